@@ -1,0 +1,76 @@
+#include "workloads/catalogue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "workloads/plan.hpp"
+#include "workloads/scenario_text.hpp"
+
+namespace tokenlift {
+namespace {
+
+TEST(Catalogue, BuiltinScenariosAreSound) {
+  std::vector<std::string> names;
+  for (const BuiltinScenario& builtin : builtin_scenarios()) {
+    names.push_back(builtin.name);
+    const Scenario scenario = parse_scenario(builtin.text, builtin.name, "", {});
+    EXPECT_EQ(scenario.name, builtin.name);
+    EXPECT_EQ(scenario.description, builtin.description);
+    EXPECT_FALSE(builtin.description.empty());
+    EXPECT_EQ(warnings(resolve(scenario, 5000)), std::vector<std::string>{}) << builtin.name;
+  }
+  EXPECT_TRUE(std::ranges::is_sorted(names));
+  EXPECT_TRUE(std::ranges::find(names, "lift") != names.end());
+}
+
+TEST(Catalogue, ProfilesHaveShapes) {
+  for (const char* name : {"cpu-tiny", "cpu-small", "cpu-base"}) {
+    const Profile* profile = find_profile(name);
+    ASSERT_NE(profile, nullptr) << name;
+    EXPECT_FALSE(profile->description.empty());
+    EXPECT_GT(profile->decoder.layers, 0);
+    EXPECT_EQ(profile->decoder.d_model % profile->decoder.heads, 0);
+    EXPECT_EQ(profile->decoder.heads % profile->decoder.kv_heads, 0);
+  }
+  EXPECT_EQ(find_profile("gpu"), nullptr);
+}
+
+// A file that is there and not embedded would be found by nobody.
+TEST(Catalogue, EmbedsEveryFileOfItsFolders) {
+  const auto files = [](const char* folder) {
+    std::vector<std::string> names;
+    const auto path = std::filesystem::path(TOKENLIFT_SOURCE_DIR) / "workloads" / folder;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      if (entry.path().extension() == ".toml") names.push_back(entry.path().stem());
+    }
+    std::ranges::sort(names);
+    return names;
+  };
+  std::vector<std::string> scenarios;
+  for (const BuiltinScenario& scenario : builtin_scenarios()) scenarios.push_back(scenario.name);
+  std::vector<std::string> profiles;
+  for (const Profile& profile : builtin_profiles()) profiles.push_back(profile.name);
+  EXPECT_EQ(scenarios, files("scenarios"));
+  EXPECT_EQ(profiles, files("profiles"));
+}
+
+TEST(DidYouMean, FindsWhatIsNearAndNothingElse) {
+  const std::vector<std::string> words = {"poisson", "constant", "gamma", "trace"};
+  EXPECT_EQ(did_you_mean("posson", words), "poisson");
+  EXPECT_EQ(did_you_mean("poission", words), "poisson");
+  EXPECT_EQ(did_you_mean("Poisson", words), "poisson");
+  EXPECT_EQ(did_you_mean("opisson", words), "poisson");  // a swap is one edit
+  EXPECT_EQ(did_you_mean("trcae", words), "trace");
+  EXPECT_EQ(did_you_mean("weibull", words), std::nullopt);
+  EXPECT_EQ(did_you_mean("", words), std::nullopt);
+  EXPECT_EQ(did_you_mean("x", {"a"}), std::nullopt);
+  EXPECT_EQ(did_you_mean("trac", {}), std::nullopt);
+  EXPECT_EQ(did_you_mean(std::string(100'000, 'a'), words), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tokenlift

@@ -1,0 +1,378 @@
+#include "workloads/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "workloads/mistake.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::int64_t kS = 1'000'000'000;
+
+Tenant make_tenant(Rate rate, double prompt_tokens, double output_tokens) {
+  Tenant tenant;
+  tenant.name = "users";
+  tenant.arrivals.rate = rate;
+  tenant.prompt_tokens.mean = prompt_tokens;
+  tenant.output_tokens.mean = output_tokens;
+  tenant.max_tokens = static_cast<std::int64_t>(output_tokens);
+  return tenant;
+}
+
+Rate load(double share) {
+  return Rate{share, std::nullopt};
+}
+Rate per_s(double rate) {
+  return Rate{std::nullopt, rate};
+}
+
+Throttle make_throttle(Rate rate, WhenFull when_full = WhenFull::queue) {
+  Throttle throttle;
+  throttle.name = "limit";
+  throttle.rate = rate;
+  throttle.burst.units = 50;
+  throttle.when_full = when_full;
+  return throttle;
+}
+
+// 10 requests/s of 100 prompt and 50 output tokens (500 tokens/s) at a limit of 300 tokens/s that
+// is lifted at 10 s; the fleet carries 1000 tokens/s.
+Scenario lift_scenario() {
+  Scenario scenario;
+  scenario.name = "test";
+  scenario.run.duration_ns = 60 * kS;
+  scenario.run.warmup_ns = 2 * kS;
+  scenario.fleet.capacity_tokens_per_s = 1000;
+  scenario.fleet.sites.push_back(Site{});
+  scenario.tenants.push_back(make_tenant(per_s(10), 100, 50));
+  scenario.throttles.push_back(make_throttle(per_s(300)));
+  Event event;
+  event.at_ns = 10 * kS;
+  event.throttle = "limit";
+  scenario.events.push_back(event);
+  return scenario;
+}
+
+bool has_warning(const Scenario& resolved, const std::string& part) {
+  return std::ranges::any_of(warnings(resolved), [&](const std::string& warning) {
+    return warning.find(part) != std::string::npos;
+  });
+}
+
+TEST(NeedsCapacity, WhereALoadStandsAndNoCapacityIsStated) {
+  Scenario scenario = lift_scenario();
+  scenario.fleet.capacity_tokens_per_s.reset();
+  EXPECT_FALSE(needs_capacity(scenario));
+  Scenario by_tenant = scenario;
+  by_tenant.tenants[0].arrivals.rate = load(0.5);
+  EXPECT_TRUE(needs_capacity(by_tenant));
+  Scenario by_throttle = scenario;
+  by_throttle.throttles[0].rate = load(0.5);
+  EXPECT_TRUE(needs_capacity(by_throttle));
+  Scenario by_event = scenario;
+  by_event.events[0].lift = false;
+  by_event.events[0].rate = load(0.5);
+  EXPECT_TRUE(needs_capacity(by_event));
+  by_event.fleet.capacity_tokens_per_s = 1000;
+  EXPECT_FALSE(needs_capacity(by_event));
+}
+
+TEST(RequestMix, WeighsTenantsByTheirRequestRates) {
+  Scenario scenario = lift_scenario();
+  scenario.tenants.push_back(make_tenant(per_s(30), 20, 10));
+  EXPECT_EQ(request_shares(scenario), (std::vector<double>{0.25, 0.75}));
+  EXPECT_DOUBLE_EQ(request_mix(scenario).prompt_tokens, 40);
+  EXPECT_DOUBLE_EQ(request_mix(scenario).output_tokens, 20);
+}
+
+// Equal loads are equal output tokens/s, so the tenant with answers half as long has twice the
+// requests, whatever the capacity.
+TEST(RequestMix, OfLoadsDoesntDependOnTheCapacity) {
+  Scenario scenario = lift_scenario();
+  scenario.tenants = {make_tenant(load(0.3), 100, 50), make_tenant(load(0.3), 10, 25)};
+  for (const double capacity : {1.0, 700.0, 5e6}) {
+    scenario.fleet.capacity_tokens_per_s = capacity;
+    EXPECT_NEAR(request_shares(scenario)[0], 1.0 / 3, 1e-12);
+  }
+  scenario.fleet.capacity_tokens_per_s.reset();
+  EXPECT_NEAR(request_shares(scenario)[0], 1.0 / 3, 1e-12);
+  EXPECT_NEAR(request_mix(scenario).prompt_tokens, 40, 1e-9);
+}
+
+TEST(RequestMix, OfATraceIsItsSummary) {
+  Scenario scenario = lift_scenario();
+  Trace trace;
+  trace.summary = TraceSummary{100, 20 * kS, 400, 80, 1000, 200};
+  scenario.tenants[0].arrivals.process = Process::trace;
+  scenario.tenants[0].arrivals.trace = trace;
+  scenario.tenants.push_back(make_tenant(per_s(15), 80, 40));
+  EXPECT_EQ(request_shares(scenario), (std::vector<double>{0.25, 0.75}));  // 5/s and 15/s
+  EXPECT_DOUBLE_EQ(request_mix(scenario).prompt_tokens, 160);
+  EXPECT_EQ(largest_prompt_tokens(scenario.tenants[0]), 1000);
+  EXPECT_EQ(largest_output_tokens(scenario.tenants[0]), 200);
+}
+
+TEST(Resolve, TurnsLoadsIntoRatesOfTheRightUnit) {
+  Scenario scenario = lift_scenario();
+  scenario.fleet.capacity_tokens_per_s.reset();
+  scenario.tenants[0].arrivals.rate = load(0.7);
+  scenario.throttles = {make_throttle(load(0.4)), make_throttle(load(0.4)),
+                        make_throttle(load(0.4))};
+  scenario.throttles[0].unit = Unit::output_tokens;
+  scenario.throttles[1].unit = Unit::requests;
+  scenario.throttles[2].unit = Unit::input_tokens;
+  scenario.throttles[2].burst.units = 100;
+  const Scenario resolved = resolve(scenario, 2000);
+  EXPECT_EQ(resolved.fleet.capacity_tokens_per_s, 2000);
+  EXPECT_EQ(resolved.tenants[0].arrivals.rate, per_s(28));  // 1400 tokens/s of 50
+  EXPECT_EQ(resolved.throttles[0].rate, per_s(800));
+  EXPECT_EQ(resolved.throttles[1].rate, per_s(16));
+  EXPECT_EQ(resolved.throttles[2].rate, per_s(1600));
+}
+
+TEST(Resolve, StatedCapacityWinsAndAnUnusedOneIsNotStored) {
+  Scenario scenario = lift_scenario();
+  EXPECT_EQ(resolve(scenario, 7).fleet.capacity_tokens_per_s, 1000);
+  scenario.fleet.capacity_tokens_per_s.reset();
+  EXPECT_FALSE(resolve(scenario, 7).fleet.capacity_tokens_per_s);
+}
+
+TEST(Resolve, LoadWithoutAnyCapacityIsAnError) {
+  Scenario scenario = lift_scenario();
+  scenario.fleet.capacity_tokens_per_s.reset();
+  scenario.throttles[0].rate = load(0.4);
+  EXPECT_THROW(resolve(scenario, std::nullopt), ScenarioError);
+}
+
+TEST(Resolve, BurstOfSecondsIsNeverLessThanTheLargestRequest) {
+  Scenario scenario = lift_scenario();
+  scenario.tenants[0].max_tokens = 200;
+  scenario.throttles[0].burst = Burst{2 * kS, std::nullopt};
+  EXPECT_EQ(resolve(scenario, std::nullopt).throttles[0].burst, (Burst{std::nullopt, 600}));
+  scenario.throttles[0].burst = Burst{kS / 10, std::nullopt};
+  EXPECT_EQ(resolve(scenario, std::nullopt).throttles[0].burst, (Burst{std::nullopt, 200}));
+  scenario.throttles[0].unit = Unit::input_tokens;
+  EXPECT_EQ(resolve(scenario, std::nullopt).throttles[0].burst, (Burst{std::nullopt, 100}));
+  scenario.throttles[0].unit = Unit::requests;
+  scenario.throttles[0].rate = per_s(2);
+  EXPECT_EQ(resolve(scenario, std::nullopt).throttles[0].burst, (Burst{std::nullopt, 1}));
+}
+
+TEST(Resolve, PlainBurstSmallerThanTheLargestRequestIsAnErrorThatNamesTheThrottle) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].burst.units = 49;
+  try {
+    resolve(scenario, std::nullopt);
+    FAIL();
+  } catch (const ScenarioError& error) {
+    EXPECT_NE(std::string(error.what()).find("\"limit\""), std::string::npos);
+  }
+}
+
+TEST(Resolve, EventTakesTheBurstWithItsRateIfThatIsInSeconds) {
+  Scenario scenario = lift_scenario();
+  scenario.events[0].lift = false;
+  scenario.events[0].rate = per_s(900);
+  EXPECT_FALSE(resolve(scenario, std::nullopt).events[0].burst);  // a plain number stays
+  scenario.throttles[0].burst = Burst{2 * kS, std::nullopt};
+  Event second = scenario.events[0];
+  second.at_ns = 20 * kS;
+  second.rate.reset();
+  second.burst = Burst{kS, std::nullopt};  // of the rate that the first event left
+  scenario.events.push_back(second);
+  const Scenario resolved = resolve(scenario, std::nullopt);
+  EXPECT_EQ(resolved.throttles[0].burst.units, 600);
+  EXPECT_EQ(resolved.events[0].burst, (Burst{std::nullopt, 1800}));
+  EXPECT_EQ(resolved.events[1].burst, (Burst{std::nullopt, 900}));
+}
+
+TEST(Resolve, IsIdempotent) {
+  Scenario scenario = lift_scenario();
+  scenario.fleet.capacity_tokens_per_s.reset();
+  scenario.tenants[0].arrivals.rate = load(0.7);
+  scenario.throttles[0].rate = load(0.4);
+  scenario.throttles[0].burst = Burst{kS, std::nullopt};
+  scenario.events[0].lift = false;
+  scenario.events[0].rate = load(0.9);
+  const Scenario once = resolve(scenario, 1234.5);
+  EXPECT_NE(once, scenario);
+  EXPECT_EQ(resolve(once, 99.0), once);
+  EXPECT_EQ(resolve(once, std::nullopt), once);
+}
+
+// The queue grows by 200/s from 50 tokens of credit on: 1950 at 10 s. It drains with the 500/s that
+// the fleet has to spare.
+TEST(FluidDrain, OfAQueueWithoutAMaxWaitIsItsGrowth) {
+  const FluidDrain drain = fluid_drain(resolve(lift_scenario(), std::nullopt));
+  EXPECT_DOUBLE_EQ(drain.backlog_tokens, 1950);
+  EXPECT_DOUBLE_EQ(drain.drain_s.value(), 3.9);
+}
+
+TEST(FluidDrain, MaxWaitBoundsTheBacklog) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].max_wait_ns = 2 * kS;
+  const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
+  EXPECT_DOUBLE_EQ(drain.backlog_tokens, 1000);  // 2 s of 500/s
+  EXPECT_DOUBLE_EQ(drain.drain_s.value(), 2);
+}
+
+TEST(FluidDrain, AnEarlierEventCounts) {
+  Scenario scenario = lift_scenario();
+  Event tighten;
+  tighten.at_ns = 5 * kS;
+  tighten.lift = false;
+  tighten.throttle = "limit";
+  tighten.rate = per_s(100);
+  scenario.events.insert(scenario.events.begin(), tighten);
+  scenario.events[1].measure = true;
+  const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
+  EXPECT_DOUBLE_EQ(drain.backlog_tokens, 5 * 200 + 5 * 400 - 50);
+}
+
+TEST(FluidDrain, IsZeroWhereNothingQueues) {
+  Scenario rejecting = lift_scenario();
+  rejecting.throttles[0].when_full = WhenFull::reject;
+  Scenario wide = lift_scenario();
+  wide.throttles[0].rate = per_s(600);
+  Scenario no_event = lift_scenario();
+  no_event.events.clear();
+  for (const Scenario& scenario : {rejecting, wide, no_event}) {
+    const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
+    EXPECT_EQ(drain.backlog_tokens, 0);
+    EXPECT_EQ(drain.drain_s, 0);
+  }
+}
+
+TEST(FluidDrain, IsAbsentWhereTheBacklogNeverDrains) {
+  Scenario small_fleet = lift_scenario();
+  small_fleet.fleet.capacity_tokens_per_s = 450;
+  Scenario small_limit = lift_scenario();
+  small_limit.events[0].lift = false;
+  small_limit.events[0].rate = per_s(500);
+  for (const Scenario& scenario : {small_fleet, small_limit}) {
+    const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
+    EXPECT_GT(drain.backlog_tokens, 0);
+    EXPECT_FALSE(drain.drain_s);
+  }
+}
+
+TEST(FluidDrain, OfAnUnlimitedFleetIsInstant) {
+  Scenario scenario = lift_scenario();
+  scenario.fleet.capacity_tokens_per_s.reset();
+  const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
+  EXPECT_DOUBLE_EQ(drain.backlog_tokens, 1950);
+  EXPECT_EQ(drain.drain_s, 0);
+}
+
+TEST(FluidDrain, LimitsInOtherUnitsAreComparedInOutputTokens) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].unit = Unit::requests;
+  scenario.throttles[0].rate = per_s(6);  // 300 tokens/s
+  scenario.throttles[0].burst.units = 1;  // 50 tokens
+  EXPECT_DOUBLE_EQ(fluid_drain(resolve(scenario, std::nullopt)).backlog_tokens, 1950);
+  scenario.throttles[0].unit = Unit::input_tokens;
+  scenario.throttles[0].rate = per_s(600);  // 300 tokens/s
+  scenario.throttles[0].burst.units = 100;  // 50 tokens
+  EXPECT_DOUBLE_EQ(fluid_drain(resolve(scenario, std::nullopt)).backlog_tokens, 1950);
+}
+
+TEST(Settle, DefaultsToOneAndAHalfDrainsAndFiveSeconds) {
+  EXPECT_EQ(resolve(lift_scenario(), std::nullopt).run.settle_ns, 10'850'000'000);
+  Scenario stated = lift_scenario();
+  stated.run.settle_ns = 3 * kS;
+  EXPECT_EQ(resolve(stated, std::nullopt).run.settle_ns, 3 * kS);
+  Scenario endless = lift_scenario();
+  endless.fleet.capacity_tokens_per_s = 450;
+  EXPECT_EQ(resolve(endless, std::nullopt).run.settle_ns, 50 * kS);  // the rest of the run
+  Scenario steady = lift_scenario();
+  steady.events.clear();
+  EXPECT_FALSE(resolve(steady, std::nullopt).run.settle_ns);
+}
+
+struct Span {
+  std::string name;
+  std::int64_t begin_s;
+  std::int64_t end_s;
+  bool measured;
+  bool operator==(const Span&) const = default;
+};
+
+std::vector<Span> spans(const Scenario& scenario) {
+  std::vector<Span> result;
+  for (const Phase& phase : plan_phases(resolve(scenario, std::nullopt))) {
+    result.push_back({phase.name, phase.begin_ns / kS, phase.end_ns / kS, phase.measured});
+  }
+  return result;
+}
+
+TEST(PlanPhases, DividesTheRunAtTheMeasuredEvent) {
+  Scenario scenario = lift_scenario();
+  scenario.run.settle_ns = 20 * kS;
+  EXPECT_EQ(spans(scenario), (std::vector<Span>{{"warmup", 0, 2, false},
+                                                {"before", 2, 10, true},
+                                                {"transition", 10, 30, true},
+                                                {"after", 30, 60, true},
+                                                {"cooldown", 60, 90, false}}));
+  Event marker = scenario.events[0];
+  marker.at_ns = 5 * kS;
+  scenario.events.insert(scenario.events.begin(), marker);
+  EXPECT_EQ(spans(scenario)[1].end_s, 5);  // the first
+  scenario.events[1].measure = true;
+  EXPECT_EQ(spans(scenario)[1].end_s, 10);  // the one that says so
+}
+
+TEST(PlanPhases, LeavesEmptyPhasesOut) {
+  Scenario scenario = lift_scenario();
+  scenario.run.warmup_ns = 0;
+  scenario.run.cooldown_max_ns = 0;
+  scenario.run.settle_ns = 0;
+  EXPECT_EQ(spans(scenario), (std::vector<Span>{{"before", 0, 10, true}, {"after", 10, 60, true}}));
+  scenario.run.settle_ns = 50 * kS;
+  EXPECT_EQ(spans(scenario),
+            (std::vector<Span>{{"before", 0, 10, true}, {"transition", 10, 60, true}}));
+}
+
+TEST(PlanPhases, WithoutAnEventThereIsOne) {
+  Scenario scenario = lift_scenario();
+  scenario.events.clear();
+  EXPECT_EQ(spans(scenario),
+            (std::vector<Span>{
+                {"warmup", 0, 2, false}, {"steady", 2, 60, true}, {"cooldown", 60, 90, false}}));
+}
+
+TEST(Warnings, AreNoneForASoundScenario) {
+  Scenario scenario = lift_scenario();
+  scenario.run.duration_ns = 120 * kS;
+  scenario.run.warmup_ns = 0;
+  scenario.events[0].at_ns = 40 * kS;
+  scenario.throttles[0].max_wait_ns = 2 * kS;
+  EXPECT_EQ(warnings(resolve(scenario, std::nullopt)), std::vector<std::string>{});
+}
+
+TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
+  const Scenario base = resolve(lift_scenario(), std::nullopt);
+  EXPECT_TRUE(has_warning(base, "without a max_wait"));
+  EXPECT_TRUE(has_warning(base, "about 80 requests fall into 'before'"));
+  Scenario short_run = lift_scenario();
+  short_run.run.duration_ns = 15 * kS;
+  EXPECT_TRUE(has_warning(resolve(short_run, std::nullopt), "set run.duration to 29s"));
+  Scenario small_fleet = lift_scenario();
+  small_fleet.fleet.capacity_tokens_per_s = 450;
+  EXPECT_TRUE(has_warning(resolve(small_fleet, std::nullopt), "the fleet carries 450"));
+  Scenario small_limit = lift_scenario();
+  small_limit.events[0].lift = false;
+  small_limit.events[0].rate = per_s(400);
+  EXPECT_TRUE(has_warning(resolve(small_limit, std::nullopt), "the new limit carries 400"));
+  Scenario short_trace = lift_scenario();
+  Trace trace;
+  trace.summary = TraceSummary{100, 20 * kS, 100, 50, 100, 50};
+  short_trace.tenants[0].arrivals.process = Process::trace;
+  short_trace.tenants[0].arrivals.trace = trace;
+  EXPECT_TRUE(has_warning(resolve(short_trace, std::nullopt), "ends after 20s of 60s"));
+}
+
+}  // namespace
+}  // namespace tokenlift

@@ -1,0 +1,37 @@
+#pragma once
+// What is built in: scenarios and profiles, embedded at build time from workloads/scenarios/*.toml
+// and workloads/profiles/*.toml, so that an installed binary needs no files.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workloads/decoder.hpp"
+
+namespace tokenlift {
+
+struct BuiltinScenario {
+  std::string name;
+  std::string description;
+  std::string_view text;
+};
+
+/// All built-in scenarios, by name.
+const std::vector<BuiltinScenario>& builtin_scenarios();
+
+/// What one replica is.
+struct Profile {
+  std::string name;
+  std::string description;
+  DecoderShape decoder;
+};
+
+const std::vector<Profile>& builtin_profiles();
+const Profile* find_profile(std::string_view name);  ///< null if there is none
+
+/// The candidate nearest to `word` by edit distance, if it is near enough to be meant.
+std::optional<std::string> did_you_mean(std::string_view word,
+                                        const std::vector<std::string>& candidates);
+
+}  // namespace tokenlift

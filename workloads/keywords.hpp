@@ -1,0 +1,74 @@
+#pragma once
+// The words of the scenario language: one table for reading and writing.
+
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include "workloads/scenario.hpp"
+
+namespace tokenlift {
+
+template <typename Value>
+struct Keyword {
+  std::string_view name;
+  Value value;
+};
+
+/// The words for the values of an enumeration; empty for types that have none.
+template <typename Value>
+inline constexpr std::array<Keyword<Value>, 0> kKeywords{};
+
+template <>
+inline constexpr auto kKeywords<Engine> =
+    std::to_array<Keyword<Engine>>({{"threads", Engine::threads}, {"null", Engine::null}});
+
+template <>
+inline constexpr auto kKeywords<Process> =
+    std::to_array<Keyword<Process>>({{"poisson", Process::poisson},
+                                     {"constant", Process::constant},
+                                     {"gamma", Process::gamma},
+                                     {"trace", Process::trace}});
+
+template <>
+inline constexpr auto kKeywords<Distribution> =
+    std::to_array<Keyword<Distribution>>({{"constant", Distribution::constant},
+                                          {"uniform", Distribution::uniform},
+                                          {"lognormal", Distribution::lognormal},
+                                          {"geometric", Distribution::geometric}});
+
+template <>
+inline constexpr auto kKeywords<Unit> =
+    std::to_array<Keyword<Unit>>({{"requests", Unit::requests},
+                                  {"input_tokens", Unit::input_tokens},
+                                  {"output_tokens", Unit::output_tokens}});
+
+template <>
+inline constexpr auto kKeywords<WhenFull> =
+    std::to_array<Keyword<WhenFull>>({{"queue", WhenFull::queue}, {"reject", WhenFull::reject}});
+
+template <>
+inline constexpr auto kKeywords<RouterPolicy> =
+    std::to_array<Keyword<RouterPolicy>>({{"shared_queue", RouterPolicy::shared_queue},
+                                          {"round_robin", RouterPolicy::round_robin},
+                                          {"random", RouterPolicy::random},
+                                          {"power_of_two", RouterPolicy::power_of_two},
+                                          {"least_loaded", RouterPolicy::least_loaded}});
+
+template <>
+inline constexpr auto kKeywords<Inherit> =
+    std::to_array<Keyword<Inherit>>({{"as_is", Inherit::as_is},
+                                     {"proportional", Inherit::proportional},
+                                     {"reset", Inherit::reset},
+                                     {"additive", Inherit::additive}});
+
+/// The word for a value.
+template <typename Value>
+requires(!kKeywords<Value>.empty()) constexpr std::string_view name_of(Value value) {
+  for (const Keyword<Value>& keyword : kKeywords<Value>) {
+    if (keyword.value == value) return keyword.name;
+  }
+  std::abort();  // a value outside its enumeration
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,43 @@
+#pragma once
+// What is wrong with an input, where, and what to do about it.
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tokenlift {
+
+/// One thing wrong with a scenario, where it stands, and what to do about it.
+struct Mistake {
+  std::string source;  ///< file name, "--set KEY=VALUE", a built-in's name, or a trace file
+  int line = 0;        ///< from 1; 0 = the text as a whole (no excerpt is shown)
+  int column = 0;      ///< from 1, in code points; 0 = the line as a whole (no caret)
+  std::string message;
+  std::string advice;   ///< "did you mean ...", allowed values; may be empty
+  std::string excerpt;  ///< the source line
+};
+
+/// file:line:column: error: message, the line, a caret under the column, the advice.
+/// The excerpt is cut to a window around the caret, and its control characters and bytes that are
+/// not UTF-8 are shown as '?', so that a hostile file can't write escape sequences to a terminal.
+std::string to_string(const Mistake& mistake);
+
+/// The text in double quotes, for messages.
+std::string in_quotes(std::string_view text);
+
+/// Advice about a word that is none of `names`: "did you mean ...?" if one is near, else all of
+/// them.
+std::string suggest(std::string_view word, const std::vector<std::string>& names);
+
+/// All the mistakes of a scenario; what() is their rendering, one after the other.
+class ScenarioError : public std::runtime_error {
+ public:
+  explicit ScenarioError(std::vector<Mistake> mistakes);
+  const std::vector<Mistake>& mistakes() const { return mistakes_; }
+
+ private:
+  std::vector<Mistake> mistakes_;
+};
+
+}  // namespace tokenlift

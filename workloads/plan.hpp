@@ -1,0 +1,93 @@
+#pragma once
+// What a scenario implies: absolute rates once the fleet's capacity is known, the fluid drain after
+// the lift, and the phases. All of it is fixed before the run starts.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workloads/scenario.hpp"
+
+namespace tokenlift {
+
+/// A request's mean cost under the scenario's own mix of tenants.
+struct Mix {
+  double prompt_tokens = 0;
+  double output_tokens = 0;
+};
+
+/// [begin_ns, end_ns) of the run.
+struct Phase {
+  std::string name;  ///< warmup, before, transition, after, steady or cooldown
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;
+  bool measured = true;  ///< false for warmup and cooldown
+};
+
+/// Mean tokens of a tenant's requests, after rounding and clamping (or of its trace); within 0.02
+/// %.
+double mean_prompt_tokens(const Tenant& tenant);
+double mean_output_tokens(const Tenant& tenant);
+/// The largest a request of this tenant can be.
+std::int64_t largest_prompt_tokens(const Tenant& tenant);
+std::int64_t largest_output_tokens(const Tenant& tenant);
+
+/// True if a `load` anywhere needs the fleet's capacity and the scenario does not state it.
+bool needs_capacity(const Scenario& scenario);
+
+/// Each tenant's share of all requests, by request rate; they sum to 1. With `load`, rates are in
+/// proportion to load / mean output tokens, whatever the capacity.
+std::vector<double> request_shares(const Scenario& scenario);
+
+/// The mix of requests over all tenants, weighted by request_shares().
+Mix request_mix(const Scenario& scenario);
+
+/// The most that one request can cost a bucket of this unit: 1 request, its prompt, or `max_tokens`
+/// (output is reserved from it), over all tenants.
+double largest_cost(const Scenario& scenario, Unit unit);
+
+/// Every `load` turned into a rate, every burst into units, `settle` filled in. With the capacity
+/// C, a tenant's load x becomes x C / (its mean output) requests/s; a throttle's load x becomes
+/// what x C output tokens/s of the mix use in its unit: x C tokens/s, x C / output requests/s, or x
+/// C prompt / output input tokens/s. A burst of seconds becomes max(rate x seconds, largest_cost())
+/// units; an event that sets a rate and no burst takes the throttle's burst with it if that is in
+/// seconds.
+///
+/// A capacity that the scenario states wins over `capacity_tokens_per_s`; the latter is stored in
+/// the result when any `load` used it. Throws ScenarioError for a plain burst smaller than the
+/// largest request and for a `load` without any capacity. Idempotent: resolving a resolved scenario
+/// changes nothing.
+Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens_per_s);
+
+/// Fluid model of the measured event, in output tokens of the mix: the backlog it finds, and how
+/// long that takes to drain. A throttle's limit is its rate in output tokens/s of the mix (the
+/// inverse of what resolve() does to a load).
+///
+/// Before: what is offered, at most the smallest limit of the `reject` throttles, flows into the
+/// narrowest stage (the `queue` throttle with the smallest limit, or the fleet with its capacity),
+/// where the backlog grows by (flow - limit) from the start of the run on, less the burst that the
+/// bucket starts with, through every event on the way. A queue with a max_wait w holds at most
+/// flow x w, because what waits longer expires; where everything is rejected there is no backlog.
+/// After: drain_s = backlog / (min(new limits, capacity) - flow). It is absent where the backlog
+/// never drains (flow >= that minimum) and zero where there is none. Capacity unknown counts as
+/// unlimited.
+struct FluidDrain {
+  double backlog_tokens = 0;
+  std::optional<double> drain_s;
+};
+FluidDrain fluid_drain(const Scenario& resolved);
+
+/// The index of the event that divides the run, if any.
+std::optional<std::size_t> measured_event(const Scenario& scenario);
+
+/// warmup (if any), then steady, or before/transition/after, then cooldown. In order, without gaps.
+/// Empty phases are left out.
+std::vector<Phase> plan_phases(const Scenario& resolved);
+
+/// What `check` warns about: a run too short for its phases or for the 100 requests that a measured
+/// phase needs, a queue without max_wait under overload, a trace that ends early, more offered than
+/// the fleet or the new limit carries after the lift. Each says what to do.
+std::vector<std::string> warnings(const Scenario& resolved);
+
+}  // namespace tokenlift

@@ -1,0 +1,43 @@
+#pragma once
+// Values with units, as the scenario language writes them: "2.5s", "30000/min".
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tokenlift {
+
+/// What was read, or why it can't be. Exactly one of `value` and `problem` is set.
+template <typename Value>
+struct Quantity {
+  std::optional<Value> value;
+  std::string problem;  ///< one sentence that fits behind the key's name
+  std::string advice;   ///< what to write instead; may be empty
+};
+
+/// No duration is longer: 10,000 days, so that sums of a few of them stay within int64.
+inline constexpr std::int64_t kLongestDurationNs = 10'000LL * 86'400 * 1'000'000'000;
+
+/// No rate is higher, per second.
+inline constexpr double kHighestRatePerS = 1e12;
+
+/// A decimal number and one of ns, us, ms, s, min, h, d without a space between them, rounded to
+/// whole ns: "15s", "1.5s", "250ms". At least 0, at most kLongestDurationNs.
+Quantity<std::int64_t> parse_duration_ns(std::string_view text);
+
+/// A decimal number, optionally k (1e3) or M (1e6), and one of /s, /min, /h, /d: "12/s", "2M/min".
+/// More than 0, at most kHighestRatePerS.
+Quantity<double> parse_rate_per_s(std::string_view text);
+
+/// The duration in the largest unit that writes it with at most nine decimals: exact, so it reads
+/// back equal. "90s", "1.5s", "250ms", "0s". `ns` is in [0, kLongestDurationNs].
+std::string format_duration(std::int64_t ns);
+
+/// "12.5/s": the shortest decimal that reads back equal.
+std::string format_rate(double per_s);
+
+/// The shortest decimal that reads back equal; whole numbers without a point.
+std::string format_number(double value);
+
+}  // namespace tokenlift

@@ -1,0 +1,273 @@
+// to_toml() and to_json().
+
+#include <toml++/toml.h>
+
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "workloads/keywords.hpp"
+#include "workloads/quantity.hpp"
+#include "workloads/scenario_text.hpp"
+#include "workloads/utf8.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+// A string literal that both TOML (basic string) and JSON read alike. Bytes that are not UTF-8,
+// which neither allows, become U+FFFD.
+std::string literal(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string result = "\"";
+  while (!text.empty()) {
+    const std::size_t size = code_point_bytes(text);
+    const auto byte = static_cast<unsigned char>(text[0]);
+    if (size == 0) {
+      result += "\uFFFD";
+    } else if (text[0] == '"' || text[0] == '\\') {
+      result += '\\';
+      result += text[0];
+    } else if (text[0] == '\n') {
+      result += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      result += "\\u00";
+      result += kHex[byte >> 4];
+      result += kHex[byte & 15];
+    } else {
+      result += text.substr(0, size);
+    }
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  return result + "\"";
+}
+
+template <typename Value>
+std::string word(Value value) {
+  return literal(name_of(value));
+}
+std::string duration(std::int64_t ns) {
+  return literal(format_duration(ns));
+}
+std::string rate(double per_s) {
+  return literal(format_rate(per_s));
+}
+
+// Keys and their values as TOML writes them, in the order in which they are added.
+class Keys {
+ public:
+  void add(std::string_view key, std::string value) {
+    keys_.emplace_back(std::string(key), std::move(value));
+  }
+  void add(std::string_view key, std::int64_t value) { add(key, std::to_string(value)); }
+  void add(std::string_view key, double value) { add(key, format_number(value)); }
+  void add(std::string_view key, const Rate& value) {
+    if (value.load) add("load", *value.load);
+    if (value.per_s) add(key, rate(*value.per_s));
+  }
+  void add(std::string_view key, const Burst& value) {
+    if (value.of_rate_ns) add(key, duration(*value.of_rate_ns));
+    if (value.units) add(key, *value.units);
+  }
+  void add_duration(std::string_view key, const std::optional<std::int64_t>& ns) {
+    if (ns) add(key, duration(*ns));
+  }
+
+  bool empty() const { return keys_.empty(); }
+  std::string lines() const {
+    std::string text;
+    for (const auto& [key, value] : keys_) append(text, {key, " = ", value, "\n"});
+    return text;
+  }
+  std::string inline_table() const {
+    std::string text = "{ ";
+    for (const auto& [key, value] : keys_) {
+      append(text, {&key == &keys_.front().first ? "" : ", ", key, " = ", value});
+    }
+    return text + " }";
+  }
+
+ private:
+  static void append(std::string& text, std::initializer_list<std::string_view> parts) {
+    for (const std::string_view part : parts) text += part;
+  }
+
+  std::vector<std::pair<std::string, std::string>> keys_;
+};
+
+Keys keys_of(const RunSettings& run) {
+  Keys keys;
+  keys.add("engine", word(run.engine));
+  keys.add("duration", duration(run.duration_ns));
+  keys.add("warmup", duration(run.warmup_ns));
+  keys.add_duration("settle", run.settle_ns);
+  keys.add("cooldown_max", duration(run.cooldown_max_ns));
+  keys.add("seed", static_cast<std::int64_t>(run.seed));
+  keys.add("max_in_flight", run.max_in_flight);
+  return keys;
+}
+
+Keys keys_of(const Site& site) {
+  Keys keys;
+  keys.add("name", literal(site.name));
+  keys.add("replicas", site.replicas);
+  keys.add("profile", literal(site.profile));
+  keys.add("max_batch", site.max_batch);
+  keys.add("max_step_tokens", site.max_step_tokens);
+  keys.add("kv_tokens", site.kv_tokens);
+  return keys;
+}
+
+Keys keys_of(const Lengths& lengths) {
+  Keys keys;
+  keys.add("distribution", word(lengths.distribution));
+  switch (lengths.distribution) {
+    case Distribution::constant:
+      keys.add("value", lengths.mean);
+      return keys;
+    case Distribution::uniform:
+      break;
+    case Distribution::lognormal:
+      keys.add("mean", lengths.mean);
+      keys.add("cv", lengths.cv);
+      break;
+    case Distribution::geometric:
+      keys.add("mean", lengths.mean);
+      keys.add("max", lengths.max);
+      return keys;
+  }
+  keys.add("min", lengths.min);
+  keys.add("max", lengths.max);
+  return keys;
+}
+
+Keys keys_of(const Arrivals& arrivals) {
+  Keys keys;
+  keys.add("process", word(arrivals.process));
+  if (arrivals.trace) {
+    keys.add("file", literal(arrivals.trace->file));
+    keys.add("speed", arrivals.trace->speed);
+    keys.add("sample", arrivals.trace->sample);
+    Keys caps;
+    if (arrivals.trace->max_prompt_tokens) caps.add("prompt", *arrivals.trace->max_prompt_tokens);
+    if (arrivals.trace->max_output_tokens) caps.add("output", *arrivals.trace->max_output_tokens);
+    if (!caps.empty()) keys.add("max", caps.inline_table());
+    return keys;
+  }
+  keys.add("rate", arrivals.rate);
+  if (arrivals.process == Process::gamma) keys.add("cv", arrivals.cv);
+  return keys;
+}
+
+Keys keys_of(const Tenant& tenant) {
+  Keys keys;
+  keys.add("name", literal(tenant.name));
+  keys.add("arrivals", keys_of(tenant.arrivals).inline_table());
+  if (!tenant.arrivals.trace) {
+    keys.add("prompt_tokens", keys_of(tenant.prompt_tokens).inline_table());
+    keys.add("output_tokens", keys_of(tenant.output_tokens).inline_table());
+  }
+  keys.add("max_tokens", tenant.max_tokens);
+  Keys slo;
+  slo.add_duration("ttft", tenant.slo.ttft_ns);
+  slo.add_duration("tpot", tenant.slo.tpot_ns);
+  slo.add_duration("e2e", tenant.slo.e2e_ns);
+  if (!slo.empty()) keys.add("slo", slo.inline_table());
+  return keys;
+}
+
+Keys keys_of(const Throttle& throttle) {
+  Keys keys;
+  keys.add("name", literal(throttle.name));
+  keys.add("kind", literal("token_bucket"));
+  keys.add("unit", word(throttle.unit));
+  keys.add("rate", throttle.rate);
+  keys.add("burst", throttle.burst);
+  keys.add("when_full", word(throttle.when_full));
+  keys.add_duration("max_wait", throttle.max_wait_ns);
+  return keys;
+}
+
+Keys keys_of(const Event& event) {
+  Keys keys;
+  keys.add("at", duration(event.at_ns));
+  if (event.lift) {
+    keys.add("lift", literal(event.throttle));
+  } else {
+    Keys set;
+    set.add("throttle", literal(event.throttle));
+    if (event.rate) set.add("rate", *event.rate);
+    if (event.burst) set.add("burst", *event.burst);
+    set.add("inherit", word(event.inherit));
+    keys.add("set", set.inline_table());
+  }
+  if (event.measure) keys.add("measure", std::string("true"));
+  return keys;
+}
+
+void append_json(const toml::node& node, std::string& text) {
+  const auto separator = [&text](char open) {
+    if (text.back() != open) text += ", ";
+  };
+  if (const toml::table* table = node.as_table()) {
+    text += '{';
+    for (const auto& [key, value] : *table) {
+      separator('{');
+      text += literal(key.str()) + ": ";
+      append_json(value, text);
+    }
+    text += '}';
+  } else if (const toml::array* array = node.as_array()) {
+    text += '[';
+    for (const toml::node& element : *array) {
+      separator('[');
+      append_json(element, text);
+    }
+    text += ']';
+  } else if (const auto* string = node.as_string()) {
+    text += literal(string->get());
+  } else if (const auto* whole = node.as_integer()) {
+    text += std::to_string(whole->get());
+  } else if (const auto* number = node.as_floating_point()) {
+    text += format_number(number->get());
+  } else if (const auto* flag = node.as_boolean()) {
+    text += flag->get() ? "true" : "false";
+  }
+}
+
+}  // namespace
+
+std::string to_toml(const Scenario& scenario) {
+  Keys head;
+  head.add("name", literal(scenario.name));
+  if (!scenario.description.empty()) head.add("description", literal(scenario.description));
+  Keys fleet;
+  fleet.add("router", word(scenario.fleet.router));
+  if (scenario.fleet.capacity_tokens_per_s) {
+    fleet.add("capacity", rate(*scenario.fleet.capacity_tokens_per_s) + "  # output tokens");
+  }
+  std::string text = head.lines();
+  text += "\n[run]\n" + keys_of(scenario.run).lines();
+  text += "\n[fleet]\n" + fleet.lines();
+  for (const Site& site : scenario.fleet.sites)
+    text += "\n[[fleet.site]]\n" + keys_of(site).lines();
+  for (const Tenant& tenant : scenario.tenants) text += "\n[[tenant]]\n" + keys_of(tenant).lines();
+  for (const Throttle& throttle : scenario.throttles) {
+    text += "\n[[throttle]]\n" + keys_of(throttle).lines();
+  }
+  for (const Event& event : scenario.events) text += "\n[[event]]\n" + keys_of(event).lines();
+  return text;
+}
+
+// By way of the TOML text, so that there is one list of keys.
+std::string to_json(const Scenario& scenario) {
+  std::string text;
+  append_json(toml::parse(to_toml(scenario)), text);
+  return text;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,207 @@
+#include "workloads/table_reader.hpp"
+
+#include <cmath>
+
+#include "workloads/quantity.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+std::string_view kind_of(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a number";
+    case toml::node_type::boolean:
+      return "a boolean";
+    case toml::node_type::date:
+      return "a date";
+    case toml::node_type::time:
+      return "a time of day";
+    case toml::node_type::date_time:
+      return "a date and time";
+    case toml::node_type::none:
+      break;
+  }
+  return "nothing";
+}
+
+// A positive whole number as it was written without its unit, or the substitute.
+std::string digits(const toml::node& node, const char* substitute) {
+  const auto* number = node.as_integer();
+  return number != nullptr && number->get() > 0 ? std::to_string(number->get()) : substitute;
+}
+
+}  // namespace
+
+TableReader::TableReader(Document& document, const toml::table& table, std::string name)
+    : document_(document), table_(table), name_(std::move(name)) {}
+
+Place TableReader::place(std::string_view key) const {
+  const toml::node* node = table_.get(key);
+  return node != nullptr ? node->source() : table_.source();
+}
+
+void TableReader::mistake(std::string_view key, std::string message, std::string advice) {
+  document_.add(place(key), std::move(message), std::move(advice));
+}
+
+void TableReader::require(std::string_view key, std::string advice) {
+  if (has(key)) return;
+  mistake(key, name_ + " lacks the key \"" + std::string(key) + "\"", std::move(advice));
+}
+
+const toml::node* TableReader::find(std::string_view key) {
+  known_.emplace(key);
+  return table_.get(key);
+}
+
+void TableReader::wrong_type(std::string_view key, const toml::node& node,
+                             std::string_view expected, std::string_view example) {
+  mistake(key,
+          in_quotes(key) + " is " + std::string(kind_of(node)) + ", not " + std::string(expected),
+          "for example " + std::string(key) + " = " + std::string(example));
+}
+
+std::optional<std::string> TableReader::text(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  if (const auto* value = node->as_string()) return value->get();
+  wrong_type(key, *node, "a string", "\"...\"");
+  return std::nullopt;
+}
+
+std::optional<bool> TableReader::flag(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  if (const auto* value = node->as_boolean()) return value->get();
+  wrong_type(key, *node, "true or false", "true");
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> TableReader::whole(std::string_view key, std::int64_t min,
+                                               std::int64_t max) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const auto* value = node->as_integer();
+  if (value == nullptr) {
+    wrong_type(key, *node, "a whole number", std::to_string(std::max<std::int64_t>(min, 16)));
+    return std::nullopt;
+  }
+  if (value->get() >= min && value->get() <= max) return value->get();
+  mistake(key,
+          in_quotes(key) + " is " + std::to_string(value->get()) + ", which is too " +
+              (value->get() < min ? "small" : "large"),
+          "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+  return std::nullopt;
+}
+
+std::optional<double> TableReader::number(std::string_view key, double min, double max) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  if (!node->is_number()) {
+    wrong_type(key, *node, "a number", "0.5");
+    return std::nullopt;
+  }
+  const double value = node->value<double>().value_or(std::nan(""));
+  if (value >= min && value <= max) return value;  // false for nan
+  mistake(key,
+          in_quotes(key) + " is " + (std::isfinite(value) ? format_number(value) : "not finite") +
+              (value < min            ? ", which is too small"
+               : std::isfinite(value) ? ", which is too large"
+                                      : ""),
+          "a number from " + format_number(min) + " to " + format_number(max));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> TableReader::duration_ns(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  if (!node->is_string()) {
+    wrong_type(key, *node, "a duration with a unit", "\"" + digits(*node, "15") + "s\"");
+    return std::nullopt;
+  }
+  Quantity<std::int64_t> quantity = parse_duration_ns(node->as_string()->get());
+  if (!quantity.value) {
+    mistake(key, in_quotes(key) + ": " + quantity.problem, std::move(quantity.advice));
+  }
+  return quantity.value;
+}
+
+std::optional<std::int64_t> TableReader::positive_duration_ns(std::string_view key) {
+  const std::optional<std::int64_t> ns = duration_ns(key);
+  if (!ns || *ns > 0) return ns;
+  mistake(key, in_quotes(key) + " must be more than 0");
+  return std::nullopt;
+}
+
+std::optional<double> TableReader::rate_per_s(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  if (!node->is_string()) {
+    wrong_type(key, *node, "a rate with a unit of time", "\"" + digits(*node, "12") + "/s\"");
+    return std::nullopt;
+  }
+  Quantity<double> quantity = parse_rate_per_s(node->as_string()->get());
+  if (!quantity.value) {
+    mistake(key, in_quotes(key) + ": " + quantity.problem, std::move(quantity.advice));
+  }
+  return quantity.value;
+}
+
+std::optional<TableReader> TableReader::table(std::string_view key, std::string name) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  if (const toml::table* table = node->as_table()) {
+    return TableReader(document_, *table, std::move(name));
+  }
+  wrong_type(key, *node, "a table", "{ ... }");
+  return std::nullopt;
+}
+
+std::vector<TableReader> TableReader::tables(std::string_view key, const std::string& name) {
+  std::vector<TableReader> result;
+  const toml::node* node = find(key);
+  if (node == nullptr) return result;
+  const toml::array* array = node->as_array();
+  if (array == nullptr) {
+    mistake(key, in_quotes(key) + " is " + std::string(kind_of(*node)) + ", not an array of tables",
+            "write " + name + " with two brackets, once for each");
+    return result;
+  }
+  for (const toml::node& element : *array) {
+    if (const toml::table* table = element.as_table()) {
+      result.emplace_back(document_, *table, name);
+    } else {
+      document_.add(element.source(),
+                    "an element of \"" + std::string(key) + "\" is " +
+                        std::string(kind_of(element)) + ", not a table",
+                    "write " + name + " once for each");
+    }
+  }
+  return result;
+}
+
+void TableReader::unknown_word(std::string_view key, const std::string& word,
+                               const std::vector<std::string>& names) {
+  mistake(key, in_quotes(key) + " can't be " + in_quotes(word), suggest(word, names));
+}
+
+void TableReader::finish() {
+  const std::vector<std::string> names(known_.begin(), known_.end());
+  for (const auto& [key, value] : table_) {
+    if (known_.contains(key.str())) continue;
+    document_.add(key.source(), "unknown key " + in_quotes(key.str()) + " in " + name_,
+                  suggest(key.str(), names));
+  }
+}
+
+}  // namespace tokenlift

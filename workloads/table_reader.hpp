@@ -1,0 +1,84 @@
+#pragma once
+// Reads the keys of one TOML table, with units and bounds, and notes every mistake.
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "workloads/document.hpp"
+#include "workloads/keywords.hpp"
+
+namespace tokenlift {
+
+/// Every getter returns nothing if the key is absent, or if its value is wrong (a mistake is
+/// noted).
+class TableReader {
+ public:
+  /// `name` is what messages call the table: "[run]".
+  TableReader(Document& document, const toml::table& table, std::string name);
+
+  Document& document() { return document_; }
+  const std::string& name() const { return name_; }
+  bool has(std::string_view key) const { return table_.contains(key); }
+  /// Of the key's value, or of the table where the key is absent.
+  Place place(std::string_view key) const;
+  Place place() const { return table_.source(); }
+  void mistake(std::string_view key, std::string message, std::string advice = "");
+
+  /// Notes a mistake if the key is absent.
+  void require(std::string_view key, std::string advice = "");
+
+  std::optional<std::string> text(std::string_view key);
+  std::optional<bool> flag(std::string_view key);
+  std::optional<std::int64_t> whole(std::string_view key, std::int64_t min, std::int64_t max);
+  /// In [min, max].
+  std::optional<double> number(std::string_view key, double min, double max);
+  std::optional<std::int64_t> duration_ns(std::string_view key);
+  /// As duration_ns(), and 0 is a mistake.
+  std::optional<std::int64_t> positive_duration_ns(std::string_view key);
+  std::optional<double> rate_per_s(std::string_view key);
+  std::optional<TableReader> table(std::string_view key, std::string name);
+  /// The tables of an array of tables ([[key]] or an array of inline tables).
+  std::vector<TableReader> tables(std::string_view key, const std::string& name);
+  /// The key's value, whatever it is; for values of several forms.
+  const toml::node* find(std::string_view key);
+
+  template <typename Value>
+  std::optional<Value> choice(std::string_view key) {
+    const std::optional<std::string> word = text(key);
+    if (!word) return std::nullopt;
+    std::vector<std::string> names;
+    for (const Keyword<Value>& keyword : kKeywords<Value>) {
+      if (keyword.name == *word) return keyword.value;
+      names.emplace_back(keyword.name);
+    }
+    unknown_word(key, *word, names);
+    return std::nullopt;
+  }
+
+  /// A mistake: `word` is none of `names`.
+  void unknown_word(std::string_view key, const std::string& word,
+                    const std::vector<std::string>& names);
+
+  /// Notes every key that no getter asked for.
+  void finish();
+
+ private:
+  void wrong_type(std::string_view key, const toml::node& node, std::string_view expected,
+                  std::string_view example);
+
+  Document& document_;
+  const toml::table& table_;
+  std::string name_;
+  std::set<std::string, std::less<>> known_;
+};
+
+}  // namespace tokenlift
