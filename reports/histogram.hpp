@@ -1,0 +1,113 @@
+#pragma once
+// A log-linear histogram of durations: fixed size, mergeable, relative error under 1 %.
+//
+// Values below 128 ns have a bucket each. From there on every power of two is divided into 64
+// equal buckets, so a bucket [lo, lo + w) has w <= lo / 64, and its midpoint is at most
+// w / 2 <= lo / 128 away from any value in it: a relative error of at most 1/128 = 0.78 %.
+//
+//   values            bucket width   buckets
+//   0 .. 127          1 ns           128
+//   128 .. 255        2 ns           64
+//   256 .. 511        4 ns           64
+//   ...
+//   2^51 .. 2^52 - 1  2^45 ns        64      (30 days is just above 2^51 ns)
+//
+// Values above the range are counted in the last bucket; count, sum, min and max stay exact.
+
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tokenlift {
+
+/// One bucket that is not empty, by its index.
+struct BucketCount {
+  std::size_t index = 0;
+  std::uint64_t count = 0;
+};
+
+/// Aligned to a cache line: two histograms written by two threads never share one.
+class alignas(64) Histogram {
+ public:
+  static constexpr int kSubBits = 6;
+  static constexpr int kMaxBit = 51;
+  static constexpr std::size_t kBuckets = static_cast<std::size_t>(kMaxBit - kSubBits + 2)
+                                          << kSubBits;
+  static constexpr std::int64_t kMaxValueNs = (std::int64_t{1} << (kMaxBit + 1)) - 1;
+
+  /// The histogram that has these buckets (indices ascending), sum, min and max; min and max are
+  /// unused where there is no bucket. Throws std::invalid_argument where no recording could have
+  /// led to them.
+  static Histogram from_buckets(std::span<const BucketCount> buckets, __uint128_t sum_ns,
+                                std::int64_t min_ns, std::int64_t max_ns);
+
+  /// Adds `count` (>= 1) occurrences of `value_ns` (>= 0).
+  void record(std::int64_t value_ns, std::uint64_t count = 1) {
+    assert(value_ns >= 0 && count >= 1);
+    buckets_[bucket_of(value_ns)] += count;
+    count_ += count;
+    sum_ns_ += static_cast<__uint128_t>(value_ns) * count;
+    if (value_ns > max_ns_) max_ns_ = value_ns;
+    if (value_ns < min_ns_) min_ns_ = value_ns;
+  }
+
+  /// Leaves what recording the values of both would have left, whatever the order.
+  void merge(const Histogram& other);
+
+  std::uint64_t count() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  __uint128_t sum_ns() const { return sum_ns_; }
+  /// These three and value_at() need a histogram that is not empty.
+  double mean_ns() const;
+  std::int64_t min_ns() const;
+  std::int64_t max_ns() const;
+
+  /// The ceil(quantile * count)-th smallest value (quantile in [0, 1]; at least the first): exact
+  /// for the first and the last, else the midpoint of its bucket, clamped to [min, max], which is
+  /// within 1/128 of it (values above kMaxValueNs apart).
+  std::int64_t value_at(double quantile) const;
+
+  /// Calls visit(lower_ns, width_ns, count) for each bucket that is not empty, in ascending order.
+  template <typename Visit>
+  void for_each_bucket(Visit&& visit) const {
+    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+      if (buckets_[bucket] != 0) visit(lower_ns(bucket), width_ns(bucket), buckets_[bucket]);
+    }
+  }
+
+  bool operator==(const Histogram&) const = default;
+
+  static std::size_t bucket_of(std::int64_t value_ns) {
+    const auto value = static_cast<std::uint64_t>(value_ns > kMaxValueNs ? kMaxValueNs : value_ns);
+    const int msb = 63 - std::countl_zero(value | (std::uint64_t{1} << kSubBits));
+    const int shift = msb - kSubBits;
+    return (static_cast<std::size_t>(shift) << kSubBits) + static_cast<std::size_t>(value >> shift);
+  }
+
+  /// A bucket holds the values lower_ns(bucket) .. lower_ns(bucket) + width_ns(bucket) - 1.
+  static std::int64_t lower_ns(std::size_t bucket) {
+    const int shift = shift_of(bucket);
+    return static_cast<std::int64_t>(bucket - (static_cast<std::size_t>(shift) << kSubBits))
+           << shift;
+  }
+  static std::int64_t width_ns(std::size_t bucket) { return std::int64_t{1} << shift_of(bucket); }
+
+ private:
+  /// The inverse of bucket_of(): its second summand is 64 .. 127 (0 .. 127 where shift is 0).
+  static int shift_of(std::size_t bucket) {
+    assert(bucket < kBuckets);
+    const auto power = static_cast<int>(bucket >> kSubBits);
+    return power == 0 ? 0 : power - 1;
+  }
+
+  std::array<std::uint64_t, kBuckets> buckets_{};
+  std::uint64_t count_ = 0;
+  __uint128_t sum_ns_ = 0;
+  std::int64_t min_ns_ = INT64_MAX;
+  std::int64_t max_ns_ = 0;
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,388 @@
+// The reader of run.json: Run or RunFileError, whatever the text.
+//
+// What bounds the memory: the text (64 MiB), the values in it (4 M, at most about 150 bytes each
+// once parsed), and the histograms they may ask for (24 KiB each; a record holds nine of them).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "reports/json_run.hpp"
+
+namespace tokenlift {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxValues = 4'000'000;
+constexpr std::size_t kMaxKeys = 512;  // keys of an object are found one after the other
+constexpr std::size_t kMaxDepth = 32;
+constexpr std::size_t kMaxRecords = 1024;  // phases of all tenants; 217 KiB each
+constexpr std::size_t kMaxSlices = 3600;
+constexpr std::size_t kMaxListed = 10'000;                   // checks, words of the command
+constexpr std::int64_t kMaxInteger = std::int64_t{1} << 53;  // exact in every JSON reader
+constexpr double kMaxSeconds = 2251799.8;                    // 2^51 ns: exact to the ns
+
+/// One value of the document and where it stands.
+class Field {
+ public:
+  Field(const Json& json, std::string pointer, const std::string& source)
+      : json_(&json), pointer_(std::move(pointer)), source_(&source) {}
+
+  [[noreturn]] void fail(const std::string& reason) const {
+    throw RunFileError(*source_, pointer_, reason);
+  }
+
+  const Json& json() const { return *json_; }
+  bool is_null() const { return json_->is_null(); }
+
+  Field operator[](const std::string& key) const {
+    require(json_->is_object(), "an object");
+    const auto found = json_->find(key);
+    if (found == json_->end()) fail("the key \"" + key + "\" is missing");
+    return {*found, pointer_ + "/" + key, *source_};
+  }
+
+  std::vector<Field> items(std::size_t most) const {
+    require(json_->is_array(), "an array");
+    if (json_->size() > most) fail(fmt::format("has {} items, at most {}", json_->size(), most));
+    std::vector<Field> fields;
+    fields.reserve(json_->size());
+    for (std::size_t i = 0; i < json_->size(); ++i) {
+      fields.emplace_back((*json_)[i], fmt::format("{}/{}", pointer_, i), *source_);
+    }
+    return fields;
+  }
+
+  std::string text() const {
+    require(json_->is_string(), "a string");
+    return json_->get<std::string>();
+  }
+
+  bool flag() const {
+    require(json_->is_boolean(), "true or false");
+    return json_->get<bool>();
+  }
+
+  double number() const {
+    require(json_->is_number(), "a number");
+    return json_->get<double>();
+  }
+
+  std::uint64_t unsigned_integer() const {
+    require(json_->is_number_unsigned(), "an integer from 0");
+    return json_->get<std::uint64_t>();
+  }
+
+  std::uint64_t count() const {
+    const std::uint64_t value = unsigned_integer();
+    require(value <= static_cast<std::uint64_t>(kMaxInteger), "an integer from 0 to 2^53");
+    return value;
+  }
+
+  std::int64_t amount() const { return static_cast<std::int64_t>(count()); }
+
+  std::int64_t time_ns() const {
+    const double seconds = number();
+    require(seconds >= 0 && seconds <= kMaxSeconds, "a time from 0 s to 26 days");
+    return std::llround(seconds * 1e9);
+  }
+
+  /// The value, or nothing where it is null.
+  template <typename T>
+  std::optional<T> optional(T (Field::*read)() const) const {
+    if (is_null()) return std::nullopt;
+    return (this->*read)();
+  }
+
+ private:
+  void require(bool holds, const char* what) const {
+    if (!holds) fail(std::string("must be ") + what);
+  }
+
+  const Json* json_;
+  std::string pointer_;
+  const std::string* source_;
+};
+
+std::string line_and_column(std::string_view text, std::size_t offset) {
+  const std::string_view before = text.substr(0, std::min(offset, text.size()));
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 = 0
+  return fmt::format("line {}, column {}", line, before.size() - line_start + 1);
+}
+
+/// Refuses what would cost too much to parse. It need not be JSON yet.
+void require_bounded(std::string_view text, const std::string& source) {
+  if (text.size() > kMaxTextBytes) {
+    throw RunFileError(source, "", fmt::format("is larger than {} MiB", kMaxTextBytes >> 20));
+  }
+  std::array<std::size_t, kMaxDepth + 1> commas{};  // at each depth, of the value that is open
+  std::size_t depth = 0;
+  std::size_t values = 1;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const auto refuse = [&](const char* reason) {
+      throw RunFileError(source, line_and_column(text, i), reason);
+    };
+    if (quoted) {
+      if (c == '\\') ++i;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (depth == kMaxDepth) refuse("is nested too deeply");
+      commas[++depth] = 0;
+      if (++values > kMaxValues) refuse("has too many values");
+    } else if (c == ']' || c == '}') {
+      if (depth > 0) --depth;
+    } else if (c == ',') {
+      ++commas[depth];
+      if (++values > kMaxValues) refuse("has too many values");
+    } else if (c == ':' && commas[depth] >= kMaxKeys) {
+      refuse("has too many keys");
+    }
+  }
+}
+
+Json parse(std::string_view text, const std::string& source) {
+  require_bounded(text, source);
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    const std::size_t offset = error.byte == 0 ? 0 : error.byte - 1;
+    const std::string position = line_and_column(text, offset);
+    if (offset >= text.size()) throw RunFileError(source, position, "ends too early");
+    throw RunFileError(source, position, "is not JSON");
+  } catch (const Json::out_of_range&) {
+    throw RunFileError(source, "", "has a number that is out of range");
+  }
+}
+
+void require_schema(const Field& run) {
+  if (!run.json().is_object() || !run.json().contains("schema")) {
+    run.fail("is not a run of tokenlift: it has no \"schema\"");
+  }
+  const std::string schema = run["schema"].text();
+  if (schema == kRunSchema) return;
+  constexpr std::string_view kFamily = "tokenlift.run/";
+  if (schema.starts_with(kFamily)) {
+    run["schema"].fail(
+        fmt::format(R"(is "{}", written by another version of tokenlift; this one reads "{}")",
+                    schema, kRunSchema));
+  }
+  run["schema"].fail(fmt::format(R"(is "{}", not a run of tokenlift ("{}"))", schema, kRunSchema));
+}
+
+__uint128_t decimal_of(const Field& field) {
+  const std::string digits = field.text();
+  constexpr std::size_t kMaxDigits = 38;  // 10^38 < 2^127
+  if (digits.empty() || digits.size() > kMaxDigits ||
+      !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    field.fail("must be a whole number in decimal digits");
+  }
+  __uint128_t value = 0;
+  for (const char c : digits) value = value * 10 + static_cast<unsigned>(c - '0');
+  return value;
+}
+
+Histogram histogram_of(const Field& field) {
+  const Field list = field["buckets"];
+  if (!list.json().is_array()) list.fail("must be an array");
+  std::vector<BucketCount> buckets;
+  for (const Json& pair : list.json()) {
+    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_unsigned() ||
+        !pair[1].is_number_unsigned()) {
+      list.fail(fmt::format("item {} must be [bucket index, count]", buckets.size()));
+    }
+    buckets.push_back({pair[0].get<std::size_t>(), pair[1].get<std::uint64_t>()});
+  }
+  const __uint128_t sum_ns = decimal_of(field["sum_ns"]);
+  // Values above the histogram's range have no bound but their type's.
+  const auto bound_ns = [&](const char* key) -> std::int64_t {
+    if (buckets.empty()) return 0;
+    const std::uint64_t value = field[key].unsigned_integer();
+    if (value > INT64_MAX) field[key].fail("must be below 2^63");
+    return static_cast<std::int64_t>(value);
+  };
+  try {
+    return Histogram::from_buckets(buckets, sum_ns, bound_ns("min_ns"), bound_ns("max_ns"));
+  } catch (const std::invalid_argument& error) {
+    field.fail(error.what());
+  }
+}
+
+Counts counts_of(const Field& field) {
+  return {field["due"].count(),      field["completed"].count(), field["rejected"].count(),
+          field["expired"].count(),  field["cancelled"].count(), field["failed"].count(),
+          field["in_flight"].count()};
+}
+
+void read_record(const Field& field, PhaseRecord& record) {
+  record.counts = counts_of(field["counts"]);
+  record.sent = field["sent"].count();
+  record.held = field["held"].count();
+  const Field recorded = field["recorded"];
+  record.slo_met = recorded["slo_met"].count();
+  record.goodput_tokens = recorded["goodput_tokens"].count();
+  record.offered_input_tokens = recorded["offered_input_tokens"].count();
+  record.offered_output_tokens = recorded["offered_output_tokens"].count();
+  record.admitted_requests = recorded["admitted_requests"].count();
+  record.admitted_input_tokens = recorded["admitted_input_tokens"].count();
+  record.admitted_output_tokens = recorded["admitted_output_tokens"].count();
+  record.completed_requests = recorded["completed_requests"].count();
+  record.output_tokens = recorded["output_tokens"].count();
+  const Field histograms = recorded["histograms"];
+  for (std::size_t i = 0; i < kMetrics; ++i) {
+    record.latency[i] = histogram_of(histograms[std::string(name_of(static_cast<Metric>(i)))]);
+  }
+}
+
+PhaseSpan span_of(const Field& field) {
+  const Field recorded = field["recorded"];
+  PhaseSpan span;
+  span.name = field["name"].text();
+  span.begin_ns = field["begin_s"].time_ns();
+  span.end_ns = field["end_s"].time_ns();
+  span.length_ns = recorded["length_ns"].amount();
+  span.replica_ns = recorded["replica_ns"].amount();
+  span.busy_ns = recorded["busy_ns"].amount();
+  span.batch_ns = recorded["batch_ns"].number();
+  return span;
+}
+
+void read_tenants(const Field& field, Run& run) {
+  for (const Field& item : field.items(kMaxRecords)) {
+    const std::vector<Field> phases = item["phases"].items(run.phases.size());
+    if (phases.size() != run.phases.size()) item["phases"].fail("are fewer than the run's");
+    if (run.tenants.size() * phases.size() + phases.size() > kMaxRecords) {
+      field.fail(fmt::format("have more than {} phases in all", kMaxRecords));
+    }
+    TenantRecord& tenant = run.tenants.emplace_back();
+    tenant.name = item["name"].text();
+    tenant.phases.resize(phases.size());
+    for (std::size_t i = 0; i < phases.size(); ++i) {
+      if (phases[i]["name"].text() != run.phases[i].name) {
+        phases[i]["name"].fail("must be \"" + run.phases[i].name + "\", as in the run's phases");
+      }
+      read_record(phases[i], tenant.phases[i]);
+    }
+  }
+}
+
+Series series_of(const Field& field) {
+  Series series;
+  series.bin_ns = field["bin_s"].time_ns();
+  const Field columns = field["columns"];
+  if (!columns.json().is_object()) columns.fail("must be an object");
+  for (const auto& [name, values] : columns.json().items()) {
+    Column& column = series.columns.emplace_back();
+    column.name = name;
+    for (const Json& value : values) {
+      // Columns may hold differences; the bound keeps the sums of pooled runs within 64 bits.
+      if (!value.is_number_integer() || value.get<double>() > static_cast<double>(kMaxInteger) ||
+          value.get<double>() < -static_cast<double>(kMaxInteger)) {
+        columns.fail("\"" + name + "\" must hold integers within 2^53");
+      }
+      column.values.push_back(value.get<std::int64_t>());
+    }
+    if (!values.is_array() || column.values.size() != series.columns.front().values.size()) {
+      columns.fail("must be arrays of one length");
+    }
+  }
+  if (series.bin_ns == 0 && !series.columns.empty()) field["bin_s"].fail("must be above 0");
+  series.slice_ns = field["slice_s"].time_ns();
+  const std::vector<Field> slices = field["ttft_slices"].items(kMaxSlices);
+  if (series.slice_ns == 0 && !slices.empty()) field["slice_s"].fail("must be above 0");
+  series.ttft_slices.resize(slices.size());
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    if (!slices[i].is_null()) series.ttft_slices[i] = histogram_of(slices[i]);
+  }
+  return series;
+}
+
+Environment environment_of(const Field& field) {
+  Environment environment;
+  environment.tokenlift_version = field["tokenlift_version"].text();
+  environment.compiler = field["compiler"].text();
+  environment.build_type = field["build_type"].text();
+  environment.cpu = field["cpu"].text();
+  environment.cores = field["cores"].amount();
+  environment.memory_bytes = field["memory_bytes"].amount();
+  environment.os = field["os"].text();
+  environment.decoder_precision = field["decoder_precision"].text();
+  environment.started_at = field["started_at"].text();
+  for (const Field& word : field["command"].items(kMaxListed)) {
+    environment.command.push_back(word.text());
+  }
+  return environment;
+}
+
+std::optional<LiftRecord> lift_of(const Field& field) {
+  if (field.is_null()) return std::nullopt;
+  LiftRecord lift;
+  lift.at_ns = field["at_s"].optional(&Field::time_ns);
+  lift.planned_ns = field["planned_s"].time_ns();
+  lift.throttle = field["throttle"].text();
+  lift.kind = field["kind"].text();
+  lift.waiting_requests = field["waiting_requests"].amount();
+  lift.backlog_tokens = field["backlog_tokens"].amount();
+  return lift;
+}
+
+std::vector<Check> checks_of(const Field& field) {
+  std::vector<Check> checks;
+  for (const Field& item : field.items(kMaxListed)) {
+    checks.push_back({item["name"].text(), item["value"].optional(&Field::number),
+                      item["limit"].number(), item["passed"].flag(), item["advice"].text()});
+  }
+  return checks;
+}
+
+std::string message(const std::string& source, const std::string& position,
+                    const std::string& reason) {
+  return source + ": " + (position.empty() ? "" : position + ": ") + reason;
+}
+
+}  // namespace
+
+RunFileError::RunFileError(std::string source, std::string position, std::string reason)
+    : std::runtime_error(message(source, position, reason)),
+      source_(std::move(source)),
+      position_(std::move(position)),
+      reason_(std::move(reason)) {}
+
+Run read_run(std::string_view text, const std::string& source) {
+  const Json json = parse(text, source);
+  const Field document(json, "", source);
+  require_schema(document);
+  Run run;
+  run.scenario_name = document["scenario_name"].text();
+  run.engine = document["engine"].text();
+  run.seed = document["seed"].unsigned_integer();
+  run.repetition = document["repetition"].count();
+  run.runs = document["runs"].count();
+  run.interrupted = document["interrupted"].flag();
+  run.checks = checks_of(document["validity"]["checks"]);
+  run.capacity_tokens_per_s = document["capacity"]["tokens_per_s"].optional(&Field::number);
+  run.capacity_source = document["capacity"]["source"].text();
+  run.lift = lift_of(document["lift"]);
+  run.totals = counts_of(document["totals"]);
+  for (const Field& phase : document["phases"].items(kMaxRecords)) {
+    run.phases.push_back(span_of(phase));
+  }
+  read_tenants(document["tenants"], run);
+  run.series = series_of(document["series"]);
+  run.environment = environment_of(document["environment"]);
+  if (!document["scenario"].json().is_object()) document["scenario"].fail("must be an object");
+  run.scenario_json = document["scenario"].json().dump();
+  return run;
+}
+
+}  // namespace tokenlift

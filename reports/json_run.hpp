@@ -1,0 +1,43 @@
+#pragma once
+// run.json: a Run on disk. run.schema.json describes every field; its id is kRunSchema.
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "reports/run.hpp"
+
+namespace tokenlift {
+
+inline constexpr std::string_view kRunSchema = "tokenlift.run/1";
+
+/// The run and its summary, as UTF-8 text that is a function of the run alone. Instants are exact
+/// to the nanosecond up to 2^51 ns (26 days), counts to 2^53. Invalid UTF-8 in names is replaced.
+/// Throws std::invalid_argument where scenario_json is not one JSON object.
+std::string to_json(const Run& run);
+
+/// Why a text is no run: where, and what is wrong there.
+class RunFileError : public std::runtime_error {
+ public:
+  RunFileError(std::string source, std::string position, std::string reason);
+  const std::string& source() const { return source_; }
+  /// "line 3, column 14" for what is not JSON, else the value's JSON pointer ("" for the whole).
+  const std::string& position() const { return position_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  std::string source_;
+  std::string position_;
+  std::string reason_;
+};
+
+/// The run that to_json() wrote; what is computed from the records (summaries, verdicts) is not
+/// read but computed again. `source` is what errors call the text: its file name. Throws
+/// RunFileError. A hostile text is refused before it can take more than about 1 GB.
+Run read_run(std::string_view text, const std::string& source);
+
+/// The scenario of the run as TOML, one line per top-level key: what repeats the run. Keys without
+/// a value (null) are left out. Throws std::invalid_argument as to_json() does.
+std::string scenario_toml(const Run& run);
+
+}  // namespace tokenlift

@@ -1,0 +1,170 @@
+#pragma once
+// A run as a value: everything that was recorded, and nothing that was concluded from it.
+//
+// The engine fills a Run; every report is a pure function of one or more Runs. Runs merge
+// (associatively: counts, histograms and series add), so repetitions can be pooled.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reports/histogram.hpp"
+
+namespace tokenlift {
+
+/// Latencies of one request, in ns. ttft = generator_lag + throttle_wait + queue_wait + prefill.
+enum class Metric : std::uint8_t {
+  ttft,           ///< first token - due
+  e2e,            ///< last token - due
+  tpot,           ///< (last token - first token) / (output tokens - 1), from two tokens on
+  itl,            ///< every gap between consecutive tokens of a request, pooled
+  service_ttft,   ///< first token - admitted
+  throttle_wait,  ///< admitted - sent
+  queue_wait,     ///< scheduled - admitted
+  prefill,        ///< first token - scheduled
+  generator_lag,  ///< sent - due: the harness's own lateness
+};
+inline constexpr std::size_t kMetrics = 9;
+std::string_view name_of(Metric metric);
+
+/// Outcomes of the requests that were due in a phase: due is the sum of all the others, always.
+struct Counts {
+  std::uint64_t due = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t in_flight = 0;
+  bool operator==(const Counts&) const = default;
+};
+
+/// What was recorded of one tenant in one phase.
+struct PhaseRecord {
+  // Of the requests due in the phase:
+  Counts counts;
+  std::uint64_t sent = 0;            ///< sent before the phase ended
+  std::uint64_t held = 0;            ///< first attempt denied or held by the throttle
+  std::uint64_t slo_met = 0;         ///< met all objectives of their tenant
+  std::uint64_t goodput_tokens = 0;  ///< output tokens of those
+  std::uint64_t offered_input_tokens = 0;
+  std::uint64_t offered_output_tokens = 0;
+  std::array<Histogram, kMetrics> latency;  ///< of those that completed
+  // Of what happened while the phase lasted:
+  std::uint64_t admitted_requests = 0;
+  std::uint64_t admitted_input_tokens = 0;
+  std::uint64_t admitted_output_tokens = 0;
+  std::uint64_t completed_requests = 0;
+  std::uint64_t output_tokens = 0;  ///< produced by the fleet
+
+  const Histogram& of(Metric metric) const { return latency[static_cast<std::size_t>(metric)]; }
+  Histogram& of(Metric metric) { return latency[static_cast<std::size_t>(metric)]; }
+};
+
+/// Adds all that `other` recorded.
+void merge(PhaseRecord& into, const PhaseRecord& other);
+
+/// One measured phase, over the fleet. Times are from the start of the run.
+struct PhaseSpan {
+  std::string name;
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;      ///< of the last repetition where several are merged
+  std::int64_t length_ns = 0;   ///< end - begin; merged runs add theirs
+  std::int64_t replica_ns = 0;  ///< replicas x length
+  std::int64_t busy_ns = 0;     ///< time that replicas spent in steps
+  double batch_ns = 0;          ///< integral of sequences per step over the busy time
+};
+
+struct TenantRecord {
+  std::string name;
+  std::vector<PhaseRecord> phases;  ///< as many as Run::phases, in the same order
+};
+
+/// Time series: bin i covers [i * bin_ns, (i + 1) * bin_ns). Counters hold what happened in the
+/// bin, gauges the value at its end. Merged runs add both.
+struct Column {
+  std::string name;
+  std::vector<std::int64_t> values;
+};
+struct Series {
+  std::int64_t bin_ns = 0;
+  std::vector<Column> columns;  ///< all of the same length
+  std::int64_t slice_ns = 0;
+  std::vector<Histogram> ttft_slices;  ///< TTFT by when the request was due
+};
+
+/// One validity check. A value that is absent means that it could not be read: "not checked".
+struct Check {
+  std::string name;
+  std::optional<double> value;
+  double limit = 0;
+  bool passed = true;
+  std::string advice;  ///< what it means and what to do about it
+};
+
+struct Environment {
+  std::string tokenlift_version;
+  std::string compiler;
+  std::string build_type;
+  std::string cpu;
+  std::int64_t cores = 0;
+  std::int64_t memory_bytes = 0;
+  std::string os;
+  std::string decoder_precision;  ///< bf16 or f32; empty where nothing is decoded
+  std::string started_at;         ///< UTC, ISO 8601
+  std::vector<std::string> command;
+};
+
+struct LiftRecord {
+  std::string throttle;
+  std::string kind;  ///< "lift" or "set"
+  std::int64_t planned_ns = 0;
+  std::optional<std::int64_t>
+      at_ns;  ///< when the new configuration was published; absent: not reached
+  std::int64_t waiting_requests = 0;  ///< at that instant, at the throttle
+  std::int64_t backlog_tokens = 0;    ///< their output tokens
+};
+
+struct Run {
+  std::string scenario_name;
+  std::string scenario_json;  ///< as resolved: one JSON object
+  std::string engine;
+  std::uint64_t seed = 0;
+  std::uint64_t repetition = 1;
+  std::uint64_t runs = 1;  ///< how many were merged into this one
+  Environment environment;
+  std::optional<double> capacity_tokens_per_s;
+  std::string capacity_source;  ///< "measured", "stated" or empty
+  std::optional<LiftRecord> lift;
+  bool interrupted = false;
+  std::vector<Check> checks;
+  std::vector<PhaseSpan> phases;
+  std::vector<TenantRecord> tenants;
+  Counts totals;  ///< over the whole run, warm-up and cool-down included
+  Series series;
+
+  bool valid() const;  ///< every check passed
+};
+
+/// What one phase recorded over all tenants.
+PhaseRecord fleet_record(const Run& run, std::size_t phase);
+
+/// Two runs that cannot be pooled: other phases, tenants or time bins. what() names the difference.
+class RunMismatch : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Pools two runs of the same experiment; merging several in sequence is associative (batch_ns, a
+/// sum of doubles, up to its rounding). Counts, histograms, series (the shorter one is padded with
+/// zeros), lengths of phases and `runs` add; of each check the worst stays (failed, then not
+/// checked, then the one nearest to failing); either's interruption counts; a phase's end is
+/// `other`'s, and the lift that of the first run which reached it. Everything else stays as it is
+/// in `into`. Throws RunMismatch, and then `into` is unchanged.
+void merge(Run& into, const Run& other);
+
+}  // namespace tokenlift

@@ -1,0 +1,17 @@
+#pragma once
+// A run as text, for a terminal or a pipe: is it valid, what happened, what it means.
+
+#include <string>
+
+#include "reports/run.hpp"
+#include "reports/text_table.hpp"
+
+namespace tokenlift {
+
+/// UTF-8, ends with a newline. In order: valid or not and why; what was run; the table, a row per
+/// figure and a column per phase, with after / before where the run has both; its footnotes; a
+/// table per tenant where there are several; the reading in one sentence; the checks. Figures are
+/// those of summary.hpp: what the sample does not support is a dash with a footnote.
+std::string to_text(const Run& run, const TextStyle& style);
+
+}  // namespace tokenlift

@@ -1,0 +1,338 @@
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+#include <sys/wait.h>
+#include <toml++/toml.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "reports/json_run.hpp"
+#include "tests/sample_runs.hpp"
+
+namespace tokenlift {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using RunValue = Run;  // within a TEST, Run is a function of testing::Test
+
+/// The error's position and reason; the test fails where there is none.
+std::string refusal_of(const std::string& text) {
+  try {
+    read_run(text, "run.json");
+  } catch (const RunFileError& error) {
+    EXPECT_EQ(error.source(), "run.json");
+    return error.position() + "|" + error.reason();
+  }
+  ADD_FAILURE() << "the text was read";
+  return "";
+}
+
+/// The lift run's JSON with one value replaced (an object's key is added where it is missing).
+std::string with(const char* pointer, const Json& value) {
+  Json json = Json::parse(to_json(lift_run()));
+  json[Json::json_pointer(pointer)] = value;
+  return json.dump();
+}
+
+std::string without(const char* pointer, const char* key) {
+  Json json = Json::parse(to_json(lift_run()));
+  json[Json::json_pointer(pointer)].erase(key);
+  return json.dump();
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  ASSERT_TRUE(file.flush()) << path;
+}
+
+/// The exit code of tests/validate_json.py: 0 valid, 1 not valid, 2 cannot say.
+int validate(const std::string& text, const std::string& name) {
+  const std::string path = testing::TempDir() + "tokenlift_json_test_" + name + ".json";
+  write_file(path, text);
+  const std::string root = TOKENLIFT_SOURCE_DIR;
+  const std::string command = "/usr/bin/python3 '" + root + "/tests/validate_json.py' '" + root +
+                              "/reports/run.schema.json' '" + path + "'";
+  const int status = std::system(command.c_str());
+  std::remove(path.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(Json, IsValidBySchemaForEverySample) {
+  EXPECT_EQ(validate(to_json(lift_run()), "lift"), 0);
+  EXPECT_EQ(validate(to_json(steady_run()), "steady"), 0);
+  EXPECT_EQ(validate(to_json(invalid_run()), "invalid"), 0);
+  EXPECT_EQ(validate(to_json(empty_run()), "empty"), 0);
+  EXPECT_EQ(validate(to_json(two_tenant_run()), "two_tenants"), 0);
+}
+
+TEST(Json, TheSchemaRefusesUnknownMissingAndMistypedFields) {
+  EXPECT_EQ(validate(with("/phases/0/surprise", 1), "unknown"), 1);
+  EXPECT_EQ(validate(without("/phases/0/rates", "attainment"), "missing"), 1);
+  EXPECT_EQ(validate(with("/seed", "7"), "mistyped"), 1);
+  EXPECT_EQ(validate(with("/schema", "tokenlift.run/2"), "version"), 1);
+}
+
+TEST(Json, HasTheKeysThatLaterWorkReliesOn) {
+  const Json json = Json::parse(to_json(lift_run()));
+  EXPECT_EQ(json["schema"], "tokenlift.run/1");
+  EXPECT_EQ(json["engine"], "threads");
+  EXPECT_EQ(json["seed"], 7);
+  EXPECT_EQ(json["repetition"], 1);
+  EXPECT_EQ(json["scenario"]["run"]["duration"], "40s");
+  EXPECT_EQ(json["lift"]["at_s"], 15.000012345);
+  EXPECT_EQ(json["validity"]["valid"], true);
+  EXPECT_EQ(json["validity"]["checks"][2]["value"], nullptr);
+  const Json& before = json["phases"][0];
+  EXPECT_EQ(before["name"], "before");
+  EXPECT_EQ(before["begin_s"], 3.0);
+  EXPECT_EQ(before["counts"]["expired"], 120);
+  EXPECT_EQ(before["held"], 540);
+  EXPECT_EQ(before["rates"]["offered_requests_per_s"], 50.0);
+  EXPECT_EQ(before["rates"]["throughput_tokens_per_s"], 2000.0);
+  EXPECT_EQ(before["rates"]["utilisation"], 0.45);
+  EXPECT_EQ(before["rates"]["batch_mean"], 4.0);
+  EXPECT_EQ(before["unserved"]["share"], 0.2);
+  EXPECT_EQ(before["unserved"]["hidden_by"], Json({"p90", "p95", "p99", "p999"}));
+  EXPECT_EQ(before["latency_ms"]["ttft"]["count"], 480);
+  EXPECT_EQ(before["latency_ms"]["ttft"]["max"], 2044.0);
+  EXPECT_EQ(before["latency_ms"]["ttft"]["p99"], nullptr);
+  EXPECT_EQ(before["latency_ms"]["ttft"]["unsupported"],
+            Json({"p99: needs 1000 samples, has 480", "p999: needs 10000 samples, has 480"}));
+  EXPECT_EQ(json["tenants"][0]["phases"][2]["counts"]["due"], 1080);
+  EXPECT_EQ(json["series"]["bin_s"], 1.0);
+  EXPECT_EQ(json["series"]["columns"]["goodput_tokens"], Json({1000, 0, 2400}));
+}
+
+TEST(Json, ReadingBackLosesNothing) {
+  for (const RunValue& run :
+       {lift_run(), steady_run(), invalid_run(), empty_run(), two_tenant_run()}) {
+    const std::string text = to_json(run);
+    EXPECT_EQ(to_json(read_run(text, "run.json")), text);
+  }
+}
+
+TEST(Json, ReadingBackGivesTheRecordsThemselves) {
+  const RunValue written = two_tenant_run();
+  const RunValue run = read_run(to_json(written), "run.json");
+  EXPECT_EQ(run.runs, 3U);
+  EXPECT_EQ(run.scenario_json, written.scenario_json);
+  EXPECT_EQ(run.lift->at_ns, written.lift->at_ns);
+  EXPECT_EQ(run.environment.command, written.environment.command);
+  EXPECT_EQ(run.phases[2].end_ns, written.phases[2].end_ns);
+  EXPECT_EQ(run.phases[2].batch_ns, written.phases[2].batch_ns);
+  EXPECT_TRUE(run.tenants[1].phases[0].latency == written.tenants[1].phases[0].latency);
+  EXPECT_TRUE(run.series.ttft_slices == written.series.ttft_slices);
+}
+
+RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
+  const auto instant_ns = rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 51);
+  const auto amount = rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 53);
+  RunValue run = lift_run();
+  run.seed = *rc::gen::arbitrary<std::uint64_t>();
+  run.lift->at_ns = *instant_ns;
+  run.phases[0].begin_ns = *instant_ns;
+  run.phases[0].replica_ns = *amount;
+  run.tenants[0].phases[0].output_tokens = static_cast<std::uint64_t>(*amount);
+  const std::int64_t sample_ns = *rc::gen::positive<std::int64_t>();
+  run.tenants[0].phases[0].of(Metric::itl).record(sample_ns, std::uint64_t{1} << 40);
+  const RunValue back = read_run(to_json(run), "run.json");
+  RC_ASSERT(back.seed == run.seed);
+  RC_ASSERT(back.lift->at_ns == run.lift->at_ns);
+  RC_ASSERT(back.phases[0].begin_ns == run.phases[0].begin_ns);
+  RC_ASSERT(back.phases[0].replica_ns == run.phases[0].replica_ns);
+  RC_ASSERT(back.tenants[0].phases[0].output_tokens == run.tenants[0].phases[0].output_tokens);
+  RC_ASSERT(back.tenants[0].phases[0].latency == run.tenants[0].phases[0].latency);
+  RC_ASSERT(to_json(back) == to_json(run));
+}
+
+RC_GTEST_PROP(Json, AnyStringIsWrittenAsValidUtf8AndReadBack, ()) {
+  RunValue run = empty_run();
+  run.environment.cpu = *rc::gen::arbitrary<std::string>();
+  run.checks[0].advice = *rc::gen::arbitrary<std::string>();
+  const std::string text = to_json(run);
+  RC_ASSERT(to_json(read_run(text, "run.json")) == text);
+}
+
+// One byte changed, dropped, doubled or the text cut: a Run or a RunFileError, nothing else (any
+// other exception fails the property; asan watches the rest).
+RC_GTEST_PROP(Json, AMutilatedTextIsRefusedOrReadButNeverCrashes, ()) {
+  static const std::string kText = to_json(two_tenant_run());
+  std::string text = kText;
+  const int edits = *rc::gen::inRange(1, 5);
+  for (int i = 0; i < edits; ++i) {
+    const auto place = *rc::gen::inRange<std::size_t>(0, text.size());
+    switch (*rc::gen::inRange(0, 4)) {
+      case 0:
+        text[place] = *rc::gen::arbitrary<char>();
+        break;
+      case 1:
+        text.erase(place, *rc::gen::inRange<std::size_t>(1, 40));
+        break;
+      case 2:
+        text.insert(place, text.substr(place, *rc::gen::inRange<std::size_t>(1, 40)));
+        break;
+      default:
+        text[place] = *rc::gen::elementOf(std::string("0123456789-.eE[]{},:\"ntf"));
+    }
+    if (text.empty()) text = " ";
+  }
+  try {
+    RC_ASSERT(!to_json(read_run(text, "run.json")).empty());
+    RC_TAG("read");
+  } catch (const RunFileError& error) {
+    RC_ASSERT(!error.reason().empty());
+    RC_TAG("refused");
+  }
+}
+
+// One value replaced by one of another type or size: finer than bytes, which seldom stay JSON.
+RC_GTEST_PROP(Json, AWrongValueAnywhereIsRefusedOrReadButNeverCrashes, ()) {
+  static const Json kFlat = Json::parse(to_json(two_tenant_run())).flatten();
+  const auto place = *rc::gen::inRange<std::size_t>(0, kFlat.size());
+  Json flat = kFlat;
+  auto item = flat.begin();
+  std::advance(item, static_cast<std::ptrdiff_t>(place));
+  *item = *rc::gen::element<Json>(nullptr, true, -1, 0, UINT64_MAX, INT64_MIN, 1e300, -0.5, "text",
+                                  "99999999999999999999999999999999999999");
+  const std::string text = flat.unflatten().dump();
+  try {
+    RC_ASSERT(!to_json(read_run(text, "run.json")).empty());
+    RC_TAG("read");
+  } catch (const RunFileError& error) {
+    RC_ASSERT(!error.position().empty());
+    RC_TAG("refused");
+  }
+}
+
+TEST(Json, WhatIsNotJsonIsRefusedWithLineAndColumn) {
+  EXPECT_EQ(refusal_of("{\n  \"schema\": tokenlift\n}"), "line 2, column 14|is not JSON");
+  EXPECT_EQ(refusal_of(""), "line 1, column 1|ends too early");
+  EXPECT_EQ(refusal_of("{\"schema\":"), "line 1, column 11|ends too early");
+  EXPECT_EQ(refusal_of("[1e999]"), "|has a number that is out of range");
+}
+
+TEST(Json, WhatIsNoRunOrOneOfAnotherVersionIsRefusedClearly) {
+  EXPECT_EQ(refusal_of("[]"), "|is not a run of tokenlift: it has no \"schema\"");
+  EXPECT_EQ(refusal_of("{}"), "|is not a run of tokenlift: it has no \"schema\"");
+  EXPECT_EQ(refusal_of(R"({"schema": "tokenlift.run/2"})"),
+            "/schema|is \"tokenlift.run/2\", written by another version of tokenlift; this one "
+            "reads \"tokenlift.run/1\"");
+  EXPECT_EQ(refusal_of(R"({"schema": "other"})"),
+            "/schema|is \"other\", not a run of tokenlift (\"tokenlift.run/1\")");
+  EXPECT_EQ(refusal_of(R"({"schema": 1})"), "/schema|must be a string");
+}
+
+TEST(Json, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {
+  EXPECT_EQ(refusal_of(without("/phases/0/recorded", "busy_ns")),
+            "/phases/0/recorded|the key \"busy_ns\" is missing");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/1/counts/due", -1)),
+            "/tenants/0/phases/1/counts/due|must be an integer from 0");
+  EXPECT_EQ(refusal_of(with("/totals/due", std::uint64_t{1} << 54)),
+            "/totals/due|must be an integer from 0 to 2^53");
+  EXPECT_EQ(refusal_of(with("/lift/at_s", 1e300)), "/lift/at_s|must be a time from 0 s to 26 days");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/1/name", "later")),
+            "/tenants/0/phases/1/name|must be \"transition\", as in the run's phases");
+  EXPECT_EQ(refusal_of(with("/series/columns/due", {1, 2})),
+            "/series/columns|must be arrays of one length");
+  EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/buckets", Json::array({Json::array({1})}))),
+            "/series/ttft_slices/1/buckets|item 0 must be [bucket index, count]");
+  EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/sum_ns", "12x")),
+            "/series/ttft_slices/1/sum_ns|must be a whole number in decimal digits");
+  EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/min_ns", 1)),
+            "/series/ttft_slices/1|min and max do not fit the buckets");
+}
+
+TEST(Json, AHostileTextIsRefusedBeforeItCostsMemory) {
+  EXPECT_EQ(refusal_of(std::string((std::size_t{64} << 20) + 1, ' ')), "|is larger than 64 MiB");
+  EXPECT_EQ(refusal_of(std::string(1000, '[')), "line 1, column 33|is nested too deeply");
+  std::string values = "[0";
+  for (int i = 0; i < 4'000'000; ++i) values += ",0";
+  EXPECT_EQ(refusal_of(values), "line 1, column 7999999|has too many values");
+  std::string keys = "{";
+  for (int i = 0; i < 1000; ++i) keys += "\"" + std::to_string(i) + "\":0,";
+  EXPECT_EQ(refusal_of(keys).substr(0, 9), "line 1, c");
+  Json tenant = Json::parse(to_json(lift_run()))["tenants"][0];
+  for (auto& phase : tenant["phases"]) {
+    for (auto& histogram : phase["recorded"]["histograms"]) {
+      histogram = {{"sum_ns", "0"}, {"buckets", Json::array()}};
+    }
+  }
+  Json tenants = Json::array();
+  for (int i = 0; i < 342; ++i) tenants.push_back(tenant);  // of three phases each
+  EXPECT_EQ(refusal_of(with("/tenants", tenants)), "/tenants|have more than 1024 phases in all");
+}
+
+TEST(Json, AScenarioThatIsNoObjectIsRefused) {
+  RunValue run = lift_run();
+  for (const char* scenario : {"", "[]", "{", "null"}) {
+    run.scenario_json = scenario;
+    EXPECT_THROW(to_json(run), std::invalid_argument) << scenario;
+    EXPECT_THROW(scenario_toml(run), std::invalid_argument) << scenario;
+  }
+}
+
+TEST(ScenarioToml, IsOneLinePerTopLevelKey) {
+  EXPECT_EQ(scenario_toml(lift_run()),
+            "\"name\" = \"lift\"\n"
+            "\"run\" = { \"engine\" = \"threads\", \"duration\" = \"40s\", \"seed\" = 7 }\n"
+            "\"tenant\" = [{ \"name\" = \"users\", \"arrivals\" = { \"process\" = \"poisson\", "
+            "\"rate\" = 50.0 } }]\n");
+}
+
+TEST(ScenarioToml, LeavesOutWhatHasNoValue) {
+  RunValue run;
+  run.scenario_json = R"({"a":null,"b":{"c":null},"d":[null,1],"e":[],"f":{}})";
+  EXPECT_EQ(scenario_toml(run), "\"b\" = {}\n\"d\" = [1]\n\"e\" = []\n\"f\" = {}\n");
+}
+
+/// Equal but for the numbers' form (TOML and JSON both tell integers from floats).
+void require_same(const toml::node& toml, const Json& json) {
+  if (json.is_object()) {
+    RC_ASSERT(toml.is_table() && toml.as_table()->size() == json.size());
+    for (const auto& [key, value] : json.items()) {
+      const toml::node* found = toml.as_table()->get(key);
+      RC_ASSERT(found != nullptr);
+      require_same(*found, value);
+    }
+  } else if (json.is_array()) {
+    RC_ASSERT(toml.is_array() && toml.as_array()->size() == json.size());
+    for (std::size_t i = 0; i < json.size(); ++i) require_same(*toml.as_array()->get(i), json[i]);
+  } else if (json.is_string()) {
+    RC_ASSERT(toml.value<std::string>() == json.get<std::string>());
+  } else if (json.is_boolean()) {
+    RC_ASSERT(toml.is_boolean() && toml.value<bool>() == json.get<bool>());
+  } else if (json.is_number_float()) {
+    RC_ASSERT(toml.is_floating_point() && toml.value<double>() == json.get<double>());
+  } else {
+    RC_ASSERT(toml.is_integer() && toml.value<std::int64_t>() == json.get<std::int64_t>());
+  }
+}
+
+RC_GTEST_PROP(ScenarioToml, IsReadBackByATomlParserAsTheSameValues, ()) {
+  // Code points of every length that UTF-8 has, control characters and quotes among them.
+  const auto piece = rc::gen::element<std::string>("a", "\"", "\\", "\n", "\t", "\b", "\f", "\r",
+                                                   "\x01", "\x1f", "\x7f", "/", "=", "#", "'", "é",
+                                                   "–", "\U0001F600", " ", ".", "u0041");
+  const auto text = [&] {
+    std::string result;
+    for (const std::string& part : *rc::gen::container<std::vector<std::string>>(piece)) {
+      result += part;
+    }
+    return result;
+  };
+  Json scenario = Json::object();
+  scenario[text()] = text();
+  scenario["number"] = *rc::gen::arbitrary<double>();
+  scenario["integer"] = *rc::gen::arbitrary<std::int64_t>();
+  scenario["tables"] = Json::array({{{text(), {text(), text()}}, {"flag", true}}, {{"x", 1e-7}}});
+  RunValue run;
+  run.scenario_json = scenario.dump();
+  const toml::table table = toml::parse(scenario_toml(run));
+  require_same(table, scenario);
+}
+
+}  // namespace
+}  // namespace tokenlift

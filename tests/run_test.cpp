@@ -1,0 +1,247 @@
+#include "reports/run.hpp"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+namespace tokenlift {
+namespace {
+
+using RunValue = Run;  // within a TEST, Run is a function of testing::Test
+
+/// A run of one tenant and two phases in which everything has a value that `scale` tells apart.
+Run run_of(std::uint64_t scale) {
+  Run run;
+  run.scenario_name = "lift";
+  run.seed = scale;
+  run.phases = {{"before", 0, 100, 100, 200, 50, 75.0}, {"after", 100, 300, 200, 400, 300, 900.0}};
+  run.phases[1].end_ns += static_cast<std::int64_t>(scale);
+  PhaseRecord record;
+  record.counts = {6 * scale, scale, scale, scale, scale, scale, scale};
+  record.sent = 2 * scale;
+  record.held = 3 * scale;
+  record.slo_met = 4 * scale;
+  record.goodput_tokens = 5 * scale;
+  record.offered_input_tokens = 6 * scale;
+  record.offered_output_tokens = 7 * scale;
+  for (std::size_t i = 0; i < kMetrics; ++i) {
+    record.latency[i].record(static_cast<std::int64_t>(1000 * i + scale), scale);
+  }
+  record.admitted_requests = 8 * scale;
+  record.admitted_input_tokens = 9 * scale;
+  record.admitted_output_tokens = 10 * scale;
+  record.completed_requests = 11 * scale;
+  record.output_tokens = 12 * scale;
+  run.tenants = {{"users", {record, record}}};
+  run.totals = {60 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale};
+  run.series.bin_ns = 10;
+  run.series.columns = {{"due", std::vector<std::int64_t>(scale, 1)}};
+  run.series.slice_ns = 20;
+  run.series.ttft_slices.resize(scale);
+  run.series.ttft_slices.back().record(5);
+  return run;
+}
+
+Run pooled(Run into, const Run& other) {
+  merge(into, other);
+  return into;
+}
+
+Check check(std::string name, std::optional<double> value, double limit, bool passed) {
+  return {std::move(name), value, limit, passed, "advice"};
+}
+
+void expect_equal(const Run& left, const Run& right) {
+  EXPECT_EQ(left.seed, right.seed);
+  EXPECT_EQ(left.runs, right.runs);
+  EXPECT_EQ(left.totals, right.totals);
+  ASSERT_EQ(left.phases.size(), right.phases.size());
+  for (std::size_t i = 0; i < left.phases.size(); ++i) {
+    EXPECT_EQ(left.phases[i].begin_ns, right.phases[i].begin_ns);
+    EXPECT_EQ(left.phases[i].end_ns, right.phases[i].end_ns);
+    EXPECT_EQ(left.phases[i].length_ns, right.phases[i].length_ns);
+    EXPECT_EQ(left.phases[i].busy_ns, right.phases[i].busy_ns);
+    EXPECT_EQ(left.phases[i].batch_ns, right.phases[i].batch_ns);
+    const PhaseRecord a = fleet_record(left, i);
+    const PhaseRecord b = fleet_record(right, i);
+    EXPECT_EQ(a.counts, b.counts);
+    EXPECT_EQ(a.output_tokens, b.output_tokens);
+    EXPECT_TRUE(a.latency == b.latency);
+  }
+  ASSERT_EQ(left.series.columns.size(), right.series.columns.size());
+  EXPECT_EQ(left.series.columns[0].values, right.series.columns[0].values);
+  EXPECT_TRUE(left.series.ttft_slices == right.series.ttft_slices);
+}
+
+TEST(Run, MetricsAreNamedAsInMetricsMd) {
+  EXPECT_EQ(name_of(Metric::ttft), "ttft");
+  EXPECT_EQ(name_of(Metric::service_ttft), "service_ttft");
+  EXPECT_EQ(name_of(Metric::queue_wait), "queue_wait");
+  EXPECT_EQ(name_of(Metric::generator_lag), "generator_lag");
+}
+
+TEST(Run, IsValidUnlessACheckFailed) {
+  RunValue run;
+  EXPECT_TRUE(run.valid());
+  run.checks = {check("lag", 0.5, 1, true), check("host", std::nullopt, 0.05, true)};
+  EXPECT_TRUE(run.valid());
+  run.checks.push_back(check("samples", 12, 100, false));
+  EXPECT_FALSE(run.valid());
+}
+
+TEST(Run, MergingAddsEverythingThatWasRecorded) {
+  const RunValue run = pooled(run_of(2), run_of(3));
+  EXPECT_EQ(run.runs, 2U);
+  EXPECT_EQ(run.seed, 2U);
+  EXPECT_EQ(run.totals, (Counts{300, 50, 50, 50, 50, 50, 50}));
+  for (std::size_t phase = 0; phase < 2; ++phase) {
+    const PhaseRecord& record = run.tenants[0].phases[phase];
+    EXPECT_EQ(record.counts, (Counts{30, 5, 5, 5, 5, 5, 5}));
+    EXPECT_EQ(record.sent, 10U);
+    EXPECT_EQ(record.held, 15U);
+    EXPECT_EQ(record.slo_met, 20U);
+    EXPECT_EQ(record.goodput_tokens, 25U);
+    EXPECT_EQ(record.offered_input_tokens, 30U);
+    EXPECT_EQ(record.offered_output_tokens, 35U);
+    EXPECT_EQ(record.admitted_requests, 40U);
+    EXPECT_EQ(record.admitted_input_tokens, 45U);
+    EXPECT_EQ(record.admitted_output_tokens, 50U);
+    EXPECT_EQ(record.completed_requests, 55U);
+    EXPECT_EQ(record.output_tokens, 60U);
+    for (const Histogram& histogram : record.latency) EXPECT_EQ(histogram.count(), 5U);
+  }
+  const PhaseSpan& after = run.phases[1];
+  EXPECT_EQ(after.begin_ns, 100);
+  EXPECT_EQ(after.end_ns, 303);
+  EXPECT_EQ(after.length_ns, 400);
+  EXPECT_EQ(after.replica_ns, 800);
+  EXPECT_EQ(after.busy_ns, 600);
+  EXPECT_EQ(after.batch_ns, 1800.0);
+}
+
+TEST(Run, MergingIsAssociative) {
+  const RunValue left = pooled(pooled(run_of(2), run_of(5)), run_of(3));
+  const RunValue right = pooled(run_of(2), pooled(run_of(5), run_of(3)));
+  expect_equal(left, right);
+  EXPECT_EQ(left.runs, 3U);
+}
+
+TEST(Run, MergingPadsTheShorterSeriesWithZeros) {
+  const RunValue run = pooled(run_of(1), run_of(3));
+  EXPECT_EQ(run.series.columns[0].values, (std::vector<std::int64_t>{2, 1, 1}));
+  ASSERT_EQ(run.series.ttft_slices.size(), 3U);
+  EXPECT_EQ(run.series.ttft_slices[0].count(), 1U);
+  EXPECT_EQ(run.series.ttft_slices[1].count(), 0U);
+  EXPECT_EQ(run.series.ttft_slices[2].count(), 1U);
+}
+
+TEST(Run, MergingTakesTheSeriesOfTheOneThatHasAny) {
+  RunValue bare = run_of(3);
+  bare.series = {};
+  EXPECT_EQ(pooled(bare, run_of(3)).series.columns[0].values.size(), 3U);
+  EXPECT_EQ(pooled(run_of(3), bare).series.columns[0].values.size(), 3U);
+}
+
+TEST(Run, AFailedCheckStaysFailedWhateverTheOrder) {
+  RunValue good;
+  good.checks = {check("lag", 0.5, 1, true)};
+  RunValue bad;
+  bad.checks = {check("lag", 7, 1, false), check("samples", 500, 100, true)};
+  for (const RunValue& run : {pooled(good, bad), pooled(bad, good)}) {
+    ASSERT_EQ(run.checks.size(), 2U);
+    EXPECT_FALSE(run.valid());
+    EXPECT_EQ(run.checks[0].value, 7);
+    EXPECT_EQ(run.checks[1].name, "samples");
+  }
+}
+
+TEST(Run, OfTwoPassedChecksTheOneNearerToItsLimitStays) {
+  RunValue near;
+  near.checks = {check("lag", 0.9, 1, true), check("samples", 150, 100, true)};
+  RunValue far;
+  far.checks = {check("lag", 0.1, 1, true), check("samples", 900, 100, true)};
+  for (const RunValue& run : {pooled(near, far), pooled(far, near)}) {
+    EXPECT_EQ(run.checks[0].value, 0.9);
+    EXPECT_EQ(run.checks[1].value, 150);
+  }
+}
+
+TEST(Run, OfTwoFailedChecksTheOneFurtherBeyondItsLimitStays) {
+  RunValue near;
+  near.checks = {check("lag", 2, 1, false)};
+  RunValue far;
+  far.checks = {check("lag", 8, 2, false)};  // four times its limit, not twice
+  EXPECT_EQ(pooled(near, far).checks[0].value, 8);
+  EXPECT_EQ(pooled(far, near).checks[0].value, 8);
+}
+
+TEST(Run, NotCheckedOutranksPassedAndYieldsToFailed) {
+  RunValue passed;
+  passed.checks = {check("host", 0.01, 0.05, true)};
+  RunValue unread;
+  unread.checks = {check("host", std::nullopt, 0.05, true)};
+  RunValue failed;
+  failed.checks = {check("host", 0.2, 0.05, false)};
+  EXPECT_FALSE(pooled(passed, unread).checks[0].value.has_value());
+  EXPECT_FALSE(pooled(unread, passed).checks[0].value.has_value());
+  EXPECT_EQ(pooled(unread, failed).checks[0].value, 0.2);
+}
+
+TEST(Run, AnInterruptionOfEitherCounts) {
+  RunValue interrupted;
+  interrupted.interrupted = true;
+  EXPECT_TRUE(pooled(RunValue{}, interrupted).interrupted);
+  EXPECT_TRUE(pooled(interrupted, RunValue{}).interrupted);
+  EXPECT_FALSE(pooled(RunValue{}, RunValue{}).interrupted);
+}
+
+TEST(Run, TheLiftIsThatOfTheFirstRunThatReachedIt) {
+  RunValue first;
+  first.lift = LiftRecord{"limit", "lift", 15, 16, 3, 100};
+  RunValue second;
+  second.lift = LiftRecord{"limit", "lift", 15, 17, 4, 200};
+  RunValue not_reached;
+  not_reached.lift = LiftRecord{"limit", "lift", 15, std::nullopt, 0, 0};
+  EXPECT_EQ(pooled(first, second).lift->at_ns, 16);
+  EXPECT_EQ(pooled(not_reached, second).lift->at_ns, 17);
+  EXPECT_EQ(pooled(first, not_reached).lift->at_ns, 16);
+  EXPECT_EQ(pooled(pooled(not_reached, first), second).lift->at_ns, 16);
+  EXPECT_EQ(pooled(not_reached, pooled(first, second)).lift->at_ns, 16);
+}
+
+TEST(Run, RunsOfOtherPhasesTenantsOrBinsAreRefusedAndNothingChanges) {
+  RunValue phases = run_of(3);
+  phases.phases[0].name = "steady";
+  RunValue tenants = run_of(3);
+  tenants.tenants[0].name = "batch";
+  RunValue bins = run_of(3);
+  bins.series.bin_ns = 11;
+  RunValue slices = run_of(3);
+  slices.series.slice_ns = 21;
+  RunValue columns = run_of(3);
+  columns.series.columns[0].name = "sent";
+  for (const RunValue& other : {phases, tenants, bins, slices, columns}) {
+    RunValue into = run_of(2);
+    EXPECT_THROW(merge(into, other), RunMismatch);
+    expect_equal(into, run_of(2));
+  }
+  RunValue into = run_of(2);
+  try {
+    merge(into, tenants);
+    FAIL();
+  } catch (const RunMismatch& mismatch) {
+    EXPECT_STREQ(mismatch.what(), "the runs have different tenants: users and batch");
+  }
+}
+
+TEST(Run, TheFleetIsTheSumOfItsTenants) {
+  RunValue run = run_of(2);
+  run.tenants.push_back({"batch", run_of(3).tenants[0].phases});
+  const PhaseRecord fleet = fleet_record(run, 1);
+  EXPECT_EQ(fleet.counts.due, 30U);
+  EXPECT_EQ(fleet.of(Metric::ttft).count(), 5U);
+  EXPECT_EQ(fleet.of(Metric::ttft).max_ns(), 3);
+}
+
+}  // namespace
+}  // namespace tokenlift

@@ -1,0 +1,232 @@
+#include "reports/text.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "reports/figure.hpp"
+#include "tests/sample_runs.hpp"
+
+namespace tokenlift {
+namespace {
+
+using RunValue = Run;  // within a TEST, Run is a function of testing::Test
+
+constexpr TextStyle kPlain80{false, 80};
+constexpr TextStyle kPlain120{false, 120};
+
+/// The text equals tests/golden/NAME.txt, which TOKENLIFT_UPDATE_GOLDEN=1 writes anew.
+void expect_golden(const std::string& name, const std::string& text) {
+  const std::string path = std::string(TOKENLIFT_SOURCE_DIR) + "/tests/golden/" + name + ".txt";
+  const char* const update = std::getenv("TOKENLIFT_UPDATE_GOLDEN");
+  if (update != nullptr && std::string(update) == "1") {
+    std::ofstream file(path, std::ios::binary);
+    file << text;
+    ASSERT_TRUE(file.flush()) << path;
+    return;
+  }
+  std::ifstream file(path, std::ios::binary);
+  ASSERT_TRUE(file) << path << " (TOKENLIFT_UPDATE_GOLDEN=1 writes it)";
+  std::ostringstream golden;
+  golden << file.rdbuf();
+  EXPECT_EQ(text, golden.str()) << "TOKENLIFT_UPDATE_GOLDEN=1 writes " << path << " anew";
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Without the colours: ESC [ digits m.
+std::string uncolored(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b') {
+      i = text.find('m', i);
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+/// Every run of spaces as one: what a row says, however it is aligned.
+std::string squeezed(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c != ' ' || !out.ends_with(' ')) out += c;
+  }
+  return out;
+}
+
+TEST(Text, OfALiftedRun) {
+  expect_golden("text_lift_80", to_text(lift_run(), kPlain80));
+  expect_golden("text_lift_120", to_text(lift_run(), kPlain120));
+}
+
+TEST(Text, OfASteadyRun) {
+  expect_golden("text_steady", to_text(steady_run(), kPlain80));
+}
+
+TEST(Text, OfAnInvalidInterruptedRun) {
+  expect_golden("text_invalid", to_text(invalid_run(), kPlain80));
+}
+
+TEST(Text, OfARunWithoutRequests) {
+  expect_golden("text_empty", to_text(empty_run(), kPlain80));
+}
+
+TEST(Text, OfTwoTenantsPooled) {
+  expect_golden("text_two_tenants", to_text(two_tenant_run(), kPlain80));
+}
+
+TEST(Text, SaysFirstWhetherTheRunIsAMeasurement) {
+  EXPECT_TRUE(to_text(lift_run(), kPlain80).starts_with("valid: "));
+  EXPECT_TRUE(to_text(invalid_run(), kPlain80).starts_with("NOT VALID "));
+}
+
+TEST(Text, FitsEightyColumnsAndLeavesNoTrailingSpaces) {
+  for (const RunValue& run :
+       {lift_run(), steady_run(), invalid_run(), empty_run(), two_tenant_run()}) {
+    for (const std::string& line : lines_of(to_text(run, kPlain80))) {
+      EXPECT_LE(display_width(line), 80U) << line;
+      EXPECT_FALSE(line.ends_with(' ')) << line;
+    }
+  }
+}
+
+TEST(Text, ColourRepeatsWhatWordsSay) {
+  for (const RunValue& run :
+       {lift_run(), steady_run(), invalid_run(), empty_run(), two_tenant_run()}) {
+    const std::string plain = to_text(run, kPlain80);
+    const std::string colored = to_text(run, {true, 80});
+    EXPECT_FALSE(contains(plain, "\x1b"));
+    EXPECT_NE(colored, plain);
+    EXPECT_EQ(uncolored(colored), plain);
+  }
+}
+
+TEST(Text, CallsALiftVacuousBelowFivePercentHeld) {
+  RunValue run = lift_run();
+  run.tenants[0].phases[0].held = 29;  // of 600
+  EXPECT_TRUE(contains(to_text(run, kPlain120),
+                       "vacuous: the throttle did not bind: it held or "
+                       "denied 4.83 %"));
+  run.tenants[0].phases[0].held = 30;
+  EXPECT_FALSE(contains(to_text(run, kPlain120), "vacuous"));
+}
+
+TEST(Text, GivesTheDifferenceWhereTheBaseIsZero) {
+  RunValue run = lift_run();
+  run.tenants[0].phases[0].goodput_tokens = 0;
+  run.tenants[0].phases[0].slo_met = 0;
+  const std::string text = squeezed(to_text(run, kPlain120));
+  EXPECT_TRUE(contains(text, "goodput 0 -> 2,969 tokens/s"));
+  EXPECT_TRUE(contains(text, "\ngoodput tokens/s 0 2,143 2,969 +2,969\n"));
+  EXPECT_TRUE(contains(text, "\nattainment % 0 85.7 99.0 +99.0\n"));
+}
+
+TEST(Text, NamesASetAsASet) {
+  RunValue run = lift_run();
+  run.lift->kind = "set";
+  EXPECT_TRUE(contains(to_text(run, kPlain120), "Setting 'output limit' at 15.0 s: "));
+}
+
+TEST(Figure, HasThreeDigitsOrIsWhole) {
+  EXPECT_EQ(figure(0), "0");
+  EXPECT_EQ(figure(0.00012345), "0.000123");
+  EXPECT_EQ(figure(0.5), "0.500");
+  EXPECT_EQ(figure(0.99949), "0.999");
+  EXPECT_EQ(figure(0.9996), "1.00");
+  EXPECT_EQ(figure(9.994), "9.99");
+  EXPECT_EQ(figure(9.996), "10.0");
+  EXPECT_EQ(figure(99.94), "99.9");
+  EXPECT_EQ(figure(99.96), "100");
+  EXPECT_EQ(figure(1234.5), "1,235");
+  EXPECT_EQ(figure(-12.34), "-12.3");
+  EXPECT_EQ(figure(1e-9), "1e-09");
+  EXPECT_EQ(figure(1e20), "1e+20");
+}
+
+TEST(Figure, SeparatesThousands) {
+  EXPECT_EQ(whole_figure(0), "0");
+  EXPECT_EQ(whole_figure(999), "999");
+  EXPECT_EQ(whole_figure(1000), "1,000");
+  EXPECT_EQ(whole_figure(UINT64_MAX), "18,446,744,073,709,551,615");
+}
+
+RC_GTEST_PROP(Figure, IsWithinHalfAPercentOfTheValue, ()) {
+  const double exponent = *rc::gen::inRange(-12'000, 20'000) / 1000.0;
+  const double value = std::pow(10.0, exponent);
+  std::string digits = figure(value);
+  std::erase(digits, ',');
+  RC_ASSERT(std::abs(std::stod(digits) - value) <= 0.00501 * value);
+}
+
+TEST(Figure, OfAChangeIsTheRatioOrTheDifferenceToZero) {
+  EXPECT_EQ(change_figure(4, 10), "x2.50");
+  EXPECT_EQ(change_figure(10, 4), "x0.400");
+  EXPECT_EQ(change_figure(4, 0), "x0");
+  EXPECT_EQ(change_figure(0, 4), "+4.00");
+  EXPECT_EQ(change_figure(0, -4), "-4.00");
+  EXPECT_EQ(change_figure(0, 0), "+0");
+}
+
+TEST(Figure, OfDurationsSideBySideHasOneUnitThatSuitsThemAll) {
+  const auto unit = [](const std::vector<double>& durations_ns) {
+    return std::string(duration_unit(durations_ns).name);
+  };
+  EXPECT_EQ(unit({2.1e9, 0.5e9}), "s");
+  EXPECT_EQ(unit({2.1e9, 0.06e9}), "ms");  // 0.06 s would read badly
+  EXPECT_EQ(unit({200e9, 0.06e9}), "s");   // and so would 200,000 ms
+  EXPECT_EQ(unit({2.1e9, 0}), "s");        // nothing is 0 in every unit
+  EXPECT_EQ(unit({999.0}), "ns");
+  EXPECT_EQ(unit({1000.0}), "µs");
+  EXPECT_EQ(unit({0.0}), "ms");
+  EXPECT_EQ(unit({}), "ms");
+  EXPECT_EQ(duration_figure(28e6), "28.0 ms");
+}
+
+TEST(TextTable, AlignsByWhatIsSeenAndKeepsMarksOutside) {
+  TextTable table(1);
+  table.add({{"µs"}, {"1.5", "*"}, {"x"}});
+  table.add({{"long"}, {"–"}, {"yyy"}});
+  EXPECT_EQ(table.str(kPlain80, 1),
+            " µs    1.5*    x\n"
+            " long    –   yyy\n");
+}
+
+TEST(TextTable, WrapsAtSpacesAndKeepsLongWordsWhole) {
+  EXPECT_EQ(wrapped("one two three", 7, 2), "one two\n  three\n");
+  EXPECT_EQ(wrapped("  one two", 7, 4), "  one\n    two\n");
+  EXPECT_EQ(wrapped("unbreakable", 4, 2), "unbreakable\n");
+  EXPECT_EQ(wrapped("µµ µµ", 5, 0), "µµ µµ\n");
+  EXPECT_EQ(wrapped("", 10, 2), "\n");
+}
+
+RC_GTEST_PROP(TextTable, WrappingKeepsEveryWordAndTheWidth, ()) {
+  const auto words = *rc::gen::container<std::vector<std::string>>(rc::gen::map(
+      rc::gen::inRange(1, 9), [](int n) { return std::string(static_cast<std::size_t>(n), 'w'); }));
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  std::istringstream stream(wrapped(text, 20, 4));
+  std::vector<std::string> found;
+  for (std::string word; stream >> word;) found.push_back(word);
+  RC_ASSERT(found == words);
+  for (const std::string& line : lines_of(wrapped(text, 20, 4))) RC_ASSERT(line.size() <= 20U);
+}
+
+}  // namespace
+}  // namespace tokenlift
