@@ -1,0 +1,121 @@
+#include "bench/capacity.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+#include <vector>
+
+#include "bench/clock.hpp"
+#include "bench/recorder.hpp"
+#include "workloads/arrivals.hpp"
+#include "workloads/plan.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::int64_t kWindowNs = 500'000'000;
+constexpr int kWindows = 8;
+constexpr std::int64_t kLongestWarmupNs = 15'000'000'000;
+// How often the mix goes through the batch before the measurement: after that, sequences of all
+// ages stand side by side, as they do in the run.
+constexpr std::int64_t kTurnovers = 3;
+
+/// Requests of the scenario's mix: every tenant in proportion to its request rate.
+class MixedRequests {
+ public:
+  explicit MixedRequests(const Scenario& scenario) {
+    const std::vector<double> shares = request_shares(scenario);
+    for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
+      Tenant tenant = scenario.tenants[i];
+      // Only the lengths are drawn here; any rate will do.
+      if (!tenant.arrivals.rate.per_s) tenant.arrivals.rate = {{}, 1.0};
+      tenants_.push_back({tenant, ArrivalSource(tenant, scenario.run.seed, i), shares[i], 0});
+    }
+  }
+
+  Work next(RequestId id) {
+    // Whoever is furthest behind its share.
+    const auto chosen =
+        std::max_element(tenants_.begin(), tenants_.end(), [](const auto& a, const auto& b) {
+          return a.share / static_cast<double>(a.sent + 1) <
+                 b.share / static_cast<double>(b.sent + 1);
+        });
+    const auto index = static_cast<std::uint32_t>(chosen - tenants_.begin());
+    std::optional<Arrival> arrival = chosen->source.next();
+    if (!arrival) {  // a trace has ended: from its start again
+      chosen->source = ArrivalSource(chosen->tenant, 0, index);
+      arrival = chosen->source.next();
+    }
+    assert(arrival);
+    return {id, arrival->prompt_tokens, arrival->output_tokens, chosen->sent++, index, 0};
+  }
+
+ private:
+  struct Source {
+    Tenant tenant;
+    ArrivalSource source;
+    double share;
+    std::uint64_t sent;
+  };
+  std::vector<Source> tenants_;
+};
+
+/// Grid of a run that records nothing of interest: one phase, one bin.
+RecordingGrid blank_grid(std::size_t tenants) {
+  RecordingGrid grid;
+  grid.phases.push_back({"capacity", 0, kNever, true});
+  grid.tenants = tenants;
+  grid.bin_ns = grid.slice_ns = kNever;
+  grid.bins = grid.slices = 1;
+  return grid;
+}
+
+}  // namespace
+
+std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& weights,
+                                       const std::atomic<bool>& stop) {
+  const RecordingGrid grid = blank_grid(scenario.tenants.size());
+  RealClock clock;
+  ThreadFleet fleet(scenario, grid, clock, weights);
+  MixedRequests requests(scenario);
+  RequestId id = 0;
+  std::int64_t slots = 0;
+  std::uint32_t replica = 0;
+  for (const Site& site : scenario.fleet.sites) {
+    for (std::int64_t i = 0; i < site.replicas; ++i, ++replica) {
+      slots += site.max_batch;
+      // Twice the batch, so that a place never stays empty.
+      for (std::int64_t n = 0; n < 2 * site.max_batch; ++n) {
+        fleet.submit(requests.next(id++), replica, 0);
+      }
+    }
+  }
+
+  std::int64_t completed = 0;
+  const auto serve_until = [&](std::int64_t until_ns, std::int64_t until_completed) {
+    std::int64_t now_ns = clock.now_ns();
+    while (now_ns < until_ns && completed < until_completed && !stop) {
+      now_ns = clock.wait(until_ns);
+      for (const Completion& done : fleet.advance(now_ns)) {
+        ++completed;
+        fleet.submit(requests.next(id++), done.replica, now_ns);
+      }
+    }
+    return now_ns;
+  };
+  std::int64_t begin_ns = serve_until(kLongestWarmupNs, kTurnovers * slots);
+  std::vector<double> rates_per_s;
+  for (int window = 0; window < kWindows; ++window) {
+    const std::int64_t before = fleet.tokens_emitted();
+    const std::int64_t end_ns = serve_until(begin_ns + kWindowNs, kNever);
+    if (stop) return std::nullopt;
+    rates_per_s.push_back(static_cast<double>(fleet.tokens_emitted() - before) * 1e9 /
+                          static_cast<double>(end_ns - begin_ns));
+    begin_ns = end_ns;
+  }
+  std::sort(rates_per_s.begin(), rates_per_s.end());
+  return (rates_per_s[kWindows / 2 - 1] + rates_per_s[kWindows / 2]) / 2;
+}
+
+}  // namespace tokenlift

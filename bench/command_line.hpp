@@ -1,0 +1,34 @@
+#pragma once
+// The command line: words in, exit code out.
+
+#include <atomic>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace tokenlift {
+
+/// What the program knows of where it runs; tests bring their own.
+struct Surroundings {
+  std::vector<std::string> words;  ///< argv, the program's name first
+  std::FILE* out = stdout;
+  std::FILE* err = stderr;
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  bool no_color = false;                    ///< NO_COLOR is set and not empty
+  int columns = 100;                        ///< width of the terminal
+  const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C
+};
+
+enum ExitCode {
+  kDone = 0,
+  kObjectiveFailed = 1,
+  kInputWrong = 2,
+  kNotValid = 3,
+  kMachineFailed = 4,
+};
+
+/// Runs the program. Expected failures are printed and become exit codes.
+int run_command_line(const Surroundings& surroundings);
+
+}  // namespace tokenlift

@@ -1,0 +1,38 @@
+#pragma once
+// From a scenario to a Run: picks the clock and the fleet that the engine stands for, runs the
+// loop, checks the result.
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/progress.hpp"
+#include "bench/thread_fleet.hpp"
+#include "reports/run.hpp"
+#include "workloads/scenario.hpp"
+
+namespace tokenlift {
+
+class Experiment {
+ public:
+  /// `command` goes into the record. `stop` ends a run early.
+  Experiment(std::vector<std::string> command, const std::atomic<bool>& stop);
+
+  /// The scenario with absolute rates. Where a `load` needs the capacity of the thread fleet, that
+  /// is measured now, once for all runs of the command. Nothing if it was interrupted. Throws
+  /// ScenarioError where the resolved scenario is wrong.
+  std::optional<Scenario> prepare(const Scenario& scenario);
+
+  /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1.
+  Run run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board);
+
+ private:
+  std::vector<std::string> command_;
+  const std::atomic<bool>& stop_;
+  WeightStore weights_;
+  std::string capacity_source_;
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,33 @@
+#pragma once
+// The machine: what it is, and what else it was doing while we measured.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/run.hpp"
+
+namespace tokenlift {
+
+/// This machine, this build, this command.
+Environment describe_environment(const std::vector<std::string>& command);
+
+/// Processor time of the whole machine and of this process so far, in seconds.
+struct CpuUse {
+  double machine_s = 0;  ///< cores x time since boot
+  double busy_s = 0;     ///< of these, not idle; ours included, steal not
+  double steal_s = 0;    ///< taken by the hypervisor
+  double own_s = 0;      ///< this process, user and system
+};
+
+/// Nothing where /proc/stat cannot be read.
+std::optional<CpuUse> read_cpu_use();
+
+/// Share of the machine's time between two readings that went to the hypervisor or to other
+/// processes. Nothing where a reading is missing or they are too close to tell (under 0.5 s: the
+/// kernel counts in steps of 10 ms).
+std::optional<double> interference(const std::optional<CpuUse>& begin,
+                                   const std::optional<CpuUse>& end);
+
+}  // namespace tokenlift

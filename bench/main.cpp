@@ -1,0 +1,47 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+
+#include "bench/command_line.hpp"
+
+namespace {
+
+std::atomic<bool> stop_requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "needed in a signal handler");
+
+extern "C" void request_stop(int) {
+  stop_requested = true;
+}
+
+/// The first Ctrl-C ends the run early and keeps what was measured; the second one kills.
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = request_stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  // A limit on file sizes is an error to report, like a full disk, and not a reason to die.
+  action.sa_handler = SIG_IGN;
+  action.sa_flags = 0;
+  sigaction(SIGXFSZ, &action, nullptr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  catch_interrupts();
+  tokenlift::Surroundings surroundings;
+  surroundings.words.assign(argv, argv + argc);
+  surroundings.out_is_terminal = isatty(STDOUT_FILENO) == 1;
+  surroundings.err_is_terminal = isatty(STDERR_FILENO) == 1;
+  const char* no_color = std::getenv("NO_COLOR");
+  surroundings.no_color = no_color != nullptr && *no_color != '\0';
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    surroundings.columns = size.ws_col;
+  }
+  surroundings.stop = &stop_requested;
+  return tokenlift::run_command_line(surroundings);
+}

@@ -1,0 +1,342 @@
+// tokenlift-micro: what the parts of the harness cost. Google Benchmark's flags hold.
+//
+//   record/*     recording one latency
+//   throttle/*   one decision of a token bucket, and of the whole waiting room
+//   arrival/*    drawing one request
+//   decoder/*    one decode step by batch, and one prefill chunk by length, at context 128
+//   loop/null    requests through the whole loop: drawn, throttled, routed, recorded
+//   threads/*    the thread fleet against bare decoders doing the same work, in pairs
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#include "bench/clock.hpp"
+#include "bench/loop.hpp"
+#include "bench/null_fleet.hpp"
+#include "bench/recorder.hpp"
+#include "bench/thread_fleet.hpp"
+#include "bench/token_bucket.hpp"
+#include "bench/waiting_room.hpp"
+#include "reports/histogram.hpp"
+#include "workloads/arrivals.hpp"
+#include "workloads/catalogue.hpp"
+#include "workloads/decoder.hpp"
+#include "workloads/draw.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::int64_t kContextTokens = 128;
+
+Lengths lognormal(double mean, double cv, std::int64_t max) {
+  Lengths lengths;
+  lengths.distribution = Distribution::lognormal;
+  lengths.mean = mean;
+  lengths.cv = cv;
+  lengths.max = max;
+  return lengths;
+}
+
+Lengths constant(std::int64_t tokens) {
+  Lengths lengths;
+  lengths.mean = static_cast<double>(tokens);
+  lengths.max = tokens;
+  return lengths;
+}
+
+Tenant users(Process process, double rate_per_s) {
+  Tenant tenant;
+  tenant.name = "users";
+  tenant.arrivals.process = process;
+  tenant.arrivals.rate.per_s = rate_per_s;
+  tenant.arrivals.cv = 2;
+  tenant.prompt_tokens = lognormal(128, 0.6, 1024);
+  tenant.output_tokens = lognormal(64, 0.5, 256);
+  tenant.max_tokens = 256;
+  return tenant;
+}
+
+void record_latency(benchmark::State& state) {
+  // Latencies as they come: lognormal around 1 ms, so that buckets are not always the same.
+  const Draws draws(1, Purpose::gap, 0);
+  std::vector<std::int64_t> latencies_ns(4096);
+  for (std::size_t i = 0; i < latencies_ns.size(); ++i) {
+    latencies_ns[i] = static_cast<std::int64_t>(1e6 * std::exp(0.5 * draws.normal(i)));
+  }
+  Histogram histogram;
+  std::size_t i = 0;
+  for (auto _ : state) {
+    histogram.record(latencies_ns[i]);
+    i = (i + 1) % latencies_ns.size();
+  }
+  benchmark::DoNotOptimize(histogram);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(record_latency)->Name("record/histogram");
+
+void decide_token_bucket(benchmark::State& state) {
+  TokenBucket bucket(1e9, 1e6);
+  std::int64_t now_ns = 0;
+  for (auto _ : state) {
+    now_ns += 250;
+    if (bucket.ready_at(now_ns, 200) <= now_ns) bucket.take(now_ns, 200);
+    bucket.refund(now_ns, 100);
+  }
+  benchmark::DoNotOptimize(bucket);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(decide_token_bucket)->Name("throttle/token_bucket");
+
+/// Admits at once when the argument is 0; with 1 the bucket is short by 20 %, and requests wait in
+/// a line of a hundred.
+void decide_waiting_room(benchmark::State& state) {
+  const bool held = state.range(0) != 0;
+  constexpr std::int64_t kGapNs = 1000;
+  Request request;
+  request.prompt_tokens = 128;
+  request.output_tokens = 64;
+  request.max_tokens = 256;
+  Throttle throttle;
+  throttle.name = "limit";
+  throttle.rate.per_s = held ? 0.8 * 64 * 1e9 / kGapNs : 1e12;
+  throttle.burst.units = 256;
+  throttle.max_wait_ns = 100 * kGapNs;
+  RequestTable requests;
+  WaitingRoom room({throttle}, requests);
+  std::int64_t now_ns = 0;
+  const auto leave = [&](RequestId id) {
+    room.settle(now_ns, requests[id]);
+    requests.remove(id);
+  };
+  for (auto _ : state) {
+    now_ns += kGapNs;
+    const RequestId id = requests.add(request);
+    if (room.arrive(now_ns, id) == Verdict::admitted) leave(id);
+    while (const auto released = room.release(now_ns)) leave(released->id);
+  }
+  state.counters["line"] = static_cast<double>(room.waiting());
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(decide_waiting_room)->Name("throttle/waiting_room")->ArgName("held")->Arg(0)->Arg(1);
+
+void draw_arrival(benchmark::State& state, Process process) {
+  ArrivalSource source(users(process, 1000), 1, 0);
+  for (auto _ : state) benchmark::DoNotOptimize(source.next());
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK_CAPTURE(draw_arrival, poisson, Process::poisson)->Name("arrival/poisson");
+BENCHMARK_CAPTURE(draw_arrival, gamma, Process::gamma)->Name("arrival/gamma");
+BENCHMARK_CAPTURE(draw_arrival, constant, Process::constant)->Name("arrival/constant");
+
+/// Fills every slot of a decoder with a context of kContextTokens.
+void fill_context(Decoder& decoder, std::int64_t slots) {
+  std::vector<std::int32_t> prompt(static_cast<std::size_t>(kContextTokens));
+  std::iota(prompt.begin(), prompt.end(), 0);
+  for (std::int64_t slot = 0; slot < slots; ++slot) {
+    decoder.reset(slot);
+    decoder.prefill(slot, prompt);
+  }
+}
+
+void decode_step(benchmark::State& state, const char* profile) {
+  const std::int64_t batch = state.range(0);
+  Decoder decoder(make_weights(find_profile(profile)->decoder, 1, fastest_precision()), batch,
+                  std::max(batch, kContextTokens));
+  std::vector<std::int64_t> slots(static_cast<std::size_t>(batch));
+  std::iota(slots.begin(), slots.end(), 0);
+  std::vector<std::int32_t> tokens(slots.size(), 1);
+  std::vector<std::int32_t> next(slots.size());
+  fill_context(decoder, batch);
+  for (auto _ : state) {
+    if (decoder.context_tokens(0) >= kContextTokens + 64) {
+      state.PauseTiming();
+      fill_context(decoder, batch);
+      state.ResumeTiming();
+    }
+    decoder.decode(slots, tokens, next);
+    tokens.swap(next);
+  }
+  state.SetItemsProcessed(state.iterations() * batch);
+}
+BENCHMARK_CAPTURE(decode_step, cpu_tiny, "cpu-tiny")
+    ->Name("decoder/decode/cpu-tiny")
+    ->ArgName("batch")
+    ->Arg(1)
+    ->Arg(16)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(decode_step, cpu_small, "cpu-small")
+    ->Name("decoder/decode/cpu-small")
+    ->ArgName("batch")
+    ->Arg(1)
+    ->Arg(4)
+    ->Arg(16)
+    ->Arg(64)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(decode_step, cpu_base, "cpu-base")
+    ->Name("decoder/decode/cpu-base")
+    ->ArgName("batch")
+    ->Arg(1)
+    ->Arg(16)
+    ->Unit(benchmark::kMillisecond);
+
+void prefill_chunk(benchmark::State& state, const char* profile) {
+  const std::int64_t tokens = state.range(0);
+  Decoder decoder(make_weights(find_profile(profile)->decoder, 1, fastest_precision()), 1, tokens);
+  std::vector<std::int32_t> prompt(static_cast<std::size_t>(tokens));
+  std::iota(prompt.begin(), prompt.end(), 0);
+  for (auto _ : state) {
+    decoder.reset(0);
+    benchmark::DoNotOptimize(decoder.prefill(0, prompt));
+  }
+  state.SetItemsProcessed(state.iterations() * tokens);
+}
+BENCHMARK_CAPTURE(prefill_chunk, cpu_small, "cpu-small")
+    ->Name("decoder/prefill/cpu-small")
+    ->ArgName("tokens")
+    ->Arg(128)
+    ->Arg(512)
+    ->Unit(benchmark::kMillisecond);
+
+Scenario null_scenario(std::int64_t requests) {
+  Scenario scenario;
+  scenario.name = "null";
+  scenario.run.engine = Engine::null;
+  scenario.fleet.sites.push_back({"one", 2, "cpu-tiny", 16, 512, 65536});
+  // A thousand requests per microsecond: always behind, so the loop never waits.
+  scenario.tenants.push_back(users(Process::poisson, 1e9));
+  scenario.run.duration_ns = requests;
+  for (const Unit unit : {Unit::requests, Unit::output_tokens}) {
+    Throttle throttle;
+    throttle.name = unit == Unit::requests ? "requests" : "output";
+    throttle.unit = unit;
+    throttle.rate.per_s = 1e11;
+    throttle.burst.units = 1e9;
+    scenario.throttles.push_back(throttle);
+  }
+  return scenario;
+}
+
+void loop_null(benchmark::State& state) {
+  const Scenario scenario = null_scenario(1'000'000);
+  const std::atomic<bool> stop{false};
+  std::int64_t requests = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    const RecordingGrid grid = make_grid(scenario);
+    NullFleet fleet(grid);
+    Recorder recorder(scenario, grid);
+    ProgressBoard board;
+    RealClock clock;
+    Loop loop(scenario, grid, clock, fleet, recorder, board, stop);
+    clock.start();
+    state.ResumeTiming();
+    loop.run();
+    requests += board.completed;
+  }
+  state.SetItemsProcessed(requests);
+}
+BENCHMARK(loop_null)->Name("loop/null")->Unit(benchmark::kMillisecond);
+
+// ------------------------------------------------------------ the thread fleet against bare
+// decoders
+
+constexpr std::int64_t kPairPrompt = 64;
+constexpr std::int64_t kPairOutput = 64;
+constexpr std::int64_t kPairWaves = 4;
+
+/// Output tokens/s of `threads` decoders, each doing waves of `batch` sequences: the steps that the
+/// replicas do, without replicas.
+double bare_tokens_per_s(const std::shared_ptr<const DecoderWeights>& weights, std::int64_t batch,
+                         std::int64_t threads) {
+  std::vector<Decoder> decoders;
+  for (std::int64_t i = 0; i < threads; ++i) decoders.emplace_back(weights, batch, kPairPrompt);
+  RealClock clock;
+  clock.start();
+  {
+    std::vector<std::jthread> workers;
+    for (Decoder& decoder : decoders) {
+      workers.emplace_back([&decoder, batch] {
+        std::vector<std::int64_t> slots(static_cast<std::size_t>(batch));
+        std::iota(slots.begin(), slots.end(), 0);
+        std::vector<std::int32_t> prompt(kPairPrompt, 1);
+        std::vector<std::int32_t> tokens(slots.size());
+        std::vector<std::int32_t> next(slots.size());
+        for (std::int64_t wave = 0; wave < kPairWaves; ++wave) {
+          for (std::size_t i = 0; i < slots.size(); ++i) {
+            decoder.reset(slots[i]);
+            tokens[i] = decoder.prefill(slots[i], prompt);
+          }
+          for (std::int64_t step = 1; step < kPairOutput; ++step) {
+            decoder.decode(slots, tokens, next);
+            tokens.swap(next);
+          }
+        }
+      });
+    }
+  }
+  return static_cast<double>(threads * kPairWaves * batch * kPairOutput) * 1e9 /
+         static_cast<double>(clock.now_ns());
+}
+
+/// The same work through the fleet: all waves are in its line from the start.
+double fleet_tokens_per_s(const Scenario& scenario, const RecordingGrid& grid,
+                          WeightStore& weights) {
+  const Site& site = scenario.fleet.sites.front();
+  RealClock clock;
+  ThreadFleet fleet(scenario, grid, clock, weights);
+  const std::int64_t requests = kPairWaves * site.max_batch * site.replicas;
+  clock.start();
+  for (std::int64_t i = 0; i < requests; ++i) {
+    fleet.submit(
+        {static_cast<RequestId>(i), kPairPrompt, kPairOutput, static_cast<std::uint64_t>(i), 0, 0},
+        static_cast<std::uint32_t>(i % site.replicas), 0);
+  }
+  std::int64_t completed = 0;
+  while (completed < requests) {
+    const std::int64_t now_ns = clock.wait(clock.now_ns() + 50'000'000);
+    completed += static_cast<std::int64_t>(fleet.advance(now_ns).size());
+  }
+  return static_cast<double>(requests * kPairOutput) * 1e9 / static_cast<double>(clock.now_ns());
+}
+
+/// One iteration is a pair, bare and fleet in turn; `ratio` is the median of fleet / bare.
+void fleet_against_bare(benchmark::State& state) {
+  Scenario scenario;
+  scenario.run.duration_ns = 1'000'000'000;
+  scenario.fleet.sites.push_back(
+      {"pair", state.range(1), "cpu-small", state.range(0), state.range(0) * kPairPrompt, 65536});
+  Tenant tenant = users(Process::constant, 1);
+  tenant.prompt_tokens = constant(kPairPrompt);
+  tenant.output_tokens = constant(kPairOutput);
+  scenario.tenants.push_back(tenant);
+  const RecordingGrid grid = make_grid(scenario);
+  WeightStore weights;
+  std::vector<double> ratios;
+  double fleet_rate_per_s = 0;
+  for (auto _ : state) {
+    const double bare = bare_tokens_per_s(weights.get("cpu-small"), state.range(0), state.range(1));
+    fleet_rate_per_s = fleet_tokens_per_s(scenario, grid, weights);
+    ratios.push_back(fleet_rate_per_s / bare);
+  }
+  std::nth_element(ratios.begin(), ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2),
+                   ratios.end());
+  state.counters["ratio"] = ratios[ratios.size() / 2];
+  state.counters["tokens_per_s"] = fleet_rate_per_s;
+}
+BENCHMARK(fleet_against_bare)
+    ->Name("threads/against_bare")
+    ->ArgNames({"batch", "replicas"})
+    ->Args({16, 1})
+    ->Args({16, 2})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+}  // namespace
+}  // namespace tokenlift
+
+BENCHMARK_MAIN();

@@ -1,0 +1,38 @@
+#pragma once
+// A fleet that answers at once: what is measured is the harness, its floor and its ceiling.
+
+#include <vector>
+
+#include "bench/fleet.hpp"
+
+namespace tokenlift {
+
+class NullFleet final : public Fleet {
+ public:
+  explicit NullFleet(const RecordingGrid& grid) : record_(grid) {}
+
+  void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
+    record_.tokens(work, now_ns, work.output_tokens);
+    if (work.output_tokens > 1) {
+      record_.gaps(work, 0, static_cast<std::uint64_t>(work.output_tokens - 1));
+    }
+    done_.push_back({work.id, replica, now_ns, now_ns, now_ns});
+  }
+
+  std::span<const Completion> advance(std::int64_t) override {
+    taken_.swap(done_);
+    done_.clear();
+    return taken_;
+  }
+
+  std::int64_t next_event_ns() const override { return done_.empty() ? kNever : 0; }
+
+  void stop(TokenRecord& record) override { record.merge(record_); }
+
+ private:
+  TokenRecord record_;
+  std::vector<Completion> done_;
+  std::vector<Completion> taken_;
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,107 @@
+#include "bench/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace tokenlift {
+
+namespace {
+
+constexpr auto kRedraw = std::chrono::milliseconds(250);
+constexpr const char* kClearLine = "\r\x1b[K";
+
+double to_s(std::int64_t ns) {
+  return static_cast<double>(ns) * 1e-9;
+}
+
+double per_second(std::int64_t amount, std::int64_t span_ns) {
+  return span_ns > 0 ? static_cast<double>(amount) / to_s(span_ns) : 0;
+}
+
+}  // namespace
+
+ProgressDisplay::ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases,
+                                 std::int64_t duration_ns, std::string label, std::FILE* stream,
+                                 bool terminal)
+    : board_(board),
+      phases_(std::move(phases)),
+      duration_ns_(duration_ns),
+      label_(std::move(label)),
+      stream_(stream),
+      terminal_(terminal) {
+  if (stream_ != nullptr) {
+    thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  }
+}
+
+ProgressDisplay::~ProgressDisplay() {
+  if (stream_ == nullptr) return;
+  thread_.request_stop();
+  thread_.join();
+  if (terminal_) {
+    std::fputs(kClearLine, stream_);
+    std::fflush(stream_);
+  } else {
+    draw_ended_phases();
+  }
+}
+
+ProgressDisplay::Reading ProgressDisplay::read() const {
+  const auto get = [](const std::atomic<std::int64_t>& number) {
+    return number.load(std::memory_order_relaxed);
+  };
+  return {get(board_.now_ns), get(board_.sent), get(board_.completed),
+          get(board_.completed_tokens)};
+}
+
+const Phase& ProgressDisplay::phase_at(std::int64_t now_ns) const {
+  const auto after = std::find_if(phases_.begin(), phases_.end(),
+                                  [&](const Phase& phase) { return now_ns < phase.end_ns; });
+  return after == phases_.end() ? phases_.back() : *after;
+}
+
+void ProgressDisplay::draw_live() {
+  const Reading now = read();
+  const std::string line = fmt::format(
+      "{}{:<10} {:>6.1f} of {:.1f} s   sent {}   done {}   waiting {}   in system {}   {:.0f} "
+      "tokens/s",
+      label_, phase_at(now.now_ns).name, to_s(now.now_ns), to_s(duration_ns_), now.sent,
+      now.completed, board_.waiting.load(std::memory_order_relaxed),
+      board_.in_system.load(std::memory_order_relaxed),
+      per_second(now.completed_tokens - last_.completed_tokens, now.now_ns - last_.now_ns));
+  std::fputs(kClearLine, stream_);
+  std::fputs(line.c_str(), stream_);
+  std::fflush(stream_);
+  last_ = now;
+}
+
+void ProgressDisplay::draw_ended_phases() {
+  const Reading now = read();
+  while (phase_ < phases_.size() && now.now_ns >= phases_[phase_].end_ns) {
+    const Phase& phase = phases_[phase_++];
+    fmt::print(
+        stream_, "{}{:<10} {:>6.1f} to {:.1f} s   sent {}   done {}   {:.0f} tokens/s\n", label_,
+        phase.name, to_s(phase.begin_ns), to_s(phase.end_ns), now.sent - last_.sent,
+        now.completed - last_.completed,
+        per_second(now.completed_tokens - last_.completed_tokens, now.now_ns - last_.now_ns));
+    last_ = now;
+  }
+  std::fflush(stream_);
+}
+
+void ProgressDisplay::watch(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    wake_.wait_for(lock, stop, kRedraw, [] { return false; });
+    if (terminal_) {
+      draw_live();
+    } else {
+      draw_ended_phases();
+    }
+  }
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,65 @@
+#pragma once
+// What a run shows of itself while it goes on: the loop writes numbers, a thread of its own draws
+// them, so that a slow terminal never delays the measurement.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "workloads/plan.hpp"
+
+namespace tokenlift {
+
+/// Numbers of the run so far. Written by one thread; each is read on its own, so relaxed is enough.
+struct ProgressBoard {
+  std::atomic<std::int64_t> now_ns{0};
+  std::atomic<std::int64_t> sent{0};
+  std::atomic<std::int64_t> completed{0};
+  std::atomic<std::int64_t> completed_tokens{0};
+  std::atomic<std::int64_t> waiting{0};
+  std::atomic<std::int64_t> in_system{0};
+};
+
+/// Draws a board until destroyed: one live line on a terminal, elsewhere a plain line when a phase
+/// ends.
+class ProgressDisplay {
+ public:
+  /// `label` stands before every line, as in "run 2 of 5". Nothing is drawn where `stream` is null.
+  ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases, std::int64_t duration_ns,
+                  std::string label, std::FILE* stream, bool terminal);
+  ~ProgressDisplay();
+  ProgressDisplay(const ProgressDisplay&) = delete;
+  ProgressDisplay& operator=(const ProgressDisplay&) = delete;
+
+ private:
+  struct Reading {
+    std::int64_t now_ns = 0;
+    std::int64_t sent = 0;
+    std::int64_t completed = 0;
+    std::int64_t completed_tokens = 0;
+  };
+  Reading read() const;
+  const Phase& phase_at(std::int64_t now_ns) const;
+  void draw_live();
+  void draw_ended_phases();
+  void watch(const std::stop_token& stop);
+
+  const ProgressBoard& board_;
+  std::vector<Phase> phases_;
+  std::int64_t duration_ns_;
+  std::string label_;
+  std::FILE* stream_;
+  bool terminal_;
+  Reading last_;  // at the last redraw, or at the end of the last phase
+  std::size_t phase_ = 0;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;
+};
+
+}  // namespace tokenlift

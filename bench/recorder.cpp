@@ -1,0 +1,263 @@
+#include "bench/recorder.hpp"
+
+#include <cassert>
+#include <cmath>
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::size_t kMaxBins = 3600;
+constexpr std::size_t kMaxSlices = 120;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+/// The smallest of 1, 2, 5, 10, 20, 50, ... ns that covers `span_ns` in at most `most` bins.
+std::int64_t grid_width_ns(std::int64_t span_ns, std::size_t most) {
+  for (std::int64_t decade = 1;; decade *= 10) {
+    for (const std::int64_t step : {1, 2, 5}) {
+      if (ceil_div(span_ns, decade * step) <= static_cast<std::int64_t>(most)) return decade * step;
+    }
+  }
+}
+
+}  // namespace
+
+RecordingGrid make_grid(const Scenario& resolved) {
+  RecordingGrid grid;
+  grid.phases = plan_phases(resolved);
+  grid.tenants = resolved.tenants.size();
+  const std::int64_t longest_ns = resolved.run.duration_ns + resolved.run.cooldown_max_ns;
+  grid.bin_ns = grid_width_ns(longest_ns, kMaxBins);
+  grid.bins = static_cast<std::size_t>(ceil_div(longest_ns, grid.bin_ns));
+  grid.slice_ns = grid_width_ns(longest_ns, kMaxSlices);
+  grid.slices = static_cast<std::size_t>(ceil_div(longest_ns, grid.slice_ns));
+  return grid;
+}
+
+// ------------------------------------------------------------------------------ TokenRecord
+
+TokenRecord::TokenRecord(const RecordingGrid& grid)
+    : grid_(&grid),
+      itl_(grid.tenants * grid.phases.size()),
+      produced_(grid.tenants * grid.phases.size()),
+      tokens_by_bin_(grid.bins),
+      busy_ns_(grid.phases.size()),
+      batch_ns_(grid.phases.size()) {}
+
+void TokenRecord::step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences) {
+  for (std::uint32_t phase = grid_->phase_at(begin_ns); begin_ns < end_ns; ++phase) {
+    const bool last = phase + 1 == grid_->phases.size();
+    const std::int64_t until_ns =
+        last ? end_ns : std::min(end_ns, grid_->phases[phase + 1].begin_ns);
+    busy_ns_[phase] += until_ns - begin_ns;
+    batch_ns_[phase] += static_cast<double>(until_ns - begin_ns) * static_cast<double>(sequences);
+    begin_ns = until_ns;
+  }
+}
+
+void TokenRecord::merge(const TokenRecord& other) {
+  assert(itl_.size() == other.itl_.size() && tokens_by_bin_.size() == other.tokens_by_bin_.size());
+  for (std::size_t i = 0; i < itl_.size(); ++i) {
+    itl_[i].merge(other.itl_[i]);
+    produced_[i] += other.produced_[i];
+  }
+  for (std::size_t i = 0; i < tokens_by_bin_.size(); ++i) {
+    tokens_by_bin_[i] += other.tokens_by_bin_[i];
+  }
+  for (std::size_t i = 0; i < busy_ns_.size(); ++i) {
+    busy_ns_[i] += other.busy_ns_[i];
+    batch_ns_[i] += other.batch_ns_[i];
+  }
+}
+
+// --------------------------------------------------------------------------------- Recorder
+
+Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid)
+    : grid_(grid),
+      records_(grid.tenants * grid.phases.size()),
+      in_system_at_(grid.bins),
+      waiting_at_(grid.bins),
+      backlog_at_(grid.bins),
+      ttft_slices_(grid.slices),
+      bin_end_ns_(grid.bin_ns) {
+  for (const Tenant& tenant : resolved.tenants) {
+    tenant_names_.push_back(tenant.name);
+    slos_.push_back(tenant.slo);
+  }
+  for (auto& counter : counters_) counter.resize(grid.bins);
+}
+
+void Recorder::due(const Request& request, std::int64_t now_ns) {
+  area_ += static_cast<__int128>(in_system_) * (now_ns - changed_ns_) + (now_ns - request.due_ns);
+  changed_ns_ = now_ns;
+  ++in_system_;
+  PhaseRecord& record = record_of(request);
+  ++record.counts.due;
+  record.offered_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
+  record.offered_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
+  if (grid_.phases[request.phase].measured) ++undecided_;
+  ++count(kDue, request.due_ns);
+}
+
+void Recorder::decided(const Request& request, std::int64_t exit_ns, std::int64_t now_ns) {
+  area_ += static_cast<__int128>(in_system_) * (now_ns - changed_ns_) - (now_ns - exit_ns);
+  changed_ns_ = now_ns;
+  --in_system_;
+  spent_ += exit_ns - request.due_ns;
+  if (grid_.phases[request.phase].measured) --undecided_;
+}
+
+void Recorder::sent(const Request& request) {
+  due(request, request.sent_ns);
+  PhaseRecord& record = record_of(request);
+  if (request.sent_ns < grid_.phases[request.phase].end_ns) ++record.sent;
+  record.of(Metric::generator_lag).record(request.sent_ns - request.due_ns);
+}
+
+void Recorder::held(const Request& request) {
+  ++record_of(request).held;
+}
+
+void Recorder::admitted(const Request& request) {
+  PhaseRecord& record = record_at(request.tenant, request.admitted_ns);
+  ++record.admitted_requests;
+  record.admitted_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
+  record.admitted_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
+  ++count(kAdmitted, request.admitted_ns);
+}
+
+bool Recorder::meets_objectives(const Request& request, const Completion& done) const {
+  const Slo& slo = slos_[request.tenant];
+  const std::int64_t gaps = request.output_tokens - 1;
+  return (!slo.ttft_ns || done.first_token_ns - request.due_ns <= *slo.ttft_ns) &&
+         (!slo.e2e_ns || done.last_token_ns - request.due_ns <= *slo.e2e_ns) &&
+         (!slo.tpot_ns || gaps == 0 ||
+          (done.last_token_ns - done.first_token_ns) / gaps <= *slo.tpot_ns);
+}
+
+void Recorder::completed(const Request& request, const Completion& done, std::int64_t now_ns) {
+  decided(request, done.last_token_ns, now_ns);
+  PhaseRecord& record = record_of(request);
+  ++record.counts.completed;
+  const std::int64_t ttft_ns = done.first_token_ns - request.due_ns;
+  record.of(Metric::ttft).record(ttft_ns);
+  record.of(Metric::e2e).record(done.last_token_ns - request.due_ns);
+  record.of(Metric::service_ttft).record(done.first_token_ns - request.admitted_ns);
+  record.of(Metric::throttle_wait).record(request.admitted_ns - request.sent_ns);
+  record.of(Metric::queue_wait).record(done.scheduled_ns - request.admitted_ns);
+  record.of(Metric::prefill).record(done.first_token_ns - done.scheduled_ns);
+  if (request.output_tokens >= 2) {
+    record.of(Metric::tpot)
+        .record((done.last_token_ns - done.first_token_ns) / (request.output_tokens - 1));
+  }
+  ttft_slices_[grid_.slice_at(request.due_ns)].record(ttft_ns);
+  if (meets_objectives(request, done)) {
+    ++record.slo_met;
+    record.goodput_tokens += static_cast<std::uint64_t>(request.output_tokens);
+    count(kGoodput, request.due_ns) += request.output_tokens;
+  }
+  ++record_at(request.tenant, done.last_token_ns).completed_requests;
+  ++count(kCompleted, done.last_token_ns);
+}
+
+void Recorder::rejected(const Request& request, std::int64_t now_ns) {
+  decided(request, now_ns, now_ns);
+  ++record_of(request).counts.rejected;
+  ++count(kRejected, now_ns);
+}
+
+void Recorder::expired(const Request& request, std::int64_t now_ns) {
+  decided(request, now_ns, now_ns);
+  ++record_of(request).counts.expired;
+  ++count(kExpired, now_ns);
+}
+
+void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
+  ++record_of(request).counts.in_flight;
+  ++count(kUndecided, request.due_ns);  // marks the bins whose figures are not final
+  spent_ += end_ns - request.due_ns;
+}
+
+void Recorder::never_sent(const Request& request, std::int64_t end_ns) {
+  due(request, end_ns);
+  in_flight(request, end_ns);
+}
+
+void Recorder::fill_bins(std::int64_t now_ns, std::int64_t waiting, std::int64_t backlog_tokens) {
+  while (bin_end_ns_ <= now_ns && bin_ < grid_.bins) {
+    in_system_at_[bin_] = in_system_;
+    waiting_at_[bin_] = waiting;
+    backlog_at_[bin_] = backlog_tokens;
+    ++bin_;
+    bin_end_ns_ += grid_.bin_ns;
+  }
+  if (bin_ == grid_.bins) bin_end_ns_ = kNever;
+}
+
+Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_t replicas) {
+  area_ += static_cast<__int128>(in_system_) * (end_ns - changed_ns_);
+  changed_ns_ = end_ns;
+  const auto area = static_cast<double>(area_);
+  const auto spent = static_cast<double>(spent_);
+  littles_law_error_ = area_ == spent_ ? 0 : std::abs(area - spent) / std::max(area, spent);
+
+  Run run;
+  for (const std::string& name : tenant_names_) run.tenants.push_back({name, {}});
+  for (std::uint32_t phase = 0; phase < grid_.phases.size(); ++phase) {
+    const Phase& planned = grid_.phases[phase];
+    for (std::size_t tenant = 0; tenant < grid_.tenants; ++tenant) {
+      const std::size_t cell = tenant * grid_.phases.size() + phase;
+      const Counts& counts = records_[cell].counts;
+      run.totals.due += counts.due;
+      run.totals.completed += counts.completed;
+      run.totals.rejected += counts.rejected;
+      run.totals.expired += counts.expired;
+      run.totals.in_flight += counts.in_flight;
+      if (!planned.measured || planned.begin_ns >= end_ns) continue;
+      PhaseRecord record = records_[cell];
+      record.output_tokens = tokens.produced_[cell];
+      record.of(Metric::itl) = tokens.itl_[cell];
+      run.tenants[tenant].phases.push_back(std::move(record));
+    }
+    if (!planned.measured || planned.begin_ns >= end_ns) continue;
+    PhaseSpan span;
+    span.name = planned.name;
+    span.begin_ns = planned.begin_ns;
+    span.end_ns = std::min(planned.end_ns, end_ns);
+    span.length_ns = span.end_ns - span.begin_ns;
+    span.replica_ns = span.length_ns * replicas;
+    span.busy_ns = tokens.busy_ns_[phase];
+    span.batch_ns = tokens.batch_ns_[phase];
+    run.phases.push_back(span);
+  }
+
+  const auto bins =
+      static_cast<std::size_t>(ceil_div(std::max<std::int64_t>(end_ns, 1), grid_.bin_ns));
+  const auto column = [&](const char* name, const std::vector<std::int64_t>& values) {
+    const auto end = values.begin() + static_cast<std::ptrdiff_t>(std::min(bins, values.size()));
+    run.series.columns.push_back({name, {values.begin(), end}});
+  };
+  run.series.bin_ns = grid_.bin_ns;
+  column("due_requests", counters_[kDue]);
+  column("admitted_requests", counters_[kAdmitted]);
+  column("completed_requests", counters_[kCompleted]);
+  column("rejected_requests", counters_[kRejected]);
+  column("expired_requests", counters_[kExpired]);
+  column("undecided_requests", counters_[kUndecided]);
+  column("output_tokens", tokens.tokens_by_bin_);
+  column("goodput_tokens", counters_[kGoodput]);
+  column("in_system_requests", in_system_at_);
+  column("waiting_requests", waiting_at_);
+  column("backlog_tokens", backlog_at_);
+  run.series.slice_ns = grid_.slice_ns;
+  const auto slices =
+      static_cast<std::size_t>(ceil_div(std::max<std::int64_t>(end_ns, 1), grid_.slice_ns));
+  ttft_slices_.resize(std::min(slices, ttft_slices_.size()));
+  run.series.ttft_slices = std::move(ttft_slices_);
+  return run;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,55 @@
+#pragma once
+// The fleet on commodity hardware: every replica computes its steps with the decoder, on a oneTBB
+// arena with one worker per replica, or per core if there are more replicas than cores.
+//
+// A replica belongs to whichever worker runs it at the moment: work is posted to its inbox, the
+// worker plans and computes step after step, completions are posted to one outbox and the loop's
+// clock is rung. With more replicas than workers, a replica goes to the back of the arena's queue
+// after every step, so that all advance alike. Workers run at nice +10, so that a busy fleet does
+// not delay the loop that measures it.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "bench/clock.hpp"
+#include "bench/fleet.hpp"
+#include "workloads/decoder.hpp"
+#include "workloads/scenario.hpp"
+
+namespace tokenlift {
+
+/// Decoder weights by profile, made once and shared by all replicas of all runs of a command.
+class WeightStore {
+ public:
+  WeightStore();
+  ~WeightStore();
+  std::shared_ptr<const DecoderWeights> get(const std::string& profile);
+
+ private:
+  std::vector<std::pair<std::string, std::shared_ptr<const DecoderWeights>>> weights_;
+};
+
+class ThreadFleet final : public Fleet {
+ public:
+  ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
+              WeightStore& weights);
+  ~ThreadFleet() override;
+
+  void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override;
+  std::span<const Completion> advance(std::int64_t until_ns) override;
+  std::int64_t next_event_ns() const override { return kNever; }
+  void stop(TokenRecord& record) override;
+
+  std::size_t replicas() const;
+  std::size_t workers() const;
+  /// Output tokens emitted so far. From any thread.
+  std::int64_t tokens_emitted() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tokenlift

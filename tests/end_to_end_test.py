@@ -1,0 +1,366 @@
+#!/usr/bin/python3
+"""The real binary, end to end: on a pipe and on a terminal, on good days and bad ones.
+
+    end_to_end_test.py TOKENLIFT SOURCE_FOLDER [unittest's arguments]
+
+Machines are noisy, so an exit code of 0 or 3 is right wherever threads compute.
+"""
+
+import json
+import os
+import pty
+import resource
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+TOKENLIFT = ""
+SOURCE = Path()
+
+SMALL = """
+name = "small"
+description = "A lift in three seconds"
+
+[run]
+engine = "threads"
+duration = "3s"
+warmup = "200ms"
+settle = "300ms"
+seed = 7
+
+[[fleet.site]]
+name = "here"
+replicas = 2
+profile = "cpu-tiny"
+max_batch = 8
+max_step_tokens = 128
+kv_tokens = 4096
+
+[[tenant]]
+name = "users"
+arrivals = { process = "poisson", rate = "150/s" }
+prompt_tokens = { distribution = "uniform", min = 8, max = 32 }
+output_tokens = { distribution = "uniform", min = 2, max = 16 }
+slo = { ttft = "200ms" }
+
+[[throttle]]
+name = "output limit"
+kind = "token_bucket"
+unit = "output_tokens"
+rate = "700/s"
+burst = "500ms"
+when_full = "queue"
+max_wait = "200ms"
+
+[[event]]
+at = "1.5s"
+lift = "output limit"
+"""
+
+TRACE = """TIMESTAMP,ContextTokens,GeneratedTokens
+2023-11-16 18:15:46.6805900,374,44
+2023-11-16 18:15:46.9951690,396,109
+2023-11-16 18:15:47.2224670,879,55
+2023-11-16 18:15:47.3910170,91,16
+"""
+
+
+class EndToEnd(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = Path(self.folder.name)
+        self.scenario = self.path / "small.toml"
+        self.scenario.write_text(SMALL)
+
+    def run_tokenlift(self, *words, code=None, **options):
+        options.setdefault("cwd", self.path)
+        done = subprocess.run([TOKENLIFT, *map(str, words)], capture_output=True, text=True,
+                              timeout=120, **options)
+        if code is not None:
+            self.assertIn(done.returncode, code if isinstance(code, tuple) else (code,),
+                          done.stdout + done.stderr)
+        return done
+
+    def run_small(self, *words, out="out", code=(0, 3), **options):
+        done = self.run_tokenlift("run", self.scenario, "--out", out, *words, code=code, **options)
+        return done, json.loads((self.path / out / "run.json").read_text())
+
+    def scenario_with(self, old, new):
+        self.assertIn(old, SMALL)
+        path = self.path / "changed.toml"
+        path.write_text(SMALL.replace(old, new))
+        return path
+
+    # ------------------------------------------------------------------ good days
+
+    def test_a_lift_on_threads_through_a_pipe(self):
+        done, run = self.run_small()
+        for word in ("before", "transition", "after", "throughput", "goodput", "results:"):
+            self.assertIn(word, done.stdout)
+        self.assertNotIn("\x1b", done.stdout + done.stderr, "no escapes on a pipe")
+        self.assertIn("before", done.stderr, "a plain line per phase")
+        self.assertEqual(done.returncode == 0, run["validity"]["valid"])
+        self.assertEqual([phase["name"] for phase in run["phases"]],
+                         ["before", "transition", "after"])
+        for phase in run["phases"]:
+            counts = phase["counts"]
+            self.assertEqual(counts["due"], sum(counts.values()) - counts["due"])
+            self.assertGreater(phase["rates"]["throughput_tokens_per_s"], 0)
+        before, _, after = run["phases"]
+        self.assertGreater(before["counts"]["expired"], 0, "the throttle held")
+        self.assertEqual(after["counts"]["expired"], 0, "and was lifted")
+        self.assertGreater(after["rates"]["throughput_tokens_per_s"],
+                           1.3 * before["rates"]["throughput_tokens_per_s"])
+        self.assertGreaterEqual(run["lift"]["at_s"], 1.5)
+        checks = {check["name"]: check for check in run["validity"]["checks"]}
+        for exact in ("conservation", "littles_law_error", "interrupted", "most_in_flight"):
+            self.assertTrue(checks[exact]["passed"], checks[exact])
+
+    def test_the_result_fits_the_schema(self):
+        self.run_small()
+        schema = SOURCE / "reports" / "run.schema.json"
+        validate = [sys.executable, str(SOURCE / "tests" / "validate_json.py"), str(schema)]
+        subprocess.run(validate + [str(self.path / "out" / "run.json")], check=True)
+
+    def test_on_a_terminal_progress_is_live_and_no_color_is_honoured(self):
+        code, screen = self.on_terminal({})
+        self.assertIn(code, (0, 3))
+        self.assertIn("\r\x1b[K", screen, "one line, redrawn")
+        self.assertIn("\x1b[1m", screen, "bold headings")
+        code, screen = self.on_terminal({"NO_COLOR": "1"})
+        self.assertIn(code, (0, 3))
+        self.assertNotIn("m", [part[:3].lstrip("0123456789;")[:1]
+                               for part in screen.split("\x1b[")[1:]], "no colour, no bold")
+
+    def on_terminal(self, environment):
+        """Runs the small lift on a pseudo-terminal; returns its exit code and the screen's bytes."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ.pop("NO_COLOR", None)
+            os.environ.update(environment)
+            os.chdir(self.path)
+            os.execv(TOKENLIFT, [TOKENLIFT, "run", str(self.scenario)])
+        screen = b""
+        while True:
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:  # the other side has been closed
+                break
+            if not piece:
+                break
+            screen += piece
+        os.close(terminal)
+        _, status = os.waitpid(pid, 0)
+        return os.waitstatus_to_exitcode(status), screen.decode()
+
+    def test_a_run_can_be_repeated_from_its_result(self):
+        _, first = self.run_small()
+        self.run_tokenlift("run", self.path / "out" / "run.json", "--out", "again", code=(0, 3))
+        again = json.loads((self.path / "again" / "run.json").read_text())
+        self.assertEqual(first["scenario"], again["scenario"])
+        self.assertEqual(first["seed"], again["seed"])
+        for a, b in zip(first["phases"], again["phases"]):
+            self.assertEqual(a["counts"]["due"], b["counts"]["due"], "the same requests")
+
+    def test_repetitions_have_a_folder_and_a_seed_each(self):
+        self.run_tokenlift("run", self.scenario, "--engine", "null", "--repetitions", 3,
+                           "--out", "many", code=(0, 3))
+        runs = [json.loads((self.path / "many" / str(n) / "run.json").read_text())
+                for n in (1, 2, 3)]
+        self.assertEqual([run["repetition"] for run in runs], [1, 2, 3])
+        self.assertEqual([run["seed"] for run in runs], [7, 8, 9])
+        self.assertFalse((self.path / "many" / "run.json").exists())
+
+    def test_the_default_folder_is_named_after_the_scenario(self):
+        done = self.run_tokenlift("run", self.scenario, "--engine", "null", code=(0, 3))
+        results = list((self.path / "tokenlift-results").glob("small-*/run.json"))
+        self.assertEqual(len(results), 1)
+        self.assertIn(str(results[0].relative_to(self.path)), done.stdout)
+
+    def test_overrides_reach_the_run(self):
+        _, run = self.run_small("--engine", "null", "--set", "tenant.users.arrivals.rate=50/s",
+                                "--set", "throttle.output limit.max_wait=100ms", "--seed", "3")
+        self.assertEqual(run["engine"], "null")
+        self.assertEqual(run["seed"], 3)
+        self.assertEqual(run["scenario"]["tenant"][0]["arrivals"]["rate"], "50/s")
+        self.assertEqual(run["scenario"]["throttle"][0]["max_wait"], "100ms")
+
+    def test_load_is_measured_and_resolved(self):
+        path = self.scenario_with('rate = "150/s"', "load = 0.5")
+        self.run_tokenlift("run", path, "--out", "out", code=(0, 3))
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        self.assertEqual(run["capacity"]["source"], "measured")
+        arrivals = run["scenario"]["tenant"][0]["arrivals"]
+        rate_per_s = float(arrivals["rate"].removesuffix("/s"))
+        mean_output = 9.0
+        self.assertAlmostEqual(rate_per_s * mean_output / run["capacity"]["tokens_per_s"], 0.5,
+                               places=3)
+        self.assertNotIn("load", arrivals)
+
+    def test_a_trace_is_played(self):
+        (self.path / "trace.csv").write_text(TRACE)
+        path = self.scenario_with(
+            """arrivals = { process = "poisson", rate = "150/s" }
+prompt_tokens = { distribution = "uniform", min = 8, max = 32 }
+output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
+            'arrivals = { process = "trace", file = "trace.csv", max = 64 }')
+        self.run_tokenlift("run", path, "--engine", "null", "--out", "out", code=3)
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        self.assertEqual(run["totals"]["due"], 4)
+        checks = {check["name"]: check for check in run["validity"]["checks"]}
+        self.assertFalse(checks["enough_samples"]["passed"], "four requests are no measurement")
+
+    def test_more_replicas_than_cores_works(self):
+        replicas = 2 * (os.cpu_count() or 1) + 1
+        done, run = self.run_small("--set", f"fleet.site.here.replicas={replicas}")
+        self.assertIn("more replicas than cores", done.stderr)
+        self.assertGreater(run["phases"][-1]["counts"]["completed"], 0)
+
+    def test_a_cpu_without_avx512_works(self):
+        environment = dict(os.environ, ONEDNN_MAX_CPU_ISA="AVX2")
+        _, run = self.run_small(env=environment)
+        self.assertEqual(run["environment"]["decoder_precision"], "f32")
+        self.assertGreater(run["phases"][-1]["counts"]["completed"], 0)
+
+    def test_check_prints_a_scenario_that_resolves_to_itself(self):
+        once = self.run_tokenlift("check", self.scenario, code=0).stdout
+        self.assertIn("# phases:", once)
+        (self.path / "resolved.toml").write_text(once)
+        again = self.run_tokenlift("check", self.path / "resolved.toml", code=0).stdout
+        self.assertEqual(once, again)
+
+    def test_every_builtin_scenario_is_right(self):
+        listing = self.run_tokenlift("scenarios", code=0).stdout.splitlines()
+        names = [line.split()[0] for line in listing]
+        self.assertIn("lift", names)
+        for name in names:
+            self.assertIn("# phases:", self.run_tokenlift("check", name, code=0).stdout)
+
+    def test_help_and_version(self):
+        for words in (["--help"], ["run", "--help"], ["check", "--help"], ["--version"]):
+            done = self.run_tokenlift(*words, code=0)
+            self.assertEqual(done.stderr, "")
+            self.assertIn("tokenlift" if words[-1] == "--version" else "SCENARIO"
+                          if words[0] != "--help" else "run", done.stdout)
+
+    # ------------------------------------------------------------------ bad input: 2
+
+    def assert_wrong(self, *words, says=()):
+        done = self.run_tokenlift(*words, code=2)
+        self.assertEqual(done.stdout, "", "nothing that looks like a result")
+        for text in says:
+            self.assertIn(text, done.stderr)
+        return done
+
+    def test_every_mistake_is_reported_with_its_place(self):
+        path = self.scenario_with('rate = "150/s"', 'rat = "-3/s"')
+        path.write_text(path.read_text().replace('duration = "3s"', "duration = 3"))
+        self.assert_wrong("check", path, says=("changed.toml:7:", "changed.toml:22:", "^",
+                                               "did you mean"))
+        self.assert_wrong("run", path, says=("changed.toml:7:",))
+        self.assertFalse((self.path / "tokenlift-results").exists(), "nothing was begun")
+
+    def test_wrong_values(self):
+        for old, new, says in (
+                ('rate = "150/s"', 'rate = "-1/s"', "changed.toml:"),
+                ("replicas = 2", "replicas = 0", "changed.toml:"),
+                ('burst = "500ms"', "burst = 3", "burst"),
+                ('profile = "cpu-tiny"', 'profile = "cpu-tinny"', "cpu-tiny"),
+                ("max_batch = 8", "max_batch = 8.5", "changed.toml:"),
+                ('lift = "output limit"', 'lift = "output limmit"', "output limit"),
+                ('[[throttle]]', '[[throttle]', "changed.toml:")):
+            with self.subTest(new=new):
+                self.assert_wrong("run", self.scenario_with(old, new), says=(says,))
+
+    def test_wrong_words(self):
+        self.assert_wrong("run", "lfit", says=("did you mean 'lift'",))
+        self.assert_wrong("run", self.path, says=("no file",))
+        self.assert_wrong(says=())
+        self.assert_wrong("fly", says=())
+        self.assert_wrong("run", "lift", "--engine", "warp", says=("warp",))
+        self.assert_wrong("run", "lift", "--repetitions", "0", says=())
+        self.assert_wrong("run", self.scenario, "--set", "run.sed=3", says=("run.sed", "seed"))
+        self.assert_wrong("run", self.scenario, "--set", "nonsense", says=("nonsense",))
+
+    def test_a_bad_line_in_a_trace_is_named(self):
+        (self.path / "trace.csv").write_text(TRACE + "2023-11-16 18:15:48,12,few\n")
+        path = self.scenario_with(
+            """arrivals = { process = "poisson", rate = "150/s" }
+prompt_tokens = { distribution = "uniform", min = 8, max = 32 }
+output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
+            'arrivals = { process = "trace", file = "trace.csv" }')
+        self.assert_wrong("run", path, says=("trace.csv:6:",))
+
+    def test_a_broken_result_cannot_be_repeated(self):
+        for text in ("{", "{}", '{"schema": "tokenlift.run/99"}', "[1, 2]"):
+            (self.path / "run.json").write_text(text)
+            with self.subTest(text=text):
+                self.assert_wrong("run", self.path / "run.json", says=("run.json",))
+
+    # ------------------------------------------------------------------ bad days: 3 and 4
+
+    def test_a_folder_that_cannot_be_written_is_found_before_the_run(self):
+        (self.path / "taken").write_text("")
+        begin = time.monotonic()
+        done = self.run_tokenlift("run", self.scenario, "--out", self.path / "taken", code=4)
+        self.assertIn("taken", done.stderr)
+        self.assertNotIn("before", done.stderr, "nothing was run")
+        self.assertLess(time.monotonic() - begin, 120)
+
+    def test_a_full_disk_shows_the_result_and_leaves_nothing_half_written(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+        done = self.run_tokenlift("run", self.scenario, "--engine", "null", "--out", "out", code=4,
+                                  preexec_fn=limit)
+        self.assertIn("run.json", done.stderr)
+        self.assertIn("throughput", done.stdout, "what was measured is shown")
+        self.assertEqual(list((self.path / "out").iterdir()), [])
+
+    def test_stdout_that_cannot_be_written_is_said(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([TOKENLIFT, "scenarios"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("stdout", done.stderr)
+
+    def test_ctrl_c_keeps_what_was_measured(self):
+        path = self.scenario_with('duration = "3s"', 'duration = "60s"')
+        process = subprocess.Popen([TOKENLIFT, "run", path, "--out", "out"], cwd=self.path,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # Wait for the run to be under way: its first phase has ended.
+        ready, _, _ = select.select([process.stderr], [], [], 60)
+        self.assertTrue(ready)
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("interrupted", out)
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        self.assertTrue(run["interrupted"])
+        self.assertFalse(run["validity"]["valid"])
+        counts = run["totals"]
+        self.assertEqual(counts["due"], sum(counts.values()) - counts["due"])
+
+    def test_ctrl_c_during_the_capacity_measurement_ends_at_once(self):
+        path = self.scenario_with('rate = "150/s"', "load = 0.5")
+        process = subprocess.Popen([TOKENLIFT, "run", path, "--out", "out"], cwd=self.path,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("measuring", process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("nothing was measured", err)
+        self.assertEqual(out, "")
+
+
+if __name__ == "__main__":
+    TOKENLIFT = os.path.abspath(sys.argv[1])
+    SOURCE = Path(sys.argv[2])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)

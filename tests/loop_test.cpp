@@ -1,0 +1,267 @@
+// The whole loop in time moved by hand: exact outcomes, the latency identity, conservation.
+
+#include "bench/loop.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "bench/validity.hpp"
+#include "tests/stepped_fleet.hpp"
+#include "workloads/plan.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kMs = 1'000'000;
+
+Lengths constant(double tokens) {
+  Lengths lengths;
+  lengths.mean = tokens;
+  lengths.max = static_cast<std::int64_t>(tokens);
+  return lengths;
+}
+
+/// 10 requests/s of 10 + 4 tokens on one replica; a limit of 20 output tokens/s, lifted at 5 s.
+Scenario small_lift() {
+  Scenario scenario;
+  scenario.name = "small";
+  scenario.run.duration_ns = 10 * kSecond;
+  scenario.run.settle_ns = kSecond;
+  Site site;
+  site.name = "one";
+  site.max_batch = 8;
+  site.max_step_tokens = 100;
+  site.kv_tokens = 1000;
+  scenario.fleet.sites.push_back(site);
+  Tenant tenant;
+  tenant.name = "users";
+  tenant.arrivals.process = Process::constant;
+  tenant.arrivals.rate.per_s = 10;
+  tenant.prompt_tokens = constant(10);
+  tenant.output_tokens = constant(4);
+  tenant.max_tokens = 4;
+  tenant.slo.ttft_ns = 500 * kMs;
+  scenario.tenants.push_back(tenant);
+  Throttle throttle;
+  throttle.name = "limit";
+  throttle.rate.per_s = 20;
+  throttle.burst.units = 4;
+  throttle.max_wait_ns = 2 * kSecond;
+  scenario.throttles.push_back(throttle);
+  Event lift;
+  lift.at_ns = 5 * kSecond;
+  lift.throttle = "limit";
+  scenario.events.push_back(lift);
+  return scenario;
+}
+
+struct Played {
+  Run run;
+  LoopOutcome outcome;
+  double littles_law_error = 0;
+};
+
+Played play(const Scenario& scenario, const StepCost& cost = {10 * kMs, 0, 0},
+            bool stopped = false) {
+  const RecordingGrid grid = make_grid(scenario);
+  const Site& site = scenario.fleet.sites.front();
+  SteppedFleet fleet(static_cast<std::size_t>(site.replicas),
+                     {site.max_batch, site.max_step_tokens, site.kv_tokens}, cost, grid);
+  JumpingClock clock;
+  Recorder recorder(scenario, grid);
+  ProgressBoard board;
+  const std::atomic<bool> stop{stopped};
+  Played played;
+  Loop loop(scenario, grid, clock, fleet, recorder, board, stop);
+  played.outcome = loop.run();
+  TokenRecord tokens(grid);
+  fleet.stop(tokens);
+  played.run = recorder.finish(played.outcome.end_ns, tokens, site.replicas);
+  played.littles_law_error = recorder.littles_law_error();
+  return played;
+}
+
+const PhaseRecord& phase(const Run& run, const std::string& name) {
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    if (run.phases[i].name == name) return run.tenants[0].phases[i];
+  }
+  throw std::logic_error("no phase " + name);
+}
+
+// By hand: 10 requests/s of 4 tokens, a bucket of 4 that gains 20/s. Constant arrivals are due at
+// 0.1, 0.2, ... s. The first goes at once at 0.1 s; from then on one request goes every 0.2 s. The
+// line grows by five a second until its head is 2 s old, and then loses one every 0.2 s.
+TEST(Loop, AScriptedLiftHasExactlyTheOutcomesComputedByHand) {
+  const Played played = play(small_lift());
+  const PhaseRecord& before = phase(played.run, "before");
+  const PhaseRecord& after = phase(played.run, "after");
+
+  // Due in [0, 5): 0.1 .. 4.9 s.
+  EXPECT_EQ(before.counts.due, 49U);
+  EXPECT_EQ(before.counts.completed + before.counts.expired, 49U);
+  // Admitted in [0, 5): at 0.1, 0.3, ... 4.9 s.
+  EXPECT_EQ(before.admitted_requests, 25U);
+  // Request n (from 0) is due at 0.1 (n + 1) and goes at 0.1 + 0.2 m as the m-th admitted one. Its
+  // wait is 0.1 n as long as nobody has given up: up to n = 20, which waits exactly 2 s.
+  const Histogram& wait = before.of(Metric::throttle_wait);
+  EXPECT_EQ(wait.max_ns(), 2 * kSecond);
+  EXPECT_EQ(wait.min_ns(), 0);
+
+  // After the lift nobody waits: a step of 10 ms for the prompt, three for the other tokens.
+  EXPECT_EQ(after.counts.due, 40U);
+  EXPECT_EQ(after.counts.completed, 40U);
+  EXPECT_EQ(after.slo_met, 40U);
+  EXPECT_EQ(after.goodput_tokens, 160U);
+  EXPECT_EQ(after.of(Metric::ttft).min_ns(), 10 * kMs);
+  EXPECT_EQ(after.of(Metric::ttft).max_ns(), 10 * kMs);
+  EXPECT_EQ(after.of(Metric::e2e).max_ns(), 40 * kMs);
+  EXPECT_EQ(after.of(Metric::itl).count(), 120U);
+  EXPECT_EQ(after.of(Metric::itl).max_ns(), 10 * kMs);
+  EXPECT_EQ(after.of(Metric::tpot).max_ns(), 10 * kMs);
+  EXPECT_EQ(after.of(Metric::throttle_wait).max_ns(), 0);
+  EXPECT_EQ(after.output_tokens, 160U);
+
+  ASSERT_TRUE(played.outcome.lift);
+  EXPECT_EQ(played.outcome.lift->at_ns, 5 * kSecond);
+  EXPECT_EQ(played.outcome.lift->backlog_tokens, 4 * played.outcome.lift->waiting_requests);
+  EXPECT_GT(played.outcome.lift->waiting_requests, 15);
+  EXPECT_EQ(before.held, 48U) << "all but the first";
+}
+
+TEST(Loop, LatencyPartsAddUpToTtft) {
+  const Played played = play(small_lift(), {7 * kMs, kMs, kMs / 10});
+  for (const PhaseRecord& record : played.run.tenants[0].phases) {
+    const auto sum = [&](Metric metric) { return record.of(metric).sum_ns(); };
+    EXPECT_EQ(sum(Metric::generator_lag), 0) << "this clock is never late";
+    EXPECT_TRUE(sum(Metric::ttft) ==
+                sum(Metric::throttle_wait) + sum(Metric::queue_wait) + sum(Metric::prefill));
+    EXPECT_EQ(record.of(Metric::ttft).count(), record.counts.completed);
+  }
+}
+
+TEST(Loop, IsDeterministic) {
+  Scenario scenario = small_lift();
+  scenario.tenants[0].arrivals.process = Process::poisson;
+  const Played one = play(scenario);
+  const Played two = play(scenario);
+  EXPECT_EQ(one.run.totals, two.run.totals);
+  for (std::size_t c = 0; c < one.run.series.columns.size(); ++c) {
+    EXPECT_EQ(one.run.series.columns[c].values, two.run.series.columns[c].values);
+  }
+}
+
+TEST(Loop, TheThrottleChangesWhoGetsThroughNotWhoAsks) {
+  Scenario held = small_lift();
+  held.tenants[0].arrivals.process = Process::poisson;
+  Scenario open = held;
+  open.throttles[0].rate.per_s = 1e6;
+  const Played a = play(held);
+  const Played b = play(open);
+  EXPECT_EQ(a.run.series.columns[0].name, "due_requests");
+  // Beyond the measured part the two runs end at different instants.
+  const auto bins = static_cast<std::ptrdiff_t>(10 * kSecond / a.run.series.bin_ns);
+  const auto& due_a = a.run.series.columns[0].values;
+  const auto& due_b = b.run.series.columns[0].values;
+  EXPECT_TRUE(std::equal(due_a.begin(), due_a.begin() + bins, due_b.begin()));
+}
+
+TEST(Loop, WhatIsUndecidedWhenTheCooldownEndsIsInFlight) {
+  Scenario scenario = small_lift();
+  scenario.throttles.clear();
+  scenario.events.clear();
+  scenario.run.cooldown_max_ns = kSecond;
+  const Played played = play(scenario, {5 * kSecond, 0, 0});  // a step takes half the run
+  const PhaseRecord& steady = phase(played.run, "steady");
+  EXPECT_EQ(played.outcome.end_ns, 11 * kSecond);
+  EXPECT_GT(steady.counts.in_flight, 0U);
+  EXPECT_EQ(steady.counts.due, steady.counts.completed + steady.counts.in_flight);
+}
+
+TEST(Loop, EndsAsSoonAsEverythingMeasuredIsDecided) {
+  Scenario scenario = small_lift();
+  scenario.run.cooldown_max_ns = 100 * kSecond;
+  const Played played = play(scenario);
+  EXPECT_LT(played.outcome.end_ns, 10 * kSecond + 100 * kMs);
+  for (const PhaseRecord& record : played.run.tenants[0].phases) {
+    EXPECT_EQ(record.counts.in_flight, 0U);
+  }
+}
+
+TEST(Loop, StopsWhenTold) {
+  const Played played = play(small_lift(), {10 * kMs, 0, 0}, /*stopped=*/true);
+  EXPECT_TRUE(played.outcome.interrupted);
+  EXPECT_LT(played.outcome.end_ns, 5 * kSecond);
+  ASSERT_TRUE(played.outcome.lift);
+  EXPECT_FALSE(played.outcome.lift->at_ns) << "the lift was not reached";
+}
+
+TEST(Loop, EndsARunThatWouldEatTheMachine) {
+  Scenario scenario = small_lift();
+  scenario.run.max_in_flight = 7;
+  const Played played = play(scenario, {5 * kSecond, 0, 0});
+  EXPECT_TRUE(played.outcome.overflowed);
+  EXPECT_EQ(played.outcome.most_in_flight, 8);
+}
+
+TEST(Loop, WarmupIsNotMeasured) {
+  Scenario scenario = small_lift();
+  scenario.run.warmup_ns = 2 * kSecond;
+  const Played played = play(scenario);
+  EXPECT_EQ(played.run.phases.front().name, "before");
+  EXPECT_EQ(played.run.phases.front().begin_ns, 2 * kSecond);
+  EXPECT_EQ(phase(played.run, "before").counts.due, 30U);
+  EXPECT_EQ(played.run.totals.due, 100U) << "but it is part of the totals";
+}
+
+TEST(Loop, SeveralReplicasAndEveryRouterServeEverybody) {
+  for (const RouterPolicy policy :
+       {RouterPolicy::shared_queue, RouterPolicy::round_robin, RouterPolicy::random,
+        RouterPolicy::power_of_two, RouterPolicy::least_loaded}) {
+    Scenario scenario = small_lift();
+    scenario.fleet.router = policy;
+    scenario.fleet.sites[0].replicas = 3;
+    scenario.fleet.sites[0].max_batch = 1;
+    scenario.throttles.clear();
+    scenario.events.clear();
+    scenario.tenants[0].arrivals.rate.per_s = 50;
+    const Played played = play(scenario);
+    const PhaseRecord& steady = phase(played.run, "steady");
+    EXPECT_EQ(steady.counts.due, steady.counts.completed);
+    EXPECT_LE(played.littles_law_error, 1e-12);
+  }
+}
+
+// Over random scenarios: conservation per phase, and Little's law, whose two sides are counted
+// apart.
+RC_GTEST_PROP(Loop, ConservesRequestsAndObeysLittlesLaw, ()) {
+  Scenario scenario = small_lift();
+  scenario.run.seed = *rc::gen::arbitrary<std::uint32_t>();
+  scenario.run.cooldown_max_ns = *rc::gen::inRange<std::int64_t>(1, 5 * kSecond);
+  Tenant& tenant = scenario.tenants[0];
+  tenant.arrivals.process = Process::poisson;
+  tenant.arrivals.rate.per_s = *rc::gen::inRange(1, 60);
+  tenant.output_tokens.distribution = Distribution::uniform;
+  tenant.output_tokens.max = *rc::gen::inRange(1, 20);
+  tenant.max_tokens = tenant.output_tokens.max;
+  scenario.throttles[0].rate.per_s = *rc::gen::inRange(1, 200);
+  scenario.throttles[0].burst.units = static_cast<double>(*rc::gen::inRange(20, 100));
+  scenario.throttles[0].when_full = *rc::gen::element(WhenFull::queue, WhenFull::reject);
+  scenario.fleet.sites[0].max_batch = *rc::gen::inRange(1, 9);
+  scenario.fleet.sites[0].kv_tokens = *rc::gen::inRange(30, 100);
+  scenario.fleet.sites[0].replicas = *rc::gen::inRange(1, 4);
+  const Played played = play(scenario, {*rc::gen::inRange<std::int64_t>(kMs, 60 * kMs), kMs, 0});
+  const auto conserved = [](const Counts& c) {
+    return c.due == c.completed + c.rejected + c.expired + c.cancelled + c.failed + c.in_flight;
+  };
+  RC_ASSERT(conserved(played.run.totals));
+  for (const PhaseRecord& record : played.run.tenants[0].phases) {
+    RC_ASSERT(conserved(record.counts));
+    RC_ASSERT(record.of(Metric::e2e).count() == record.counts.completed);
+    RC_ASSERT(record.slo_met <= record.counts.completed);
+  }
+  RC_ASSERT(played.littles_law_error <= 1e-12);
+}
+
+}  // namespace
+}  // namespace tokenlift

@@ -1,0 +1,108 @@
+#pragma once
+// A fleet and a clock for tests: the replicas of the real engine, time moved by hand. A step costs
+// what the test says; nothing is computed and nobody waits.
+
+#include <algorithm>
+#include <cstdint>
+#include <tuple>
+#include <vector>
+
+#include "bench/clock.hpp"
+#include "bench/fleet.hpp"
+#include "bench/replica.hpp"
+
+namespace tokenlift {
+
+/// Jumps to the instant that the loop waits for.
+class JumpingClock final : public Clock {
+ public:
+  std::int64_t wait(std::int64_t until_ns) override {
+    now_ns_ = std::max(now_ns_, until_ns);
+    return now_ns_;
+  }
+
+ private:
+  std::int64_t now_ns_ = 0;
+};
+
+/// What a step costs: a fixed part, and a part for every prefilled token and every sequence.
+struct StepCost {
+  std::int64_t step_ns = 0;
+  std::int64_t sequence_ns = 0;
+  std::int64_t prefill_token_ns = 0;
+};
+
+class SteppedFleet final : public Fleet {
+ public:
+  SteppedFleet(std::size_t replicas, const ReplicaLimits& limits, const StepCost& cost,
+               const RecordingGrid& grid)
+      : cost_(cost), record_(grid) {
+    for (std::size_t i = 0; i < replicas; ++i) stations_.push_back({Replica(limits), 0, kNever});
+  }
+
+  void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
+    stations_[replica].replica.submit(work);
+    // An idle replica starts at once; a busy one looks at its line at the next step boundary.
+    if (stations_[replica].step_end_ns == kNever) begin_step(stations_[replica], now_ns);
+  }
+
+  std::span<const Completion> advance(std::int64_t until_ns) override {
+    done_.clear();
+    for (std::uint32_t i = 0; i < stations_.size(); ++i) {
+      Station& station = stations_[i];
+      while (station.step_end_ns <= until_ns) {
+        const std::int64_t end_ns = station.step_end_ns;
+        const StepOutcome& outcome = station.replica.finish_step(end_ns);
+        record_.step(station.step_begin_ns, end_ns, station.sequences);
+        for (const Emission& token : outcome.emissions) {
+          record_.token(token.work, end_ns, token.gap_ns);
+        }
+        for (Completion completion : outcome.completions) {
+          completion.replica = i;
+          done_.push_back(completion);
+        }
+        begin_step(station, end_ns);
+      }
+    }
+    std::stable_sort(done_.begin(), done_.end(), [](const Completion& a, const Completion& b) {
+      return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
+    });
+    return done_;
+  }
+
+  std::int64_t next_event_ns() const override {
+    std::int64_t next_ns = kNever;
+    for (const Station& station : stations_) next_ns = std::min(next_ns, station.step_end_ns);
+    return next_ns;
+  }
+
+  void stop(TokenRecord& record) override { record.merge(record_); }
+
+ private:
+  struct Station {
+    Replica replica;
+    std::int64_t step_begin_ns;
+    std::int64_t step_end_ns;
+    std::int64_t sequences = 0;
+  };
+
+  void begin_step(Station& station, std::int64_t now_ns) {
+    const StepPlan& plan = station.replica.plan_step(now_ns);
+    station.step_end_ns = kNever;
+    if (plan.empty()) return;
+    station.sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
+    std::int64_t cost_ns = cost_.step_ns + cost_.sequence_ns * station.sequences;
+    for (const PrefillChunk& chunk : plan.prefill) {
+      cost_ns += cost_.prefill_token_ns * (chunk.end - chunk.begin);
+    }
+    station.step_begin_ns = now_ns;
+    station.step_end_ns = now_ns + cost_ns;
+  }
+
+  StepCost cost_;
+  TokenRecord record_;
+  std::vector<Station> stations_;
+  std::vector<Completion> done_;
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,142 @@
+#include "bench/validity.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "bench/host.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+
+/// A run of two phases with 500 requests each, all of them fine.
+Run good_run() {
+  Run run;
+  run.phases = {{"before", 0, 10'000 * kMs, 0, 0, 0, 0},
+                {"after", 10'000 * kMs, 20'000 * kMs, 0, 0, 0, 0}};
+  TenantRecord tenant{"users", {{}, {}}};
+  for (PhaseRecord& phase : tenant.phases) {
+    phase.counts.due = phase.counts.completed = phase.sent = 500;
+    phase.of(Metric::generator_lag).record(10'000, 500);
+    phase.of(Metric::ttft).record(50 * kMs, 500);
+  }
+  run.tenants.push_back(tenant);
+  run.totals.due = run.totals.completed = 1000;
+  return run;
+}
+
+RunFacts good_facts() {
+  RunFacts facts;
+  facts.interference = 0.01;
+  facts.max_in_flight = 1000;
+  facts.outcome.most_in_flight = 20;
+  return facts;
+}
+
+const Check& named(const std::vector<Check>& checks, const std::string& name) {
+  for (const Check& check : checks) {
+    if (check.name == name) return check;
+  }
+  throw std::logic_error("no check " + name);
+}
+
+/// The named check fails, says what to do, and no other one fails.
+void expect_only_failure(const Run& run, const RunFacts& facts, const std::string& name) {
+  for (const Check& check : check_validity(run, facts)) {
+    EXPECT_EQ(check.passed, check.name != name) << check.name;
+    EXPECT_EQ(check.advice.empty(), check.name != name);
+  }
+}
+
+TEST(Validity, AGoodRunPassesEveryCheck) {
+  for (const Check& check : check_validity(good_run(), good_facts())) {
+    EXPECT_TRUE(check.passed) << check.name;
+    EXPECT_TRUE(check.value) << check.name;
+  }
+}
+
+TEST(Validity, GeneratorLagIsLimitedByTheLargerOfAMillisecondAndAHundredthOfTtft) {
+  auto run = good_run();
+  EXPECT_EQ(named(check_validity(run, good_facts()), "generator_lag_p99_ms").limit, 1);
+  for (PhaseRecord& phase : run.tenants[0].phases) phase.of(Metric::ttft).record(900 * kMs, 5000);
+  EXPECT_NEAR(named(check_validity(run, good_facts()), "generator_lag_p99_ms").limit, 9, 0.09);
+  run = good_run();
+  run.tenants[0].phases[1].of(Metric::generator_lag).record(2 * kMs, 20);  // 2 % of all
+  expect_only_failure(run, good_facts(), "generator_lag_p99_ms");
+}
+
+TEST(Validity, LoadMustBeDeliveredInEveryPhase) {
+  auto run = good_run();
+  run.tenants[0].phases[0].sent = 494;
+  expect_only_failure(run, good_facts(), "delivered_load");
+  run.tenants[0].phases[0].sent = 495;
+  EXPECT_TRUE(named(check_validity(run, good_facts()), "delivered_load").passed);
+}
+
+TEST(Validity, InterferenceAboveFivePercentFailsAndUnreadableIsNotChecked) {
+  RunFacts facts = good_facts();
+  facts.interference = 0.051;
+  expect_only_failure(good_run(), facts, "host_interference");
+  facts.interference.reset();
+  const auto checks = check_validity(good_run(), facts);
+  const Check& check = named(checks, "host_interference");
+  EXPECT_TRUE(check.passed);
+  EXPECT_FALSE(check.value);
+  EXPECT_EQ(check.advice.rfind("not checked", 0), 0U);
+}
+
+TEST(Validity, AHundredRequestsMustBeDecidedBeforeAndAfter) {
+  auto run = good_run();
+  Counts& counts = run.tenants[0].phases[1].counts;
+  counts.in_flight = 401;
+  counts.completed = 99;
+  expect_only_failure(run, good_facts(), "enough_samples");
+}
+
+TEST(Validity, ARunWithoutItsLastPhaseHasNotEnoughSamples) {
+  auto run = good_run();
+  run.phases.pop_back();
+  run.tenants[0].phases.pop_back();
+  EXPECT_FALSE(named(check_validity(run, good_facts()), "enough_samples").passed);
+}
+
+TEST(Validity, ALostRequestFailsConservation) {
+  auto run = good_run();
+  --run.tenants[0].phases[0].counts.completed;
+  expect_only_failure(run, good_facts(), "conservation");
+}
+
+TEST(Validity, LittlesLawInterruptionAndOverflowAreFailures) {
+  RunFacts facts = good_facts();
+  facts.littles_law_error = 0.0011;
+  expect_only_failure(good_run(), facts, "littles_law_error");
+  facts = good_facts();
+  facts.outcome.interrupted = true;
+  expect_only_failure(good_run(), facts, "interrupted");
+  facts = good_facts();
+  facts.outcome.overflowed = true;
+  expect_only_failure(good_run(), facts, "most_in_flight");
+}
+
+TEST(Interference, IsWhatOthersAndTheHypervisorTook) {
+  const CpuUse begin{100, 50, 1, 10};
+  // 20 s of machine time: busy 12, of these 10 ours; steal 1.
+  const CpuUse end{120, 62, 2, 20};
+  EXPECT_NEAR(*interference(begin, end), (2 + 1) / 20.0, 1e-12);
+  EXPECT_FALSE(interference(begin, std::nullopt));
+  EXPECT_FALSE(interference(begin, CpuUse{100.4, 50, 1, 10})) << "too short to tell";
+  // Our own time is known finer than the machine's: never negative.
+  EXPECT_EQ(interference(begin, CpuUse{120, 59.99, 1, 20}), 0.0);
+}
+
+TEST(Interference, CanBeReadHere) {
+  const auto use = read_cpu_use();
+  ASSERT_TRUE(use);
+  EXPECT_GT(use->machine_s, 0);
+  EXPECT_GE(use->machine_s, use->busy_s);
+}
+
+}  // namespace
+}  // namespace tokenlift
