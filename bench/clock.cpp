@@ -10,6 +10,8 @@ namespace {
 
 // Longer than a sleep is late (6 us at the median, now and then tens), short enough to cost little.
 constexpr std::int64_t kSpinNs = 60'000;
+// Waking up an idle core can take tens of microseconds: not worth it for less than this.
+constexpr std::int64_t kShortestSleepNs = 150'000;
 // A signal handler cannot ring; the loop looks at its stop flag at least this often.
 constexpr std::int64_t kLongestSleepNs = 50'000'000;
 
@@ -24,8 +26,10 @@ RealClock::RealClock() {
 std::int64_t RealClock::wait(std::int64_t until_ns) {
   std::int64_t now = now_ns();
   if (now >= until_ns) return now;
-  if (until_ns - now > kSpinNs) now = sleep(std::min(until_ns - kSpinNs, now + kLongestSleepNs));
-  if (until_ns - now > kSpinNs) return now;  // rung, or time to look around
+  if (until_ns - now > kSpinNs + kShortestSleepNs) {
+    now = sleep(std::min(until_ns - kSpinNs, now + kLongestSleepNs));
+    if (until_ns - now > kSpinNs) return now;  // rung, or time to look around
+  }
   while (now < until_ns && !rung_.load(std::memory_order_relaxed)) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();

@@ -123,7 +123,7 @@ class RunCommand {
     std::optional<Run> pooled;
     std::filesystem::path last_path;
     for (std::uint64_t repetition = 1; repetition <= options_.repetitions; ++repetition) {
-      const Run run = run_once(*prepared, repetition);
+      Run run = run_once(*prepared, repetition);
       const std::filesystem::path name =
           options_.repetitions == 1
               ? "run.json"
@@ -135,12 +135,13 @@ class RunCommand {
         print_result(surroundings_, to_text(run, style()));
         throw;
       }
+      const bool interrupted = run.interrupted;
       if (pooled) {
         merge(*pooled, run);
       } else {
-        pooled = run;
+        pooled.emplace(std::move(run));
       }
-      if (run.interrupted) break;
+      if (interrupted) break;
     }
     print_result(surroundings_, to_text(*pooled, style()));
     const std::string where =

@@ -5,6 +5,7 @@
 //   arrival/*    drawing one request
 //   decoder/*    one decode step by batch, and one prefill chunk by length, at context 128
 //   loop/null    requests through the whole loop: drawn, throttled, routed, recorded
+//   batching/*   the decode step at batch 16 against batch 1, in pairs: what batching costs
 //   threads/*    the thread fleet against bare decoders doing the same work, in pairs
 
 #include <benchmark/benchmark.h>
@@ -59,6 +60,12 @@ Tenant users(Process process, double rate_per_s) {
   tenant.output_tokens = lognormal(64, 0.5, 256);
   tenant.max_tokens = 256;
   return tenant;
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 void record_latency(benchmark::State& state) {
@@ -182,6 +189,42 @@ BENCHMARK_CAPTURE(decode_step, cpu_base, "cpu-base")
     ->ArgName("batch")
     ->Arg(1)
     ->Arg(16)
+    ->Unit(benchmark::kMillisecond);
+
+/// One iteration is a pair of 8 steps each, in turn; `ratio` is the median of batch 16 / batch 1.
+void batch_against_single(benchmark::State& state, const char* profile) {
+  constexpr std::int64_t kBatch = 16;
+  constexpr std::int64_t kSteps = 8;
+  Decoder decoder(make_weights(find_profile(profile)->decoder, 1, fastest_precision()), kBatch,
+                  kContextTokens);
+  std::vector<std::int64_t> slots(kBatch);
+  std::iota(slots.begin(), slots.end(), 0);
+  std::vector<std::int32_t> tokens(kBatch, 1);
+  std::vector<std::int32_t> next(kBatch);
+  const RealClock clock;
+  const auto run_ns = [&](std::size_t batch) {
+    const std::int64_t begin_ns = clock.now_ns();
+    for (std::int64_t step = 0; step < kSteps; ++step) {
+      decoder.decode(std::span(slots).first(batch), std::span(tokens).first(batch),
+                     std::span(next).first(batch));
+    }
+    return static_cast<double>(clock.now_ns() - begin_ns);
+  };
+  std::vector<double> ratios;
+  for (auto _ : state) {
+    state.PauseTiming();
+    fill_context(decoder, kBatch);
+    state.ResumeTiming();
+    const double single_ns = run_ns(1);
+    ratios.push_back(run_ns(kBatch) / single_ns);
+  }
+  state.counters["ratio"] = median(ratios);
+}
+BENCHMARK_CAPTURE(batch_against_single, cpu_small, "cpu-small")
+    ->Name("batching/cpu-small")
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(batch_against_single, cpu_base, "cpu-base")
+    ->Name("batching/cpu-base")
     ->Unit(benchmark::kMillisecond);
 
 void prefill_chunk(benchmark::State& state, const char* profile) {
@@ -323,9 +366,7 @@ void fleet_against_bare(benchmark::State& state) {
     fleet_rate_per_s = fleet_tokens_per_s(scenario, grid, weights);
     ratios.push_back(fleet_rate_per_s / bare);
   }
-  std::nth_element(ratios.begin(), ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2),
-                   ratios.end());
-  state.counters["ratio"] = ratios[ratios.size() / 2];
+  state.counters["ratio"] = median(ratios);
   state.counters["tokens_per_s"] = fleet_rate_per_s;
 }
 BENCHMARK(fleet_against_bare)
