@@ -79,6 +79,7 @@ std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& we
   RealClock clock;
   ThreadFleet fleet(scenario, grid, clock, weights);
   MixedRequests requests(scenario);
+  clock.start();  // making weights and caches is no part of the warm-up
   RequestId id = 0;
   std::int64_t slots = 0;
   std::uint32_t replica = 0;

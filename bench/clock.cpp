@@ -27,8 +27,9 @@ std::int64_t RealClock::wait(std::int64_t until_ns) {
   std::int64_t now = now_ns();
   if (now >= until_ns) return now;
   if (until_ns - now > kSpinNs + kShortestSleepNs) {
-    now = sleep(std::min(until_ns - kSpinNs, now + kLongestSleepNs));
-    if (until_ns - now > kSpinNs) return now;  // rung, or time to look around
+    const bool rung = sleep(std::min(until_ns - kSpinNs, now + kLongestSleepNs));
+    now = now_ns();
+    if (rung || until_ns - now > kSpinNs) return now;  // there is news, or it is time to look
   }
   while (now < until_ns && !rung_.load(std::memory_order_relaxed)) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -40,12 +41,13 @@ std::int64_t RealClock::wait(std::int64_t until_ns) {
   return now;
 }
 
-std::int64_t RealClock::sleep(std::int64_t until_ns) {
+/// True if rung before the time was over.
+bool RealClock::sleep(std::int64_t until_ns) {
   std::unique_lock lock(mutex_);
-  bell_.wait_until(lock, start_ + std::chrono::nanoseconds(until_ns),
-                   [this] { return rung_.load(std::memory_order_relaxed); });
+  const bool rung = bell_.wait_until(lock, start_ + std::chrono::nanoseconds(until_ns),
+                                     [this] { return rung_.load(std::memory_order_relaxed); });
   rung_.store(false, std::memory_order_relaxed);
-  return now_ns();
+  return rung;
 }
 
 void RealClock::ring() {

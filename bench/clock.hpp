@@ -42,7 +42,7 @@ class RealClock final : public Clock {
   void ring();
 
  private:
-  std::int64_t sleep(std::int64_t until_ns);
+  bool sleep(std::int64_t until_ns);
 
   std::chrono::steady_clock::time_point start_;
   std::mutex mutex_;

@@ -61,7 +61,9 @@ Scenario load_scenario(const Options& options) {
   if (options.seed) overrides.push_back(fmt::format("run.seed={}", *options.seed));
 
   const std::filesystem::path path = options.scenario;
-  if (std::filesystem::exists(path) && !std::filesystem::is_directory(path)) {
+  std::error_code unreadable;  // a name too long or forbidden is no file
+  const auto status = std::filesystem::status(path, unreadable);
+  if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
     std::string text = read_file(path);
     const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
     const auto first = text.find_first_not_of(" \t\r\n");
@@ -87,7 +89,14 @@ Scenario load_scenario(const Options& options) {
 
 std::string default_folder(const std::string& scenario_name) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format("tokenlift-results/{}-{:%Y%m%d-%H%M%S}", scenario_name, fmt::localtime(now));
+  const std::string name =
+      fmt::format("tokenlift-results/{}-{:%Y%m%d-%H%M%S}", scenario_name, fmt::localtime(now));
+  std::string folder = name;
+  std::error_code error;
+  for (int n = 2; std::filesystem::exists(folder, error); ++n) {
+    folder = fmt::format("{}-{}", name, n);
+  }
+  return folder;
 }
 
 /// Prints to stdout and makes sure that it arrived.
@@ -137,7 +146,7 @@ class RunCommand {
       }
       const bool interrupted = run.interrupted;
       if (pooled) {
-        merge(*pooled, run);
+        pool(*pooled, run);
       } else {
         pooled.emplace(std::move(run));
       }
@@ -159,7 +168,25 @@ class RunCommand {
   }
 
   TextStyle style() const {
-    return {surroundings_.out_is_terminal && !surroundings_.no_color, surroundings_.columns};
+    return {surroundings_.out_is_terminal && !surroundings_.no_color, surroundings_.out_columns};
+  }
+
+  /// Adds a repetition to those before it. One that ended before its last phase is not pooled, but
+  /// its failed checks count.
+  void pool(Run& pooled, const Run& run) const {
+    try {
+      merge(pooled, run);
+    } catch (const RunMismatch&) {
+      say("repetition {} ended early: the table leaves it out", run.repetition);
+      pooled.interrupted = pooled.interrupted || run.interrupted;
+      for (const Check& check : run.checks) {
+        if (check.passed) continue;
+        const auto same =
+            std::find_if(pooled.checks.begin(), pooled.checks.end(),
+                         [&](const Check& other) { return other.name == check.name; });
+        if (same != pooled.checks.end() && same->passed) *same = check;
+      }
+    }
   }
 
   Run run_once(const Scenario& prepared, std::uint64_t repetition) {
@@ -169,7 +196,7 @@ class RunCommand {
                                   : fmt::format("run {} of {}: ", repetition, options_.repetitions);
     const ProgressDisplay display(board, plan_phases(prepared), prepared.run.duration_ns, label,
                                   options_.quiet ? nullptr : surroundings_.err,
-                                  surroundings_.err_is_terminal);
+                                  surroundings_.err_is_terminal, surroundings_.err_columns);
     return experiment_.run(prepared, repetition, board);
   }
 
@@ -200,17 +227,32 @@ double to_s(std::int64_t ns) {
   return static_cast<double>(ns) * 1e-9;
 }
 
+std::string describe_drain(const FluidDrain& drain, bool capacity_known) {
+  if (!drain.drain_s) {
+    return "# fluid drain after the lift: never, more is offered than can be served\n";
+  }
+  if (drain.backlog_tokens > 0 && !capacity_known) {
+    return fmt::format(
+        "# fluid drain after the lift: {:.3g} s if only the throttle limits; the lift finds a "
+        "backlog of {:.4g} tokens,\n#   which drains at the fleet's capacity: state "
+        "fleet.capacity, or give loads instead of rates\n",
+        *drain.drain_s, drain.backlog_tokens);
+  }
+  return fmt::format("# fluid drain after the lift: {:.3g} s\n", *drain.drain_s);
+}
+
 /// The scenario as resolved, as TOML; what follows from it stands in comments, so that the output
 /// is itself a scenario.
 int check(const Surroundings& surroundings, const Options& options) {
   const Scenario scenario = load_scenario(options);
   const bool open = needs_capacity(scenario);
-  // Phases and drain depend on shares of the capacity alone, so any capacity shows them.
+  // Where all is given in shares of the capacity, phases and drain are the same for any capacity.
   constexpr double kAnyCapacity = 10'000;
   const Scenario planned =
       resolve(scenario, open ? std::optional(kAnyCapacity) : scenario.fleet.capacity_tokens_per_s);
   std::string text = to_toml(open ? scenario : planned);
-  text += "\n# phases:\n";
+  text += open ? "\n# phases (as if the capacity, which a run measures, were 10,000 tokens/s):\n"
+               : "\n# phases:\n";
   for (const Phase& phase : plan_phases(planned)) {
     text += fmt::format("#   {:<11} {:>9.3f} s to {:.3f} s{}\n", phase.name, to_s(phase.begin_ns),
                         to_s(phase.end_ns),
@@ -219,13 +261,7 @@ int check(const Surroundings& surroundings, const Options& options) {
                                                  : " (not measured)");
   }
   if (measured_event(planned)) {
-    const FluidDrain drain = fluid_drain(planned);
-    text += drain.drain_s
-                ? fmt::format("# fluid drain after the lift: {:.3g} s\n", *drain.drain_s)
-                : "# fluid drain after the lift: never, more is offered than can be served\n";
-  }
-  if (open) {
-    text += "# each `load` is a share of the fleet's capacity, measured when the scenario runs\n";
+    text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
   for (const std::string& warning : warnings(planned)) text += "# warning: " + warning + "\n";
   print_result(surroundings, text);
@@ -319,8 +355,8 @@ int run_command_line(const Surroundings& surroundings) {
   } catch (const MachineError& error) {
     fmt::print(surroundings.err, "tokenlift: {}\n", error.what());
     return kMachineFailed;
-  } catch (const std::bad_alloc&) {
-    fmt::print(surroundings.err, "tokenlift: out of memory\n");
+  } catch (const std::exception& error) {  // no memory, no threads
+    fmt::print(surroundings.err, "tokenlift: the machine failed: {}\n", error.what());
     return kMachineFailed;
   }
 }

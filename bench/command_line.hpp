@@ -16,17 +16,16 @@ struct Surroundings {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   bool no_color = false;                    ///< NO_COLOR is set and not empty
-  int columns = 100;                        ///< width of the terminal
+  int out_columns = 100;                    ///< width of the terminal behind `out`
+  int err_columns = 100;                    ///< width of the terminal behind `err`
   const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C
 };
 
-enum ExitCode {
-  kDone = 0,
-  kObjectiveFailed = 1,
-  kInputWrong = 2,
-  kNotValid = 3,
-  kMachineFailed = 4,
-};
+/// 1 is left to objectives and comparisons.
+inline constexpr int kDone = 0;
+inline constexpr int kInputWrong = 2;
+inline constexpr int kNotValid = 3;
+inline constexpr int kMachineFailed = 4;
 
 /// Runs the program. Expected failures are printed and become exit codes.
 int run_command_line(const Surroundings& surroundings);

@@ -55,7 +55,7 @@ Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, Progress
   RunFacts facts;
   facts.outcome = loop.run();
   facts.interference = interference(use_before, read_cpu_use());
-  fleet->stop(tokens);
+  fleet->stop(facts.outcome.end_ns, tokens);
 
   std::int64_t replicas = 0;
   for (const Site& site : scenario.fleet.sites) replicas += site.replicas;

@@ -29,8 +29,9 @@ class Fleet {
   /// say (in real time it interrupts the clock's wait instead).
   virtual std::int64_t next_event_ns() const = 0;
 
-  /// Ends all work, and adds what the replicas recorded of tokens and steps.
-  virtual void stop(TokenRecord& record) = 0;
+  /// Ends all work, and adds what the replicas recorded of tokens and steps up to `end_ns`: a step
+  /// that goes on beyond it is cut there, and its tokens came too late.
+  virtual void stop(std::int64_t end_ns, TokenRecord& record) = 0;
 };
 
 }  // namespace tokenlift

@@ -18,6 +18,8 @@ std::vector<std::int64_t> batch_limits(const Scenario& scenario) {
   return limits;
 }
 
+constexpr std::int64_t kMostNeverSent = 10'000'000;
+
 /// Adds to a number that only this thread writes: no need for an atomic read-modify-write.
 void add(std::atomic<std::int64_t>& number, std::int64_t value) {
   number.store(number.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
@@ -56,7 +58,6 @@ LoopOutcome Loop::run() {
                   // The end is an instant to be awake at, even when nothing else happens then.
                   now_ns_ < scenario_.run.duration_ns ? scenario_.run.duration_ns : kNever});
     now_ns_ = clock_.wait(next_ns);
-    board_.now_ns.store(now_ns_, std::memory_order_relaxed);
     recorder_.pass_time(now_ns_, static_cast<std::int64_t>(room_.waiting()),
                         room_.backlog_tokens());
     collect();
@@ -68,6 +69,7 @@ LoopOutcome Loop::run() {
       collect();
       release_waiters();
     }
+    show_progress();
     if (requests_.size() > static_cast<std::size_t>(scenario_.run.max_in_flight)) {
       outcome_.overflowed = true;
       break;
@@ -79,6 +81,12 @@ LoopOutcome Loop::run() {
   }
   close();
   return outcome_;
+}
+
+void Loop::show_progress() {
+  board_.now_ns.store(now_ns_, std::memory_order_relaxed);
+  board_.in_system.store(recorder_.in_system(), std::memory_order_relaxed);
+  board_.waiting.store(static_cast<std::int64_t>(room_.waiting()), std::memory_order_relaxed);
 }
 
 bool Loop::finished() const {
@@ -134,7 +142,7 @@ void Loop::arrive(std::uint32_t tenant) {
   recorder_.held(requests_[id]);
   if (verdict == Verdict::rejected) {
     recorder_.rejected(requests_[id], now_ns_);
-    leave(id);
+    requests_.remove(id);
   }
 }
 
@@ -164,7 +172,7 @@ void Loop::release_waiters() {
     } else {
       recorder_.rejected(requests_[id], now_ns_);
     }
-    leave(id);
+    requests_.remove(id);
   }
 }
 
@@ -189,23 +197,19 @@ void Loop::collect() {
     room_.settle(now_ns_, request);
     add(board_.completed, 1);
     add(board_.completed_tokens, request.output_tokens);
-    leave(done.id);
+    requests_.remove(done.id);
     if (const auto next = router_.finished(done.replica)) submit(next->id, next->replica);
   }
-}
-
-void Loop::leave(RequestId id) {
-  requests_.remove(id);
-  board_.in_system.store(recorder_.in_system(), std::memory_order_relaxed);
-  board_.waiting.store(static_cast<std::int64_t>(room_.waiting()), std::memory_order_relaxed);
 }
 
 void Loop::close() {
   outcome_.end_ns = now_ns_;
   requests_.for_each([this](const Request& request) { recorder_.in_flight(request, now_ns_); });
-  // What was due and never sent counts against the harness. After the measured part nobody counts.
+  // What was due and never sent counts against the harness. After the measured part nobody counts,
+  // and far enough behind it makes no difference how far.
   const std::int64_t due_until_ns = std::min(now_ns_ + 1, scenario_.run.duration_ns);
-  while (!timeline_.empty() && timeline_.top().at_ns < due_until_ns) {
+  std::int64_t most = kMostNeverSent;
+  while (!timeline_.empty() && timeline_.top().at_ns < due_until_ns && most-- > 0) {
     const Timed timed = timeline_.top();
     timeline_.pop();
     if (timed.kind != Kind::arrival) continue;

@@ -60,6 +60,7 @@ class Loop {
     std::int64_t max_tokens;
   };
 
+  void show_progress();
   bool finished() const;
   void schedule_arrival(std::uint32_t tenant);
   Request make_request(std::uint32_t tenant) const;
@@ -70,7 +71,6 @@ class Loop {
   void admit(RequestId id);
   void submit(RequestId id, std::uint32_t replica);
   void collect();
-  void leave(RequestId id);
   void close();
 
   const Scenario& scenario_;

@@ -28,6 +28,11 @@ void catch_interrupts() {
   sigaction(SIGXFSZ, &action, nullptr);
 }
 
+int columns_of(int file, int otherwise) {
+  winsize size{};
+  return ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : otherwise;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -38,10 +43,8 @@ int main(int argc, char** argv) {
   surroundings.err_is_terminal = isatty(STDERR_FILENO) == 1;
   const char* no_color = std::getenv("NO_COLOR");
   surroundings.no_color = no_color != nullptr && *no_color != '\0';
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    surroundings.columns = size.ws_col;
-  }
+  surroundings.out_columns = columns_of(STDOUT_FILENO, surroundings.out_columns);
+  surroundings.err_columns = columns_of(STDERR_FILENO, surroundings.err_columns);
   surroundings.stop = &stop_requested;
   return tokenlift::run_command_line(surroundings);
 }

@@ -304,6 +304,7 @@ double bare_tokens_per_s(const std::shared_ptr<const DecoderWeights>& weights, s
   clock.start();
   {
     std::vector<std::jthread> workers;
+    workers.reserve(decoders.size());
     for (Decoder& decoder : decoders) {
       workers.emplace_back([&decoder, batch] {
         std::vector<std::int64_t> slots(static_cast<std::size_t>(batch));

@@ -27,7 +27,7 @@ class NullFleet final : public Fleet {
 
   std::int64_t next_event_ns() const override { return done_.empty() ? kNever : 0; }
 
-  void stop(TokenRecord& record) override { record.merge(record_); }
+  void stop(std::int64_t, TokenRecord& record) override { record.merge(record_); }
 
  private:
   TokenRecord record_;

@@ -60,7 +60,7 @@ OutputFolder::OutputFolder(std::filesystem::path path) : path_(std::move(path)) 
 
 std::filesystem::path OutputFolder::write(const std::filesystem::path& name,
                                           std::string_view text) const {
-  const std::filesystem::path path = path_ / name;
+  std::filesystem::path path = path_ / name;
   make_folder(path.parent_path());
   const std::filesystem::path temporary =
       path.parent_path() / fmt::format(".{}.{}", path.filename().string(), getpid());

@@ -25,13 +25,14 @@ double per_second(std::int64_t amount, std::int64_t span_ns) {
 
 ProgressDisplay::ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases,
                                  std::int64_t duration_ns, std::string label, std::FILE* stream,
-                                 bool terminal)
+                                 bool terminal, int columns)
     : board_(board),
       phases_(std::move(phases)),
       duration_ns_(duration_ns),
       label_(std::move(label)),
       stream_(stream),
-      terminal_(terminal) {
+      terminal_(terminal),
+      columns_(static_cast<std::size_t>(std::max(columns, 2))) {
   if (stream_ != nullptr) {
     thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   }
@@ -65,13 +66,15 @@ const Phase& ProgressDisplay::phase_at(std::int64_t now_ns) const {
 
 void ProgressDisplay::draw_live() {
   const Reading now = read();
-  const std::string line = fmt::format(
+  std::string line = fmt::format(
       "{}{:<10} {:>6.1f} of {:.1f} s   sent {}   done {}   waiting {}   in system {}   {:.0f} "
       "tokens/s",
       label_, phase_at(now.now_ns).name, to_s(now.now_ns), to_s(duration_ns_), now.sent,
       now.completed, board_.waiting.load(std::memory_order_relaxed),
       board_.in_system.load(std::memory_order_relaxed),
       per_second(now.completed_tokens - last_.completed_tokens, now.now_ns - last_.now_ns));
+  // A line that wraps could not be cleared. All of it is ASCII.
+  line.resize(std::min(line.size(), columns_ - 1));
   std::fputs(kClearLine, stream_);
   std::fputs(line.c_str(), stream_);
   std::fflush(stream_);
@@ -82,11 +85,13 @@ void ProgressDisplay::draw_ended_phases() {
   const Reading now = read();
   while (phase_ < phases_.size() && now.now_ns >= phases_[phase_].end_ns) {
     const Phase& phase = phases_[phase_++];
+    const std::int64_t span_ns = now.now_ns - last_.now_ns;
     fmt::print(
-        stream_, "{}{:<10} {:>6.1f} to {:.1f} s   sent {}   done {}   {:.0f} tokens/s\n", label_,
-        phase.name, to_s(phase.begin_ns), to_s(phase.end_ns), now.sent - last_.sent,
-        now.completed - last_.completed,
-        per_second(now.completed_tokens - last_.completed_tokens, now.now_ns - last_.now_ns));
+        stream_,
+        "{}{:<10} until {:>5.1f} s   {:.3g} requests/s sent   {:.3g} done   {:.0f} tokens/s\n",
+        label_, phase.name, to_s(phase.end_ns), per_second(now.sent - last_.sent, span_ns),
+        per_second(now.completed - last_.completed, span_ns),
+        per_second(now.completed_tokens - last_.completed_tokens, span_ns));
     last_ = now;
   }
   std::fflush(stream_);

@@ -25,13 +25,13 @@ struct ProgressBoard {
   std::atomic<std::int64_t> in_system{0};
 };
 
-/// Draws a board until destroyed: one live line on a terminal, elsewhere a plain line when a phase
-/// ends.
+/// Draws a board until destroyed: one live line on a terminal, cut to its width; elsewhere a plain
+/// line when a phase has ended, with the rates since the last such line.
 class ProgressDisplay {
  public:
   /// `label` stands before every line, as in "run 2 of 5". Nothing is drawn where `stream` is null.
   ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases, std::int64_t duration_ns,
-                  std::string label, std::FILE* stream, bool terminal);
+                  std::string label, std::FILE* stream, bool terminal, int columns);
   ~ProgressDisplay();
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
@@ -55,6 +55,7 @@ class ProgressDisplay {
   std::string label_;
   std::FILE* stream_;
   bool terminal_;
+  std::size_t columns_;
   Reading last_;  // at the last redraw, or at the end of the last phase
   std::size_t phase_ = 0;
   std::mutex mutex_;

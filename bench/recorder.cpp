@@ -99,7 +99,7 @@ void Recorder::due(const Request& request, std::int64_t now_ns) {
   record.offered_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
   record.offered_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
   if (grid_.phases[request.phase].measured) ++undecided_;
-  ++count(kDue, request.due_ns);
+  ++count(Counter::due, request.due_ns);
 }
 
 void Recorder::decided(const Request& request, std::int64_t exit_ns, std::int64_t now_ns) {
@@ -126,7 +126,7 @@ void Recorder::admitted(const Request& request) {
   ++record.admitted_requests;
   record.admitted_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
   record.admitted_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
-  ++count(kAdmitted, request.admitted_ns);
+  ++count(Counter::admitted, request.admitted_ns);
 }
 
 bool Recorder::meets_objectives(const Request& request, const Completion& done) const {
@@ -157,27 +157,27 @@ void Recorder::completed(const Request& request, const Completion& done, std::in
   if (meets_objectives(request, done)) {
     ++record.slo_met;
     record.goodput_tokens += static_cast<std::uint64_t>(request.output_tokens);
-    count(kGoodput, request.due_ns) += request.output_tokens;
+    count(Counter::goodput, request.due_ns) += request.output_tokens;
   }
   ++record_at(request.tenant, done.last_token_ns).completed_requests;
-  ++count(kCompleted, done.last_token_ns);
+  ++count(Counter::completed, done.last_token_ns);
 }
 
 void Recorder::rejected(const Request& request, std::int64_t now_ns) {
   decided(request, now_ns, now_ns);
   ++record_of(request).counts.rejected;
-  ++count(kRejected, now_ns);
+  ++count(Counter::rejected, now_ns);
 }
 
 void Recorder::expired(const Request& request, std::int64_t now_ns) {
   decided(request, now_ns, now_ns);
   ++record_of(request).counts.expired;
-  ++count(kExpired, now_ns);
+  ++count(Counter::expired, now_ns);
 }
 
 void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
   ++record_of(request).counts.in_flight;
-  ++count(kUndecided, request.due_ns);  // marks the bins whose figures are not final
+  ++count(Counter::undecided, request.due_ns);  // marks the bins whose figures are not final
   spent_ += end_ns - request.due_ns;
 }
 
@@ -186,20 +186,22 @@ void Recorder::never_sent(const Request& request, std::int64_t end_ns) {
   in_flight(request, end_ns);
 }
 
-void Recorder::fill_bins(std::int64_t now_ns, std::int64_t waiting, std::int64_t backlog_tokens) {
-  while (bin_end_ns_ <= now_ns && bin_ < grid_.bins) {
-    in_system_at_[bin_] = in_system_;
-    waiting_at_[bin_] = waiting;
-    backlog_at_[bin_] = backlog_tokens;
-    ++bin_;
-    bin_end_ns_ += grid_.bin_ns;
-  }
+void Recorder::fill_bin() {
+  in_system_at_[bin_] = in_system_;
+  waiting_at_[bin_] = waiting_;
+  backlog_at_[bin_] = backlog_tokens_;
+  ++bin_;
+}
+
+void Recorder::fill_bins(std::int64_t now_ns) {
+  for (; bin_end_ns_ <= now_ns && bin_ < grid_.bins; bin_end_ns_ += grid_.bin_ns) fill_bin();
   if (bin_ == grid_.bins) bin_end_ns_ = kNever;
 }
 
 Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_t replicas) {
   area_ += static_cast<__int128>(in_system_) * (end_ns - changed_ns_);
   changed_ns_ = end_ns;
+  if (bin_ < grid_.bins) fill_bin();  // the last one, which the end cuts short
   const auto area = static_cast<double>(area_);
   const auto spent = static_cast<double>(spent_);
   littles_law_error_ = area_ == spent_ ? 0 : std::abs(area - spent) / std::max(area, spent);
@@ -220,7 +222,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
       PhaseRecord record = records_[cell];
       record.output_tokens = tokens.produced_[cell];
       record.of(Metric::itl) = tokens.itl_[cell];
-      run.tenants[tenant].phases.push_back(std::move(record));
+      run.tenants[tenant].phases.push_back(record);
     }
     if (!planned.measured || planned.begin_ns >= end_ns) continue;
     PhaseSpan span;
@@ -240,15 +242,18 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     const auto end = values.begin() + static_cast<std::ptrdiff_t>(std::min(bins, values.size()));
     run.series.columns.push_back({name, {values.begin(), end}});
   };
+  const auto counter = [this](Counter which) -> const std::vector<std::int64_t>& {
+    return counters_[static_cast<std::size_t>(which)];
+  };
   run.series.bin_ns = grid_.bin_ns;
-  column("due_requests", counters_[kDue]);
-  column("admitted_requests", counters_[kAdmitted]);
-  column("completed_requests", counters_[kCompleted]);
-  column("rejected_requests", counters_[kRejected]);
-  column("expired_requests", counters_[kExpired]);
-  column("undecided_requests", counters_[kUndecided]);
+  column("due_requests", counter(Counter::due));
+  column("admitted_requests", counter(Counter::admitted));
+  column("completed_requests", counter(Counter::completed));
+  column("rejected_requests", counter(Counter::rejected));
+  column("expired_requests", counter(Counter::expired));
+  column("undecided_requests", counter(Counter::undecided));
   column("output_tokens", tokens.tokens_by_bin_);
-  column("goodput_tokens", counters_[kGoodput]);
+  column("goodput_tokens", counter(Counter::goodput));
   column("in_system_requests", in_system_at_);
   column("waiting_requests", waiting_at_);
   column("backlog_tokens", backlog_at_);

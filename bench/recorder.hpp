@@ -84,13 +84,6 @@ class TokenRecord {
   std::vector<double> batch_ns_;       // by phase
 };
 
-/// Gauges at an instant; the series holds their value at the end of each bin.
-struct Gauges {
-  std::int64_t in_system = 0;  ///< requests sent and undecided
-  std::int64_t waiting = 0;    ///< of these, at the throttle
-  std::int64_t backlog_tokens = 0;
-};
-
 class Recorder {
  public:
   Recorder(const Scenario& resolved, const RecordingGrid& grid);
@@ -114,7 +107,9 @@ class Recorder {
 
   /// To be called before anything that happens at `now_ns` changes a gauge.
   void pass_time(std::int64_t now_ns, std::int64_t waiting, std::int64_t backlog_tokens) {
-    if (now_ns >= bin_end_ns_) fill_bins(now_ns, waiting, backlog_tokens);
+    waiting_ = waiting;
+    backlog_tokens_ = backlog_tokens;
+    if (now_ns >= bin_end_ns_) fill_bins(now_ns);
   }
 
   /// The recorded part of a Run that ended at `end_ns`: phases (cut at the end, empty ones left
@@ -132,20 +127,13 @@ class Recorder {
   PhaseRecord& record_at(std::uint32_t tenant, std::int64_t at_ns) {
     return records_[tenant * grid_.phases.size() + grid_.phase_at(at_ns)];
   }
-  enum Counter {
-    kDue,
-    kAdmitted,
-    kCompleted,
-    kRejected,
-    kExpired,
-    kUndecided,
-    kGoodput,
-    kCounters
-  };
+  enum class Counter { due, admitted, completed, rejected, expired, undecided, goodput };
+  static constexpr std::size_t kCounters = 7;
   std::int64_t& count(Counter counter, std::int64_t at_ns) {
-    return counters_[counter][grid_.bin_at(at_ns)];
+    return counters_[static_cast<std::size_t>(counter)][grid_.bin_at(at_ns)];
   }
-  void fill_bins(std::int64_t now_ns, std::int64_t waiting, std::int64_t backlog_tokens);
+  void fill_bin();
+  void fill_bins(std::int64_t now_ns);
   void due(const Request& request, std::int64_t now_ns);
   void decided(const Request& request, std::int64_t exit_ns, std::int64_t now_ns);
   bool meets_objectives(const Request& request, const Completion& completion) const;
@@ -159,6 +147,8 @@ class Recorder {
   std::vector<Histogram> ttft_slices_;
   std::size_t bin_ = 0;  // gauges are filled up to here
   std::int64_t bin_end_ns_ = 0;
+  std::int64_t waiting_ = 0;  // at the last event
+  std::int64_t backlog_tokens_ = 0;
   std::int64_t undecided_ = 0;
 
   // Little's law: area_ integrates the number in the system over time, event by event; spent_ adds

@@ -24,21 +24,26 @@ namespace tokenlift {
 namespace {
 
 constexpr std::uint64_t kWeightSeed = 1;  // every fleet computes the same model
-constexpr int kWorkerNice = 10;
+constexpr int kWorkerNice = 10;           // on top of the loop's own
 
 /// Lowers the priority of the arena's workers, each as it arrives.
 class NiceWorkers final : public tbb::task_scheduler_observer {
  public:
-  explicit NiceWorkers(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) {
+  explicit NiceWorkers(tbb::task_arena& arena)
+      : tbb::task_scheduler_observer(arena),
+        nice_(std::min(getpriority(PRIO_PROCESS, 0) + kWorkerNice, 19)) {
     observe(true);
   }
   ~NiceWorkers() override { observe(false); }
   void on_scheduler_entry(bool is_worker) override {
     // Where that is forbidden the run goes on; the generator lag tells whether it mattered.
     if (is_worker) {
-      setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kWorkerNice);
+      setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice_);
     }
   }
+
+ private:
+  int nice_;
 };
 
 /// The tokens of the sequences of one replica: prompts, and what was generated after them.
@@ -158,7 +163,8 @@ struct ThreadFleet::State {
   Mailbox<Completion> outbox;
   std::vector<Completion> taken;
   std::atomic<bool> stopping{false};
-  tbb::task_group running;  // replicas that a worker has or will have
+  std::atomic<std::int64_t> end_ns{kNever};  // of the run; set before `stopping`
+  tbb::task_group running;                   // replicas that a worker has or will have
 };
 
 ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
@@ -177,13 +183,6 @@ ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, Re
 
 ThreadFleet::~ThreadFleet() {
   state_->halt();
-}
-
-std::size_t ThreadFleet::replicas() const {
-  return state_->stations.size();
-}
-std::size_t ThreadFleet::workers() const {
-  return state_->workers;
 }
 
 std::int64_t ThreadFleet::tokens_emitted() const {
@@ -229,11 +228,12 @@ bool ThreadFleet::State::step(Station& station) {
   const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   station.compute(plan);
 
-  const std::int64_t end_ns = clock.now_ns();
-  const StepOutcome& outcome = station.replica.finish_step(end_ns);
-  station.record.step(begin_ns, end_ns, sequences);
+  const std::int64_t step_end_ns = clock.now_ns();
+  const StepOutcome& outcome = station.replica.finish_step(step_end_ns);
+  station.record.step(begin_ns, std::min(step_end_ns, end_ns.load()), sequences);
+  if (step_end_ns > end_ns) return false;
   for (const Emission& emission : outcome.emissions) {
-    station.record.token(emission.work, end_ns, emission.gap_ns);
+    station.record.token(emission.work, step_end_ns, emission.gap_ns);
   }
   station.emitted.fetch_add(static_cast<std::int64_t>(outcome.emissions.size()),
                             std::memory_order_relaxed);
@@ -270,7 +270,8 @@ std::span<const Completion> ThreadFleet::advance(std::int64_t) {
   return state_->taken;
 }
 
-void ThreadFleet::stop(TokenRecord& record) {
+void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {
+  state_->end_ns = end_ns;
   state_->halt();
   for (const auto& station : state_->stations) record.merge(station->record);
 }

@@ -40,10 +40,8 @@ class ThreadFleet final : public Fleet {
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override;
   std::span<const Completion> advance(std::int64_t until_ns) override;
   std::int64_t next_event_ns() const override { return kNever; }
-  void stop(TokenRecord& record) override;
+  void stop(std::int64_t end_ns, TokenRecord& record) override;
 
-  std::size_t replicas() const;
-  std::size_t workers() const;
   /// Output tokens emitted so far. From any thread.
   std::int64_t tokens_emitted() const;
 

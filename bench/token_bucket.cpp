@@ -11,20 +11,26 @@ namespace {
 constexpr __int128 kUnit = 1'000'000'000'000'000;  // 10^15
 constexpr double kMicro = 1e6;
 
-std::int64_t to_micro(double value) {
-  return std::max<std::int64_t>(1, std::llround(value * kMicro));
+/// In 10^-6, at least 1. Bursts may be too large for 64 bits.
+__int128 to_micro(double value) {
+  return std::max<__int128>(1, static_cast<__int128>(std::round(value * kMicro)));
 }
 
 // Burst to 10^-6 units first: doubles hold that exactly enough, and the product stays an integer.
 __int128 to_fixed(double units) {
-  return static_cast<__int128>(to_micro(units)) * (kUnit / 1'000'000);
+  return to_micro(units) * (kUnit / 1'000'000);
+}
+
+std::int64_t to_rate(double rate_per_s) {
+  assert(rate_per_s > 0 && rate_per_s < 9e12 && "the scenario reader allows 10^12");
+  return static_cast<std::int64_t>(to_micro(rate_per_s));
 }
 
 }  // namespace
 
 TokenBucket::TokenBucket(double rate_per_s, double burst_units)
-    : level_(to_fixed(burst_units)), burst_(level_), rate_micro_per_s_(to_micro(rate_per_s)) {
-  assert(rate_per_s > 0 && burst_units > 0);
+    : level_(to_fixed(burst_units)), burst_(level_), rate_micro_per_s_(to_rate(rate_per_s)) {
+  assert(burst_units > 0);
 }
 
 TokenBucket::Fixed TokenBucket::level_at(std::int64_t now_ns) const {
@@ -66,7 +72,8 @@ void TokenBucket::set(std::int64_t now_ns, double rate_per_s, double burst_units
   refill(now_ns);
   const Fixed old_burst = burst_;
   burst_ = to_fixed(burst_units);
-  rate_micro_per_s_ = to_micro(rate_per_s);
+  rate_micro_per_s_ = to_rate(rate_per_s);
+  lifted_ = false;
   switch (inherit) {
     case Inherit::as_is:
       break;
@@ -86,7 +93,7 @@ void TokenBucket::set(std::int64_t now_ns, double rate_per_s, double burst_units
 }
 
 std::int64_t TokenBucket::level_units(std::int64_t now_ns) const {
-  return static_cast<std::int64_t>(level_at(now_ns) / kUnit);
+  return static_cast<std::int64_t>(std::min<Fixed>(level_at(now_ns) / kUnit, kNever));
 }
 
 double TokenBucket::rate_per_s() const {
@@ -94,7 +101,7 @@ double TokenBucket::rate_per_s() const {
 }
 
 double TokenBucket::burst_units() const {
-  return static_cast<double>(burst_ / (kUnit / 1'000'000)) / kMicro;
+  return static_cast<double>(burst_) / static_cast<double>(kUnit);
 }
 
 }  // namespace tokenlift

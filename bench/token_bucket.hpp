@@ -32,9 +32,10 @@ class TokenBucket {
   /// Returns units that were taken and not used. What does not fit under the burst is lost.
   void refund(std::int64_t now_ns, std::int64_t units);
 
-  /// A new rate and burst from now on; `inherit` says what becomes of the units saved:
-  /// as_is keeps them, proportional keeps the share of the burst, reset fills the bucket, additive
-  /// adds the growth of the burst. Never more than the new burst, never less than nothing.
+  /// A new rate and burst from now on, also for a bucket that was lifted (it has filled meanwhile);
+  /// `inherit` says what becomes of the units saved: as_is keeps them, proportional keeps the share
+  /// of the burst, reset fills the bucket, additive adds the growth of the burst. Never more than
+  /// the new burst, never less than nothing.
   void set(std::int64_t now_ns, double rate_per_s, double burst_units, Inherit inherit);
 
   /// No limit any more.

@@ -64,8 +64,8 @@ Check delivered_load(const Run& run) {
   check.passed = *check.value >= check.limit;
   if (!check.passed) {
     check.advice = fmt::format(
-        "the harness did not keep pace in phase '{}': lower the request rate or use a faster "
-        "machine",
+        "the harness did not keep pace in phase '{}' (at most 10 million unsent requests are "
+        "counted): lower the request rate or use a faster machine",
         worst);
   }
   return check;

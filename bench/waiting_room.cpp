@@ -84,15 +84,17 @@ std::optional<WaitingRoom::Released> WaitingRoom::release(std::int64_t now_ns) {
   if (line_.empty() || head_event_ns_ > now_ns) return std::nullopt;
   const Waiter head = line_.front();
   Request& request = requests_[head.id];
-  // Who was due to go before the deadline goes, even if we look only later.
+  // We may look late. Everything is decided as of the instant at which it was due, so that being
+  // late makes nobody expire who would have gone in time, nor the ones behind them.
+  const std::int64_t at_ns = head_event_ns_;
   Verdict verdict = Verdict::expired;
   if (head_ready_ns_ <= head.deadline_ns) {
-    verdict = refused(now_ns, request) ? Verdict::rejected : Verdict::admitted;
+    verdict = refused(at_ns, request) ? Verdict::rejected : Verdict::admitted;
   }
-  if (verdict == Verdict::admitted) take(now_ns, request);
+  if (verdict == Verdict::admitted) take(at_ns, request);
   line_.pop_front();
   backlog_tokens_ -= request.output_tokens;
-  look_at_head(now_ns);
+  look_at_head(at_ns);
   return Released{head.id, verdict};
 }
 

@@ -48,7 +48,6 @@ class WaitingRoom {
   std::size_t waiting() const { return line_.size(); }
   /// Output tokens of those who wait.
   std::int64_t backlog_tokens() const { return backlog_tokens_; }
-  std::size_t throttles() const { return throttles_.size(); }
   const TokenBucket& bucket(std::size_t throttle) const { return throttles_[throttle].bucket; }
 
  private:

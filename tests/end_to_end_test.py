@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
@@ -240,7 +239,7 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         names = [line.split()[0] for line in listing]
         self.assertIn("lift", names)
         for name in names:
-            self.assertIn("# phases:", self.run_tokenlift("check", name, code=0).stdout)
+            self.assertIn("# phases", self.run_tokenlift("check", name, code=0).stdout)
 
     def test_help_and_version(self):
         for words in (["--help"], ["run", "--help"], ["check", "--help"], ["--version"]):
@@ -248,6 +247,14 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
             self.assertEqual(done.stderr, "")
             self.assertIn("tokenlift" if words[-1] == "--version" else "SCENARIO"
                           if words[0] != "--help" else "run", done.stdout)
+
+    def test_an_installed_binary_needs_no_files_and_works_from_any_folder(self):
+        build = Path(TOKENLIFT).parents[1]
+        subprocess.run(["cmake", "--install", str(build), "--prefix", str(self.path / "usr")],
+                       check=True, capture_output=True)
+        done = subprocess.run([str(self.path / "usr" / "bin" / "tokenlift"), "check", "lift"],
+                              cwd="/", capture_output=True, text=True, check=True)
+        self.assertIn('name = "lift"', done.stdout)
 
     # ------------------------------------------------------------------ bad input: 2
 
@@ -281,6 +288,7 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
     def test_wrong_words(self):
         self.assert_wrong("run", "lfit", says=("did you mean 'lift'",))
         self.assert_wrong("run", self.path, says=("no file",))
+        self.assert_wrong("run", "x" * 5000, says=("no file",))
         self.assert_wrong(says=())
         self.assert_wrong("fly", says=())
         self.assert_wrong("run", "lift", "--engine", "warp", says=("warp",))
@@ -307,11 +315,9 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
 
     def test_a_folder_that_cannot_be_written_is_found_before_the_run(self):
         (self.path / "taken").write_text("")
-        begin = time.monotonic()
         done = self.run_tokenlift("run", self.scenario, "--out", self.path / "taken", code=4)
         self.assertIn("taken", done.stderr)
         self.assertNotIn("before", done.stderr, "nothing was run")
-        self.assertLess(time.monotonic() - begin, 120)
 
     def test_a_full_disk_shows_the_result_and_leaves_nothing_half_written(self):
         def limit():
@@ -347,6 +353,23 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         self.assertFalse(run["validity"]["valid"])
         counts = run["totals"]
         self.assertEqual(counts["due"], sum(counts.values()) - counts["due"])
+        for phase in run["phases"]:
+            self.assertLessEqual(phase["rates"]["utilisation"], 1, "a step cut short counts in part")
+
+    def test_ctrl_c_in_a_later_repetition_keeps_the_earlier_ones(self):
+        process = subprocess.Popen([TOKENLIFT, "run", self.scenario, "--engine", "null", "--out",
+                                    "out", "--repetitions", "9"], cwd=self.path,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if "run 2 of 9" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("interrupted", out)
+        runs = [json.loads((self.path / "out" / n / "run.json").read_text()) for n in ("1", "2")]
+        self.assertEqual([run["interrupted"] for run in runs], [False, True])
+        self.assertFalse((self.path / "out" / "3").exists())
 
     def test_ctrl_c_during_the_capacity_measurement_ends_at_once(self):
         path = self.scenario_with('rate = "150/s"', "load = 0.5")

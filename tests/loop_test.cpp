@@ -62,13 +62,13 @@ struct Played {
   double littles_law_error = 0;
 };
 
-Played play(const Scenario& scenario, const StepCost& cost = {10 * kMs, 0, 0},
-            bool stopped = false) {
+Played play(const Scenario& scenario, const StepCost& cost = {10 * kMs, 0, 0}, bool stopped = false,
+            std::int64_t lateness_ns = 0) {
   const RecordingGrid grid = make_grid(scenario);
   const Site& site = scenario.fleet.sites.front();
   SteppedFleet fleet(static_cast<std::size_t>(site.replicas),
                      {site.max_batch, site.max_step_tokens, site.kv_tokens}, cost, grid);
-  JumpingClock clock;
+  JumpingClock clock(lateness_ns);
   Recorder recorder(scenario, grid);
   ProgressBoard board;
   const std::atomic<bool> stop{stopped};
@@ -76,7 +76,7 @@ Played play(const Scenario& scenario, const StepCost& cost = {10 * kMs, 0, 0},
   Loop loop(scenario, grid, clock, fleet, recorder, board, stop);
   played.outcome = loop.run();
   TokenRecord tokens(grid);
-  fleet.stop(tokens);
+  fleet.stop(played.outcome.end_ns, tokens);
   played.run = recorder.finish(played.outcome.end_ns, tokens, site.replicas);
   played.littles_law_error = recorder.littles_law_error();
   return played;
@@ -138,6 +138,47 @@ TEST(Loop, LatencyPartsAddUpToTtft) {
                 sum(Metric::throttle_wait) + sum(Metric::queue_wait) + sum(Metric::prefill));
     EXPECT_EQ(record.of(Metric::ttft).count(), record.counts.completed);
   }
+}
+
+// The clock is late by up to 3 ms, differently at every event.
+TEST(Loop, ItsOwnLatenessIsLagAndNothingElse) {
+  Scenario scenario = small_lift();
+  scenario.throttles.clear();
+  scenario.events.clear();
+  const Played played = play(scenario, {10 * kMs, 0, 0}, false, 3 * kMs);
+  const PhaseRecord& steady = phase(played.run, "steady");
+  EXPECT_EQ(steady.counts.completed, 99U);
+  const auto sum = [&](Metric metric) { return steady.of(metric).sum_ns(); };
+  EXPECT_GT(sum(Metric::generator_lag), 0);
+  EXPECT_LE(steady.of(Metric::generator_lag).max_ns(), 3 * kMs);
+  EXPECT_EQ(sum(Metric::throttle_wait), 0);
+  EXPECT_TRUE(sum(Metric::ttft) == sum(Metric::generator_lag) + sum(Metric::throttle_wait) +
+                                       sum(Metric::queue_wait) + sum(Metric::prefill));
+  EXPECT_GE(steady.of(Metric::ttft).min_ns(), 10 * kMs) << "from due, so lag only adds";
+  EXPECT_LE(played.littles_law_error, 1e-12) << "stays count from due";
+}
+
+TEST(Loop, ALiftThatIsPublishedLateSaysWhen) {
+  const Played played = play(small_lift(), {10 * kMs, 0, 0}, false, 3 * kMs);
+  ASSERT_TRUE(played.outcome.lift);
+  EXPECT_EQ(played.outcome.lift->planned_ns, 5 * kSecond);
+  EXPECT_GE(*played.outcome.lift->at_ns, 5 * kSecond);
+  EXPECT_LE(*played.outcome.lift->at_ns, 5 * kSecond + 3 * kMs);
+}
+
+// A harness that is 11 s late for everything sends nothing in a run of 10 s.
+TEST(Loop, WhatWasDueAndNeverSentIsCountedAgainstTheHarness) {
+  Scenario scenario = small_lift();
+  scenario.throttles.clear();
+  scenario.events.clear();
+  scenario.run.cooldown_max_ns = kSecond;
+  const Played played = play(scenario, {10 * kMs, 0, 0}, false, 100 * kSecond);
+  const PhaseRecord& steady = phase(played.run, "steady");
+  EXPECT_EQ(steady.counts.due, 99U);
+  EXPECT_EQ(steady.counts.in_flight, 99U - steady.counts.completed);
+  EXPECT_LE(steady.sent, 1U);
+  EXPECT_FALSE(check_validity(played.run, {played.outcome, 0, {}, 100})[1].passed)
+      << "delivered_load";
 }
 
 TEST(Loop, IsDeterministic) {

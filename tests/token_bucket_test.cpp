@@ -84,6 +84,15 @@ TEST(TokenBucket, DoesNotDriftOverAMonth) {
   EXPECT_EQ(bucket.level_units(now_ns), now_ns / kSecond * 333'333 / 1'000'000);
 }
 
+TEST(TokenBucket, HoldsTheLargestRateAndBurstThatAScenarioMayAskFor) {
+  TokenBucket bucket(1e12, 1e21);
+  EXPECT_EQ(bucket.ready_at(0, INT64_MAX), 0);
+  bucket.take(0, INT64_MAX);
+  EXPECT_GT(bucket.level_units(1), 0);
+  EXPECT_NEAR(bucket.burst_units(), 1e21, 1e6);
+  EXPECT_NEAR(bucket.rate_per_s(), 1e12, 1e-3);
+}
+
 RC_GTEST_PROP(TokenBucket, ReadyAtIsTheFirstInstantThatGives, ()) {
   TokenBucket bucket(*rc::gen::inRange(1, 100'000) / 7.0, 1000);
   const auto taken = *rc::gen::inRange<std::int64_t>(0, 1001);

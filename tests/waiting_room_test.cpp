@@ -116,6 +116,37 @@ TEST(WaitingRoom, WhoWasReadyBeforeTheDeadlineGoesEvenIfWeLookLate) {
   EXPECT_EQ(released->verdict, Verdict::admitted);
 }
 
+// Ready at 1 s and at 2 s, giving up at 2.5 s: looked at only at 2.6 s, both go, as they would
+// have.
+TEST(WaitingRoom, LookingLateMakesNobodyExpireWhoWouldHaveGoneInTime) {
+  Room r({throttle(Unit::output_tokens, 100, 100, WhenFull::queue, kSecond * 5 / 2)});
+  r.room.arrive(0, r.request(1, 100, 100));
+  r.room.arrive(0, r.request(1, 100, 100));
+  r.room.arrive(0, r.request(1, 100, 100));
+  r.room.arrive(0, r.request(1, 100, 100));  // would be ready at 3 s: too late
+  const std::int64_t late_ns = kSecond * 26 / 10;
+  EXPECT_EQ(r.room.release(late_ns)->verdict, Verdict::admitted);
+  EXPECT_EQ(r.room.release(late_ns)->verdict, Verdict::admitted);
+  EXPECT_EQ(r.room.release(late_ns)->verdict, Verdict::expired);
+  EXPECT_FALSE(r.room.release(late_ns));
+}
+
+TEST(WaitingRoom, ASettingAfterALiftLimitsAgain) {
+  Room r({throttle(Unit::requests, 1, 1, WhenFull::reject)});
+  Event lift;
+  lift.throttle = "limit";
+  r.room.apply(0, lift);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(r.room.arrive(0, r.request(1, 1, 1)), Verdict::admitted);
+  Event set;
+  set.lift = false;
+  set.throttle = "limit";
+  set.rate = Rate{{}, 2.0};
+  r.room.apply(0, set);
+  EXPECT_EQ(r.room.arrive(0, r.request(1, 1, 1)), Verdict::admitted) << "the one unit it had";
+  EXPECT_EQ(r.room.arrive(0, r.request(1, 1, 1)), Verdict::rejected);
+  EXPECT_EQ(r.room.arrive(kSecond / 2, r.request(1, 1, 1)), Verdict::admitted);
+}
+
 TEST(WaitingRoom, ARefundLetsTheHeadGoAtOnce) {
   Room r({throttle(Unit::output_tokens, 1, 100, WhenFull::queue)});
   const RequestId first = r.request(1, 10, 100);

@@ -1,0 +1,121 @@
+// The thread fleet computes for real here (cpu-tiny): what comes out must be everything that went
+// in, whatever the scheduling was.
+
+#include "bench/thread_fleet.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "bench/capacity.hpp"
+
+namespace tokenlift {
+namespace {
+
+Scenario tiny(std::int64_t replicas) {
+  Scenario scenario;
+  scenario.run.duration_ns = 60'000'000'000;
+  scenario.fleet.sites.push_back({"here", replicas, "cpu-tiny", 4, 64, 256});
+  Tenant tenant;
+  tenant.name = "users";
+  tenant.arrivals.rate.per_s = 1;
+  tenant.prompt_tokens.mean = 20;
+  tenant.prompt_tokens.max = 20;
+  tenant.output_tokens.mean = 5;
+  tenant.output_tokens.max = 5;
+  tenant.max_tokens = 5;
+  scenario.tenants.push_back(tenant);
+  return scenario;
+}
+
+/// Sends `requests` in two batches and collects every completion.
+std::vector<Completion> serve(const Scenario& scenario, std::uint32_t requests,
+                              std::int64_t output_tokens, TokenRecord& record,
+                              const RecordingGrid& grid) {
+  const auto replicas = static_cast<std::uint32_t>(scenario.fleet.sites[0].replicas);
+  WeightStore weights;
+  RealClock clock;
+  ThreadFleet fleet(scenario, grid, clock, weights);
+  clock.start();
+  std::vector<Completion> done;
+  std::uint32_t sent = 0;
+  while (done.size() < requests) {
+    // The second batch comes when the first has ended: idle replicas must wake up again.
+    if (sent == done.size()) {
+      for (std::uint32_t n = 0; n < requests / 2; ++n, ++sent) {
+        fleet.submit({sent, 20, output_tokens, sent, 0, 0}, sent % replicas, clock.now_ns());
+      }
+    }
+    const std::int64_t now_ns = clock.wait(clock.now_ns() + 1'000'000'000);
+    for (const Completion& completion : fleet.advance(now_ns)) done.push_back(completion);
+  }
+  EXPECT_EQ(fleet.tokens_emitted(), static_cast<std::int64_t>(requests) * output_tokens);
+  fleet.stop(clock.now_ns(), record);
+  return done;
+}
+
+void expect_all_served(std::int64_t replicas) {
+  const Scenario scenario = tiny(replicas);
+  const RecordingGrid grid = make_grid(scenario);
+  TokenRecord record(grid);
+  constexpr std::uint32_t kRequests = 200;
+  const auto done = serve(scenario, kRequests, 5, record, grid);
+  std::set<RequestId> ids;
+  for (const Completion& completion : done) {
+    EXPECT_TRUE(ids.insert(completion.id).second) << "nobody completes twice";
+    EXPECT_EQ(completion.replica, completion.id % replicas);
+    EXPECT_LT(completion.scheduled_ns, completion.first_token_ns);
+    EXPECT_LT(completion.first_token_ns, completion.last_token_ns);
+  }
+  EXPECT_EQ(ids.size(), kRequests);
+  Recorder recorder(scenario, grid);
+  const Run run = recorder.finish(grid.phases[0].end_ns, record, replicas);
+  EXPECT_EQ(run.tenants[0].phases[0].output_tokens, kRequests * 5U);
+  EXPECT_EQ(run.tenants[0].phases[0].of(Metric::itl).count(), kRequests * 4U);
+}
+
+TEST(ThreadFleet, ServesEverybodyOnce) {
+  expect_all_served(1);
+}
+
+TEST(ThreadFleet, ReplicasTakeTurnsWhereThereAreMoreThanCores) {
+  expect_all_served(2 * std::max(1U, std::thread::hardware_concurrency()) + 1);
+}
+
+// 4 sequences of 20 + 60 tokens do not fit into 256 tokens: somebody is preempted and recomputed.
+TEST(ThreadFleet, PreemptedSequencesGetAllTheirTokens) {
+  const Scenario scenario = tiny(2);
+  const RecordingGrid grid = make_grid(scenario);
+  TokenRecord record(grid);
+  const auto done = serve(scenario, 40, 60, record, grid);
+  EXPECT_EQ(done.size(), 40U);
+}
+
+TEST(ThreadFleet, StopsInTheMiddleOfItsWork) {
+  const Scenario scenario = tiny(2);
+  const RecordingGrid grid = make_grid(scenario);
+  WeightStore weights;
+  RealClock clock;
+  TokenRecord record(grid);
+  ThreadFleet fleet(scenario, grid, clock, weights);
+  clock.start();
+  for (RequestId id = 0; id < 1000; ++id) fleet.submit({id, 20, 200, id, 0, 0}, id % 2, 0);
+  while (fleet.advance(0).empty()) clock.wait(clock.now_ns() + 1'000'000'000);
+  const std::int64_t end_ns = clock.now_ns();
+  fleet.stop(end_ns, record);
+  EXPECT_LT(fleet.tokens_emitted(), 1000 * 200);
+  Recorder recorder(scenario, grid);
+  const auto run = recorder.finish(end_ns, record, 2);
+  EXPECT_LE(run.phases[0].busy_ns, run.phases[0].replica_ns) << "nothing counts beyond the end";
+}
+
+TEST(Capacity, MeasuringStopsWhenTold) {
+  WeightStore weights;
+  const std::atomic<bool> stop{true};
+  EXPECT_FALSE(measure_capacity(tiny(2), weights, stop));
+}
+
+}  // namespace
+}  // namespace tokenlift
