@@ -63,9 +63,7 @@ LoopOutcome Loop::run() {
     collect();
     release_waiters();
     if (!timeline_.empty() && timeline_.top().at_ns <= now_ns_) {
-      const Timed timed = timeline_.top();
-      timeline_.pop();
-      fire(timed);
+      fire();
       collect();
       release_waiters();
     }
@@ -103,11 +101,18 @@ void Loop::schedule_arrival(std::uint32_t tenant) {
   timeline_.push({arrival->due_ns, Kind::arrival, tenant});
 }
 
-void Loop::fire(const Timed& timed) {
-  if (timed.kind == Kind::event) {
-    apply(scenario_.events[timed.index], measured_event_ == timed.index);
-  } else {
+void Loop::fire() {
+  const Timed timed = timeline_.top();
+  timeline_.pop();
+  if (timed.kind == Kind::arrival) {
     arrive(timed.index);
+    return;
+  }
+  apply(scenario_.events[timed.index], measured_event_ == timed.index);
+  // Events of one instant are applied together before anybody looks at the waiters.
+  if (!timeline_.empty() && timeline_.top().kind == Kind::event &&
+      timeline_.top().at_ns == timed.at_ns) {
+    fire();
   }
 }
 
@@ -161,7 +166,11 @@ void Loop::apply(const Event& event, bool measured) {
 }
 
 void Loop::release_waiters() {
-  while (const auto released = room_.release(now_ns_)) {
+  // An event comes before what waiters do at its instant, also when both are seen late.
+  const bool event_due =
+      !timeline_.empty() && timeline_.top().kind == Kind::event && timeline_.top().at_ns <= now_ns_;
+  const std::int64_t until_ns = event_due ? timeline_.top().at_ns - 1 : now_ns_;
+  while (const auto released = room_.release(until_ns)) {
     const RequestId id = released->id;
     if (released->verdict == Verdict::admitted) {
       admit(id);

@@ -64,7 +64,7 @@ class Loop {
   bool finished() const;
   void schedule_arrival(std::uint32_t tenant);
   Request make_request(std::uint32_t tenant) const;
-  void fire(const Timed& timed);
+  void fire();
   void arrive(std::uint32_t tenant);
   void apply(const Event& event, bool measured);
   void release_waiters();
