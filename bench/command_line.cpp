@@ -5,10 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -30,7 +31,7 @@ namespace {
 struct Options {
   std::string scenario;
   std::optional<std::string> engine;
-  std::optional<std::int64_t> seed;
+  std::optional<std::string> seed;
   std::uint64_t repetitions = 1;
   std::vector<std::string> overrides;
   std::string out;
@@ -58,11 +59,14 @@ std::string read_file(const std::filesystem::path& path) {
 Scenario load_scenario(const Options& options) {
   std::vector<std::string> overrides = options.overrides;
   if (options.engine) overrides.push_back("run.engine=" + *options.engine);
-  if (options.seed) overrides.push_back(fmt::format("run.seed={}", *options.seed));
+  if (options.seed) overrides.push_back("run.seed=" + *options.seed);
 
   const std::filesystem::path path = options.scenario;
   std::error_code unreadable;  // a name too long or forbidden is no file
   const auto status = std::filesystem::status(path, unreadable);
+  if (unreadable == std::errc::permission_denied) {
+    throw UsageError(fmt::format("cannot read '{}': {}", path.string(), unreadable.message()));
+  }
   if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
     std::string text = read_file(path);
     const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
@@ -79,6 +83,10 @@ Scenario load_scenario(const Options& options) {
                             overrides);
     }
     names.push_back(builtin.name);
+  }
+  if (std::filesystem::is_directory(status)) {
+    throw UsageError(fmt::format("'{}' is a folder, no file: give a scenario or a run.json in it",
+                                 path.string()));
   }
   const auto meant = did_you_mean(options.scenario, names);
   throw UsageError(fmt::format("no file and no built-in scenario is called '{}'; {}",
@@ -99,10 +107,16 @@ std::string default_folder(const std::string& scenario_name) {
   return folder;
 }
 
-/// Prints to stdout and makes sure that it arrived.
+/// To stderr. Whether that can be written makes no difference to a run.
+void complain(const Surroundings& surroundings, const std::string& text) {
+  std::fputs(fmt::format("tokenlift: {}\n", text).c_str(), surroundings.err);
+}
+
+/// Prints to stdout and makes sure that it arrived. A reader that has gone (`| head`) is no
+/// failure.
 void print_result(const Surroundings& surroundings, const std::string& text) {
   std::fputs(text.c_str(), surroundings.out);
-  if (std::fflush(surroundings.out) != 0) {
+  if (std::fflush(surroundings.out) != 0 && errno != EPIPE) {
     throw MachineError(
         fmt::format("cannot write to stdout: {}", std::generic_category().message(errno)));
   }
@@ -130,7 +144,7 @@ class RunCommand {
     for (const std::string& warning : warnings(*prepared)) say("warning: {}", warning);
 
     std::optional<Run> pooled;
-    std::filesystem::path last_path;
+    std::string where;
     for (std::uint64_t repetition = 1; repetition <= options_.repetitions; ++repetition) {
       Run run = run_once(*prepared, repetition);
       const std::filesystem::path name =
@@ -138,7 +152,7 @@ class RunCommand {
               ? "run.json"
               : std::filesystem::path(std::to_string(repetition)) / "run.json";
       try {
-        last_path = folder.write(name, to_json(run));
+        where += (where.empty() ? "" : ", ") + folder.write(name, to_json(run)).string();
       } catch (const MachineError&) {
         // What was measured is at least shown.
         print_result(surroundings_, to_text(run, style()));
@@ -153,8 +167,6 @@ class RunCommand {
       if (interrupted) break;
     }
     print_result(surroundings_, to_text(*pooled, style()));
-    const std::string where =
-        options_.repetitions == 1 ? last_path.string() : folder.path().string() + "/*/run.json";
     print_result(surroundings_, fmt::format("\nresults: {}\n", where));
     return pooled->valid() ? kDone : kNotValid;
   }
@@ -163,8 +175,7 @@ class RunCommand {
   template <typename... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) const {
     if (options_.quiet) return;
-    fmt::print(surroundings_.err, "tokenlift: {}\n",
-               fmt::format(format, std::forward<Args>(args)...));
+    complain(surroundings_, fmt::format(format, std::forward<Args>(args)...));
   }
 
   TextStyle style() const {
@@ -281,15 +292,26 @@ int list_scenarios(const Surroundings& surroundings) {
   return kDone;
 }
 
+/// What is wrong with a seed; empty if nothing is.
+std::string seed_mistake(const std::string& word) {
+  std::int64_t seed = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), seed);
+  const bool whole = error == std::errc{} && end == word.data() + word.size() && seed >= 0;
+  return whole ? "" : fmt::format("'{}' is not a whole number from 0 to 2^63 - 1", word);
+}
+
 void add_scenario_options(CLI::App& command, Options& options) {
   command
       .add_option("SCENARIO", options.scenario,
                   "a scenario file (TOML), a run.json, or a built-in name")
       ->required();
-  command.add_option("--engine", options.engine, "threads: compute; null: the harness alone")
+  command
+      .add_option("--engine", options.engine,
+                  "threads: compute; null: the harness alone (default: as the scenario says)")
       ->check(CLI::IsMember({"threads", "null"}));
-  command.add_option("--seed", options.seed, "key of all random draws")
-      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));  // as in TOML
+  command
+      .add_option("--seed", options.seed, "key of all random draws (default: as the scenario says)")
+      ->check(CLI::Validator(seed_mistake, "WHOLE NUMBER"));
   command
       .add_option("--set", options.overrides,
                   "override a key, e.g. tenant.users.arrivals.load=0.5; may be repeated")
@@ -310,7 +332,7 @@ int dispatch(const Surroundings& surroundings) {
   Options options;
   CLI::App* run = app.add_subcommand("run", "run a scenario and report before, transition, after");
   add_scenario_options(*run, options);
-  run->add_option("--repetitions", options.repetitions, "runs, with seeds one apart")
+  run->add_option("--repetitions", options.repetitions, "runs, with seeds one apart (default: 1)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000}));
   run->add_option("--out", options.out,
                   "folder for run.json (default: tokenlift-results/NAME-TIME)");
@@ -344,19 +366,19 @@ int run_command_line(const Surroundings& surroundings) {
   try {
     return dispatch(surroundings);
   } catch (const ScenarioError& error) {
-    fmt::print(surroundings.err, "{}\n", error.what());
+    std::fputs(fmt::format("{}\n", error.what()).c_str(), surroundings.err);
     return kInputWrong;
   } catch (const RunFileError& error) {
-    fmt::print(surroundings.err, "tokenlift: {}\n", error.what());
+    complain(surroundings, error.what());
     return kInputWrong;
   } catch (const UsageError& error) {
-    fmt::print(surroundings.err, "tokenlift: {}\n", error.what());
+    complain(surroundings, error.what());
     return kInputWrong;
   } catch (const MachineError& error) {
-    fmt::print(surroundings.err, "tokenlift: {}\n", error.what());
+    complain(surroundings, error.what());
     return kMachineFailed;
   } catch (const std::exception& error) {  // no memory, no threads
-    fmt::print(surroundings.err, "tokenlift: the machine failed: {}\n", error.what());
+    complain(surroundings, fmt::format("the machine failed: {}", error.what()));
     return kMachineFailed;
   }
 }

@@ -86,12 +86,13 @@ void ProgressDisplay::draw_ended_phases() {
   while (phase_ < phases_.size() && now.now_ns >= phases_[phase_].end_ns) {
     const Phase& phase = phases_[phase_++];
     const std::int64_t span_ns = now.now_ns - last_.now_ns;
-    fmt::print(
-        stream_,
+    const std::string line = fmt::format(
+
         "{}{:<10} until {:>5.1f} s   {:.3g} requests/s sent   {:.3g} done   {:.0f} tokens/s\n",
         label_, phase.name, to_s(phase.end_ns), per_second(now.sent - last_.sent, span_ns),
         per_second(now.completed - last_.completed, span_ns),
         per_second(now.completed_tokens - last_.completed_tokens, span_ns));
+    std::fputs(line.c_str(), stream_);
     last_ = now;
   }
   std::fflush(stream_);

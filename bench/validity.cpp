@@ -89,6 +89,7 @@ Check host_interference(const RunFacts& facts) {
 Check enough_samples(const Run& run) {
   Check check{"enough_samples", 0.0, kMinSamples, true, {}};
   std::optional<double> fewest;
+  std::string scarce;
   bool has_after = false;
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     const std::string& name = run.phases[i].name;
@@ -99,12 +100,18 @@ Check enough_samples(const Run& run) {
       const Counts& counts = tenant.phases[i].counts;
       decided += static_cast<double>(counts.due - counts.in_flight);
     }
-    fewest = std::min(fewest.value_or(decided), decided);
+    if (fewest && decided >= *fewest) continue;
+    fewest = decided;
+    scarce = name;
   }
   check.value = has_after ? fewest.value_or(0) : 0;
   check.passed = *check.value >= check.limit;
   if (!check.passed) {
-    check.advice = "too few requests to measure: run longer (run.duration) or offer more load";
+    check.advice = has_after ? fmt::format(
+                                   "too few requests in phase '{}' to measure: run longer "
+                                   "(run.duration) or offer more load",
+                                   scarce)
+                             : "the run ended before its last phase";
   }
   return check;
 }

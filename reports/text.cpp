@@ -61,8 +61,11 @@ std::string check_figure(double value) {
   return value >= 1000 ? figure(value) : fmt::format("{:.3g}", value);
 }
 
+/// Seconds with as many decimals as the instant needs, from one to three.
 std::string at_second(std::int64_t ns) {
-  return fmt::format("{:.1f}", static_cast<double>(ns) / 1e9);
+  std::string text = fmt::format("{:.3f}", static_cast<double>(ns) / 1e9);
+  while (text.back() == '0' && text[text.size() - 2] != '.') text.pop_back();
+  return text;
 }
 
 // ---------------------------------------------------------------------------------- the head
@@ -98,10 +101,11 @@ std::string verdict(const Run& run, const TextStyle& style) {
 }
 
 std::string title(const Run& run, const TextStyle& style) {
-  std::vector<std::string> parts = {run.scenario_name, "engine " + run.engine,
-                                    fmt::format("seed {}", run.seed),
-                                    run.runs > 1 ? fmt::format("{} runs pooled", run.runs)
-                                                 : fmt::format("repetition {}", run.repetition)};
+  std::vector<std::string> parts = {
+      run.scenario_name, "engine " + run.engine,
+      run.runs > 1 ? fmt::format("seeds from {}", run.seed) : fmt::format("seed {}", run.seed),
+      run.runs > 1 ? fmt::format("{} runs pooled", run.runs)
+                   : fmt::format("repetition {}", run.repetition)};
   if (!run.environment.cpu.empty()) {
     parts.push_back(fmt::format("{}, {} cores", run.environment.cpu, run.environment.cores));
   }

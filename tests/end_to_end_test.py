@@ -287,12 +287,13 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
 
     def test_wrong_words(self):
         self.assert_wrong("run", "lfit", says=("did you mean 'lift'",))
-        self.assert_wrong("run", self.path, says=("no file",))
+        self.assert_wrong("run", self.path, says=("is a folder",))
         self.assert_wrong("run", "x" * 5000, says=("no file",))
         self.assert_wrong(says=())
         self.assert_wrong("fly", says=())
         self.assert_wrong("run", "lift", "--engine", "warp", says=("warp",))
         self.assert_wrong("run", "lift", "--repetitions", "0", says=())
+        self.assert_wrong("run", "lift", "--seed", "9" * 20, says=("2^63",))
         self.assert_wrong("run", self.scenario, "--set", "run.sed=3", says=("run.sed", "seed"))
         self.assert_wrong("run", self.scenario, "--set", "nonsense", says=("nonsense",))
 
@@ -328,6 +329,14 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         self.assertIn("run.json", done.stderr)
         self.assertIn("throughput", done.stdout, "what was measured is shown")
         self.assertEqual(list((self.path / "out").iterdir()), [])
+
+    def test_a_run_survives_whoever_reads_its_progress(self):
+        words = [TOKENLIFT, "run", str(self.scenario), "--engine", "null", "--out", "out"]
+        for stderr in ("2>&-", "2>/dev/full", "2>&1 >/dev/null | true"):
+            with self.subTest(stderr=stderr):
+                subprocess.run(["sh", "-c", f'"$@" {stderr}', "sh", *words], cwd=self.path,
+                               stdout=subprocess.DEVNULL)
+                (self.path / "out" / "run.json").unlink()
 
     def test_stdout_that_cannot_be_written_is_said(self):
         with open("/dev/full", "w") as full:

@@ -31,6 +31,7 @@ TEST(Mailbox, ManyPostersAndARungClockLoseNothing) {
   Mailbox<int> box;
   RealClock clock;
   std::vector<std::jthread> posters;
+  posters.reserve(kPosters);
   for (int p = 0; p < kPosters; ++p) {
     posters.emplace_back([&, p] {
       for (int i = 0; i < kItems; ++i) {

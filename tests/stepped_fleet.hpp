@@ -98,7 +98,7 @@ class SteppedFleet final : public Fleet {
     std::int64_t sequences = 0;
   };
 
-  void begin_step(Station& station, std::int64_t now_ns) {
+  void begin_step(Station& station, std::int64_t now_ns) const {
     const StepPlan& plan = station.replica.plan_step(now_ns);
     station.step_end_ns = kNever;
     if (plan.empty()) return;
