@@ -41,7 +41,7 @@ TEST(Mailbox, ManyPostersAndARungClockLoseNothing) {
     });
   }
   std::vector<int> taken;
-  while (taken.size() < static_cast<std::size_t>(kPosters * kItems)) {
+  while (taken.size() < std::size_t{kPosters} * kItems) {
     clock.wait(clock.now_ns() + 1'000'000'000);
     box.take(taken);
   }
