@@ -53,7 +53,8 @@ struct PhaseRecord {
   std::uint64_t goodput_tokens = 0;  ///< output tokens of those
   std::uint64_t offered_input_tokens = 0;
   std::uint64_t offered_output_tokens = 0;
-  /// Of those that completed; but `itl` is of every token and `generator_lag` of every request sent.
+  /// Of those that completed; but `itl` is of every token and `generator_lag` of every request
+  /// sent.
   std::array<Histogram, kMetrics> latency;
   // Of what happened while the phase lasted:
   std::uint64_t admitted_requests = 0;

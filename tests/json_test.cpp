@@ -159,8 +159,8 @@ RC_GTEST_PROP(Json, AnyStringIsWrittenAsValidUtf8AndReadBack, ()) {
 // One byte changed, dropped, doubled or the text cut: a Run or a RunFileError, nothing else (any
 // other exception fails the property; asan watches the rest).
 RC_GTEST_PROP(Json, AMutilatedTextIsRefusedOrReadButNeverCrashes, ()) {
-  static const std::string kText = to_json(two_tenant_run());
-  std::string text = kText;
+  static const std::string original = to_json(two_tenant_run());
+  std::string text = original;
   const int edits = *rc::gen::inRange(1, 5);
   for (int i = 0; i < edits; ++i) {
     const auto place = *rc::gen::inRange<std::size_t>(0, text.size());
@@ -190,9 +190,9 @@ RC_GTEST_PROP(Json, AMutilatedTextIsRefusedOrReadButNeverCrashes, ()) {
 
 // One value replaced by one of another type or size: finer than bytes, which seldom stay JSON.
 RC_GTEST_PROP(Json, AWrongValueAnywhereIsRefusedOrReadButNeverCrashes, ()) {
-  static const Json kFlat = Json::parse(to_json(two_tenant_run())).flatten();
-  const auto place = *rc::gen::inRange<std::size_t>(0, kFlat.size());
-  Json flat = kFlat;
+  static const Json original = Json::parse(to_json(two_tenant_run())).flatten();
+  const auto place = *rc::gen::inRange<std::size_t>(0, original.size());
+  Json flat = original;
   auto item = flat.begin();
   std::advance(item, static_cast<std::ptrdiff_t>(place));
   *item = *rc::gen::element<Json>(nullptr, true, -1, 0, UINT64_MAX, INT64_MIN, 1e300, -0.5, "text",

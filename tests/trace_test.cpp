@@ -219,7 +219,8 @@ TEST(Trace, BadLineIsReportedWithItsNumberAndText) {
       {"2023-11-16,1,1", "timestamp"},
   };
   for (const auto& [line, message] : cases) {
-    const Mistake mistake = mistake_in(kHeader + good + line + "\n" + good);
+    const std::string text = kHeader + good + line + "\n" + good;  // NOLINT(performance-*)
+    const Mistake mistake = mistake_in(text);
     EXPECT_EQ(mistake.line, 3) << line;
     EXPECT_NE(mistake.message.find(message), std::string::npos) << line << ": " << mistake.message;
     EXPECT_EQ(mistake.excerpt, line);

@@ -24,7 +24,7 @@ Throttle throttle(Unit unit, double rate_per_s, double burst, WhenFull when_full
 
 class Room {
  public:
-  explicit Room(std::vector<Throttle> throttles) : room(throttles, requests) {}
+  explicit Room(const std::vector<Throttle>& throttles) : room(throttles, requests) {}
 
   RequestId request(std::int64_t prompt, std::int64_t output, std::int64_t max) {
     Request r;

@@ -234,19 +234,19 @@ struct Decoder::State {
   };
 
   struct Bucket {
-    std::int64_t rows;
+    std::int64_t rows = 0;
     std::array<Gemm, kGemms> gemms;
   };
 
   State(std::shared_ptr<const DecoderWeights> shared, std::int64_t slots, std::int64_t max_rows);
   void make_buckets();
   const Bucket& bucket_for(std::int64_t rows) const;
-  void multiply(const Bucket& bucket, Matrix matrix, std::int64_t layer);
+  void multiply(const Bucket& bucket, Matrix matrix, std::int64_t layer) const;
   void reserve(Sequence& sequence, std::int64_t positions);
   void prepare_positions(std::int64_t positions);
   void add_row(std::int64_t slot, std::int64_t position, std::int32_t token);
   void attend(std::int64_t layer);
-  void normalise(std::int64_t first_row, std::int64_t count);
+  void normalise(std::int64_t first_row, std::int64_t count) const;
   void forward();
   void compute_logits(std::int64_t first_row, std::int64_t count);
   std::int32_t greedy_token(std::int64_t row) const;
@@ -371,7 +371,7 @@ const Decoder::State::Bucket& Decoder::State::bucket_for(std::int64_t count) con
                        [count](const Bucket& bucket) { return bucket.rows >= count; });
 }
 
-void Decoder::State::multiply(const Bucket& bucket, Matrix matrix, std::int64_t layer) {
+void Decoder::State::multiply(const Bucket& bucket, Matrix matrix, std::int64_t layer) const {
   const Gemm& gemm = bucket.gemms[index_of(matrix)];
   gemm.primitive.execute(stream, gemm.arguments[static_cast<std::size_t>(layer)]);
 }
@@ -430,7 +430,7 @@ void Decoder::State::attend(std::int64_t layer) {
   }
 }
 
-void Decoder::State::normalise(std::int64_t first_row, std::int64_t count) {
+void Decoder::State::normalise(std::int64_t first_row, std::int64_t count) const {
   for (std::int64_t i = 0; i < count; ++i) {
     kernels.rms_norm(residual_row(first_row + i), shape.d_model, input_row(i, shape.d_model));
   }

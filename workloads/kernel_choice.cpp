@@ -8,11 +8,14 @@
 
 namespace tokenlift {
 
+// Their names are put together from the instruction set's.
+// NOLINTBEGIN(readability-identifier-naming)
 extern const VectorKernels float_kernels_baseline, bf16_kernels_baseline;
 #if defined(TOKENLIFT_X86_KERNELS)
 extern const VectorKernels float_kernels_avx2, bf16_kernels_avx2;
 extern const VectorKernels float_kernels_avx512, bf16_kernels_avx512;
 #endif
+// NOLINTEND(readability-identifier-naming)
 
 namespace {
 
