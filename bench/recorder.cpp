@@ -212,12 +212,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     const Phase& planned = grid_.phases[phase];
     for (std::size_t tenant = 0; tenant < grid_.tenants; ++tenant) {
       const std::size_t cell = tenant * grid_.phases.size() + phase;
-      const Counts& counts = records_[cell].counts;
-      run.totals.due += counts.due;
-      run.totals.completed += counts.completed;
-      run.totals.rejected += counts.rejected;
-      run.totals.expired += counts.expired;
-      run.totals.in_flight += counts.in_flight;
+      merge(run.totals, records_[cell].counts);
       if (!planned.measured || planned.begin_ns >= end_ns) continue;
       PhaseRecord record = records_[cell];
       record.output_tokens = tokens.produced_[cell];

@@ -7,16 +7,6 @@
 namespace tokenlift {
 namespace {
 
-void merge(Counts& into, const Counts& other) {
-  into.due += other.due;
-  into.completed += other.completed;
-  into.rejected += other.rejected;
-  into.expired += other.expired;
-  into.cancelled += other.cancelled;
-  into.failed += other.failed;
-  into.in_flight += other.in_flight;
-}
-
 void merge(PhaseSpan& into, const PhaseSpan& other) {
   into.end_ns = other.end_ns;
   into.length_ns += other.length_ns;
@@ -108,6 +98,16 @@ std::string_view name_of(Metric metric) {
       "ttft",          "e2e",        "tpot",    "itl",          "service_ttft",
       "throttle_wait", "queue_wait", "prefill", "generator_lag"};
   return kNames[static_cast<std::size_t>(metric)];
+}
+
+void merge(Counts& into, const Counts& other) {
+  into.due += other.due;
+  into.completed += other.completed;
+  into.rejected += other.rejected;
+  into.expired += other.expired;
+  into.cancelled += other.cancelled;
+  into.failed += other.failed;
+  into.in_flight += other.in_flight;
 }
 
 void merge(PhaseRecord& into, const PhaseRecord& other) {

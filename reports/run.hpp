@@ -43,6 +43,9 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
+/// Adds `other` to `into`.
+void merge(Counts& into, const Counts& other);
+
 /// What was recorded of one tenant in one phase.
 struct PhaseRecord {
   // Of the requests due in the phase:
