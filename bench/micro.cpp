@@ -152,7 +152,7 @@ void fill_context(Decoder& decoder, std::int64_t slots) {
 
 void decode_step(benchmark::State& state, const char* profile) {
   const std::int64_t batch = state.range(0);
-  Decoder decoder(make_weights(find_profile(profile)->decoder, 1, fastest_precision()), batch,
+  Decoder decoder(make_weights(*find_profile(profile)->decoder, 1, fastest_precision()), batch,
                   std::max(batch, kContextTokens));
   std::vector<std::int64_t> slots(static_cast<std::size_t>(batch));
   std::iota(slots.begin(), slots.end(), 0);
@@ -196,7 +196,7 @@ BENCHMARK_CAPTURE(decode_step, cpu_base, "cpu-base")
 void batch_against_single(benchmark::State& state, const char* profile) {
   constexpr std::int64_t kBatch = 16;
   constexpr std::int64_t kSteps = 8;
-  Decoder decoder(make_weights(find_profile(profile)->decoder, 1, fastest_precision()), kBatch,
+  Decoder decoder(make_weights(*find_profile(profile)->decoder, 1, fastest_precision()), kBatch,
                   kContextTokens);
   std::vector<std::int64_t> slots(kBatch);
   std::iota(slots.begin(), slots.end(), 0);
@@ -231,7 +231,7 @@ BENCHMARK_CAPTURE(batch_against_single, cpu_base, "cpu-base")
 
 void prefill_chunk(benchmark::State& state, const char* profile) {
   const std::int64_t tokens = state.range(0);
-  Decoder decoder(make_weights(find_profile(profile)->decoder, 1, fastest_precision()), 1, tokens);
+  Decoder decoder(make_weights(*find_profile(profile)->decoder, 1, fastest_precision()), 1, tokens);
   std::vector<std::int32_t> prompt(static_cast<std::size_t>(tokens));
   std::iota(prompt.begin(), prompt.end(), 0);
   for (auto _ : state) {

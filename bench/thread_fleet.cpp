@@ -136,7 +136,7 @@ std::shared_ptr<const DecoderWeights> WeightStore::get(const std::string& profil
   }
   const Profile* found = find_profile(profile);
   assert(found != nullptr && "the scenario reader knows the profiles");
-  weights_.emplace_back(profile, make_weights(found->decoder, kWeightSeed, fastest_precision()));
+  weights_.emplace_back(profile, make_weights(*found->decoder, kWeightSeed, fastest_precision()));
   return weights_.back().second;
 }
 

@@ -32,9 +32,9 @@ TEST(Catalogue, ProfilesHaveShapes) {
     const Profile* profile = find_profile(name);
     ASSERT_NE(profile, nullptr) << name;
     EXPECT_FALSE(profile->description.empty());
-    EXPECT_GT(profile->decoder.layers, 0);
-    EXPECT_EQ(profile->decoder.d_model % profile->decoder.heads, 0);
-    EXPECT_EQ(profile->decoder.heads % profile->decoder.kv_heads, 0);
+    EXPECT_GT(profile->decoder->layers, 0);
+    EXPECT_EQ(profile->decoder->d_model % profile->decoder->heads, 0);
+    EXPECT_EQ(profile->decoder->heads % profile->decoder->kv_heads, 0);
   }
   EXPECT_EQ(find_profile("gpu"), nullptr);
 }

@@ -33,9 +33,12 @@ std::vector<Profile> read_profiles() {
       assert(value > 0);  // embedded, so a zero is a mistake in the sources
       return value;
     };
-    profiles.push_back(Profile{std::string(file.name), table["description"].value_or(std::string()),
-                               DecoderShape{size("layers"), size("d_model"), size("heads"),
-                                            size("kv_heads"), size("d_ff"), size("vocabulary")}});
+    Profile profile;
+    profile.name = file.name;
+    profile.description = table["description"].value_or(std::string());
+    profile.decoder = DecoderShape{size("layers"),   size("d_model"), size("heads"),
+                                   size("kv_heads"), size("d_ff"),    size("vocabulary")};
+    profiles.push_back(std::move(profile));
   }
   return profiles;
 }

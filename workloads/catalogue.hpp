@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "workloads/decoder.hpp"
+#include "workloads/profile.hpp"
 
 namespace tokenlift {
 
@@ -19,13 +19,6 @@ struct BuiltinScenario {
 
 /// All built-in scenarios, by name.
 const std::vector<BuiltinScenario>& builtin_scenarios();
-
-/// What one replica is.
-struct Profile {
-  std::string name;
-  std::string description;
-  DecoderShape decoder;
-};
 
 const std::vector<Profile>& builtin_profiles();
 const Profile* find_profile(std::string_view name);  ///< null if there is none

@@ -20,8 +20,8 @@ template <typename Value>
 inline constexpr std::array<Keyword<Value>, 0> kKeywords{};
 
 template <>
-inline constexpr auto kKeywords<Engine> =
-    std::to_array<Keyword<Engine>>({{"threads", Engine::threads}, {"null", Engine::null}});
+inline constexpr auto kKeywords<Engine> = std::to_array<Keyword<Engine>>(
+    {{"threads", Engine::threads}, {"virtual", Engine::simulated}, {"null", Engine::null}});
 
 template <>
 inline constexpr auto kKeywords<Process> =

@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "workloads/profile.hpp"
+
 namespace tokenlift {
 
-enum class Engine { threads, null };
+enum class Engine { threads, simulated, null };
 enum class Process { poisson, constant, gamma, trace };
 enum class Distribution { constant, uniform, lognormal, geometric };
 enum class Unit { requests, input_tokens, output_tokens };
@@ -134,7 +136,10 @@ struct Site {
 struct FleetSettings {
   RouterPolicy router = RouterPolicy::least_loaded;
   std::optional<double>
-      capacity_tokens_per_s;  ///< output tokens/s at saturation; measured if absent
+      capacity_tokens_per_s;  ///< output tokens/s at saturation; measured or computed if absent
+  /// Engine virtual: router, throttle and clients learn of completions at multiples of this, as
+  /// from a real control plane; 0: at once.
+  std::int64_t load_report_interval_ns = 0;
   std::vector<Site> sites;
   bool operator==(const FleetSettings&) const = default;
 };
@@ -155,6 +160,8 @@ struct Scenario {
   std::string description;
   RunSettings run;
   FleetSettings fleet;
+  /// The profiles of the scenario's own, and on engine virtual all that its sites use.
+  std::vector<Profile> profiles;
   std::vector<Tenant> tenants;
   std::vector<Throttle> throttles;
   std::vector<Event> events;  ///< ordered by at_ns

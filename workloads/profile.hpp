@@ -1,0 +1,63 @@
+#pragma once
+// What one replica is: a decoder that computes (engine `threads`), a cost model (engine `virtual`),
+// or both; and for accelerators what they are made of, so that a cost model which beats physics can
+// be refused.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workloads/cost_model.hpp"
+#include "workloads/decoder.hpp"
+
+namespace tokenlift {
+
+/// The model that a replica serves, as far as its physical floor needs it.
+struct ModelSize {
+  double parameters = 0;
+  double bytes_per_parameter = 2;
+  double kv_bytes_per_token = 0;  ///< keys and values of all layers
+  bool operator==(const ModelSize&) const = default;
+};
+
+/// The datasheet of one accelerator, and how many of them make a replica.
+struct Accelerator {
+  std::string name;
+  std::int64_t count = 1;
+  double bandwidth_tb_per_s = 0;
+  double tflop_per_s = 0;  ///< dense, in the precision of the model
+  double memory_gb = 0;
+  double power_w = 0;
+  bool operator==(const Accelerator&) const = default;
+};
+
+struct Profile {
+  std::string name;
+  std::string description;
+  std::string source;                   ///< of the cost model: who measured it, how
+  std::optional<DecoderShape> decoder;  ///< engine `threads` needs it
+  std::optional<CostModel> cost;        ///< engine `virtual` needs it
+  std::optional<double> fit_error;      ///< mean relative error of the fit, as the source states it
+  std::int64_t max_batch = 0;           ///< sequences up to which the cost model holds; 0: no bound
+  std::optional<ModelSize> model;
+  std::optional<Accelerator> accelerator;
+  bool operator==(const Profile&) const = default;
+};
+
+/// The least that physics allows, in ps: max(FLOPs / peak, bytes read / bandwidth), over all
+/// accelerators of the replica. FLOPs are 2 per parameter and token (attention adds more; leaving
+/// it out keeps this a lower bound); bytes are the weights once and, in a decode step, the KV cache
+/// read. Both need `model` and `accelerator`.
+double decode_floor_ps(const Profile& profile, std::int64_t sequences, std::int64_t kv_tokens);
+double prefill_floor_ps(const Profile& profile, std::int64_t tokens);
+
+/// Where the cost model beats its floor; empty if nowhere up to `max_batch` sequences, a full KV
+/// cache and prompts of as many tokens, or if model or accelerator are not stated.
+std::string floor_violation(const Profile& profile);
+
+/// Tokens that fit into the KV cache: 90 % of the memory less the weights, or nothing where model
+/// or accelerator are not stated.
+std::optional<std::int64_t> kv_room_tokens(const Profile& profile);
+
+}  // namespace tokenlift
