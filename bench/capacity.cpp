@@ -48,7 +48,12 @@ class MixedRequests {
       arrival = chosen->source.next();
     }
     assert(arrival);
-    return {id, arrival->prompt_tokens, arrival->output_tokens, chosen->sent++, index, 0};
+    return {id,
+            static_cast<std::int32_t>(arrival->prompt_tokens),
+            static_cast<std::int32_t>(arrival->output_tokens),
+            chosen->sent++,
+            index,
+            0};
   }
 
  private:

@@ -121,12 +121,12 @@ Request Loop::make_request(std::uint32_t tenant) const {
   Request request;
   request.due_ns = state.pending.due_ns;
   request.sent_ns = now_ns_;
-  request.prompt_tokens = state.pending.prompt_tokens;
-  request.output_tokens = state.pending.output_tokens;
-  request.max_tokens = state.max_tokens;
+  request.prompt_tokens = static_cast<std::int32_t>(state.pending.prompt_tokens);
+  request.output_tokens = static_cast<std::int32_t>(state.pending.output_tokens);
+  request.max_tokens = static_cast<std::int32_t>(state.max_tokens);
   request.number = state.number;
-  request.tenant = tenant;
-  request.phase = grid_.phase_at(request.due_ns);
+  request.tenant = static_cast<std::uint16_t>(tenant);
+  request.phase = static_cast<std::uint8_t>(grid_.phase_at(request.due_ns));
   return request;
 }
 
@@ -195,7 +195,7 @@ void Loop::admit(RequestId id) {
 void Loop::submit(RequestId id, std::uint32_t replica) {
   const Request& request = requests_[id];
   fleet_.submit({id, request.prompt_tokens, request.output_tokens, request.number, request.tenant,
-                 request.phase},
+                 grid_.cell(request.tenant, request.phase)},
                 replica, now_ns_);
 }
 

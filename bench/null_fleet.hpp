@@ -12,9 +12,10 @@ class NullFleet final : public Fleet {
   explicit NullFleet(const RecordingGrid& grid) : record_(grid) {}
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
-    record_.tokens(work, now_ns, work.output_tokens);
+    record_.token(work.cell, now_ns, -1);
     if (work.output_tokens > 1) {
-      record_.gaps(work, 0, static_cast<std::uint64_t>(work.output_tokens - 1));
+      const CellCount batch{work.cell, 1};
+      record_.decode({now_ns, 0, work.output_tokens - 1, 0, 0}, {&batch, 1});
     }
     done_.push_back({work.id, replica, now_ns, now_ns, now_ns});
   }

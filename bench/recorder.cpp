@@ -39,38 +39,161 @@ RecordingGrid make_grid(const Scenario& resolved) {
 
 // ------------------------------------------------------------------------------ TokenRecord
 
+namespace {
+
+/// When the first `steps` steps have ended, in ps from run.begin_ns. With all of them it is below
+/// 2^61 + 1000 (see decode()), and so is each of its terms.
+std::int64_t end_ps(const StepRun& run, std::int64_t steps) {
+  return run.begin_frac_ps + steps * run.first_ps + steps * (steps - 1) / 2 * run.slope_ps;
+}
+
+/// How many steps of the run end before `edge_ps`, which some step does not. The root of a
+/// quadratic is estimated in floating point and then put right in integers, so that how the
+/// estimate is rounded makes no difference. The estimate is good to some 2^-50 of at most 10^9: a
+/// turn or two.
+std::int64_t steps_before(const StepRun& run, std::int64_t edge_ps) {
+  const auto slope = static_cast<double>(run.slope_ps);
+  const double linear = static_cast<double>(run.first_ps) - slope / 2;
+  const auto span = static_cast<double>(edge_ps - run.begin_frac_ps);
+  const double root = std::sqrt(std::max(0.0, linear * linear + 2 * slope * span));
+  // Of the two forms of the solution the one in which nothing cancels.
+  const double estimate = linear < 0 ? (root - linear) / slope : 2 * span / (linear + root);
+  auto steps = static_cast<std::int64_t>(std::clamp(estimate, 0.0, static_cast<double>(run.steps)));
+  while (steps > 0 && end_ps(run, steps) >= edge_ps) --steps;
+  while (end_ps(run, steps + 1) < edge_ps) ++steps;
+  return steps;
+}
+
+}  // namespace
+
 TokenRecord::TokenRecord(const RecordingGrid& grid)
-    : grid_(&grid),
-      itl_(grid.tenants * grid.phases.size()),
-      produced_(grid.tenants * grid.phases.size()),
-      tokens_by_bin_(grid.bins),
-      busy_ns_(grid.phases.size()),
-      batch_ns_(grid.phases.size()) {}
+    : grid_(&grid), cells_(grid.cells()), phases_(grid.phases.size()), tokens_by_bin_(grid.bins) {
+  assert(grid.phases.size() <= kMaxPhases);
+}
+
+void TokenRecord::move_window(std::int64_t at_ns) {
+  assert(at_ns >= 0);
+  window_.bin = grid_->bin_at(at_ns);
+  window_.phase = grid_->phase_at(at_ns);
+  const auto bin = static_cast<std::int64_t>(window_.bin);
+  const bool last_bin = window_.bin + 1 == grid_->bins;
+  const bool last_phase = window_.phase + 1 == grid_->phases.size();
+  window_.begin_ns = std::max(bin * grid_->bin_ns, grid_->phases[window_.phase].begin_ns);
+  window_.end_ns = std::min(last_bin ? kNever : (bin + 1) * grid_->bin_ns,
+                            last_phase ? kNever : grid_->phases[window_.phase + 1].begin_ns);
+}
+
+void TokenRecord::decode(const StepRun& run, std::span<const CellCount> batch) {
+  assert(run.begin_frac_ps >= 0 && run.begin_frac_ps < 1000);
+  assert(run.steps >= 1 && run.first_ps >= 0 && run.slope_ps >= 0);
+  const std::int64_t run_ps = end_ps(run, run.steps) - run.begin_frac_ps;
+  const std::int64_t last_at_ns = run.begin_ns + (run.begin_frac_ps + run_ps) / 1000;
+  const std::int64_t least_ns = run.first_ps / 1000;
+  const std::int64_t most_ns = (run.first_ps + (run.steps - 1) * run.slope_ps) / 1000;
+  const std::size_t bucket = Histogram::bucket_of(least_ns);
+  look_at(run.begin_ns + (run.begin_frac_ps + run.first_ps) / 1000);
+
+  const bool one_window = last_at_ns < window_.end_ns;
+  const bool one_bucket = bucket == Histogram::bucket_of(most_ns);
+  const auto steps = static_cast<std::uint64_t>(run.steps);
+  std::uint64_t sequences = 0;
+  for (const CellCount& part : batch) {
+    CellRecord& record = cells_[part.cell];
+    record.gap_sum_ps += static_cast<unsigned __int128>(run_ps) * part.sequences;
+    if (one_window) record.produced[window_.phase] += steps * part.sequences;
+    if (one_bucket) record.gaps.count_in(bucket, steps * part.sequences, least_ns, most_ns);
+    sequences += part.sequences;
+  }
+  if (one_window) {
+    tokens_by_bin_[window_.bin] += static_cast<std::int64_t>(steps * sequences);
+  } else {
+    count_tokens(run, last_at_ns, batch);
+  }
+  if (!one_bucket) count_gaps(run, batch);
+}
+
+/// Tokens of a run that crosses the border of a bin or phase, starting in window_.
+void TokenRecord::count_tokens(const StepRun& run, std::int64_t last_at_ns,
+                               std::span<const CellCount> batch) {
+  std::int64_t done = 0;
+  while (done < run.steps) {
+    look_at(run.begin_ns + end_ps(run, done + 1) / 1000);
+    // floor(end / 1000) < edge is the same as end < 1000 * edge.
+    const std::int64_t until = last_at_ns < window_.end_ns
+                                   ? run.steps
+                                   : steps_before(run, (window_.end_ns - run.begin_ns) * 1000);
+    const auto steps = static_cast<std::uint64_t>(until - done);
+    for (const CellCount& part : batch) {
+      cells_[part.cell].produced[window_.phase] += steps * part.sequences;
+      tokens_by_bin_[window_.bin] += static_cast<std::int64_t>(steps * part.sequences);
+    }
+    done = until;
+  }
+}
+
+/// Gaps of a run that crosses the border of a bucket: its slope is not 0.
+void TokenRecord::count_gaps(const StepRun& run, std::span<const CellCount> batch) {
+  std::int64_t done = 0;
+  while (done < run.steps) {
+    const std::int64_t least_ps = run.first_ps + done * run.slope_ps;
+    const std::size_t bucket = Histogram::bucket_of(least_ps / 1000);
+    std::int64_t until = run.steps;
+    if (bucket + 1 < Histogram::kBuckets) {  // nothing is above the last one
+      const std::int64_t edge_ps = Histogram::lower_ns(bucket + 1) * 1000;
+      until = std::min(until, ceil_div(edge_ps - run.first_ps, run.slope_ps));
+    }
+    const std::int64_t most_ps = run.first_ps + (until - 1) * run.slope_ps;
+    const auto steps = static_cast<std::uint64_t>(until - done);
+    for (const CellCount& part : batch) {
+      cells_[part.cell].gaps.count_in(bucket, steps * part.sequences, least_ps / 1000,
+                                      most_ps / 1000);
+    }
+    done = until;
+  }
+}
 
 void TokenRecord::step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences) {
   for (std::uint32_t phase = grid_->phase_at(begin_ns); begin_ns < end_ns; ++phase) {
     const bool last = phase + 1 == grid_->phases.size();
     const std::int64_t until_ns =
         last ? end_ns : std::min(end_ns, grid_->phases[phase + 1].begin_ns);
-    busy_ns_[phase] += until_ns - begin_ns;
-    batch_ns_[phase] += static_cast<double>(until_ns - begin_ns) * static_cast<double>(sequences);
+    phases_[phase].busy_ns += until_ns - begin_ns;
+    phases_[phase].batch_ns += static_cast<__int128>(until_ns - begin_ns) * sequences;
     begin_ns = until_ns;
   }
 }
 
 void TokenRecord::merge(const TokenRecord& other) {
-  assert(itl_.size() == other.itl_.size() && tokens_by_bin_.size() == other.tokens_by_bin_.size());
-  for (std::size_t i = 0; i < itl_.size(); ++i) {
-    itl_[i].merge(other.itl_[i]);
-    produced_[i] += other.produced_[i];
+  assert(cells_.size() == other.cells_.size());
+  assert(tokens_by_bin_.size() == other.tokens_by_bin_.size());
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    cells_[i].gaps.merge(other.cells_[i].gaps);
+    cells_[i].gap_sum_ps += other.cells_[i].gap_sum_ps;
+    for (std::size_t phase = 0; phase < kMaxPhases; ++phase) {
+      cells_[i].produced[phase] += other.cells_[i].produced[phase];
+    }
   }
   for (std::size_t i = 0; i < tokens_by_bin_.size(); ++i) {
     tokens_by_bin_[i] += other.tokens_by_bin_[i];
   }
-  for (std::size_t i = 0; i < busy_ns_.size(); ++i) {
-    busy_ns_[i] += other.busy_ns_[i];
-    batch_ns_[i] += other.batch_ns_[i];
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
+    phases_[i].busy_ns += other.phases_[i].busy_ns;
+    phases_[i].batch_ns += other.phases_[i].batch_ns;
   }
+}
+
+Histogram TokenRecord::gaps(CellId cell) const {
+  Histogram gaps = cells_[cell].gaps;
+  gaps.add_sum(cells_[cell].gap_sum_ps / 1000);
+  return gaps;
+}
+
+std::uint64_t TokenRecord::produced(std::uint32_t tenant, std::uint32_t phase) const {
+  std::uint64_t tokens = 0;
+  for (std::uint32_t due = 0; due < grid_->phases.size(); ++due) {
+    tokens += cells_[grid_->cell(tenant, due)].produced[phase];
+  }
+  return tokens;
 }
 
 // --------------------------------------------------------------------------------- Recorder
@@ -210,13 +333,13 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
   for (const std::string& name : tenant_names_) run.tenants.push_back({name, {}});
   for (std::uint32_t phase = 0; phase < grid_.phases.size(); ++phase) {
     const Phase& planned = grid_.phases[phase];
-    for (std::size_t tenant = 0; tenant < grid_.tenants; ++tenant) {
-      const std::size_t cell = tenant * grid_.phases.size() + phase;
+    for (std::uint32_t tenant = 0; tenant < grid_.tenants; ++tenant) {
+      const CellId cell = grid_.cell(tenant, phase);
       merge(run.totals, records_[cell].counts);
       if (!planned.measured || planned.begin_ns >= end_ns) continue;
       PhaseRecord record = records_[cell];
-      record.output_tokens = tokens.produced_[cell];
-      record.of(Metric::itl) = tokens.itl_[cell];
+      record.output_tokens = tokens.produced(tenant, phase);
+      record.of(Metric::itl) = tokens.gaps(cell);
       run.tenants[tenant].phases.push_back(record);
     }
     if (!planned.measured || planned.begin_ns >= end_ns) continue;
@@ -226,8 +349,8 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     span.end_ns = std::min(planned.end_ns, end_ns);
     span.length_ns = span.end_ns - span.begin_ns;
     span.replica_ns = span.length_ns * replicas;
-    span.busy_ns = tokens.busy_ns_[phase];
-    span.batch_ns = tokens.batch_ns_[phase];
+    span.busy_ns = tokens.busy_ns(phase);
+    span.batch_ns = static_cast<double>(tokens.batch_ns(phase));
     run.phases.push_back(span);
   }
 
@@ -247,7 +370,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
   column("rejected_requests", counter(Counter::rejected));
   column("expired_requests", counter(Counter::expired));
   column("undecided_requests", counter(Counter::undecided));
-  column("output_tokens", tokens.tokens_by_bin_);
+  column("output_tokens", tokens.tokens_by_bin());
   column("goodput_tokens", counter(Counter::goodput));
   column("in_system_requests", in_system_at_);
   column("waiting_requests", waiting_at_);

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,11 @@ struct RecordingGrid {
   std::int64_t slice_ns = 0;
   std::size_t slices = 0;
 
+  CellId cell(std::uint32_t tenant, std::uint32_t phase) const {
+    return tenant * static_cast<std::uint32_t>(phases.size()) + phase;
+  }
+  std::size_t cells() const { return tenants * phases.size(); }
+
   /// The phase that holds an instant; the last one for everything after its begin.
   std::uint32_t phase_at(std::int64_t at_ns) const {
     std::uint32_t phase = 0;
@@ -45,44 +52,104 @@ struct RecordingGrid {
 /// a power of ten.
 RecordingGrid make_grid(const Scenario& resolved);
 
-/// Tokens and steps of one replica, or of several merged.
-class TokenRecord {
+/// Decode steps back to back, with one batch. Step j (from 0) takes first_ps + j * slope_ps
+/// picoseconds, and the first one begins at begin_ns + begin_frac_ps / 1000.
+struct StepRun {
+  std::int64_t begin_ns = 0;
+  std::int64_t begin_frac_ps = 0;  ///< 0 .. 999
+  std::int64_t steps = 1;          ///< 1 .. 10^9
+  std::int64_t first_ps = 0;       ///< >= 0
+  std::int64_t slope_ps = 0;       ///< >= 0
+};
+
+/// How many sequences of a batch belong to one cell.
+struct CellCount {
+  CellId cell = 0;
+  std::uint32_t sequences = 0;
+};
+
+/// Tokens and steps of one replica, or of several merged. Integers only, so that neither the order
+/// of recording nor that of merging makes a difference.
+///
+/// A gap between two tokens is a number of picoseconds. Histograms count it by its whole
+/// nanoseconds; sums are exact, and rounded down to nanoseconds once, at the end.
+class alignas(64) TokenRecord {
  public:
+  /// Phases that a run may have.
+  static constexpr std::size_t kMaxPhases = 8;
+
   explicit TokenRecord(const RecordingGrid& grid);
 
-  /// A token of a request came out at `at_ns`; `gap_ns` since its previous one, or -1 for its
+  /// A token of a request came out at `at_ns`; `gap_ps` since its previous one, negative for its
   /// first.
-  void token(const Work& work, std::int64_t at_ns, std::int64_t gap_ns) {
-    tokens(work, at_ns, 1);
-    if (gap_ns >= 0) itl_[cell(work.tenant, work.phase)].record(gap_ns);
-  }
-  /// `count` tokens at once, without gaps to be recorded.
-  void tokens(const Work& work, std::int64_t at_ns, std::int64_t count) {
-    const auto n = static_cast<std::uint64_t>(count);
-    produced_[cell(work.tenant, grid_->phase_at(at_ns))] += n;
-    tokens_by_bin_[grid_->bin_at(at_ns)] += count;
-  }
-  void gaps(const Work& work, std::int64_t gap_ns, std::uint64_t count) {
-    itl_[cell(work.tenant, work.phase)].record(gap_ns, count);
-  }
-  /// A step ran with `sequences` in its batch. Split over the phases that it touches.
+  void token(CellId cell, std::int64_t at_ns, std::int64_t gap_ps);
+
+  /// At the end of each step of `run` every sequence of `batch` got a token; its gap is the step.
+  /// Leaves what token() would have left, called for each of them with whole nanoseconds of the
+  /// instants, in a time that depends on the bins, phases and buckets that the run crosses and not
+  /// on its steps. The run must take less than 2^61 ps.
+  void decode(const StepRun& run, std::span<const CellCount> batch);
+
+  /// A step ran with `sequences` in its batch, or several in a row. Split over the phases that it
+  /// touches.
   void step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences);
 
+  /// Leaves what recording both into one would have left, whatever the order.
   void merge(const TokenRecord& other);
 
+  /// Gaps between tokens of the requests of a cell.
+  Histogram gaps(CellId cell) const;
+  /// Tokens of a tenant that came out in a phase.
+  std::uint64_t produced(std::uint32_t tenant, std::uint32_t phase) const;
+  const std::vector<std::int64_t>& tokens_by_bin() const { return tokens_by_bin_; }
+  std::int64_t busy_ns(std::uint32_t phase) const { return phases_[phase].busy_ns; }
+  /// The integral of sequences per step over the busy time.
+  __int128 batch_ns(std::uint32_t phase) const { return phases_[phase].batch_ns; }
+
  private:
-  friend class Recorder;
-  std::size_t cell(std::uint32_t tenant, std::uint32_t phase) const {
-    return tenant * grid_->phases.size() + phase;
+  struct CellRecord {
+    Histogram gaps;  // without its sum
+    unsigned __int128 gap_sum_ps = 0;
+    std::array<std::uint64_t, kMaxPhases> produced{};  // by the phase in which they came out
+  };
+  /// Aligned, so that records written by two threads never share a cache line.
+  struct alignas(64) PhaseTotals {
+    std::int64_t busy_ns = 0;
+    __int128 batch_ns = 0;
+  };
+  /// The instants around the last one that fall in the same bin and phase.
+  struct Window {
+    std::int64_t begin_ns = 0;
+    std::int64_t end_ns = 0;
+    std::size_t bin = 0;
+    std::uint32_t phase = 0;
+  };
+
+  /// Makes window_ the one that holds `at_ns`.
+  void look_at(std::int64_t at_ns) {
+    if (at_ns < window_.begin_ns || at_ns >= window_.end_ns) move_window(at_ns);
   }
+  void move_window(std::int64_t at_ns);
+  void count_tokens(const StepRun& run, std::int64_t last_at_ns, std::span<const CellCount> batch);
+  void count_gaps(const StepRun& run, std::span<const CellCount> batch);
 
   const RecordingGrid* grid_;
-  std::vector<Histogram> itl_;           // by tenant and the phase of the request's due instant
-  std::vector<std::uint64_t> produced_;  // by tenant and the phase in which they came out
+  Window window_;
+  std::vector<CellRecord> cells_;
+  std::vector<PhaseTotals> phases_;
   std::vector<std::int64_t> tokens_by_bin_;
-  std::vector<std::int64_t> busy_ns_;  // by phase
-  std::vector<double> batch_ns_;       // by phase
 };
+
+inline void TokenRecord::token(CellId cell, std::int64_t at_ns, std::int64_t gap_ps) {
+  look_at(at_ns);
+  CellRecord& record = cells_[cell];
+  ++record.produced[window_.phase];
+  ++tokens_by_bin_[window_.bin];
+  if (gap_ps < 0) return;
+  const std::int64_t gap_ns = gap_ps / 1000;
+  record.gaps.count_in(Histogram::bucket_of(gap_ns), 1, gap_ns, gap_ns);
+  record.gap_sum_ps += static_cast<std::uint64_t>(gap_ps);
+}
 
 class Recorder {
  public:
@@ -122,10 +189,10 @@ class Recorder {
 
  private:
   PhaseRecord& record_of(const Request& request) {
-    return records_[request.tenant * grid_.phases.size() + request.phase];
+    return records_[grid_.cell(request.tenant, request.phase)];
   }
   PhaseRecord& record_at(std::uint32_t tenant, std::int64_t at_ns) {
-    return records_[tenant * grid_.phases.size() + grid_.phase_at(at_ns)];
+    return records_[grid_.cell(tenant, grid_.phase_at(at_ns))];
   }
   enum class Counter { due, admitted, completed, rejected, expired, undecided, goodput };
   static constexpr std::size_t kCounters = 7;

@@ -13,27 +13,33 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 /// A request in flight: its place in the RequestTable. Reused after the request has left.
 using RequestId = std::uint32_t;
 
+/// A tenant, and the planned phase that a request's due instant falls in: where its tokens are
+/// recorded. RecordingGrid::cell() makes it.
+using CellId = std::uint32_t;
+
 struct Request {
   std::int64_t due_ns = 0;
   std::int64_t sent_ns = 0;
   std::int64_t admitted_ns = 0;
-  std::int64_t prompt_tokens = 0;
-  std::int64_t output_tokens = 0;
-  std::int64_t max_tokens = 0;    ///< what it reserves from a limit on output tokens
   std::uint64_t number = 0;       ///< within its tenant, from 0: the key of its draws
   std::uint64_t reserved_by = 0;  ///< bit i: throttle i holds a reservation of this request
-  std::uint32_t tenant = 0;
-  std::uint32_t phase = 0;  ///< the planned phase that its due instant falls in
+  std::int32_t prompt_tokens = 0;
+  std::int32_t output_tokens = 0;
+  std::int32_t max_tokens = 0;  ///< what it reserves from a limit on output tokens
+  std::uint16_t tenant = 0;
+  std::uint8_t phase = 0;  ///< the planned phase that its due instant falls in
 };
+// There may be millions of them in flight.
+static_assert(sizeof(Request) <= 56);
 
 /// What a replica needs to know of a request.
 struct Work {
   RequestId id = 0;
-  std::int64_t prompt_tokens = 0;
-  std::int64_t output_tokens = 0;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t output_tokens = 0;
   std::uint64_t number = 0;
   std::uint32_t tenant = 0;
-  std::uint32_t phase = 0;
+  CellId cell = 0;
 };
 
 /// A request that got its last token.

@@ -233,7 +233,7 @@ bool ThreadFleet::State::step(Station& station) {
   station.record.step(begin_ns, std::min(step_end_ns, end_ns.load()), sequences);
   if (step_end_ns > end_ns) return false;
   for (const Emission& emission : outcome.emissions) {
-    station.record.token(emission.work, step_end_ns, emission.gap_ns);
+    station.record.token(emission.work.cell, step_end_ns, emission.gap_ns * 1000);
   }
   station.emitted.fetch_add(static_cast<std::int64_t>(outcome.emissions.size()),
                             std::memory_order_relaxed);

@@ -28,7 +28,7 @@ Histogram Histogram::from_buckets(std::span<const BucketCount> buckets, __uint12
     throw std::invalid_argument("min and max do not fit the buckets");
   }
   if (sum_ns < static_cast<__uint128_t>(min_ns) * result.count_ ||
-      sum_ns > static_cast<__uint128_t>(max_ns) * result.count_) {
+      sum_ns > (static_cast<__uint128_t>(max_ns) + 1) * result.count_) {
     throw std::invalid_argument("the sum does not fit min, max and count");
   }
   result.sum_ns_ = sum_ns;

@@ -40,19 +40,31 @@ class alignas(64) Histogram {
 
   /// The histogram that has these buckets (indices ascending), sum, min and max; min and max are
   /// unused where there is no bucket. Throws std::invalid_argument where no recording could have
-  /// led to them.
+  /// led to them: the sum must lie in [min * count, (max + 1) * count], the upper end because
+  /// add_sum() may bring what the values had beyond their whole nanoseconds.
   static Histogram from_buckets(std::span<const BucketCount> buckets, __uint128_t sum_ns,
                                 std::int64_t min_ns, std::int64_t max_ns);
 
   /// Adds `count` (>= 1) occurrences of `value_ns` (>= 0).
   void record(std::int64_t value_ns, std::uint64_t count = 1) {
-    assert(value_ns >= 0 && count >= 1);
-    buckets_[bucket_of(value_ns)] += count;
-    count_ += count;
-    sum_ns_ += static_cast<__uint128_t>(value_ns) * count;
-    if (value_ns > max_ns_) max_ns_ = value_ns;
-    if (value_ns < min_ns_) min_ns_ = value_ns;
+    assert(value_ns >= 0);
+    count_in(bucket_of(value_ns), count, value_ns, value_ns);
+    add_sum(static_cast<__uint128_t>(value_ns) * count);
   }
+
+  /// The two halves of recording many values of one bucket at once. This one counts them: `count`
+  /// (>= 1), between `min_ns` and `max_ns`, both of which occur and are in `bucket`.
+  void count_in(std::size_t bucket, std::uint64_t count, std::int64_t min_ns, std::int64_t max_ns) {
+    assert(count >= 1 && bucket == bucket_of(min_ns) && bucket == bucket_of(max_ns));
+    buckets_[bucket] += count;
+    count_ += count;
+    if (max_ns > max_ns_) max_ns_ = max_ns;
+    if (min_ns < min_ns_) min_ns_ = min_ns;
+  }
+  /// The other one says what they add up to. Who keeps time finer than in nanoseconds adds the
+  /// exact sum, whole nanoseconds of it, once and at the end: up to 1 ns per value more than the
+  /// sum of the values rounded down.
+  void add_sum(__uint128_t sum_ns) { sum_ns_ += sum_ns; }
 
   /// Leaves what recording the values of both would have left, whatever the order.
   void merge(const Histogram& other);

@@ -170,8 +170,20 @@ TEST(Histogram, RefusesBucketsThatNoRecordingCouldHaveLeft) {
   EXPECT_THROW(build({{3, 1}, {7, 1}}, 10, 2, 7), std::invalid_argument);
   EXPECT_THROW(build({{3, 1}, {7, 1}}, 10, 3, 8), std::invalid_argument);
   EXPECT_THROW(build({{3, 1}}, 3, -1, 3), std::invalid_argument);
-  EXPECT_THROW(build({{3, 1}}, 4, 3, 3), std::invalid_argument);
+  EXPECT_THROW(build({{3, 2}}, 9, 3, 3), std::invalid_argument);
   EXPECT_THROW(build({{3, 1}}, 2, 3, 3), std::invalid_argument);
+}
+
+// 3.6 ns twice: counted as 3 ns, and 7.2 ns together.
+TEST(Histogram, TakesASumThatWasKeptFinerThanNanoseconds) {
+  Histogram histogram;
+  histogram.count_in(3, 2, 3, 3);
+  histogram.add_sum(7);
+  EXPECT_EQ(histogram.count(), 2U);
+  EXPECT_EQ(histogram.mean_ns(), 3.5);
+  EXPECT_EQ(Histogram::from_buckets(buckets_of(histogram), 7, 3, 3), histogram);
+  EXPECT_EQ(Histogram::from_buckets(buckets_of(histogram), 8, 3, 3).count(), 2U)
+      << "(max + 1) * count: a bound that does not depend on how finely time was kept";
 }
 
 TEST(Histogram, StartsOnACacheLineAndFillsWholeOnes) {

@@ -10,7 +10,7 @@
 namespace tokenlift {
 namespace {
 
-Work work(RequestId id, std::int64_t prompt, std::int64_t output) {
+Work work(RequestId id, std::int32_t prompt, std::int32_t output) {
   return {id, prompt, output, id, 0, 0};
 }
 

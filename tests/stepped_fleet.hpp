@@ -61,7 +61,7 @@ class SteppedFleet final : public Fleet {
         const StepOutcome& outcome = station.replica.finish_step(end_ns);
         record_.step(station.step_begin_ns, end_ns, station.sequences);
         for (const Emission& token : outcome.emissions) {
-          record_.token(token.work, end_ns, token.gap_ns);
+          record_.token(token.work.cell, end_ns, token.gap_ns * 1000);
         }
         for (Completion completion : outcome.completions) {
           completion.replica = i;

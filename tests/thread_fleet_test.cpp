@@ -32,7 +32,7 @@ Scenario tiny(std::int64_t replicas) {
 
 /// Sends `requests` in two batches and collects every completion.
 std::vector<Completion> serve(const Scenario& scenario, std::uint32_t requests,
-                              std::int64_t output_tokens, TokenRecord& record,
+                              std::int32_t output_tokens, TokenRecord& record,
                               const RecordingGrid& grid) {
   const auto replicas = static_cast<std::uint32_t>(scenario.fleet.sites[0].replicas);
   WeightStore weights;

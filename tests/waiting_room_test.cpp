@@ -26,7 +26,7 @@ class Room {
  public:
   explicit Room(const std::vector<Throttle>& throttles) : room(throttles, requests) {}
 
-  RequestId request(std::int64_t prompt, std::int64_t output, std::int64_t max) {
+  RequestId request(std::int32_t prompt, std::int32_t output, std::int32_t max) {
     Request r;
     r.prompt_tokens = prompt;
     r.output_tokens = output;

@@ -1,0 +1,194 @@
+#include "bench/recorder.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace tokenlift {
+namespace {
+
+/// Phases of any length, bins of any width; series may end before the phases do.
+RecordingGrid any_grid(std::int64_t longest_ns) {
+  RecordingGrid grid;
+  grid.tenants = *rc::gen::inRange<std::size_t>(1, 4);
+  std::int64_t begin_ns = 0;
+  const int phases = *rc::gen::inRange(1, 6);
+  for (int i = 0; i < phases; ++i) {
+    const std::int64_t end_ns =
+        i + 1 == phases ? kNever : begin_ns + *rc::gen::inRange<std::int64_t>(1, longest_ns);
+    grid.phases.push_back({"phase " + std::to_string(i), begin_ns, end_ns, true});
+    begin_ns = end_ns;
+  }
+  grid.bin_ns = *rc::gen::inRange<std::int64_t>(1, longest_ns);
+  grid.bins = *rc::gen::inRange<std::size_t>(1, 100);
+  grid.slice_ns = grid.bin_ns;
+  grid.slices = grid.bins;
+  return grid;
+}
+
+/// 0 .. 2^bits - 1, small and large alike.
+std::int64_t any_up_to_bits(int bits) {
+  const int shift = *rc::gen::inRange(0, bits + 1);
+  return static_cast<std::int64_t>(*rc::gen::arbitrary<std::uint64_t>() >> 1) &
+         ((std::int64_t{1} << shift) - 1);
+}
+
+std::vector<CellCount> any_batch(const RecordingGrid& grid) {
+  return *rc::gen::container<std::vector<CellCount>>(rc::gen::apply(
+      [](CellId cell, std::uint32_t sequences) {
+        return CellCount{cell, sequences};
+      },
+      rc::gen::inRange<CellId>(0, static_cast<CellId>(grid.cells())),
+      rc::gen::inRange<std::uint32_t>(1, 4)));
+}
+
+void expect_same(const RecordingGrid& grid, const TokenRecord& left, const TokenRecord& right) {
+  RC_ASSERT(left.tokens_by_bin() == right.tokens_by_bin());
+  for (std::uint32_t tenant = 0; tenant < grid.tenants; ++tenant) {
+    for (std::uint32_t phase = 0; phase < grid.phases.size(); ++phase) {
+      RC_ASSERT(left.produced(tenant, phase) == right.produced(tenant, phase));
+      RC_ASSERT(left.gaps(grid.cell(tenant, phase)) == right.gaps(grid.cell(tenant, phase)));
+    }
+  }
+  for (std::uint32_t phase = 0; phase < grid.phases.size(); ++phase) {
+    RC_ASSERT(left.busy_ns(phase) == right.busy_ns(phase));
+    RC_ASSERT(left.batch_ns(phase) == right.batch_ns(phase));
+  }
+}
+
+void decode_step_by_step(const StepRun& run, const std::vector<CellCount>& batch,
+                         TokenRecord& record) {
+  std::int64_t end_ps = run.begin_frac_ps;
+  for (std::int64_t step = 0; step < run.steps; ++step) {
+    const std::int64_t step_ps = run.first_ps + step * run.slope_ps;
+    end_ps += step_ps;
+    for (const CellCount& part : batch) {
+      for (std::uint32_t i = 0; i < part.sequences; ++i) {
+        record.token(part.cell, run.begin_ns + end_ps / 1000, step_ps);
+      }
+    }
+  }
+}
+
+// Steps of 0 ps to 67 us that grow by up to 0.5 us each, over phases and bins of 1 ns to 10 ms.
+RC_GTEST_PROP(TokenRecord, ARunOfStepsIsItsStepsOneByOne, ()) {
+  const RecordingGrid grid = any_grid(*rc::gen::element<std::int64_t>(10, 1000, 10'000'000));
+  TokenRecord at_once(grid);
+  TokenRecord one_by_one(grid);
+  for (int runs = *rc::gen::inRange(1, 4); runs > 0; --runs) {
+    const StepRun run{any_up_to_bits(24), *rc::gen::inRange<std::int64_t>(0, 1000),
+                      *rc::gen::inRange<std::int64_t>(1, 200), any_up_to_bits(26),
+                      any_up_to_bits(19)};
+    const std::vector<CellCount> batch = any_batch(grid);
+    at_once.decode(run, batch);
+    decode_step_by_step(run, batch, one_by_one);
+  }
+  expect_same(grid, at_once, one_by_one);
+}
+
+// Up to 10^9 steps, which nobody can count one by one: cut anywhere, both parts together are the
+// whole. Steps of more than the histogram's range (2^52 ns) are among them.
+RC_GTEST_PROP(TokenRecord, ALongRunIsItsTwoParts, ()) {
+  constexpr std::int64_t kLongestPs = std::int64_t{1} << 61;
+  StepRun run{any_up_to_bits(40), *rc::gen::inRange<std::int64_t>(0, 1000),
+              *rc::gen::inRange<std::int64_t>(2, 1'000'000'001), 0, 0};
+  if (*rc::gen::inRange(0, 4) == 0) run.steps = *rc::gen::inRange<std::int64_t>(2, 300);
+  run.first_ps = std::min(any_up_to_bits(60), kLongestPs / 2 / run.steps);
+  run.slope_ps = std::min(any_up_to_bits(60), kLongestPs / run.steps / run.steps);
+  const std::int64_t cut = *rc::gen::inRange<std::int64_t>(1, run.steps);
+  StepRun tail = run;
+  const std::int64_t cut_ps =
+      run.begin_frac_ps + cut * run.first_ps + cut * (cut - 1) / 2 * run.slope_ps;
+  tail.begin_ns += cut_ps / 1000;
+  tail.begin_frac_ps = cut_ps % 1000;
+  tail.steps -= cut;
+  tail.first_ps += cut * run.slope_ps;
+  StepRun head = run;
+  head.steps = cut;
+
+  const RecordingGrid grid = any_grid((kLongestPs / 1000) >> *rc::gen::inRange(0, 20));
+  const std::vector<CellCount> batch = any_batch(grid);
+  TokenRecord whole(grid);
+  whole.decode(run, batch);
+  TokenRecord parts(grid);
+  parts.decode(tail, batch);
+  parts.decode(head, batch);
+  expect_same(grid, whole, parts);
+}
+
+// Borders that instants hit exactly: a step ends at 1000, 2000, ... ns, and so do bins and phases.
+TEST(TokenRecord, ATokenAtABorderBelongsToWhatBegins) {
+  RecordingGrid grid;
+  grid.phases = {{"before", 0, 3000, true}, {"after", 3000, kNever, true}};
+  grid.tenants = 1;
+  grid.bin_ns = 2000;
+  grid.bins = 10;
+  TokenRecord record(grid);
+  const std::vector<CellCount> batch = {{0, 5}};
+  record.decode({0, 0, 6, 1'000'000, 0}, batch);
+  EXPECT_EQ(record.produced(0, 0), 10U) << "at 1000 and 2000";
+  EXPECT_EQ(record.produced(0, 1), 20U) << "from 3000 on";
+  const std::vector<std::int64_t> expected = {5, 10, 10, 5, 0, 0, 0, 0, 0, 0};
+  EXPECT_EQ(record.tokens_by_bin(), expected);
+  EXPECT_EQ(record.gaps(0).count(), 30U);
+  EXPECT_EQ(record.gaps(0).sum_ns(), 30'000U);
+}
+
+TEST(TokenRecord, GapsAreSummedInPicosecondsAndRoundedOnce) {
+  RecordingGrid grid;
+  grid.phases = {{"steady", 0, kNever, true}};
+  grid.tenants = 1;
+  grid.bin_ns = 1000;
+  grid.bins = 1;
+  TokenRecord record(grid);
+  for (int i = 0; i < 10; ++i) record.token(0, i, 1'999);
+  record.token(0, 10, -1);
+  EXPECT_EQ(record.gaps(0).count(), 10U) << "a first token has no gap";
+  EXPECT_EQ(record.gaps(0).max_ns(), 1);
+  EXPECT_EQ(record.gaps(0).sum_ns(), 19U) << "19.99 ns";
+  EXPECT_EQ(record.produced(0, 0), 11U);
+}
+
+TEST(TokenRecord, AStepIsSplitOverThePhasesThatItTouches) {
+  RecordingGrid grid;
+  grid.phases = {{"one", 0, 100, true}, {"two", 100, 200, true}, {"three", 200, kNever, true}};
+  grid.tenants = 1;
+  grid.bin_ns = 1000;
+  grid.bins = 1;
+  TokenRecord record(grid);
+  record.step(90, 250, 3);
+  EXPECT_EQ(record.busy_ns(0), 10);
+  EXPECT_EQ(record.busy_ns(1), 100);
+  EXPECT_EQ(record.busy_ns(2), 50);
+  EXPECT_EQ(record.batch_ns(1), 300);
+}
+
+// Shards record what falls to them, in any order, and are merged in any order.
+RC_GTEST_PROP(TokenRecord, MergingIsRecordingIntoOneInAnyOrder, ()) {
+  const RecordingGrid grid = any_grid(10'000);
+  constexpr std::size_t kShards = 3;
+  std::vector<TokenRecord> shards(kShards, TokenRecord(grid));
+  TokenRecord one(grid);
+  for (int runs = *rc::gen::inRange(1, 8); runs > 0; --runs) {
+    const StepRun run{any_up_to_bits(14), 0, *rc::gen::inRange<std::int64_t>(1, 20),
+                      any_up_to_bits(22), any_up_to_bits(16)};
+    const std::vector<CellCount> batch = any_batch(grid);
+    const std::int64_t end_ns = run.begin_ns + *rc::gen::inRange<std::int64_t>(0, 100);
+    TokenRecord& shard = shards[*rc::gen::inRange<std::size_t>(0, kShards)];
+    for (TokenRecord* record : {&shard, &one}) {
+      record->decode(run, batch);
+      record->step(run.begin_ns, end_ns, static_cast<std::int64_t>(batch.size()));
+    }
+  }
+  const std::vector<std::size_t> orders[] = {{0, 1, 2}, {2, 0, 1}, {1, 2, 0}};
+  for (const std::vector<std::size_t>& order : orders) {
+    TokenRecord merged(grid);
+    for (const std::size_t shard : order) merged.merge(shards[shard]);
+    expect_same(grid, merged, one);
+  }
+}
+
+}  // namespace
+}  // namespace tokenlift
