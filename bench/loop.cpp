@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <span>
 #include <utility>
 
 #include "workloads/plan.hpp"
@@ -200,9 +201,10 @@ void Loop::submit(RequestId id, std::uint32_t replica) {
 }
 
 void Loop::collect() {
-  for (const Completion& done : fleet_.advance(now_ns_)) {
+  const std::span<const Completion> completions = fleet_.advance(now_ns_);
+  recorder_.completed(completions, requests_, now_ns_);
+  for (const Completion& done : completions) {
     const Request& request = requests_[done.id];
-    recorder_.completed(request, done, now_ns_);
     room_.settle(now_ns_, request);
     add(board_.completed, 1);
     add(board_.completed_tokens, request.output_tokens);

@@ -2,6 +2,8 @@
 
 #include <cassert>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 namespace tokenlift {
 
@@ -35,6 +37,26 @@ RecordingGrid make_grid(const Scenario& resolved) {
   grid.slice_ns = grid_width_ns(longest_ns, kMaxSlices);
   grid.slices = static_cast<std::size_t>(ceil_div(longest_ns, grid.slice_ns));
   return grid;
+}
+
+void GridCursor::move(const RecordingGrid& grid, std::int64_t at_ns) {
+  assert(at_ns >= 0);
+  begin_ns_ = 0;
+  end_ns_ = kNever;
+  const auto narrow = [this](std::int64_t width_ns, std::size_t index, std::size_t count) {
+    const auto i = static_cast<std::int64_t>(index);
+    begin_ns_ = std::max(begin_ns_, i * width_ns);
+    if (index + 1 < count) end_ns_ = std::min(end_ns_, (i + 1) * width_ns);
+  };
+  bin_ = grid.bin_at(at_ns);
+  narrow(grid.bin_ns, bin_, grid.bins);
+  slice_ = grid.slice_at(at_ns);
+  narrow(grid.slice_ns, slice_, grid.slices);
+  phase_ = grid.phase_at(at_ns);
+  begin_ns_ = std::max(begin_ns_, grid.phases[phase_].begin_ns);
+  if (phase_ + 1 < grid.phases.size()) {
+    end_ns_ = std::min(end_ns_, grid.phases[phase_ + 1].begin_ns);
+  }
 }
 
 // ------------------------------------------------------------------------------ TokenRecord
@@ -71,18 +93,6 @@ TokenRecord::TokenRecord(const RecordingGrid& grid)
   assert(grid.phases.size() <= kMaxPhases);
 }
 
-void TokenRecord::move_window(std::int64_t at_ns) {
-  assert(at_ns >= 0);
-  window_.bin = grid_->bin_at(at_ns);
-  window_.phase = grid_->phase_at(at_ns);
-  const auto bin = static_cast<std::int64_t>(window_.bin);
-  const bool last_bin = window_.bin + 1 == grid_->bins;
-  const bool last_phase = window_.phase + 1 == grid_->phases.size();
-  window_.begin_ns = std::max(bin * grid_->bin_ns, grid_->phases[window_.phase].begin_ns);
-  window_.end_ns = std::min(last_bin ? kNever : (bin + 1) * grid_->bin_ns,
-                            last_phase ? kNever : grid_->phases[window_.phase + 1].begin_ns);
-}
-
 void TokenRecord::decode(const StepRun& run, std::span<const CellCount> batch) {
   assert(run.begin_frac_ps >= 0 && run.begin_frac_ps < 1000);
   assert(run.steps >= 1 && run.first_ps >= 0 && run.slope_ps >= 0);
@@ -91,41 +101,41 @@ void TokenRecord::decode(const StepRun& run, std::span<const CellCount> batch) {
   const std::int64_t least_ns = run.first_ps / 1000;
   const std::int64_t most_ns = (run.first_ps + (run.steps - 1) * run.slope_ps) / 1000;
   const std::size_t bucket = Histogram::bucket_of(least_ns);
-  look_at(run.begin_ns + (run.begin_frac_ps + run.first_ps) / 1000);
+  at_.look_at(*grid_, run.begin_ns + (run.begin_frac_ps + run.first_ps) / 1000);
 
-  const bool one_window = last_at_ns < window_.end_ns;
+  const bool one_window = last_at_ns < at_.end_ns();
   const bool one_bucket = bucket == Histogram::bucket_of(most_ns);
   const auto steps = static_cast<std::uint64_t>(run.steps);
   std::uint64_t sequences = 0;
   for (const CellCount& part : batch) {
     CellRecord& record = cells_[part.cell];
     record.gap_sum_ps += static_cast<unsigned __int128>(run_ps) * part.sequences;
-    if (one_window) record.produced[window_.phase] += steps * part.sequences;
+    if (one_window) record.produced[at_.phase()] += steps * part.sequences;
     if (one_bucket) record.gaps.count_in(bucket, steps * part.sequences, least_ns, most_ns);
     sequences += part.sequences;
   }
   if (one_window) {
-    tokens_by_bin_[window_.bin] += static_cast<std::int64_t>(steps * sequences);
+    tokens_by_bin_[at_.bin()] += static_cast<std::int64_t>(steps * sequences);
   } else {
     count_tokens(run, last_at_ns, batch);
   }
   if (!one_bucket) count_gaps(run, batch);
 }
 
-/// Tokens of a run that crosses the border of a bin or phase, starting in window_.
+/// Tokens of a run that crosses the border of a bin or phase, starting where at_ is.
 void TokenRecord::count_tokens(const StepRun& run, std::int64_t last_at_ns,
                                std::span<const CellCount> batch) {
   std::int64_t done = 0;
   while (done < run.steps) {
-    look_at(run.begin_ns + end_ps(run, done + 1) / 1000);
+    at_.look_at(*grid_, run.begin_ns + end_ps(run, done + 1) / 1000);
     // floor(end / 1000) < edge is the same as end < 1000 * edge.
-    const std::int64_t until = last_at_ns < window_.end_ns
+    const std::int64_t until = last_at_ns < at_.end_ns()
                                    ? run.steps
-                                   : steps_before(run, (window_.end_ns - run.begin_ns) * 1000);
+                                   : steps_before(run, (at_.end_ns() - run.begin_ns) * 1000);
     const auto steps = static_cast<std::uint64_t>(until - done);
     for (const CellCount& part : batch) {
-      cells_[part.cell].produced[window_.phase] += steps * part.sequences;
-      tokens_by_bin_[window_.bin] += static_cast<std::int64_t>(steps * part.sequences);
+      cells_[part.cell].produced[at_.phase()] += steps * part.sequences;
+      tokens_by_bin_[at_.bin()] += static_cast<std::int64_t>(steps * part.sequences);
     }
     done = until;
   }
@@ -198,13 +208,18 @@ std::uint64_t TokenRecord::produced(std::uint32_t tenant, std::uint32_t phase) c
 
 // --------------------------------------------------------------------------------- Recorder
 
-Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid)
+Recorder::Lane::Lane(const RecordingGrid& grid)
+    : records(grid.cells()),
+      ttft_slices(grid.slices),
+      completed_by_bin(grid.bins),
+      goodput_by_bin(grid.bins) {}
+
+Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers)
     : grid_(grid),
-      records_(grid.tenants * grid.phases.size()),
-      in_system_at_(grid.bins),
+      workers_(workers),
+      lanes_(workers != nullptr ? workers->count() : 1, Lane(grid)),
       waiting_at_(grid.bins),
       backlog_at_(grid.bins),
-      ttft_slices_(grid.slices),
       bin_end_ns_(grid.bin_ns) {
   for (const Tenant& tenant : resolved.tenants) {
     tenant_names_.push_back(tenant.name);
@@ -222,15 +237,22 @@ void Recorder::due(const Request& request, std::int64_t now_ns) {
   record.offered_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
   record.offered_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
   if (grid_.phases[request.phase].measured) ++undecided_;
-  ++count(Counter::due, request.due_ns);
+  due_.look_at(grid_, request.due_ns);
+  ++by_bin(Counter::due)[due_.bin()];
 }
 
-void Recorder::decided(const Request& request, std::int64_t exit_ns, std::int64_t now_ns) {
-  area_ += static_cast<__int128>(in_system_) * (now_ns - changed_ns_) - (now_ns - exit_ns);
+void Recorder::leave(const Departures& departures, std::int64_t now_ns) {
+  area_ += static_cast<__int128>(in_system_) * (now_ns - changed_ns_) - departures.late_ns;
   changed_ns_ = now_ns;
-  --in_system_;
-  spent_ += exit_ns - request.due_ns;
-  if (grid_.phases[request.phase].measured) --undecided_;
+  in_system_ -= departures.requests;
+  undecided_ -= departures.measured;
+  spent_ += departures.spent_ns;
+}
+
+void Recorder::leave_unserved(const Request& request, std::int64_t now_ns, Counter outcome) {
+  leave({1, grid_.phases[request.phase].measured ? 1 : 0, now_ns - request.due_ns, 0}, now_ns);
+  event_.look_at(grid_, now_ns);
+  ++by_bin(outcome)[event_.bin()];
 }
 
 void Recorder::sent(const Request& request) {
@@ -245,11 +267,12 @@ void Recorder::held(const Request& request) {
 }
 
 void Recorder::admitted(const Request& request) {
-  PhaseRecord& record = record_at(request.tenant, request.admitted_ns);
+  event_.look_at(grid_, request.admitted_ns);
+  PhaseRecord& record = lanes_.front().records[grid_.cell(request.tenant, event_.phase())];
   ++record.admitted_requests;
   record.admitted_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
   record.admitted_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
-  ++count(Counter::admitted, request.admitted_ns);
+  ++by_bin(Counter::admitted)[event_.bin()];
 }
 
 bool Recorder::meets_objectives(const Request& request, const Completion& done) const {
@@ -261,9 +284,36 @@ bool Recorder::meets_objectives(const Request& request, const Completion& done) 
           (done.last_token_ns - done.first_token_ns) / gaps <= *slo.tpot_ns);
 }
 
-void Recorder::completed(const Request& request, const Completion& done, std::int64_t now_ns) {
-  decided(request, done.last_token_ns, now_ns);
-  PhaseRecord& record = record_of(request);
+void Recorder::completed(std::span<const Completion> batch, const RequestTable& requests,
+                         std::int64_t now_ns) {
+  if (batch.empty()) return;
+  const std::size_t lanes = batch.size() < kParallelFrom ? 1 : lanes_.size();
+  if (lanes == 1) {
+    record(lanes_.front(), batch, requests, now_ns);
+  } else {
+    workers_->run(lanes, [&](std::size_t i) {
+      const std::size_t begin = batch.size() * i / lanes;
+      const std::size_t end = batch.size() * (i + 1) / lanes;
+      record(lanes_[i], batch.subspan(begin, end - begin), requests, now_ns);
+    });
+  }
+  for (std::size_t i = 0; i < lanes; ++i) leave(lanes_[i].departures, now_ns);
+}
+
+void Recorder::record(Lane& lane, std::span<const Completion> part, const RequestTable& requests,
+                      std::int64_t now_ns) const {
+  lane.departures = {static_cast<std::int64_t>(part.size()), 0, 0, 0};
+  for (const Completion& done : part) {
+    const Request& request = requests[done.id];
+    if (grid_.phases[request.phase].measured) ++lane.departures.measured;
+    lane.departures.spent_ns += done.last_token_ns - request.due_ns;
+    lane.departures.late_ns += now_ns - done.last_token_ns;
+    record(lane, request, done);
+  }
+}
+
+void Recorder::record(Lane& lane, const Request& request, const Completion& done) const {
+  PhaseRecord& record = lane.records[grid_.cell(request.tenant, request.phase)];
   ++record.counts.completed;
   const std::int64_t ttft_ns = done.first_token_ns - request.due_ns;
   record.of(Metric::ttft).record(ttft_ns);
@@ -276,32 +326,33 @@ void Recorder::completed(const Request& request, const Completion& done, std::in
     record.of(Metric::tpot)
         .record((done.last_token_ns - done.first_token_ns) / (request.output_tokens - 1));
   }
-  ttft_slices_[grid_.slice_at(request.due_ns)].record(ttft_ns);
+  lane.due.look_at(grid_, request.due_ns);
+  lane.ttft_slices[lane.due.slice()].record(ttft_ns);
   if (meets_objectives(request, done)) {
     ++record.slo_met;
     record.goodput_tokens += static_cast<std::uint64_t>(request.output_tokens);
-    count(Counter::goodput, request.due_ns) += request.output_tokens;
+    lane.goodput_by_bin[lane.due.bin()] += request.output_tokens;
   }
-  ++record_at(request.tenant, done.last_token_ns).completed_requests;
-  ++count(Counter::completed, done.last_token_ns);
+  lane.exit.look_at(grid_, done.last_token_ns);
+  ++lane.records[grid_.cell(request.tenant, lane.exit.phase())].completed_requests;
+  ++lane.completed_by_bin[lane.exit.bin()];
 }
 
 void Recorder::rejected(const Request& request, std::int64_t now_ns) {
-  decided(request, now_ns, now_ns);
   ++record_of(request).counts.rejected;
-  ++count(Counter::rejected, now_ns);
+  leave_unserved(request, now_ns, Counter::rejected);
 }
 
 void Recorder::expired(const Request& request, std::int64_t now_ns) {
-  decided(request, now_ns, now_ns);
   ++record_of(request).counts.expired;
-  ++count(Counter::expired, now_ns);
+  leave_unserved(request, now_ns, Counter::expired);
 }
 
 void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
   ++record_of(request).counts.in_flight;
-  ++count(Counter::undecided, request.due_ns);  // marks the bins whose figures are not final
   spent_ += end_ns - request.due_ns;
+  due_.look_at(grid_, request.due_ns);
+  ++by_bin(Counter::undecided)[due_.bin()];  // marks the bins whose figures are not final
 }
 
 void Recorder::never_sent(const Request& request, std::int64_t end_ns) {
@@ -310,7 +361,6 @@ void Recorder::never_sent(const Request& request, std::int64_t end_ns) {
 }
 
 void Recorder::fill_bin() {
-  in_system_at_[bin_] = in_system_;
   waiting_at_[bin_] = waiting_;
   backlog_at_[bin_] = backlog_tokens_;
   ++bin_;
@@ -321,6 +371,25 @@ void Recorder::fill_bins(std::int64_t now_ns) {
   if (bin_ == grid_.bins) bin_end_ns_ = kNever;
 }
 
+void Recorder::merge_lanes() {
+  Lane& all = lanes_.front();
+  const auto add = [](std::vector<std::int64_t>& into, const std::vector<std::int64_t>& other) {
+    std::transform(into.begin(), into.end(), other.begin(), into.begin(), std::plus<>());
+  };
+  for (std::size_t i = 1; i < lanes_.size(); ++i) {
+    const Lane& lane = lanes_[i];
+    for (std::size_t cell = 0; cell < all.records.size(); ++cell) {
+      merge(all.records[cell], lane.records[cell]);
+    }
+    for (std::size_t slice = 0; slice < all.ttft_slices.size(); ++slice) {
+      all.ttft_slices[slice].merge(lane.ttft_slices[slice]);
+    }
+    add(all.completed_by_bin, lane.completed_by_bin);
+    add(all.goodput_by_bin, lane.goodput_by_bin);
+  }
+  lanes_.erase(lanes_.begin() + 1, lanes_.end());
+}
+
 Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_t replicas) {
   area_ += static_cast<__int128>(in_system_) * (end_ns - changed_ns_);
   changed_ns_ = end_ns;
@@ -328,6 +397,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
   const auto area = static_cast<double>(area_);
   const auto spent = static_cast<double>(spent_);
   littles_law_error_ = area_ == spent_ ? 0 : std::abs(area - spent) / std::max(area, spent);
+  merge_lanes();
 
   Run run;
   for (const std::string& name : tenant_names_) run.tenants.push_back({name, {}});
@@ -335,9 +405,9 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     const Phase& planned = grid_.phases[phase];
     for (std::uint32_t tenant = 0; tenant < grid_.tenants; ++tenant) {
       const CellId cell = grid_.cell(tenant, phase);
-      merge(run.totals, records_[cell].counts);
+      PhaseRecord& record = lanes_.front().records[cell];
+      merge(run.totals, record.counts);
       if (!planned.measured || planned.begin_ns >= end_ns) continue;
-      PhaseRecord record = records_[cell];
       record.output_tokens = tokens.produced(tenant, phase);
       record.of(Metric::itl) = tokens.gaps(cell);
       run.tenants[tenant].phases.push_back(record);
@@ -353,34 +423,47 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     span.batch_ns = static_cast<double>(tokens.batch_ns(phase));
     run.phases.push_back(span);
   }
+  run.series = series(end_ns, tokens);
+  return run;
+}
 
-  const auto bins =
-      static_cast<std::size_t>(ceil_div(std::max<std::int64_t>(end_ns, 1), grid_.bin_ns));
+Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
+  // What the series of a run that ended at end_ns has of `most` bins of this width.
+  const auto covered = [&](std::int64_t width_ns, std::size_t most) {
+    const std::int64_t bins = ceil_div(std::max<std::int64_t>(end_ns, 1), width_ns);
+    return std::min(static_cast<std::size_t>(bins), most);
+  };
+  Series series;
+  series.bin_ns = grid_.bin_ns;
+  const std::size_t bins = covered(grid_.bin_ns, grid_.bins);
   const auto column = [&](const char* name, const std::vector<std::int64_t>& values) {
-    const auto end = values.begin() + static_cast<std::ptrdiff_t>(std::min(bins, values.size()));
-    run.series.columns.push_back({name, {values.begin(), end}});
+    const auto end = values.begin() + static_cast<std::ptrdiff_t>(bins);
+    series.columns.push_back({name, {values.begin(), end}});
   };
-  const auto counter = [this](Counter which) -> const std::vector<std::int64_t>& {
-    return counters_[static_cast<std::size_t>(which)];
-  };
-  run.series.bin_ns = grid_.bin_ns;
-  column("due_requests", counter(Counter::due));
-  column("admitted_requests", counter(Counter::admitted));
-  column("completed_requests", counter(Counter::completed));
-  column("rejected_requests", counter(Counter::rejected));
-  column("expired_requests", counter(Counter::expired));
-  column("undecided_requests", counter(Counter::undecided));
+  Lane& all = lanes_.front();
+  // In the system is who was due and has not left, at the end of each bin.
+  std::vector<std::int64_t> in_system(bins);
+  std::int64_t now_in_system = 0;
+  for (std::size_t bin = 0; bin < bins; ++bin) {
+    now_in_system += by_bin(Counter::due)[bin] - all.completed_by_bin[bin] -
+                     by_bin(Counter::rejected)[bin] - by_bin(Counter::expired)[bin];
+    in_system[bin] = now_in_system;
+  }
+  column("due_requests", by_bin(Counter::due));
+  column("admitted_requests", by_bin(Counter::admitted));
+  column("completed_requests", all.completed_by_bin);
+  column("rejected_requests", by_bin(Counter::rejected));
+  column("expired_requests", by_bin(Counter::expired));
+  column("undecided_requests", by_bin(Counter::undecided));
   column("output_tokens", tokens.tokens_by_bin());
-  column("goodput_tokens", counter(Counter::goodput));
-  column("in_system_requests", in_system_at_);
+  column("goodput_tokens", all.goodput_by_bin);
+  column("in_system_requests", in_system);
   column("waiting_requests", waiting_at_);
   column("backlog_tokens", backlog_at_);
-  run.series.slice_ns = grid_.slice_ns;
-  const auto slices =
-      static_cast<std::size_t>(ceil_div(std::max<std::int64_t>(end_ns, 1), grid_.slice_ns));
-  ttft_slices_.resize(std::min(slices, ttft_slices_.size()));
-  run.series.ttft_slices = std::move(ttft_slices_);
-  return run;
+  series.slice_ns = grid_.slice_ns;
+  all.ttft_slices.resize(covered(grid_.slice_ns, grid_.slices));
+  series.ttft_slices = std::move(all.ttft_slices);
+  return series;
 }
 
 }  // namespace tokenlift

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bench/request.hpp"
+#include "bench/workers.hpp"
 #include "reports/run.hpp"
 #include "workloads/plan.hpp"
 #include "workloads/scenario.hpp"
@@ -46,6 +47,28 @@ struct RecordingGrid {
   std::size_t slice_at(std::int64_t at_ns) const {
     return std::min(static_cast<std::size_t>(at_ns / slice_ns), slices - 1);
   }
+};
+
+/// The bin, slice and phase of an instant. Remembers the borders around the last one: instants come
+/// in bunches, and looking one up takes a 64-bit division.
+class GridCursor {
+ public:
+  void look_at(const RecordingGrid& grid, std::int64_t at_ns) {
+    if (at_ns < begin_ns_ || at_ns >= end_ns_) move(grid, at_ns);
+  }
+  std::size_t bin() const { return bin_; }
+  std::size_t slice() const { return slice_; }
+  std::uint32_t phase() const { return phase_; }
+  std::int64_t end_ns() const { return end_ns_; }  ///< where another of them begins
+
+ private:
+  void move(const RecordingGrid& grid, std::int64_t at_ns);
+
+  std::int64_t begin_ns_ = 0;
+  std::int64_t end_ns_ = 0;
+  std::size_t bin_ = 0;
+  std::size_t slice_ = 0;
+  std::uint32_t phase_ = 0;
 };
 
 /// At most 3,600 bins and 120 slices over the longest the run can take; widths are 1, 2 or 5 times
@@ -117,34 +140,21 @@ class alignas(64) TokenRecord {
     std::int64_t busy_ns = 0;
     __int128 batch_ns = 0;
   };
-  /// The instants around the last one that fall in the same bin and phase.
-  struct Window {
-    std::int64_t begin_ns = 0;
-    std::int64_t end_ns = 0;
-    std::size_t bin = 0;
-    std::uint32_t phase = 0;
-  };
-
-  /// Makes window_ the one that holds `at_ns`.
-  void look_at(std::int64_t at_ns) {
-    if (at_ns < window_.begin_ns || at_ns >= window_.end_ns) move_window(at_ns);
-  }
-  void move_window(std::int64_t at_ns);
   void count_tokens(const StepRun& run, std::int64_t last_at_ns, std::span<const CellCount> batch);
   void count_gaps(const StepRun& run, std::span<const CellCount> batch);
 
   const RecordingGrid* grid_;
-  Window window_;
+  GridCursor at_;
   std::vector<CellRecord> cells_;
   std::vector<PhaseTotals> phases_;
   std::vector<std::int64_t> tokens_by_bin_;
 };
 
 inline void TokenRecord::token(CellId cell, std::int64_t at_ns, std::int64_t gap_ps) {
-  look_at(at_ns);
+  at_.look_at(*grid_, at_ns);
   CellRecord& record = cells_[cell];
-  ++record.produced[window_.phase];
-  ++tokens_by_bin_[window_.bin];
+  ++record.produced[at_.phase()];
+  ++tokens_by_bin_[at_.bin()];
   if (gap_ps < 0) return;
   const std::int64_t gap_ns = gap_ps / 1000;
   record.gaps.count_in(Histogram::bucket_of(gap_ns), 1, gap_ns, gap_ns);
@@ -153,13 +163,16 @@ inline void TokenRecord::token(CellId cell, std::int64_t at_ns, std::int64_t gap
 
 class Recorder {
  public:
-  Recorder(const Scenario& resolved, const RecordingGrid& grid);
+  /// With `workers`, large batches of completions are recorded by all of them.
+  Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers = nullptr);
 
   void sent(const Request& request);
   /// Its first attempt was denied, or has to wait.
   void held(const Request& request);
   void admitted(const Request& request);
-  void completed(const Request& request, const Completion& completion, std::int64_t now_ns);
+  /// What the loop learnt at `now_ns`. The requests are still in the table.
+  void completed(std::span<const Completion> batch, const RequestTable& requests,
+                 std::int64_t now_ns);
   /// Left without its tokens.
   void rejected(const Request& request, std::int64_t now_ns);
   void expired(const Request& request, std::int64_t now_ns);
@@ -188,31 +201,55 @@ class Recorder {
   double littles_law_error() const { return littles_law_error_; }
 
  private:
+  /// Requests that have left the system.
+  struct Departures {
+    std::int64_t requests = 0;
+    std::int64_t measured = 0;  // of these, due in a measured phase
+    __int128 spent_ns = 0;      // from due to exit
+    __int128 late_ns = 0;       // from exit until the loop learnt of it
+  };
+  /// What is recorded of each request and adds up, so that who records which request makes no
+  /// difference. Everything that is not a completion goes into the first lane.
+  struct alignas(64) Lane {
+    explicit Lane(const RecordingGrid& grid);
+    std::vector<PhaseRecord> records;  // by cell
+    std::vector<Histogram> ttft_slices;
+    std::vector<std::int64_t> completed_by_bin, goodput_by_bin;
+    GridCursor due, exit;
+    Departures departures;  // of the batch at hand
+  };
+  enum class Counter { due, admitted, rejected, expired, undecided };
+  static constexpr std::size_t kCounters = 5;
+  /// Below that, waking the workers up costs more than they save.
+  static constexpr std::size_t kParallelFrom = 512;
+
   PhaseRecord& record_of(const Request& request) {
-    return records_[grid_.cell(request.tenant, request.phase)];
+    return lanes_.front().records[grid_.cell(request.tenant, request.phase)];
   }
-  PhaseRecord& record_at(std::uint32_t tenant, std::int64_t at_ns) {
-    return records_[grid_.cell(tenant, grid_.phase_at(at_ns))];
-  }
-  enum class Counter { due, admitted, completed, rejected, expired, undecided, goodput };
-  static constexpr std::size_t kCounters = 7;
-  std::int64_t& count(Counter counter, std::int64_t at_ns) {
-    return counters_[static_cast<std::size_t>(counter)][grid_.bin_at(at_ns)];
+  std::vector<std::int64_t>& by_bin(Counter counter) {
+    return counters_[static_cast<std::size_t>(counter)];
   }
   void fill_bin();
   void fill_bins(std::int64_t now_ns);
   void due(const Request& request, std::int64_t now_ns);
-  void decided(const Request& request, std::int64_t exit_ns, std::int64_t now_ns);
+  void leave(const Departures& departures, std::int64_t now_ns);
+  void leave_unserved(const Request& request, std::int64_t now_ns, Counter outcome);
+  void record(Lane& lane, std::span<const Completion> part, const RequestTable& requests,
+              std::int64_t now_ns) const;
+  void record(Lane& lane, const Request& request, const Completion& done) const;
   bool meets_objectives(const Request& request, const Completion& completion) const;
+  void merge_lanes();
+  Series series(std::int64_t end_ns, const TokenRecord& tokens);
 
   RecordingGrid grid_;
   std::vector<std::string> tenant_names_;
   std::vector<Slo> slos_;
-  std::vector<PhaseRecord> records_;  // by tenant and planned phase
+  Workers* workers_;
+  std::vector<Lane> lanes_;  // one for each worker
   std::array<std::vector<std::int64_t>, kCounters> counters_;
-  std::vector<std::int64_t> in_system_at_, waiting_at_, backlog_at_;  // gauges by bin
-  std::vector<Histogram> ttft_slices_;
-  std::size_t bin_ = 0;  // gauges are filled up to here
+  GridCursor due_, event_;
+  std::vector<std::int64_t> waiting_at_, backlog_at_;  // gauges by bin
+  std::size_t bin_ = 0;                                // gauges are filled up to here
   std::int64_t bin_end_ns_ = 0;
   std::int64_t waiting_ = 0;  // at the last event
   std::int64_t backlog_tokens_ = 0;

@@ -4,7 +4,11 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
+
+#include "reports/json_run.hpp"
+#include "workloads/draw.hpp"
 
 namespace tokenlift {
 namespace {
@@ -23,8 +27,8 @@ RecordingGrid any_grid(std::int64_t longest_ns) {
   }
   grid.bin_ns = *rc::gen::inRange<std::int64_t>(1, longest_ns);
   grid.bins = *rc::gen::inRange<std::size_t>(1, 100);
-  grid.slice_ns = grid.bin_ns;
-  grid.slices = grid.bins;
+  grid.slice_ns = *rc::gen::inRange<std::int64_t>(1, longest_ns);
+  grid.slices = *rc::gen::inRange<std::size_t>(1, 10);
   return grid;
 }
 
@@ -73,14 +77,19 @@ void decode_step_by_step(const StepRun& run, const std::vector<CellCount>& batch
 }
 
 // Steps of 0 ps to 67 us that grow by up to 0.5 us each, over phases and bins of 1 ns to 10 ms.
+// Whole nanoseconds among them, which hit borders exactly.
 RC_GTEST_PROP(TokenRecord, ARunOfStepsIsItsStepsOneByOne, ()) {
   const RecordingGrid grid = any_grid(*rc::gen::element<std::int64_t>(10, 1000, 10'000'000));
   TokenRecord at_once(grid);
   TokenRecord one_by_one(grid);
   for (int runs = *rc::gen::inRange(1, 4); runs > 0; --runs) {
-    const StepRun run{any_up_to_bits(24), *rc::gen::inRange<std::int64_t>(0, 1000),
-                      *rc::gen::inRange<std::int64_t>(1, 200), any_up_to_bits(26),
-                      any_up_to_bits(19)};
+    StepRun run{any_up_to_bits(24), *rc::gen::inRange<std::int64_t>(0, 1000),
+                *rc::gen::inRange<std::int64_t>(1, 200), any_up_to_bits(26), any_up_to_bits(19)};
+    if (*rc::gen::arbitrary<bool>()) {
+      run.begin_frac_ps = 0;
+      run.first_ps = any_up_to_bits(16) * 1000;
+      run.slope_ps = any_up_to_bits(9) * 1000;
+    }
     const std::vector<CellCount> batch = any_batch(grid);
     at_once.decode(run, batch);
     decode_step_by_step(run, batch, one_by_one);
@@ -123,8 +132,8 @@ TEST(TokenRecord, ATokenAtABorderBelongsToWhatBegins) {
   RecordingGrid grid;
   grid.phases = {{"before", 0, 3000, true}, {"after", 3000, kNever, true}};
   grid.tenants = 1;
-  grid.bin_ns = 2000;
-  grid.bins = 10;
+  grid.bin_ns = grid.slice_ns = 2000;
+  grid.bins = grid.slices = 10;
   TokenRecord record(grid);
   const std::vector<CellCount> batch = {{0, 5}};
   record.decode({0, 0, 6, 1'000'000, 0}, batch);
@@ -140,8 +149,8 @@ TEST(TokenRecord, GapsAreSummedInPicosecondsAndRoundedOnce) {
   RecordingGrid grid;
   grid.phases = {{"steady", 0, kNever, true}};
   grid.tenants = 1;
-  grid.bin_ns = 1000;
-  grid.bins = 1;
+  grid.bin_ns = grid.slice_ns = 1000;
+  grid.bins = grid.slices = 1;
   TokenRecord record(grid);
   for (int i = 0; i < 10; ++i) record.token(0, i, 1'999);
   record.token(0, 10, -1);
@@ -155,8 +164,8 @@ TEST(TokenRecord, AStepIsSplitOverThePhasesThatItTouches) {
   RecordingGrid grid;
   grid.phases = {{"one", 0, 100, true}, {"two", 100, 200, true}, {"three", 200, kNever, true}};
   grid.tenants = 1;
-  grid.bin_ns = 1000;
-  grid.bins = 1;
+  grid.bin_ns = grid.slice_ns = 1000;
+  grid.bins = grid.slices = 1;
   TokenRecord record(grid);
   record.step(90, 250, 3);
   EXPECT_EQ(record.busy_ns(0), 10);
@@ -188,6 +197,126 @@ RC_GTEST_PROP(TokenRecord, MergingIsRecordingIntoOneInAnyOrder, ()) {
     for (const std::size_t shard : order) merged.merge(shards[shard]);
     expect_same(grid, merged, one);
   }
+}
+
+/// Two tenants with objectives, a lift at 3 s of 6.
+Scenario lift_of_two_tenants() {
+  Scenario scenario;
+  scenario.name = "two";
+  scenario.run.duration_ns = 6'000'000'000;
+  scenario.run.warmup_ns = 500'000'000;
+  scenario.run.settle_ns = 1'000'000'000;
+  for (const char* name : {"chat", "batch"}) {
+    Tenant tenant;
+    tenant.name = name;
+    tenant.slo.ttft_ns = 20'000'000;
+    tenant.slo.tpot_ns = 3'000'000;
+    scenario.tenants.push_back(tenant);
+  }
+  Throttle throttle;
+  throttle.name = "limit";
+  scenario.throttles.push_back(throttle);
+  Event event;
+  event.at_ns = 3'000'000'000;
+  event.throttle = "limit";
+  scenario.events.push_back(event);
+  return scenario;
+}
+
+/// `count` requests over six seconds, sent and admitted, and their completions in order of
+/// requests.
+std::vector<Completion> admit_some(std::uint64_t seed, std::uint32_t count,
+                                   const RecordingGrid& grid, RequestTable& requests,
+                                   Recorder& recorder) {
+  const Draws draws(seed, Purpose::gap, 0);
+  const auto up_to = [&](std::uint32_t i, std::uint64_t index, std::uint64_t most) {
+    return static_cast<std::int64_t>(draws.bits(i, index) % most);
+  };
+  std::vector<Completion> completions;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Request request;
+    request.due_ns = std::int64_t{6'000'000'000} * i / count;
+    request.sent_ns = request.due_ns + up_to(i, 0, 1000);
+    request.admitted_ns = request.sent_ns + up_to(i, 1, 20'000'000);
+    request.prompt_tokens = 10;
+    request.output_tokens = static_cast<std::int32_t>(1 + up_to(i, 2, 9));
+    request.tenant = static_cast<std::uint16_t>(i % 2);
+    request.phase = static_cast<std::uint8_t>(grid.phase_at(request.due_ns));
+    const RequestId id = requests.add(request);
+    recorder.sent(request);
+    recorder.admitted(request);
+    Completion done;
+    done.id = id;
+    done.scheduled_ns = request.admitted_ns + up_to(i, 3, 1000);
+    done.first_token_ns = done.scheduled_ns + up_to(i, 4, 10'000'000);
+    done.last_token_ns =
+        done.first_token_ns + (request.output_tokens - 1) * (2'000'000 + up_to(i, 5, 2'000'000));
+    completions.push_back(done);
+  }
+  return completions;
+}
+
+// However completions come in batches, and however many workers record them: the same bytes.
+RC_GTEST_PROP(Recorder, BatchesAndWorkersMakeNoDifference, ()) {
+  const Scenario scenario = lift_of_two_tenants();
+  const RecordingGrid grid = make_grid(scenario);
+  const auto seed = *rc::gen::arbitrary<std::uint64_t>();
+  const auto count = *rc::gen::inRange<std::uint32_t>(1, 4000);
+  const std::int64_t end_ns = 7'000'000'000;
+  const auto recorded = [&](std::size_t workers_count, std::size_t batch) {
+    Workers workers(workers_count);
+    RequestTable requests;
+    Recorder recorder(scenario, grid, &workers);
+    const std::vector<Completion> done = admit_some(seed, count, grid, requests, recorder);
+    RC_ASSERT(recorder.in_system() == static_cast<std::int64_t>(count));
+    for (std::size_t i = 0; i < done.size(); i += batch) {
+      const std::size_t size = std::min(batch, done.size() - i);
+      recorder.completed(std::span(done).subspan(i, size), requests, end_ns);
+    }
+    RC_ASSERT(recorder.in_system() == 0);
+    RC_ASSERT(recorder.undecided() == 0);
+    Run run = recorder.finish(end_ns, TokenRecord(grid), 1);
+    RC_ASSERT(recorder.littles_law_error() == 0);
+    run.scenario_json = "{}";
+    return to_json(run);
+  };
+  const std::string one_by_one = recorded(1, 1);
+  RC_ASSERT(recorded(1, count) == one_by_one);
+  RC_ASSERT(recorded(3, count) == one_by_one);
+  RC_ASSERT(recorded(2, *rc::gen::inRange<std::size_t>(500, 1500)) == one_by_one);
+}
+
+const std::vector<std::int64_t>& column(const Run& run, const std::string& name) {
+  const auto found = std::find_if(run.series.columns.begin(), run.series.columns.end(),
+                                  [&](const Column& column) { return column.name == name; });
+  return found->values;
+}
+
+// Three requests due in bins 0, 1 and 2. One completes in bin 1, which the loop learns in bin 4;
+// one is rejected in bin 3; one stays.
+TEST(Recorder, InTheSystemIsWhoWasDueAndHasNotLeftWheneverTheLoopLearnsOfIt) {
+  const Scenario scenario = lift_of_two_tenants();
+  const RecordingGrid grid = make_grid(scenario);
+  RequestTable requests;
+  Recorder recorder(scenario, grid);
+  std::vector<RequestId> ids;
+  for (std::int64_t i = 0; i < 3; ++i) {
+    Request request;
+    request.due_ns = request.sent_ns = request.admitted_ns = i * grid.bin_ns;
+    request.output_tokens = 1;
+    ids.push_back(requests.add(request));
+    recorder.sent(request);
+  }
+  recorder.rejected(requests[ids[1]], 3 * grid.bin_ns);
+  const std::int64_t done_ns = grid.bin_ns + 1;
+  const std::vector<Completion> done = {{ids[0], 0, 0, done_ns, done_ns}};
+  recorder.completed(done, requests, 4 * grid.bin_ns);
+  recorder.in_flight(requests[ids[2]], 5 * grid.bin_ns);
+  const auto run = recorder.finish(5 * grid.bin_ns, TokenRecord(grid), 1);
+  const std::vector<std::int64_t> expected = {1, 1, 2, 1, 1};
+  EXPECT_EQ(column(run, "in_system_requests"), expected);
+  EXPECT_EQ(recorder.littles_law_error(), 0);
+  EXPECT_EQ(run.totals.in_flight, 1U);
 }
 
 }  // namespace
