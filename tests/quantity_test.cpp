@@ -93,6 +93,50 @@ RC_GTEST_PROP(Duration, ReadsBackEqual, ()) {
   }
 }
 
+TEST(Cost, IsReadInWholePicoseconds) {
+  const std::pair<const char*, std::int64_t> cases[] = {
+      {"6.28ms", 6'280'000'000},
+      {"41.1ns", 41'100},
+      {"41100ps", 41'100},
+      {"0.976ns", 976},
+      {"7.4us", 7'400'000},
+      {"1ps", 1},
+      {"0.5ps", 1},  // half a ps rounds up
+      {"0.4999ps", 0},
+      {"0.0004999ns", 0},
+      {"0s", 0},
+      {"1.234567890123s", 1'234'567'890'123},
+      {"999999999999999.5ps", kLongestCostPs},
+      {"1000s", kLongestCostPs},
+  };
+  for (const auto& [text, ps] : cases) EXPECT_EQ(parse_cost_ps(text).value, ps) << text;
+}
+
+TEST(Cost, ThatIsNoneHasAProblemAndAdvice) {
+  for (const char* text :
+       {"", "ms", "15", "15 ms", "-1ms", "1e3ns", "1min", "1d", "1fs", "1PS", "1000.000000000001s",
+        "1000000000000000.5ps", "99999999999999999999999ps"}) {
+    const Quantity<std::int64_t> quantity = parse_cost_ps(text);
+    EXPECT_FALSE(quantity.value) << text;
+    EXPECT_FALSE(quantity.problem.empty()) << text;
+    EXPECT_FALSE(quantity.advice.empty()) << text;
+  }
+}
+
+TEST(Cost, IsWrittenInTheUnitThatReadsBest) {
+  EXPECT_EQ(format_cost(0), "0s");
+  EXPECT_EQ(format_cost(976), "976ps");
+  EXPECT_EQ(format_cost(41'100), "41.1ns");
+  EXPECT_EQ(format_cost(6'280'000'000), "6.28ms");
+  EXPECT_EQ(format_cost(kLongestCostPs), "1000s");
+}
+
+RC_GTEST_PROP(Cost, ReadsBackEqual, ()) {
+  const auto scale = static_cast<std::int64_t>(std::pow(10, *rc::gen::inRange(0, 16)));
+  const std::int64_t ps = *rc::gen::inRange<std::int64_t>(0, scale + 1);
+  RC_ASSERT(parse_cost_ps(format_cost(ps)).value == ps);
+}
+
 TEST(RatePerSecond, IsReadInEveryPeriodAndWithSuffixes) {
   const std::pair<const char*, double> cases[] = {
       {"12/s", 12},     {"30000/min", 500},       {"36/h", 0.01},

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <span>
 
 #include "workloads/mistake.hpp"
 
@@ -12,17 +13,27 @@ namespace tokenlift {
 
 namespace {
 
+// Ascending; `ticks` are whole nanoseconds in one table, whole picoseconds in the other.
 struct DurationUnit {
   std::string_view name;
-  std::int64_t ns;
+  std::int64_t ticks;
 };
-constexpr std::array<DurationUnit, 7> kDurationUnits = {{{"ns", 1},
-                                                         {"us", 1'000},
-                                                         {"ms", 1'000'000},
-                                                         {"s", 1'000'000'000},
-                                                         {"min", 60'000'000'000},
-                                                         {"h", 3'600'000'000'000},
-                                                         {"d", 86'400'000'000'000}}};
+constexpr std::array<DurationUnit, 7> kUnitsInNs = {{{"ns", 1},
+                                                     {"us", 1'000},
+                                                     {"ms", 1'000'000},
+                                                     {"s", 1'000'000'000},
+                                                     {"min", 60'000'000'000},
+                                                     {"h", 3'600'000'000'000},
+                                                     {"d", 86'400'000'000'000}}};
+constexpr std::array<DurationUnit, 5> kUnitsInPs = {
+    {{"ps", 1}, {"ns", 1'000}, {"us", 1'000'000}, {"ms", 1'000'000'000}, {"s", 1'000'000'000'000}}};
+
+struct DurationForm {
+  std::span<const DurationUnit> units;
+  std::int64_t longest_ticks;
+  std::string_view longest;
+  std::string_view advice;
+};
 
 struct RatePeriod {
   std::string_view name;
@@ -31,8 +42,12 @@ struct RatePeriod {
 constexpr std::array<RatePeriod, 4> kRatePeriods = {
     {{"/s", 1}, {"/min", 60}, {"/h", 3600}, {"/d", 86400}}};
 
-constexpr std::string_view kDurationAdvice =
-    R"(write a number and a unit (ns, us, ms, s, min, h or d), for example "15s" or "1.5s")";
+constexpr DurationForm kDuration = {
+    kUnitsInNs, kLongestDurationNs, "10000d",
+    R"(write a number and a unit (ns, us, ms, s, min, h or d), for example "15s" or "1.5s")"};
+constexpr DurationForm kCost = {
+    kUnitsInPs, kLongestCostPs, "1000s",
+    R"(write a number and a unit (ps, ns, us, ms or s), for example "6.28ms" or "41.1ns")"};
 constexpr std::string_view kRateAdvice =
     "write a number per time (/s, /min, /h or /d; k and M multiply), for example \"12/s\" or "
     "\"500k/min\"";
@@ -61,46 +76,42 @@ Quantity<Value> failure(std::string problem, std::string_view advice) {
   return {std::nullopt, std::move(problem), std::string(advice)};
 }
 
-// decimal * unit_ns, rounded half up; nothing if it is more than kLongestDurationNs. In integers:
-// "0.1s" must be 100'000'000 ns and not what a double makes of it.
-std::optional<std::int64_t> scale(std::string_view decimal, std::int64_t unit_ns) {
-  std::int64_t whole_ns = 0;
+// decimal * unit, rounded half up; nothing if it is more than `longest`. In integers: "0.1s" must
+// be 100'000'000 ns and not what a double makes of it.
+std::optional<std::int64_t> scale(std::string_view decimal, std::int64_t unit,
+                                  std::int64_t longest) {
   std::size_t i = 0;
   std::int64_t whole = 0;
   for (; i < decimal.size() && decimal[i] != '.'; ++i) {
     whole = whole * 10 + (decimal[i] - '0');
-    if (whole > kLongestDurationNs / unit_ns) return std::nullopt;
+    if (whole > longest / unit) return std::nullopt;
   }
-  whole_ns = whole * unit_ns;
   // Digit by digit as in a long division: the remainder stays below ten units.
-  std::int64_t place_ns = unit_ns;  // what one of the digit is worth, floored
+  std::int64_t place = unit;  // what one of the digit is worth, floored
   __extension__ using Wide = unsigned __int128;
   Wide fraction = 0;
   Wide scale_of_fraction = 1;
-  for (++i; i < decimal.size() && place_ns > 0; ++i) {
+  for (++i; i < decimal.size() && place > 0; ++i) {
     fraction = fraction * 10 + static_cast<Wide>(decimal[i] - '0');
     scale_of_fraction *= 10;
-    place_ns /= 10;
+    place /= 10;
   }
   // At most 15 digits are taken (a day is 8.64e13 ns), so all of it is below 1e15 * 8.64e13 < 2^97.
-  const Wide fraction_ns =
-      (fraction * static_cast<Wide>(unit_ns) * 2 + scale_of_fraction) / (scale_of_fraction * 2);
-  const std::int64_t result = whole_ns + static_cast<std::int64_t>(fraction_ns);
-  if (result > kLongestDurationNs) return std::nullopt;
+  const Wide fraction_ticks =
+      (fraction * static_cast<Wide>(unit) * 2 + scale_of_fraction) / (scale_of_fraction * 2);
+  const std::int64_t result = whole * unit + static_cast<std::int64_t>(fraction_ticks);
+  if (result > longest) return std::nullopt;
   return result;
 }
 
-}  // namespace
-
-Quantity<std::int64_t> parse_duration_ns(std::string_view text) {
-  using Result = Quantity<std::int64_t>;
+Quantity<std::int64_t> parse_in(const DurationForm& form, std::string_view text) {
   if (text.starts_with('-')) {
     return failure<std::int64_t>(in_quotes(text) + " is negative", "a duration is 0 or more");
   }
   const std::string_view decimal = leading_decimal(text);
   const std::string_view unit_name = text.substr(decimal.size());
   if (!has_digit(decimal)) {
-    return failure<std::int64_t>(in_quotes(text) + " is not a duration", kDurationAdvice);
+    return failure<std::int64_t>(in_quotes(text) + " is not a duration", form.advice);
   }
   if (unit_name.empty()) {
     return failure<std::int64_t>(in_quotes(text) + " has no unit",
@@ -108,13 +119,40 @@ Quantity<std::int64_t> parse_duration_ns(std::string_view text) {
                                      " for seconds, or " + in_quotes(std::string(text) + "ms") +
                                      " for milliseconds");
   }
-  for (const DurationUnit& unit : kDurationUnits) {
+  for (const DurationUnit& unit : form.units) {
     if (unit.name != unit_name) continue;
-    if (const std::optional<std::int64_t> ns = scale(decimal, unit.ns)) return Result{ns, "", ""};
-    return failure<std::int64_t>(in_quotes(text) + " is too long", "10000d is the most");
+    if (const auto ticks = scale(decimal, unit.ticks, form.longest_ticks)) return {ticks, "", ""};
+    return failure<std::int64_t>(in_quotes(text) + " is too long",
+                                 std::string(form.longest) + " is the most");
   }
   return failure<std::int64_t>(in_quotes(text) + " has an unknown unit " + in_quotes(unit_name),
-                               kDurationAdvice);
+                               form.advice);
+}
+
+// In the largest of the units, all powers of ten, that is not more than the duration: exact.
+std::string with_decimals(std::span<const DurationUnit> decimal_units, std::int64_t ticks) {
+  std::size_t index = decimal_units.size() - 1;
+  while (ticks < decimal_units[index].ticks) --index;
+  const DurationUnit& unit = decimal_units[index];
+  std::string text = std::to_string(ticks / unit.ticks);
+  if (const std::int64_t rest = ticks % unit.ticks; rest != 0) {
+    // unit.ticks is a power of ten, so unit.ticks + rest has the rest's digits, zeros in front
+    // included.
+    std::string digits = std::to_string(unit.ticks + rest).substr(1);
+    digits.erase(digits.find_last_not_of('0') + 1);
+    text += "." + digits;
+  }
+  return text + std::string(unit.name);
+}
+
+}  // namespace
+
+Quantity<std::int64_t> parse_duration_ns(std::string_view text) {
+  return parse_in(kDuration, text);
+}
+
+Quantity<std::int64_t> parse_cost_ps(std::string_view text) {
+  return parse_in(kCost, text);
 }
 
 Quantity<double> parse_rate_per_s(std::string_view text) {
@@ -156,24 +194,17 @@ std::string format_duration(std::int64_t ns) {
   assert(ns >= 0 && ns <= kLongestDurationNs);
   if (ns == 0) return "0s";
   // Whole days, hours and minutes; from seconds down decimals are exact.
-  for (const std::string_view name : {"d", "h", "min"}) {
-    for (const DurationUnit& unit : kDurationUnits) {
-      if (unit.name == name && ns % unit.ns == 0) {
-        return std::to_string(ns / unit.ns) + std::string(name);
-      }
-    }
+  constexpr std::size_t kDecimalUnits = 4;
+  for (std::size_t i = kUnitsInNs.size(); i-- > kDecimalUnits;) {
+    const DurationUnit& unit = kUnitsInNs[i];
+    if (ns % unit.ticks == 0) return std::to_string(ns / unit.ticks) + std::string(unit.name);
   }
-  std::size_t index = 3;  // seconds
-  while (ns < kDurationUnits[index].ns) --index;
-  const DurationUnit& unit = kDurationUnits[index];
-  std::string text = std::to_string(ns / unit.ns);
-  if (const std::int64_t rest = ns % unit.ns; rest != 0) {
-    // unit.ns is a power of ten, so unit.ns + rest has the rest's digits, zeros in front included.
-    std::string digits = std::to_string(unit.ns + rest).substr(1);
-    digits.erase(digits.find_last_not_of('0') + 1);
-    text += "." + digits;
-  }
-  return text + std::string(unit.name);
+  return with_decimals(std::span(kUnitsInNs).first(kDecimalUnits), ns);
+}
+
+std::string format_cost(std::int64_t ps) {
+  assert(ps >= 0 && ps <= kLongestCostPs);
+  return ps == 0 ? "0s" : with_decimals(kUnitsInPs, ps);
 }
 
 std::string format_rate(double per_s) {

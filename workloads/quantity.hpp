@@ -19,12 +19,19 @@ struct Quantity {
 /// No duration is longer: 10,000 days, so that sums of a few of them stay within int64.
 inline constexpr std::int64_t kLongestDurationNs = 10'000LL * 86'400 * 1'000'000'000;
 
+/// No cost is higher: 1000 s, which is also more than any step may take.
+inline constexpr std::int64_t kLongestCostPs = 1'000'000'000'000'000;
+
 /// No rate is higher, per second.
 inline constexpr double kHighestRatePerS = 1e12;
 
 /// A decimal number and one of ns, us, ms, s, min, h, d without a space between them, rounded to
 /// whole ns: "15s", "1.5s", "250ms". At least 0, at most kLongestDurationNs.
 Quantity<std::int64_t> parse_duration_ns(std::string_view text);
+
+/// What a step, a sequence or a token costs: a duration in ps, ns, us, ms or s, rounded to whole
+/// ps: "6.28ms", "41.1ns", "0.976ns", "41100ps". At least 0, at most kLongestCostPs.
+Quantity<std::int64_t> parse_cost_ps(std::string_view text);
 
 /// A decimal number, optionally k (1e3) or M (1e6), and one of /s, /min, /h, /d: "12/s", "2M/min".
 /// More than 0, at most kHighestRatePerS.
@@ -33,6 +40,10 @@ Quantity<double> parse_rate_per_s(std::string_view text);
 /// The duration in the largest unit that writes it with at most nine decimals: exact, so it reads
 /// back equal. "90s", "1.5s", "250ms", "0s". `ns` is in [0, kLongestDurationNs].
 std::string format_duration(std::int64_t ns);
+
+/// The cost in the largest unit from ps to s that is not more than it; reads back equal. "41.1ns",
+/// "6.28ms", "0s". `ps` is in [0, kLongestCostPs].
+std::string format_cost(std::int64_t ps);
 
 /// "12.5/s": the shortest decimal that reads back equal.
 std::string format_rate(double per_s);
