@@ -62,6 +62,24 @@ bool has_warning(const Scenario& resolved, const std::string& part) {
   });
 }
 
+TEST(ReplicaCount, IsOverAllSites) {
+  Scenario scenario = lift_scenario();
+  scenario.fleet.sites[0].replicas = 3;
+  scenario.fleet.sites.push_back(scenario.fleet.sites[0]);
+  EXPECT_EQ(replica_count(scenario), 6);
+}
+
+TEST(Warnings, OfALoadReportIntervalWhereTheEngineHasNone) {
+  Scenario scenario = resolve(lift_scenario(), std::nullopt);
+  scenario.fleet.load_report_interval_ns = kS / 100;
+  for (const Engine engine : {Engine::threads, Engine::null}) {
+    scenario.run.engine = engine;
+    EXPECT_TRUE(has_warning(scenario, "load_report_interval has no effect"));
+  }
+  scenario.run.engine = Engine::simulated;
+  EXPECT_FALSE(has_warning(scenario, "load_report_interval"));
+}
+
 TEST(NeedsCapacity, WhereALoadStandsAndNoCapacityIsStated) {
   Scenario scenario = lift_scenario();
   scenario.fleet.capacity_tokens_per_s.reset();

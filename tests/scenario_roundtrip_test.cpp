@@ -5,12 +5,14 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "workloads/catalogue.hpp"
 #include "workloads/plan.hpp"
+#include "workloads/profile_text.hpp"
 #include "workloads/scenario.hpp"
 #include "workloads/scenario_text.hpp"
 
@@ -139,12 +141,70 @@ std::string random_text() {
   return text;
 }
 
+std::int64_t random_cost_ps() {
+  return *rc::gen::inRange<std::int64_t>(0, 1000) *
+         *rc::gen::element<std::int64_t>(1, 976, 1'000'000);
+}
+
+// Its weights and datasheet are such that no cost beats them.
+Profile random_profile(const std::string& name) {
+  Profile profile;
+  profile.name = name;
+  profile.description = random_text();
+  profile.source = random_text();
+  if (*rc::gen::arbitrary<bool>()) profile.fit_error = random_double(0, 1);
+  if (*rc::gen::arbitrary<bool>()) profile.max_batch = *rc::gen::inRange(99, 1000);
+  profile.cost =
+      CostModel{1 + random_cost_ps(), random_cost_ps(),     random_cost_ps(),
+                random_cost_ps(),     1 + random_cost_ps(), *rc::gen::inRange(0, 99'999)};
+  if (*rc::gen::arbitrary<bool>()) {
+    profile.model = ModelSize{1, random_double(0.1, 4), random_double(1, 1e6)};
+  }
+  if (*rc::gen::arbitrary<bool>()) {
+    profile.accelerator =
+        Accelerator{random_text(),           *rc::gen::inRange(1, 9), random_double(1e7, 1e8),
+                    random_double(1e6, 1e7), random_double(1e3, 1e4), random_double(0, 1e4)};
+  }
+  return profile;
+}
+
+std::vector<Profile> random_profiles() {
+  std::vector<Profile> profiles;
+  const int count = *rc::gen::inRange(0, 4);
+  for (int i = 0; i < count; ++i) {
+    profiles.push_back(random_profile(random_name() + std::to_string(i)));
+  }
+  std::ranges::sort(profiles, {}, &Profile::name);
+  return profiles;
+}
+
+// Its own profiles, and the built-in ones that `engine` can use.
+std::vector<Profile> usable_profiles(const Scenario& scenario) {
+  std::vector<Profile> usable;
+  const bool threads = scenario.run.engine == Engine::threads;
+  const bool priced = scenario.run.engine == Engine::simulated;
+  for (const auto& profiles : {scenario.profiles, builtin_profiles()}) {
+    std::ranges::copy_if(profiles, std::back_inserter(usable), [&](const Profile& profile) {
+      return (!threads || profile.decoder) && (!priced || profile.cost);
+    });
+  }
+  return usable;
+}
+
+void keep_used_profiles(Scenario& scenario) {
+  for (const Site& site : scenario.fleet.sites) {
+    if (std::ranges::count(scenario.profiles, site.profile, &Profile::name) > 0) continue;
+    scenario.profiles.push_back(*find_profile(site.profile));
+  }
+  std::ranges::sort(scenario.profiles, {}, &Profile::name);
+}
+
 Scenario random_scenario() {
   Scenario scenario;
   scenario.name = random_name();
   scenario.description = random_text();
   RunSettings& run = scenario.run;
-  run.engine = *rc::gen::element(Engine::threads, Engine::null);
+  run.engine = *rc::gen::element(Engine::threads, Engine::simulated, Engine::null);
   run.warmup_ns = random_ns(100 * kS);
   run.duration_ns = run.warmup_ns + 1000 + random_ns(10'000 * kS);
   if (*rc::gen::arbitrary<bool>()) run.settle_ns = random_ns(1000 * kS);
@@ -154,13 +214,17 @@ Scenario random_scenario() {
   scenario.fleet.router = *rc::gen::element(RouterPolicy::shared_queue, RouterPolicy::round_robin,
                                             RouterPolicy::random, RouterPolicy::least_loaded);
   scenario.fleet.capacity_tokens_per_s = random_double(0.1, 1e9);
+  if (*rc::gen::arbitrary<bool>()) scenario.fleet.load_report_interval_ns = random_ns(kS);
+  scenario.profiles = random_profiles();
+  const std::vector<Profile> usable = usable_profiles(scenario);
   const int sites = *rc::gen::inRange(1, 3);
   for (int i = 0; i < sites; ++i) {
-    const auto profile = *rc::gen::elementOf(builtin_profiles());
+    const Profile profile = *rc::gen::elementOf(usable);
     scenario.fleet.sites.push_back({random_name() + std::to_string(i), *rc::gen::inRange(1, 99),
                                     profile.name, *rc::gen::inRange(1, 99),
                                     *rc::gen::inRange(1, 9999), *rc::gen::inRange(10'000, 99'999)});
   }
+  if (run.engine == Engine::simulated) keep_used_profiles(scenario);
   const int tenants = *rc::gen::inRange(1, 4);
   for (int i = 0; i < tenants; ++i) {
     scenario.tenants.push_back(random_tenant(random_name() + std::to_string(i)));
@@ -202,6 +266,40 @@ RC_GTEST_PROP(ToJson, IsValidAndHasTheSameContent, ()) {
   RC_ASSERT(json.value("description", "") == scenario.description);
 }
 
+// JSON is TOML for a reader that takes `"key": value` as a pair of an inline table: as run.json is
+// read back.
+std::string as_inline_toml(const nlohmann::json& json) {
+  std::string text;
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) {
+      text +=
+          (text.empty() ? "" : ", ") + nlohmann::json(key).dump() + " = " + as_inline_toml(value);
+    }
+    return "{ " + text + " }";
+  }
+  if (json.is_string()) {
+    text = json.dump();
+    for (auto at = text.find('\x7f'); at != std::string::npos; at = text.find('\x7f')) {
+      text.replace(at, 1, "\\u007f");  // JSON takes it as it is, TOML doesn't
+    }
+    return text;
+  }
+  if (!json.is_array()) return json.dump();
+  for (const nlohmann::json& element : json) {
+    text += (text.empty() ? "" : ", ") + as_inline_toml(element);
+  }
+  return "[ " + text + " ]";
+}
+
+RC_GTEST_PROP(ToJson, ReadsBackEqual, ()) {
+  const Scenario scenario = random_scenario();
+  const nlohmann::json json = nlohmann::json::parse(to_json(scenario));
+  std::string toml;
+  for (const auto& [key, value] : json.items()) toml += key + " = " + as_inline_toml(value) + "\n";
+  RC_LOG() << toml;
+  RC_ASSERT(parse(toml) == scenario);
+}
+
 TEST(ToJson, ReplacesBytesThatAreNotText) {
   Scenario scenario = parse(kFuzzText);
   scenario.description = "a\xff\xc3";
@@ -221,6 +319,15 @@ void check_any_text(const std::string& text, const std::vector<std::string>& ove
       RC_ASSERT(mistake.line >= 1 && mistake.column >= 1 && !mistake.message.empty());
       RC_ASSERT(mistake.source != "demo.toml" || mistake.line <= lines);
     }
+  }
+}
+
+void check_any_profiles(const std::string& text) {
+  try {
+    const std::vector<Profile> profiles = parse_profiles(text, "demo.toml");
+    RC_ASSERT(parse_profiles(to_toml(profiles), "demo.toml") == profiles);
+  } catch (const ScenarioError& error) {
+    RC_ASSERT(!error.mistakes().empty());
   }
 }
 
@@ -254,9 +361,14 @@ std::string mutated(std::string text) {
 }
 
 RC_GTEST_PROP(Fuzz, AnyTextIsReadOrReported, ()) {
-  std::vector<std::string> texts = {kFuzzText};
+  std::vector<std::string> texts = {kFuzzText, to_toml(random_scenario())};
   for (const BuiltinScenario& scenario : builtin_scenarios()) texts.emplace_back(scenario.text);
   for (int i = 0; i < 20; ++i) check_any_text(mutated(*rc::gen::elementOf(texts)), {});
+}
+
+RC_GTEST_PROP(Fuzz, AnyProfileFileIsReadOrReported, ()) {
+  const std::string text = to_toml({*find_profile("h100-8b"), *find_profile("gb200-70b-x4")});
+  for (int i = 0; i < 20; ++i) check_any_profiles(mutated(text));
 }
 
 RC_GTEST_PROP(Fuzz, AnyOverrideIsAppliedOrReported, ()) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "workloads/catalogue.hpp"
 #include "workloads/scenario_text.hpp"
 
 namespace tokenlift {
@@ -87,6 +88,7 @@ max_in_flight = 1000
 [fleet]
 router = "power_of_two"
 capacity = "5k/s"
+load_report_interval = "10ms"
 [[fleet.site]]
 name = "a"
 replicas = 3
@@ -135,6 +137,7 @@ set = { throttle = "limit", load = 0.8, burst = "2s", inherit = "proportional" }
   expected.run = {Engine::null, 40 * kS, 3 * kS, 3 * kS / 2, 60 * kS, 7, 1000};
   expected.fleet.router = RouterPolicy::power_of_two;
   expected.fleet.capacity_tokens_per_s = 5000;
+  expected.fleet.load_report_interval_ns = kS / 100;
   expected.fleet.sites = {{"a", 3, "cpu-tiny", 8, 64, 2048}};
   Tenant users;
   users.name = "users";
@@ -274,10 +277,12 @@ const std::vector<Edit> kEdits = {
     {"warmup", "seed = -1\nwarmup", 4, "too small", ""},
     {"warmup", "seed = 1.5\nwarmup", 4, "not a whole number", ""},
     {"warmup", "engine = \"thread\"\nwarmup", 4, "can't be \"thread\"", "\"threads\""},
-    {"warmup", "engine = \"virtual\"\nwarmup", 4, "can't be", "known here: \"threads\", \"null\""},
+    {"warmup", "engine = \"virtuel\"\nwarmup", 4, "can't be", "\"virtual\""},
     {"warmup", "max_in_flight = 0\nwarmup", 4, "too small", ""},
     {"\"5000/s\"", "5000", 7, "not a rate", "\"5000/s\""},
     {"capacity", "router = \"round robin\"\ncapacity", 7, "can't be", "\"round_robin\""},
+    {"capacity", "load_report_interval = 10\ncapacity", 7, "not a duration", "\"10s\""},
+    {"replicas = 2", "profile = \"h100-8b\"", 10, "has no decoder", "run.engine = \"virtual\""},
     {"replicas = 2", "replicas = 0", 10, "too small", ""},
     {"replicas = 2", "replicas = true", 10, "a boolean", ""},
     {"replicas = 2", "profile = \"cpu-smal\"", 10, "can't be", "\"cpu-small\""},
@@ -449,6 +454,144 @@ TEST(Mistakes, SecondMeasuredEventAndDoubleNames) {
   const std::vector<Mistake> twice = mistakes_in(kText + throttle);
   ASSERT_EQ(twice.size(), 1U);
   EXPECT_TRUE(contains(twice[0].message, "twice"));
+}
+
+// Line numbers in the tests below are of this text.
+const std::string kVirtualText = R"(name = "demo"
+[run]
+engine = "virtual"
+duration = "40s"
+
+[fleet]
+[[fleet.site]]
+name = "east"
+replicas = 2
+profile = "my-gpu"
+max_batch = 32
+[[fleet.site]]
+name = "west"
+profile = "h100-8b"
+
+[profile.my-gpu]
+max_batch = 64
+decode = { a = "6ms", b = "17us", c = "50ns" }
+prefill = { p0 = "5ms", p1 = "17us", p2 = "1ns" }
+
+[[tenant]]
+name = "users"
+arrivals = { process = "poisson", load = 0.7 }
+prompt_tokens = { distribution = "constant", value = 100 }
+output_tokens = { distribution = "uniform", min = 16, max = 64 }
+)";
+
+TEST(VirtualScenario, HoldsTheProfilesThatItsSitesUse) {
+  const Scenario scenario = parse(kVirtualText);
+  EXPECT_EQ(scenario.run.engine, Engine::simulated);
+  ASSERT_EQ(scenario.profiles.size(), 2U);
+  EXPECT_EQ(scenario.profiles[0], *find_profile("h100-8b"));
+  EXPECT_EQ(scenario.profiles[1].name, "my-gpu");
+  EXPECT_EQ(scenario.profiles[1].cost,
+            (CostModel{6'000'000'000, 17'000'000, 50'000, 5'000'000'000, 17'000'000, 1'000}));
+  EXPECT_EQ(parse(to_toml(scenario)), scenario);
+  // Where nothing is priced, only what the scenario itself brings.
+  const Scenario null = parse(kVirtualText, {"run.engine=null", "fleet.capacity=1/s"});
+  ASSERT_EQ(null.profiles.size(), 1U);
+  EXPECT_EQ(null.profiles[0].name, "my-gpu");
+}
+
+TEST(VirtualScenario, FillsTheMemoryOfItsReplicas) {
+  const Scenario scenario = parse(kVirtualText);
+  EXPECT_EQ(scenario.fleet.sites[0].kv_tokens, 65536);  // my-gpu states no memory
+  // 90 % of 80 GB less 16.06 GB of weights, 131,072 bytes a token.
+  EXPECT_EQ(scenario.fleet.sites[1].kv_tokens, 426'788);
+}
+
+TEST(VirtualScenario, TakesTheNearestProfileOfAName) {
+  Profile given;
+  given.name = "my-gpu";
+  given.cost = CostModel{1, 2, 3, 4, 5, 6};
+  const auto with = [](const std::vector<Profile>& profiles) {
+    return parse_scenario(kVirtualText, "demo.toml", "", {}, profiles);
+  };
+  EXPECT_EQ(with({given}).profiles.at(1).cost->a_ps, 1);
+  Profile later = given;
+  later.cost->a_ps = 7;
+  EXPECT_EQ(with({given, later}).profiles.at(1).cost->a_ps, 7);
+  // The scenario's own takes the place of the built-in one, and of the command line's nothing stays
+  // that no site uses.
+  given.name = "unused";
+  const Scenario own =
+      parse_scenario(kVirtualText +
+                         "[profile.h100-8b]\ndecode = { a = \"1s\", b = \"0s\", c = \"0s\" }\n"
+                         "prefill = { p0 = \"1s\", p1 = \"0s\", p2 = \"0s\" }\n",
+                     "demo.toml", "", {}, {given});
+  ASSERT_EQ(own.profiles.size(), 2U);
+  EXPECT_EQ(own.profiles[0].cost->a_ps, 1'000'000'000'000);
+  EXPECT_EQ(own.fleet.sites[1].kv_tokens, 65536);  // its memory isn't stated any more
+}
+
+TEST(VirtualScenario, OverridesReachItsProfiles) {
+  const Scenario scenario =
+      parse(kVirtualText, {"profile.my-gpu.decode.a=7ms", "profile.my-gpu.prefill.p2=1ps"});
+  EXPECT_EQ(scenario.profiles[1].cost->a_ps, 7'000'000'000);
+  EXPECT_EQ(scenario.profiles[1].cost->p2_ps, 1);
+}
+
+// Each edit of kVirtualText makes exactly one mistake.
+const std::vector<Edit> kVirtualEdits = {
+    {"\"my-gpu\"", "\"my-gp\"", 10, "can't be \"my-gp\"", "\"my-gpu\""},
+    {"\"my-gpu\"", "\"h200-8\"", 10, "can't be", "\"h200-8b\""},
+    {"max_batch = 32", "max_batch = 65", 11, "holds for up to 64", "64 or less"},
+    {"\"h100-8b\"", "\"h100-8b\"\nkv_tokens = 426789", 15, "room for 426788", "leave it out"},
+    {"max_batch = 32", "kv_tokens = 163", 11, "can have 164", "raise kv_tokens"},
+    {"max_batch = 32", "kv_tokens = 1000000000000", 7, "longer than 1000s", "lower"},
+    {"\"6ms\"", "6", 18, "not a duration", "\"6ns\""},
+    {", c = \"50ns\"", "", 18, "lacks the key \"c\"", ""},
+    {"\"6ms\", b = \"17us\"", "\"0s\", b = \"0s\"", 18, "stand still", ""},
+    {"[profile.my-gpu]", "[profile.my-gpu]\ndecoder = { layers = 1 }", 17, "only built-in", ""},
+    {"max_batch = 64", "max_batsch = 64", 17, "unknown key", "\"max_batch\""},
+    {"max_batch = 64",
+     "model = { parameters = 1e12, kv_bytes_per_token = 1e5 }\naccelerator = { name = \"x\", "
+     "bandwidth_tb_per_s = 9, tflop_per_s = 9e5, memory_gb = 4e3 }",
+     16, "beats physics: a decode step of 1 sequences", "bytes read / bandwidth"},
+    {"\"virtual\"", "\"virtuall\"", 3, "can't be", "\"virtual\""},
+};
+
+TEST(VirtualScenario, NotesEachMistakeOnceAtItsPlaceWithAdvice) {
+  for (const Edit& edit : kVirtualEdits) {
+    const std::vector<Mistake> mistakes = mistakes_in(replaced(kVirtualText, edit.from, edit.to));
+    ASSERT_EQ(mistakes.size(), 1U)
+        << edit.from << " -> " << edit.to << "\n"
+        << (mistakes.empty() ? "no mistake" : ScenarioError(mistakes).what());
+    EXPECT_EQ(mistakes[0].line, edit.line) << to_string(mistakes[0]);
+    EXPECT_TRUE(contains(mistakes[0].message, edit.message)) << to_string(mistakes[0]);
+    EXPECT_TRUE(contains(mistakes[0].advice, edit.advice)) << to_string(mistakes[0]);
+  }
+}
+
+TEST(VirtualScenario, NeedsACostModel) {
+  Profile bare;
+  bare.name = "bare";
+  try {
+    parse_scenario(replaced(kVirtualText, "\"my-gpu\"", "\"bare\""), "demo.toml", "", {}, {bare});
+    ADD_FAILURE() << "a site without a cost model was accepted";
+  } catch (const ScenarioError& error) {
+    ASSERT_EQ(error.mistakes().size(), 1U);
+    EXPECT_EQ(error.mistakes()[0].line, 10);
+    EXPECT_TRUE(contains(error.mistakes()[0].message, "\"bare\" has no cost model"));
+    EXPECT_TRUE(contains(error.mistakes()[0].advice, "tokenlift calibrate"));
+    EXPECT_TRUE(contains(error.mistakes()[0].advice, "[profile.bare]"));
+  }
+}
+
+// Its capacity is computed, so loads need no stated one; as on threads they can't mix with rates.
+TEST(VirtualScenario, ComputesItsCapacity) {
+  EXPECT_TRUE(mistakes_in(kVirtualText).empty());
+  const std::string second =
+      "[[tenant]]\nname = \"b\"\narrivals = { process = \"poisson\", rate = \"1/s\" }\n"
+      "prompt_tokens = { distribution = \"constant\", value = 4 }\n"
+      "output_tokens = { distribution = \"constant\", value = 4 }\n";
+  EXPECT_EQ(mistakes_in(kVirtualText + second).size(), 1U);
 }
 
 TEST(Override, SetsKeysByNameAndByIndex) {

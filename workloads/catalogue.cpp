@@ -3,12 +3,11 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cctype>
 #include <cstddef>
-#include <cstdint>
 
 #include "workloads/embedded.hpp"
+#include "workloads/profile_reader.hpp"
 
 namespace tokenlift {
 
@@ -24,21 +23,14 @@ std::vector<BuiltinScenario> read_scenarios() {
   return scenarios;
 }
 
-std::vector<Profile> read_profiles() {
+std::vector<Profile> read_builtin_profiles() {
   std::vector<Profile> profiles;
   for (const EmbeddedText& file : embedded_profiles()) {
-    const toml::table table = toml::parse(file.text);
-    const auto size = [&](const char* key) {
-      const std::int64_t value = table["decoder"][key].value_or(std::int64_t{0});
-      assert(value > 0);  // embedded, so a zero is a mistake in the sources
-      return value;
-    };
-    Profile profile;
-    profile.name = file.name;
-    profile.description = table["description"].value_or(std::string());
-    profile.decoder = DecoderShape{size("layers"),   size("d_model"), size("heads"),
-                                   size("kv_heads"), size("d_ff"),    size("vocabulary")};
-    profiles.push_back(std::move(profile));
+    const std::string name(file.name);
+    Document document(file.text, name, {});
+    profiles.push_back(read_profile(TableReader(document, document.root(), "the profile"), name,
+                                    ProfileKind::builtin));
+    document.throw_mistakes();  // embedded, so that is a mistake in the sources
   }
   return profiles;
 }
@@ -78,7 +70,7 @@ const std::vector<BuiltinScenario>& builtin_scenarios() {
 }
 
 const std::vector<Profile>& builtin_profiles() {
-  static const std::vector<Profile> profiles = read_profiles();
+  static const std::vector<Profile> profiles = read_builtin_profiles();
   return profiles;
 }
 

@@ -9,6 +9,7 @@
 // to stepping, and every machine computes the same.
 
 #include <cstdint>
+#include <optional>
 
 namespace tokenlift {
 
@@ -32,10 +33,11 @@ struct CostModel {
 /// No step of a site may take longer: sums over the steps of a run stay within 64 bits.
 inline constexpr std::int64_t kLongestStepPs = 1'000'000'000'000'000;  // 1000 s
 
-/// The longest that a step within these limits can take: a full batch that reads a full cache, and
-/// a full budget of prefill in as many chunks as sequences, each at the end of a full context;
-/// nothing if it is more than kLongestStepPs.
-std::int64_t longest_step_ps(const CostModel& cost, std::int64_t max_batch,
-                             std::int64_t max_step_tokens, std::int64_t kv_tokens);
+/// No step that fits into these limits takes longer: a full batch that reads a full cache, and a
+/// full budget of prefill in as many chunks as sequences, each at the end of a full context.
+/// Nothing if that is more than kLongestStepPs. The coefficients are in [0, kLongestStepPs], the
+/// limits in [1, 10^12] (max_step_tokens up to 10^9).
+std::optional<std::int64_t> longest_step_ps(const CostModel& cost, std::int64_t max_batch,
+                                            std::int64_t max_step_tokens, std::int64_t kv_tokens);
 
 }  // namespace tokenlift

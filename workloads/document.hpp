@@ -1,6 +1,6 @@
 #pragma once
 // A scenario's text as a TOML tree, with the --set overrides applied, and the mistakes found in it.
-// For the scenario reader alone: nothing else sees toml++.
+// For the readers of scenarios and profiles alone: nothing else sees toml++.
 
 #include <toml++/toml.h>
 
@@ -46,6 +46,13 @@ class Document {
   std::vector<Source> sources_;  // the main text, then the overrides
   std::vector<Found> found_;
   toml::table root_;
+};
+
+/// How many mistakes there were when it was made; sound() then tells whether none came after.
+struct Mark {
+  const Document& document;
+  std::size_t count = document.mistake_count();
+  bool sound() const { return document.mistake_count() == count; }
 };
 
 }  // namespace tokenlift

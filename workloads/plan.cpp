@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "workloads/keywords.hpp"
 #include "workloads/lengths.hpp"
 #include "workloads/mistake.hpp"
 #include "workloads/quantity.hpp"
@@ -137,6 +138,12 @@ std::int64_t after_ns(const Scenario& resolved, const Event& event) {
 }
 
 }  // namespace
+
+std::int64_t replica_count(const Scenario& scenario) {
+  std::int64_t count = 0;
+  for (const Site& site : scenario.fleet.sites) count += site.replicas;
+  return count;
+}
 
 double mean_prompt_tokens(const Tenant& tenant) {
   if (tenant.arrivals.trace) return tenant.arrivals.trace->summary.prompt_mean_tokens;
@@ -404,6 +411,16 @@ void warn_of_short_traces(const Scenario& resolved, std::vector<std::string>& re
   }
 }
 
+void warn_of_unused_interval(const Scenario& resolved, std::vector<std::string>& result) {
+  if (resolved.fleet.load_report_interval_ns == 0 || resolved.run.engine == Engine::simulated) {
+    return;
+  }
+  result.push_back("fleet.load_report_interval has no effect on engine '" +
+                   std::string(name_of(resolved.run.engine)) +
+                   "', where completions are known at once: remove it, or set run.engine to "
+                   "'virtual'");
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const Scenario& resolved) {
@@ -411,6 +428,7 @@ std::vector<std::string> warnings(const Scenario& resolved) {
   warn_of_short_phases(resolved, result);
   warn_of_overload(resolved, result);
   warn_of_short_traces(resolved, result);
+  warn_of_unused_interval(resolved, result);
   return result;
 }
 

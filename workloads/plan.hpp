@@ -25,6 +25,9 @@ struct Phase {
   bool measured = true;  ///< false for warmup and cooldown
 };
 
+/// Over all sites.
+std::int64_t replica_count(const Scenario& scenario);
+
 /// Mean tokens of a tenant's requests, after rounding and clamping (or of its trace); within 0.02
 /// %.
 double mean_prompt_tokens(const Tenant& tenant);
@@ -87,7 +90,8 @@ std::vector<Phase> plan_phases(const Scenario& resolved);
 
 /// What `check` warns about: a run too short for its phases or for the 100 requests that a measured
 /// phase needs, a queue without max_wait under overload, a trace that ends early, more offered than
-/// the fleet or the new limit carries after the lift. Each says what to do.
+/// the fleet or the new limit carries after the lift, a load-report interval on an engine that has
+/// none. Each says what to do.
 std::vector<std::string> warnings(const Scenario& resolved);
 
 }  // namespace tokenlift

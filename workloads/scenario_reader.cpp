@@ -9,10 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "workloads/catalogue.hpp"
 #include "workloads/document.hpp"
+#include "workloads/fleet_reader.hpp"
 #include "workloads/lengths.hpp"
 #include "workloads/plan.hpp"
+#include "workloads/profile_reader.hpp"
 #include "workloads/quantity.hpp"
 #include "workloads/scenario_text.hpp"
 #include "workloads/table_reader.hpp"
@@ -22,28 +23,11 @@ namespace tokenlift {
 
 namespace {
 
-// Bounds that keep sums and products of sizes within int64 and exact in a double.
-constexpr std::int64_t kRequestTokensMax = 1'000'000'000;
-constexpr std::int64_t kCountMax = 1'000'000;
-constexpr std::int64_t kSizeMax = 1'000'000'000'000;
 constexpr double kBurstMax = 1e21;  // the highest rate for the longest duration
 constexpr double kLoadMax = 1e6;
 constexpr double kLoadMin = 1e-9;
 constexpr double kCvMax = 100;
 constexpr double kGammaCvMin = 1e-3;  // below it the gaps are constant to three digits
-
-template <typename Value>
-void assign(Value& target, const std::optional<Value>& value) {
-  if (value) target = *value;
-}
-
-bool is_name(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' ||
-           c == '_' || c == '-';
-  };
-  return !text.empty() && std::ranges::all_of(text, allowed);
-}
 
 std::string name_from_file(const std::string& source_name) {
   std::string stem = std::filesystem::path(source_name).stem().string();
@@ -55,15 +39,13 @@ std::string name_from_file(const std::string& source_name) {
 
 class ScenarioReader {
  public:
-  ScenarioReader(Document& document, std::string folder)
-      : document_(document), folder_(std::move(folder)) {}
+  ScenarioReader(Document& document, std::string folder, const std::vector<Profile>& profiles)
+      : document_(document), folder_(std::move(folder)), given_(profiles) {}
 
   Scenario read(const std::string& source_name);
 
  private:
   void read_run(TableReader table);
-  void read_fleet(TableReader table);
-  Site read_site(TableReader& table);
   Tenant read_tenant(TableReader& table);
   Arrivals read_arrivals(TableReader table);
   std::optional<Trace> read_trace(TableReader& table);
@@ -77,31 +59,20 @@ class ScenarioReader {
   Event read_event(TableReader& table);
   void read_set(TableReader table, Event& event);
 
-  std::string read_name(TableReader& table, const std::vector<std::string>& taken);
   void check_throttle_name(TableReader& table, std::string_view key, const std::string& name);
   void check_burst(const Burst& burst, const Place& place, const Throttle& throttle);
   void check_sizes();
   void check_bursts();
   void check_loads();
 
-  // Notes how many mistakes there are; sound() then tells whether none came after.
-  struct Mark {
-    const Document& document;
-    std::size_t count = document.mistake_count();
-    bool sound() const { return document.mistake_count() == count; }
-  };
-
   Document& document_;
   std::string folder_;
+  const std::vector<Profile>& given_;  // on the command line
   Scenario scenario_;
-  std::vector<std::string> site_names_;
+  std::optional<Engine> engine_ = Engine::threads;  // nothing where the scenario's word is none
   std::vector<std::string> tenant_names_;
   std::vector<std::string> throttle_names_;
   // What is right by itself, to be checked against one another, and where.
-  struct PlacedSite {
-    Site site;
-    Place kv_tokens;
-  };
   struct PlacedThrottle {
     Throttle throttle;
     Place burst;
@@ -120,23 +91,10 @@ class ScenarioReader {
   bool arrivals_by_rate_ = false;
 };
 
-std::string ScenarioReader::read_name(TableReader& table, const std::vector<std::string>& taken) {
-  table.require("name", "for example name = \"users\"");
-  const std::optional<std::string> name = table.text("name");
-  if (!name) return "";
-  if (!is_name(*name)) {
-    table.mistake("name", in_quotes(*name) + " can't be a name",
-                  "a name has letters (a-z), digits, spaces, '_' and '-', one at least");
-  } else if (std::ranges::find(taken, *name) != taken.end()) {
-    table.mistake("name", table.name() + " " + in_quotes(*name) + " is there twice",
-                  "give each its own name");
-  }
-  return *name;
-}
-
 void ScenarioReader::read_run(TableReader table) {
   RunSettings& run = scenario_.run;
-  assign(run.engine, table.choice<Engine>("engine"));
+  if (table.has("engine")) engine_ = table.choice<Engine>("engine");
+  assign(run.engine, engine_);
   table.require("duration", "for example duration = \"40s\"");
   assign(run.duration_ns, table.positive_duration_ns("duration"));
   assign(run.warmup_ns, table.duration_ns("warmup"));
@@ -153,44 +111,10 @@ void ScenarioReader::read_run(TableReader table) {
   table.finish();
 }
 
-void ScenarioReader::read_fleet(TableReader table) {
-  assign(scenario_.fleet.router, table.choice<RouterPolicy>("router"));
-  scenario_.fleet.capacity_tokens_per_s = table.rate_per_s("capacity");
-  std::vector<TableReader> sites = table.tables("site", "[[fleet.site]]");
-  if (sites.empty() && (!table.has("site") || table.find("site")->is_array())) {
-    table.mistake("site", "the fleet is empty", "add a [[fleet.site]] with name and replicas");
-  }
-  for (TableReader& site_table : sites) {
-    const Mark mark{document_};
-    const Site site = read_site(site_table);
-    scenario_.fleet.sites.push_back(site);
-    site_names_.push_back(site.name);
-    if (mark.sound()) sites_.push_back({site, site_table.place("kv_tokens")});
-  }
-  table.finish();
-}
-
-Site ScenarioReader::read_site(TableReader& table) {
-  Site site;
-  site.name = read_name(table, site_names_);
-  assign(site.replicas, table.whole("replicas", 1, kCountMax));
-  assign(site.profile, table.text("profile"));
-  assign(site.max_batch, table.whole("max_batch", 1, kCountMax));
-  assign(site.max_step_tokens, table.whole("max_step_tokens", 1, kRequestTokensMax));
-  assign(site.kv_tokens, table.whole("kv_tokens", 1, kSizeMax));
-  if (find_profile(site.profile) == nullptr) {
-    std::vector<std::string> names;
-    for (const Profile& profile : builtin_profiles()) names.push_back(profile.name);
-    table.unknown_word("profile", site.profile, names);
-  }
-  table.finish();
-  return site;
-}
-
 Tenant ScenarioReader::read_tenant(TableReader& table) {
   const Mark mark{document_};
   Tenant tenant;
-  tenant.name = read_name(table, tenant_names_);
+  tenant.name = table.name_apart_from(tenant_names_);
   table.require("arrivals", R"(for example arrivals = { process = "poisson", rate = "12/s" })");
   if (auto arrivals = table.table("arrivals", "arrivals")) {
     tenant.arrivals = read_arrivals(std::move(*arrivals));
@@ -384,7 +308,7 @@ std::optional<Burst> ScenarioReader::read_burst(TableReader& table) {
 
 Throttle ScenarioReader::read_throttle(TableReader& table) {
   Throttle throttle;
-  throttle.name = read_name(table, throttle_names_);
+  throttle.name = table.name_apart_from(throttle_names_);
   table.require("kind", "kind = \"token_bucket\"");
   const std::optional<std::string> kind = table.text("kind");
   if (kind && *kind != "token_bucket") table.unknown_word("kind", *kind, {"token_bucket"});
@@ -502,13 +426,14 @@ void ScenarioReader::check_bursts() {
   }
 }
 
-// The capacity is measured under the scenario's own mix, so the mix must not depend on it.
+// The capacity is measured or computed under the scenario's own mix, so the mix must not depend on
+// it.
 void ScenarioReader::check_loads() {
   if (!load_place_ || scenario_.fleet.capacity_tokens_per_s) return;
   if (arrival_load_place_ && arrivals_by_rate_) {
     document_.add(*arrival_load_place_,
                   "some tenants have a load and others a rate or a trace, so the mix of requests "
-                  "depends on the capacity, which is measured with that mix",
+                  "depends on the capacity, which is that of this mix",
                   "state fleet.capacity = \"5000/s\", or give all tenants the same form");
   }
   if (scenario_.run.engine == Engine::null) {
@@ -522,12 +447,16 @@ void ScenarioReader::check_loads() {
 Scenario ScenarioReader::read(const std::string& source_name) {
   TableReader root(document_, document_.root(), "the scenario");
   scenario_.name = name_from_file(source_name);
-  if (root.find("name") != nullptr) scenario_.name = read_name(root, {});
+  if (root.find("name") != nullptr) scenario_.name = root.name_apart_from({});
   assign(scenario_.description, root.text("description"));
   root.require("run", "add [run] with a duration");
   if (auto run = root.table("run", "[run]")) read_run(std::move(*run));
+  FleetReader fleet_reader(document_, engine_, given_, read_profiles(root));
   root.require("fleet", "add a [[fleet.site]] with name and replicas");
-  if (auto fleet = root.table("fleet", "[fleet]")) read_fleet(std::move(*fleet));
+  if (auto fleet = root.table("fleet", "[fleet]")) {
+    scenario_.fleet = fleet_reader.read(std::move(*fleet));
+  }
+  sites_ = fleet_reader.sound_sites();
   std::vector<TableReader> tenants = root.tables("tenant", "[[tenant]]");
   if (tenants.empty() && (!root.has("tenant") || root.find("tenant")->is_array())) {
     root.mistake("tenant", "nobody asks for anything", "add a [[tenant]]");
@@ -552,15 +481,17 @@ Scenario ScenarioReader::read(const std::string& source_name) {
   check_loads();
   document_.throw_mistakes();
   std::ranges::stable_sort(scenario_.events, {}, &Event::at_ns);
+  scenario_.profiles = fleet_reader.profiles_to_keep(scenario_.fleet);
   return scenario_;
 }
 
 }  // namespace
 
 Scenario parse_scenario(std::string_view text, const std::string& source_name,
-                        const std::string& folder, const std::vector<std::string>& overrides) {
+                        const std::string& folder, const std::vector<std::string>& overrides,
+                        const std::vector<Profile>& profiles) {
   Document document(text, source_name, overrides);
-  return ScenarioReader(document, folder).read(source_name);
+  return ScenarioReader(document, folder, profiles).read(source_name);
 }
 
 }  // namespace tokenlift

@@ -18,8 +18,12 @@ namespace tokenlift {
 /// from 0 (`tenant.users.arrivals.rate`, `event.0.at`). VALUE is TOML if it reads as a TOML value,
 /// else a string. Of keys that exclude each other (rate and load, lift and set) the override
 /// replaces the other one.
+///
+/// `profiles` are those of the command line: they take the place of the scenario's own with the
+/// same names, and these of the built-in ones; of two with one name the later counts.
 Scenario parse_scenario(std::string_view text, const std::string& source_name,
-                        const std::string& folder, const std::vector<std::string>& overrides);
+                        const std::string& folder, const std::vector<std::string>& overrides,
+                        const std::vector<Profile>& profiles = {});
 
 /// The scenario as TOML that parse_scenario() reads back to an equal value. Doubles are written
 /// with the fewest digits that read back exactly.

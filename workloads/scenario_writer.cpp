@@ -1,4 +1,4 @@
-// to_toml() and to_json().
+// to_toml() and to_json(), of scenarios and of profiles.
 
 #include <toml++/toml.h>
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "workloads/keywords.hpp"
+#include "workloads/profile_text.hpp"
 #include "workloads/quantity.hpp"
 #include "workloads/scenario_text.hpp"
 #include "workloads/utf8.hpp"
@@ -52,6 +53,9 @@ std::string word(Value value) {
 }
 std::string duration(std::int64_t ns) {
   return literal(format_duration(ns));
+}
+std::string cost(std::int64_t ps) {
+  return literal(format_cost(ps));
 }
 std::string rate(double per_s) {
   return literal(format_rate(per_s));
@@ -119,6 +123,50 @@ Keys keys_of(const Site& site) {
   keys.add("max_batch", site.max_batch);
   keys.add("max_step_tokens", site.max_step_tokens);
   keys.add("kv_tokens", site.kv_tokens);
+  return keys;
+}
+
+Keys keys_of(const ModelSize& model) {
+  Keys keys;
+  keys.add("parameters", model.parameters);
+  keys.add("bytes_per_parameter", model.bytes_per_parameter);
+  keys.add("kv_bytes_per_token", model.kv_bytes_per_token);
+  return keys;
+}
+
+Keys keys_of(const Accelerator& accelerator) {
+  Keys keys;
+  keys.add("name", literal(accelerator.name));
+  keys.add("count", accelerator.count);
+  keys.add("bandwidth_tb_per_s", accelerator.bandwidth_tb_per_s);
+  keys.add("tflop_per_s", accelerator.tflop_per_s);
+  keys.add("memory_gb", accelerator.memory_gb);
+  keys.add("power_w", accelerator.power_w);
+  return keys;
+}
+
+Keys keys_of(const Profile& profile) {
+  Keys keys;
+  if (!profile.description.empty()) keys.add("description", literal(profile.description));
+  if (!profile.source.empty()) keys.add("source", literal(profile.source));
+  if (profile.fit_error) keys.add("fit_error", *profile.fit_error);
+  if (profile.max_batch > 0) keys.add("max_batch", profile.max_batch);
+  if (profile.cost) {
+    Keys decode;
+    decode.add("a", cost(profile.cost->a_ps));
+    decode.add("b", cost(profile.cost->b_ps));
+    decode.add("c", cost(profile.cost->c_ps));
+    keys.add("decode", decode.inline_table());
+    Keys prefill;
+    prefill.add("p0", cost(profile.cost->p0_ps));
+    prefill.add("p1", cost(profile.cost->p1_ps));
+    prefill.add("p2", cost(profile.cost->p2_ps));
+    keys.add("prefill", prefill.inline_table());
+  }
+  if (profile.model) keys.add("model", keys_of(*profile.model).inline_table());
+  if (profile.accelerator) {
+    keys.add("accelerator", keys_of(*profile.accelerator).inline_table());
+  }
   return keys;
 }
 
@@ -241,6 +289,17 @@ void append_json(const toml::node& node, std::string& text) {
 
 }  // namespace
 
+std::string to_toml(const std::vector<Profile>& profiles) {
+  std::string text;
+  for (const Profile& profile : profiles) {
+    const bool bare = profile.name.find(' ') == std::string::npos;
+    text += text.empty() ? "" : "\n";
+    text += "[profile." + (bare ? profile.name : literal(profile.name)) + "]\n";
+    text += keys_of(profile).lines();
+  }
+  return text;
+}
+
 std::string to_toml(const Scenario& scenario) {
   Keys head;
   head.add("name", literal(scenario.name));
@@ -250,11 +309,15 @@ std::string to_toml(const Scenario& scenario) {
   if (scenario.fleet.capacity_tokens_per_s) {
     fleet.add("capacity", rate(*scenario.fleet.capacity_tokens_per_s) + "  # output tokens");
   }
+  if (scenario.fleet.load_report_interval_ns > 0) {
+    fleet.add("load_report_interval", duration(scenario.fleet.load_report_interval_ns));
+  }
   std::string text = head.lines();
   text += "\n[run]\n" + keys_of(scenario.run).lines();
   text += "\n[fleet]\n" + fleet.lines();
   for (const Site& site : scenario.fleet.sites)
     text += "\n[[fleet.site]]\n" + keys_of(site).lines();
+  if (!scenario.profiles.empty()) text += "\n" + to_toml(scenario.profiles);
   for (const Tenant& tenant : scenario.tenants) text += "\n[[tenant]]\n" + keys_of(tenant).lines();
   for (const Throttle& throttle : scenario.throttles) {
     text += "\n[[throttle]]\n" + keys_of(throttle).lines();

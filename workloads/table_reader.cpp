@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "workloads/quantity.hpp"
-
 namespace tokenlift {
 
 namespace {
@@ -42,8 +40,22 @@ std::string digits(const toml::node& node, const char* substitute) {
 
 }  // namespace
 
+bool is_name(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' ||
+           c == '_' || c == '-';
+  };
+  return !text.empty() && std::ranges::all_of(text, allowed);
+}
+
 TableReader::TableReader(Document& document, const toml::table& table, std::string name)
     : document_(document), table_(table), name_(std::move(name)) {}
+
+std::vector<std::string> TableReader::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : table_) keys.emplace_back(key.str());
+  return keys;
+}
 
 Place TableReader::place(std::string_view key) const {
   const toml::node* node = table_.get(key);
@@ -69,6 +81,18 @@ void TableReader::wrong_type(std::string_view key, const toml::node& node,
   mistake(key,
           in_quotes(key) + " is " + std::string(kind_of(node)) + ", not " + std::string(expected),
           "for example " + std::string(key) + " = " + std::string(example));
+}
+
+std::string TableReader::name_apart_from(const std::vector<std::string>& taken) {
+  require("name", "for example name = \"users\"");
+  const std::optional<std::string> name = text("name");
+  if (!name) return "";
+  if (!is_name(*name)) {
+    mistake("name", in_quotes(*name) + " can't be a name", std::string(kNameAdvice));
+  } else if (std::ranges::find(taken, *name) != taken.end()) {
+    mistake("name", name_ + " " + in_quotes(*name) + " is there twice", "give each its own name");
+  }
+  return *name;
 }
 
 std::optional<std::string> TableReader::text(std::string_view key) {
@@ -122,18 +146,34 @@ std::optional<double> TableReader::number(std::string_view key, double min, doub
   return std::nullopt;
 }
 
-std::optional<std::int64_t> TableReader::duration_ns(std::string_view key) {
+template <typename Value>
+std::optional<Value> TableReader::quantity(std::string_view key,
+                                           Quantity<Value> (*parse)(std::string_view),
+                                           std::string_view expected, const char* substitute,
+                                           std::string_view unit) {
   const toml::node* node = find(key);
   if (node == nullptr) return std::nullopt;
   if (!node->is_string()) {
-    wrong_type(key, *node, "a duration with a unit", "\"" + digits(*node, "15") + "s\"");
+    wrong_type(key, *node, expected, in_quotes(digits(*node, substitute) + std::string(unit)));
     return std::nullopt;
   }
-  Quantity<std::int64_t> quantity = parse_duration_ns(node->as_string()->get());
-  if (!quantity.value) {
-    mistake(key, in_quotes(key) + ": " + quantity.problem, std::move(quantity.advice));
+  Quantity<Value> result = parse(node->as_string()->get());
+  if (!result.value) {
+    mistake(key, in_quotes(key) + ": " + result.problem, std::move(result.advice));
   }
-  return quantity.value;
+  return result.value;
+}
+
+std::optional<std::int64_t> TableReader::duration_ns(std::string_view key) {
+  return quantity(key, parse_duration_ns, "a duration with a unit", "15", "s");
+}
+
+std::optional<std::int64_t> TableReader::cost_ps(std::string_view key) {
+  return quantity(key, parse_cost_ps, "a duration with a unit", "41", "ns");
+}
+
+std::optional<double> TableReader::rate_per_s(std::string_view key) {
+  return quantity(key, parse_rate_per_s, "a rate with a unit of time", "12", "/s");
 }
 
 std::optional<std::int64_t> TableReader::positive_duration_ns(std::string_view key) {
@@ -141,20 +181,6 @@ std::optional<std::int64_t> TableReader::positive_duration_ns(std::string_view k
   if (!ns || *ns > 0) return ns;
   mistake(key, in_quotes(key) + " must be more than 0");
   return std::nullopt;
-}
-
-std::optional<double> TableReader::rate_per_s(std::string_view key) {
-  const toml::node* node = find(key);
-  if (node == nullptr) return std::nullopt;
-  if (!node->is_string()) {
-    wrong_type(key, *node, "a rate with a unit of time", "\"" + digits(*node, "12") + "/s\"");
-    return std::nullopt;
-  }
-  Quantity<double> quantity = parse_rate_per_s(node->as_string()->get());
-  if (!quantity.value) {
-    mistake(key, in_quotes(key) + ": " + quantity.problem, std::move(quantity.advice));
-  }
-  return quantity.value;
 }
 
 std::optional<TableReader> TableReader::table(std::string_view key, std::string name) {

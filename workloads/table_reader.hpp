@@ -15,8 +15,24 @@
 
 #include "workloads/document.hpp"
 #include "workloads/keywords.hpp"
+#include "workloads/quantity.hpp"
 
 namespace tokenlift {
+
+// Bounds that keep sums and products of sizes within int64 and exact in a double.
+inline constexpr std::int64_t kRequestTokensMax = 1'000'000'000;
+inline constexpr std::int64_t kCountMax = 1'000'000;
+inline constexpr std::int64_t kSizeMax = 1'000'000'000'000;
+
+/// True for letters (a-z), digits, spaces, '_' and '-', one at least.
+bool is_name(std::string_view text);
+inline constexpr std::string_view kNameAdvice =
+    "a name has letters (a-z), digits, spaces, '_' and '-', one at least";
+
+template <typename Value>
+void assign(Value& target, const std::optional<Value>& value) {
+  if (value) target = *value;
+}
 
 /// Every getter returns nothing if the key is absent, or if its value is wrong (a mistake is
 /// noted).
@@ -28,6 +44,7 @@ class TableReader {
   Document& document() { return document_; }
   const std::string& name() const { return name_; }
   bool has(std::string_view key) const { return table_.contains(key); }
+  std::vector<std::string> keys() const;
   /// Of the key's value, or of the table where the key is absent.
   Place place(std::string_view key) const;
   Place place() const { return table_.source(); }
@@ -36,6 +53,8 @@ class TableReader {
   /// Notes a mistake if the key is absent.
   void require(std::string_view key, std::string advice = "");
 
+  /// The key "name", which must be there, be a name and be none of `taken`; whatever it is.
+  std::string name_apart_from(const std::vector<std::string>& taken);
   std::optional<std::string> text(std::string_view key);
   std::optional<bool> flag(std::string_view key);
   std::optional<std::int64_t> whole(std::string_view key, std::int64_t min, std::int64_t max);
@@ -44,6 +63,7 @@ class TableReader {
   std::optional<std::int64_t> duration_ns(std::string_view key);
   /// As duration_ns(), and 0 is a mistake.
   std::optional<std::int64_t> positive_duration_ns(std::string_view key);
+  std::optional<std::int64_t> cost_ps(std::string_view key);
   std::optional<double> rate_per_s(std::string_view key);
   std::optional<TableReader> table(std::string_view key, std::string name);
   /// The tables of an array of tables ([[key]] or an array of inline tables).
@@ -72,6 +92,11 @@ class TableReader {
   void finish();
 
  private:
+  /// A value with a unit: "SUBSTITUTE UNIT" without the space is the example for one that has none.
+  template <typename Value>
+  std::optional<Value> quantity(std::string_view key, Quantity<Value> (*parse)(std::string_view),
+                                std::string_view expected, const char* substitute,
+                                std::string_view unit);
   void wrong_type(std::string_view key, const toml::node& node, std::string_view expected,
                   std::string_view example);
 
