@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,10 +23,32 @@ TEST(Catalogue, BuiltinScenariosAreSound) {
     EXPECT_EQ(scenario.name, builtin.name);
     EXPECT_EQ(scenario.description, builtin.description);
     EXPECT_FALSE(builtin.description.empty());
-    EXPECT_EQ(warnings(resolve(scenario, 5000)), std::vector<std::string>{}) << builtin.name;
+    // Near to what such fleets carry: two small decoders on CPUs, a GPU or more to each replica.
+    const bool accelerators = scenario.run.engine == Engine::simulated;
+    const double capacity =
+        accelerators ? 2500.0 * static_cast<double>(replica_count(scenario)) : 5000;
+    EXPECT_EQ(warnings(resolve(scenario, capacity)), std::vector<std::string>{}) << builtin.name;
   }
   EXPECT_TRUE(std::ranges::is_sorted(names));
   EXPECT_TRUE(std::ranges::find(names, "lift") != names.end());
+}
+
+TEST(Catalogue, Colossus1HasTheReportedGpus) {
+  const auto& scenarios = builtin_scenarios();
+  const auto found = std::ranges::find(scenarios, "colossus-1", &BuiltinScenario::name);
+  ASSERT_NE(found, scenarios.end());
+  const Scenario scenario = parse_scenario(found->text, found->name, "", {});
+  EXPECT_EQ(replica_count(scenario), 55'000);
+  // The reported mix sums to 230k.
+  const std::map<std::string, double> reported = {{"H100", 150e3}, {"H200", 50e3}, {"GB200", 30e3}};
+  std::int64_t gpus = 0;
+  for (const Site& site : scenario.fleet.sites) {
+    const Accelerator& accelerator = find_profile(site.profile)->accelerator.value();
+    gpus += site.replicas * accelerator.count;
+    EXPECT_NEAR(static_cast<double>(site.replicas * accelerator.count),
+                reported.at(accelerator.name) * 220 / 230, static_cast<double>(accelerator.count));
+  }
+  EXPECT_EQ(gpus, 220'000);
 }
 
 TEST(Catalogue, ProfilesHaveShapes) {
