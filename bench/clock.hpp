@@ -1,6 +1,7 @@
 #pragma once
 // How the loop passes time: it waits for an instant, or until the fleet has news.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -19,6 +20,17 @@ class Clock {
   /// Passes time until `until_ns`, and returns the instant reached. That is earlier only if
   /// something happened that the loop should see first.
   virtual std::int64_t wait(std::int64_t until_ns) = 0;
+};
+
+/// Virtual time: every instant is there as soon as somebody waits for it.
+class VirtualClock final : public Clock {
+ public:
+  std::int64_t wait(std::int64_t until_ns) override {
+    return now_ns_ = std::max(now_ns_, until_ns);
+  }
+
+ private:
+  std::int64_t now_ns_ = 0;
 };
 
 /// Real time, in ns since start(), from steady_clock. wait() reads the clock once if the instant

@@ -61,33 +61,6 @@ void GridCursor::move(const RecordingGrid& grid, std::int64_t at_ns) {
 
 // ------------------------------------------------------------------------------ TokenRecord
 
-namespace {
-
-/// When the first `steps` steps have ended, in ps from run.begin_ns. With all of them it is below
-/// 2^61 + 1000 (see decode()), and so is each of its terms.
-std::int64_t end_ps(const StepRun& run, std::int64_t steps) {
-  return run.begin_frac_ps + steps * run.first_ps + steps * (steps - 1) / 2 * run.slope_ps;
-}
-
-/// How many steps of the run end before `edge_ps`, which some step does not. The root of a
-/// quadratic is estimated in floating point and then put right in integers, so that how the
-/// estimate is rounded makes no difference. The estimate is good to some 2^-50 of at most 10^9: a
-/// turn or two.
-std::int64_t steps_before(const StepRun& run, std::int64_t edge_ps) {
-  const auto slope = static_cast<double>(run.slope_ps);
-  const double linear = static_cast<double>(run.first_ps) - slope / 2;
-  const auto span = static_cast<double>(edge_ps - run.begin_frac_ps);
-  const double root = std::sqrt(std::max(0.0, linear * linear + 2 * slope * span));
-  // Of the two forms of the solution the one in which nothing cancels.
-  const double estimate = linear < 0 ? (root - linear) / slope : 2 * span / (linear + root);
-  auto steps = static_cast<std::int64_t>(std::clamp(estimate, 0.0, static_cast<double>(run.steps)));
-  while (steps > 0 && end_ps(run, steps) >= edge_ps) --steps;
-  while (end_ps(run, steps + 1) < edge_ps) ++steps;
-  return steps;
-}
-
-}  // namespace
-
 TokenRecord::TokenRecord(const RecordingGrid& grid)
     : grid_(&grid), cells_(grid.cells()), phases_(grid.phases.size()), tokens_by_bin_(grid.bins) {
   assert(grid.phases.size() <= kMaxPhases);
@@ -96,7 +69,7 @@ TokenRecord::TokenRecord(const RecordingGrid& grid)
 void TokenRecord::decode(const StepRun& run, std::span<const CellCount> batch) {
   assert(run.begin_frac_ps >= 0 && run.begin_frac_ps < 1000);
   assert(run.steps >= 1 && run.first_ps >= 0 && run.slope_ps >= 0);
-  const std::int64_t run_ps = end_ps(run, run.steps) - run.begin_frac_ps;
+  const std::int64_t run_ps = run.end_ps(run.steps) - run.begin_frac_ps;
   const std::int64_t last_at_ns = run.begin_ns + (run.begin_frac_ps + run_ps) / 1000;
   const std::int64_t least_ns = run.first_ps / 1000;
   const std::int64_t most_ns = (run.first_ps + (run.steps - 1) * run.slope_ps) / 1000;
@@ -127,11 +100,9 @@ void TokenRecord::count_tokens(const StepRun& run, std::int64_t last_at_ns,
                                std::span<const CellCount> batch) {
   std::int64_t done = 0;
   while (done < run.steps) {
-    at_.look_at(*grid_, run.begin_ns + end_ps(run, done + 1) / 1000);
-    // floor(end / 1000) < edge is the same as end < 1000 * edge.
-    const std::int64_t until = last_at_ns < at_.end_ns()
-                                   ? run.steps
-                                   : steps_before(run, (at_.end_ns() - run.begin_ns) * 1000);
+    at_.look_at(*grid_, run.end_ns(done + 1));
+    const std::int64_t until =
+        last_at_ns < at_.end_ns() ? run.steps : run.steps_before(at_.end_ns());
     const auto steps = static_cast<std::uint64_t>(until - done);
     for (const CellCount& part : batch) {
       cells_[part.cell].produced[at_.phase()] += steps * part.sequences;

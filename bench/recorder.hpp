@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bench/request.hpp"
+#include "bench/step_run.hpp"
 #include "bench/workers.hpp"
 #include "reports/run.hpp"
 #include "workloads/plan.hpp"
@@ -74,22 +75,6 @@ class GridCursor {
 /// At most 3,600 bins and 120 slices over the longest the run can take; widths are 1, 2 or 5 times
 /// a power of ten.
 RecordingGrid make_grid(const Scenario& resolved);
-
-/// Decode steps back to back, with one batch. Step j (from 0) takes first_ps + j * slope_ps
-/// picoseconds, and the first one begins at begin_ns + begin_frac_ps / 1000.
-struct StepRun {
-  std::int64_t begin_ns = 0;
-  std::int64_t begin_frac_ps = 0;  ///< 0 .. 999
-  std::int64_t steps = 1;          ///< 1 .. 10^9
-  std::int64_t first_ps = 0;       ///< >= 0
-  std::int64_t slope_ps = 0;       ///< >= 0
-};
-
-/// How many sequences of a batch belong to one cell.
-struct CellCount {
-  CellId cell = 0;
-  std::uint32_t sequences = 0;
-};
 
 /// Tokens and steps of one replica, or of several merged. Integers only, so that neither the order
 /// of recording nor that of merging makes a difference.

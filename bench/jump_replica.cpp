@@ -1,0 +1,381 @@
+#include "bench/jump_replica.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::int64_t kMostPs = std::int64_t{1} << 61;
+constexpr std::int64_t kPsPerNs = 1000;
+constexpr std::size_t kCacheLine = 64;
+/// Of a longer line not everybody is looked at to find out when somebody may complete.
+constexpr std::size_t kShortLine = 4;
+
+/// Of numbers that wrap around.
+bool later(std::uint32_t a, std::uint32_t b) {
+  return static_cast<std::int32_t>(a - b) > 0;
+}
+
+}  // namespace
+
+SiteModel::SiteModel(const ReplicaLimits& site_limits, const CostModel& site_cost)
+    : limits(site_limits), cost(site_cost) {
+  const std::optional<std::int64_t> longest_ps =
+      longest_step_ps(cost, limits.max_batch, limits.max_step_tokens, limits.kv_tokens);
+  assert(longest_ps && *longest_ps > 0 && "the reader saw to it");
+  most_steps = std::max<std::int64_t>(1, kMostPs / *longest_ps);
+}
+
+std::int64_t SiteModel::least_decode_ns(std::int64_t steps) const {
+  const std::int64_t least_ps = cost.decode_ps(1, 0);
+  return std::min(steps, kMostPs / least_ps) * least_ps / kPsPerNs;
+}
+
+std::int64_t SiteModel::least_service_ns(std::int64_t prompt_tokens, std::int64_t output_tokens,
+                                         std::int64_t emitted_tokens) const {
+  const std::int64_t first_chunk = std::min(prompt_tokens + emitted_tokens, limits.max_step_tokens);
+  return cost.chunk_ps(0, first_chunk) / kPsPerNs +
+         least_decode_ns(output_tokens - emitted_tokens - 1);
+}
+
+/// Orders the heap of those that decode: the first to finish on top, the older one among equals.
+struct JumpReplica::Later {
+  bool operator()(const Decoding& a, const Decoding& b) const {
+    if (a.finish_step != b.finish_step) return later(a.finish_step, b.finish_step);
+    return later(a.age, b.age);
+  }
+};
+
+// -------------------------------------------------------------------------------- who comes in
+
+void JumpReplica::submit(const Work& work, std::int64_t now_ns) {
+  assert(work.prompt_tokens > 0 && work.output_tokens > 0);
+  assert(work.prompt_tokens + work.output_tokens <= model_->limits.kv_tokens);
+  line_.push_back(
+      {work.id, work.cell, work.prompt_tokens, work.output_tokens, 0, now_ns, -1, -1, {}});
+  // Whoever is there already is only delayed by it.
+  const std::int64_t least_ns = model_->least_service_ns(work.prompt_tokens, work.output_tokens, 0);
+  next_ns_ = std::min(next_ns_, now_ns + least_ns);
+}
+
+bool JumpReplica::takes_newcomers() const {
+  // Somebody who waits at a step's beginning waits for as long as the batch is the same: places do
+  // not get more, nor room in the cache. Everybody behind waits with him.
+  const bool somebody_waits =
+      line_begin_ < line_.size() && line_[line_begin_].arrived_ns < begin_.ns;
+  return !somebody_waits && static_cast<std::int64_t>(running()) < model_->limits.max_batch;
+}
+
+std::uint32_t JumpReplica::take_place() {
+  if (free_place_ == kNoPlace) {
+    places_.emplace_back();
+    return static_cast<std::uint32_t>(places_.size() - 1);
+  }
+  const std::uint32_t place = free_place_;
+  free_place_ = places_[place].id;
+  return place;
+}
+
+void JumpReplica::count(CellId cell, int change) {
+  for (CellCount& entry : batch_) {
+    if (entry.cell != cell) continue;
+    entry.sequences = static_cast<std::uint32_t>(static_cast<int>(entry.sequences) + change);
+    if (entry.sequences > 0) return;
+    entry = batch_.back();
+    batch_.pop_back();
+    return;
+  }
+  assert(change == 1);
+  batch_.push_back({cell, 1});
+}
+
+// ------------------------------------------------------------------------------------ planning
+
+void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first) {
+  const std::size_t running_before = running();
+  make_room();
+  const bool preempted = running() < running_before;
+  const auto sequences = static_cast<std::int64_t>(decoding_.size());
+  first_ps_ = sequences > 0 ? model_->cost.decode_ps(sequences, read_tokens_) : 0;
+  slope_ps_ = 0;
+  chunks_ = 0;
+  std::int64_t budget = model_->limits.max_step_tokens;
+  for (const Prefilling& sequence : prefilling_) {
+    if (budget == 0) break;
+    add_chunk(sequence, budget);
+  }
+  // Who was preempted for lack of room must not take it right back.
+  if (!preempted) admit(budget, visible_before_ns, only_first);
+  if (chunks_ > 0 || preempted) {
+    steps_ = 1;
+    open_ = false;
+  } else if (sequences == 0) {
+    steps_ = 0;
+  } else {
+    slope_ps_ = model_->cost.c_ps * sequences;
+    steps_ = steps_before_change();
+    open_ = takes_newcomers();
+  }
+}
+
+void JumpReplica::make_room() {
+  // Each decoding sequence puts one token into the cache in this step.
+  while (resident_tokens_ + static_cast<std::int64_t>(decoding_.size()) >
+         model_->limits.kv_tokens) {
+    assert(running() > 1 && "a lone sequence always fits");
+    preempt_youngest();
+  }
+}
+
+void JumpReplica::preempt_youngest() {
+  Waiting waiting{};
+  std::uint32_t number = 0;
+  if (!prefilling_.empty()) {
+    const Prefilling& youngest = prefilling_.back();
+    number = youngest.place;
+    waiting.emitted_tokens = youngest.emitted_tokens;
+    waiting.last_token = youngest.last_token;
+    resident_tokens_ -= youngest.tokens;
+    prefilling_.pop_back();
+  } else {
+    const auto youngest =
+        std::max_element(decoding_.begin(), decoding_.end(),
+                         [](const Decoding& a, const Decoding& b) { return later(b.age, a.age); });
+    number = youngest->place;
+    const Place& place = places_[number];
+    const auto left = static_cast<std::int32_t>(youngest->finish_step - decode_step_);
+    waiting.emitted_tokens = place.output_tokens - left;
+    waiting.last_token = begin_;  // everybody who decodes got a token when the last step ended
+    // The latest token is not in the cache yet.
+    const std::int64_t tokens = place.prompt_tokens + waiting.emitted_tokens - 1;
+    resident_tokens_ -= tokens;
+    read_tokens_ -= tokens;
+    count(place.cell, -1);
+    *youngest = decoding_.back();
+    decoding_.pop_back();
+    std::make_heap(decoding_.begin(), decoding_.end(), Later{});
+  }
+  Place& place = places_[number];
+  waiting.id = place.id;
+  waiting.cell = place.cell;
+  waiting.prompt_tokens = place.prompt_tokens;
+  waiting.output_tokens = place.output_tokens;
+  waiting.arrived_ns = -1;
+  waiting.scheduled_ns = place.scheduled_ns;
+  waiting.first_token_ns = place.first_token_ns;
+  place.id = free_place_;
+  free_place_ = number;
+  if (line_begin_ > 0) {
+    line_[--line_begin_] = waiting;
+  } else {
+    line_.insert(line_.begin(), waiting);
+  }
+}
+
+void JumpReplica::add_chunk(const Prefilling& sequence, std::int64_t& budget) {
+  const std::int64_t tokens = std::min(sequence.tokens - sequence.done_tokens, budget);
+  first_ps_ += model_->cost.chunk_ps(sequence.done_tokens, sequence.done_tokens + tokens);
+  budget -= tokens;
+  ++chunks_;
+}
+
+void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first) {
+  const ReplicaLimits& limits = model_->limits;
+  const auto growth = static_cast<std::int64_t>(decoding_.size());
+  while (line_begin_ < line_.size() && budget > 0 &&
+         static_cast<std::int64_t>(running()) < limits.max_batch) {
+    const Waiting& head = line_[line_begin_];
+    const std::int64_t tokens = head.prompt_tokens + head.emitted_tokens;
+    if (head.arrived_ns >= visible_before_ns) break;
+    if (resident_tokens_ + growth + tokens > limits.kv_tokens) break;
+    const std::uint32_t number = take_place();
+    places_[number] = {head.id,
+                       head.cell,
+                       head.prompt_tokens,
+                       head.output_tokens,
+                       head.scheduled_ns < 0 ? begin_.ns : head.scheduled_ns,
+                       head.first_token_ns};
+    prefilling_.push_back({number, admissions_++, head.emitted_tokens, tokens, 0, head.last_token});
+    resident_tokens_ += tokens;
+    add_chunk(prefilling_.back(), budget);
+    ++line_begin_;
+    if (only_first) break;
+  }
+  // What has left at the front goes once it is most of the line.
+  if (line_begin_ > 16 && 2 * line_begin_ > line_.size()) {
+    line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(line_begin_));
+    line_begin_ = 0;
+  } else if (line_begin_ == line_.size()) {
+    line_.clear();
+    line_begin_ = 0;
+  }
+}
+
+/// Decode steps until one completes a request, or the step after would not find room.
+std::int64_t JumpReplica::steps_before_change() const {
+  const auto sequences = static_cast<std::int64_t>(decoding_.size());
+  const std::int64_t room = (model_->limits.kv_tokens - resident_tokens_) / sequences;
+  const std::int64_t left = decoding_.front().finish_step - decode_step_;
+  return std::min({left, room, model_->most_steps});
+}
+
+// ---------------------------------------------------------------------------------- time passes
+
+JumpReplica::Instant JumpReplica::end_of(std::int64_t steps) const {
+  const std::int64_t end_ps = run(steps).end_ps(steps);
+  return {begin_.ns + end_ps / kPsPerNs, end_ps % kPsPerNs};
+}
+
+void JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
+                          std::vector<Completion>& done) {
+  for (;;) {
+    if (!busy()) {
+      if (line_begin_ == line_.size()) {
+        next_ns_ = kNever;
+        return;
+      }
+      begin_ = {line_[line_begin_].arrived_ns, 0};
+      assert(begin_.ns >= 0 && "nobody is preempted in an empty cache");
+      if (begin_.ns > until_ns) return;
+      plan(kNever, /*only_first=*/true);
+    }
+    std::int64_t steps = steps_;
+    Instant end = end_of(steps);
+    if (open_ && line_begin_ < line_.size() && line_[line_begin_].arrived_ns < end.ns) {
+      // The first step that ends later than the first arrival is the last of this run.
+      steps = run(steps).steps_before(line_[line_begin_].arrived_ns + 1) + 1;
+      end = end_of(steps);
+    }
+    if (end.ns > until_ns) {
+      next_ns_ = bound_ns(steps);
+      return;
+    }
+    commit(steps, record, done);
+    begin_ = end;
+    plan(begin_.ns, /*only_first=*/false);
+  }
+}
+
+/// The least that it takes, from when the run under way ends after `steps`, until somebody who was
+/// there completes.
+std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
+  std::int64_t left = kNever;
+  for (const Prefilling& sequence : prefilling_) {
+    left = std::min<std::int64_t>(
+        left, places_[sequence.place].output_tokens - sequence.emitted_tokens - 1);
+  }
+  if (decoding_.empty()) return model_->least_decode_ns(left);
+  left = std::min<std::int64_t>(
+      left, decoding_.front().finish_step - decode_step_ - static_cast<std::uint32_t>(steps));
+  // As long as these have room by themselves, who comes later is preempted before them: so they all
+  // go on decoding, and the steps take what they take alone, or longer.
+  const auto sequences = static_cast<std::int64_t>(decoding_.size());
+  const std::int64_t room = (model_->limits.kv_tokens - resident_tokens_) / sequences;
+  if (left + steps > room || left > model_->most_steps) return model_->least_decode_ns(left);
+  const std::int64_t read_tokens = read_tokens_ + steps * sequences;
+  const StepRun alone{0, 0, left, model_->cost.decode_ps(sequences, read_tokens),
+                      model_->cost.c_ps * sequences};
+  return alone.end_ns(left);
+}
+
+/// Nobody completes earlier, where the run under way ends after `steps`.
+std::int64_t JumpReplica::bound_ns(std::int64_t steps) const {
+  std::int64_t least_ns = least_left_ns(steps);
+  if (line_.size() - line_begin_ > kShortLine) least_ns = 0;
+  for (std::size_t i = line_begin_; i < line_.size() && least_ns > 0; ++i) {
+    least_ns =
+        std::min(least_ns, model_->least_service_ns(line_[i].prompt_tokens, line_[i].output_tokens,
+                                                    line_[i].emitted_tokens));
+  }
+  return end_of(steps).ns + least_ns;
+}
+
+void JumpReplica::prefetch_heap() const {
+  const auto* begin = reinterpret_cast<const char*>(decoding_.data());
+  const std::size_t bytes = decoding_.size() * sizeof(Decoding);
+  for (std::size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(begin + at);
+}
+
+void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done) {
+  const Instant end = end_of(steps);
+  const auto sequences = static_cast<std::int64_t>(decoding_.size());
+  record.step(begin_.ns, end.ns, sequences + chunks_);
+  if (sequences > 0) {
+    record.decode(run(steps), {batch_.data(), batch_.size()});
+    decode_step_ += static_cast<std::uint32_t>(steps);
+    resident_tokens_ += steps * sequences;
+    read_tokens_ += steps * sequences;
+    finish_decoding(end.ns, done);
+  }
+  if (chunks_ > 0) finish_chunks(end, record, done);
+}
+
+void JumpReplica::finish_decoding(std::int64_t end_ns, std::vector<Completion>& done) {
+  while (!decoding_.empty() && decoding_.front().finish_step == decode_step_) {
+    const std::uint32_t number = decoding_.front().place;
+    std::pop_heap(decoding_.begin(), decoding_.end(), Later{});
+    decoding_.pop_back();
+    const Place& place = places_[number];
+    // The last token never enters the cache.
+    const std::int64_t tokens = place.prompt_tokens + place.output_tokens - 1;
+    resident_tokens_ -= tokens;
+    read_tokens_ -= tokens;
+    count(place.cell, -1);
+    leave(number, end_ns, done);
+  }
+}
+
+void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
+                                std::vector<Completion>& done) {
+  std::int64_t budget = model_->limits.max_step_tokens;
+  std::size_t finished = 0;
+  for (Prefilling& sequence : prefilling_) {
+    if (budget == 0) break;
+    const std::int64_t tokens = std::min(sequence.tokens - sequence.done_tokens, budget);
+    budget -= tokens;
+    sequence.done_tokens += tokens;
+    if (sequence.done_tokens < sequence.tokens) break;  // and the budget is spent
+    ++finished;
+    Place& place = places_[sequence.place];
+    if (place.first_token_ns < 0) {
+      place.first_token_ns = end.ns;
+      record.token(place.cell, end.ns, -1);
+    } else {
+      const Instant& last = sequence.last_token;
+      record.token(place.cell, end.ns, (end.ns - last.ns) * kPsPerNs + end.rest_ps - last.rest_ps);
+    }
+    const std::int32_t left = place.output_tokens - sequence.emitted_tokens - 1;
+    if (left == 0) {
+      resident_tokens_ -= sequence.tokens;
+      leave(sequence.place, end.ns, done);
+      continue;
+    }
+    read_tokens_ += sequence.tokens;
+    count(place.cell, 1);
+    decoding_.push_back(
+        {decode_step_ + static_cast<std::uint32_t>(left), sequence.age, sequence.place});
+    std::push_heap(decoding_.begin(), decoding_.end(), Later{});
+  }
+  prefilling_.erase(prefilling_.begin(),
+                    prefilling_.begin() + static_cast<std::ptrdiff_t>(finished));
+}
+
+void JumpReplica::leave(std::uint32_t number, std::int64_t end_ns, std::vector<Completion>& done) {
+  Place& place = places_[number];
+  done.push_back({place.id, 0, place.scheduled_ns, place.first_token_ns, end_ns});
+  place.id = free_place_;
+  free_place_ = number;
+}
+
+void JumpReplica::cut(std::int64_t end_ns, TokenRecord& record) const {
+  if (!busy()) return;
+  const auto sequences = static_cast<std::int64_t>(decoding_.size());
+  record.step(begin_.ns, end_ns, sequences + chunks_);
+  // Tokens of the run's steps that end in time still count.
+  const std::int64_t steps = run(steps_).steps_before(end_ns + 1);
+  if (steps > 0) record.decode(run(steps), {batch_.data(), batch_.size()});
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,87 @@
+#include "bench/step_replica.hpp"
+
+#include <algorithm>
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::int64_t kPsPerNs = 1000;
+
+}  // namespace
+
+void StepReplica::submit(const Work& work, std::int64_t now_ns) {
+  inbox_.emplace_back(work, now_ns);
+}
+
+std::int64_t StepReplica::next_ns() const {
+  if (busy()) return end_ps_ / kPsPerNs;
+  return inbox_.empty() ? kNever : inbox_.front().second;
+}
+
+void StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
+                          std::vector<Completion>& done) {
+  for (;;) {
+    if (!busy()) {
+      if (inbox_.empty() || inbox_.front().second > until_ns) return;
+      // An idle replica begins at once, with the first that comes.
+      replica_.submit(inbox_.front().first);
+      const std::int64_t begin_ns = inbox_.front().second;
+      inbox_.pop_front();
+      begin_step(begin_ns * kPsPerNs);
+    }
+    const std::int64_t end_ns = end_ps_ / kPsPerNs;
+    if (end_ns > until_ns) return;
+    finish_step(record, done);
+    while (!inbox_.empty() && inbox_.front().second < end_ns) {
+      replica_.submit(inbox_.front().first);
+      inbox_.pop_front();
+    }
+    begin_step(end_ps_);
+  }
+}
+
+void StepReplica::begin_step(std::int64_t begin_ps) {
+  const StepPlan& plan = replica_.plan_step(begin_ps / kPsPerNs);
+  for (const std::uint32_t slot : plan.preempted) {
+    const Sequence& sequence = replica_.sequence(slot);
+    // Who decoded got a token when the last step ended; who did not keeps the instant noted before.
+    if (sequence.decoding()) last_token_ps_[sequence.work.id] = begin_ps;
+  }
+  sequences_ = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
+  decoding_ = plan.decode.size();
+  std::int64_t cost_ps = 0;
+  if (decoding_ > 0) {
+    std::int64_t kv_tokens = 0;
+    for (const std::uint32_t slot : plan.decode) kv_tokens += replica_.sequence(slot).kv_tokens;
+    cost_ps = model_->cost.decode_ps(static_cast<std::int64_t>(decoding_), kv_tokens);
+  }
+  for (const PrefillChunk& chunk : plan.prefill) {
+    cost_ps += model_->cost.chunk_ps(chunk.begin, chunk.end);
+  }
+  begin_ps_ = begin_ps;
+  end_ps_ = begin_ps + cost_ps;
+}
+
+void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done) {
+  const std::int64_t end_ns = end_ps_ / kPsPerNs;
+  const StepOutcome& outcome = replica_.finish_step(end_ns);
+  record.step(begin_ps_ / kPsPerNs, end_ns, sequences_);
+  for (std::size_t i = 0; i < outcome.emissions.size(); ++i) {
+    const Emission& token = outcome.emissions[i];
+    std::int64_t gap_ps = -1;
+    if (i < decoding_) {
+      gap_ps = end_ps_ - begin_ps_;
+    } else if (token.gap_ns >= 0) {
+      gap_ps = end_ps_ - last_token_ps_.extract(token.work.id).mapped();
+    }
+    record.token(token.work.cell, end_ns, gap_ps);
+  }
+  done.insert(done.end(), outcome.completions.begin(), outcome.completions.end());
+}
+
+void StepReplica::cut(std::int64_t end_ns, TokenRecord& record) const {
+  if (busy()) record.step(begin_ps_ / kPsPerNs, end_ns, sequences_);
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,47 @@
+#pragma once
+// One replica in virtual time, step by step: `Replica` as the thread fleet runs it, each step
+// priced by the cost model. The reference that `JumpReplica` must equal to the last byte.
+//
+// Time within the replica is in picoseconds from the start of the run, so a run of at most 106
+// days.
+
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "bench/jump_replica.hpp"
+#include "bench/recorder.hpp"
+#include "bench/replica.hpp"
+
+namespace tokenlift {
+
+/// As JumpReplica, call by call.
+class StepReplica {
+ public:
+  explicit StepReplica(const SiteModel& model) : model_(&model), replica_(model.limits) {}
+
+  void submit(const Work& work, std::int64_t now_ns);
+  void advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
+  std::int64_t next_ns() const;
+  void cut(std::int64_t end_ns, TokenRecord& record) const;
+  void prefetch_heap() const {}
+  void prefetch_place() const {}
+
+ private:
+  void begin_step(std::int64_t begin_ps);
+  void finish_step(TokenRecord& record, std::vector<Completion>& done);
+  bool busy() const { return sequences_ > 0; }
+
+  const SiteModel* model_;
+  Replica replica_;
+  std::deque<std::pair<Work, std::int64_t>> inbox_;  // with the instant of arrival, ns
+  std::int64_t begin_ps_ = 0;
+  std::int64_t end_ps_ = 0;
+  std::int64_t sequences_ = 0;                                 // in the step under way
+  std::size_t decoding_ = 0;                                   // of these
+  std::unordered_map<RequestId, std::int64_t> last_token_ps_;  // of those that were preempted
+};
+
+}  // namespace tokenlift
