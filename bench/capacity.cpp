@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cassert>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "bench/clock.hpp"
 #include "bench/recorder.hpp"
+#include "bench/virtual_fleet.hpp"
 #include "workloads/arrivals.hpp"
 #include "workloads/plan.hpp"
 
@@ -20,6 +22,9 @@ constexpr std::int64_t kLongestWarmupNs = 15'000'000'000;
 // How often the mix goes through the batch before the measurement: after that, sequences of all
 // ages stand side by side, as they do in the run.
 constexpr std::int64_t kTurnovers = 3;
+// In virtual time: the more, the less the draws matter. Milliseconds of computing.
+constexpr std::int64_t kMeasuredTurnovers = 20;
+constexpr std::int64_t kMeasuredRequests = 10'000;
 
 /// Requests of the scenario's mix: every tenant in proportion to its request rate.
 class MixedRequests {
@@ -76,7 +81,57 @@ RecordingGrid blank_grid(std::size_t tenants) {
   return grid;
 }
 
+/// Output tokens/s of one saturated replica of a site: from when the mix has gone through the batch
+/// often enough until `kMeasuredTurnovers` times the batch, or `kMeasuredRequests`, have completed.
+double saturated_tokens_per_s(const Scenario& scenario, const Site& site) {
+  Scenario alone = scenario;
+  alone.fleet.sites = {site};
+  alone.fleet.sites[0].replicas = 1;
+  alone.fleet.load_report_interval_ns = 0;
+  alone.run.seed = 0;  // the capacity is the same for every seed
+  const RecordingGrid grid = blank_grid(alone.tenants.size());
+  Workers workers(1);
+  const std::unique_ptr<Fleet> fleet = make_virtual_fleet(alone, grid, workers);
+  MixedRequests requests(alone);
+  std::vector<std::int64_t> output_tokens;
+  const auto submit = [&](RequestId id, std::int64_t now_ns) {
+    const Work work = requests.next(id);
+    output_tokens[id] = work.output_tokens;
+    fleet->submit(work, 0, now_ns);
+  };
+  output_tokens.resize(static_cast<std::size_t>(2 * site.max_batch));
+  for (RequestId id = 0; id < output_tokens.size(); ++id) submit(id, 0);
+
+  std::int64_t completed = 0;
+  std::int64_t tokens = 0;
+  const auto serve = [&](std::int64_t until_completed) {
+    std::int64_t now_ns = 0;
+    while (completed < until_completed) {
+      now_ns = fleet->next_event_ns();
+      for (const Completion& done : fleet->advance(now_ns)) {
+        ++completed;
+        tokens += output_tokens[done.id];
+        submit(done.id, now_ns);
+      }
+    }
+    return now_ns;
+  };
+  const std::int64_t begin_ns = serve(kTurnovers * site.max_batch);
+  const std::int64_t tokens_before = tokens;
+  const std::int64_t end_ns =
+      serve(completed + std::max(kMeasuredRequests, kMeasuredTurnovers * site.max_batch));
+  return static_cast<double>(tokens - tokens_before) * 1e9 / static_cast<double>(end_ns - begin_ns);
+}
+
 }  // namespace
+
+double compute_capacity(const Scenario& scenario) {
+  double tokens_per_s = 0;
+  for (const Site& site : scenario.fleet.sites) {
+    tokens_per_s += static_cast<double>(site.replicas) * saturated_tokens_per_s(scenario, site);
+  }
+  return tokens_per_s;
+}
 
 std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& weights,
                                        const std::atomic<bool>& stop) {

@@ -1,5 +1,6 @@
 #pragma once
 // The capacity of the fleet: output tokens/s at saturation under the scenario's own mix of lengths.
+// Measured in real time, computed in virtual time, both by keeping every replica's line full.
 
 #include <atomic>
 #include <optional>
@@ -14,5 +15,9 @@ namespace tokenlift {
 /// of foreign load on the machine does not move. Takes some seconds. Nothing if `stop` came first.
 std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& weights,
                                        const std::atomic<bool>& stop);
+
+/// The same in virtual time: each site's replica is simulated until the mix has gone through its
+/// batch many times. A function of the scenario alone, whatever its seed.
+double compute_capacity(const Scenario& scenario);
 
 }  // namespace tokenlift

@@ -127,7 +127,7 @@ class RunCommand {
   RunCommand(const Surroundings& surroundings, const Options& options)
       : surroundings_(surroundings),
         options_(options),
-        experiment_(surroundings.words, *surroundings.stop) {}
+        experiment_(surroundings.words, *surroundings.stop, 1) {}
 
   int execute() {
     const Scenario scenario = load_scenario(options_);

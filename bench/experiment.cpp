@@ -10,61 +10,77 @@
 #include "bench/null_fleet.hpp"
 #include "bench/recorder.hpp"
 #include "bench/validity.hpp"
+#include "bench/virtual_fleet.hpp"
+#include "workloads/keywords.hpp"
 #include "workloads/plan.hpp"
 #include "workloads/scenario_text.hpp"
 
 namespace tokenlift {
 
-Experiment::Experiment(std::vector<std::string> command, const std::atomic<bool>& stop)
-    : command_(std::move(command)), stop_(stop) {}
+Experiment::Experiment(std::vector<std::string> command, const std::atomic<bool>& stop,
+                       std::size_t threads)
+    : command_(std::move(command)), stop_(stop), workers_(threads) {}
 
 std::optional<Scenario> Experiment::prepare(const Scenario& scenario) {
   std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   if (capacity_tokens_per_s) capacity_source_ = "stated";
   if (needs_capacity(scenario)) {
-    capacity_tokens_per_s = measure_capacity(scenario, weights_, stop_);
-    if (!capacity_tokens_per_s) return std::nullopt;
-    capacity_source_ = "measured";
+    if (scenario.run.engine == Engine::simulated) {
+      capacity_tokens_per_s = compute_capacity(scenario);
+      capacity_source_ = "computed";
+    } else {
+      capacity_tokens_per_s = measure_capacity(scenario, weights_, stop_);
+      if (!capacity_tokens_per_s) return std::nullopt;
+      capacity_source_ = "measured";
+    }
   }
   return resolve(scenario, capacity_tokens_per_s);
+}
+
+std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const RecordingGrid& grid,
+                                              RealClock& clock) {
+  switch (scenario.run.engine) {
+    case Engine::threads:
+      return std::make_unique<ThreadFleet>(scenario, grid, clock, weights_);
+    case Engine::simulated:
+      return make_virtual_fleet(scenario, grid, workers_);
+    case Engine::null:
+      break;
+  }
+  return std::make_unique<NullFleet>(grid);
 }
 
 Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board) {
   Scenario scenario = prepared;
   scenario.run.seed += repetition - 1;
+  const bool simulated = scenario.run.engine == Engine::simulated;
 
   const RecordingGrid grid = make_grid(scenario);
-  Recorder recorder(scenario, grid);
+  Recorder recorder(scenario, grid, &workers_);
   TokenRecord tokens(grid);
-  RealClock clock;
-  std::unique_ptr<Fleet> fleet;
-  const bool threads = scenario.run.engine == Engine::threads;
-  if (threads) {
-    fleet = std::make_unique<ThreadFleet>(scenario, grid, clock, weights_);
-  } else {
-    fleet = std::make_unique<NullFleet>(grid);
-  }
+  RealClock real_clock;
+  VirtualClock virtual_clock;
+  const std::unique_ptr<Fleet> fleet = make_fleet(scenario, grid, real_clock);
+  Clock& clock = simulated ? static_cast<Clock&>(virtual_clock) : real_clock;
   Loop loop(scenario, grid, clock, *fleet, recorder, board, stop_);
   Environment environment = describe_environment(command_);
-  if (threads) {
+  if (scenario.run.engine == Engine::threads) {
     environment.decoder_precision = fastest_precision() == Precision::bf16 ? "bf16" : "f32";
   }
 
   const std::optional<CpuUse> use_before = read_cpu_use();
-  clock.start();
+  real_clock.start();
   RunFacts facts;
   facts.outcome = loop.run();
   facts.interference = interference(use_before, read_cpu_use());
   fleet->stop(facts.outcome.end_ns, tokens);
 
-  std::int64_t replicas = 0;
-  for (const Site& site : scenario.fleet.sites) replicas += site.replicas;
-  Run run = recorder.finish(facts.outcome.end_ns, tokens, replicas);
+  Run run = recorder.finish(facts.outcome.end_ns, tokens, replica_count(scenario));
   facts.littles_law_error = recorder.littles_law_error();
   facts.max_in_flight = scenario.run.max_in_flight;
   run.scenario_name = scenario.name;
   run.scenario_json = to_json(scenario);
-  run.engine = threads ? "threads" : "null";
+  run.engine = name_of(scenario.run.engine);
   run.seed = scenario.run.seed;
   run.repetition = repetition;
   run.environment = std::move(environment);

@@ -4,12 +4,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/progress.hpp"
 #include "bench/thread_fleet.hpp"
+#include "bench/workers.hpp"
 #include "reports/run.hpp"
 #include "workloads/scenario.hpp"
 
@@ -17,21 +19,26 @@ namespace tokenlift {
 
 class Experiment {
  public:
-  /// `command` goes into the record. `stop` ends a run early.
-  Experiment(std::vector<std::string> command, const std::atomic<bool>& stop);
+  /// `command` goes into the record. `stop` ends a run early. `threads`: workers of engine virtual;
+  /// results do not depend on them.
+  Experiment(std::vector<std::string> command, const std::atomic<bool>& stop, std::size_t threads);
 
-  /// The scenario with absolute rates. Where a `load` needs the capacity of the thread fleet, that
-  /// is measured now, once for all runs of the command. Nothing if it was interrupted. Throws
-  /// ScenarioError where the resolved scenario is wrong.
+  /// The scenario with absolute rates. Where a `load` needs the capacity of the fleet, that is
+  /// measured (engine threads) or computed (engine virtual) now, once for all runs of the command.
+  /// Nothing if it was interrupted. Throws ScenarioError where the resolved scenario is wrong.
   std::optional<Scenario> prepare(const Scenario& scenario);
 
   /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1.
   Run run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board);
 
  private:
+  std::unique_ptr<Fleet> make_fleet(const Scenario& scenario, const RecordingGrid& grid,
+                                    RealClock& clock);
+
   std::vector<std::string> command_;
   const std::atomic<bool>& stop_;
   WeightStore weights_;
+  Workers workers_;
   std::string capacity_source_;
 };
 
