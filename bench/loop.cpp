@@ -117,9 +117,8 @@ void Loop::fire() {
   }
 }
 
-Request Loop::make_request(std::uint32_t tenant) const {
+void Loop::fill_in(Request& request, std::uint32_t tenant) const {
   const TenantState& state = tenants_[tenant];
-  Request request;
   request.due_ns = state.pending.due_ns;
   request.sent_ns = now_ns_;
   request.prompt_tokens = static_cast<std::int32_t>(state.pending.prompt_tokens);
@@ -128,11 +127,12 @@ Request Loop::make_request(std::uint32_t tenant) const {
   request.number = state.number;
   request.tenant = static_cast<std::uint16_t>(tenant);
   request.phase = static_cast<std::uint8_t>(grid_.phase_at(request.due_ns));
-  return request;
 }
 
 void Loop::arrive(std::uint32_t tenant) {
-  const RequestId id = requests_.add(make_request(tenant));
+  // In its place: copying what was just written field by field stalls the CPU.
+  const RequestId id = requests_.add({});
+  fill_in(requests_[id], tenant);
   ++tenants_[tenant].number;
   schedule_arrival(tenant);
   outcome_.most_in_flight =
@@ -224,7 +224,9 @@ void Loop::close() {
     const Timed timed = timeline_.top();
     timeline_.pop();
     if (timed.kind != Kind::arrival) continue;
-    recorder_.never_sent(make_request(timed.index), now_ns_);
+    Request request;
+    fill_in(request, timed.index);
+    recorder_.never_sent(request, now_ns_);
     ++tenants_[timed.index].number;
     schedule_arrival(timed.index);
   }

@@ -63,7 +63,7 @@ class Loop {
   void show_progress();
   bool finished() const;
   void schedule_arrival(std::uint32_t tenant);
-  Request make_request(std::uint32_t tenant) const;
+  void fill_in(Request& request, std::uint32_t tenant) const;
   void fire();
   void arrive(std::uint32_t tenant);
   void apply(const Event& event, bool measured);

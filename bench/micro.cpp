@@ -1,7 +1,8 @@
 // tokenlift-micro: what the parts of the harness cost. Google Benchmark's flags hold.
 //
-//   record/*     recording one latency
+//   record/*     recording one latency, a run of decode steps, a completed request
 //   throttle/*   one decision of a token bucket, and of the whole waiting room
+//   router/*     routing one request and finishing another, at 2 and at 55,000 replicas
 //   arrival/*    drawing one request
 //   decoder/*    one decode step by batch, and one prefill chunk by length, at context 128
 //   loop/null    requests through the whole loop: drawn, throttled, routed, recorded
@@ -20,6 +21,7 @@
 #include "bench/loop.hpp"
 #include "bench/null_fleet.hpp"
 #include "bench/recorder.hpp"
+#include "bench/router.hpp"
 #include "bench/thread_fleet.hpp"
 #include "bench/token_bucket.hpp"
 #include "bench/waiting_room.hpp"
@@ -85,6 +87,114 @@ void record_latency(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(record_latency)->Name("record/histogram");
+
+/// Two objectives and a lift, as most runs have.
+Scenario recorded_scenario() {
+  Scenario scenario;
+  scenario.run.duration_ns = 40'000'000'000;
+  scenario.run.settle_ns = 12'000'000'000;
+  Tenant tenant = users(Process::poisson, 1000);
+  tenant.slo.ttft_ns = 1'000'000'000;
+  tenant.slo.tpot_ns = 60'000'000;
+  scenario.tenants.push_back(tenant);
+  Throttle throttle;
+  throttle.name = "limit";
+  throttle.rate.per_s = 1e5;
+  throttle.burst.units = 1e5;
+  scenario.throttles.push_back(throttle);
+  Event event;
+  event.at_ns = 15'000'000'000;
+  event.throttle = "limit";
+  scenario.events.push_back(event);
+  return scenario;
+}
+
+/// Runs of steps of some 10 ms, begun a microsecond after each other. A step alone crosses no
+/// border but the odd one of a bin; a hundred that grow cross 50 bins and some buckets.
+void record_decode_run(benchmark::State& state) {
+  const RecordingGrid grid = make_grid(recorded_scenario());
+  TokenRecord record(grid);
+  const std::vector<CellCount> batch = {{grid.cell(0, 1), 16}};
+  constexpr std::int64_t kSpanNs = 1'000'000'000;
+  std::int64_t n = 0;
+  for (auto _ : state) {
+    ++n;
+    record.decode({5 * kSpanNs + n * 1000 % kSpanNs, n % 1000, state.range(0), 10'000'000'000,
+                   state.range(1)},
+                  batch);
+  }
+  benchmark::DoNotOptimize(record);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(record_decode_run)
+    ->Name("record/decode_run")
+    ->ArgNames({"steps", "slope_ps"})
+    ->Args({1, 0})
+    ->Args({100, 5'000'000});
+
+/// Completions in batches, as a load report brings them.
+void record_completed(benchmark::State& state) {
+  const Scenario scenario = recorded_scenario();
+  const RecordingGrid grid = make_grid(scenario);
+  Recorder recorder(scenario, grid);
+  RequestTable requests;
+  const Draws draws(1, Purpose::gap, 0);
+  const auto latency_ns = [&](std::uint64_t i, std::uint64_t which, double median_ns) {
+    return static_cast<std::int64_t>(median_ns * std::exp(0.5 * draws.normal(4 * i + which)));
+  };
+  constexpr std::int64_t kNowNs = 10'000'000'000;
+  std::vector<Completion> batch;
+  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(state.range(0)); ++i) {
+    Completion done;
+    done.last_token_ns = kNowNs - static_cast<std::int64_t>(i * 10);
+    done.first_token_ns = done.last_token_ns - latency_ns(i, 0, 1e9);
+    done.scheduled_ns = done.first_token_ns - latency_ns(i, 1, 3e7);
+    Request request;
+    request.admitted_ns = done.scheduled_ns - latency_ns(i, 2, 1e7);
+    request.sent_ns = request.due_ns = request.admitted_ns;
+    request.prompt_tokens = 128;
+    request.output_tokens = 64;
+    request.phase = static_cast<std::uint8_t>(grid.phase_at(request.due_ns));
+    done.id = requests.add(request);
+    batch.push_back(done);
+  }
+  for (auto _ : state) recorder.completed(batch, requests, kNowNs);
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(record_completed)->Name("record/completed")->ArgName("batch")->Arg(1)->Arg(4096);
+
+/// One request is routed and another finishes, at a load of half of each replica's batch.
+void route_request(benchmark::State& state, RouterPolicy policy) {
+  const auto replicas = static_cast<std::size_t>(state.range(0));
+  constexpr std::size_t kBatch = 64;
+  Router router(policy, std::vector<std::int64_t>(replicas, kBatch), 1);
+  const Draws draws(1, Purpose::gap, 0);
+  std::vector<std::uint32_t> outstanding;
+  std::uint64_t number = 0;
+  for (; number < replicas * kBatch / 2; ++number)
+    outstanding.push_back(*router.route(0, 0, number));
+  for (auto _ : state) {
+    std::uint32_t& place = outstanding[draws.bits(number) % outstanding.size()];
+    router.finished(place);
+    place = *router.route(0, 0, ++number);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK_CAPTURE(route_request, least_loaded, RouterPolicy::least_loaded)
+    ->Name("router/least_loaded")
+    ->ArgName("replicas")
+    ->Arg(2)
+    ->Arg(55'000);
+BENCHMARK_CAPTURE(route_request, shared_queue, RouterPolicy::shared_queue)
+    ->Name("router/shared_queue")
+    ->ArgName("replicas")
+    ->Arg(2)
+    ->Arg(55'000);
+BENCHMARK_CAPTURE(route_request, power_of_two, RouterPolicy::power_of_two)
+    ->Name("router/power_of_two")
+    ->ArgName("replicas")
+    ->Arg(2)
+    ->Arg(55'000);
 
 void decide_token_bucket(benchmark::State& state) {
   TokenBucket bucket(1e9, 1e6);

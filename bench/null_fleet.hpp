@@ -1,6 +1,8 @@
 #pragma once
 // A fleet that answers at once: what is measured is the harness, its floor and its ceiling.
 
+#include <array>
+#include <cstddef>
 #include <vector>
 
 #include "bench/fleet.hpp"
@@ -17,23 +19,24 @@ class NullFleet final : public Fleet {
       const CellCount batch{work.cell, 1};
       record_.decode({now_ns, 0, work.output_tokens - 1, 0, 0}, {&batch, 1});
     }
-    done_.push_back({work.id, replica, now_ns, now_ns, now_ns});
+    done_[filling_].push_back({work.id, replica, now_ns, now_ns, now_ns});
   }
 
   std::span<const Completion> advance(std::int64_t) override {
-    taken_.swap(done_);
-    done_.clear();
-    return taken_;
+    const std::vector<Completion>& taken = done_[filling_];
+    filling_ ^= 1;
+    done_[filling_].clear();
+    return taken;
   }
 
-  std::int64_t next_event_ns() const override { return done_.empty() ? kNever : 0; }
+  std::int64_t next_event_ns() const override { return done_[filling_].empty() ? kNever : 0; }
 
   void stop(std::int64_t, TokenRecord& record) override { record.merge(record_); }
 
  private:
   TokenRecord record_;
-  std::vector<Completion> done_;
-  std::vector<Completion> taken_;
+  std::array<std::vector<Completion>, 2> done_;  // one is filled while the loop reads the other
+  std::size_t filling_ = 0;
 };
 
 }  // namespace tokenlift

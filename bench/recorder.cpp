@@ -273,14 +273,16 @@ void Recorder::completed(std::span<const Completion> batch, const RequestTable& 
 
 void Recorder::record(Lane& lane, std::span<const Completion> part, const RequestTable& requests,
                       std::int64_t now_ns) const {
-  lane.departures = {static_cast<std::int64_t>(part.size()), 0, 0, 0};
+  Departures departures;
+  departures.requests = static_cast<std::int64_t>(part.size());
   for (const Completion& done : part) {
     const Request& request = requests[done.id];
-    if (grid_.phases[request.phase].measured) ++lane.departures.measured;
-    lane.departures.spent_ns += done.last_token_ns - request.due_ns;
-    lane.departures.late_ns += now_ns - done.last_token_ns;
+    if (grid_.phases[request.phase].measured) ++departures.measured;
+    departures.spent_ns += done.last_token_ns - request.due_ns;
+    departures.late_ns += now_ns - done.last_token_ns;
     record(lane, request, done);
   }
+  lane.departures = departures;
 }
 
 void Recorder::record(Lane& lane, const Request& request, const Completion& done) const {

@@ -1,8 +1,10 @@
 #pragma once
 // One request on its way through the system, and what the fleet reports of it.
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 namespace tokenlift {
@@ -51,37 +53,48 @@ struct Completion {
   std::int64_t last_token_ns = 0;
 };
 
-/// The requests in flight. Memory is O(requests in flight): places are reused.
+/// The requests in flight. Memory is O(requests in flight): places are reused, the last one that
+/// became free first. Requests never move, so that a table of millions grows without being copied.
 class RequestTable {
  public:
   RequestId add(const Request& request) {
-    if (free_.empty()) {
-      requests_.push_back(request);
-      return static_cast<RequestId>(requests_.size() - 1);
+    RequestId id = free_;
+    if (id == kNone) {
+      if (places_ % kChunk == 0) chunks_.push_back(std::make_unique<Request[]>(kChunk));
+      id = places_++;
+    } else {
+      free_ = static_cast<RequestId>((*this)[id].number);
     }
-    const RequestId id = free_.back();
-    free_.pop_back();
-    requests_[id] = request;
+    (*this)[id] = request;
+    ++size_;
     return id;
   }
   void remove(RequestId id) {
-    requests_[id].due_ns = kNever;  // marks an empty place
-    free_.push_back(id);
+    Request& place = (*this)[id];
+    place.due_ns = kNever;  // marks an empty place,
+    place.number = free_;   // which says where the next one is
+    free_ = id;
+    --size_;
   }
   /// Visits every request in flight.
   template <typename Visit>
   void for_each(Visit visit) const {
-    for (const Request& request : requests_) {
-      if (request.due_ns != kNever) visit(request);
+    for (RequestId id = 0; id < places_; ++id) {
+      if ((*this)[id].due_ns != kNever) visit((*this)[id]);
     }
   }
-  Request& operator[](RequestId id) { return requests_[id]; }
-  const Request& operator[](RequestId id) const { return requests_[id]; }
-  std::size_t size() const { return requests_.size() - free_.size(); }
+  Request& operator[](RequestId id) { return chunks_[id / kChunk][id % kChunk]; }
+  const Request& operator[](RequestId id) const { return chunks_[id / kChunk][id % kChunk]; }
+  std::size_t size() const { return size_; }
 
  private:
-  std::vector<Request> requests_;
-  std::vector<RequestId> free_;
+  static constexpr RequestId kChunk = 4096;
+  static constexpr RequestId kNone = std::numeric_limits<RequestId>::max();
+
+  std::vector<std::unique_ptr<Request[]>> chunks_;
+  RequestId places_ = 0;  // that have been used
+  RequestId free_ = kNone;
+  std::size_t size_ = 0;
 };
 
 }  // namespace tokenlift

@@ -1,23 +1,63 @@
 #include "bench/router.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
-#include <functional>
-#include <utility>
+#include <limits>
 
 namespace tokenlift {
 
-Router::Router(RouterPolicy policy, std::vector<std::int64_t> batch_limits, std::uint64_t seed)
-    : policy_(policy),
-      batch_limits_(std::move(batch_limits)),
-      outstanding_(batch_limits_.size()),
-      seed_(seed) {
-  assert(!batch_limits_.empty());
+namespace {
+
+/// The load of a replica that takes no more.
+constexpr std::uint32_t kFull = std::numeric_limits<std::uint32_t>::max();
+
+}  // namespace
+
+Tournament::Tournament(std::size_t count) : leaves_(std::bit_ceil(count)), minima_(2 * leaves_) {
+  assert(count >= 1);
+  std::fill(minima_.begin() + static_cast<std::ptrdiff_t>(leaves_ + count), minima_.end(), kFull);
+  for (std::size_t node = leaves_ - 1; node >= 1; --node) {
+    minima_[node] = std::min(minima_[2 * node], minima_[2 * node + 1]);
+  }
 }
 
-std::uint32_t Router::least_loaded() const {
-  return static_cast<std::uint32_t>(std::min_element(outstanding_.begin(), outstanding_.end()) -
-                                    outstanding_.begin());
+std::uint32_t Tournament::winner() const {
+  std::size_t node = 1;
+  while (node < leaves_) node = 2 * node + (minima_[2 * node + 1] < minima_[2 * node] ? 1 : 0);
+  return static_cast<std::uint32_t>(node - leaves_);
+}
+
+void Tournament::set(std::uint32_t index, std::uint32_t value) {
+  std::size_t node = leaves_ + index;
+  minima_[node] = value;
+  while (node > 1) {
+    const std::uint32_t least = std::min(minima_[node], minima_[node ^ 1]);
+    node /= 2;
+    if (minima_[node] == least) return;  // so is everything above
+    minima_[node] = least;
+  }
+}
+
+Router::Router(RouterPolicy policy, const std::vector<std::int64_t>& batch_limits,
+               std::uint64_t seed)
+    : policy_(policy), outstanding_(batch_limits.size()), seed_(seed) {
+  assert(!batch_limits.empty());
+  batch_limits_.reserve(batch_limits.size());
+  for (const std::int64_t limit : batch_limits) {
+    assert(limit >= 1);
+    batch_limits_.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(limit, kFull)));
+  }
+  if (policy == RouterPolicy::least_loaded || policy == RouterPolicy::shared_queue) {
+    loads_.emplace(batch_limits.size());
+  }
+}
+
+void Router::change_outstanding(std::uint32_t replica, std::uint32_t outstanding) {
+  outstanding_[replica] = outstanding;
+  if (!loads_) return;
+  const bool full = policy_ == RouterPolicy::shared_queue && outstanding >= batch_limits_[replica];
+  loads_->set(replica, full ? kFull : outstanding);
 }
 
 std::uint32_t Router::draw(std::uint32_t tenant, std::uint64_t number, std::uint64_t index) const {
@@ -30,17 +70,11 @@ std::optional<std::uint32_t> Router::route(RequestId id, std::uint32_t tenant,
   std::uint32_t replica = 0;
   switch (policy_) {
     case RouterPolicy::shared_queue:
-      replica = least_loaded();
-      if (outstanding_[replica] >= batch_limits_[replica]) {
-        // Sites differ in batch size: somebody else may still have room.
-        const auto room = std::mismatch(outstanding_.begin(), outstanding_.end(),
-                                        batch_limits_.begin(), std::greater_equal<>());
-        if (room.first == outstanding_.end()) {
-          shared_queue_.push_back(id);
-          return std::nullopt;
-        }
-        replica = static_cast<std::uint32_t>(room.first - outstanding_.begin());
+      if (loads_->least() == kFull) {
+        shared_queue_.push_back(id);
+        return std::nullopt;
       }
+      replica = loads_->winner();
       break;
     case RouterPolicy::round_robin:
       replica = next_;
@@ -56,21 +90,22 @@ std::optional<std::uint32_t> Router::route(RequestId id, std::uint32_t tenant,
       break;
     }
     case RouterPolicy::least_loaded:
-      replica = least_loaded();
+      replica = loads_->winner();
       break;
   }
-  ++outstanding_[replica];
+  change_outstanding(replica, outstanding_[replica] + 1);
   return replica;
 }
 
 std::optional<Router::Dispatch> Router::finished(std::uint32_t replica) {
-  --outstanding_[replica];
-  assert(outstanding_[replica] >= 0);
-  if (shared_queue_.empty()) return std::nullopt;
+  assert(outstanding_[replica] > 0);
+  if (shared_queue_.empty()) {
+    change_outstanding(replica, outstanding_[replica] - 1);
+    return std::nullopt;
+  }
   const RequestId id = shared_queue_.front();
   shared_queue_.pop_front();
-  ++outstanding_[replica];
-  return Dispatch{id, replica};
+  return Dispatch{id, replica};  // one leaves, one comes
 }
 
 }  // namespace tokenlift

@@ -12,10 +12,26 @@
 
 namespace tokenlift {
 
+/// The least of many numbers that change one by one, in a binary tree of minima.
+class Tournament {
+ public:
+  /// `count` numbers, all 0.
+  explicit Tournament(std::size_t count);
+
+  std::uint32_t least() const { return minima_[1]; }
+  /// The first number that is the least.
+  std::uint32_t winner() const;
+  void set(std::uint32_t index, std::uint32_t value);
+
+ private:
+  std::size_t leaves_;                 // a power of two; those beyond `count` never win
+  std::vector<std::uint32_t> minima_;  // node n has the children 2n and 2n + 1; the root is 1
+};
+
 class Router {
  public:
   /// `batch_limits[i]`: sequences that replica i runs at once.
-  Router(RouterPolicy policy, std::vector<std::int64_t> batch_limits, std::uint64_t seed);
+  Router(RouterPolicy policy, const std::vector<std::int64_t>& batch_limits, std::uint64_t seed);
 
   /// The replica for an admitted request, or nothing: the shared queue holds it until a replica has
   /// room. `tenant` and `number` key the draws of the random policies.
@@ -31,12 +47,13 @@ class Router {
   std::int64_t outstanding(std::uint32_t replica) const { return outstanding_[replica]; }
 
  private:
-  std::uint32_t least_loaded() const;
+  void change_outstanding(std::uint32_t replica, std::uint32_t outstanding);
   std::uint32_t draw(std::uint32_t tenant, std::uint64_t number, std::uint64_t index) const;
 
   RouterPolicy policy_;
-  std::vector<std::int64_t> batch_limits_;
-  std::vector<std::int64_t> outstanding_;  // requests sent to each replica and not finished
+  std::vector<std::uint32_t> batch_limits_;
+  std::vector<std::uint32_t> outstanding_;  // requests sent to each replica and not finished
+  std::optional<Tournament> loads_;         // by replica, where the policy looks for the least
   std::deque<RequestId> shared_queue_;
   std::uint32_t next_ = 0;  // round robin
   std::uint64_t seed_;

@@ -256,6 +256,13 @@ std::vector<Completion> admit_some(std::uint64_t seed, std::uint32_t count,
   return completions;
 }
 
+// oneTBB is not instrumented for the thread sanitizer, which sees a race in whatever it is handed.
+#if defined(__SANITIZE_THREAD__)
+constexpr std::size_t kMostWorkers = 1;
+#else
+constexpr std::size_t kMostWorkers = 3;
+#endif
+
 // However completions come in batches, and however many workers record them: the same bytes.
 RC_GTEST_PROP(Recorder, BatchesAndWorkersMakeNoDifference, ()) {
   const Scenario scenario = lift_of_two_tenants();
@@ -281,9 +288,9 @@ RC_GTEST_PROP(Recorder, BatchesAndWorkersMakeNoDifference, ()) {
     return to_json(run);
   };
   const std::string one_by_one = recorded(1, 1);
-  RC_ASSERT(recorded(1, count) == one_by_one);
-  RC_ASSERT(recorded(3, count) == one_by_one);
-  RC_ASSERT(recorded(2, *rc::gen::inRange<std::size_t>(500, 1500)) == one_by_one);
+  RC_ASSERT(recorded(kMostWorkers, count) == one_by_one);
+  RC_ASSERT(recorded(*rc::gen::inRange<std::size_t>(1, kMostWorkers + 1),
+                     *rc::gen::inRange<std::size_t>(500, 1500)) == one_by_one);
 }
 
 const std::vector<std::int64_t>& column(const Run& run, const std::string& name) {

@@ -1,8 +1,10 @@
 #include "bench/router.hpp"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include <cmath>
+#include <deque>
 #include <vector>
 
 namespace tokenlift {
@@ -33,6 +35,64 @@ TEST(Router, SharedQueueHoldsRequestsUntilAReplicaHasRoom) {
   ASSERT_TRUE(next);
   EXPECT_EQ(next->id, 3U) << "first come, first served";
   EXPECT_EQ(next->replica, 0U);
+}
+
+/// What least_loaded and shared_queue mean, looked up one replica after the other.
+class LinearRouter {
+ public:
+  LinearRouter(bool shared_queue, std::vector<std::int64_t> limits)
+      : shared_queue_(shared_queue), limits_(std::move(limits)), outstanding_(limits_.size()) {}
+
+  std::optional<std::uint32_t> route(RequestId id) {
+    std::optional<std::uint32_t> best;
+    for (std::uint32_t i = 0; i < limits_.size(); ++i) {
+      if (shared_queue_ && outstanding_[i] >= limits_[i]) continue;
+      if (!best || outstanding_[i] < outstanding_[*best]) best = i;
+    }
+    if (best) {
+      ++outstanding_[*best];
+    } else {
+      line_.push_back(id);
+    }
+    return best;
+  }
+  std::optional<RequestId> finished(std::uint32_t replica) {
+    --outstanding_[replica];
+    if (line_.empty()) return std::nullopt;
+    const RequestId id = line_.front();
+    line_.pop_front();
+    ++outstanding_[replica];
+    return id;
+  }
+  std::int64_t outstanding(std::uint32_t replica) const { return outstanding_[replica]; }
+
+ private:
+  bool shared_queue_;
+  std::vector<std::int64_t> limits_, outstanding_;
+  std::deque<RequestId> line_;
+};
+
+RC_GTEST_PROP(Router, FindsTheLeastLoadedAsALinearSearchDoes, ()) {
+  const auto limits = *rc::gen::nonEmpty(
+      rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(1, 6)));
+  const auto policy = *rc::gen::element(RouterPolicy::least_loaded, RouterPolicy::shared_queue);
+  Router router(policy, limits, 1);
+  LinearRouter linear(policy == RouterPolicy::shared_queue, limits);
+  const auto replicas = static_cast<std::uint32_t>(limits.size());
+  RequestId next = 0;
+  for (int i = *rc::gen::inRange(0, 300); i > 0; --i) {
+    const auto replica = *rc::gen::inRange<std::uint32_t>(0, replicas);
+    if (*rc::gen::inRange(0, 5) < 2 && linear.outstanding(replica) > 0) {
+      const auto dispatch = router.finished(replica);
+      const auto expected = linear.finished(replica);
+      RC_ASSERT(dispatch.has_value() == expected.has_value());
+      if (dispatch) RC_ASSERT(dispatch->id == *expected && dispatch->replica == replica);
+    } else {
+      RC_ASSERT(router.route(next, 0, next) == linear.route(next));
+      ++next;
+    }
+    RC_ASSERT(router.outstanding(replica) == linear.outstanding(replica));
+  }
 }
 
 TEST(Router, RandomPoliciesAreKeyedByTheRequest) {
