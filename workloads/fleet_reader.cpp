@@ -121,6 +121,7 @@ std::vector<Profile> FleetReader::profiles_to_keep(const FleetSettings& fleet) c
     for (const Site& site : fleet.sites) names.insert(site.profile);
   }
   std::vector<Profile> profiles;
+  profiles.reserve(names.size());
   for (const std::string& name : names) profiles.push_back(*profile_named(name));
   return profiles;
 }

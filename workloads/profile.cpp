@@ -123,7 +123,7 @@ std::optional<std::int64_t> longest_step_ps(const CostModel& cost, std::int64_t 
   const auto kv = static_cast<Wide>(kv_tokens);
   const Wide decode = cost.a_ps + cost.b_ps * static_cast<Wide>(max_batch) + cost.c_ps * kv;
   // e^2 - s^2 = (e + s)(e - s) <= 2 kv (e - s) for each chunk [s, e) of a context within the cache.
-  const Wide prefill = cost.p0_ps * chunks + (cost.p1_ps + cost.p2_ps * 2 * kv) * step;
+  const Wide prefill = cost.p0_ps * chunks + (cost.p1_ps + 2 * kv * cost.p2_ps) * step;
   if (decode + prefill > static_cast<Wide>(kLongestStepPs)) return std::nullopt;
   return static_cast<std::int64_t>(decode + prefill);
 }
