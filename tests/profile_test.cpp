@@ -250,6 +250,7 @@ TEST(ParseProfiles, ReportsAllMistakesAtOnce) {
       mistakes_in("colour = 1\n" + replaced(replaced(kText, "0.02", "2"), "6.28ms", "6.28") +
                   "[profile.other]\nmax_batch = 3\n");
   std::vector<int> lines;
+  lines.reserve(mistakes.size());
   for (const Mistake& mistake : mistakes) lines.push_back(mistake.line);
   EXPECT_EQ(lines, (std::vector<int>{1, 5, 7, 11, 11}));
 }

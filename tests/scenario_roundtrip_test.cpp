@@ -170,8 +170,9 @@ Profile random_profile(const std::string& name) {
 
 std::vector<Profile> random_profiles() {
   std::vector<Profile> profiles;
-  const int count = *rc::gen::inRange(0, 4);
-  for (int i = 0; i < count; ++i) {
+  const auto count = *rc::gen::inRange<std::size_t>(0, 4);
+  profiles.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
     profiles.push_back(random_profile(random_name() + std::to_string(i)));
   }
   std::ranges::sort(profiles, {}, &Profile::name);
