@@ -12,6 +12,7 @@ constexpr std::int64_t kPsPerNs = 1000;
 constexpr std::size_t kCacheLine = 64;
 /// Of a longer line not everybody is looked at to find out when somebody may complete.
 constexpr std::size_t kShortLine = 4;
+constexpr std::int64_t kLikelyBatch = 64;
 
 /// Of numbers that wrap around.
 bool later(std::uint32_t a, std::uint32_t b) {
@@ -33,11 +34,10 @@ std::int64_t SiteModel::least_decode_ns(std::int64_t steps) const {
   return std::min(steps, kMostPs / least_ps) * least_ps / kPsPerNs;
 }
 
-std::int64_t SiteModel::least_service_ns(std::int64_t prompt_tokens, std::int64_t output_tokens,
-                                         std::int64_t emitted_tokens) const {
-  const std::int64_t first_chunk = std::min(prompt_tokens + emitted_tokens, limits.max_step_tokens);
-  return cost.chunk_ps(0, first_chunk) / kPsPerNs +
-         least_decode_ns(output_tokens - emitted_tokens - 1);
+std::int64_t SiteModel::least_service_ns(std::int64_t prompt_tokens,
+                                         std::int64_t output_tokens) const {
+  const std::int64_t first_chunk = std::min(prompt_tokens, limits.max_step_tokens);
+  return cost.chunk_ps(0, first_chunk) / kPsPerNs + least_decode_ns(output_tokens - 1);
 }
 
 /// Orders the heap of those that decode: the first to finish on top, the older one among equals.
@@ -50,32 +50,22 @@ struct JumpReplica::Later {
 
 // -------------------------------------------------------------------------------- who comes in
 
-void JumpReplica::submit(const Work& work, std::int64_t now_ns) {
-  assert(work.prompt_tokens > 0 && work.output_tokens > 0);
-  assert(work.prompt_tokens + work.output_tokens <= model_->limits.kv_tokens);
-  line_.push_back(
-      {work.id, work.cell, work.prompt_tokens, work.output_tokens, 0, now_ns, -1, -1, {}});
+void JumpReplica::submit(const Newcomer& newcomer) {
+  assert(newcomer.prompt_tokens > 0 && newcomer.output_tokens > 0);
+  assert(newcomer.prompt_tokens + newcomer.output_tokens <= model_->limits.kv_tokens);
+  line_.push_back(newcomer);
   // Whoever is there already is only delayed by it.
-  const std::int64_t least_ns = model_->least_service_ns(work.prompt_tokens, work.output_tokens, 0);
-  next_ns_ = std::min(next_ns_, now_ns + least_ns);
+  const std::int64_t least_ns =
+      model_->least_service_ns(newcomer.prompt_tokens, newcomer.output_tokens);
+  next_ns_ = std::min(next_ns_, newcomer.at_ns + least_ns);
 }
 
 bool JumpReplica::takes_newcomers() const {
   // Somebody who waits at a step's beginning waits for as long as the batch is the same: places do
   // not get more, nor room in the cache. Everybody behind waits with him.
   const bool somebody_waits =
-      line_begin_ < line_.size() && line_[line_begin_].arrived_ns < begin_.ns;
+      !preempted_.empty() || (!line_empty() && line_[line_begin_].at_ns < begin_.ns);
   return !somebody_waits && static_cast<std::int64_t>(running()) < model_->limits.max_batch;
-}
-
-std::uint32_t JumpReplica::take_place() {
-  if (free_place_ == kNoPlace) {
-    places_.emplace_back();
-    return static_cast<std::uint32_t>(places_.size() - 1);
-  }
-  const std::uint32_t place = free_place_;
-  free_place_ = places_[place].id;
-  return place;
 }
 
 void JumpReplica::count(CellId cell, int change) {
@@ -130,13 +120,13 @@ void JumpReplica::make_room() {
 }
 
 void JumpReplica::preempt_youngest() {
-  Waiting waiting{};
+  Preempted preempted{};
   std::uint32_t number = 0;
   if (!prefilling_.empty()) {
     const Prefilling& youngest = prefilling_.back();
     number = youngest.place;
-    waiting.emitted_tokens = youngest.emitted_tokens;
-    waiting.last_token = youngest.last_token;
+    preempted.emitted_tokens = youngest.emitted_tokens;
+    preempted.last_token = youngest.last_token;
     resident_tokens_ -= youngest.tokens;
     prefilling_.pop_back();
   } else {
@@ -145,11 +135,11 @@ void JumpReplica::preempt_youngest() {
                          [](const Decoding& a, const Decoding& b) { return later(b.age, a.age); });
     number = youngest->place;
     const Place& place = places_[number];
-    const auto left = static_cast<std::int32_t>(youngest->finish_step - decode_step_);
-    waiting.emitted_tokens = place.output_tokens - left;
-    waiting.last_token = begin_;  // everybody who decodes got a token when the last step ended
+    preempted.emitted_tokens =
+        place.output_tokens - static_cast<std::int32_t>(youngest->finish_step - decode_step_);
+    preempted.last_token = begin_;  // everybody who decodes got a token when the last step ended
     // The latest token is not in the cache yet.
-    const std::int64_t tokens = place.prompt_tokens + waiting.emitted_tokens - 1;
+    const std::int64_t tokens = place.prompt_tokens + preempted.emitted_tokens - 1;
     resident_tokens_ -= tokens;
     read_tokens_ -= tokens;
     count(place.cell, -1);
@@ -158,20 +148,15 @@ void JumpReplica::preempt_youngest() {
     std::make_heap(decoding_.begin(), decoding_.end(), Later{});
   }
   Place& place = places_[number];
-  waiting.id = place.id;
-  waiting.cell = place.cell;
-  waiting.prompt_tokens = place.prompt_tokens;
-  waiting.output_tokens = place.output_tokens;
-  waiting.arrived_ns = -1;
-  waiting.scheduled_ns = place.scheduled_ns;
-  waiting.first_token_ns = place.first_token_ns;
+  preempted.id = place.id;
+  preempted.cell = place.cell;
+  preempted.prompt_tokens = place.prompt_tokens;
+  preempted.output_tokens = place.output_tokens;
+  preempted.scheduled_ns = place.scheduled_ns;
+  preempted.first_token_ns = place.first_token_ns;
+  preempted_.push_back(preempted);
   place.id = free_place_;
   free_place_ = number;
-  if (line_begin_ > 0) {
-    line_[--line_begin_] = waiting;
-  } else {
-    line_.insert(line_.begin(), waiting);
-  }
 }
 
 void JumpReplica::add_chunk(const Prefilling& sequence, std::int64_t& budget) {
@@ -181,34 +166,59 @@ void JumpReplica::add_chunk(const Prefilling& sequence, std::int64_t& budget) {
   ++chunks_;
 }
 
-void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first) {
-  const ReplicaLimits& limits = model_->limits;
+bool JumpReplica::has_room(std::int64_t tokens) const {
   const auto growth = static_cast<std::int64_t>(decoding_.size());
-  while (line_begin_ < line_.size() && budget > 0 &&
-         static_cast<std::int64_t>(running()) < limits.max_batch) {
-    const Waiting& head = line_[line_begin_];
-    const std::int64_t tokens = head.prompt_tokens + head.emitted_tokens;
-    if (head.arrived_ns >= visible_before_ns) break;
-    if (resident_tokens_ + growth + tokens > limits.kv_tokens) break;
-    const std::uint32_t number = take_place();
-    places_[number] = {head.id,
-                       head.cell,
-                       head.prompt_tokens,
-                       head.output_tokens,
-                       head.scheduled_ns < 0 ? begin_.ns : head.scheduled_ns,
-                       head.first_token_ns};
-    prefilling_.push_back({number, admissions_++, head.emitted_tokens, tokens, 0, head.last_token});
-    resident_tokens_ += tokens;
-    add_chunk(prefilling_.back(), budget);
+  return static_cast<std::int64_t>(running()) < model_->limits.max_batch &&
+         resident_tokens_ + growth + tokens <= model_->limits.kv_tokens;
+}
+
+void JumpReplica::take_in(const Place& place, std::int32_t emitted_tokens,
+                          const Instant& last_token, std::int64_t& budget) {
+  std::uint32_t number = free_place_;
+  if (number == kNoPlace) {
+    if (places_.empty()) {
+      // At once, instead of growing: all replicas grow together, and what each leaves behind when
+      // it moves nobody else has use for.
+      const auto likely =
+          static_cast<std::size_t>(std::min(model_->limits.max_batch, kLikelyBatch));
+      places_.reserve(likely);
+      decoding_.reserve(likely);
+    }
+    number = static_cast<std::uint32_t>(places_.size());
+    places_.push_back(place);
+  } else {
+    free_place_ = places_[number].id;
+    places_[number] = place;
+  }
+  const std::int64_t tokens = place.prompt_tokens + emitted_tokens;
+  prefilling_.push_back({number, admissions_++, emitted_tokens, tokens, 0, last_token});
+  resident_tokens_ += tokens;
+  add_chunk(prefilling_.back(), budget);
+}
+
+void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first) {
+  while (!preempted_.empty() && budget > 0) {
+    const Preempted& head = preempted_.back();
+    if (!has_room(head.prompt_tokens + head.emitted_tokens)) return;
+    take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, head.scheduled_ns,
+             head.first_token_ns},
+            head.emitted_tokens, head.last_token, budget);
+    preempted_.pop_back();
+  }
+  while (!line_empty() && budget > 0) {
+    const Newcomer& head = line_[line_begin_];
+    if (head.at_ns >= visible_before_ns || !has_room(head.prompt_tokens)) break;
+    take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, begin_.ns, -1}, 0, {},
+            budget);
     ++line_begin_;
     if (only_first) break;
   }
-  // What has left at the front goes once it is most of the line.
-  if (line_begin_ > 16 && 2 * line_begin_ > line_.size()) {
-    line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(line_begin_));
-    line_begin_ = 0;
-  } else if (line_begin_ == line_.size()) {
+  // What has left at the front goes when it is most of the line.
+  if (line_empty()) {
     line_.clear();
+    line_begin_ = 0;
+  } else if (2 * line_begin_ > line_.size()) {
+    line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(line_begin_));
     line_begin_ = 0;
   }
 }
@@ -232,20 +242,20 @@ void JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
                           std::vector<Completion>& done) {
   for (;;) {
     if (!busy()) {
-      if (line_begin_ == line_.size()) {
+      assert(preempted_.empty() && "who is preempted finds room in an empty cache");
+      if (line_empty()) {
         next_ns_ = kNever;
         return;
       }
-      begin_ = {line_[line_begin_].arrived_ns, 0};
-      assert(begin_.ns >= 0 && "nobody is preempted in an empty cache");
+      begin_ = {line_[line_begin_].at_ns, 0};
       if (begin_.ns > until_ns) return;
       plan(kNever, /*only_first=*/true);
     }
     std::int64_t steps = steps_;
     Instant end = end_of(steps);
-    if (open_ && line_begin_ < line_.size() && line_[line_begin_].arrived_ns < end.ns) {
+    if (open_ && !line_empty() && line_[line_begin_].at_ns < end.ns) {
       // The first step that ends later than the first arrival is the last of this run.
-      steps = run(steps).steps_before(line_[line_begin_].arrived_ns + 1) + 1;
+      steps = run(steps).steps_before(line_[line_begin_].at_ns + 1) + 1;
       end = end_of(steps);
     }
     if (end.ns > until_ns) {
@@ -283,11 +293,10 @@ std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
 /// Nobody completes earlier, where the run under way ends after `steps`.
 std::int64_t JumpReplica::bound_ns(std::int64_t steps) const {
   std::int64_t least_ns = least_left_ns(steps);
-  if (line_.size() - line_begin_ > kShortLine) least_ns = 0;
+  if (!preempted_.empty() || line_.size() - line_begin_ > kShortLine) least_ns = 0;
   for (std::size_t i = line_begin_; i < line_.size() && least_ns > 0; ++i) {
-    least_ns =
-        std::min(least_ns, model_->least_service_ns(line_[i].prompt_tokens, line_[i].output_tokens,
-                                                    line_[i].emitted_tokens));
+    least_ns = std::min(least_ns,
+                        model_->least_service_ns(line_[i].prompt_tokens, line_[i].output_tokens));
   }
   return end_of(steps).ns + least_ns;
 }

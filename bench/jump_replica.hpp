@@ -15,7 +15,7 @@
 
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
-#include <span>
+#include <memory_resource>
 #include <vector>
 
 #include "bench/recorder.hpp"
@@ -31,22 +31,32 @@ struct SiteModel {
 
   /// The least that `steps` decode steps take; what is more than 2^61 ps counts as that.
   std::int64_t least_decode_ns(std::int64_t steps) const;
-  /// The least that a request takes which has emitted so many tokens and has no room in the cache.
-  std::int64_t least_service_ns(std::int64_t prompt_tokens, std::int64_t output_tokens,
-                                std::int64_t emitted_tokens) const;
+  /// The least that a request takes from when it comes.
+  std::int64_t least_service_ns(std::int64_t prompt_tokens, std::int64_t output_tokens) const;
 
   ReplicaLimits limits;
   CostModel cost;
   std::int64_t most_steps = 1;  ///< in one run: keeps its length below 2^61 ps
 };
 
+/// A request for a replica, and when it came.
+struct Newcomer {
+  RequestId id = 0;
+  CellId cell = 0;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t output_tokens = 0;
+  std::int64_t at_ns = 0;
+};
+
 class alignas(64) JumpReplica {
  public:
-  explicit JumpReplica(const SiteModel& model) : model_(&model) {}
+  /// `memory` holds the batch; several replicas may share it if nobody else uses it meanwhile.
+  JumpReplica(const SiteModel& model, std::pmr::memory_resource* memory)
+      : model_(&model), decoding_(memory), places_(memory) {}
 
   /// A request arrives. It joins the first step that begins later; an idle replica begins at once.
   /// Instants must not decrease, nor lie before the last advance().
-  void submit(const Work& work, std::int64_t now_ns);
+  void submit(const Newcomer& newcomer);
 
   /// Records all steps that end by `until_ns`, and appends what they completed, in order. The
   /// replica's number is the caller's to fill in.
@@ -71,14 +81,13 @@ class alignas(64) JumpReplica {
     std::int64_t ns = 0;
     std::int64_t rest_ps = 0;  // below 1000
   };
-  /// Not yet in the batch: new, or preempted.
-  struct Waiting {
+  /// Was in the batch, and is to be computed again.
+  struct Preempted {
     RequestId id;
     CellId cell;
     std::int32_t prompt_tokens;
     std::int32_t output_tokens;
     std::int32_t emitted_tokens;
-    std::int64_t arrived_ns;  // -1: preempted, so always there
     std::int64_t scheduled_ns;
     std::int64_t first_token_ns;
     Instant last_token;
@@ -118,6 +127,9 @@ class alignas(64) JumpReplica {
   void make_room();
   void preempt_youngest();
   void admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first);
+  void take_in(const Place& place, std::int32_t emitted_tokens, const Instant& last_token,
+               std::int64_t& budget);
+  bool has_room(std::int64_t tokens) const;
   void add_chunk(const Prefilling& sequence, std::int64_t& budget);
   void commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done);
   void finish_decoding(std::int64_t end_ns, std::vector<Completion>& done);
@@ -130,7 +142,7 @@ class alignas(64) JumpReplica {
   Instant end_of(std::int64_t steps) const;
   std::int64_t least_left_ns(std::int64_t steps) const;
   std::int64_t bound_ns(std::int64_t steps) const;
-  std::uint32_t take_place();
+  bool line_empty() const { return line_begin_ == line_.size(); }
 
   const SiteModel* model_;
   std::int64_t next_ns_ = kNever;
@@ -150,13 +162,14 @@ class alignas(64) JumpReplica {
   std::uint32_t free_place_ = kNoPlace;
   static constexpr std::uint32_t kNoPlace = 0xffffffffU;
 
-  std::vector<Decoding> decoding_;  // a heap: who finishes first, then the oldest
-  std::vector<Place> places_;
+  std::pmr::vector<Decoding> decoding_;  // a heap: who finishes first, then the oldest
+  std::pmr::vector<Place> places_;
   // Rarely more than one of each: kept inside, so that a visit finds them together.
   boost::container::small_vector<CellCount, 2> batch_;        // those that decode
   boost::container::small_vector<Prefilling, 1> prefilling_;  // by age
-  boost::container::small_vector<Waiting, 1> line_;           // from line_begin_ on
+  boost::container::small_vector<Newcomer, 2> line_;          // from line_begin_ on
   std::size_t line_begin_ = 0;
+  std::vector<Preempted> preempted_;  // stand before the line; the last one is first
 };
 
 }  // namespace tokenlift

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxBins = 3600;
 constexpr std::size_t kMaxSlices = 120;
+constexpr std::size_t kPrefetchAhead = 16;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
@@ -275,7 +276,10 @@ void Recorder::record(Lane& lane, std::span<const Completion> part, const Reques
                       std::int64_t now_ns) const {
   Departures departures;
   departures.requests = static_cast<std::int64_t>(part.size());
-  for (const Completion& done : part) {
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    // Requests of a large fleet lie anywhere in memory.
+    if (i + kPrefetchAhead < part.size()) requests.prefetch(part[i + kPrefetchAhead].id);
+    const Completion& done = part[i];
     const Request& request = requests[done.id];
     if (grid_.phases[request.phase].measured) ++departures.measured;
     departures.spent_ns += done.last_token_ns - request.due_ns;

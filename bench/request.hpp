@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
+#include <memory_resource>
+#include <new>
 #include <vector>
+
+#include "bench/huge_pages.hpp"
 
 namespace tokenlift {
 
@@ -57,10 +60,14 @@ struct Completion {
 /// became free first. Requests never move, so that a table of millions grows without being copied.
 class RequestTable {
  public:
+  RequestTable() = default;
+  RequestTable(const RequestTable&) = delete;
+  RequestTable& operator=(const RequestTable&) = delete;
+
   RequestId add(const Request& request) {
     RequestId id = free_;
     if (id == kNone) {
-      if (places_ % kChunk == 0) chunks_.push_back(std::make_unique<Request[]>(kChunk));
+      if (places_ % kChunk == 0) add_chunk();
       id = places_++;
     } else {
       free_ = static_cast<RequestId>((*this)[id].number);
@@ -85,14 +92,23 @@ class RequestTable {
   }
   Request& operator[](RequestId id) { return chunks_[id / kChunk][id % kChunk]; }
   const Request& operator[](RequestId id) const { return chunks_[id / kChunk][id % kChunk]; }
+  /// Fetches a request that is about to be read.
+  void prefetch(RequestId id) const { __builtin_prefetch(&(*this)[id]); }
   std::size_t size() const { return size_; }
 
  private:
   static constexpr RequestId kChunk = 4096;
   static constexpr RequestId kNone = std::numeric_limits<RequestId>::max();
 
-  std::vector<std::unique_ptr<Request[]>> chunks_;
-  RequestId places_ = 0;  // that have been used
+  void add_chunk() {
+    void* memory = memory_.allocate(kChunk * sizeof(Request), alignof(Request));
+    chunks_.push_back(new (memory) Request[kChunk]);
+  }
+
+  HugePages pages_;
+  std::pmr::monotonic_buffer_resource memory_{kChunk * sizeof(Request), &pages_};
+  std::vector<Request*> chunks_;  // a Request needs no destructor
+  RequestId places_ = 0;          // that have been used
   RequestId free_ = kNone;
   std::size_t size_ = 0;
 };

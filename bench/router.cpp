@@ -10,34 +10,9 @@ namespace tokenlift {
 namespace {
 
 /// The load of a replica that takes no more.
-constexpr std::uint32_t kFull = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t kFull = Tournament<std::uint32_t>::kOut;
 
 }  // namespace
-
-Tournament::Tournament(std::size_t count) : leaves_(std::bit_ceil(count)), minima_(2 * leaves_) {
-  assert(count >= 1);
-  std::fill(minima_.begin() + static_cast<std::ptrdiff_t>(leaves_ + count), minima_.end(), kFull);
-  for (std::size_t node = leaves_ - 1; node >= 1; --node) {
-    minima_[node] = std::min(minima_[2 * node], minima_[2 * node + 1]);
-  }
-}
-
-std::uint32_t Tournament::winner() const {
-  std::size_t node = 1;
-  while (node < leaves_) node = 2 * node + (minima_[2 * node + 1] < minima_[2 * node] ? 1 : 0);
-  return static_cast<std::uint32_t>(node - leaves_);
-}
-
-void Tournament::set(std::uint32_t index, std::uint32_t value) {
-  std::size_t node = leaves_ + index;
-  minima_[node] = value;
-  while (node > 1) {
-    const std::uint32_t least = std::min(minima_[node], minima_[node ^ 1]);
-    node /= 2;
-    if (minima_[node] == least) return;  // so is everything above
-    minima_[node] = least;
-  }
-}
 
 Router::Router(RouterPolicy policy, const std::vector<std::int64_t>& batch_limits,
                std::uint64_t seed)
@@ -49,7 +24,7 @@ Router::Router(RouterPolicy policy, const std::vector<std::int64_t>& batch_limit
     batch_limits_.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(limit, kFull)));
   }
   if (policy == RouterPolicy::least_loaded || policy == RouterPolicy::shared_queue) {
-    loads_.emplace(batch_limits.size());
+    loads_.emplace(batch_limits.size(), 0);
   }
 }
 

@@ -7,26 +7,11 @@
 #include <vector>
 
 #include "bench/request.hpp"
+#include "bench/tournament.hpp"
 #include "workloads/draw.hpp"
 #include "workloads/scenario.hpp"
 
 namespace tokenlift {
-
-/// The least of many numbers that change one by one, in a binary tree of minima.
-class Tournament {
- public:
-  /// `count` numbers, all 0.
-  explicit Tournament(std::size_t count);
-
-  std::uint32_t least() const { return minima_[1]; }
-  /// The first number that is the least.
-  std::uint32_t winner() const;
-  void set(std::uint32_t index, std::uint32_t value);
-
- private:
-  std::size_t leaves_;                 // a power of two; those beyond `count` never win
-  std::vector<std::uint32_t> minima_;  // node n has the children 2n and 2n + 1; the root is 1
-};
 
 class Router {
  public:
@@ -53,7 +38,8 @@ class Router {
   RouterPolicy policy_;
   std::vector<std::uint32_t> batch_limits_;
   std::vector<std::uint32_t> outstanding_;  // requests sent to each replica and not finished
-  std::optional<Tournament> loads_;         // by replica, where the policy looks for the least
+  std::optional<Tournament<std::uint32_t>>
+      loads_;  // by replica, where the policy looks for the least
   std::deque<RequestId> shared_queue_;
   std::uint32_t next_ = 0;  // round robin
   std::uint64_t seed_;

@@ -10,33 +10,32 @@ constexpr std::int64_t kPsPerNs = 1000;
 
 }  // namespace
 
-void StepReplica::submit(const Work& work, std::int64_t now_ns) {
-  inbox_.emplace_back(work, now_ns);
+/// The first of the inbox joins the replica's line.
+void StepReplica::take_in() {
+  const Newcomer& first = inbox_.front();
+  replica_.submit({first.id, first.prompt_tokens, first.output_tokens, 0, 0, first.cell});
+  inbox_.pop_front();
 }
 
 std::int64_t StepReplica::next_ns() const {
   if (busy()) return end_ps_ / kPsPerNs;
-  return inbox_.empty() ? kNever : inbox_.front().second;
+  return inbox_.empty() ? kNever : inbox_.front().at_ns;
 }
 
 void StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
                           std::vector<Completion>& done) {
   for (;;) {
     if (!busy()) {
-      if (inbox_.empty() || inbox_.front().second > until_ns) return;
+      if (inbox_.empty() || inbox_.front().at_ns > until_ns) return;
       // An idle replica begins at once, with the first that comes.
-      replica_.submit(inbox_.front().first);
-      const std::int64_t begin_ns = inbox_.front().second;
-      inbox_.pop_front();
+      const std::int64_t begin_ns = inbox_.front().at_ns;
+      take_in();
       begin_step(begin_ns * kPsPerNs);
     }
     const std::int64_t end_ns = end_ps_ / kPsPerNs;
     if (end_ns > until_ns) return;
     finish_step(record, done);
-    while (!inbox_.empty() && inbox_.front().second < end_ns) {
-      replica_.submit(inbox_.front().first);
-      inbox_.pop_front();
-    }
+    while (!inbox_.empty() && inbox_.front().at_ns < end_ns) take_in();
     begin_step(end_ps_);
   }
 }

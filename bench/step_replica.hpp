@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <deque>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "bench/jump_replica.hpp"
@@ -20,9 +19,10 @@ namespace tokenlift {
 /// As JumpReplica, call by call.
 class StepReplica {
  public:
-  explicit StepReplica(const SiteModel& model) : model_(&model), replica_(model.limits) {}
+  StepReplica(const SiteModel& model, std::pmr::memory_resource*)
+      : model_(&model), replica_(model.limits) {}
 
-  void submit(const Work& work, std::int64_t now_ns);
+  void submit(const Newcomer& newcomer) { inbox_.push_back(newcomer); }
   void advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
   std::int64_t next_ns() const;
   void cut(std::int64_t end_ns, TokenRecord& record) const;
@@ -30,13 +30,14 @@ class StepReplica {
   void prefetch_place() const {}
 
  private:
+  void take_in();
   void begin_step(std::int64_t begin_ps);
   void finish_step(TokenRecord& record, std::vector<Completion>& done);
   bool busy() const { return sequences_ > 0; }
 
   const SiteModel* model_;
   Replica replica_;
-  std::deque<std::pair<Work, std::int64_t>> inbox_;  // with the instant of arrival, ns
+  std::deque<Newcomer> inbox_;
   std::int64_t begin_ps_ = 0;
   std::int64_t end_ps_ = 0;
   std::int64_t sequences_ = 0;                                 // in the step under way

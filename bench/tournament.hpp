@@ -1,8 +1,10 @@
 #pragma once
-// The smallest of many values that change one at a time: a tournament tree. Changing a value takes
-// O(log n), finding the smallest (the leftmost among equals) O(1).
+// The least of many numbers that change one by one, in a binary tree of minima: a change takes
+// O(log n), the least is at hand, finding the first that has it takes O(log n).
 
+#include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -13,34 +15,43 @@ namespace tokenlift {
 template <typename Value>
 class Tournament {
  public:
+  /// What stands for "never the least", unless all do.
+  static constexpr Value kOut = std::numeric_limits<Value>::max();
+
+  /// `count` (>= 1) numbers, all `value`.
   Tournament(std::size_t count, Value value)
-      : leaves_(std::bit_ceil(count)), values_(count, value), winners_(2 * leaves_, kNobody) {
-    for (std::size_t i = 0; i < count; ++i) winners_[leaves_ + i] = static_cast<std::uint32_t>(i);
-    for (std::size_t node = leaves_ - 1; node > 0; --node) play(node);
+      : leaves_(std::bit_ceil(count)), minima_(2 * leaves_, value) {
+    assert(count >= 1);
+    std::fill(minima_.begin() + static_cast<std::ptrdiff_t>(leaves_ + count), minima_.end(), kOut);
+    for (std::size_t node = leaves_ - 1; node >= 1; --node) {
+      minima_[node] = std::min(minima_[2 * node], minima_[2 * node + 1]);
+    }
   }
 
-  Value operator[](std::size_t i) const { return values_[i]; }
-  std::uint32_t winner() const { return winners_[1]; }
-  Value smallest() const { return values_[winners_[1]]; }
+  Value operator[](std::uint32_t index) const { return minima_[leaves_ + index]; }
+  Value least() const { return minima_[1]; }
 
-  void set(std::size_t i, Value value) {
-    values_[i] = value;
-    for (std::size_t node = (leaves_ + i) / 2; node > 0; node /= 2) play(node);
+  /// The first number that is the least.
+  std::uint32_t winner() const {
+    std::size_t node = 1;
+    while (node < leaves_) node = 2 * node + (minima_[2 * node + 1] < minima_[2 * node] ? 1 : 0);
+    return static_cast<std::uint32_t>(node - leaves_);
+  }
+
+  void set(std::uint32_t index, Value value) {
+    std::size_t node = leaves_ + index;
+    minima_[node] = value;
+    while (node > 1) {
+      const Value least = std::min(minima_[node], minima_[node ^ 1]);
+      node /= 2;
+      if (minima_[node] == least) return;  // so is everything above
+      minima_[node] = least;
+    }
   }
 
  private:
-  static constexpr std::uint32_t kNobody = std::numeric_limits<std::uint32_t>::max();
-
-  void play(std::size_t node) {
-    const std::uint32_t left = winners_[2 * node];
-    const std::uint32_t right = winners_[2 * node + 1];
-    const bool right_wins = right != kNobody && values_[right] < values_[left];
-    winners_[node] = right_wins ? right : left;
-  }
-
-  std::size_t leaves_;
-  std::vector<Value> values_;
-  std::vector<std::uint32_t> winners_;  // node n has the children 2n and 2n + 1; the root is 1
+  std::size_t leaves_;         // a power of two; those beyond `count` never win
+  std::vector<Value> minima_;  // node n has the children 2n and 2n + 1; the root is 1
 };
 
 }  // namespace tokenlift

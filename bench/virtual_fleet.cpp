@@ -2,18 +2,23 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
+#include <limits>
+#include <memory_resource>
 #include <tuple>
 
+#include "bench/huge_pages.hpp"
 #include "bench/jump_replica.hpp"
 #include "bench/step_replica.hpp"
 #include "bench/tournament.hpp"
+#include "workloads/plan.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-/// Visits that one memory access takes, or more: what is to be read is fetched that far ahead.
-constexpr std::size_t kAhead = 6;
+/// Visits that reading from memory takes, about.
+constexpr std::size_t kAhead = 3;
 constexpr std::size_t kCacheLine = 64;
 
 template <typename Object>
@@ -22,55 +27,57 @@ void prefetch_object(const Object& object) {
   for (std::size_t at = 0; at < sizeof(Object); at += kCacheLine) __builtin_prefetch(begin + at);
 }
 
-/// First in, first out, in a pool that many chains share: two numbers a chain.
-struct Chain {
-  std::uint32_t first = 0;  // valid if `count` is not 0
-  std::uint32_t last = 0;
-  std::uint32_t count = 0;
-};
-
-template <typename Item>
-class ChainPool {
+/// The newcomers of many replicas in one pool: each replica's chain is one number. The latest
+/// stands first, so that appending touches no other link.
+class Newcomers {
  public:
-  void append(Chain& chain, const Item& item) {
-    std::uint32_t link = 0;
-    if (free_.empty()) {
-      link = static_cast<std::uint32_t>(links_.size());
-      links_.push_back({item, 0});
+  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
+  void add(std::uint32_t& chain, const Newcomer& newcomer) {
+    std::uint32_t link = static_cast<std::uint32_t>(links_.size());
+    if (free_ == kNone) {
+      links_.push_back({newcomer, chain});
     } else {
-      link = free_.back();
-      free_.pop_back();
-      links_[link].item = item;
+      link = free_;
+      free_ = links_[link].next;
+      links_[link] = {newcomer, chain};
     }
-    if (chain.count++ == 0) {
-      chain.first = link;
-    } else {
-      links_[chain.last].next = link;
-    }
-    chain.last = link;
+    chain = link;
   }
-  /// Empties the chain.
-  template <typename Visit>
-  void take(Chain& chain, Visit visit) {
-    for (; chain.count > 0; --chain.count) {
-      const Link& link = links_[chain.first];
-      visit(link.item);
-      free_.push_back(chain.first);
-      chain.first = link.next;
+  /// Empties the chain. The span is good until the next call; the earliest comes first.
+  std::span<const Newcomer> take(std::uint32_t& chain) {
+    taken_.clear();
+    while (chain != kNone) {
+      Link& link = links_[chain];
+      taken_.push_back(link.newcomer);
+      const std::uint32_t next = link.next;
+      link.next = free_;
+      free_ = chain;
+      chain = next;
     }
+    std::reverse(taken_.begin(), taken_.end());
+    return taken_;
+  }
+  void prefetch(std::uint32_t chain) const {
+    if (chain != kNone) __builtin_prefetch(&links_[chain]);
   }
 
  private:
   struct Link {
-    Item item;
+    Newcomer newcomer;
     std::uint32_t next;
   };
   std::vector<Link> links_;
-  std::vector<std::uint32_t> free_;
+  std::uint32_t free_ = kNone;
+  std::vector<Newcomer> taken_;
 };
 
 bool earlier(const Completion& a, const Completion& b) {
   return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
+}
+
+Newcomer newcomer(const Work& work, std::int64_t now_ns) {
+  return {work.id, work.cell, work.prompt_tokens, work.output_tokens, now_ns};
 }
 
 std::vector<SiteModel> site_models(const Scenario& scenario) {
@@ -85,17 +92,17 @@ std::vector<SiteModel> site_models(const Scenario& scenario) {
   return models;
 }
 
-template <typename VirtualReplica>
-std::vector<VirtualReplica> make_replicas(const Scenario& scenario,
-                                          const std::vector<SiteModel>& models) {
-  std::vector<VirtualReplica> replicas;
-  for (std::size_t site = 0; site < models.size(); ++site) {
-    for (std::int64_t i = 0; i < scenario.fleet.sites[site].replicas; ++i) {
-      replicas.emplace_back(models[site]);
-    }
-  }
-  return replicas;
-}
+/// Memory of the replicas that one worker at a time advances: the batches of a large fleet lie on
+/// huge pages.
+class BatchMemory {
+ public:
+  std::pmr::memory_resource* resource() { return &pool_; }
+
+ private:
+  HugePages pages_;
+  std::pmr::monotonic_buffer_resource buffer_{&pages_};
+  std::pmr::unsynchronized_pool_resource pool_{&buffer_};
+};
 
 /// Replicas of which the loop learns everything at once.
 template <typename VirtualReplica>
@@ -103,20 +110,25 @@ class ExactFleet final : public Fleet {
  public:
   ExactFleet(const Scenario& scenario, const RecordingGrid& grid)
       : models_(site_models(scenario)),
-        replicas_(make_replicas<VirtualReplica>(scenario, models_)),
-        next_ns_(replicas_.size(), kNever),
-        record_(grid) {}
+        next_ns_(static_cast<std::size_t>(replica_count(scenario)), kNever),
+        record_(grid) {
+    for (std::size_t site = 0; site < models_.size(); ++site) {
+      for (std::int64_t i = 0; i < scenario.fleet.sites[site].replicas; ++i) {
+        replicas_.emplace_back(models_[site], memory_.resource());
+      }
+    }
+  }
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
-    replicas_[replica].submit(work, now_ns);
+    replicas_[replica].submit(newcomer(work, now_ns));
     note(replica);
   }
 
-  std::int64_t next_event_ns() const override { return next_ns_.smallest(); }
+  std::int64_t next_event_ns() const override { return next_ns_.least(); }
 
   std::span<const Completion> advance(std::int64_t until_ns) override {
     done_.clear();
-    while (next_ns_.smallest() <= until_ns) {
+    while (next_ns_.least() <= until_ns) {
       const std::uint32_t replica = next_ns_.winner();
       const std::size_t before = done_.size();
       replicas_[replica].advance(until_ns, record_, done_);
@@ -142,7 +154,8 @@ class ExactFleet final : public Fleet {
   }
 
   std::vector<SiteModel> models_;
-  std::vector<VirtualReplica> replicas_;
+  BatchMemory memory_;
+  std::deque<VirtualReplica> replicas_;
   Tournament<std::int64_t> next_ns_;
   TokenRecord record_;
   std::vector<Completion> done_;
@@ -156,27 +169,32 @@ class ReportingFleet final : public Fleet {
  public:
   ReportingFleet(const Scenario& scenario, const RecordingGrid& grid, Workers& workers)
       : models_(site_models(scenario)),
-        replicas_(make_replicas<VirtualReplica>(scenario, models_)),
-        next_ns_(replicas_.size(), kNever),
-        chains_(replicas_.size()),
+        replicas_(&memory_),
         workers_(workers),
         interval_ns_(scenario.fleet.load_report_interval_ns),
         end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
-    for (std::size_t site = 0; site < models_.size(); ++site) {
-      const auto replicas = static_cast<std::size_t>(scenario.fleet.sites[site].replicas);
-      site_of_.insert(site_of_.end(), replicas, static_cast<std::uint32_t>(site));
+    const auto replicas = static_cast<std::size_t>(replica_count(scenario));
+    next_ns_.assign(replicas, kNever);
+    chains_.assign(replicas, Newcomers::kNone);
+    const std::size_t shards = std::min(workers.count(), replicas);
+    per_shard_ = (replicas + shards - 1) / shards;
+    for (std::size_t begin = 0; begin < replicas; begin += per_shard_) {
+      shards_.emplace_back(grid, begin, std::min(begin + per_shard_, replicas));
     }
-    const std::size_t shards = std::min(workers.count(), replicas_.size());
-    per_shard_ = (replicas_.size() + shards - 1) / shards;
-    for (std::size_t begin = 0; begin < replicas_.size(); begin += per_shard_) {
-      shards_.emplace_back(grid, begin, std::min(begin + per_shard_, replicas_.size()));
+    replicas_.reserve(replicas);
+    for (std::uint32_t site = 0; site < models_.size(); ++site) {
+      for (std::int64_t i = 0; i < scenario.fleet.sites[site].replicas; ++i) {
+        site_of_.push_back(site);
+        replicas_.emplace_back(models_[site],
+                               shards_[replicas_.size() / per_shard_].memory.resource());
+      }
     }
   }
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
-    shards_[replica / per_shard_].chains.append(chains_[replica], {work, now_ns});
+    shards_[replica / per_shard_].newcomers.add(chains_[replica], newcomer(work, now_ns));
     const std::int64_t least_ns =
-        models_[site_of_[replica]].least_service_ns(work.prompt_tokens, work.output_tokens, 0);
+        models_[site_of_[replica]].least_service_ns(work.prompt_tokens, work.output_tokens);
     next_ns_[replica] = std::min(next_ns_[replica], now_ns + least_ns);
     if (outstanding_++ == 0) report_ns_ = (now_ns / interval_ns_ + 1) * interval_ns_;
   }
@@ -212,27 +230,22 @@ class ReportingFleet final : public Fleet {
   }
 
  private:
-  struct Submission {
-    Work work;
-    std::int64_t now_ns;
-  };
   /// The replicas [begin, end), which one worker at a time advances.
   struct Shard {
     Shard(const RecordingGrid& grid, std::size_t first, std::size_t last)
         : begin(first), end(last), record(grid) {}
     std::size_t begin;
     std::size_t end;
+    BatchMemory memory;
     TokenRecord record;
-    ChainPool<Submission> chains;
+    Newcomers newcomers;
     std::vector<std::uint32_t> due;
     std::vector<Completion> done;
   };
 
   void visit(Shard& shard, std::uint32_t number, std::int64_t until_ns) {
     VirtualReplica& replica = replicas_[number];
-    shard.chains.take(chains_[number], [&](const Submission& submission) {
-      replica.submit(submission.work, submission.now_ns);
-    });
+    for (const Newcomer& first : shard.newcomers.take(chains_[number])) replica.submit(first);
     const std::size_t before = shard.done.size();
     replica.advance(until_ns, shard.record, shard.done);
     for (std::size_t i = before; i < shard.done.size(); ++i) shard.done[i].replica = number;
@@ -245,30 +258,33 @@ class ReportingFleet final : public Fleet {
       if (next_ns_[replica] <= until_ns) shard.due.push_back(static_cast<std::uint32_t>(replica));
     }
     shard.done.clear();
-    const auto ahead = [&](std::size_t i, std::size_t visits) -> const VirtualReplica* {
-      return i + visits < shard.due.size() ? &replicas_[shard.due[i + visits]] : nullptr;
-    };
-    for (std::size_t i = 0; i < shard.due.size(); ++i) {
-      if (const VirtualReplica* replica = ahead(i, 3 * kAhead)) prefetch_object(*replica);
-      if (const VirtualReplica* replica = ahead(i, 2 * kAhead)) replica->prefetch_heap();
-      if (const VirtualReplica* replica = ahead(i, kAhead)) replica->prefetch_place();
-      visit(shard, shard.due[i], until_ns);
+    // What a visit reads lies anywhere in memory: it is fetched some visits ahead, step by step.
+    const std::vector<std::uint32_t>& due = shard.due;
+    for (std::size_t i = 0; i < due.size(); ++i) {
+      if (i + 3 * kAhead < due.size()) prefetch_object(replicas_[due[i + 3 * kAhead]]);
+      if (i + 2 * kAhead < due.size()) {
+        shard.newcomers.prefetch(chains_[due[i + 2 * kAhead]]);
+        replicas_[due[i + 2 * kAhead]].prefetch_heap();
+      }
+      if (i + kAhead < due.size()) replicas_[due[i + kAhead]].prefetch_place();
+      visit(shard, due[i], until_ns);
     }
     std::stable_sort(shard.done.begin(), shard.done.end(), earlier);
   }
 
   std::vector<SiteModel> models_;
+  HugePages memory_;
+  std::deque<Shard> shards_;  // before the replicas, which use their memory
+  std::pmr::vector<VirtualReplica> replicas_;
   std::vector<std::uint32_t> site_of_;
-  std::vector<VirtualReplica> replicas_;
   std::vector<std::int64_t> next_ns_;  // by replica, side by side: all are looked at in each report
-  std::vector<Chain> chains_;
+  std::vector<std::uint32_t> chains_;
   Workers& workers_;
   std::int64_t interval_ns_;
   std::int64_t end_ns_;
   std::int64_t report_ns_ = kNever;
   std::int64_t outstanding_ = 0;
   std::size_t per_shard_ = 1;
-  std::vector<Shard> shards_;
   std::vector<Completion> done_;
 };
 

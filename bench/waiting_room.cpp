@@ -5,6 +5,12 @@
 
 namespace tokenlift {
 
+namespace {
+
+constexpr std::size_t kPrefetchAhead = 8;
+
+}  // namespace
+
 WaitingRoom::WaitingRoom(const std::vector<Throttle>& throttles, RequestTable& requests)
     : requests_(requests) {
   assert(throttles.size() <= 64);
@@ -76,6 +82,8 @@ Verdict WaitingRoom::arrive(std::int64_t now_ns, RequestId id) {
 
 void WaitingRoom::look_at_head(std::int64_t now_ns) {
   if (line_.empty()) return;
+  // In a long line those who wait lie anywhere in memory.
+  if (line_.size() > kPrefetchAhead) requests_.prefetch(line_[kPrefetchAhead].id);
   head_ready_ns_ = ready_at(now_ns, requests_[line_.front().id]);
   head_event_ns_ = std::min(head_ready_ns_, line_.front().deadline_ns);
 }
