@@ -1,0 +1,47 @@
+#pragma once
+// Measures what steps cost on this machine: the decoder's decode steps over batch and context, and
+// its prefill chunks over size and position.
+//
+// The steps are computed as the thread fleet computes them: by one worker per core, all at the same
+// time, prompts and decode steps in turn. That matters: a decode step takes up to a fifth longer
+// right after a long chunk than after another step, and workers share the caches and the memory.
+// Each round visits the whole grid in a new order, so that a machine that changes its speed changes
+// it for all points alike; what counts for a point is the median of its times, over all rounds and
+// workers. Times are those that the worker's thread had a core: a step that another process cut in
+// two is not a longer step.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "bench/cost_fit.hpp"
+#include "workloads/decoder.hpp"
+
+namespace tokenlift {
+
+struct CalibrationSettings {
+  std::int64_t workers = 1;     ///< decoders at the same time: one per core, as in a run
+  std::int64_t max_batch = 16;  ///< decode steps of up to so many sequences
+  std::int64_t budget_ns = 0;  ///< time to measure in; a few rounds are made however long they take
+};
+
+struct StepCosts {
+  std::vector<DecodeSample> decode;
+  std::vector<PrefillSample> prefill;
+  std::int64_t rounds = 0;             ///< that every worker completed
+  std::optional<double> interference;  ///< see bench/host.hpp
+};
+
+/// The batches that are measured: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... up to `max_batch` and itself.
+std::vector<std::int64_t> calibration_batches(std::int64_t max_batch);
+
+/// Measures. `progress` is told the share of the work done, from the calling thread, some times a
+/// second. Nothing if `stop` came first.
+std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
+                                            const CalibrationSettings& settings,
+                                            const std::function<void(double)>& progress,
+                                            const std::atomic<bool>& stop);
+
+}  // namespace tokenlift

@@ -1,0 +1,62 @@
+#pragma once
+// A cost model from measured steps: least squares on the relative error, no coefficient below zero.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "workloads/cost_model.hpp"
+
+namespace tokenlift {
+
+/// One decode step: what it held, what it took.
+struct DecodeSample {
+  std::int64_t sequences = 0;
+  std::int64_t kv_tokens = 0;  ///< in the caches of its sequences when it began
+  std::int64_t cost_ps = 0;    ///< > 0
+};
+
+/// One chunk of a prompt: its tokens [begin, end), what it took.
+struct PrefillSample {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t cost_ps = 0;  ///< > 0
+};
+
+/// How well one of the two laws describes the samples. Relative error: law / measured - 1.
+struct FitQuality {
+  /// Share of the measured costs' variance that the law explains, samples weighted by 1 / cost^2 as
+  /// in the fit: 1 - sum w (cost - law)^2 / sum w (cost - mean)^2, mean weighted alike. At most 1;
+  /// 0 where all costs are the same.
+  double r_squared = 0;
+  double mean_error = 0;         ///< mean of the absolute relative errors
+  double worst_error = 0;        ///< the relative error farthest from 0, with its sign
+  std::size_t worst_sample = 0;  ///< where that is
+};
+
+struct CostFit {
+  CostModel cost;
+  FitQuality decode;
+  FitQuality prefill;
+
+  /// Mean relative error over the samples of both laws, each law counting the same.
+  double mean_error() const { return (decode.mean_error + prefill.mean_error) / 2; }
+};
+
+/// A fit whose mean relative error is higher, or whose R^2 is lower, is refused. What was seen: the
+/// decoder computes batches and chunks in a few sizes, so that even undisturbed steps lie 1 to 5 %
+/// off the laws, with R^2 from 0.98 on; a machine that changes its speed meanwhile shows below
+/// these bounds.
+inline constexpr double kWorstMeanError = 0.10;
+inline constexpr double kLeastRSquared = 0.95;
+
+/// What is wrong with the fit: empty if it may be used.
+std::string fit_mistake(const CostFit& fit);
+
+/// Coefficients >= 0 in whole ps that minimise the sum of squared relative errors, per law. Throws
+/// std::invalid_argument where samples do not determine a law: a cost that is not positive, fewer
+/// than three samples, or samples that differ in too few of the law's terms.
+CostFit fit_cost_model(const std::vector<DecodeSample>& decode,
+                       const std::vector<PrefillSample>& prefill);
+
+}  // namespace tokenlift
