@@ -4,13 +4,12 @@
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "reports/figure.hpp"
+#include "tests/golden_file.hpp"
 #include "tests/sample_runs.hpp"
 
 namespace tokenlift {
@@ -20,23 +19,6 @@ using RunValue = Run;  // within a TEST, Run is a function of testing::Test
 
 constexpr TextStyle kPlain80{false, 80};
 constexpr TextStyle kPlain120{false, 120};
-
-/// The text equals tests/golden/NAME.txt, which TOKENLIFT_UPDATE_GOLDEN=1 writes anew.
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(TOKENLIFT_SOURCE_DIR) + "/tests/golden/" + name + ".txt";
-  const char* const update = std::getenv("TOKENLIFT_UPDATE_GOLDEN");
-  if (update != nullptr && std::string(update) == "1") {
-    std::ofstream file(path, std::ios::binary);
-    file << text;
-    ASSERT_TRUE(file.flush()) << path;
-    return;
-  }
-  std::ifstream file(path, std::ios::binary);
-  ASSERT_TRUE(file) << path << " (TOKENLIFT_UPDATE_GOLDEN=1 writes it)";
-  std::ostringstream golden;
-  golden << file.rdbuf();
-  EXPECT_EQ(text, golden.str()) << "TOKENLIFT_UPDATE_GOLDEN=1 writes " << path << " anew";
-}
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
