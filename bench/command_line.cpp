@@ -206,6 +206,7 @@ class RunCommand {
                                   ? ""
                                   : fmt::format("run {} of {}: ", repetition, options_.repetitions);
     const ProgressDisplay display(board, plan_phases(prepared), prepared.run.duration_ns, label,
+                                  prepared.run.engine == Engine::simulated,
                                   options_.quiet ? nullptr : surroundings_.err,
                                   surroundings_.err_is_terminal, surroundings_.err_columns);
     return experiment_.run(prepared, repetition, board);

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
+
+#include "reports/figure.hpp"
 
 namespace tokenlift {
 
@@ -21,15 +24,36 @@ double per_second(std::int64_t amount, std::int64_t span_ns) {
   return span_ns > 0 ? static_cast<double>(amount) / to_s(span_ns) : 0;
 }
 
+/// Words of a line with what separates them, or nothing.
+std::string part(const std::string& words) {
+  return words.empty() ? "" : "   " + words;
+}
+
 }  // namespace
 
+std::string simulation_speed(std::int64_t simulated_ns, std::int64_t real_ns) {
+  if (simulated_ns <= 0 || real_ns <= 0) return "";
+  return fmt::format("x{} real time",
+                     figure(static_cast<double>(simulated_ns) / static_cast<double>(real_ns)));
+}
+
+std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::int64_t real_ns) {
+  if (simulated_ns <= 0 || real_ns <= 0) return "";
+  const auto ahead_ns = static_cast<double>(std::max<std::int64_t>(duration_ns - simulated_ns, 0));
+  const double left_s =
+      ahead_ns * static_cast<double>(real_ns) / static_cast<double>(simulated_ns) / 1e9;
+  return left_s < 120 ? fmt::format("{:.0f} s left", std::ceil(left_s))
+                      : fmt::format("{:.0f} min left", std::ceil(left_s / 60));
+}
+
 ProgressDisplay::ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases,
-                                 std::int64_t duration_ns, std::string label, std::FILE* stream,
-                                 bool terminal, int columns)
+                                 std::int64_t duration_ns, std::string label, bool simulated,
+                                 std::FILE* stream, bool terminal, int columns)
     : board_(board),
       phases_(std::move(phases)),
       duration_ns_(duration_ns),
       label_(std::move(label)),
+      simulated_(simulated),
       stream_(stream),
       terminal_(terminal),
       columns_(static_cast<std::size_t>(std::max(columns, 2))) {
@@ -64,12 +88,22 @@ const Phase& ProgressDisplay::phase_at(std::int64_t now_ns) const {
   return after == phases_.end() ? phases_.back() : *after;
 }
 
+std::int64_t ProgressDisplay::real_ns() const {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
+                                                              start_)
+      .count();
+}
+
 void ProgressDisplay::draw_live() {
   const Reading now = read();
+  const std::string pace = simulated_
+                               ? " (simulated)" + part(simulation_speed(now.now_ns, real_ns())) +
+                                     part(time_left(now.now_ns, duration_ns_, real_ns()))
+                               : "";
   std::string line = fmt::format(
-      "{}{:<10} {:>6.1f} of {:.1f} s   sent {}   done {}   waiting {}   in system {}   {:.0f} "
+      "{}{:<10} {:>6.1f} of {:.1f} s{}   sent {}   done {}   waiting {}   in system {}   {:.0f} "
       "tokens/s",
-      label_, phase_at(now.now_ns).name, to_s(now.now_ns), to_s(duration_ns_), now.sent,
+      label_, phase_at(now.now_ns).name, to_s(now.now_ns), to_s(duration_ns_), pace, now.sent,
       now.completed, board_.waiting.load(std::memory_order_relaxed),
       board_.in_system.load(std::memory_order_relaxed),
       per_second(now.completed_tokens - last_.completed_tokens, now.now_ns - last_.now_ns));
@@ -87,9 +121,10 @@ void ProgressDisplay::draw_ended_phases() {
     const Phase& phase = phases_[phase_++];
     const std::int64_t span_ns = now.now_ns - last_.now_ns;
     const std::string line = fmt::format(
-
-        "{}{:<10} until {:>5.1f} s   {:.3g} requests/s sent   {:.3g} done   {:.0f} tokens/s\n",
-        label_, phase.name, to_s(phase.end_ns), per_second(now.sent - last_.sent, span_ns),
+        "{}{:<10} until {:>5.1f} s{}   {:.3g} requests/s sent   {:.3g} done   {:.0f} tokens/s\n",
+        label_, phase.name, to_s(phase.end_ns),
+        simulated_ ? " (simulated)" + part(simulation_speed(now.now_ns, real_ns())) : "",
+        per_second(now.sent - last_.sent, span_ns),
         per_second(now.completed - last_.completed, span_ns),
         per_second(now.completed_tokens - last_.completed_tokens, span_ns));
     std::fputs(line.c_str(), stream_);

@@ -3,6 +3,7 @@
 // them, so that a slow terminal never delays the measurement.
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
@@ -25,13 +26,21 @@ struct ProgressBoard {
   std::atomic<std::int64_t> in_system{0};
 };
 
+/// How fast simulated time passes: "x1,234 real time". Empty before anything can be said.
+std::string simulation_speed(std::int64_t simulated_ns, std::int64_t real_ns);
+
+/// What is left of a simulation, in real time at the speed so far: "12 s left". Empty before
+/// anything can be said.
+std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::int64_t real_ns);
+
 /// Draws a board until destroyed: one live line on a terminal, cut to its width; elsewhere a plain
-/// line when a phase has ended, with the rates since the last such line.
+/// line when a phase has ended, with the rates since the last such line. Rates are per second of
+/// the board's time, which may be simulated: then lines also say how fast it passes.
 class ProgressDisplay {
  public:
   /// `label` stands before every line, as in "run 2 of 5". Nothing is drawn where `stream` is null.
   ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases, std::int64_t duration_ns,
-                  std::string label, std::FILE* stream, bool terminal, int columns);
+                  std::string label, bool simulated, std::FILE* stream, bool terminal, int columns);
   ~ProgressDisplay();
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
@@ -45,6 +54,7 @@ class ProgressDisplay {
   };
   Reading read() const;
   const Phase& phase_at(std::int64_t now_ns) const;
+  std::int64_t real_ns() const;
   void draw_live();
   void draw_ended_phases();
   void watch(const std::stop_token& stop);
@@ -53,6 +63,8 @@ class ProgressDisplay {
   std::vector<Phase> phases_;
   std::int64_t duration_ns_;
   std::string label_;
+  bool simulated_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::FILE* stream_;
   bool terminal_;
   std::size_t columns_;

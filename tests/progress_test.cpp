@@ -1,0 +1,74 @@
+// Contract: off a terminal a line per phase that has ended; simulated time says so, and how fast it
+// passes; where no stream is given nothing is drawn.
+
+#include "bench/progress.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace tokenlift {
+namespace {
+
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+
+const std::vector<Phase> kPhases = {{"before", 0, 10 * kSecondNs, true},
+                                    {"after", 10 * kSecondNs, 30 * kSecondNs, true},
+                                    {"cooldown", 30 * kSecondNs, 60 * kSecondNs, false}};
+
+/// What a display of a run that has come to `now_ns` leaves behind.
+std::string drawn(std::int64_t now_ns, bool simulated) {
+  std::FILE* const stream = std::tmpfile();
+  ProgressBoard board;
+  board.now_ns = now_ns;
+  board.sent = 400;
+  board.completed = 200;
+  board.completed_tokens = 6000;
+  {
+    const ProgressDisplay display(board, kPhases, 30 * kSecondNs, "run 1 of 2: ", simulated, stream,
+                                  false, 80);
+  }
+  std::rewind(stream);
+  std::string text;
+  std::array<char, 256> line{};
+  while (std::fgets(line.data(), static_cast<int>(line.size()), stream) != nullptr)
+    text += line.data();
+  std::fclose(stream);
+  return text;
+}
+
+TEST(Progress, APhaseThatHasEndedHasALine) {
+  EXPECT_EQ(drawn(9 * kSecondNs, false), "");
+  EXPECT_EQ(drawn(20 * kSecondNs, false),
+            "run 1 of 2: before     until  10.0 s   20 requests/s sent   10 done   300 tokens/s\n");
+}
+
+TEST(Progress, SimulatedTimeSaysHowFastItPasses) {
+  const std::string text = drawn(20 * kSecondNs, true);
+  EXPECT_EQ(text.find("run 1 of 2: before     until  10.0 s (simulated)   x"), 0U) << text;
+  EXPECT_NE(text.find(" real time   20 requests/s sent   10 done   300 tokens/s\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Progress, SpeedIsSimulatedTimeOverRealTime) {
+  EXPECT_EQ(simulation_speed(2468 * kSecondNs, 2 * kSecondNs), "x1,234 real time");
+  EXPECT_EQ(simulation_speed(kSecondNs, 4 * kSecondNs), "x0.250 real time");
+  EXPECT_EQ(simulation_speed(0, kSecondNs), "");
+  EXPECT_EQ(simulation_speed(kSecondNs, 0), "");
+}
+
+TEST(Progress, TimeLeftIsRealTimeAtTheSpeedSoFar) {
+  EXPECT_EQ(time_left(120 * kSecondNs, 600 * kSecondNs, 3 * kSecondNs), "12 s left");
+  EXPECT_EQ(time_left(600 * kSecondNs, 600 * kSecondNs, 3 * kSecondNs), "0 s left");
+  EXPECT_EQ(time_left(700 * kSecondNs, 600 * kSecondNs, 3 * kSecondNs), "0 s left")
+      << "in the cooldown";
+  EXPECT_EQ(time_left(kSecondNs, 600 * kSecondNs, kSecondNs), "10 min left");
+  EXPECT_EQ(time_left(0, 600 * kSecondNs, kSecondNs), "");
+}
+
+}  // namespace
+}  // namespace tokenlift
