@@ -21,8 +21,8 @@ struct Surroundings {
   const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C
 };
 
-/// 1 is left to objectives and comparisons.
 inline constexpr int kDone = 0;
+inline constexpr int kGoalMissed = 1;  ///< done, and what was found is not good enough
 inline constexpr int kInputWrong = 2;
 inline constexpr int kNotValid = 3;
 inline constexpr int kMachineFailed = 4;

@@ -61,6 +61,15 @@ at = "1.5s"
 lift = "output limit"
 """
 
+# What a step of cpu-tiny roughly costs; any machine may play it.
+PROFILE = """
+[profile.cpu-tiny]
+description = "by hand"
+max_batch = 8
+decode = { a = "60us", b = "4us", c = "50ns" }
+prefill = { p0 = "60us", p1 = "3.6us", p2 = "11ns" }
+"""
+
 TRACE = """TIMESTAMP,ContextTokens,GeneratedTokens
 2023-11-16 18:15:46.6805900,374,44
 2023-11-16 18:15:46.9951690,396,109
@@ -241,7 +250,89 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         for name in names:
             self.assertIn("# phases", self.run_tokenlift("check", name, code=0).stdout)
 
+    def profile_file(self, text=PROFILE):
+        path = self.path / "profiles.toml"
+        path.write_text(text)
+        return path
+
+    def test_simulated_runs_are_equal_whatever_the_threads(self):
+        profiles = self.profile_file()
+        runs = []
+        for threads in (1, 2, 3):
+            done, run = self.run_small("--engine", "virtual", "--profiles", profiles, "--threads",
+                                       threads, out=f"out{threads}", code=0)
+            self.assertIn("(simulated)", done.stderr)
+            self.assertIn("real time", done.stderr)
+            del run["environment"]
+            runs.append(run)
+        self.assertEqual(runs[0]["engine"], "virtual")
+        self.assertEqual(runs[0], runs[1])
+        self.assertEqual(runs[0], runs[2])
+
+    def test_nothing_is_said_of_crowding_or_measuring_where_time_is_simulated(self):
+        path = self.scenario_with('rate = "150/s"', "load = 0.5")
+        done = self.run_tokenlift("run", path, "--engine", "virtual", "--profiles",
+                                  self.profile_file(), "--set", "fleet.site.here.replicas=400",
+                                  "--out", "out", code=0)
+        self.assertNotIn("more replicas than cores", done.stderr)
+        self.assertNotIn("measuring", done.stderr)
+
+    def test_the_last_profile_file_wins(self):
+        slow = self.path / "slow.toml"
+        slow.write_text(PROFILE.replace('a = "60us"', 'a = "90ms"'))
+        fast = self.profile_file()
+        medians = []
+        for files in ((slow, fast), (fast, slow)):
+            words = [word for file in files for word in ("--profiles", file)]
+            _, run = self.run_small("--engine", "virtual", *words)
+            medians.append(run["phases"][-1]["latency_ms"]["itl"]["p50"])
+        self.assertLess(medians[0], 10)
+        self.assertGreater(medians[1], 80)
+
+    def test_the_profiles_are_listed(self):
+        listing = self.run_tokenlift("profiles", code=0).stdout.splitlines()
+        names = [line.split()[0] for line in listing]
+        self.assertIn("cpu-small", names)
+        self.assertIn("h100-8b", names)
+
+    def test_calibrate_writes_a_profile_that_runs_take(self):
+        done = self.run_tokenlift("calibrate", "cpu-tiny", "--budget", "1s", "--max-batch", "8",
+                                  "--out", "here/tiny.toml", code=(0, 3))
+        for word in ("decode step", "prefill chunk", "R²", "worst error"):
+            self.assertIn(word, done.stdout)
+        self.assertIn("measuring cpu-tiny", done.stderr)
+        written = self.path / "here" / "tiny.toml"
+        if done.returncode == 3:  # others use this machine
+            self.assertIn("nothing was written", done.stderr)
+            self.assertFalse(written.exists())
+            return
+        text = written.read_text()
+        for part in ("[profile.cpu-tiny]", "fit_error", "decode", "prefill", "max_batch = 8"):
+            self.assertIn(part, text)
+        _, run = self.run_small("--engine", "virtual", "--profiles", written)
+        self.assertGreater(run["phases"][-1]["counts"]["completed"], 0)
+
+    def test_verify_shows_both_engines_side_by_side(self):
+        done = self.run_tokenlift("calibrate", "--verify", self.scenario, "--repetitions", 2,
+                                  "--profiles", self.profile_file(), code=(0, 1, 3))
+        for word in ("virtual/threads", "utilisation", "goals met", "throughput", "TTFT p50"):
+            self.assertIn(word, done.stdout)
+        folders = list((self.path / "tokenlift-results").glob("verify-small-*"))
+        self.assertEqual(len(folders), 1)
+        runs = {}
+        for engine in ("threads", "virtual"):
+            for n in (1, 2):
+                text = (folders[0] / engine / str(n) / "run.json").read_text()
+                runs[engine, n] = json.loads(text)
+                self.assertEqual(runs[engine, n]["engine"], engine)
+        for n in (1, 2):
+            for a, b in zip(runs["threads", n]["phases"], runs["virtual", n]["phases"]):
+                self.assertEqual(a["counts"]["due"], b["counts"]["due"], "the same requests")
+        self.assertFalse((self.path / "calibrated.toml").exists(), "nothing was measured")
+
     def test_help_and_version(self):
+        done = self.run_tokenlift("calibrate", "--help", code=0)
+        self.assertIn("--verify", done.stdout)
         for words in (["--help"], ["run", "--help"], ["check", "--help"], ["--version"]):
             done = self.run_tokenlift(*words, code=0)
             self.assertEqual(done.stderr, "")
@@ -297,6 +388,34 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         self.assert_wrong("run", self.scenario, "--set", "run.sed=3", says=("run.sed", "seed"))
         self.assert_wrong("run", self.scenario, "--set", "nonsense", says=("nonsense",))
 
+    def test_wrong_words_to_calibrate(self):
+        self.assert_wrong("calibrate", "cpu-smal", says=("did you mean 'cpu-small'",))
+        self.assert_wrong("calibrate", "h100-8b", says=("no decoder", "cpu-small"))
+        self.assert_wrong("calibrate", "--budget", "soon", says=("soon",))
+        self.assert_wrong("calibrate", "--budget", "0s", says=("0s",))
+        self.assert_wrong("calibrate", "--max-batch", "0", says=("--max-batch",))
+        self.assert_wrong("calibrate", "--repetitions", "2", says=("--verify",))
+        self.assert_wrong("calibrate", "--profiles", self.profile_file(), says=("--verify",))
+        self.assert_wrong("calibrate", "--verify", "lfit", says=("did you mean 'lift'",))
+        self.assert_wrong("calibrate", "--out", self.path, says=("is a folder",))
+        self.assertFalse((self.path / "tokenlift-results").exists(), "nothing was begun")
+
+    def test_wrong_profiles(self):
+        for old, new, says in (('a = "60us"', 'a = "-60us"', "profiles.toml:"),
+                               ("decode", "decoder", "decode"),
+                               ("[profile.cpu-tiny]", "[profile.cpu-tiny", "profiles.toml:")):
+            with self.subTest(new=new):
+                path = self.profile_file(PROFILE.replace(old, new))
+                self.assert_wrong("run", self.scenario, "--engine", "virtual", "--profiles", path,
+                                  says=(says,))
+        self.assert_wrong("run", self.scenario, "--profiles", "none.toml", says=("none.toml",))
+        self.assert_wrong("run", self.scenario, "--threads", "2", says=("engine virtual",))
+        narrow = self.profile_file(PROFILE.replace("max_batch = 8", "max_batch = 4"))
+        self.assert_wrong("run", self.scenario, "--engine", "virtual", "--profiles", narrow,
+                          says=("max_batch",))
+        self.assert_wrong("calibrate", "--verify", self.scenario, "--profiles", narrow,
+                          says=("max_batch",))
+
     def test_a_bad_line_in_a_trace_is_named(self):
         (self.path / "trace.csv").write_text(TRACE + "2023-11-16 18:15:48,12,few\n")
         path = self.scenario_with(
@@ -329,6 +448,24 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         self.assertIn("run.json", done.stderr)
         self.assertIn("throughput", done.stdout, "what was measured is shown")
         self.assertEqual(list((self.path / "out").iterdir()), [])
+
+    def test_a_profile_that_cannot_be_written_is_found_before_measuring(self):
+        (self.path / "taken").write_text("")
+        done = self.run_tokenlift("calibrate", "--out", self.path / "taken" / "file", code=4)
+        self.assertIn("taken", done.stderr)
+        self.assertNotIn("measuring", done.stderr)
+
+    def test_ctrl_c_while_calibrating_leaves_nothing(self):
+        process = subprocess.Popen([TOKENLIFT, "calibrate", "cpu-tiny", "--budget", "60s"],
+                                   cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        self.assertIn("measuring", process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertEqual(out, "")
+        self.assertIn("nothing was written", err)
+        self.assertEqual(list(self.path.iterdir()), [self.scenario])
 
     def test_a_run_survives_whoever_reads_its_progress(self):
         words = [TOKENLIFT, "run", str(self.scenario), "--engine", "null", "--out", "out"]

@@ -1,0 +1,318 @@
+#include "bench/command_line_calibrate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <initializer_list>
+#include <thread>
+
+#include "bench/calibration.hpp"
+#include "bench/command_line_run.hpp"
+#include "bench/host.hpp"
+#include "bench/output_folder.hpp"
+#include "reports/agreement.hpp"
+#include "reports/figure.hpp"
+#include "workloads/catalogue.hpp"
+#include "workloads/plan.hpp"
+#include "workloads/profile_text.hpp"
+#include "workloads/scenario_text.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr const char* kDefaultFile = "calibrated.toml";
+constexpr const char* kDefaultProfile = "cpu-small";
+
+/// As for a run (see bench/validity.cpp): a machine that others use is not this machine.
+constexpr double kMostInterference = 0.05;
+
+std::size_t cores() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// A built-in profile that has a decoder to measure. Throws UsageError.
+const Profile& measurable_profile(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Profile& profile : builtin_profiles()) {
+    if (profile.decoder) names.push_back(profile.name);
+  }
+  const std::string known = fmt::format("these can be measured: {}", fmt::join(names, ", "));
+  const Profile* const profile = find_profile(name);
+  if (profile == nullptr) {
+    throw UsageError(
+        fmt::format("no profile is called '{}'; {}", name, suggestion(name, names, known)));
+  }
+  if (!profile->decoder) {
+    throw UsageError(
+        fmt::format("the profile '{}' has no decoder, so there is nothing to measure "
+                    "on this machine; {}",
+                    name, known));
+  }
+  return *profile;
+}
+
+/// One file in its folder, which is tried before anything is measured.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::filesystem::path& path)
+      : name_(named(path)), folder_(std::filesystem::absolute(path).parent_path()) {}
+  void write(const std::string& text) const { folder_.write(name_, text); }
+
+ private:
+  static std::filesystem::path named(const std::filesystem::path& path) {
+    std::error_code unreadable;  // then it is no folder, and writing will say what it is
+    if (path.filename().empty() || std::filesystem::is_directory(path, unreadable)) {
+      throw UsageError(fmt::format("'{}' is a folder: --out is the file to write", path.string()));
+    }
+    return path.filename();
+  }
+  std::filesystem::path name_;
+  OutputFolder folder_;
+};
+
+/// How far the measurement is, on a terminal; elsewhere nothing, since a line has said what goes
+/// on.
+class Percentage {
+ public:
+  Percentage(const Surroundings& surroundings, bool quiet, std::string label)
+      : stream_(surroundings.err_is_terminal && !quiet ? surroundings.err : nullptr),
+        columns_(static_cast<std::size_t>(std::max(surroundings.err_columns, 2))),
+        label_(std::move(label)) {}
+  ~Percentage() {
+    if (stream_ != nullptr) std::fputs("\r\x1b[K", stream_);
+  }
+  Percentage(const Percentage&) = delete;
+  Percentage& operator=(const Percentage&) = delete;
+
+  void draw(double share) const {
+    if (stream_ == nullptr) return;
+    std::string line = fmt::format("{}: {:.0f} %", label_, 100 * share);
+    line.resize(std::min(line.size(), columns_ - 1));  // a line that wraps could not be cleared
+    std::fputs(fmt::format("\r\x1b[K{}", line).c_str(), stream_);
+    std::fflush(stream_);
+  }
+
+ private:
+  std::FILE* stream_;
+  std::size_t columns_;
+  std::string label_;
+};
+
+std::string cost_figure(std::int64_t ps) {
+  return duration_figure(static_cast<double>(ps) / 1000);
+}
+
+/// The two laws of a profile, how well they fit, and where worst.
+std::string describe(const std::string& name, const StepCosts& costs, const CostFit& fit,
+                     const TextStyle& style) {
+  const CostModel& cost = fit.cost;
+  TextTable table(2);
+  const auto heading = [](const char* text) { return Cell{text, {}, Ink::bold}; };
+  table.add({heading("law"), heading("costs"), heading("R²"), heading("mean error"),
+             heading("worst error"), heading("at")});
+  const auto add = [&](const char* law, std::string terms, const FitQuality& quality,
+                       std::string worst) {
+    table.add({{law},
+               {std::move(terms)},
+               {fmt::format("{:.4f}", quality.r_squared)},
+               {fmt::format("{:.1f} %", 100 * quality.mean_error)},
+               {fmt::format("{:+.1f} %", 100 * quality.worst_error)},
+               {std::move(worst)}});
+  };
+  const DecodeSample& step = costs.decode[fit.decode.worst_sample];
+  add("decode step",
+      fmt::format("{} + {} / sequence + {} / KV token", cost_figure(cost.a_ps),
+                  cost_figure(cost.b_ps), cost_figure(cost.c_ps)),
+      fit.decode,
+      fmt::format("{} sequences, {} KV tokens", step.sequences, figure(double(step.kv_tokens))));
+  const PrefillSample& chunk = costs.prefill[fit.prefill.worst_sample];
+  add("prefill chunk",
+      fmt::format("{} + {} / token + {} / token²", cost_figure(cost.p0_ps), cost_figure(cost.p1_ps),
+                  cost_figure(cost.p2_ps)),
+      fit.prefill, fmt::format("tokens {}–{}", chunk.begin, chunk.end));
+  return inked(name, Ink::bold, style) + "\n" + table.str(style, 2);
+}
+
+/// Measures profiles, prints what was found and writes it to a file.
+class Calibration {
+ public:
+  Calibration(const Surroundings& surroundings, const Options& options,
+              const CalibrateOptions& calibration)
+      : surroundings_(surroundings),
+        options_(options),
+        calibration_(calibration),
+        environment_(describe_environment(surroundings.words)),
+        precision_(fastest_precision() == Precision::bf16 ? "bf16" : "f32") {}
+
+  /// The profiles by these names, measured and written; nothing if that failed or was interrupted,
+  /// which has been said.
+  std::optional<std::vector<Profile>> measure(const std::vector<std::string>& names) const {
+    std::vector<const Profile*> wanted;
+    for (const std::string& name : names) wanted.push_back(&measurable_profile(name));
+    const std::filesystem::path path = options_.out.empty() ? kDefaultFile : options_.out;
+    const OutputFile file(path);
+    std::vector<Profile> measured;
+    for (const Profile* profile : wanted) {
+      std::optional<Profile> one = measure_one(*profile);
+      if (!one) return std::nullopt;
+      measured.push_back(std::move(*one));
+    }
+    file.write("# What steps cost on this machine: for engine virtual, by `--profiles FILE`.\n" +
+               to_toml(measured));
+    print_result(surroundings_, fmt::format("\nprofile: {}\n", path.string()));
+    return measured;
+  }
+
+ private:
+  std::optional<Profile> measure_one(const Profile& profile) const {
+    const std::string what = fmt::format("measuring {} on {} cores at once", profile.name, cores());
+    say(surroundings_, options_.quiet, "{}, some {:.0f} s", what,
+        std::ceil(static_cast<double>(calibration_.budget_ns) * 1e-9));
+    std::optional<StepCosts> costs;
+    {
+      const Percentage percentage(surroundings_, options_.quiet, what);
+      costs = measure_step_costs(
+          *profile.decoder,
+          {static_cast<std::int64_t>(cores()), calibration_.max_batch, calibration_.budget_ns},
+          [&](double share) { percentage.draw(share); }, *surroundings_.stop);
+    }
+    if (!costs) {
+      complain(surroundings_, "interrupted: nothing was written");
+      return std::nullopt;
+    }
+    const CostFit fit = fit_cost_model(costs->decode, costs->prefill);
+    print_result(surroundings_, describe(profile.name, *costs, fit, style_of(surroundings_)));
+    const std::string mistake = mistake_of(*costs, fit);
+    if (!mistake.empty()) {
+      complain(surroundings_, fmt::format("{} is not calibrated, and nothing was written: {}",
+                                          profile.name, mistake));
+      return std::nullopt;
+    }
+    return calibrated(profile, *costs, fit);
+  }
+
+  /// Why a measurement may not be used, and what to do about it; empty if it may.
+  std::string mistake_of(const StepCosts& costs, const CostFit& fit) const {
+    if (costs.interference && *costs.interference > kMostInterference) {
+      return fmt::format(
+          "other processes and other virtual machines took {:.0f} % of the machine (limit {:.0f} "
+          "%), so steps took longer than they take. Stop what else runs (`top` shows it), or "
+          "measure when the machine is quiet",
+          100 * *costs.interference, 100 * kMostInterference);
+    }
+    const std::string mistake = fit_mistake(fit);
+    if (mistake.empty()) return "";
+    return mistake +
+           ". The machine changes its speed while it is measured: look for other processes, other "
+           "virtual machines (steal time in `top`) and power saving, or measure longer with "
+           "--budget";
+  }
+
+  Profile calibrated(const Profile& profile, const StepCosts& costs, const CostFit& fit) const {
+    Profile result;
+    result.name = profile.name;
+    result.description = profile.description;
+    result.source = fmt::format("tokenlift {} calibrate, {}, {}, {} cores at once, {}, {} rounds",
+                                environment_.tokenlift_version, environment_.started_at,
+                                environment_.cpu, cores(), precision_, costs.rounds);
+    result.cost = fit.cost;
+    result.fit_error = std::round(fit.mean_error() * 1e4) / 1e4;
+    result.max_batch = calibration_.max_batch;
+    result.decoder = profile.decoder;
+    return result;
+  }
+
+  const Surroundings& surroundings_;
+  const Options& options_;
+  const CalibrateOptions& calibration_;
+  Environment environment_;
+  std::string precision_;
+};
+
+/// The scenario as resolved for threads, on engine virtual: the same absolute rates, the same
+/// seeds.
+Scenario simulated(const Scenario& prepared, const std::vector<Profile>& profiles) {
+  return parse_scenario(to_toml(prepared), prepared.name, "/", {"run.engine=virtual"}, profiles);
+}
+
+/// Runs the scenario on both engines and prints how they differ.
+int verify(const Surroundings& surroundings, const Options& options, const Scenario& scenario,
+           const OutputFolder& folder, const std::vector<Profile>& profiles) {
+  Run real;
+  std::optional<Scenario> prepared;
+  std::string written;
+  {
+    Repetitions threads(surroundings, options, 1);
+    prepared = threads.prepare(scenario);
+    if (!prepared) return kNotValid;
+    real = threads.repeat(*prepared, folder, "threads");
+    written = threads.written();
+  }
+  if (real.interrupted) {
+    complain(surroundings, "interrupted: nothing was compared");
+    return kNotValid;
+  }
+  Repetitions virtual_runs(surroundings, options, cores());
+  const Run other = virtual_runs.repeat(simulated(*prepared, profiles), folder, "virtual");
+  if (other.interrupted) {
+    complain(surroundings, "interrupted: nothing was compared");
+    return kNotValid;
+  }
+  const std::vector<AgreementRow> rows = agreement(real, other);
+  print_result(surroundings,
+               fmt::format("\n{}\nresults: {}, {}\n", to_text(rows, style_of(surroundings)),
+                           written, virtual_runs.written()));
+  for (const Run* run : std::initializer_list<const Run*>{&real, &other}) {
+    if (run->valid()) continue;
+    const auto failed = std::find_if(run->checks.begin(), run->checks.end(),
+                                     [](const Check& check) { return !check.passed; });
+    complain(surroundings, fmt::format("the runs on engine {} are not valid: {}. {}", run->engine,
+                                       failed->name, failed->advice));
+  }
+  if (!real.valid() || !other.valid()) return kNotValid;
+  return goals_met(rows) ? kDone : kGoalMissed;
+}
+
+/// The profiles that the scenario's sites use, each once.
+std::vector<std::string> profiles_of(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const Site& site : scenario.fleet.sites) {
+    if (std::find(names.begin(), names.end(), site.profile) == names.end()) {
+      names.push_back(site.profile);
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+int calibrate(const Surroundings& surroundings, const Options& options,
+              const CalibrateOptions& calibration) {
+  std::vector<Profile> profiles = load_profiles(options.profile_files);
+  const bool given = !profiles.empty();
+  std::vector<std::string> names = calibration.profiles;
+  std::optional<Scenario> scenario;
+  std::optional<OutputFolder> folder;
+  if (calibration.verify) {
+    Options real = options;
+    real.engine = "threads";
+    scenario = load_scenario(real, profiles);
+    if (given) {  // what is wrong with it on engine virtual is said now
+      real.engine = "virtual";
+      load_scenario(real, profiles);
+    }
+    if (names.empty()) names = profiles_of(*scenario);
+    folder.emplace(default_folder("verify-" + scenario->name));
+  }
+  if (names.empty()) names = {kDefaultProfile};
+  if (!given) {
+    auto measured = Calibration(surroundings, options, calibration).measure(names);
+    if (!measured) return kNotValid;
+    profiles = std::move(*measured);
+  }
+  return scenario ? verify(surroundings, options, *scenario, *folder, profiles) : kDone;
+}
+
+}  // namespace tokenlift

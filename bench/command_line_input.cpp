@@ -1,0 +1,113 @@
+#include "bench/command_line_input.hpp"
+
+#include <fmt/chrono.h>
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "bench/output_folder.hpp"
+#include "reports/json_run.hpp"
+#include "workloads/catalogue.hpp"
+#include "workloads/profile_text.hpp"
+#include "workloads/scenario_text.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) {
+    throw UsageError(
+        fmt::format("cannot read '{}': {}", path.string(), std::generic_category().message(errno)));
+  }
+  return text.str();
+}
+
+}  // namespace
+
+std::vector<Profile> load_profiles(const std::vector<std::string>& files) {
+  std::vector<Profile> profiles;
+  for (const std::string& file : files) {
+    for (Profile& profile : parse_profiles(read_file(file), file)) {
+      std::erase_if(profiles, [&](const Profile& other) { return other.name == profile.name; });
+      profiles.push_back(std::move(profile));
+    }
+  }
+  return profiles;
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
+                       const std::string& otherwise) {
+  const auto meant = did_you_mean(word, candidates);
+  return meant ? fmt::format("did you mean '{}'?", *meant) : otherwise;
+}
+
+Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles) {
+  std::vector<std::string> overrides = options.overrides;
+  if (options.engine) overrides.push_back("run.engine=" + *options.engine);
+  if (options.seed) overrides.push_back("run.seed=" + *options.seed);
+
+  const std::filesystem::path path = options.scenario;
+  std::error_code unreadable;  // a name too long or forbidden is no file
+  const auto status = std::filesystem::status(path, unreadable);
+  if (unreadable == std::errc::permission_denied) {
+    throw UsageError(fmt::format("cannot read '{}': {}", path.string(), unreadable.message()));
+  }
+  if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
+    std::string text = read_file(path);
+    const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+    const auto first = text.find_first_not_of(" \t\r\n");
+    if (first != std::string::npos && text[first] == '{') {
+      text = scenario_toml(read_run(text, path.string()));
+    }
+    return parse_scenario(text, path.string(), folder.string(), overrides, profiles);
+  }
+  std::vector<std::string> names;
+  for (const BuiltinScenario& builtin : builtin_scenarios()) {
+    if (builtin.name == options.scenario) {
+      return parse_scenario(builtin.text, builtin.name, std::filesystem::current_path().string(),
+                            overrides, profiles);
+    }
+    names.push_back(builtin.name);
+  }
+  if (std::filesystem::is_directory(status)) {
+    throw UsageError(fmt::format("'{}' is a folder, no file: give a scenario or a run.json in it",
+                                 path.string()));
+  }
+  throw UsageError(fmt::format(
+      "no file and no built-in scenario is called '{}'; {}", options.scenario,
+      suggestion(options.scenario, names, "'tokenlift scenarios' lists the built-in ones")));
+}
+
+std::string default_folder(const std::string& base) {
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const std::string name =
+      fmt::format("tokenlift-results/{}-{:%Y%m%d-%H%M%S}", base, fmt::localtime(now));
+  std::string folder = name;
+  std::error_code error;
+  for (int n = 2; std::filesystem::exists(folder, error); ++n) {
+    folder = fmt::format("{}-{}", name, n);
+  }
+  return folder;
+}
+
+void complain(const Surroundings& surroundings, const std::string& text) {
+  std::fputs(fmt::format("tokenlift: {}\n", text).c_str(), surroundings.err);
+}
+
+void print_result(const Surroundings& surroundings, const std::string& text) {
+  std::fputs(text.c_str(), surroundings.out);
+  if (std::fflush(surroundings.out) != 0 && errno != EPIPE) {
+    throw MachineError(
+        fmt::format("cannot write to stdout: {}", std::generic_category().message(errno)));
+  }
+}
+
+}  // namespace tokenlift

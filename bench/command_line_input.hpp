@@ -1,0 +1,69 @@
+#pragma once
+// What the words of the command line stand for: options, scenarios, profile files; and the ways
+// out.
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/command_line.hpp"
+#include "workloads/profile.hpp"
+#include "workloads/scenario.hpp"
+
+namespace tokenlift {
+
+/// Options of all commands; each command has some of them.
+struct Options {
+  std::string scenario;
+  std::optional<std::string> engine;
+  std::optional<std::string> seed;
+  std::uint64_t repetitions = 1;
+  std::vector<std::string> overrides;
+  std::vector<std::string> profile_files;
+  std::optional<std::size_t> threads;
+  std::string out;
+  bool quiet = false;
+};
+
+/// Wrong input that has no place in a scenario.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The profiles in the files given with --profiles; of two with one name the later one. Throws
+/// UsageError, ScenarioError.
+std::vector<Profile> load_profiles(const std::vector<std::string>& files);
+
+/// The scenario named on the command line: a file, a run.json to be repeated, or a built-in name;
+/// with `options`' engine, seed and overrides. `profiles` go before the scenario's own and the
+/// built-in ones. Throws UsageError, ScenarioError, RunFileError.
+Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles);
+
+/// A new folder for the results of now: tokenlift-results/NAME-TIME.
+std::string default_folder(const std::string& name);
+
+/// "; did you mean 'X'?" or what else to do.
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
+                       const std::string& otherwise);
+
+/// To stderr. Whether that can be written makes no difference to a run.
+void complain(const Surroundings& surroundings, const std::string& text);
+
+/// The same, unless the user wants quiet.
+template <typename... Args>
+void say(const Surroundings& surroundings, bool quiet, fmt::format_string<Args...> format,
+         Args&&... args) {
+  if (!quiet) complain(surroundings, fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Prints to stdout and makes sure that it arrived. A reader that has gone (`| head`) is no
+/// failure. Throws MachineError.
+void print_result(const Surroundings& surroundings, const std::string& text);
+
+}  // namespace tokenlift

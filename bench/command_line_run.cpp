@@ -1,0 +1,143 @@
+#include "bench/command_line_run.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "bench/progress.hpp"
+#include "reports/json_run.hpp"
+#include "reports/text.hpp"
+#include "workloads/plan.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+std::string describe_fleet(const Scenario& scenario) {
+  std::string text;
+  for (const Site& site : scenario.fleet.sites) {
+    text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", site.replicas, site.profile);
+  }
+  return text;
+}
+
+/// Workers of engine virtual: as asked for, else one per core. The other engines have their own.
+std::size_t worker_count(const Scenario& scenario, const Options& options) {
+  if (scenario.run.engine != Engine::simulated) {
+    if (options.threads) {
+      throw UsageError("--threads is for engine virtual: on engine threads every replica has one");
+    }
+    return 1;
+  }
+  return options.threads.value_or(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+TextStyle style_of(const Surroundings& surroundings) {
+  return {surroundings.out_is_terminal && !surroundings.no_color, surroundings.out_columns};
+}
+
+Repetitions::Repetitions(const Surroundings& surroundings, const Options& options,
+                         std::size_t threads)
+    : surroundings_(surroundings),
+      options_(options),
+      experiment_(surroundings.words, *surroundings.stop, threads) {}
+
+std::optional<Scenario> Repetitions::prepare(const Scenario& scenario) {
+  if (needs_capacity(scenario) && scenario.run.engine == Engine::threads) {
+    say(surroundings_, options_.quiet, "measuring the capacity of the fleet ({}), some seconds",
+        describe_fleet(scenario));
+  }
+  std::optional<Scenario> prepared = experiment_.prepare(scenario);
+  if (!prepared) {
+    say(surroundings_, options_.quiet, "interrupted before the run began: nothing was measured");
+    return prepared;
+  }
+  warn_of_crowding(*prepared);
+  for (const std::string& warning : warnings(*prepared)) {
+    say(surroundings_, options_.quiet, "warning: {}", warning);
+  }
+  return prepared;
+}
+
+Run Repetitions::repeat(const Scenario& prepared, const OutputFolder& folder,
+                        const std::filesystem::path& subfolder) {
+  std::optional<Run> pooled;
+  for (std::uint64_t repetition = 1; repetition <= options_.repetitions; ++repetition) {
+    Run run = run_once(prepared, repetition);
+    const std::filesystem::path name =
+        options_.repetitions == 1 ? "run.json"
+                                  : std::filesystem::path(std::to_string(repetition)) / "run.json";
+    try {
+      written_ +=
+          (written_.empty() ? "" : ", ") + folder.write(subfolder / name, to_json(run)).string();
+    } catch (const MachineError&) {
+      // What was measured is at least shown.
+      print_result(surroundings_, to_text(run, style_of(surroundings_)));
+      throw;
+    }
+    const bool interrupted = run.interrupted;
+    if (pooled) {
+      pool(*pooled, run);
+    } else {
+      pooled.emplace(std::move(run));
+    }
+    if (interrupted) break;
+  }
+  return std::move(*pooled);
+}
+
+/// Adds a repetition to those before it. One that ended before its last phase is not pooled, but
+/// its failed checks count.
+void Repetitions::pool(Run& pooled, const Run& run) const {
+  try {
+    merge(pooled, run);
+  } catch (const RunMismatch&) {
+    say(surroundings_, options_.quiet, "repetition {} ended early: the table leaves it out",
+        run.repetition);
+    pooled.interrupted = pooled.interrupted || run.interrupted;
+    for (const Check& check : run.checks) {
+      if (check.passed) continue;
+      const auto same = std::find_if(pooled.checks.begin(), pooled.checks.end(),
+                                     [&](const Check& other) { return other.name == check.name; });
+      if (same != pooled.checks.end() && same->passed) *same = check;
+    }
+  }
+}
+
+Run Repetitions::run_once(const Scenario& prepared, std::uint64_t repetition) {
+  ProgressBoard board;
+  const std::string label = options_.repetitions == 1
+                                ? ""
+                                : fmt::format("run {} of {}: ", repetition, options_.repetitions);
+  const ProgressDisplay display(board, plan_phases(prepared), prepared.run.duration_ns, label,
+                                prepared.run.engine == Engine::simulated,
+                                options_.quiet ? nullptr : surroundings_.err,
+                                surroundings_.err_is_terminal, surroundings_.err_columns);
+  return experiment_.run(prepared, repetition, board);
+}
+
+void Repetitions::warn_of_crowding(const Scenario& scenario) const {
+  const std::int64_t replicas = replica_count(scenario);
+  const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+  if (scenario.run.engine == Engine::threads && replicas > cores) {
+    say(surroundings_, options_.quiet,
+        "more replicas than cores ({} on {}): they take turns, and each is slower for it", replicas,
+        cores);
+  }
+}
+
+int run_scenario(const Surroundings& surroundings, const Options& options) {
+  const Scenario scenario = load_scenario(options, load_profiles(options.profile_files));
+  Repetitions repetitions(surroundings, options, worker_count(scenario, options));
+  const OutputFolder folder(options.out.empty() ? default_folder(scenario.name) : options.out);
+  const std::optional<Scenario> prepared = repetitions.prepare(scenario);
+  if (!prepared) return kNotValid;
+  const Run pooled = repetitions.repeat(*prepared, folder, "");
+  print_result(surroundings, to_text(pooled, style_of(surroundings)));
+  print_result(surroundings, fmt::format("\nresults: {}\n", repetitions.written()));
+  return pooled.valid() ? kDone : kNotValid;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,53 @@
+#pragma once
+// `tokenlift run`, and what other commands share with it: repetitions of a scenario, written and
+// pooled.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "bench/command_line_input.hpp"
+#include "bench/experiment.hpp"
+#include "bench/output_folder.hpp"
+#include "reports/run.hpp"
+#include "reports/text_table.hpp"
+
+namespace tokenlift {
+
+/// How text reports look on the program's stdout.
+TextStyle style_of(const Surroundings& surroundings);
+
+/// Runs one scenario some times and says on stderr how it goes.
+class Repetitions {
+ public:
+  /// Both stay in use. `threads`: workers of engine virtual.
+  Repetitions(const Surroundings& surroundings, const Options& options, std::size_t threads);
+
+  /// With absolute rates; warns of what will go wrong. Nothing if interrupted.
+  std::optional<Scenario> prepare(const Scenario& scenario);
+
+  /// Runs it options.repetitions times and pools the runs; an interrupted one is the last. Each
+  /// run.json goes into `subfolder` of `folder`, several into a numbered one each. A run that
+  /// cannot be written is at least printed, before MachineError is thrown.
+  Run repeat(const Scenario& prepared, const OutputFolder& folder,
+             const std::filesystem::path& subfolder);
+
+  /// The files written so far, with commas.
+  const std::string& written() const { return written_; }
+
+ private:
+  Run run_once(const Scenario& prepared, std::uint64_t repetition);
+  void pool(Run& pooled, const Run& run) const;
+  void warn_of_crowding(const Scenario& scenario) const;
+
+  const Surroundings& surroundings_;
+  const Options& options_;
+  Experiment experiment_;
+  std::string written_;
+};
+
+/// Runs the scenario and prints its report; returns the exit code.
+int run_scenario(const Surroundings& surroundings, const Options& options);
+
+}  // namespace tokenlift
