@@ -21,6 +21,9 @@
 
 namespace tokenlift {
 
+/// Decode steps are measured up to this batch at most.
+inline constexpr std::int64_t kLargestCalibratedBatch = 512;
+
 struct CalibrationSettings {
   std::int64_t workers = 1;     ///< decoders at the same time: one per core, as in a run
   std::int64_t max_batch = 16;  ///< decode steps of up to so many sequences

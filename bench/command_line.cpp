@@ -9,6 +9,7 @@
 #include <sstream>
 #include <vector>
 
+#include "bench/calibration.hpp"
 #include "bench/capacity.hpp"
 #include "bench/command_line_calibrate.hpp"
 #include "bench/command_line_input.hpp"
@@ -159,8 +160,9 @@ void add_calibrate_options(CLI::App& command, Options& options, CalibrateOptions
   CLI::Option* const batch =
       command
           .add_option("--max-batch", calibration.max_batch,
-                      "batch up to which it is measured, and then holds (default: 16)")
-          ->check(CLI::Range(std::int64_t{1}, std::int64_t{512}));
+                      "batch up to which it is measured, and then holds (default: 16, or what the "
+                      "scenario to verify has)")
+          ->check(CLI::Range(std::int64_t{1}, kLargestCalibratedBatch));
   CLI::Option* const verify =
       command
           .add_option("--verify", options.scenario,

@@ -24,6 +24,7 @@ namespace {
 
 constexpr const char* kDefaultFile = "calibrated.toml";
 constexpr const char* kDefaultProfile = "cpu-small";
+constexpr std::int64_t kDefaultMaxBatch = 16;
 
 /// As for a run (see bench/validity.cpp): a machine that others use is not this machine.
 constexpr double kMostInterference = 0.05;
@@ -138,11 +139,12 @@ std::string describe(const std::string& name, const StepCosts& costs, const Cost
 /// Measures profiles, prints what was found and writes it to a file.
 class Calibration {
  public:
-  Calibration(const Surroundings& surroundings, const Options& options,
-              const CalibrateOptions& calibration)
+  Calibration(const Surroundings& surroundings, const Options& options, std::int64_t budget_ns,
+              std::int64_t max_batch)
       : surroundings_(surroundings),
         options_(options),
-        calibration_(calibration),
+        budget_ns_(budget_ns),
+        max_batch_(max_batch),
         environment_(describe_environment(surroundings.words)),
         precision_(fastest_precision() == Precision::bf16 ? "bf16" : "f32") {}
 
@@ -169,13 +171,12 @@ class Calibration {
   std::optional<Profile> measure_one(const Profile& profile) const {
     const std::string what = fmt::format("measuring {} on {} cores at once", profile.name, cores());
     say(surroundings_, options_.quiet, "{}, some {:.0f} s", what,
-        std::ceil(static_cast<double>(calibration_.budget_ns) * 1e-9));
+        std::ceil(static_cast<double>(budget_ns_) * 1e-9));
     std::optional<StepCosts> costs;
     {
       const Percentage percentage(surroundings_, options_.quiet, what);
       costs = measure_step_costs(
-          *profile.decoder,
-          {static_cast<std::int64_t>(cores()), calibration_.max_batch, calibration_.budget_ns},
+          *profile.decoder, {static_cast<std::int64_t>(cores()), max_batch_, budget_ns_},
           [&](double share) { percentage.draw(share); }, *surroundings_.stop);
     }
     if (!costs) {
@@ -219,14 +220,15 @@ class Calibration {
                                 environment_.cpu, cores(), precision_, costs.rounds);
     result.cost = fit.cost;
     result.fit_error = std::round(fit.mean_error() * 1e4) / 1e4;
-    result.max_batch = calibration_.max_batch;
+    result.max_batch = max_batch_;
     result.decoder = profile.decoder;
     return result;
   }
 
   const Surroundings& surroundings_;
   const Options& options_;
-  const CalibrateOptions& calibration_;
+  std::int64_t budget_ns_;
+  std::int64_t max_batch_;
   Environment environment_;
   std::string precision_;
 };
@@ -286,6 +288,14 @@ std::vector<std::string> profiles_of(const Scenario& scenario) {
   return names;
 }
 
+/// The batch to measure up to, unless the user says it.
+std::int64_t max_batch_of(const std::optional<Scenario>& scenario) {
+  std::int64_t most = kDefaultMaxBatch;
+  if (!scenario) return most;
+  for (const Site& site : scenario->fleet.sites) most = std::max(most, site.max_batch);
+  return std::min(most, kLargestCalibratedBatch);
+}
+
 }  // namespace
 
 int calibrate(const Surroundings& surroundings, const Options& options,
@@ -294,25 +304,25 @@ int calibrate(const Surroundings& surroundings, const Options& options,
   const bool given = !profiles.empty();
   std::vector<std::string> names = calibration.profiles;
   std::optional<Scenario> scenario;
-  std::optional<OutputFolder> folder;
+  Options engine = options;
   if (calibration.verify) {
-    Options real = options;
-    real.engine = "threads";
-    scenario = load_scenario(real, profiles);
-    if (given) {  // what is wrong with it on engine virtual is said now
-      real.engine = "virtual";
-      load_scenario(real, profiles);
-    }
+    engine.engine = "threads";
+    scenario = load_scenario(engine, profiles);
     if (names.empty()) names = profiles_of(*scenario);
-    folder.emplace(default_folder("verify-" + scenario->name));
   }
   if (names.empty()) names = {kDefaultProfile};
   if (!given) {
-    auto measured = Calibration(surroundings, options, calibration).measure(names);
+    const std::int64_t max_batch = calibration.max_batch.value_or(max_batch_of(scenario));
+    auto measured =
+        Calibration(surroundings, options, calibration.budget_ns, max_batch).measure(names);
     if (!measured) return kNotValid;
     profiles = std::move(*measured);
   }
-  return scenario ? verify(surroundings, options, *scenario, *folder, profiles) : kDone;
+  if (!scenario) return kDone;
+  engine.engine = "virtual";
+  load_scenario(engine, profiles);  // what is wrong with it there is said before any run
+  const OutputFolder folder(default_folder("verify-" + scenario->name));
+  return verify(surroundings, options, *scenario, folder, profiles);
 }
 
 }  // namespace tokenlift

@@ -3,6 +3,7 @@
 // with engine threads.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace tokenlift {
 struct CalibrateOptions {
   std::vector<std::string> profiles;  ///< empty: cpu-small, or those of the scenario to verify
   std::int64_t budget_ns = 15'000'000'000;  ///< per profile
-  std::int64_t max_batch = 16;
+  std::optional<std::int64_t> max_batch;  ///< default: 16, or the largest of the scenario to verify
   bool verify = false;  ///< Options::scenario, Options::repetitions times on either engine
 };
 
