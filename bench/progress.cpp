@@ -117,18 +117,24 @@ void ProgressDisplay::draw_live() {
 
 void ProgressDisplay::draw_ended_phases() {
   const Reading now = read();
-  while (phase_ < phases_.size() && now.now_ns >= phases_[phase_].end_ns) {
+  const auto has_ended = [&] {
+    return phase_ < phases_.size() && now.now_ns >= phases_[phase_].end_ns;
+  };
+  while (has_ended()) {
     const Phase& phase = phases_[phase_++];
-    const std::int64_t span_ns = now.now_ns - last_.now_ns;
-    const std::string line = fmt::format(
-        "{}{:<10} until {:>5.1f} s{}   {:.3g} requests/s sent   {:.3g} done   {:.0f} tokens/s\n",
-        label_, phase.name, to_s(phase.end_ns),
-        simulated_ ? " (simulated)" + part(simulation_speed(now.now_ns, real_ns())) : "",
-        per_second(now.sent - last_.sent, span_ns),
-        per_second(now.completed - last_.completed, span_ns),
-        per_second(now.completed_tokens - last_.completed_tokens, span_ns));
-    std::fputs(line.c_str(), stream_);
-    last_ = now;
+    std::string line = fmt::format(
+        "{}{:<10} until {:>5.1f} s{}", label_, phase.name, to_s(phase.end_ns),
+        simulated_ ? " (simulated)" + part(simulation_speed(now.now_ns, real_ns())) : "");
+    // Of several that ended since the last look nobody knows who did what.
+    if (!has_ended()) {
+      const std::int64_t span_ns = now.now_ns - last_.now_ns;
+      line += fmt::format("   {:.3g} requests/s sent   {:.3g} done   {:.0f} tokens/s",
+                          per_second(now.sent - last_.sent, span_ns),
+                          per_second(now.completed - last_.completed, span_ns),
+                          per_second(now.completed_tokens - last_.completed_tokens, span_ns));
+      last_ = now;
+    }
+    std::fputs((line + "\n").c_str(), stream_);
   }
   std::fflush(stream_);
 }

@@ -34,8 +34,8 @@ std::string simulation_speed(std::int64_t simulated_ns, std::int64_t real_ns);
 std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::int64_t real_ns);
 
 /// Draws a board until destroyed: one live line on a terminal, cut to its width; elsewhere a plain
-/// line when a phase has ended, with the rates since the last such line. Rates are per second of
-/// the board's time, which may be simulated: then lines also say how fast it passes.
+/// line when a phase has ended, with the rates since the last line that has them. Rates are per
+/// second of the board's time, which may be simulated: then lines also say how fast it passes.
 class ProgressDisplay {
  public:
   /// `label` stands before every line, as in "run 2 of 5". Nothing is drawn where `stream` is null.
@@ -68,7 +68,7 @@ class ProgressDisplay {
   std::FILE* stream_;
   bool terminal_;
   std::size_t columns_;
-  Reading last_;  // at the last redraw, or at the end of the last phase
+  Reading last_;  // at the last redraw, or at the last line with rates
   std::size_t phase_ = 0;
   std::mutex mutex_;
   std::condition_variable_any wake_;

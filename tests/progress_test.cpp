@@ -46,6 +46,12 @@ TEST(Progress, APhaseThatHasEndedHasALine) {
             "run 1 of 2: before     until  10.0 s   20 requests/s sent   10 done   300 tokens/s\n");
 }
 
+TEST(Progress, OfPhasesThatEndedUnseenOnlyTheLastHasRates) {
+  EXPECT_EQ(drawn(40 * kSecondNs, false),
+            "run 1 of 2: before     until  10.0 s\n"
+            "run 1 of 2: after      until  30.0 s   10 requests/s sent   5 done   150 tokens/s\n");
+}
+
 TEST(Progress, SimulatedTimeSaysHowFastItPasses) {
   const std::string text = drawn(20 * kSecondNs, true);
   EXPECT_EQ(text.find("run 1 of 2: before     until  10.0 s (simulated)   x"), 0U) << text;
