@@ -50,14 +50,13 @@ struct JumpReplica::Later {
 
 // -------------------------------------------------------------------------------- who comes in
 
-void JumpReplica::submit(const Newcomer& newcomer) {
+std::int64_t JumpReplica::submit(const Newcomer& newcomer) {
   assert(newcomer.prompt_tokens > 0 && newcomer.output_tokens > 0);
   assert(newcomer.prompt_tokens + newcomer.output_tokens <= model_->limits.kv_tokens);
+  // By a few at a time: lines of a busy fleet take up as much memory as its batches otherwise.
+  if (line_.size() == line_.capacity()) line_.reserve(line_.size() + line_.size() / 4 + kShortLine);
   line_.push_back(newcomer);
-  // Whoever is there already is only delayed by it.
-  const std::int64_t least_ns =
-      model_->least_service_ns(newcomer.prompt_tokens, newcomer.output_tokens);
-  next_ns_ = std::min(next_ns_, newcomer.at_ns + least_ns);
+  return newcomer.at_ns + model_->least_service_ns(newcomer.prompt_tokens, newcomer.output_tokens);
 }
 
 bool JumpReplica::takes_newcomers() const {
@@ -160,7 +159,8 @@ void JumpReplica::preempt_youngest() {
 }
 
 void JumpReplica::add_chunk(const Prefilling& sequence, std::int64_t& budget) {
-  const std::int64_t tokens = std::min(sequence.tokens - sequence.done_tokens, budget);
+  const std::int64_t tokens =
+      std::min<std::int64_t>(sequence.tokens - sequence.done_tokens, budget);
   first_ps_ += model_->cost.chunk_ps(sequence.done_tokens, sequence.done_tokens + tokens);
   budget -= tokens;
   ++chunks_;
@@ -190,7 +190,7 @@ void JumpReplica::take_in(const Place& place, std::int32_t emitted_tokens,
     free_place_ = places_[number].id;
     places_[number] = place;
   }
-  const std::int64_t tokens = place.prompt_tokens + emitted_tokens;
+  const std::int32_t tokens = place.prompt_tokens + emitted_tokens;
   prefilling_.push_back({number, admissions_++, emitted_tokens, tokens, 0, last_token});
   resident_tokens_ += tokens;
   add_chunk(prefilling_.back(), budget);
@@ -215,6 +215,7 @@ void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bo
   }
   // What has left at the front goes when it is most of the line.
   if (line_empty()) {
+    if (line_.capacity() > kShortLine) std::vector<Newcomer>().swap(line_);
     line_.clear();
     line_begin_ = 0;
   } else if (2 * line_begin_ > line_.size()) {
@@ -235,20 +236,17 @@ std::int64_t JumpReplica::steps_before_change() const {
 
 JumpReplica::Instant JumpReplica::end_of(std::int64_t steps) const {
   const std::int64_t end_ps = run(steps).end_ps(steps);
-  return {begin_.ns + end_ps / kPsPerNs, end_ps % kPsPerNs};
+  return {begin_.ns + end_ps / kPsPerNs, static_cast<std::int32_t>(end_ps % kPsPerNs)};
 }
 
-void JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
-                          std::vector<Completion>& done) {
+std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
+                                  std::vector<Completion>& done) {
   for (;;) {
     if (!busy()) {
       assert(preempted_.empty() && "who is preempted finds room in an empty cache");
-      if (line_empty()) {
-        next_ns_ = kNever;
-        return;
-      }
+      if (line_empty()) return kNever;
       begin_ = {line_[line_begin_].at_ns, 0};
-      if (begin_.ns > until_ns) return;
+      if (begin_.ns > until_ns) return begin_.ns;
       plan(kNever, /*only_first=*/true);
     }
     std::int64_t steps = steps_;
@@ -258,10 +256,7 @@ void JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
       steps = run(steps).steps_before(line_[line_begin_].at_ns + 1) + 1;
       end = end_of(steps);
     }
-    if (end.ns > until_ns) {
-      next_ns_ = bound_ns(steps);
-      return;
-    }
+    if (end.ns > until_ns) return bound_ns(steps);
     commit(steps, record, done);
     begin_ = end;
     plan(begin_.ns, /*only_first=*/false);
@@ -301,7 +296,15 @@ std::int64_t JumpReplica::bound_ns(std::int64_t steps) const {
   return end_of(steps).ns + least_ns;
 }
 
-void JumpReplica::prefetch_heap() const {
+void JumpReplica::prefetch_places() const {
+  if (!decoding_.empty()) __builtin_prefetch(&places_[decoding_.front().place]);
+  if (!prefilling_.empty()) __builtin_prefetch(&places_[prefilling_.front().place]);
+  if (free_place_ != kNoPlace) __builtin_prefetch(&places_[free_place_]);
+}
+
+void JumpReplica::prefetch_batch() const {
+  __builtin_prefetch(line_.data() + line_begin_);
+  __builtin_prefetch(prefilling_.data());  // lies outside once there was more than one
   const auto* begin = reinterpret_cast<const char*>(decoding_.data());
   const std::size_t bytes = decoding_.size() * sizeof(Decoding);
   for (std::size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(begin + at);
@@ -342,9 +345,10 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
   std::size_t finished = 0;
   for (Prefilling& sequence : prefilling_) {
     if (budget == 0) break;
-    const std::int64_t tokens = std::min(sequence.tokens - sequence.done_tokens, budget);
+    const std::int64_t tokens =
+        std::min<std::int64_t>(sequence.tokens - sequence.done_tokens, budget);
     budget -= tokens;
-    sequence.done_tokens += tokens;
+    sequence.done_tokens += static_cast<std::int32_t>(tokens);
     if (sequence.done_tokens < sequence.tokens) break;  // and the budget is spent
     ++finished;
     Place& place = places_[sequence.place];

@@ -55,31 +55,28 @@ class alignas(64) JumpReplica {
       : model_(&model), decoding_(memory), places_(memory) {}
 
   /// A request arrives. It joins the first step that begins later; an idle replica begins at once.
-  /// Instants must not decrease, nor lie before the last advance().
-  void submit(const Newcomer& newcomer);
+  /// Instants must not decrease, nor lie before the last advance(). Returns an instant before which
+  /// it does not complete; who is there already is only delayed.
+  std::int64_t submit(const Newcomer& newcomer);
 
   /// Records all steps that end by `until_ns`, and appends what they completed, in order. The
-  /// replica's number is the caller's to fill in.
-  void advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
-
-  /// No request completes earlier than this; kNever if there is none. Later than the last
-  /// advance().
-  std::int64_t next_ns() const { return next_ns_; }
+  /// replica's number is the caller's to fill in. Returns an instant, later than `until_ns`, before
+  /// which nobody completes; kNever if nobody is there.
+  std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
 
   /// Records the step under way as cut off at `end_ns`; advance(end_ns) comes before.
   void cut(std::int64_t end_ns, TokenRecord& record) const;
 
   /// Among tens of thousands of replicas none is in a cache when its turn comes: these fetch ahead
-  /// what advance() will read, each what the one before it has fetched the way to.
-  void prefetch_heap() const;
-  void prefetch_place() const {
-    if (!decoding_.empty()) __builtin_prefetch(&places_[decoding_.front().place]);
-  }
+  /// what submit() and advance() will read, each what the one before it has fetched the way to.
+  void prefetch_line() const { __builtin_prefetch(line_.data() + line_.size(), 1); }
+  void prefetch_batch() const;
+  void prefetch_places() const;
 
  private:
   struct Instant {
     std::int64_t ns = 0;
-    std::int64_t rest_ps = 0;  // below 1000
+    std::int32_t rest_ps = 0;  // below 1000
   };
   /// Was in the batch, and is to be computed again.
   struct Preempted {
@@ -107,8 +104,8 @@ class alignas(64) JumpReplica {
     std::uint32_t place;
     std::uint32_t age;
     std::int32_t emitted_tokens;
-    std::int64_t tokens;  // to be prefilled
-    std::int64_t done_tokens;
+    std::int32_t tokens;  // to be prefilled
+    std::int32_t done_tokens;
     Instant last_token;
   };
   /// Steps and ages wrap around: what is in the heap is never 2^31 apart.
@@ -144,32 +141,33 @@ class alignas(64) JumpReplica {
   std::int64_t bound_ns(std::int64_t steps) const;
   bool line_empty() const { return line_begin_ == line_.size(); }
 
-  const SiteModel* model_;
-  std::int64_t next_ns_ = kNever;
+  // Six cache lines; submit() touches the first one alone.
+  std::vector<Newcomer> line_;  // from line_begin_ on
+  std::uint32_t line_begin_ = 0;
+  std::uint32_t free_place_ = kNoPlace;
+  static constexpr std::uint32_t kNoPlace = 0xffffffffU;
 
+  const SiteModel* model_;
   // The run of steps under way: planned, and not yet recorded. None if steps_ is 0.
   Instant begin_;
   std::int64_t steps_ = 0;
   std::int64_t first_ps_ = 0;
   std::int64_t slope_ps_ = 0;
-  std::int64_t chunks_ = 0;
-  bool open_ = false;  // who arrives may end the run
-
   std::int64_t resident_tokens_ = 0;  // in the KV cache, prompts from admission on
   std::int64_t read_tokens_ = 0;      // contexts of those that decode
-  std::uint32_t decode_step_ = 0;     // decode steps so far
+  std::int32_t chunks_ = 0;
+  bool open_ = false;              // who arrives may end the run
+  std::uint32_t decode_step_ = 0;  // decode steps so far
   std::uint32_t admissions_ = 0;
-  std::uint32_t free_place_ = kNoPlace;
-  static constexpr std::uint32_t kNoPlace = 0xffffffffU;
 
   std::pmr::vector<Decoding> decoding_;  // a heap: who finishes first, then the oldest
   std::pmr::vector<Place> places_;
   // Rarely more than one of each: kept inside, so that a visit finds them together.
   boost::container::small_vector<CellCount, 2> batch_;        // those that decode
   boost::container::small_vector<Prefilling, 1> prefilling_;  // by age
-  boost::container::small_vector<Newcomer, 2> line_;          // from line_begin_ on
-  std::size_t line_begin_ = 0;
-  std::vector<Preempted> preempted_;  // stand before the line; the last one is first
+  boost::container::small_vector<Preempted, 0>
+      preempted_;  // before the line; the last one is first
 };
+static_assert(sizeof(JumpReplica) <= 6 * 64);
 
 }  // namespace tokenlift

@@ -42,19 +42,11 @@ RecordingGrid make_grid(const Scenario& resolved) {
 
 void GridCursor::move(const RecordingGrid& grid, std::int64_t at_ns) {
   assert(at_ns >= 0);
-  begin_ns_ = 0;
-  end_ns_ = kNever;
-  const auto narrow = [this](std::int64_t width_ns, std::size_t index, std::size_t count) {
-    const auto i = static_cast<std::int64_t>(index);
-    begin_ns_ = std::max(begin_ns_, i * width_ns);
-    if (index + 1 < count) end_ns_ = std::min(end_ns_, (i + 1) * width_ns);
-  };
   bin_ = grid.bin_at(at_ns);
-  narrow(grid.bin_ns, bin_, grid.bins);
-  slice_ = grid.slice_at(at_ns);
-  narrow(grid.slice_ns, slice_, grid.slices);
   phase_ = grid.phase_at(at_ns);
-  begin_ns_ = std::max(begin_ns_, grid.phases[phase_].begin_ns);
+  const std::int64_t bin_begin_ns = static_cast<std::int64_t>(bin_) * grid.bin_ns;
+  begin_ns_ = std::max(bin_begin_ns, grid.phases[phase_].begin_ns);
+  end_ns_ = bin_ + 1 < grid.bins ? bin_begin_ns + grid.bin_ns : kNever;
   if (phase_ + 1 < grid.phases.size()) {
     end_ns_ = std::min(end_ns_, grid.phases[phase_ + 1].begin_ns);
   }
@@ -102,8 +94,12 @@ void TokenRecord::count_tokens(const StepRun& run, std::int64_t last_at_ns,
   std::int64_t done = 0;
   while (done < run.steps) {
     at_.look_at(*grid_, run.end_ns(done + 1));
-    const std::int64_t until =
-        last_at_ns < at_.end_ns() ? run.steps : run.steps_before(at_.end_ns());
+    std::int64_t until = done + 1;
+    if (last_at_ns < at_.end_ns()) {
+      until = run.steps;
+    } else if (run.end_ns(until + 1) < at_.end_ns()) {  // steps as long as bins need no solving
+      until = run.steps_before(at_.end_ns());
+    }
     const auto steps = static_cast<std::uint64_t>(until - done);
     for (const CellCount& part : batch) {
       cells_[part.cell].produced[at_.phase()] += steps * part.sequences;
@@ -304,7 +300,7 @@ void Recorder::record(Lane& lane, const Request& request, const Completion& done
         .record((done.last_token_ns - done.first_token_ns) / (request.output_tokens - 1));
   }
   lane.due.look_at(grid_, request.due_ns);
-  lane.ttft_slices[lane.due.slice()].record(ttft_ns);
+  lane.ttft_slices[grid_.slice_at(request.due_ns)].record(ttft_ns);
   if (meets_objectives(request, done)) {
     ++record.slo_met;
     record.goodput_tokens += static_cast<std::uint64_t>(request.output_tokens);

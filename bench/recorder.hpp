@@ -50,7 +50,7 @@ struct RecordingGrid {
   }
 };
 
-/// The bin, slice and phase of an instant. Remembers the borders around the last one: instants come
+/// The bin and phase of an instant. Remembers the borders around the last one: instants come
 /// in bunches, and looking one up takes a 64-bit division.
 class GridCursor {
  public:
@@ -58,7 +58,6 @@ class GridCursor {
     if (at_ns < begin_ns_ || at_ns >= end_ns_) move(grid, at_ns);
   }
   std::size_t bin() const { return bin_; }
-  std::size_t slice() const { return slice_; }
   std::uint32_t phase() const { return phase_; }
   std::int64_t end_ns() const { return end_ns_; }  ///< where another of them begins
 
@@ -68,7 +67,6 @@ class GridCursor {
   std::int64_t begin_ns_ = 0;
   std::int64_t end_ns_ = 0;
   std::size_t bin_ = 0;
-  std::size_t slice_ = 0;
   std::uint32_t phase_ = 0;
 };
 

@@ -17,23 +17,19 @@ void StepReplica::take_in() {
   inbox_.pop_front();
 }
 
-std::int64_t StepReplica::next_ns() const {
-  if (busy()) return end_ps_ / kPsPerNs;
-  return inbox_.empty() ? kNever : inbox_.front().at_ns;
-}
-
-void StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
-                          std::vector<Completion>& done) {
+std::int64_t StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
+                                  std::vector<Completion>& done) {
   for (;;) {
     if (!busy()) {
-      if (inbox_.empty() || inbox_.front().at_ns > until_ns) return;
+      if (inbox_.empty()) return kNever;
+      if (inbox_.front().at_ns > until_ns) return inbox_.front().at_ns;
       // An idle replica begins at once, with the first that comes.
       const std::int64_t begin_ns = inbox_.front().at_ns;
       take_in();
       begin_step(begin_ns * kPsPerNs);
     }
     const std::int64_t end_ns = end_ps_ / kPsPerNs;
-    if (end_ns > until_ns) return;
+    if (end_ns > until_ns) return end_ns;
     finish_step(record, done);
     while (!inbox_.empty() && inbox_.front().at_ns < end_ns) take_in();
     begin_step(end_ps_);

@@ -22,12 +22,15 @@ class StepReplica {
   StepReplica(const SiteModel& model, std::pmr::memory_resource*)
       : model_(&model), replica_(model.limits) {}
 
-  void submit(const Newcomer& newcomer) { inbox_.push_back(newcomer); }
-  void advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
-  std::int64_t next_ns() const;
+  std::int64_t submit(const Newcomer& newcomer) {
+    inbox_.push_back(newcomer);
+    return newcomer.at_ns;
+  }
+  std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
   void cut(std::int64_t end_ns, TokenRecord& record) const;
-  void prefetch_heap() const {}
-  void prefetch_place() const {}
+  void prefetch_line() const {}
+  void prefetch_batch() const {}
+  void prefetch_places() const {}
 
  private:
   void take_in();

@@ -13,7 +13,7 @@ constexpr std::size_t kPrefetchAhead = 8;
 
 WaitingRoom::WaitingRoom(const std::vector<Throttle>& throttles, RequestTable& requests)
     : requests_(requests) {
-  assert(throttles.size() <= 64);
+  assert(throttles.size() <= kMostThrottles);
   throttles_.reserve(throttles.size());
   for (const Throttle& throttle : throttles) {
     assert(throttle.rate.per_s && throttle.burst.units && "resolve() the scenario first");
@@ -54,7 +54,7 @@ bool WaitingRoom::refused(std::int64_t now_ns, const Request& request) const {
 void WaitingRoom::take(std::int64_t now_ns, Request& request) {
   for (std::size_t i = 0; i < throttles_.size(); ++i) {
     if (throttles_[i].bucket.take(now_ns, cost(request, throttles_[i].unit))) {
-      request.reserved_by |= std::uint64_t{1} << i;
+      request.reserved_by |= std::uint32_t{1} << i;
     }
   }
 }

@@ -22,7 +22,7 @@ enum class Verdict { admitted, waiting, rejected, expired };
 
 class WaitingRoom {
  public:
-  /// Throttles must be resolved: absolute rates, bursts in units. At most 64 of them.
+  /// Throttles must be resolved: absolute rates, bursts in units. At most kMostThrottles.
   WaitingRoom(const std::vector<Throttle>& throttles, RequestTable& requests);
 
   /// Decides a request that has just been sent: admitted, rejected, or waiting in line.

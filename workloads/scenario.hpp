@@ -155,6 +155,10 @@ struct RunSettings {
   bool operator==(const RunSettings&) const = default;
 };
 
+/// What a request in flight has room for.
+inline constexpr std::size_t kMostThrottles = 32;
+inline constexpr std::size_t kMostTenants = 65'535;
+
 struct Scenario {
   std::string name;
   std::string description;

@@ -37,6 +37,12 @@ std::string name_from_file(const std::string& source_name) {
   return stem.empty() ? "scenario" : stem;
 }
 
+void check_count(TableReader& root, const char* key, std::size_t count, std::size_t most) {
+  if (count <= most) return;
+  root.mistake(key, std::to_string(count) + " tables [[" + key + "]]",
+               std::to_string(most) + " are the most");
+}
+
 class ScenarioReader {
  public:
   ScenarioReader(Document& document, std::string folder, const std::vector<Profile>& profiles)
@@ -465,7 +471,10 @@ Scenario ScenarioReader::read(const std::string& source_name) {
     scenario_.tenants.push_back(read_tenant(tenant_table));
     tenant_names_.push_back(scenario_.tenants.back().name);
   }
-  for (TableReader& throttle_table : root.tables("throttle", "[[throttle]]")) {
+  check_count(root, "tenant", tenants.size(), kMostTenants);
+  std::vector<TableReader> throttles = root.tables("throttle", "[[throttle]]");
+  check_count(root, "throttle", throttles.size(), kMostThrottles);
+  for (TableReader& throttle_table : throttles) {
     const Mark mark{document_};
     const Throttle throttle = read_throttle(throttle_table);
     scenario_.throttles.push_back(throttle);
