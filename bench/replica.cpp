@@ -20,6 +20,7 @@ void Replica::submit(const Work& work) {
   sequence.work = work;
   sequence.prefill_tokens = work.prompt_tokens;
   line_.push_back(sequence);
+  if (observer_ != nullptr) observer_->submitted(work);
 }
 
 const StepPlan& Replica::plan_step(std::int64_t now_ns) {
@@ -39,6 +40,7 @@ const StepPlan& Replica::plan_step(std::int64_t now_ns) {
   }
   // Who was preempted for lack of room must not take it right back.
   if (plan_.preempted.empty()) admit(now_ns, budget);
+  if (observer_ != nullptr) observer_->planned(now_ns, plan_);
   return plan_;
 }
 
@@ -117,6 +119,7 @@ const StepOutcome& Replica::finish_step(std::int64_t now_ns) {
     sequence.prefilled_tokens = chunk.end;
     if (sequence.decoding()) emit(chunk.slot, now_ns);
   }
+  if (observer_ != nullptr) observer_->finished(now_ns, outcome_);
   return outcome_;
 }
 

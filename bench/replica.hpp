@@ -66,9 +66,26 @@ struct ReplicaLimits {
   std::int64_t kv_tokens = 1;
 };
 
+/// Sees all that a replica is told and all that it decides, in order: enough to tell another one
+/// the same and to see whether it decides the same.
+class ReplicaObserver {
+ public:
+  ReplicaObserver() = default;
+  ReplicaObserver(const ReplicaObserver&) = delete;
+  ReplicaObserver& operator=(const ReplicaObserver&) = delete;
+  virtual ~ReplicaObserver() = default;
+
+  virtual void submitted(const Work& work) = 0;
+  virtual void planned(std::int64_t now_ns, const StepPlan& plan) = 0;
+  virtual void finished(std::int64_t now_ns, const StepOutcome& outcome) = 0;
+};
+
 class Replica {
  public:
   explicit Replica(const ReplicaLimits& limits);
+
+  /// Shows everything from now on to `observer`, which must outlive the replica.
+  void watch(ReplicaObserver& observer) { observer_ = &observer; }
 
   /// Joins the line. A request that cannot fit into an empty KV cache is a broken invariant.
   void submit(const Work& work);
@@ -97,6 +114,7 @@ class Replica {
   std::int64_t resident_tokens_ = 0;
   StepPlan plan_;
   StepOutcome outcome_;
+  ReplicaObserver* observer_ = nullptr;
 };
 
 }  // namespace tokenlift

@@ -22,6 +22,9 @@ class StepReplica {
   StepReplica(const SiteModel& model, std::pmr::memory_resource*)
       : model_(&model), replica_(model.limits) {}
 
+  /// Shows the decisions to `observer`.
+  void watch(ReplicaObserver& observer) { replica_.watch(observer); }
+
   std::int64_t submit(const Newcomer& newcomer) {
     inbox_.push_back(newcomer);
     return newcomer.at_ns;

@@ -15,7 +15,6 @@
 #include <unordered_map>
 
 #include "bench/mailbox.hpp"
-#include "bench/replica.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/draw.hpp"
 
@@ -191,6 +190,10 @@ std::int64_t ThreadFleet::tokens_emitted() const {
     sum += station->emitted.load(std::memory_order_relaxed);
   }
   return sum;
+}
+
+void ThreadFleet::watch(std::uint32_t replica, ReplicaObserver& observer) {
+  state_->stations[replica]->replica.watch(observer);
 }
 
 void ThreadFleet::submit(const Work& work, std::uint32_t replica, std::int64_t) {

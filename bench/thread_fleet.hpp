@@ -15,6 +15,7 @@
 
 #include "bench/clock.hpp"
 #include "bench/fleet.hpp"
+#include "bench/replica.hpp"
 #include "workloads/decoder.hpp"
 #include "workloads/scenario.hpp"
 
@@ -41,6 +42,10 @@ class ThreadFleet final : public Fleet {
   std::span<const Completion> advance(std::int64_t until_ns) override;
   std::int64_t next_event_ns() const override { return kNever; }
   void stop(std::int64_t end_ns, TokenRecord& record) override;
+
+  /// Shows what a replica decides to `observer`, on whichever thread that happens. To be called
+  /// before it gets work; `observer` must outlive the fleet, and is at rest once it has stopped.
+  void watch(std::uint32_t replica, ReplicaObserver& observer);
 
   /// Output tokens emitted so far. From any thread.
   std::int64_t tokens_emitted() const;

@@ -12,7 +12,7 @@ namespace {
 
 Request request(std::uint64_t number) {
   Request request;
-  request.number = (number) & Request::kMostNumber;
+  request.number = number & Request::kMostNumber;
   request.due_ns = static_cast<std::int64_t>(number);
   return request;
 }
