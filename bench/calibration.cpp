@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <barrier>
 #include <cassert>
 #include <chrono>
 #include <exception>
@@ -21,9 +22,12 @@ namespace tokenlift {
 namespace {
 
 constexpr std::uint64_t kWeightSeed = 1;
-constexpr std::int64_t kFewestRounds = 4;  // per worker; the first warms up and does not count
+constexpr std::int64_t kFewestRounds = 5;  // the first warms up and does not count
 constexpr std::int64_t kMostChunk = 512;
-constexpr int kStepsAfterPrompt = 3;  // a saturated fleet has some 2 to 5 decode steps per prompt
+// A chunk throws what decode steps use out of the caches: the first steps after it take longer than
+// those that follow, and that is the chunk's doing.
+constexpr int kSteps = 6;           // of a point, after one chunk
+constexpr int kDisturbedSteps = 2;  // of these
 
 // Two kinds of sequences: a decode step of k long ones among n has one of three contexts per batch.
 // Contexts grow by the steps that are measured; a sequence past its limit starts again.
@@ -32,6 +36,13 @@ constexpr std::int64_t kShortLimit = 128;
 constexpr std::int64_t kLongPrompt = 448;
 constexpr std::int64_t kLongLimit = 768;
 constexpr std::int64_t kMostLong = 16;  // they are what takes time to fill
+
+// Rounds alternate between two conditions. Cores that decode the same batch in step read the same
+// weights at the same time, and save each other part of the way to memory: on the machine that this
+// was written on such a step takes a fifth less than one by itself. Replicas of a fleet fall in
+// step and out of it with every prompt, so a step is taken to cost the mean of both.
+constexpr std::size_t kConditions = 2;
+constexpr std::size_t kApart = 1;
 
 struct DecodePoint {
   std::int64_t sequences;
@@ -94,11 +105,64 @@ std::int64_t median_of(const std::vector<Timed>& times, std::int64_t Timed::*fie
 
 /// Of every decode point, and of every chunk of every passage.
 struct Times {
-  explicit Times(std::size_t points) : decode(points), prefill(passages().size()) {
+  explicit Times(std::size_t points) : prefill(passages().size()) {
+    for (auto& by_point : decode) by_point.resize(points);
     for (std::size_t i = 0; i < prefill.size(); ++i) prefill[i].resize(passages()[i].size());
   }
-  std::vector<std::vector<Timed>> decode;
+  std::array<std::vector<std::vector<Timed>>, kConditions> decode;
   std::vector<std::vector<std::vector<Timed>>> prefill;
+};
+
+/// The workers go from point to point together, and end together: replicas of a balanced fleet hold
+/// similar batches, and cores that read the same weights at the same time save each other part of
+/// the way to memory.
+class Pace {
+ public:
+  Pace(std::size_t workers, std::int64_t points, std::int64_t budget_ns,
+       const std::atomic<bool>& stop)
+      : points_(points),
+        begin_ns_(now_ns()),
+        budget_ns_(budget_ns),
+        stop_(stop),
+        barrier_(static_cast<std::ptrdiff_t>(workers), Look{this}) {}
+
+  /// Waits for the others; false when all are to end.
+  bool next_point() {
+    barrier_.arrive_and_wait();
+    return !ended_;
+  }
+  /// This worker has failed: the others end at their next point.
+  void abandon() {
+    abandoned_ = true;
+    barrier_.arrive_and_drop();
+  }
+  std::int64_t rounds() const { return visited_ / points_; }
+  double share_done() const {
+    const double time = static_cast<double>(now_ns() - begin_ns_) /
+                        static_cast<double>(std::max<std::int64_t>(budget_ns_, 1));
+    const double rounds_done = static_cast<double>(rounds()) / static_cast<double>(kFewestRounds);
+    return std::min({1.0, time, rounds_done});
+  }
+
+ private:
+  struct Look {
+    Pace* pace;
+    void operator()() noexcept { pace->look(); }
+  };
+  void look() {
+    ended_ =
+        stop_ || abandoned_ || (rounds() >= kFewestRounds && now_ns() - begin_ns_ > budget_ns_);
+    if (!ended_) ++visited_;
+  }
+
+  std::int64_t points_;
+  std::int64_t begin_ns_;
+  std::int64_t budget_ns_;
+  const std::atomic<bool>& stop_;
+  std::atomic<bool> abandoned_{false};
+  std::atomic<std::int64_t> visited_{0};
+  bool ended_ = false;  // written while all wait
+  std::barrier<Look> barrier_;
 };
 
 /// What one core computes: its decoder, and the times of all points.
@@ -108,24 +172,35 @@ class Worker {
       : points_(decode_points(max_batch)),
         short_slots_(max_batch),
         scratch_slot_(max_batch + kMostLong),
+        number_(number),
         decoder_(std::move(weights), scratch_slot_ + 1, std::max(max_batch, kMostChunk)),
-        random_(static_cast<std::uint64_t>(number)),
         prompt_(static_cast<std::size_t>(2 * kMostChunk)),
         times_(points_.size()) {
     const auto vocabulary = static_cast<std::uint64_t>(decoder_.shape().vocabulary);
-    for (std::int32_t& token : prompt_) token = static_cast<std::int32_t>(random_() % vocabulary);
+    std::mt19937_64 content(static_cast<std::uint64_t>(number));
+    for (std::int32_t& token : prompt_) token = static_cast<std::int32_t>(content() % vocabulary);
   }
 
-  /// Visits every point once and every passage about twice, in random order; false once `ended`.
-  template <typename Ended>
-  bool round(bool counts, Ended&& ended) {
+  /// Visits every decode point once, each after the next chunk, in random order; false when it was
+  /// told to end.
+  bool round(bool counts, Pace& pace) {
     std::vector<std::size_t> order(points_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::shuffle(order.begin(), order.end(), random_);
+    const std::size_t condition = round_++ % kConditions;
+    if (condition == kApart) {
+      const std::size_t lead = static_cast<std::size_t>(number_) * 7 % order.size();
+      std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(lead), order.end());
+    }
     for (const std::size_t point : order) {
-      if (ended()) return false;
-      prefill(next_passage(), counts);
-      decode(point, counts);
+      if (!pace.next_point()) return false;
+      choose_slots(points_[point]);
+      std::vector<Timed> settled;
+      const std::int64_t chunk_ns = compute(settled);
+      if (!counts) continue;
+      chunk_times().push_back({0, std::max<std::int64_t>(1, chunk_ns)});
+      std::vector<Timed>& times = times_.decode[condition][point];
+      times.insert(times.end(), settled.begin(), settled.end());
     }
     return true;
   }
@@ -133,58 +208,70 @@ class Worker {
   const Times& times() const { return times_; }
 
  private:
-  std::size_t next_passage() {
-    if (passage_order_.empty()) {
-      passage_order_.resize(passages().size());
-      std::iota(passage_order_.begin(), passage_order_.end(), std::size_t{0});
-      std::shuffle(passage_order_.begin(), passage_order_.end(), random_);
+  /// Computes the next chunk of a passage, of the next passage after its last one. All passages
+  /// come up, in random order, before any comes again.
+  std::int64_t prefill() {
+    if (passage_order_.empty() || ++chunk_ == passages()[passage_order_.back()].size()) {
+      if (!passage_order_.empty()) passage_order_.pop_back();
+      if (passage_order_.empty()) {
+        passage_order_.resize(passages().size());
+        std::iota(passage_order_.begin(), passage_order_.end(), std::size_t{0});
+        std::shuffle(passage_order_.begin(), passage_order_.end(), random_);
+      }
+      chunk_ = 0;
+      decoder_.reset(scratch_slot_);
     }
-    const std::size_t next = passage_order_.back();
-    passage_order_.pop_back();
-    return next;
+    const std::int64_t tokens = passages()[passage_order_.back()][chunk_];
+    const std::span<const std::int32_t> part =
+        part_of_prompt(decoder_.context_tokens(scratch_slot_), tokens);
+    const std::int64_t start_ns = thread_cpu_ns();
+    decoder_.prefill(scratch_slot_, part);
+    return thread_cpu_ns() - start_ns;
   }
+  std::vector<Timed>& chunk_times() { return times_.prefill[passage_order_.back()][chunk_]; }
 
-  void prefill(std::size_t passage, bool counts) {
-    decoder_.reset(scratch_slot_);
-    std::int64_t begin = 0;
-    for (std::size_t i = 0; i < passages()[passage].size(); ++i) {
-      const std::int64_t tokens = passages()[passage][i];
-      const std::int64_t start_ns = thread_cpu_ns();
-      decoder_.prefill(scratch_slot_, part_of_prompt(begin, tokens));
-      if (counts) times_.prefill[passage][i].push_back({begin, thread_cpu_ns() - start_ns});
-      begin += tokens;
-    }
-  }
-
-  void decode(std::size_t point, bool counts) {
-    const auto [sequences, long_ones] = points_[point];
+  /// The sequences of a point, with contexts in the range that is wanted.
+  void choose_slots(const DecodePoint& point) {
     slots_.clear();
-    for (std::int64_t i = 0; i < sequences; ++i) {
-      const bool is_long = i < long_ones;
+    for (std::int64_t i = 0; i < point.sequences; ++i) {
+      const bool is_long = i < point.long_ones;
       const std::int64_t slot =
           is_long ? short_slots_ + (next_long_ + i) % kMostLong : (next_short_ + i) % short_slots_;
       renew(slot, is_long ? kLongPrompt : kShortPrompt, is_long ? kLongLimit : kShortLimit);
       slots_.push_back(slot);
     }
     // Whose turn it is goes round, so that all contexts grow alike.
-    next_long_ += long_ones;
-    next_short_ += sequences - long_ones;
+    next_long_ += point.long_ones;
+    next_short_ += point.sequences - point.long_ones;
+  }
+
+  /// The next chunk, then the decode steps of a point. Returns what the chunk took, and by how much
+  /// it delayed the steps after it.
+  std::int64_t compute(std::vector<Timed>& settled) {
     tokens_.assign(slots_.size(), 1);
     next_tokens_.resize(slots_.size());
-    for (int step = 0; step < kStepsAfterPrompt; ++step) {
+    std::int64_t chunk_ns = prefill();
+    std::vector<std::int64_t> settled_ns;
+    for (int step = 0; step < kSteps; ++step) {
       Timed time;
       for (const std::int64_t slot : slots_) time.kv_tokens += decoder_.context_tokens(slot);
       const std::int64_t start_ns = thread_cpu_ns();
       decoder_.decode(slots_, tokens_, next_tokens_);
       time.ns = thread_cpu_ns() - start_ns;
-      if (counts) times_.decode[point].push_back(time);
       tokens_.swap(next_tokens_);
+      if (step < kDisturbedSteps) {
+        chunk_ns += time.ns;
+      } else {
+        settled_ns.push_back(time.ns);
+        settled.push_back(time);
+      }
     }
+    return chunk_ns - kDisturbedSteps * median(std::move(settled_ns));
   }
 
   void renew(std::int64_t slot, std::int64_t prompt_tokens, std::int64_t limit) {
     const std::int64_t context = decoder_.context_tokens(slot);
-    if (context > 0 && context + kStepsAfterPrompt <= limit) return;
+    if (context > 0 && context + kSteps <= limit) return;
     decoder_.reset(slot);
     decoder_.prefill(slot, part_of_prompt(0, prompt_tokens));
   }
@@ -197,45 +284,18 @@ class Worker {
   std::vector<DecodePoint> points_;
   std::int64_t short_slots_;
   std::int64_t scratch_slot_;
+  std::int64_t number_;
+  std::size_t round_ = 0;
   Decoder decoder_;
-  std::mt19937_64 random_;
+  std::mt19937_64 random_;  // of the order: the same for all workers
   std::vector<std::int32_t> prompt_;
   std::vector<std::size_t> passage_order_;
+  std::size_t chunk_ = 0;  // of the passage that is under way, the last of the order
   std::vector<std::int64_t> slots_;
   std::vector<std::int32_t> tokens_, next_tokens_;
   std::int64_t next_long_ = 0;
   std::int64_t next_short_ = 0;
   Times times_;
-};
-
-/// The rounds that each worker has done, and when to stop: all keep computing until the slowest has
-/// enough, so that no one measures a machine that has fallen idle.
-class Rounds {
- public:
-  Rounds(std::size_t workers, std::int64_t budget_ns, const std::atomic<bool>& stop)
-      : done_(workers), begin_ns_(now_ns()), budget_ns_(budget_ns), stop_(stop) {}
-
-  std::int64_t fewest() const {
-    return std::min_element(done_.begin(), done_.end())->load(std::memory_order_relaxed);
-  }
-  void add(std::size_t worker) { done_[worker].fetch_add(1, std::memory_order_relaxed); }
-  void abandon() { abandoned_ = true; }
-  bool ended() const {
-    return stop_ || abandoned_ || (fewest() >= kFewestRounds && now_ns() - begin_ns_ > budget_ns_);
-  }
-  double share_done() const {
-    const double time = static_cast<double>(now_ns() - begin_ns_) /
-                        static_cast<double>(std::max<std::int64_t>(budget_ns_, 1));
-    const double rounds = static_cast<double>(fewest()) / static_cast<double>(kFewestRounds);
-    return std::min({1.0, time, rounds});
-  }
-
- private:
-  std::vector<std::atomic<std::int64_t>> done_;
-  std::int64_t begin_ns_;
-  std::int64_t budget_ns_;
-  const std::atomic<bool>& stop_;
-  std::atomic<bool> abandoned_{false};
 };
 
 /// All workers' times of a point together.
@@ -253,11 +313,17 @@ StepCosts medians(const std::vector<std::unique_ptr<Worker>>& workers, std::int6
   StepCosts costs;
   const std::vector<DecodePoint> points = decode_points(max_batch);
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const std::vector<Timed> times = pooled(
-        workers, [&](const Times& all) -> auto& { return all.decode[i]; });
-    // A step takes the longer the larger its contexts, so the median step has the median context.
-    costs.decode.push_back({points[i].sequences, median_of(times, &Timed::kv_tokens),
-                            1000 * median_of(times, &Timed::ns)});
+    DecodeSample sample{points[i].sequences, 0, 0};
+    for (std::size_t condition = 0; condition < kConditions; ++condition) {
+      const std::vector<Timed> times = pooled(
+          workers, [&](const Times& all) -> auto& { return all.decode[condition][i]; });
+      // A step takes the longer the larger its contexts, so the median step has the median context.
+      sample.kv_tokens += median_of(times, &Timed::kv_tokens);
+      sample.cost_ps += 1000 * median_of(times, &Timed::ns);
+    }
+    sample.kv_tokens /= kConditions;
+    sample.cost_ps /= kConditions;
+    costs.decode.push_back(sample);
   }
   for (std::size_t i = 0; i < passages().size(); ++i) {
     std::int64_t begin = 0;
@@ -295,7 +361,8 @@ std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
     workers.push_back(std::make_unique<Worker>(weights, i, settings.max_batch));
   }
   const std::optional<CpuUse> use_before = read_cpu_use();
-  Rounds rounds(workers.size(), settings.budget_ns, stop);
+  Pace pace(workers.size(), static_cast<std::int64_t>(decode_points(settings.max_batch).size()),
+            settings.budget_ns, stop);
   std::vector<std::exception_ptr> failures(workers.size());
   std::atomic<std::size_t> running{workers.size()};
   {
@@ -304,19 +371,16 @@ std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
       threads.emplace_back([&, i] {
         try {
           bool counts = false;  // the first round warms up
-          while (workers[i]->round(counts, [&] { return rounds.ended(); })) {
-            rounds.add(i);
-            counts = true;
-          }
+          while (workers[i]->round(counts, pace)) counts = true;
         } catch (...) {  // no memory
           failures[i] = std::current_exception();
-          rounds.abandon();
+          pace.abandon();
         }
         --running;
       });
     }
     while (running > 0) {
-      progress(rounds.share_done());
+      progress(pace.share_done());
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
   }
@@ -325,7 +389,7 @@ std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
   }
   if (stop) return std::nullopt;
   StepCosts costs = medians(workers, settings.max_batch);
-  costs.rounds = rounds.fewest() - 1;
+  costs.rounds = pace.rounds() - 1;
   costs.interference = interference(use_before, read_cpu_use());
   return costs;
 }

@@ -3,12 +3,16 @@
 // its prefill chunks over size and position.
 //
 // The steps are computed as the thread fleet computes them: by one worker per core, all at the same
-// time, prompts and decode steps in turn. That matters: a decode step takes up to a fifth longer
-// right after a long chunk than after another step, and workers share the caches and the memory.
-// Each round visits the whole grid in a new order, so that a machine that changes its speed changes
-// it for all points alike; what counts for a point is the median of its times, over all rounds and
-// workers. Times are those that the worker's thread had a core: a step that another process cut in
-// two is not a longer step.
+// time, prompts and decode steps in turn, because workers share the caches and the memory. A decode
+// step takes longer right after a chunk of a prompt, which has thrown weights and contexts out of
+// the caches, than after other decode steps. How often that happens depends on the load, so the
+// delay is counted where it comes from: a decode step costs what it takes among others, and a chunk
+// what it takes and by how much it delays the decode steps after it.
+//
+// Each round visits the whole grid in a new order, the workers side by side, so that a machine that
+// changes its speed changes it for all points alike; what counts for a point is the median of its
+// times, over all rounds and workers. Times are those that the worker's thread had a core: a step
+// that another process cut in two is not a longer step.
 
 #include <atomic>
 #include <cstdint>
@@ -33,7 +37,7 @@ struct CalibrationSettings {
 struct StepCosts {
   std::vector<DecodeSample> decode;
   std::vector<PrefillSample> prefill;
-  std::int64_t rounds = 0;             ///< that every worker completed
+  std::int64_t rounds = 0;             ///< that count
   std::optional<double> interference;  ///< see bench/host.hpp
 };
 

@@ -165,8 +165,7 @@ class alignas(64) JumpReplica {
   // Rarely more than one of each: kept inside, so that a visit finds them together.
   boost::container::small_vector<CellCount, 2> batch_;        // those that decode
   boost::container::small_vector<Prefilling, 1> prefilling_;  // by age
-  boost::container::small_vector<Preempted, 0>
-      preempted_;  // before the line; the last one is first
+  std::vector<Preempted> preempted_;  // before the line; the last one is first
 };
 static_assert(sizeof(JumpReplica) <= 6 * 64);
 

@@ -1,9 +1,10 @@
 // Benchmarks of engine virtual, with everything recorded; items are simulated requests.
 //
 //   virtual/replica       one replica of H100 8B, 512 in / 256 out, 20 requests/s
-//   virtual/outputs       the same at the same batch, outputs as they are and ten times as long
-//   virtual/jump_by_step  2 requests/s, 512 in / 2560 out: the speed of jumping / of stepping, in
-//   pairs virtual/colossus      55,000 replicas of 4 GPUs at 80 % load, random routing, by workers
+//   virtual/outputs       time per request with outputs ten times as long, at the same batch, in
+//   pairs virtual/jump_by_step  2 requests/s, 512 in / 2560 out: time of stepping / of jumping, in
+//   pairs virtual/colossus      `colossus-1` with an idle limit (so at 80 % load), by size and
+//   workers
 
 #include <benchmark/benchmark.h>
 
@@ -75,7 +76,7 @@ Simulated simulate(const Scenario& scenario, Stepping stepping, Workers& workers
   return {board.completed, last.batch_ns / static_cast<double>(last.busy_ns)};
 }
 
-void play(benchmark::State& state, const Scenario& scenario, std::size_t threads = 1) {
+void play(benchmark::State& state, const Scenario& scenario, std::size_t threads) {
   Workers workers(threads);
   std::int64_t requests = 0;
   for (auto _ : state) {
@@ -87,22 +88,36 @@ void play(benchmark::State& state, const Scenario& scenario, std::size_t threads
 }
 
 void replica(benchmark::State& state) {
-  play(state, one_replica(20, 256, 50'000));
+  play(state, one_replica(20, 256, 50'000), 1);
 }
 BENCHMARK(replica)->Name("virtual/replica")->Unit(benchmark::kMillisecond);
 
-/// Ten times the output at about a tenth of the rate: the same batch.
-void outputs(benchmark::State& state) {
-  const std::int64_t longer = state.range(0);
-  // The prompts of ten times as many requests slow the steps of the shorter ones.
-  play(state, one_replica(longer == 1 ? 20 : 2.47, 256 * longer, longer == 1 ? 50'000 : 400'000));
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
-BENCHMARK(outputs)
-    ->Name("virtual/outputs")
-    ->ArgName("times")
-    ->Arg(1)
-    ->Arg(10)
-    ->Unit(benchmark::kMillisecond);
+
+/// Ten times the output at a tenth of the rate, about: the prompts of the many short ones slow
+/// their steps down, so the batch is the same at a little less.
+void outputs(benchmark::State& state) {
+  const Scenario shorter = one_replica(20, 256, 10'000);
+  const Scenario longer = one_replica(1.96, 2560, 102'000);
+  Workers workers(1);
+  const RealClock clock;
+  const auto ns_per_request = [&](const Scenario& scenario, const char* batch) {
+    const std::int64_t begin_ns = clock.now_ns();
+    const Simulated simulated = simulate(scenario, Stepping::jump, workers);
+    state.counters[batch] = simulated.batch_mean;
+    return static_cast<double>(clock.now_ns() - begin_ns) / static_cast<double>(simulated.requests);
+  };
+  std::vector<double> ratios;
+  for (auto _ : state) {
+    const double base_ns = ns_per_request(shorter, "batch");
+    ratios.push_back(ns_per_request(longer, "batch_longer") / base_ns);
+  }
+  state.counters["ratio"] = median(ratios);
+}
+BENCHMARK(outputs)->Name("virtual/outputs")->Unit(benchmark::kMillisecond);
 
 void jump_by_step(benchmark::State& state) {
   const Scenario scenario = one_replica(2, 2560, 2'000);
@@ -117,29 +132,32 @@ void jump_by_step(benchmark::State& state) {
     ratios.push_back(static_cast<double>(middle_ns - begin_ns) /
                      static_cast<double>(clock.now_ns() - middle_ns));
   }
-  std::sort(ratios.begin(), ratios.end());
-  state.counters["ratio"] = ratios[ratios.size() / 2];
+  state.counters["ratio"] = median(ratios);
 }
 BENCHMARK(jump_by_step)->Name("virtual/jump_by_step")->Unit(benchmark::kMillisecond);
 
-Scenario colossus() {
-  Scenario scenario = one_replica(400'000, 256, 10);
-  scenario.profiles[0].cost = CostModel{15200000000, 30000000, 26600, 11600000000, 47400000, 2693};
-  scenario.fleet.sites[0].replicas = 55'000;
-  scenario.fleet.sites[0].max_batch = 64;
-  scenario.fleet.router = RouterPolicy::random;
-  scenario.fleet.load_report_interval_ns = 10'000'000;
-  scenario.run.max_in_flight = 10'000'000;
-  return scenario;
+/// The built-in scenario with 1 / `scale` of its replicas.
+Scenario colossus(std::int64_t scale) {
+  const auto& builtins = builtin_scenarios();
+  const auto builtin = std::find_if(builtins.begin(), builtins.end(), [](const auto& candidate) {
+    return candidate.name == "colossus-1";
+  });
+  assert(builtin != builtins.end());
+  Scenario scenario =
+      parse_scenario(builtin->text, builtin->name, "", {"throttle.output_limit.load=2"});
+  for (Site& site : scenario.fleet.sites) site.replicas /= scale;
+  return resolve(scenario, compute_capacity(scenario));
 }
-void colossus(benchmark::State& state) {
-  play(state, colossus(), static_cast<std::size_t>(state.range(0)));
+
+void play_colossus(benchmark::State& state) {
+  play(state, colossus(state.range(0)), static_cast<std::size_t>(state.range(1)));
 }
-BENCHMARK(colossus)
+BENCHMARK(play_colossus)
     ->Name("virtual/colossus")
-    ->ArgName("workers")
-    ->Arg(1)
-    ->Arg(2)
+    ->ArgNames({"scale", "workers"})
+    ->Args({1000, 1})
+    ->Args({1, 1})
+    ->Args({1, 2})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 

@@ -90,7 +90,10 @@ class ExactFleet final : public Fleet {
       const std::uint32_t replica = next_ns_.winner();
       const std::size_t before = done_.size();
       note(replica, replicas_[replica].advance(until_ns, record_, done_));
-      for (std::size_t i = before; i < done_.size(); ++i) done_[i].replica = replica;
+      for (std::size_t i = before; i < done_.size(); ++i) {
+        assert(done_[i].last_token_ns == until_ns && "nobody completes before the replica's bound");
+        done_[i].replica = replica;
+      }
     }
     if (done_.size() > 1) std::stable_sort(done_.begin(), done_.end(), earlier);
     return done_;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "workloads/mistake.hpp"
+#include "workloads/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {
@@ -390,6 +391,28 @@ TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
   short_trace.tenants[0].arrivals.process = Process::trace;
   short_trace.tenants[0].arrivals.trace = trace;
   EXPECT_TRUE(has_warning(resolve(short_trace, std::nullopt), "ends after 20s of 60s"));
+}
+
+TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {
+  Scenario scenario = parse_scenario(R"(
+    [run]
+    engine = "virtual"
+    duration = "100s"
+    [[fleet.site]]
+    name = "here"
+    profile = "cpu-small"
+    [[tenant]]
+    name = "users"
+    arrivals = { process = "poisson", rate = "20/s" }
+    prompt_tokens = { distribution = "constant", value = 10 }
+    output_tokens = { distribution = "constant", value = 10 }
+  )",
+                                     "test", "", {});
+  ASSERT_EQ(warnings(resolve(scenario, {})).size(), 1U);
+  EXPECT_NE(warnings(resolve(scenario, {}))[0].find("tokenlift calibrate cpu-small"),
+            std::string::npos);
+  scenario.profiles[0].cost->a_ps += 1;  // measured here, for example
+  EXPECT_EQ(warnings(resolve(scenario, {})), std::vector<std::string>{});
 }
 
 }  // namespace

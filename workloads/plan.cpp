@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "workloads/catalogue.hpp"
 #include "workloads/keywords.hpp"
 #include "workloads/lengths.hpp"
 #include "workloads/mistake.hpp"
@@ -421,6 +422,18 @@ void warn_of_unused_interval(const Scenario& resolved, std::vector<std::string>&
                    "'virtual'");
 }
 
+void warn_of_foreign_costs(const Scenario& resolved, std::vector<std::string>& result) {
+  if (resolved.run.engine != Engine::simulated) return;
+  for (const Profile& profile : resolved.profiles) {
+    const Profile* builtin = find_profile(profile.name);
+    if (builtin == nullptr || !builtin->decoder || builtin->cost != profile.cost) continue;
+    result.push_back("the costs of profile '" + profile.name +
+                     "' are those of the machine that tokenlift was written on: to predict this "
+                     "one, run `tokenlift calibrate " +
+                     profile.name + "` and give its file with --profiles");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const Scenario& resolved) {
@@ -428,6 +441,7 @@ std::vector<std::string> warnings(const Scenario& resolved) {
   warn_of_short_phases(resolved, result);
   warn_of_overload(resolved, result);
   warn_of_short_traces(resolved, result);
+  warn_of_foreign_costs(resolved, result);
   warn_of_unused_interval(resolved, result);
   return result;
 }

@@ -91,7 +91,7 @@ std::vector<Phase> plan_phases(const Scenario& resolved);
 /// What `check` warns about: a run too short for its phases or for the 100 requests that a measured
 /// phase needs, a queue without max_wait under overload, a trace that ends early, more offered than
 /// the fleet or the new limit carries after the lift, a load-report interval on an engine that has
-/// none. Each says what to do.
+/// none, costs of another machine's processor. Each says what to do.
 std::vector<std::string> warnings(const Scenario& resolved);
 
 }  // namespace tokenlift
