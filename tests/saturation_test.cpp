@@ -56,17 +56,18 @@ struct Load {
   Lengths output;
 };
 
-/// Prompt tokens that no step of a full batch has to prefill.
-constexpr std::int64_t kUnbounded = 65'536;
-
-/// One replica of `profile` with room for `batch` requests of any size.
+/// One replica of `profile` with room for `batch` requests of any size. A budget of 0 stands for
+/// one that all their prompts fit into.
 Scenario replica_of(const Profile& profile, std::int64_t batch, const Load& load,
-                    std::int64_t max_step_tokens = kUnbounded) {
+                    std::int64_t max_step_tokens = 0) {
   Scenario scenario;
   scenario.name = "saturated";
   scenario.run.engine = Engine::simulated;
   scenario.profiles.push_back(profile);
   const std::int64_t largest = largest_tokens(load.prompt) + largest_tokens(load.output);
+  if (max_step_tokens == 0) {  // and steps stay below the longest allowed
+    max_step_tokens = std::min<std::int64_t>(65'536, batch * largest_tokens(load.prompt));
+  }
   scenario.fleet.sites.push_back(
       {"site", 1, profile.name, batch, max_step_tokens, batch * largest});
   Tenant tenant;
@@ -203,7 +204,7 @@ TEST(Saturation, AnOverloadedFleetGivesItsCapacityButForTheStepThatASharedQueueC
                        {Distribution::constant, 32, 0, 1, 32}};
   Scenario scenario = replica_of(*find_profile("h100-8b"), 32, kShort);
   scenario.profiles.push_back(*find_profile("a100-70b-x4"));
-  scenario.fleet.sites.push_back({"other", 3, "a100-70b-x4", 16, kUnbounded, 100'000});
+  scenario.fleet.sites.push_back({"other", 3, "a100-70b-x4", 16, 65'536, 100'000});
   const auto closed_form = [&](double idle_steps) {
     const CostModel& one = *scenario.profiles[0].cost;
     const CostModel& other = *scenario.profiles[1].cost;

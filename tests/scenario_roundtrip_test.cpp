@@ -221,8 +221,10 @@ Scenario random_scenario() {
   const int sites = *rc::gen::inRange(1, 3);
   for (int i = 0; i < sites; ++i) {
     const Profile profile = *rc::gen::elementOf(usable);
+    const std::int64_t most =
+        profile.max_batch > 0 ? std::min<std::int64_t>(profile.max_batch, 98) : 98;
     scenario.fleet.sites.push_back({random_name() + std::to_string(i), *rc::gen::inRange(1, 99),
-                                    profile.name, *rc::gen::inRange(1, 99),
+                                    profile.name, *rc::gen::inRange<std::int64_t>(1, most + 1),
                                     *rc::gen::inRange(1, 9999), *rc::gen::inRange(10'000, 99'999)});
   }
   if (run.engine == Engine::simulated) keep_used_profiles(scenario);
