@@ -59,6 +59,12 @@ const std::vector<Passage>& passages() {
   return kPassages;
 }
 
+std::int64_t chunk_count() {
+  std::size_t count = 0;
+  for (const Passage& passage : passages()) count += passage.size();
+  return static_cast<std::int64_t>(count);
+}
+
 std::vector<DecodePoint> decode_points(std::int64_t max_batch) {
   std::vector<DecodePoint> points;
   for (const std::int64_t batch : calibration_batches(max_batch)) {
@@ -92,6 +98,7 @@ struct Timed {
 };
 
 std::int64_t median(std::vector<std::int64_t> values) {
+  assert(!values.empty());
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
@@ -121,6 +128,9 @@ class Pace {
   Pace(std::size_t workers, std::int64_t points, std::int64_t budget_ns,
        const std::atomic<bool>& stop)
       : points_(points),
+        // The first round does not count. After that every chunk comes up at least once among twice
+        // as many points as there are chunks.
+        fewest_(std::max(kFewestRounds * points, points + 2 * chunk_count())),
         begin_ns_(now_ns()),
         budget_ns_(budget_ns),
         stop_(stop),
@@ -140,8 +150,8 @@ class Pace {
   double share_done() const {
     const double time = static_cast<double>(now_ns() - begin_ns_) /
                         static_cast<double>(std::max<std::int64_t>(budget_ns_, 1));
-    const double rounds_done = static_cast<double>(rounds()) / static_cast<double>(kFewestRounds);
-    return std::min({1.0, time, rounds_done});
+    const double points_done = static_cast<double>(visited_) / static_cast<double>(fewest_);
+    return std::min({1.0, time, points_done});
   }
 
  private:
@@ -156,6 +166,7 @@ class Pace {
   }
 
   std::int64_t points_;
+  std::int64_t fewest_;  // points to be visited however long it takes
   std::int64_t begin_ns_;
   std::int64_t budget_ns_;
   const std::atomic<bool>& stop_;

@@ -83,7 +83,8 @@ RecordingGrid blank_grid(std::size_t tenants) {
 
 /// Output tokens/s of one saturated replica of a site: from when the mix has gone through the batch
 /// often enough until `kMeasuredTurnovers` times the batch, or `kMeasuredRequests`, have completed.
-double saturated_tokens_per_s(const Scenario& scenario, const Site& site) {
+double saturated_tokens_per_s(const Scenario& scenario, const Site& site,
+                              const std::atomic<bool>& stop) {
   Scenario alone = scenario;
   alone.fleet.sites = {site};
   alone.fleet.sites[0].replicas = 1;
@@ -106,7 +107,7 @@ double saturated_tokens_per_s(const Scenario& scenario, const Site& site) {
   std::int64_t tokens = 0;
   const auto serve = [&](std::int64_t until_completed) {
     std::int64_t now_ns = 0;
-    while (completed < until_completed) {
+    while (completed < until_completed && !stop) {
       now_ns = fleet->next_event_ns();
       for (const Completion& done : fleet->advance(now_ns)) {
         ++completed;
@@ -125,10 +126,12 @@ double saturated_tokens_per_s(const Scenario& scenario, const Site& site) {
 
 }  // namespace
 
-double compute_capacity(const Scenario& scenario) {
+std::optional<double> compute_capacity(const Scenario& scenario, const std::atomic<bool>& stop) {
   double tokens_per_s = 0;
   for (const Site& site : scenario.fleet.sites) {
-    tokens_per_s += static_cast<double>(site.replicas) * saturated_tokens_per_s(scenario, site);
+    tokens_per_s +=
+        static_cast<double>(site.replicas) * saturated_tokens_per_s(scenario, site, stop);
+    if (stop) return std::nullopt;
   }
   return tokens_per_s;
 }

@@ -17,7 +17,8 @@ std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& we
                                        const std::atomic<bool>& stop);
 
 /// The same in virtual time: each site's replica is simulated until the mix has gone through its
-/// batch many times. A function of the scenario alone, whatever its seed.
-double compute_capacity(const Scenario& scenario);
+/// batch many times. A function of the scenario alone, whatever its seed. Nothing
+/// if `stop` came first.
+std::optional<double> compute_capacity(const Scenario& scenario, const std::atomic<bool>& stop);
 
 }  // namespace tokenlift

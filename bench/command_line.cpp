@@ -52,9 +52,13 @@ int check(const Surroundings& surroundings, const Options& options) {
   const bool open = needs_capacity(scenario) && !computed;
   // Where all is given in shares of the capacity, phases and drain are the same for any capacity.
   constexpr double kAnyCapacity = 10'000;
-  const Scenario planned = resolve(scenario, computed ? compute_capacity(scenario)
-                                             : open   ? std::optional(kAnyCapacity)
-                                                      : scenario.fleet.capacity_tokens_per_s);
+  std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
+  if (open) capacity_tokens_per_s = kAnyCapacity;
+  if (computed) {
+    capacity_tokens_per_s = compute_capacity(scenario, *surroundings.stop);
+    if (!capacity_tokens_per_s) return kNotValid;  // interrupted
+  }
+  const Scenario planned = resolve(scenario, capacity_tokens_per_s);
   std::string text = to_toml(open ? scenario : planned);
   text += open ? "\n# phases (as if the capacity, which a run measures, were 10,000 tokens/s):\n"
                : "\n# phases:\n";
@@ -136,7 +140,8 @@ void add_run_options(CLI::App& command, Options& options) {
                      "folder for run.json (default: tokenlift-results/NAME-TIME)");
   command
       .add_option("--threads", options.threads,
-                  "engine virtual: worker threads, on which results do not depend (default: one "
+                  "engine virtual, fleets with a load_report_interval: worker threads, on which "
+                  "results do not depend (default: one "
                   "per core)")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1024}));
   command.add_flag("--quiet", options.quiet, "no progress, no warnings");
@@ -162,7 +167,7 @@ void add_calibrate_options(CLI::App& command, Options& options, CalibrateOptions
           .add_option("--max-batch", calibration.max_batch,
                       "batch up to which it is measured, and then holds (default: 16, or what the "
                       "scenario to verify has)")
-          ->check(CLI::Range(std::int64_t{1}, kLargestCalibratedBatch));
+          ->check(CLI::Range(std::int64_t{2}, kLargestCalibratedBatch));
   CLI::Option* const verify =
       command
           .add_option("--verify", options.scenario,
@@ -205,8 +210,8 @@ int dispatch(const Surroundings& surroundings) {
       "check", "print the scenario as resolved and its phases, or every mistake in it");
   add_scenario_options(*checking, options);
   CLI::App* scenarios = app.add_subcommand("scenarios", "list the built-in scenarios");
-  CLI::App* profiles = app.add_subcommand(
-      "profiles", "list the built-in profiles: what one replica is, and what its steps cost");
+  CLI::App* profiles =
+      app.add_subcommand("profiles", "list the built-in profiles: what one replica can be");
   Options calibrate_options;
   calibrate_options.repetitions = 5;
   CalibrateOptions calibration;

@@ -296,6 +296,27 @@ std::int64_t max_batch_of(const std::optional<Scenario>& scenario) {
   return std::min(most, kLargestCalibratedBatch);
 }
 
+/// What is verified must be what was measured. Both throw UsageError.
+void check_profiles(const Scenario& scenario, const std::vector<std::string>& names) {
+  for (const Site& site : scenario.fleet.sites) {
+    if (std::find(names.begin(), names.end(), site.profile) != names.end()) continue;
+    throw UsageError(
+        fmt::format("'{}' has replicas of profile '{}', which is not calibrated here: name it too, "
+                    "or give a file that has it",
+                    scenario.name, site.profile));
+  }
+}
+
+void check_batches(const Scenario& scenario, std::int64_t max_batch) {
+  for (const Site& site : scenario.fleet.sites) {
+    if (site.max_batch <= max_batch) continue;
+    throw UsageError(fmt::format(
+        "'{}' has batches of up to {}, and up to {} would be measured: raise --max-batch "
+        "(at most {}), or lower the site's max_batch",
+        scenario.name, site.max_batch, max_batch, kLargestCalibratedBatch));
+  }
+}
+
 }  // namespace
 
 int calibrate(const Surroundings& surroundings, const Options& options,
@@ -311,8 +332,14 @@ int calibrate(const Surroundings& surroundings, const Options& options,
     if (names.empty()) names = profiles_of(*scenario);
   }
   if (names.empty()) names = {kDefaultProfile};
+  if (given) {
+    names.clear();
+    for (const Profile& profile : profiles) names.push_back(profile.name);
+  }
+  if (scenario) check_profiles(*scenario, names);
   if (!given) {
     const std::int64_t max_batch = calibration.max_batch.value_or(max_batch_of(scenario));
+    if (scenario) check_batches(*scenario, max_batch);
     auto measured =
         Calibration(surroundings, options, calibration.budget_ns, max_batch).measure(names);
     if (!measured) return kNotValid;

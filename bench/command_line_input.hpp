@@ -48,7 +48,7 @@ Scenario load_scenario(const Options& options, const std::vector<Profile>& profi
 /// A new folder for the results of now: tokenlift-results/NAME-TIME.
 std::string default_folder(const std::string& name);
 
-/// "; did you mean 'X'?" or what else to do.
+/// "did you mean 'X'?" or what else to do.
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
                        const std::string& otherwise);
 

@@ -26,13 +26,13 @@ std::optional<Scenario> Experiment::prepare(const Scenario& scenario) {
   if (capacity_tokens_per_s) capacity_source_ = "stated";
   if (needs_capacity(scenario)) {
     if (scenario.run.engine == Engine::simulated) {
-      capacity_tokens_per_s = compute_capacity(scenario);
+      capacity_tokens_per_s = compute_capacity(scenario, stop_);
       capacity_source_ = "computed";
     } else {
       capacity_tokens_per_s = measure_capacity(scenario, weights_, stop_);
-      if (!capacity_tokens_per_s) return std::nullopt;
       capacity_source_ = "measured";
     }
+    if (!capacity_tokens_per_s) return std::nullopt;
   }
   return resolve(scenario, capacity_tokens_per_s);
 }
@@ -56,7 +56,9 @@ Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, Progress
   const bool simulated = scenario.run.engine == Engine::simulated;
 
   const RecordingGrid grid = make_grid(scenario);
-  Recorder recorder(scenario, grid, &workers_);
+  // Without reports completions come one by one: more lanes would only take memory.
+  Recorder recorder(scenario, grid,
+                    scenario.fleet.load_report_interval_ns > 0 ? &workers_ : nullptr);
   TokenRecord tokens(grid);
   RealClock real_clock;
   VirtualClock virtual_clock;

@@ -146,7 +146,8 @@ Scenario colossus(std::int64_t scale) {
   Scenario scenario =
       parse_scenario(builtin->text, builtin->name, "", {"throttle.output_limit.load=2"});
   for (Site& site : scenario.fleet.sites) site.replicas /= scale;
-  return resolve(scenario, compute_capacity(scenario));
+  const std::atomic<bool> stop{false};
+  return resolve(scenario, compute_capacity(scenario, stop));
 }
 
 void play_colossus(benchmark::State& state) {

@@ -421,7 +421,7 @@ std::string reading(const Run& run, const Phases& phases, const TextStyle& style
   }
   std::string out = wrapped(sentence, style.width, 2);
   const PhaseSummary* const before = find(phases, "before");
-  // METRICS.md: under 0.05. In integers, so that exactly 5 % binds.
+  // The throttle binds from a share of 0.05 on. In integers, so that exactly 5 % binds.
   if (before != nullptr && before->counts.due > 0 && before->held * 20 < before->counts.due) {
     out += wrapped(fmt::format("vacuous: the throttle did not bind: it held or denied {} of the "
                                "requests due before the change, and 5 % is the least that counts.",

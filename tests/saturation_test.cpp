@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <optional>
 #include <stdexcept>
@@ -122,6 +123,11 @@ const Load kUniform = {{Distribution::uniform, 0, 0, 100, 900},
 const Load kLognormal = {{Distribution::lognormal, 512, 0.8, 1, 4096},
                          {Distribution::lognormal, 256, 0.6, 1, 1024}};
 
+double capacity_of(const Scenario& scenario) {
+  const std::atomic<bool> stop{false};
+  return *compute_capacity(scenario, stop);
+}
+
 std::vector<Profile> priced_profiles() {
   std::vector<Profile> priced;
   for (const Profile& profile : builtin_profiles()) {
@@ -144,7 +150,7 @@ TEST(Saturation, CapacityIsTheClosedFormOfTheMix) {
         if (profile.max_batch > 0 && batch > profile.max_batch) continue;
         SCOPED_TRACE(testing::Message() << profile.name << ", batch " << batch);
         const double expected = saturated_tokens_per_s(*profile.cost, batch, load);
-        const double capacity = compute_capacity(replica_of(profile, batch, load));
+        const double capacity = capacity_of(replica_of(profile, batch, load));
         EXPECT_NEAR(capacity / expected, 1, tolerance);
         // The textbook's is too low by at most 3 / out: b B / out of b B, and
         // c B (in / out + 3 / 2) of c B (in + out / 2).
@@ -159,7 +165,7 @@ TEST(Saturation, CapacityIsTheClosedFormOfTheMix) {
 TEST(Saturation, ALonePlaceIsPricedExactly) {
   for (const Profile& profile : priced_profiles()) {
     for (const std::int64_t chunks : {1, 4}) {
-      const double capacity = compute_capacity(replica_of(profile, 1, kConstant, 512 / chunks));
+      const double capacity = capacity_of(replica_of(profile, 1, kConstant, 512 / chunks));
       const double expected =
           saturated_tokens_per_s(*profile.cost, 1, kConstant, static_cast<double>(chunks));
       // Instants are whole nanoseconds.
@@ -177,7 +183,7 @@ TEST(Saturation, ChunksCostTheirStepsAndTheirFixedPart) {
       const std::int64_t batch = 16;
       const double expected =
           saturated_tokens_per_s(*profile.cost, batch, kConstant, static_cast<double>(chunks));
-      const double capacity = compute_capacity(replica_of(profile, batch, kConstant, 512 / chunks));
+      const double capacity = capacity_of(replica_of(profile, batch, kConstant, 512 / chunks));
       EXPECT_NEAR(capacity / expected, 1, 0.0001);
     }
   }
@@ -211,7 +217,7 @@ TEST(Saturation, AnOverloadedFleetGivesItsCapacityButForTheStepThatASharedQueueC
     return saturated_tokens_per_s(one, 32, kShort, 1, idle_steps) +
            3 * saturated_tokens_per_s(other, 16, kShort, 1, idle_steps);
   };
-  const double capacity = compute_capacity(scenario);
+  const double capacity = capacity_of(scenario);
   EXPECT_NEAR(capacity / closed_form(0), 1, 0.0001);
   const auto served = [&](RouterPolicy router) {
     return overloaded_tokens_per_s(scenario, router, capacity);
@@ -235,7 +241,7 @@ Scenario backlogged(Process process, double offered_load, std::optional<double> 
   Scenario scenario = replica_of(*find_profile("h100-8b"), kBatch, load);
   scenario.fleet.sites[0].replicas = kReplicas;
   scenario.fleet.router = RouterPolicy::least_loaded;
-  const double capacity = compute_capacity(scenario);
+  const double capacity = capacity_of(scenario);
   Arrivals& arrivals = scenario.tenants[0].arrivals;
   arrivals.process = process;
   arrivals.rate.load = offered_load;

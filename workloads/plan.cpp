@@ -346,7 +346,7 @@ std::vector<Phase> plan_phases(const Scenario& resolved) {
 namespace {
 
 void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& result) {
-  constexpr double kRequestsMin = 100;  // METRICS: decided requests in a measured phase
+  constexpr double kRequestsMin = 100;  // decided, in a measured phase: else it is not valid
   double requests_per_s = 0;
   for (const Tenant& tenant : resolved.tenants) {
     requests_per_s += request_rate_per_s(tenant, resolved);
