@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory_resource>
 #include <new>
+#include <tuple>
 #include <vector>
 
 #include "bench/huge_pages.hpp"
@@ -56,6 +57,11 @@ struct Completion {
   std::int64_t first_token_ns = 0;
   std::int64_t last_token_ns = 0;
 };
+
+/// The order in which the loop learns of completions; of one replica, as they came.
+inline bool earlier(const Completion& a, const Completion& b) {
+  return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
+}
 
 /// The requests in flight. Memory is O(requests in flight): places are reused, the last one that
 /// became free first. Requests never move, so that a table of millions grows without being copied.

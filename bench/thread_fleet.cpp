@@ -11,12 +11,12 @@
 #include <algorithm>
 #include <cassert>
 #include <thread>
-#include <tuple>
 #include <unordered_map>
 
 #include "bench/mailbox.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/draw.hpp"
+#include "workloads/plan.hpp"
 
 namespace tokenlift {
 
@@ -168,9 +168,7 @@ struct ThreadFleet::State {
 
 ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
                          WeightStore& weights) {
-  std::size_t replicas = 0;
-  for (const Site& site : scenario.fleet.sites) replicas += static_cast<std::size_t>(site.replicas);
-  state_ = std::make_unique<State>(clock, replicas);
+  state_ = std::make_unique<State>(clock, static_cast<std::size_t>(replica_count(scenario)));
   for (const Site& site : scenario.fleet.sites) {
     for (std::int64_t i = 0; i < site.replicas; ++i) {
       const auto number = static_cast<std::uint32_t>(state_->stations.size());
@@ -265,10 +263,7 @@ void ThreadFleet::State::run(Station& station) {
 std::span<const Completion> ThreadFleet::advance(std::int64_t) {
   state_->taken.clear();
   if (state_->outbox.take(state_->taken)) {
-    std::stable_sort(
-        state_->taken.begin(), state_->taken.end(), [](const Completion& a, const Completion& b) {
-          return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
-        });
+    std::stable_sort(state_->taken.begin(), state_->taken.end(), earlier);
   }
   return state_->taken;
 }

@@ -5,7 +5,6 @@
 #include <deque>
 #include <limits>
 #include <memory_resource>
-#include <tuple>
 
 #include "bench/huge_pages.hpp"
 #include "bench/jump_replica.hpp"
@@ -28,10 +27,6 @@ template <typename Object>
 void prefetch_object(const Object& object) {
   const auto* begin = reinterpret_cast<const char*>(&object);
   for (std::size_t at = 0; at < sizeof(Object); at += kCacheLine) __builtin_prefetch(begin + at);
-}
-
-bool earlier(const Completion& a, const Completion& b) {
-  return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
 }
 
 Newcomer newcomer(const Work& work, std::int64_t now_ns) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <tuple>
 #include <vector>
 
 #include "bench/clock.hpp"
@@ -70,9 +69,7 @@ class SteppedFleet final : public Fleet {
         begin_step(station, end_ns);
       }
     }
-    std::stable_sort(done_.begin(), done_.end(), [](const Completion& a, const Completion& b) {
-      return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
-    });
+    std::stable_sort(done_.begin(), done_.end(), earlier);
     return done_;
   }
 
