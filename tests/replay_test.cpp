@@ -34,7 +34,7 @@ TEST(Replay, ALoopInVirtualTimeDecidesTheSameOnceMore) {
       Scenario scenario = in_virtual_time(eventful_scenario(router));
       scenario.fleet.load_report_interval_ns = interval_ns;
       const RecordingGrid grid = make_grid(scenario);
-      Workers workers(2);
+      Workers workers(1);
       const auto fleet = make_virtual_fleet(scenario, grid, workers);
       VirtualClock clock;
       expect_replay(scenario, clock, *fleet);
