@@ -120,9 +120,7 @@ struct Times {
   std::vector<std::vector<std::vector<Timed>>> prefill;
 };
 
-/// The workers go from point to point together, and end together: replicas of a balanced fleet hold
-/// similar batches, and cores that read the same weights at the same time save each other part of
-/// the way to memory.
+/// The workers go from point to point together, and end together.
 class Pace {
  public:
   Pace(std::size_t workers, std::int64_t points, std::int64_t budget_ns,
@@ -160,8 +158,7 @@ class Pace {
     void operator()() noexcept { pace->look(); }
   };
   void look() {
-    ended_ =
-        stop_ || abandoned_ || (rounds() >= kFewestRounds && now_ns() - begin_ns_ > budget_ns_);
+    ended_ = stop_ || abandoned_ || (visited_ >= fewest_ && now_ns() - begin_ns_ > budget_ns_);
     if (!ended_) ++visited_;
   }
 

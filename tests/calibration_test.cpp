@@ -52,6 +52,19 @@ TEST(Calibration, EveryPointIsMeasuredEvenInNoTime) {
   EXPECT_GT(fit.cost.decode_ps(6, 600), 0);
 }
 
+// Few points a round: the fewest rounds alone would not come to every chunk.
+TEST(Calibration, EveryChunkIsMeasuredAlsoOfTheSmallestBatch) {
+  const std::atomic<bool> stop{false};
+  const auto costs = measure_step_costs(
+      kToy, {2, 2, 1}, [](double) {}, stop);
+  ASSERT_TRUE(costs);
+  EXPECT_EQ(costs->decode.size(), 5U);
+  EXPECT_EQ(costs->prefill.size(), 16U);
+  for (const PrefillSample& sample : costs->prefill) EXPECT_GT(sample.cost_ps, 0);
+  const CostFit fit = fit_cost_model(costs->decode, costs->prefill);
+  EXPECT_GT(fit.cost.chunk_ps(0, 64), 0);
+}
+
 TEST(Calibration, AnInterruptionLeavesNothing) {
   const std::atomic<bool> stop{true};
   constexpr std::int64_t kAnHourNs = 3'600'000'000'000;
