@@ -5,12 +5,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <initializer_list>
-#include <thread>
 
 #include "bench/calibration.hpp"
 #include "bench/command_line_run.hpp"
 #include "bench/host.hpp"
 #include "bench/output_folder.hpp"
+#include "bench/progress.hpp"
 #include "reports/agreement.hpp"
 #include "reports/figure.hpp"
 #include "workloads/catalogue.hpp"
@@ -25,13 +25,6 @@ namespace {
 constexpr const char* kDefaultFile = "calibrated.toml";
 constexpr const char* kDefaultProfile = "cpu-small";
 constexpr std::int64_t kDefaultMaxBatch = 16;
-
-/// As for a run (see bench/validity.cpp): a machine that others use is not this machine.
-constexpr double kMostInterference = 0.05;
-
-std::size_t cores() {
-  return std::max(1U, std::thread::hardware_concurrency());
-}
 
 /// A built-in profile that has a decoder to measure. Throws UsageError.
 const Profile& measurable_profile(const std::string& name) {
@@ -78,26 +71,22 @@ class OutputFile {
 class Percentage {
  public:
   Percentage(const Surroundings& surroundings, bool quiet, std::string label)
-      : stream_(surroundings.err_is_terminal && !quiet ? surroundings.err : nullptr),
-        columns_(static_cast<std::size_t>(std::max(surroundings.err_columns, 2))),
+      : shown_(surroundings.err_is_terminal && !quiet),
+        line_(surroundings.err, surroundings.err_columns),
         label_(std::move(label)) {}
   ~Percentage() {
-    if (stream_ != nullptr) std::fputs("\r\x1b[K", stream_);
+    if (shown_) line_.clear();
   }
   Percentage(const Percentage&) = delete;
   Percentage& operator=(const Percentage&) = delete;
 
   void draw(double share) const {
-    if (stream_ == nullptr) return;
-    std::string line = fmt::format("{}: {:.0f} %", label_, 100 * share);
-    line.resize(std::min(line.size(), columns_ - 1));  // a line that wraps could not be cleared
-    std::fputs(fmt::format("\r\x1b[K{}", line).c_str(), stream_);
-    std::fflush(stream_);
+    if (shown_) line_.show(fmt::format("{}: {:.0f} %", label_, 100 * share));
   }
 
  private:
-  std::FILE* stream_;
-  std::size_t columns_;
+  bool shown_;
+  LiveLine line_;
   std::string label_;
 };
 
@@ -169,14 +158,15 @@ class Calibration {
 
  private:
   std::optional<Profile> measure_one(const Profile& profile) const {
-    const std::string what = fmt::format("measuring {} on {} cores at once", profile.name, cores());
+    const std::string what =
+        fmt::format("measuring {} on {} cores at once", profile.name, core_count());
     say(surroundings_, options_.quiet, "{}, some {:.0f} s", what,
         std::ceil(static_cast<double>(budget_ns_) * 1e-9));
     std::optional<StepCosts> costs;
     {
       const Percentage percentage(surroundings_, options_.quiet, what);
       costs = measure_step_costs(
-          *profile.decoder, {static_cast<std::int64_t>(cores()), max_batch_, budget_ns_},
+          *profile.decoder, {static_cast<std::int64_t>(core_count()), max_batch_, budget_ns_},
           [&](double share) { percentage.draw(share); }, *surroundings_.stop);
     }
     if (!costs) {
@@ -217,7 +207,7 @@ class Calibration {
     result.description = profile.description;
     result.source = fmt::format("tokenlift {} calibrate, {}, {}, {} cores at once, {}, {} rounds",
                                 environment_.tokenlift_version, environment_.started_at,
-                                environment_.cpu, cores(), precision_, costs.rounds);
+                                environment_.cpu, core_count(), precision_, costs.rounds);
     result.cost = fit.cost;
     result.fit_error = std::round(fit.mean_error() * 1e4) / 1e4;
     result.max_batch = max_batch_;
@@ -256,7 +246,7 @@ int verify(const Surroundings& surroundings, const Options& options, const Scena
     complain(surroundings, "interrupted: nothing was compared");
     return kNotValid;
   }
-  Repetitions virtual_runs(surroundings, options, cores());
+  Repetitions virtual_runs(surroundings, options, core_count());
   const Run other = virtual_runs.repeat(simulated(*prepared, profiles), folder, "virtual");
   if (other.interrupted) {
     complain(surroundings, "interrupted: nothing was compared");

@@ -1,9 +1,9 @@
 #include "bench/command_line_run.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
+#include "bench/host.hpp"
 #include "bench/progress.hpp"
 #include "reports/json_run.hpp"
 #include "reports/text.hpp"
@@ -29,7 +29,7 @@ std::size_t worker_count(const Scenario& scenario, const Options& options) {
     }
     return 1;
   }
-  return options.threads.value_or(std::max(1U, std::thread::hardware_concurrency()));
+  return options.threads.value_or(core_count());
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ Run Repetitions::run_once(const Scenario& prepared, std::uint64_t repetition) {
 
 void Repetitions::warn_of_crowding(const Scenario& scenario) const {
   const std::int64_t replicas = replica_count(scenario);
-  const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const auto cores = static_cast<std::int64_t>(core_count());
   if (scenario.run.engine == Engine::threads && replicas > cores) {
     say(surroundings_, options_.quiet,
         "more replicas than cores ({} on {}): they take turns, and each is slower for it", replicas,

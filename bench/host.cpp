@@ -36,13 +36,17 @@ double seconds(const timeval& time) {
 
 }  // namespace
 
+std::size_t core_count() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
 Environment describe_environment(const std::vector<std::string>& command) {
   Environment environment;
   environment.tokenlift_version = TOKENLIFT_VERSION;
   environment.compiler = TOKENLIFT_COMPILER;
   environment.build_type = TOKENLIFT_BUILD_TYPE;
   environment.cpu = proc_value("/proc/cpuinfo", "model name");
-  environment.cores = std::max(1U, std::thread::hardware_concurrency());
+  environment.cores = static_cast<std::int64_t>(core_count());
   environment.memory_bytes =
       static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   utsname names{};

@@ -1,6 +1,7 @@
 #pragma once
 // The machine: what it is, and what else it was doing while we measured.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,13 @@ namespace tokenlift {
 
 /// This machine, this build, this command.
 Environment describe_environment(const std::vector<std::string>& command);
+
+/// Cores that threads can run on; at least 1.
+std::size_t core_count();
+
+/// A machine of which others took more than this share is not this machine: neither a run nor a
+/// calibration is valid then.
+inline constexpr double kMostInterference = 0.05;
 
 /// Processor time of the whole machine and of this process so far, in seconds.
 struct CpuUse {

@@ -46,6 +46,18 @@ std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::
                       : fmt::format("{:.0f} min left", std::ceil(left_s / 60));
 }
 
+void LiveLine::show(std::string line) const {
+  line.resize(std::min(line.size(), columns_ - 1));
+  std::fputs(kClearLine, stream_);
+  std::fputs(line.c_str(), stream_);
+  std::fflush(stream_);
+}
+
+void LiveLine::clear() const {
+  std::fputs(kClearLine, stream_);
+  std::fflush(stream_);
+}
+
 ProgressDisplay::ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases,
                                  std::int64_t duration_ns, std::string label, bool simulated,
                                  std::FILE* stream, bool terminal, int columns)
@@ -56,7 +68,7 @@ ProgressDisplay::ProgressDisplay(const ProgressBoard& board, std::vector<Phase> 
       simulated_(simulated),
       stream_(stream),
       terminal_(terminal),
-      columns_(static_cast<std::size_t>(std::max(columns, 2))) {
+      live_(stream, columns) {
   if (stream_ != nullptr) {
     thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   }
@@ -67,8 +79,7 @@ ProgressDisplay::~ProgressDisplay() {
   thread_.request_stop();
   thread_.join();
   if (terminal_) {
-    std::fputs(kClearLine, stream_);
-    std::fflush(stream_);
+    live_.clear();
   } else {
     draw_ended_phases();
   }
@@ -100,18 +111,13 @@ void ProgressDisplay::draw_live() {
                                ? " (simulated)" + part(simulation_speed(now.now_ns, real_ns())) +
                                      part(time_left(now.now_ns, duration_ns_, real_ns()))
                                : "";
-  std::string line = fmt::format(
+  live_.show(fmt::format(
       "{}{:<10} {:>6.1f} of {:.1f} s{}   sent {}   done {}   waiting {}   in system {}   {:.0f} "
       "tokens/s",
       label_, phase_at(now.now_ns).name, to_s(now.now_ns), to_s(duration_ns_), pace, now.sent,
       now.completed, board_.waiting.load(std::memory_order_relaxed),
       board_.in_system.load(std::memory_order_relaxed),
-      per_second(now.completed_tokens - last_.completed_tokens, now.now_ns - last_.now_ns));
-  // A line that wraps could not be cleared. All of it is ASCII.
-  line.resize(std::min(line.size(), columns_ - 1));
-  std::fputs(kClearLine, stream_);
-  std::fputs(line.c_str(), stream_);
-  std::fflush(stream_);
+      per_second(now.completed_tokens - last_.completed_tokens, now.now_ns - last_.now_ns)));
   last_ = now;
 }
 

@@ -2,6 +2,7 @@
 // What a run shows of itself while it goes on: the loop writes numbers, a thread of its own draws
 // them, so that a slow terminal never delays the measurement.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -32,6 +33,20 @@ std::string simulation_speed(std::int64_t simulated_ns, std::int64_t real_ns);
 /// What is left of a simulation, in real time at the speed so far: "12 s left". Empty before
 /// anything can be said.
 std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::int64_t real_ns);
+
+/// A line on a terminal that is drawn over again, cut to the width: one that wraps could not be
+/// cleared. ASCII only.
+class LiveLine {
+ public:
+  LiveLine(std::FILE* stream, int columns)
+      : stream_(stream), columns_(static_cast<std::size_t>(std::max(columns, 2))) {}
+  void show(std::string line) const;
+  void clear() const;
+
+ private:
+  std::FILE* stream_;
+  std::size_t columns_;
+};
 
 /// Draws a board until destroyed: one live line on a terminal, cut to its width; elsewhere a plain
 /// line when a phase has ended, with the rates since the last line that has them. Rates are per
@@ -67,7 +82,7 @@ class ProgressDisplay {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::FILE* stream_;
   bool terminal_;
-  std::size_t columns_;
+  LiveLine live_;
   Reading last_;  // at the last redraw, or at the last line with rates
   std::size_t phase_ = 0;
   std::mutex mutex_;

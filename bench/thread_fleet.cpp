@@ -13,6 +13,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "bench/host.hpp"
 #include "bench/mailbox.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/draw.hpp"
@@ -142,7 +143,7 @@ std::shared_ptr<const DecoderWeights> WeightStore::get(const std::string& profil
 struct ThreadFleet::State {
   State(RealClock& fleet_clock, std::size_t replicas)
       : clock(fleet_clock),
-        workers(std::min<std::size_t>(replicas, std::max(1U, std::thread::hardware_concurrency()))),
+        workers(std::min<std::size_t>(replicas, core_count())),
         // The loop's thread is not the arena's; oneTBB counts it in.
         parallelism(tbb::global_control::max_allowed_parallelism, workers + 1),
         arena(static_cast<int>(workers), /*reserved_for_masters=*/0),
