@@ -25,8 +25,13 @@ class Fleet {
   /// is good until the next call.
   virtual std::span<const Completion> advance(std::int64_t until_ns) = 0;
 
-  /// The earliest instant at which something may complete; kNever if that is not for the fleet to
-  /// say (in real time it interrupts the clock's wait instead).
+  /// Requests that asked for it (Work::announce) and were scheduled, as learnt in the last
+  /// advance(), in order of time; each before its completion. The span is good until the next
+  /// advance().
+  virtual std::span<const Start> starts() const { return {}; }
+
+  /// The earliest instant at which something may complete, or start if it announces that; kNever if
+  /// that is not for the fleet to say (in real time it interrupts the clock's wait instead).
   virtual std::int64_t next_event_ns() const = 0;
 
   /// Ends all work, and adds what the replicas recorded of tokens and steps up to `end_ns`: a step

@@ -127,7 +127,7 @@ void Loop::fill_in(Request& request, std::uint32_t tenant) const {
   request.max_tokens = static_cast<std::int32_t>(state.max_tokens);
   request.number = state.number & Request::kMostNumber;
   request.tenant = static_cast<std::uint16_t>(tenant);
-  request.phase = static_cast<std::uint8_t>(grid_.phase_at(request.due_ns));
+  request.phase = grid_.phase_at(request.due_ns) & 0xf;
 }
 
 void Loop::arrive(std::uint32_t tenant) {
@@ -157,7 +157,7 @@ void Loop::apply(const Event& event, bool measured) {
   if (measured) {
     LiftRecord lift;
     lift.throttle = event.throttle;
-    lift.kind = event.lift ? "lift" : "set";
+    lift.kind = event.kind == EventKind::lift ? "lift" : "set";
     lift.planned_ns = event.at_ns;
     lift.at_ns = now_ns_;
     lift.waiting_requests = static_cast<std::int64_t>(room_.waiting());
@@ -239,7 +239,14 @@ void Loop::close() {
   }
   if (!outcome_.lift && measured_event_) {
     const Event& event = scenario_.events[*measured_event_];
-    outcome_.lift = LiftRecord{event.throttle, event.lift ? "lift" : "set", event.at_ns, {}, 0, 0};
+    outcome_.lift = LiftRecord{event.throttle,
+                               event.kind == EventKind::lift ? "lift" : "set",
+                               event.at_ns,
+                               {},
+                               0,
+                               0,
+                               0,
+                               0};
   }
 }
 

@@ -154,7 +154,7 @@ void record_completed(benchmark::State& state) {
     request.sent_ns = request.due_ns = request.admitted_ns;
     request.prompt_tokens = 128;
     request.output_tokens = 64;
-    request.phase = static_cast<std::uint8_t>(grid.phase_at(request.due_ns));
+    request.phase = grid.phase_at(request.due_ns) & 0xf;
     done.id = requests.add(request);
     batch.push_back(done);
   }

@@ -64,6 +64,7 @@ std::optional<std::uint32_t> Router::route(RequestId id, std::uint32_t tenant,
       replica = outstanding_[second] < outstanding_[first] ? second : first;
       break;
     }
+    case RouterPolicy::session_affinity:
     case RouterPolicy::least_loaded:
       replica = loads_->winner();
       break;

@@ -31,6 +31,8 @@ std::int64_t WaitingRoom::cost(const Request& request, Unit unit) {
       return request.prompt_tokens;
     case Unit::output_tokens:
       return request.max_tokens;
+    case Unit::tokens:
+      return request.prompt_tokens + request.max_tokens;
   }
   return 0;
 }
@@ -111,7 +113,9 @@ void WaitingRoom::settle(std::int64_t now_ns, const Request& request) {
   bool refunded = false;
   for (std::size_t i = 0; i < throttles_.size(); ++i) {
     const bool reserved = (request.reserved_by >> i & 1) != 0;
-    if (!reserved || throttles_[i].unit != Unit::output_tokens) continue;
+    if (!reserved || throttles_[i].unit == Unit::requests ||
+        throttles_[i].unit == Unit::input_tokens)
+      continue;
     throttles_[i].bucket.refund(now_ns, request.max_tokens - request.output_tokens);
     refunded = true;
   }
@@ -126,7 +130,7 @@ void WaitingRoom::settle(std::int64_t now_ns, const Request& request) {
 void WaitingRoom::apply(std::int64_t now_ns, const Event& event) {
   for (Gate& gate : throttles_) {
     if (gate.name != event.throttle) continue;
-    if (event.lift) {
+    if (event.kind == EventKind::lift) {
       gate.bucket.lift();
     } else {
       gate.bucket.set(now_ns, event.rate ? *event.rate->per_s : gate.bucket.rate_per_s(),

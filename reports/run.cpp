@@ -110,6 +110,15 @@ void merge(Counts& into, const Counts& other) {
   into.in_flight += other.in_flight;
 }
 
+void merge(ThrottleCounts& into, const ThrottleCounts& other) {
+  into.admitted += other.admitted;
+  into.held += other.held;
+  into.rejected += other.rejected;
+  into.shadowed += other.shadowed;
+  into.taken_units += other.taken_units;
+  into.refunded_units += other.refunded_units;
+}
+
 void merge(PhaseRecord& into, const PhaseRecord& other) {
   merge(into.counts, other.counts);
   into.sent += other.sent;

@@ -52,6 +52,8 @@ struct PhaseRecord {
   Counts counts;
   std::uint64_t sent = 0;            ///< sent before the phase ended
   std::uint64_t held = 0;            ///< first attempt denied or held by the throttle
+  std::uint64_t attempts = 0;        ///< first ones and retries, of the requests due in the phase
+  std::uint64_t wasted_tokens = 0;   ///< computed for requests that ended after their deadline
   std::uint64_t slo_met = 0;         ///< met all objectives of their tenant
   std::uint64_t goodput_tokens = 0;  ///< output tokens of those
   std::uint64_t offered_input_tokens = 0;
@@ -124,14 +126,34 @@ struct Environment {
   std::vector<std::string> command;
 };
 
+/// What one throttle did while a phase lasted. A retry is a decision of its own.
+struct ThrottleCounts {
+  std::uint64_t admitted = 0;  ///< attempts that it let through
+  std::uint64_t held = 0;      ///< attempts that waited, for this throttle last
+  std::uint64_t rejected = 0;  ///< attempts that it refused
+  std::uint64_t shadowed = 0;  ///< attempts that it would have held or refused (mode shadow)
+  double taken_units = 0;      ///< reservations, in the throttle's unit
+  double refunded_units = 0;   ///< of these, given back unused
+};
+void merge(ThrottleCounts& into, const ThrottleCounts& other);
+
+struct ThrottleRecord {
+  std::string name;
+  std::string kind;  ///< as in the scenario language
+  std::string unit;
+  std::vector<ThrottleCounts> phases;  ///< as many as Run::phases, in the same order
+};
+
 struct LiftRecord {
   std::string throttle;
-  std::string kind;  ///< "lift" or "set"
+  std::string kind;  ///< "lift", "set", "restore" or "ramp"
   std::int64_t planned_ns = 0;
   std::optional<std::int64_t>
       at_ns;  ///< when the new configuration was published; absent: not reached
   std::int64_t waiting_requests = 0;  ///< at that instant, at the throttle
   std::int64_t backlog_tokens = 0;    ///< their output tokens
+  std::int64_t backoff_requests = 0;  ///< rejected, and going to retry
+  std::int64_t backoff_tokens = 0;    ///< their output tokens
 };
 
 struct Run {
@@ -149,6 +171,7 @@ struct Run {
   std::vector<Check> checks;
   std::vector<PhaseSpan> phases;
   std::vector<TenantRecord> tenants;
+  std::vector<ThrottleRecord> throttles;
   Counts totals;  ///< over the whole run, warm-up and cool-down included
   Series series;
 

@@ -92,7 +92,7 @@ TEST(NeedsCapacity, WhereALoadStandsAndNoCapacityIsStated) {
   by_throttle.throttles[0].rate = load(0.5);
   EXPECT_TRUE(needs_capacity(by_throttle));
   Scenario by_event = scenario;
-  by_event.events[0].lift = false;
+  by_event.events[0].kind = EventKind::set;
   by_event.events[0].rate = load(0.5);
   EXPECT_TRUE(needs_capacity(by_event));
   by_event.fleet.capacity_tokens_per_s = 1000;
@@ -193,7 +193,7 @@ TEST(Resolve, PlainBurstSmallerThanTheLargestRequestIsAnErrorThatNamesTheThrottl
 
 TEST(Resolve, EventTakesTheBurstWithItsRateIfThatIsInSeconds) {
   Scenario scenario = lift_scenario();
-  scenario.events[0].lift = false;
+  scenario.events[0].kind = EventKind::set;
   scenario.events[0].rate = per_s(900);
   EXPECT_FALSE(resolve(scenario, std::nullopt).events[0].burst);  // a plain number stays
   scenario.throttles[0].burst = Burst{2 * kS, std::nullopt};
@@ -214,7 +214,7 @@ TEST(Resolve, IsIdempotent) {
   scenario.tenants[0].arrivals.rate = load(0.7);
   scenario.throttles[0].rate = load(0.4);
   scenario.throttles[0].burst = Burst{kS, std::nullopt};
-  scenario.events[0].lift = false;
+  scenario.events[0].kind = EventKind::set;
   scenario.events[0].rate = load(0.9);
   const Scenario once = resolve(scenario, 1234.5);
   EXPECT_NE(once, scenario);
@@ -242,7 +242,7 @@ TEST(FluidDrain, AnEarlierEventCounts) {
   Scenario scenario = lift_scenario();
   Event tighten;
   tighten.at_ns = 5 * kS;
-  tighten.lift = false;
+  tighten.kind = EventKind::set;
   tighten.throttle = "limit";
   tighten.rate = per_s(100);
   scenario.events.insert(scenario.events.begin(), tighten);
@@ -269,7 +269,7 @@ TEST(FluidDrain, IsAbsentWhereTheBacklogNeverDrains) {
   Scenario small_fleet = lift_scenario();
   small_fleet.fleet.capacity_tokens_per_s = 450;
   Scenario small_limit = lift_scenario();
-  small_limit.events[0].lift = false;
+  small_limit.events[0].kind = EventKind::set;
   small_limit.events[0].rate = per_s(500);
   for (const Scenario& scenario : {small_fleet, small_limit}) {
     const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
@@ -382,7 +382,7 @@ TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
   small_fleet.fleet.capacity_tokens_per_s = 450;
   EXPECT_TRUE(has_warning(resolve(small_fleet, std::nullopt), "the fleet carries 450"));
   Scenario small_limit = lift_scenario();
-  small_limit.events[0].lift = false;
+  small_limit.events[0].kind = EventKind::set;
   small_limit.events[0].rate = per_s(400);
   EXPECT_TRUE(has_warning(resolve(small_limit, std::nullopt), "the new limit carries 400"));
   Scenario short_trace = lift_scenario();

@@ -241,7 +241,7 @@ std::vector<Completion> admit_some(std::uint64_t seed, std::uint32_t count,
     request.prompt_tokens = 10;
     request.output_tokens = static_cast<std::int32_t>(1 + up_to(i, 2, 9));
     request.tenant = static_cast<std::uint16_t>(i % 2);
-    request.phase = static_cast<std::uint8_t>(grid.phase_at(request.due_ns));
+    request.phase = grid.phase_at(request.due_ns) & 0xf;
     const RequestId id = requests.add(request);
     recorder.sent(request);
     recorder.admitted(request);

@@ -53,7 +53,7 @@ inline Scenario eventful_scenario(RouterPolicy router) {
   scenario.events.push_back(lift);
   Event change;
   change.at_ns = 800 * kMs;
-  change.lift = false;
+  change.kind = EventKind::set;
   change.throttle = "refusing";
   change.rate = Rate{{}, 120.0};
   change.burst = Burst{{}, 5.0};

@@ -256,7 +256,7 @@ Scenario backlogged(Process process, double offered_load, std::optional<double> 
   Event event;
   event.throttle = "limit";
   event.at_ns = std::llround(backlog_tokens / (offered_load - kHeldLoad) / capacity * 1e9);
-  event.lift = !new_load;
+  event.kind = new_load ? EventKind::set : EventKind::lift;
   if (new_load) event.rate = Rate{new_load, {}};
   scenario.events.push_back(event);
   const double drain_s = backlog_tokens / (new_load.value_or(1) - offered_load) / capacity;

@@ -121,8 +121,8 @@ Event random_event(const Scenario& scenario, std::int64_t at_ns) {
   Event event;
   event.at_ns = at_ns;
   event.throttle = (*rc::gen::elementOf(scenario.throttles)).name;
-  event.lift = *rc::gen::arbitrary<bool>();
-  if (event.lift) return event;
+  event.kind = *rc::gen::element(EventKind::lift, EventKind::set);
+  if (event.kind == EventKind::lift) return event;
   event.rate = random_rate();
   if (*rc::gen::arbitrary<bool>()) event.burst = random_burst();
   event.inherit =

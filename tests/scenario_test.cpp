@@ -134,40 +134,41 @@ set = { throttle = "limit", load = 0.8, burst = "2s", inherit = "proportional" }
   Scenario expected;
   expected.name = "all keys";
   expected.description = "d";
-  expected.run = {Engine::null, 40 * kS, 3 * kS, 3 * kS / 2, 60 * kS, 7, 1000};
+  expected.run = {Engine::null, 40 * kS, 3 * kS, 3 * kS / 2, 60 * kS, 7, 1000, {}};
   expected.fleet.router = RouterPolicy::power_of_two;
   expected.fleet.capacity_tokens_per_s = 5000;
   expected.fleet.load_report_interval_ns = kS / 100;
   expected.fleet.sites = {{"a", 3, "cpu-tiny", 8, 64, 2048}};
   Tenant users;
   users.name = "users";
-  users.arrivals = {Process::gamma, {std::nullopt, 12}, 2, std::nullopt};
+  users.arrivals = {Process::gamma, {std::nullopt, 12}, 2, {}, {}, {}};
   users.prompt_tokens = {Distribution::lognormal, 12.5, 0.6, 2, 1024};
   users.output_tokens = {Distribution::geometric, 64, 0, 1, 256};
   users.max_tokens = 300;
   users.slo = {kS, kS * 60 / 1000, 10 * kS};
   Tenant others;
   others.name = "others";
-  others.arrivals = {Process::constant, {0.25, std::nullopt}, 1, std::nullopt};
+  others.arrivals = {Process::constant, {0.25, std::nullopt}, 1, {}, {}, {}};
   others.prompt_tokens = {Distribution::constant, 5, 0, 1, 0};
   others.output_tokens = {Distribution::uniform, 0, 0, 2, 9};
   others.max_tokens = 9;
   expected.tenants = {users, others};
-  expected.throttles = {{"limit",
-                         Unit::input_tokens,
-                         {std::nullopt, 500},
-                         {std::nullopt, 2000},
-                         WhenFull::queue,
-                         2 * kS},
-                        {"other limit",
-                         Unit::requests,
-                         {0.4, std::nullopt},
-                         {kS, std::nullopt},
-                         WhenFull::reject,
-                         {}}};
+  Throttle limit;
+  limit.name = "limit";
+  limit.unit = Unit::input_tokens;
+  limit.rate = {std::nullopt, 500};
+  limit.burst = {std::nullopt, 2000};
+  limit.max_wait_ns = 2 * kS;
+  Throttle other_limit;
+  other_limit.name = "other limit";
+  other_limit.unit = Unit::requests;
+  other_limit.rate = {0.4, std::nullopt};
+  other_limit.burst = {kS, std::nullopt};
+  other_limit.when_full = WhenFull::reject;
+  expected.throttles = {limit, other_limit};
   Event set;
   set.at_ns = 15 * kS;
-  set.lift = false;
+  set.kind = EventKind::set;
   set.throttle = "limit";
   set.rate = Rate{0.8, std::nullopt};
   set.burst = Burst{2 * kS, std::nullopt};
@@ -618,7 +619,7 @@ TEST(Override, ReplacesTheKeysThatItExcludes) {
               "event.0.set={ throttle = \"output limit\", load = 0.9 }", "event.0.set.rate=9/s"});
   EXPECT_EQ(scenario.tenants[0].arrivals.rate, (Rate{std::nullopt, 12}));
   EXPECT_EQ(scenario.throttles[0].rate, (Rate{std::nullopt, 500}));
-  EXPECT_FALSE(scenario.events[0].lift);
+  EXPECT_EQ(scenario.events[0].kind, EventKind::set);
   EXPECT_EQ(scenario.events[0].rate, (Rate{std::nullopt, 9}));
   const Scenario back =
       parse(kText, {"tenant.users.arrivals.rate=12/s", "tenant.users.arrivals.load=0.2"});

@@ -138,7 +138,7 @@ TEST(WaitingRoom, ASettingAfterALiftLimitsAgain) {
   r.room.apply(0, lift);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(r.room.arrive(0, r.request(1, 1, 1)), Verdict::admitted);
   Event set;
-  set.lift = false;
+  set.kind = EventKind::set;
   set.throttle = "limit";
   set.rate = Rate{{}, 2.0};
   r.room.apply(0, set);
@@ -187,7 +187,7 @@ TEST(WaitingRoom, ANewSettingMovesTheHeadsInstant) {
   r.room.arrive(0, r.request(1, 100, 100));
   EXPECT_EQ(r.room.next_event_ns(), 100 * kSecond);
   Event set;
-  set.lift = false;
+  set.kind = EventKind::set;
   set.throttle = "limit";
   set.rate = Rate{{}, 100.0};
   r.room.apply(0, set);

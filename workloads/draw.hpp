@@ -21,6 +21,12 @@ enum class Purpose : std::uint64_t {
   route = 5,
   prompt_content = 6,
   weights = 7,
+  user = 8,
+  turns = 9,
+  think = 10,
+  patience = 11,
+  retry = 12,
+  shape = 13,
 };
 
 /// The output function of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number

@@ -41,7 +41,8 @@ template <>
 inline constexpr auto kKeywords<Unit> =
     std::to_array<Keyword<Unit>>({{"requests", Unit::requests},
                                   {"input_tokens", Unit::input_tokens},
-                                  {"output_tokens", Unit::output_tokens}});
+                                  {"output_tokens", Unit::output_tokens},
+                                  {"tokens", Unit::tokens}});
 
 template <>
 inline constexpr auto kKeywords<WhenFull> =

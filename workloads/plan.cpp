@@ -29,6 +29,8 @@ double output_tokens_per_unit(Unit unit, const Mix& mix) {
       return mix.output_tokens;
     case Unit::input_tokens:
       return mix.output_tokens / mix.prompt_tokens;
+    case Unit::tokens:
+      return mix.output_tokens / (mix.prompt_tokens + mix.output_tokens);
     case Unit::output_tokens:
       break;
   }
@@ -75,7 +77,7 @@ class Stages {
       const Throttle& throttle = scenario_.throttles[i];
       if (throttle.name != event.throttle) continue;
       const double per_unit = output_tokens_per_unit(throttle.unit, mix_);
-      if (event.lift) stages_[i].limit_tokens_per_s = kUnlimited;
+      if (event.kind == EventKind::lift) stages_[i].limit_tokens_per_s = kUnlimited;
       if (event.rate) stages_[i].limit_tokens_per_s = *event.rate->per_s * per_unit;
       if (event.burst) stages_[i].burst_tokens = *event.burst->units * per_unit;
     }
@@ -202,6 +204,9 @@ double largest_cost(const Scenario& scenario, Unit unit) {
   for (const Tenant& tenant : scenario.tenants) {
     if (unit == Unit::input_tokens) cost = std::max(cost, largest_prompt_tokens(tenant));
     if (unit == Unit::output_tokens) cost = std::max(cost, tenant.max_tokens);
+    if (unit == Unit::tokens) {
+      cost = std::max(cost, largest_prompt_tokens(tenant) + tenant.max_tokens);
+    }
   }
   return static_cast<double>(cost);
 }
@@ -245,7 +250,7 @@ void resolve_throttle(Throttle& throttle, Scenario& scenario, const Mix& mix) {
   Burst burst_as_written = throttle.burst;
   resolve_burst(throttle.burst, rate_per_s, throttle, scenario);
   for (Event& event : scenario.events) {
-    if (event.throttle != throttle.name || event.lift) continue;
+    if (event.throttle != throttle.name || event.kind == EventKind::lift) continue;
     if (event.rate) {
       resolve_rate(*event.rate, throttle.unit, scenario, mix);
       rate_per_s = *event.rate->per_s;
@@ -310,6 +315,22 @@ FluidDrain fluid_drain(const Scenario& resolved) {
   const double spare = stages.narrowest().limit_tokens_per_s - stages.flow(offered);
   if (spare <= 0) return {backlog, std::nullopt};
   return {backlog, backlog / spare};
+}
+
+std::vector<Change> plan_changes(const Scenario& resolved) {
+  std::vector<Throttle> settings = resolved.throttles;
+  std::vector<Change> changes;
+  for (std::size_t event_index = 0; event_index < resolved.events.size(); ++event_index) {
+    const Event& event = resolved.events[event_index];
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+      if (settings[i].name != event.throttle) continue;
+      if (event.rate) settings[i].rate = *event.rate;
+      if (event.burst) settings[i].burst = *event.burst;
+      changes.push_back({event.at_ns, i, settings[i], event.kind == EventKind::lift, 1,
+                         event.inherit, event_index});
+    }
+  }
+  return changes;
 }
 
 std::optional<std::size_t> measured_event(const Scenario& scenario) {

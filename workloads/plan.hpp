@@ -81,6 +81,23 @@ struct FluidDrain {
 };
 FluidDrain fluid_drain(const Scenario& resolved);
 
+/// From `at_ns` on a throttle has these settings.
+struct Change {
+  std::int64_t at_ns = 0;
+  std::size_t throttle = 0;  ///< index
+  Throttle settings;         ///< complete and absolute, also while it is lifted
+  bool lifted = false;
+  double drain = 1;  ///< what its peak hours make of a unit
+  Inherit inherit = Inherit::as_is;
+  std::optional<std::size_t> event;  ///< that it begins; absent in later steps and in a schedule
+};
+
+/// All changes of all throttles over the run, in order of time, and at one instant in order of
+/// events: lifts, sets and restores as they are; ramps in steps (a linear one in at most 200, each
+/// with the value in its middle, so that what has accrued is exact where a step ends); borders of
+/// peak hours, also those in force at 0.
+std::vector<Change> plan_changes(const Scenario& resolved);
+
 /// The index of the event that divides the run, if any.
 std::optional<std::size_t> measured_event(const Scenario& scenario);
 

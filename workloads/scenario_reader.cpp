@@ -365,7 +365,7 @@ Event ScenarioReader::read_event(TableReader& table) {
     check_throttle_name(table, "lift", *name);
   }
   if (auto set = table.table("set", "set")) {
-    event.lift = false;
+    event.kind = EventKind::set;
     burst_place = set->place("burst");
     read_set(std::move(*set), event);
   }

@@ -243,7 +243,7 @@ Keys keys_of(const Throttle& throttle) {
 Keys keys_of(const Event& event) {
   Keys keys;
   keys.add("at", duration(event.at_ns));
-  if (event.lift) {
+  if (event.kind == EventKind::lift) {
     keys.add("lift", literal(event.throttle));
   } else {
     Keys set;
