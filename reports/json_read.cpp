@@ -74,6 +74,12 @@ class Field {
     return json_->get<double>();
   }
 
+  double amount_of_units() const {
+    const double value = number();
+    require(value >= 0, "a number from 0");
+    return value;
+  }
+
   std::uint64_t unsigned_integer() const {
     require(json_->is_number_unsigned(), "an integer from 0");
     return json_->get<std::uint64_t>();
@@ -228,6 +234,8 @@ void read_record(const Field& field, PhaseRecord& record) {
   record.counts = counts_of(field["counts"]);
   record.sent = field["sent"].count();
   record.held = field["held"].count();
+  record.attempts = field["attempts"].count();
+  record.wasted_tokens = field["wasted_tokens"].count();
   const Field recorded = field["recorded"];
   record.slo_met = recorded["slo_met"].count();
   record.goodput_tokens = recorded["goodput_tokens"].count();
@@ -257,21 +265,44 @@ PhaseSpan span_of(const Field& field) {
   return span;
 }
 
+/// The phases of a tenant or of a throttle: those of the run, in its order.
+std::vector<Field> phases_of(const Field& item, const Run& run) {
+  std::vector<Field> phases = item["phases"].items(run.phases.size());
+  if (phases.size() != run.phases.size()) item["phases"].fail("are fewer than the run's");
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    if (phases[i]["name"].text() != run.phases[i].name) {
+      phases[i]["name"].fail("must be \"" + run.phases[i].name + "\", as in the run's phases");
+    }
+  }
+  return phases;
+}
+
 void read_tenants(const Field& field, Run& run) {
   for (const Field& item : field.items(kMaxRecords)) {
-    const std::vector<Field> phases = item["phases"].items(run.phases.size());
-    if (phases.size() != run.phases.size()) item["phases"].fail("are fewer than the run's");
+    const std::vector<Field> phases = phases_of(item, run);
     if (run.tenants.size() * phases.size() + phases.size() > kMaxRecords) {
       field.fail(fmt::format("have more than {} phases in all", kMaxRecords));
     }
     TenantRecord& tenant = run.tenants.emplace_back();
     tenant.name = item["name"].text();
     tenant.phases.resize(phases.size());
-    for (std::size_t i = 0; i < phases.size(); ++i) {
-      if (phases[i]["name"].text() != run.phases[i].name) {
-        phases[i]["name"].fail("must be \"" + run.phases[i].name + "\", as in the run's phases");
-      }
-      read_record(phases[i], tenant.phases[i]);
+    for (std::size_t i = 0; i < phases.size(); ++i) read_record(phases[i], tenant.phases[i]);
+  }
+}
+
+void read_throttles(const Field& field, Run& run) {
+  for (const Field& item : field.items(kMaxRecords)) {
+    ThrottleRecord& throttle = run.throttles.emplace_back();
+    throttle.name = item["name"].text();
+    throttle.kind = item["kind"].text();
+    throttle.unit = item["unit"].text();
+    throttle.scope = item["scope"].text();
+    throttle.mode = item["mode"].text();
+    for (const Field& phase : phases_of(item, run)) {
+      throttle.phases.push_back({phase["admitted"].count(), phase["held"].count(),
+                                 phase["rejected"].count(), phase["shadowed"].count(),
+                                 phase["taken_units"].amount_of_units(),
+                                 phase["refunded_units"].amount_of_units()});
     }
   }
 }
@@ -333,6 +364,8 @@ std::optional<LiftRecord> lift_of(const Field& field) {
   lift.kind = field["kind"].text();
   lift.waiting_requests = field["waiting_requests"].amount();
   lift.backlog_tokens = field["backlog_tokens"].amount();
+  lift.backoff_requests = field["backoff_requests"].amount();
+  lift.backoff_tokens = field["backoff_tokens"].amount();
   return lift;
 }
 
@@ -378,6 +411,7 @@ Run read_run(std::string_view text, const std::string& source) {
     run.phases.push_back(span_of(phase));
   }
   read_tenants(document["tenants"], run);
+  read_throttles(document["throttles"], run);
   run.series = series_of(document["series"]);
   run.environment = environment_of(document["environment"]);
   if (!document["scenario"].json().is_object()) document["scenario"].fail("must be an object");

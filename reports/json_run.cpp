@@ -89,6 +89,8 @@ Json json_of(const PhaseSummary& phase) {
       {"counts", json_of(phase.counts)},
       {"sent", phase.sent},
       {"held", phase.held},
+      {"attempts", phase.attempts},
+      {"wasted_tokens", phase.wasted_tokens},
       {"unserved", {{"share", or_null(phase.unserved())}, {"hidden_by", std::move(hidden_by)}}},
       {"rates",
        {{"offered_requests_per_s", or_null(rates.offered_requests_per_s)},
@@ -97,7 +99,8 @@ Json json_of(const PhaseSummary& phase) {
         {"offered_tokens_per_s", or_null(rates.offered_tokens_per_s)},
         {"throughput_tokens_per_s", or_null(rates.throughput_tokens_per_s)},
         {"goodput_tokens_per_s", or_null(rates.goodput_tokens_per_s)},
-        {"attainment", or_null(rates.attainment)}}}};
+        {"attainment", or_null(rates.attainment)},
+        {"retry_amplification", or_null(rates.retry_amplification)}}}};
   Json& latency = json["latency_ms"];
   for (std::size_t i = 0; i < kMetrics; ++i) {
     latency[std::string(name_of(static_cast<Metric>(i)))] = json_of(phase.latency[i]);
@@ -150,6 +153,22 @@ Json json_of(const Run& run, const TenantRecord& tenant) {
   return {{"name", tenant.name}, {"phases", std::move(phases)}};
 }
 
+Json json_of(const Run& run, const ThrottleRecord& throttle) {
+  Json phases = Json::array();
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    const ThrottleCounts& counts = throttle.phases.at(i);
+    phases.push_back({{"name", run.phases[i].name},
+                      {"admitted", counts.admitted},
+                      {"held", counts.held},
+                      {"rejected", counts.rejected},
+                      {"shadowed", counts.shadowed},
+                      {"taken_units", counts.taken_units},
+                      {"refunded_units", counts.refunded_units}});
+  }
+  return {{"name", throttle.name},   {"kind", throttle.kind}, {"unit", throttle.unit},
+          {"scope", throttle.scope}, {"mode", throttle.mode}, {"phases", std::move(phases)}};
+}
+
 Json json_of(const Series& series) {
   Json columns = Json::object();
   for (const Column& column : series.columns) {
@@ -200,7 +219,9 @@ Json lift_of(const Run& run) {
           {"throttle", lift.throttle},
           {"kind", lift.kind},
           {"waiting_requests", lift.waiting_requests},
-          {"backlog_tokens", lift.backlog_tokens}};
+          {"backlog_tokens", lift.backlog_tokens},
+          {"backoff_requests", lift.backoff_requests},
+          {"backoff_tokens", lift.backoff_tokens}};
 }
 
 Json scenario_of(const Run& run) {
@@ -272,6 +293,8 @@ std::string toml_value(const Json& json) {
 std::string to_json(const Run& run) {
   Json tenants = Json::array();
   for (const TenantRecord& tenant : run.tenants) tenants.push_back(json_of(run, tenant));
+  Json throttles = Json::array();
+  for (const ThrottleRecord& throttle : run.throttles) throttles.push_back(json_of(run, throttle));
   const Json json = {
       {"schema", kRunSchema},
       {"scenario_name", run.scenario_name},
@@ -287,6 +310,7 @@ std::string to_json(const Run& run) {
       {"totals", json_of(run.totals)},
       {"phases", fleet_phases(run)},
       {"tenants", std::move(tenants)},
+      {"throttles", std::move(throttles)},
       {"series", json_of(run.series)},
       {"environment", json_of(run.environment)},
       {"scenario", scenario_of(run)}};

@@ -9,7 +9,7 @@
 
 namespace tokenlift {
 
-inline constexpr std::string_view kRunSchema = "tokenlift.run/1";
+inline constexpr std::string_view kRunSchema = "tokenlift.run/2";
 
 /// The run and its summary, as UTF-8 text that is a function of the run alone. Instants are exact
 /// to the nanosecond up to 2^51 ns (26 days), counts to 2^53. Invalid UTF-8 in names is replaced.

@@ -123,6 +123,8 @@ void merge(PhaseRecord& into, const PhaseRecord& other) {
   merge(into.counts, other.counts);
   into.sent += other.sent;
   into.held += other.held;
+  into.attempts += other.attempts;
+  into.wasted_tokens += other.wasted_tokens;
   into.slo_met += other.slo_met;
   into.goodput_tokens += other.goodput_tokens;
   into.offered_input_tokens += other.offered_input_tokens;
@@ -148,6 +150,7 @@ PhaseRecord fleet_record(const Run& run, std::size_t phase) {
 void merge(Run& into, const Run& other) {
   require_same_names("phases", into.phases, other.phases);
   require_same_names("tenants", into.tenants, other.tenants);
+  require_same_names("throttles", into.throttles, other.throttles);
   require_same_width("time bins", into.series.bin_ns, other.series.bin_ns);
   require_same_width("TTFT slices", into.series.slice_ns, other.series.slice_ns);
   if (into.series.bin_ns != 0 && other.series.bin_ns != 0) {
@@ -161,6 +164,11 @@ void merge(Run& into, const Run& other) {
   for (std::size_t i = 0; i < into.tenants.size(); ++i) {
     for (std::size_t phase = 0; phase < into.phases.size(); ++phase) {
       merge(into.tenants[i].phases.at(phase), other.tenants[i].phases.at(phase));
+    }
+  }
+  for (std::size_t i = 0; i < into.throttles.size(); ++i) {
+    for (std::size_t phase = 0; phase < into.phases.size(); ++phase) {
+      merge(into.throttles[i].phases.at(phase), other.throttles[i].phases.at(phase));
     }
   }
   merge(into.totals, other.totals);

@@ -134,13 +134,19 @@ struct ThrottleCounts {
   std::uint64_t shadowed = 0;  ///< attempts that it would have held or refused (mode shadow)
   double taken_units = 0;      ///< reservations, in the throttle's unit
   double refunded_units = 0;   ///< of these, given back unused
+  bool operator==(const ThrottleCounts&) const = default;
 };
+
+/// Adds `other` to `into`.
 void merge(ThrottleCounts& into, const ThrottleCounts& other);
 
 struct ThrottleRecord {
+  // As in the scenario language:
   std::string name;
-  std::string kind;  ///< as in the scenario language
+  std::string kind;
   std::string unit;
+  std::string scope;
+  std::string mode;                    ///< "enforce" or "shadow"
   std::vector<ThrottleCounts> phases;  ///< as many as Run::phases, in the same order
 };
 
@@ -181,18 +187,19 @@ struct Run {
 /// What one phase recorded over all tenants.
 PhaseRecord fleet_record(const Run& run, std::size_t phase);
 
-/// Two runs that cannot be pooled: other phases, tenants or time bins. what() names the difference.
+/// Two runs that cannot be pooled: other phases, tenants, throttles or time bins. what() names the
+/// difference.
 class RunMismatch : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Pools two runs of the same experiment; merging several in sequence is associative (batch_ns, a
-/// sum of doubles, up to its rounding). Counts, histograms, series (the shorter one is padded with
-/// zeros), lengths of phases and `runs` add; of each check the worst stays (failed, then not
-/// checked, then the one nearest to failing); either's interruption counts; a phase's end is
-/// `other`'s, and the lift that of the first run which reached it. Everything else stays as it is
-/// in `into`. Throws RunMismatch, and then `into` is unchanged.
+/// Pools two runs of the same experiment; merging several in sequence is associative (batch_ns and
+/// the units of throttles, sums of doubles, up to rounding). Counts, histograms, series (the
+/// shorter one is padded with zeros), lengths of phases and `runs` add; of each check the worst
+/// stays (failed, then not checked, then the one nearest to failing); either's interruption counts;
+/// a phase's end is `other`'s, and the lift that of the first run which reached it. Everything else
+/// stays as it is in `into`. Throws RunMismatch, and then `into` is unchanged.
 void merge(Run& into, const Run& other);
 
 }  // namespace tokenlift

@@ -37,6 +37,8 @@ PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record) {
   summary.counts = record.counts;
   summary.sent = record.sent;
   summary.held = record.held;
+  summary.attempts = record.attempts;
+  summary.wasted_tokens = record.wasted_tokens;
   const auto per_s = [&](std::uint64_t amount) {
     return quotient(static_cast<double>(amount) * 1e9, static_cast<double>(span.length_ns));
   };
@@ -45,6 +47,8 @@ PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record) {
   summary.rates.goodput_tokens_per_s = per_s(record.goodput_tokens);
   summary.rates.attainment =
       quotient(static_cast<double>(record.slo_met), static_cast<double>(record.counts.due));
+  summary.rates.retry_amplification =
+      quotient(static_cast<double>(record.attempts), static_cast<double>(record.counts.due));
   summary.rates.admitted_requests_per_s = per_s(record.admitted_requests);
   summary.rates.completed_requests_per_s = per_s(record.completed_requests);
   summary.rates.throughput_tokens_per_s = per_s(record.output_tokens);

@@ -43,6 +43,7 @@ struct Rates {
   std::optional<double> offered_tokens_per_s;  ///< output tokens
   std::optional<double> goodput_tokens_per_s;  ///< output tokens of those that met all objectives
   std::optional<double> attainment;  ///< share of them, 0 .. 1, that did; absent where none was due
+  std::optional<double> retry_amplification;  ///< attempts / requests; absent where none was due
   // Of what happened in the phase:
   std::optional<double> admitted_requests_per_s;
   std::optional<double> completed_requests_per_s;
@@ -59,6 +60,8 @@ struct PhaseSummary {
   Counts counts;
   std::uint64_t sent = 0;
   std::uint64_t held = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t wasted_tokens = 0;
   Rates rates;
   std::array<LatencySummary, kMetrics> latency;
 

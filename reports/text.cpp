@@ -10,6 +10,8 @@
 
 #include "reports/figure.hpp"
 #include "reports/summary.hpp"
+#include "reports/text_tenants.hpp"
+#include "reports/text_throttles.hpp"
 
 namespace tokenlift {
 namespace {
@@ -162,15 +164,22 @@ class FleetTable {
     table_.add(std::move(times));
   }
 
-  void add_count(const char* label, std::uint64_t Counts::*count, bool always) {
-    std::vector<Cell> row = {{label}, {"requests"}};
+  /// Of `of_phase(phase)`, left out where all are 0 unless `always`. No ratio: the phases differ in
+  /// length.
+  template <typename OfPhase>
+  void add_amount(const char* label, const char* unit, bool always, const OfPhase& of_phase) {
+    std::vector<Cell> row = {{label}, {unit}};
     bool any = false;
     for (const PhaseSummary& phase : phases_) {
-      row.push_back({whole_figure(phase.counts.*count)});
-      any = any || phase.counts.*count != 0;
+      row.push_back({whole_figure(of_phase(phase))});
+      any = any || of_phase(phase) != 0;
     }
-    // No ratio: the phases differ in length.
     if (any || always) table_.add(std::move(row));
+  }
+
+  void add_count(const char* label, std::uint64_t Counts::*count, bool always) {
+    add_amount(label, "requests", always,
+               [&](const PhaseSummary& phase) { return phase.counts.*count; });
   }
 
   void add_counts() {
@@ -181,6 +190,8 @@ class FleetTable {
     add_count("cancelled", &Counts::cancelled, false);
     add_count("failed", &Counts::failed, false);
     add_count("in flight", &Counts::in_flight, false);
+    add_amount("wasted", "tokens", false,
+               [](const PhaseSummary& phase) { return phase.wasted_tokens; });
   }
 
   void add_rate(const char* label, const char* unit, std::optional<double> Rates::*rate,
@@ -195,6 +206,10 @@ class FleetTable {
 
   void add_rates() {
     add_rate("offered", "requests/s", &Rates::offered_requests_per_s);
+    const bool retried = std::any_of(phases_.begin(), phases_.end(), [](const PhaseSummary& phase) {
+      return phase.attempts > phase.counts.due;
+    });
+    if (retried) add_rate("attempts", "per request", &Rates::retry_amplification);
     add_rate("completed", "requests/s", &Rates::completed_requests_per_s);
     add_rate("throughput", "tokens/s", &Rates::throughput_tokens_per_s);
     add_rate("goodput", "tokens/s", &Rates::goodput_tokens_per_s);
@@ -275,7 +290,7 @@ class FleetTable {
       std::vector<std::string> names;
       for (const int permille : permilles) names.emplace_back(percentile_name(permille));
       out += wrapped(
-          fmt::format("{} {} of the requests due in {} got no tokens, so they have no latency: "
+          fmt::format("{} {} of the requests due in {} went unserved, so they have no latency: "
                       "{} there {} better than what users saw.",
                       kHiding, percent(phase.unserved().value_or(0)), phase.name,
                       joined(names, "and"), names.size() == 1 ? "looks" : "look"),
@@ -293,60 +308,6 @@ class FleetTable {
   std::map<std::size_t, std::set<int>> hidden_;  // permilles that hide requests, by phase
 };
 
-std::string tenants_table(const Run& run, const TextStyle& style) {
-  std::vector<Phases> tenants;
-  std::vector<double> ttfts_ns;
-  for (const TenantRecord& tenant : run.tenants) {
-    tenants.push_back(summarize_tenant(run, tenant));
-    for (const PhaseSummary& phase : tenants.back()) {
-      for (const int permille : {500, 990}) {
-        const std::optional<std::int64_t> value_ns = phase.of(Metric::ttft).at(permille);
-        if (value_ns) ttfts_ns.push_back(static_cast<double>(*value_ns));
-      }
-    }
-  }
-  const DurationUnit unit = duration_unit(ttfts_ns);
-  TextTable table(2);
-  std::vector<Cell> heading;
-  for (const char* name :
-       {"tenant", "phase", "due", "unserved", "goodput", "attained", "TTFT p50", "TTFT p99"}) {
-    heading.push_back({name, {}, Ink::bold});
-  }
-  table.add(std::move(heading));
-  const std::string unit_name(unit.name);
-  table.add({{""}, {""}, {""}, {"%"}, {"tokens/s"}, {"%"}, {unit_name}, {unit_name}});
-  bool hides = false;
-  for (std::size_t i = 0; i < tenants.size(); ++i) {
-    for (const PhaseSummary& phase : tenants[i]) {
-      const auto scaled = [](const std::optional<double>& value, double scale) {
-        return Cell{value ? figure(*value * scale) : kAbsent};
-      };
-      std::vector<Cell> row = {{&phase == tenants[i].data() ? run.tenants[i].name : ""},
-                               {phase.name},
-                               {whole_figure(phase.counts.due)},
-                               scaled(phase.unserved(), 100),
-                               scaled(phase.rates.goodput_tokens_per_s, 1),
-                               scaled(phase.rates.attainment, 100)};
-      for (const int permille : {500, 990}) {
-        const std::optional<std::int64_t> value_ns = phase.of(Metric::ttft).at(permille);
-        const bool hiding = value_ns && phase.hides_unserved(permille);
-        hides = hides || hiding;
-        row.push_back({value_ns ? figure(static_cast<double>(*value_ns) / unit.ns) : kAbsent,
-                       hiding ? kHiding : ""});
-      }
-      table.add(std::move(row));
-    }
-  }
-  std::string out = table.str(style, 0);
-  if (hides) {
-    out += wrapped(fmt::format("{} more of the tenant's requests got no tokens (unserved) than lie "
-                               "beyond this percentile.",
-                               kHiding),
-                   style.width, 2);
-  }
-  return out;
-}
-
 // ------------------------------------------------------------------------------- the reading
 
 void add_change(std::vector<std::string>& clauses, const char* name,
@@ -356,6 +317,30 @@ void add_change(std::vector<std::string>& clauses, const char* name,
                                  : fmt::format("{} {}", name, change_figure(*before, *after)));
 }
 
+std::string change_named(const LiftRecord& lift) {
+  const std::string at = at_second(*lift.at_ns);
+  if (lift.kind == "ramp") return fmt::format("Ramping '{}' from {} s on", lift.throttle, at);
+  const char* verb = "Lifting";
+  if (lift.kind == "set") verb = "Setting";
+  if (lift.kind == "restore") verb = "Restoring";
+  return fmt::format("{} '{}' at {} s", verb, lift.throttle, at);
+}
+
+/// The backlog that the change met where part of it was hidden: in the clients' back-off. Empty
+/// where none was: what waits in the open the table shows.
+std::string backlog_reading(const LiftRecord& lift) {
+  if (!lift.at_ns || lift.backoff_requests == 0) return "";
+  const auto waiting = [](std::int64_t requests, std::int64_t tokens, const char* where) {
+    if (requests == 0) return fmt::format("none {}", where);
+    return fmt::format("{} {} ({} output tokens)",
+                       whole_figure(static_cast<std::uint64_t>(requests)), where,
+                       whole_figure(static_cast<std::uint64_t>(tokens)));
+  };
+  return fmt::format("Requests waiting at that instant: {} and {}.",
+                     waiting(lift.waiting_requests, lift.backlog_tokens, "at the throttle"),
+                     waiting(lift.backoff_requests, lift.backoff_tokens, "in back-off"));
+}
+
 /// What the lift did, in one sentence.
 std::string lift_reading(const Run& run, const Phases& phases) {
   const LiftRecord& lift = *run.lift;
@@ -363,9 +348,7 @@ std::string lift_reading(const Run& run, const Phases& phases) {
     return fmt::format("'{}' was to change at {} s; the run did not get there.", lift.throttle,
                        at_second(lift.planned_ns));
   }
-  const std::string what =
-      fmt::format("{} '{}' at {} s: ", lift.kind == "lift" ? "Lifting" : "Setting", lift.throttle,
-                  at_second(*lift.at_ns));
+  const std::string what = change_named(lift) + ": ";
   const PhaseSummary* const before = find(phases, "before");
   const PhaseSummary* const after = find(phases, "after");
   std::vector<std::string> clauses;
@@ -420,6 +403,8 @@ std::string reading(const Run& run, const Phases& phases, const TextStyle& style
     sentence += steady_reading(run, phases.back());
   }
   std::string out = wrapped(sentence, style.width, 2);
+  const std::string backlog = run.lift ? backlog_reading(*run.lift) : "";
+  if (!backlog.empty()) out += wrapped(backlog, style.width, 2);
   const PhaseSummary* const before = find(phases, "before");
   // The throttle binds from a share of 0.05 on. In integers, so that exactly 5 % binds.
   if (before != nullptr && before->counts.due > 0 && before->held * 20 < before->counts.due) {
@@ -452,6 +437,8 @@ std::string to_text(const Run& run, const TextStyle& style) {
   std::string out = verdict(run, style) + title(run, style);
   if (!phases.empty()) out += "\n" + FleetTable(phases).str(style);
   if (run.tenants.size() > 1) out += "\n" + tenants_table(run, style);
+  const std::string throttles = throttles_table(run, style);
+  if (!throttles.empty()) out += "\n" + throttles;
   out += "\n" + reading(run, phases, style);
   if (!run.checks.empty()) out += "\n" + checks_list(run, style);
   return out;

@@ -10,7 +10,8 @@ namespace tokenlift {
 
 /// UTF-8, ends with a newline. In order: valid or not and why; what was run; the table, a row per
 /// figure and a column per phase, with after / before where the run has both; its footnotes; a
-/// table per tenant where there are several; the reading in one sentence; the checks. Figures are
+/// table per tenant where there are several; what the throttles did; the reading in one sentence,
+/// and the backlog in clients' back-off where there was one; the checks. Figures are
 /// those of summary.hpp: what the sample does not support is a dash with a footnote.
 std::string to_text(const Run& run, const TextStyle& style);
 

@@ -2,11 +2,13 @@
 #include <rapidcheck/gtest.h>
 #include <sys/wait.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "reports/json_run.hpp"
 #include "tests/sample_runs.hpp"
@@ -48,36 +50,43 @@ void write_file(const std::string& path, const std::string& text) {
   ASSERT_TRUE(file.flush()) << path;
 }
 
-/// The exit code of tests/validate_json.py: 0 valid, 1 not valid, 2 cannot say.
-int validate(const std::string& text, const std::string& name) {
-  const std::string path = testing::TempDir() + "tokenlift_json_test_" + name + ".json";
-  write_file(path, text);
+/// The exit code of tests/validate_json.py: 0 all valid, 1 one is not, 2 cannot say.
+int validate(const std::vector<std::string>& texts) {
   const std::string root = TOKENLIFT_SOURCE_DIR;
-  const std::string command = "/usr/bin/python3 '" + root + "/tests/validate_json.py' '" + root +
-                              "/reports/run.schema.json' '" + path + "'";
+  std::string command = "/usr/bin/python3 '" + root + "/tests/validate_json.py' '" + root +
+                        "/reports/run.schema.json'";
+  std::vector<std::string> paths;
+  for (const std::string& text : texts) {
+    paths.push_back(testing::TempDir() + "tokenlift_json_test_" + std::to_string(::getpid()) + "_" +
+                    std::to_string(paths.size()) + ".json");
+    write_file(paths.back(), text);
+    command += " '" + paths.back() + "'";
+  }
   const int status = std::system(command.c_str());
-  std::remove(path.c_str());
+  for (const std::string& path : paths) std::remove(path.c_str());
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 TEST(Json, IsValidBySchemaForEverySample) {
-  EXPECT_EQ(validate(to_json(lift_run()), "lift"), 0);
-  EXPECT_EQ(validate(to_json(steady_run()), "steady"), 0);
-  EXPECT_EQ(validate(to_json(invalid_run()), "invalid"), 0);
-  EXPECT_EQ(validate(to_json(empty_run()), "empty"), 0);
-  EXPECT_EQ(validate(to_json(two_tenant_run()), "two_tenants"), 0);
+  std::vector<std::string> texts;
+  for (const RunValue& run : sample_runs()) texts.push_back(to_json(run));
+  EXPECT_EQ(validate(texts), 0);
 }
 
 TEST(Json, TheSchemaRefusesUnknownMissingAndMistypedFields) {
-  EXPECT_EQ(validate(with("/phases/0/surprise", 1), "unknown"), 1);
-  EXPECT_EQ(validate(without("/phases/0/rates", "attainment"), "missing"), 1);
-  EXPECT_EQ(validate(with("/seed", "7"), "mistyped"), 1);
-  EXPECT_EQ(validate(with("/schema", "tokenlift.run/2"), "version"), 1);
+  EXPECT_EQ(validate({with("/phases/0/surprise", 1)}), 1);
+  EXPECT_EQ(validate({without("/phases/0/rates", "attainment")}), 1);
+  EXPECT_EQ(validate({without("/throttles/0/phases/2", "shadowed")}), 1);
+  EXPECT_EQ(validate({without("/phases/0/rates", "retry_amplification")}), 1);
+  EXPECT_EQ(validate({with("/throttles/0/surprise", 1)}), 1);
+  EXPECT_EQ(validate({with("/seed", "7")}), 1);
+  EXPECT_EQ(validate({with("/lift/backoff_requests", -1)}), 1);
+  EXPECT_EQ(validate({with("/schema", "tokenlift.run/1")}), 1);
 }
 
 TEST(Json, HasTheKeysThatLaterWorkReliesOn) {
   const Json json = Json::parse(to_json(lift_run()));
-  EXPECT_EQ(json["schema"], "tokenlift.run/1");
+  EXPECT_EQ(json["schema"], "tokenlift.run/2");
   EXPECT_EQ(json["engine"], "threads");
   EXPECT_EQ(json["seed"], 7);
   EXPECT_EQ(json["repetition"], 1);
@@ -106,9 +115,43 @@ TEST(Json, HasTheKeysThatLaterWorkReliesOn) {
   EXPECT_EQ(json["series"]["columns"]["goodput_tokens"], Json({1000, 0, 2400}));
 }
 
+TEST(Json, HasWhatThrottlesDidAndClientsTried) {
+  const Json json = Json::parse(to_json(retry_run()));
+  EXPECT_EQ(json["lift"]["kind"], "ramp");
+  EXPECT_EQ(json["lift"]["backoff_requests"], 300);
+  EXPECT_EQ(json["lift"]["backoff_tokens"], 15'000);
+  for (const Json& phase : {json["phases"][0], json["tenants"][0]["phases"][0]}) {
+    EXPECT_EQ(phase["counts"]["cancelled"], 50);
+    EXPECT_EQ(phase["attempts"], 1950);
+    EXPECT_EQ(phase["wasted_tokens"], 1500);
+    EXPECT_EQ(phase["rates"]["retry_amplification"], 3.25);
+  }
+  EXPECT_EQ(Json::parse(to_json(empty_run()))["phases"][0]["rates"]["retry_amplification"],
+            nullptr);
+  const Json& throttle = json["throttles"][0];
+  EXPECT_EQ(throttle["name"], "output limit");
+  EXPECT_EQ(throttle["kind"], "token_bucket");
+  EXPECT_EQ(throttle["unit"], "output_tokens");
+  EXPECT_EQ(throttle["scope"], "fleet");
+  EXPECT_EQ(throttle["mode"], "enforce");
+  EXPECT_EQ(throttle["phases"][0], Json::parse(R"({"name": "before", "admitted": 430, "held": 0,
+      "rejected": 1490, "shadowed": 0, "taken_units": 43215.0, "refunded_units": 21715.0})"));
+  EXPECT_EQ(Json::parse(to_json(shadow_run()))["throttles"][1]["phases"][0]["shadowed"], 412);
+}
+
+TEST(Json, WhatTheFleetAttemptedIsTheSumOfItsTenants) {
+  RunValue run = two_tenant_run();
+  run.tenants[0].phases[0].attempts = 700;
+  run.tenants[1].phases[0].attempts = 80;
+  run.tenants[0].phases[0].wasted_tokens = 50;
+  run.tenants[1].phases[0].wasted_tokens = 7;
+  const Json before = Json::parse(to_json(run))["phases"][0];
+  EXPECT_EQ(before["attempts"], 780);
+  EXPECT_EQ(before["wasted_tokens"], 57);
+}
+
 TEST(Json, ReadingBackLosesNothing) {
-  for (const RunValue& run :
-       {lift_run(), steady_run(), invalid_run(), empty_run(), two_tenant_run()}) {
+  for (const RunValue& run : sample_runs()) {
     const std::string text = to_json(run);
     EXPECT_EQ(to_json(read_run(text, "run.json")), text);
   }
@@ -125,6 +168,9 @@ TEST(Json, ReadingBackGivesTheRecordsThemselves) {
   EXPECT_EQ(run.phases[2].batch_ns, written.phases[2].batch_ns);
   EXPECT_TRUE(run.tenants[1].phases[0].latency == written.tenants[1].phases[0].latency);
   EXPECT_TRUE(run.series.ttft_slices == written.series.ttft_slices);
+  ASSERT_EQ(run.throttles.size(), 2U);
+  EXPECT_EQ(run.throttles[1].scope, "tenant");
+  EXPECT_TRUE(run.throttles[1].phases == written.throttles[1].phases);
 }
 
 RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
@@ -135,7 +181,14 @@ RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
   run.lift->at_ns = *instant_ns;
   run.phases[0].begin_ns = *instant_ns;
   run.phases[0].replica_ns = *amount;
-  run.tenants[0].phases[0].output_tokens = static_cast<std::uint64_t>(*amount);
+  run.lift->backoff_requests = *amount;
+  run.lift->backoff_tokens = *amount;
+  const auto count = rc::gen::cast<std::uint64_t>(amount);
+  const auto units = rc::gen::map(amount, [](std::int64_t micro) { return 1e-6 * double(micro); });
+  run.throttles[0].phases[1] = {*count, *count, *count, *count, *units, *units};
+  run.tenants[0].phases[0].output_tokens = *count;
+  run.tenants[0].phases[0].attempts = *count;
+  run.tenants[0].phases[0].wasted_tokens = *count;
   const std::int64_t sample_ns = *rc::gen::positive<std::int64_t>();
   run.tenants[0].phases[0].of(Metric::itl).record(sample_ns, std::uint64_t{1} << 40);
   const RunValue back = read_run(to_json(run), "run.json");
@@ -144,6 +197,11 @@ RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
   RC_ASSERT(back.phases[0].begin_ns == run.phases[0].begin_ns);
   RC_ASSERT(back.phases[0].replica_ns == run.phases[0].replica_ns);
   RC_ASSERT(back.tenants[0].phases[0].output_tokens == run.tenants[0].phases[0].output_tokens);
+  RC_ASSERT(back.tenants[0].phases[0].attempts == run.tenants[0].phases[0].attempts);
+  RC_ASSERT(back.tenants[0].phases[0].wasted_tokens == run.tenants[0].phases[0].wasted_tokens);
+  RC_ASSERT(back.throttles[0].phases == run.throttles[0].phases);
+  RC_ASSERT(back.lift->backoff_requests == run.lift->backoff_requests);
+  RC_ASSERT(back.lift->backoff_tokens == run.lift->backoff_tokens);
   RC_ASSERT(back.tenants[0].phases[0].latency == run.tenants[0].phases[0].latency);
   RC_ASSERT(to_json(back) == to_json(run));
 }
@@ -217,11 +275,11 @@ TEST(Json, WhatIsNotJsonIsRefusedWithLineAndColumn) {
 TEST(Json, WhatIsNoRunOrOneOfAnotherVersionIsRefusedClearly) {
   EXPECT_EQ(refusal_of("[]"), "|is not a run of tokenlift: it has no \"schema\"");
   EXPECT_EQ(refusal_of("{}"), "|is not a run of tokenlift: it has no \"schema\"");
-  EXPECT_EQ(refusal_of(R"({"schema": "tokenlift.run/2"})"),
-            "/schema|is \"tokenlift.run/2\", written by another version of tokenlift; this one "
-            "reads \"tokenlift.run/1\"");
+  EXPECT_EQ(refusal_of(R"({"schema": "tokenlift.run/1"})"),
+            "/schema|is \"tokenlift.run/1\", written by another version of tokenlift; this one "
+            "reads \"tokenlift.run/2\"");
   EXPECT_EQ(refusal_of(R"({"schema": "other"})"),
-            "/schema|is \"other\", not a run of tokenlift (\"tokenlift.run/1\")");
+            "/schema|is \"other\", not a run of tokenlift (\"tokenlift.run/2\")");
   EXPECT_EQ(refusal_of(R"({"schema": 1})"), "/schema|must be a string");
 }
 
@@ -235,6 +293,14 @@ TEST(Json, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {
   EXPECT_EQ(refusal_of(with("/lift/at_s", 1e300)), "/lift/at_s|must be a time from 0 s to 26 days");
   EXPECT_EQ(refusal_of(with("/tenants/0/phases/1/name", "later")),
             "/tenants/0/phases/1/name|must be \"transition\", as in the run's phases");
+  EXPECT_EQ(refusal_of(with("/throttles/0/phases/1/name", "later")),
+            "/throttles/0/phases/1/name|must be \"transition\", as in the run's phases");
+  EXPECT_EQ(refusal_of(with("/throttles/0/phases", Json::array())),
+            "/throttles/0/phases|are fewer than the run's");
+  EXPECT_EQ(refusal_of(with("/throttles/0/phases/1/taken_units", -0.5)),
+            "/throttles/0/phases/1/taken_units|must be a number from 0");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/1/attempts", 1.5)),
+            "/tenants/0/phases/1/attempts|must be an integer from 0");
   EXPECT_EQ(refusal_of(with("/series/columns/due", {1, 2})),
             "/series/columns|must be arrays of one length");
   EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/buckets", Json::array({Json::array({1})}))),

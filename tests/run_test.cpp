@@ -20,6 +20,8 @@ Run run_of(std::uint64_t scale) {
   record.counts = {6 * scale, scale, scale, scale, scale, scale, scale};
   record.sent = 2 * scale;
   record.held = 3 * scale;
+  record.attempts = 13 * scale;
+  record.wasted_tokens = 14 * scale;
   record.slo_met = 4 * scale;
   record.goodput_tokens = 5 * scale;
   record.offered_input_tokens = 6 * scale;
@@ -33,6 +35,11 @@ Run run_of(std::uint64_t scale) {
   record.completed_requests = 11 * scale;
   record.output_tokens = 12 * scale;
   run.tenants = {{"users", {record, record}}};
+  ThrottleCounts counts = {scale, 2 * scale, 3 * scale, 4 * scale};
+  counts.taken_units = 5.5 * static_cast<double>(scale);  // halves: their sums are exact
+  counts.refunded_units = 0.5 * static_cast<double>(scale);
+  run.throttles = {{"limit", "token_bucket", "requests", "fleet", "enforce", {counts, {}}},
+                   {"pace", "gcra", "requests", "user", "shadow", {{}, counts}}};
   run.totals = {60 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale};
   run.series.bin_ns = 10;
   run.series.columns = {{"due", std::vector<std::int64_t>(scale, 1)}};
@@ -66,7 +73,13 @@ void expect_equal(const Run& left, const Run& right) {
     const PhaseRecord b = fleet_record(right, i);
     EXPECT_EQ(a.counts, b.counts);
     EXPECT_EQ(a.output_tokens, b.output_tokens);
+    EXPECT_EQ(a.attempts, b.attempts);
+    EXPECT_EQ(a.wasted_tokens, b.wasted_tokens);
     EXPECT_TRUE(a.latency == b.latency);
+  }
+  ASSERT_EQ(left.throttles.size(), right.throttles.size());
+  for (std::size_t i = 0; i < left.throttles.size(); ++i) {
+    EXPECT_TRUE(left.throttles[i].phases == right.throttles[i].phases) << i;
   }
   ASSERT_EQ(left.series.columns.size(), right.series.columns.size());
   EXPECT_EQ(left.series.columns[0].values, right.series.columns[0].values);
@@ -99,6 +112,8 @@ TEST(Run, MergingAddsEverythingThatWasRecorded) {
     EXPECT_EQ(record.counts, (Counts{30, 5, 5, 5, 5, 5, 5}));
     EXPECT_EQ(record.sent, 10U);
     EXPECT_EQ(record.held, 15U);
+    EXPECT_EQ(record.attempts, 65U);
+    EXPECT_EQ(record.wasted_tokens, 70U);
     EXPECT_EQ(record.slo_met, 20U);
     EXPECT_EQ(record.goodput_tokens, 25U);
     EXPECT_EQ(record.offered_input_tokens, 30U);
@@ -110,6 +125,9 @@ TEST(Run, MergingAddsEverythingThatWasRecorded) {
     EXPECT_EQ(record.output_tokens, 60U);
     for (const Histogram& histogram : record.latency) EXPECT_EQ(histogram.count(), 5U);
   }
+  const ThrottleCounts all = {5, 10, 15, 20, 27.5, 2.5};
+  EXPECT_TRUE(run.throttles[0].phases == (std::vector<ThrottleCounts>{all, {}}));
+  EXPECT_TRUE(run.throttles[1].phases == (std::vector<ThrottleCounts>{{}, all}));
   const PhaseSpan& after = run.phases[1];
   EXPECT_EQ(after.begin_ns, 100);
   EXPECT_EQ(after.end_ns, 303);
@@ -199,28 +217,33 @@ TEST(Run, TheLiftIsThatOfTheFirstRunThatReachedIt) {
   RunValue first;
   first.lift = LiftRecord{"limit", "lift", 15, 16, 3, 100};
   RunValue second;
-  second.lift = LiftRecord{"limit", "lift", 15, 17, 4, 200};
+  second.lift = LiftRecord{"limit", "lift", 15, 17, 4, 200, 5, 300};
   RunValue not_reached;
   not_reached.lift = LiftRecord{"limit", "lift", 15, std::nullopt, 0, 0};
   EXPECT_EQ(pooled(first, second).lift->at_ns, 16);
   EXPECT_EQ(pooled(not_reached, second).lift->at_ns, 17);
+  EXPECT_EQ(pooled(not_reached, second).lift->backoff_requests, 5);
   EXPECT_EQ(pooled(first, not_reached).lift->at_ns, 16);
   EXPECT_EQ(pooled(pooled(not_reached, first), second).lift->at_ns, 16);
   EXPECT_EQ(pooled(not_reached, pooled(first, second)).lift->at_ns, 16);
 }
 
-TEST(Run, RunsOfOtherPhasesTenantsOrBinsAreRefusedAndNothingChanges) {
+TEST(Run, RunsOfOtherPhasesTenantsThrottlesOrBinsAreRefusedAndNothingChanges) {
   RunValue phases = run_of(3);
   phases.phases[0].name = "steady";
   RunValue tenants = run_of(3);
   tenants.tenants[0].name = "batch";
+  RunValue throttles = run_of(3);
+  throttles.throttles[1].name = "cap";
+  RunValue unthrottled = run_of(3);
+  unthrottled.throttles.clear();
   RunValue bins = run_of(3);
   bins.series.bin_ns = 11;
   RunValue slices = run_of(3);
   slices.series.slice_ns = 21;
   RunValue columns = run_of(3);
   columns.series.columns[0].name = "sent";
-  for (const RunValue& other : {phases, tenants, bins, slices, columns}) {
+  for (const RunValue& other : {phases, tenants, throttles, unthrottled, bins, slices, columns}) {
     RunValue into = run_of(2);
     EXPECT_THROW(merge(into, other), RunMismatch);
     expect_equal(into, run_of(2));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "reports/run.hpp"
 
@@ -30,6 +31,7 @@ inline PhaseRecord sample_record(const Counts& counts, std::uint64_t held, std::
   record.counts = counts;
   record.sent = counts.due;
   record.held = held;
+  record.attempts = counts.due;
   record.slo_met = slo_met;
   record.goodput_tokens = slo_met * 50;
   record.offered_input_tokens = counts.due * 100;
@@ -90,11 +92,26 @@ inline Run sample_header(const std::string& name) {
                 {"host interference", std::nullopt, 0.05, true, "/proc/stat could not be read."},
                 {"conservation", 0, 0, true, ""}};
   run.series.bin_ns = kSecondNs;
-  run.series.columns = {{"due", {50, 52, 48}}, {"goodput_tokens", {1000, 0, 2400}}};
+  run.series.columns = {{"due", {50, 52, 48}},
+                        {"goodput_tokens", {1000, 0, 2400}},
+                        {"cancelled_requests", {0, 3, 1}},
+                        {"attempts", {50, 90, 61}},
+                        {"backoff_requests", {0, 12, 5}}};
   run.series.slice_ns = 2 * kSecondNs;
   run.series.ttft_slices.resize(3);
   run.series.ttft_slices[1].record(15 * kMsNs, 4);
   return run;
+}
+
+/// Of a throttle of tokens: its reservations are twice what its requests used.
+inline ThrottleCounts sample_counts(std::uint64_t admitted, std::uint64_t held,
+                                    std::uint64_t rejected, std::uint64_t shadowed) {
+  return {admitted,
+          held,
+          rejected,
+          shadowed,
+          static_cast<double>(admitted) * 100.5,
+          static_cast<double>(admitted) * 50.5};
 }
 
 /// A limit holds the fleet back and is lifted at 15 s.
@@ -107,7 +124,33 @@ inline Run lift_run() {
                   {sample_record({600, 480, 0, 120, 0, 0, 0}, 540, 96, 2000 * kMsNs),
                    sample_record({350, 350, 0, 0, 0, 0, 0}, 40, 300, 300 * kMsNs),
                    sample_record({1080, 1080, 0, 0, 0, 0, 0}, 0, 1069, 0)}}};
+  run.throttles = {{"output limit",
+                    "token_bucket",
+                    "output_tokens",
+                    "fleet",
+                    "enforce",
+                    {sample_counts(480, 540, 0, 0), sample_counts(350, 40, 0, 0),
+                     sample_counts(1080, 0, 0, 0)}}};
   run.totals = {2200, 2080, 0, 120, 0, 0, 0};
+  return run;
+}
+
+/// A limit that refuses, with clients that come back: at the change most of the demand is in
+/// back-off. Some give up, some leave while they wait to retry, some are served too late.
+inline Run retry_run() {
+  Run run = lift_run();
+  run.scenario_name = "retry-storm";
+  run.lift = LiftRecord{"output limit", "ramp", 15 * kSecondNs, 15 * kSecondNs, 0, 0, 300, 15'000};
+  std::vector<PhaseRecord>& phases = run.tenants[0].phases;
+  phases[0] = sample_record({600, 400, 60, 90, 50, 0, 0}, 520, 80, 2000 * kMsNs);
+  phases[0].attempts = 1950;
+  phases[0].wasted_tokens = 1500;
+  phases[1].attempts = 420;
+  phases[1].counts = {350, 345, 0, 5, 0, 0, 0};
+  phases[1].wasted_tokens = 250;
+  run.throttles[0].phases = {sample_counts(430, 0, 1490, 0), sample_counts(650, 0, 70, 0),
+                             sample_counts(1080, 0, 0, 0)};
+  run.totals = {2200, 1995, 60, 95, 50, 0, 0};
   return run;
 }
 
@@ -117,6 +160,21 @@ inline Run steady_run() {
   run.phases = {sample_span("steady", 3, 40, 62)};
   run.tenants = {{"users", {sample_record({1850, 1850, 0, 0, 0, 0, 0}, 0, 1840, 0)}}};
   run.totals = {2000, 2000, 0, 0, 0, 0, 0};
+  return run;
+}
+
+/// Nothing is lifted; a limit for each user is tried out beside the one that is in force.
+inline Run shadow_run() {
+  Run run = steady_run();
+  run.scenario_name = "tried out";
+  run.throttles = {
+      {"output limit",
+       "token_bucket",
+       "output_tokens",
+       "fleet",
+       "enforce",
+       {sample_counts(1850, 60, 0, 0)}},
+      {"hourly", "sliding_window", "requests", "user", "shadow", {{1850, 0, 0, 412, 1850, 0}}}};
   return run;
 }
 
@@ -153,7 +211,7 @@ inline Run empty_run() {
   return run;
 }
 
-/// The lift with a second tenant, three repetitions pooled.
+/// The lift with a second tenant that has a throttle of its own, three repetitions pooled.
 inline Run two_tenant_run() {
   Run run = lift_run();
   run.scenario_name = "shared";
@@ -162,7 +220,19 @@ inline Run two_tenant_run() {
                          {sample_record({60, 55, 5, 0, 0, 0, 0}, 6, 50, 20 * kMsNs),
                           sample_record({35, 30, 0, 0, 2, 1, 2}, 0, 29, 0),
                           sample_record({90, 90, 0, 0, 0, 0, 0}, 0, 88, 0)}});
+  run.throttles.push_back({"research share",
+                           "concurrency",
+                           "requests",
+                           "tenant",
+                           "enforce",
+                           {{55, 1, 5, 0, 55, 55}, {33, 0, 0, 0, 33, 33}, {90, 0, 0, 0, 90, 90}}});
   return run;
+}
+
+/// All of them.
+inline std::vector<Run> sample_runs() {
+  return {lift_run(),  steady_run(),     invalid_run(), empty_run(),
+          retry_run(), two_tenant_run(), shadow_run()};
 }
 
 }  // namespace tokenlift

@@ -59,6 +59,8 @@ TEST(Summary, RatesAreAmountsOverThePhasesLength) {
   record.counts = {200, 150, 20, 30, 0, 0, 0};
   record.sent = 199;
   record.held = 60;
+  record.attempts = 350;
+  record.wasted_tokens = 1'000;
   record.slo_met = 50;
   record.goodput_tokens = 4'000;
   record.offered_output_tokens = 20'000;
@@ -75,10 +77,13 @@ TEST(Summary, RatesAreAmountsOverThePhasesLength) {
   EXPECT_EQ(fleet.counts, record.counts);
   EXPECT_EQ(fleet.sent, 199U);
   EXPECT_EQ(fleet.held, 60U);
+  EXPECT_EQ(fleet.attempts, 350U);
+  EXPECT_EQ(fleet.wasted_tokens, 1'000U);
   EXPECT_EQ(fleet.rates.offered_requests_per_s, 20.0);
   EXPECT_EQ(fleet.rates.offered_tokens_per_s, 2000.0);
   EXPECT_EQ(fleet.rates.goodput_tokens_per_s, 400.0);
   EXPECT_EQ(fleet.rates.attainment, 0.25);
+  EXPECT_EQ(fleet.rates.retry_amplification, 1.75);
   EXPECT_EQ(fleet.rates.admitted_requests_per_s, 16.0);
   EXPECT_EQ(fleet.rates.completed_requests_per_s, 14.0);
   EXPECT_EQ(fleet.rates.throughput_tokens_per_s, 900.0);
@@ -98,12 +103,16 @@ TEST(Summary, TenantsHaveNoRatesOfTheFleet) {
 TEST(Summary, TheFleetPoolsItsTenants) {
   Recorded phase = recorded();
   phase.record().counts.due = 30;
+  phase.record().attempts = 30;
   phase.record().of(Metric::e2e).record(10, 12);
   PhaseRecord batch;
   batch.counts.due = 10;
+  batch.attempts = 30;
   batch.of(Metric::e2e).record(90, 8);
   phase.run.tenants.push_back({"batch", {batch}});
   EXPECT_EQ(phase.fleet().rates.offered_requests_per_s, 4.0);
+  EXPECT_EQ(phase.fleet().rates.retry_amplification, 1.5);
+  EXPECT_EQ(phase.tenant().rates.retry_amplification, 1.0);
   EXPECT_EQ(phase.fleet().of(Metric::e2e).count, 20U);
   EXPECT_EQ(phase.fleet().of(Metric::e2e).at(500), 10);
   EXPECT_EQ(phase.tenant().rates.offered_requests_per_s, 3.0);
@@ -118,6 +127,7 @@ TEST(Summary, WhatNothingSupportsIsAbsent) {
   EXPECT_FALSE(empty.rates.throughput_tokens_per_s.has_value());
   EXPECT_FALSE(empty.rates.goodput_tokens_per_s.has_value());
   EXPECT_FALSE(empty.rates.attainment.has_value());
+  EXPECT_FALSE(empty.rates.retry_amplification.has_value());
   EXPECT_FALSE(empty.rates.utilisation.has_value());
   EXPECT_FALSE(empty.rates.batch_mean.has_value());
   EXPECT_FALSE(empty.unserved().has_value());
@@ -137,6 +147,18 @@ TEST(Summary, SheddingIsFlaggedWhereMoreThanTheTailGotNothing) {
   EXPECT_TRUE(tenth.hides_unserved(950));
   phase.record().counts = {1000, 899, 60, 40, 0, 0, 1};  // undecided ones got no tokens either
   EXPECT_TRUE(phase.fleet().hides_unserved(900));
+}
+
+TEST(Summary, WhoeverWasNotServedIsUnservedWhateverTheReason) {
+  for (std::uint64_t Counts::*const reason :
+       {&Counts::rejected, &Counts::expired, &Counts::cancelled, &Counts::failed,
+        &Counts::in_flight}) {
+    Recorded phase = recorded();
+    phase.record().counts.due = 40;
+    phase.record().counts.completed = 30;
+    phase.record().counts.*reason = 10;
+    EXPECT_EQ(phase.fleet().unserved(), 0.25);
+  }
 }
 
 }  // namespace

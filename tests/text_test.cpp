@@ -74,14 +74,22 @@ TEST(Text, OfTwoTenantsPooled) {
   expect_golden("text_two_tenants", to_text(two_tenant_run(), kPlain80));
 }
 
+TEST(Text, OfARunWithRetries) {
+  expect_golden("text_retries_80", to_text(retry_run(), kPlain80));
+  expect_golden("text_retries_120", to_text(retry_run(), kPlain120));
+}
+
+TEST(Text, OfAThrottleInShadowMode) {
+  expect_golden("text_shadow", to_text(shadow_run(), kPlain80));
+}
+
 TEST(Text, SaysFirstWhetherTheRunIsAMeasurement) {
   EXPECT_TRUE(to_text(lift_run(), kPlain80).starts_with("valid: "));
   EXPECT_TRUE(to_text(invalid_run(), kPlain80).starts_with("NOT VALID "));
 }
 
 TEST(Text, FitsEightyColumnsAndLeavesNoTrailingSpaces) {
-  for (const RunValue& run :
-       {lift_run(), steady_run(), invalid_run(), empty_run(), two_tenant_run()}) {
+  for (const RunValue& run : sample_runs()) {
     for (const std::string& line : lines_of(to_text(run, kPlain80))) {
       EXPECT_LE(display_width(line), 80U) << line;
       EXPECT_FALSE(line.ends_with(' ')) << line;
@@ -90,8 +98,7 @@ TEST(Text, FitsEightyColumnsAndLeavesNoTrailingSpaces) {
 }
 
 TEST(Text, ColourRepeatsWhatWordsSay) {
-  for (const RunValue& run :
-       {lift_run(), steady_run(), invalid_run(), empty_run(), two_tenant_run()}) {
+  for (const RunValue& run : sample_runs()) {
     const std::string plain = to_text(run, kPlain80);
     const std::string colored = to_text(run, {true, 80});
     EXPECT_FALSE(contains(plain, "\x1b"));
@@ -120,10 +127,54 @@ TEST(Text, GivesTheDifferenceWhereTheBaseIsZero) {
   EXPECT_TRUE(contains(text, "\nattainment % 0 85.7 99.0 +99.0\n"));
 }
 
-TEST(Text, NamesASetAsASet) {
+TEST(Text, NamesAChangeByWhatItDid) {
   RunValue run = lift_run();
-  run.lift->kind = "set";
-  EXPECT_TRUE(contains(to_text(run, kPlain120), "Setting 'output limit' at 15.0 s: "));
+  const auto says = [&](const char* kind, const char* words) {
+    run.lift->kind = kind;
+    return contains(to_text(run, kPlain120), words);
+  };
+  EXPECT_TRUE(says("lift", "\nLifting 'output limit' at 15.0 s: "));
+  EXPECT_TRUE(says("set", "\nSetting 'output limit' at 15.0 s: "));
+  EXPECT_TRUE(says("restore", "\nRestoring 'output limit' at 15.0 s: "));
+  EXPECT_TRUE(says("ramp", "\nRamping 'output limit' from 15.0 s on: "));
+}
+
+TEST(Text, SaysWhatWasInBackOffAtTheChangeIfAnyWas) {
+  RunValue run = lift_run();
+  EXPECT_FALSE(contains(to_text(run, kPlain120), "back-off"));
+  run.lift->backoff_requests = 2;
+  run.lift->backoff_tokens = 1100;
+  EXPECT_TRUE(contains(squeezed(to_text(run, {false, 200})),
+                       "Requests waiting at that instant: 61 at the throttle (3,050 output tokens) "
+                       "and 2 in back-off (1,100 output tokens).\n"));
+  run.lift->at_ns.reset();
+  EXPECT_FALSE(contains(to_text(run, kPlain120), "back-off"));
+}
+
+TEST(Text, ShowsAttemptsOnlyWhereRequestsCameBack) {
+  RunValue run = lift_run();
+  EXPECT_FALSE(contains(to_text(run, kPlain80), "\nattempts "));
+  run.tenants[0].phases[2].attempts = 1081;
+  EXPECT_TRUE(
+      contains(squeezed(to_text(run, kPlain80)), "\nattempts per request 1.00 1.00 1.00 x1.00\n"));
+}
+
+TEST(Text, ShowsThrottlesWhereThereAreSeveralOrOneRefusedOrIsInShadow) {
+  const auto shows = [](const RunValue& run) {
+    return contains(to_text(run, kPlain80), "\nattempts at  ");
+  };
+  RunValue run = lift_run();
+  EXPECT_FALSE(shows(run));
+  run.throttles[0].phases[2].rejected = 1;
+  EXPECT_TRUE(shows(run));
+  run = lift_run();
+  run.throttles[0].mode = "shadow";
+  EXPECT_TRUE(shows(run));
+  run = lift_run();
+  run.throttles.push_back(run.throttles[0]);
+  EXPECT_TRUE(shows(run));
+  run.throttles.clear();
+  EXPECT_FALSE(shows(run));
 }
 
 TEST(Figure, HasThreeDigitsOrIsWhole) {
