@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "workloads/shape.hpp"
 #include "workloads/trace.hpp"
 
 namespace tokenlift {
@@ -26,7 +27,15 @@ ArrivalSource::ArrivalSource(const Tenant& tenant, std::uint64_t seed, std::uint
   if (process_ == Process::trace) {
     assert(tenant.arrivals.trace);
     trace_ = std::make_unique<TraceReader>(*tenant.arrivals.trace);
+    steady_ = false;
     return;
+  }
+  if (tenant.arrivals.shape) {
+    shape_ = std::make_unique<ShapeClock>(*tenant.arrivals.shape, seed, tenant_index);
+    steady_ = false;
+  }
+  if (tenant.sessions) {
+    most_turns_ = static_cast<std::uint64_t>(largest_tokens(tenant.sessions->turns));
   }
   assert(tenant.arrivals.rate.per_s && *tenant.arrivals.rate.per_s > 0);
   mean_gap_ns_ = 1e9 / *tenant.arrivals.rate.per_s;
@@ -37,8 +46,20 @@ ArrivalSource::~ArrivalSource() = default;
 ArrivalSource::ArrivalSource(ArrivalSource&&) noexcept = default;
 ArrivalSource& ArrivalSource::operator=(ArrivalSource&&) noexcept = default;
 
+std::optional<Arrival> ArrivalSource::next_of_shape() {
+  const std::uint64_t count = count_++;
+  if (!shape_->advance(mean_gap_ns_ * draw_gap(count))) return std::nullopt;
+  due_ns_ = shape_->now_ns();
+  return request(count);
+}
+
 std::optional<Arrival> ArrivalSource::next_of_trace() {
   return trace_->next();
+}
+
+const std::vector<std::uint64_t>& ArrivalSource::blocks() const {
+  static const std::vector<std::uint64_t> none;
+  return trace_ ? trace_->blocks() : none;
 }
 
 }  // namespace tokenlift

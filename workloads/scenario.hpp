@@ -81,6 +81,9 @@ struct TraceSummary {
   double output_mean_tokens = 0;
   std::int64_t prompt_max_tokens = 0;
   std::int64_t output_max_tokens = 0;
+  /// Rows of the file, before `sample`, that were skipped: requests that failed where the trace was
+  /// taken.
+  std::int64_t failed = 0;
   bool operator==(const TraceSummary&) const = default;
 };
 

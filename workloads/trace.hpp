@@ -1,62 +1,84 @@
 #pragma once
+// Traces: files of requests as they were once asked. The first line says which format it is.
+//
 // Azure LLM inference traces: CSV with the header TIMESTAMP,ContextTokens,GeneratedTokens.
 //
 //     2023-11-16 18:15:46.6805900,374,44
 //
 // The timestamp is a date, a space, a time with 0 to 9 decimals of a second, and optionally +00:00
-// (the 2024 traces have it); instants never decrease. Both token counts are 1 or more: a request
-// without a prompt or an answer has no latency to measure, so a zero is an error, not a one (the
-// 2023 traces have none). Lines end in LF or CRLF; the last may lack it.
+// (the 2024 traces have it). Both token counts are 1 or more: a request without a prompt or an
+// answer has no latency to measure, so a zero is an error, not a one (the 2023 traces have none).
+//
+// BurstGPT: CSV with the header Timestamp,Model,Request tokens,Response tokens,Total tokens,Log
+// Type, or with further columns, as later releases have (Session ID, Elapsed time): the three that
+// are used are found by their names.
+//
+//     5,ChatGPT,472,18,490,Conversation log
+//
+// The timestamp is in seconds and may have decimals. Without prompt or response tokens the request
+// failed where the trace was taken: there is no answer to wait for, so the row is skipped and
+// counted.
+//
+// Mooncake: JSON lines.
+//
+//     {"timestamp": 3052, "input_length": 600, "output_length": 50, "hash_ids": [0, 28]}
+//
+// The timestamp is in milliseconds and may have decimals. Each of hash_ids, which may be absent,
+// stands for 512 tokens of the prompt from its beginning on (the last one for fewer), and names all
+// of the prompt up to there. Keys come in any order; others are skipped.
+//
+// Everywhere instants never decrease, lines end in LF or CRLF (the last may lack it), and text is
+// UTF-8.
 
 #include <cstdint>
-#include <fstream>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "workloads/arrivals.hpp"
 #include "workloads/draw.hpp"
+#include "workloads/line_reader.hpp"
 #include "workloads/scenario.hpp"
+#include "workloads/trace_row.hpp"
 
 namespace tokenlift {
 
 /// Streams the requests of a trace: thinned by `sample`, capped, on the clock scaled by `speed`,
-/// the first kept one at 0. Which rows `sample` keeps depends on their number in the file alone,
-/// not on the seed: a trace is data, and every repetition replays the same requests. Memory is
-/// constant.
+/// the first kept one at 0, numbered as they are kept. Which rows `sample` keeps depends on their
+/// number in the file alone, not on the seed: a trace is data, and every repetition replays the
+/// same requests. Memory is constant.
 class TraceReader {
  public:
-  /// Throws ScenarioError if the file can't be opened or doesn't begin with the header.
+  /// Throws ScenarioError if the file can't be opened or is of no known format.
   explicit TraceReader(const Trace& trace);
 
   /// The next request, or nothing at the end. Throws ScenarioError at a bad line, with its number.
   std::optional<Arrival> next();
 
- private:
-  struct Row {
-    std::int64_t timestamp_ns = 0;  // since 1970
-    std::int64_t prompt_tokens = 0;
-    std::int64_t output_tokens = 0;
-  };
-  bool read_line();
-  bool refill();
-  Row parse_row();
-  [[noreturn]] void fail(const std::string& message, const std::string& advice) const;
+  /// Of the prompt of the request that next() returned last: a key for each block that begins
+  /// within the cap. Never 0; equal keys, in whatever reader, are the same id of the same file.
+  const std::vector<std::uint64_t>& blocks() const { return row_.block_ids; }
 
-  std::string file_;
+  /// Rows skipped so far because the request failed where the trace was taken.
+  std::int64_t failed() const { return failed_; }
+
+ private:
+  bool read_row();
+  void name_blocks();
+
+  LineReader lines_;
   double speed_;
   double sample_;
   std::int64_t max_prompt_tokens_;
   std::int64_t max_output_tokens_;
   Draws sample_draws_;
-  std::ifstream stream_;
-  std::vector<char> buffer_;
-  std::size_t buffer_begin_ = 0;
-  std::size_t buffer_end_ = 0;
-  std::string line_;
-  int line_number_ = 0;
+  Draws block_keys_;
+  const TraceFormat* format_ = nullptr;
+  RowParser parse_;
+  bool row_read_ = false;  // the line that told the format is a row itself
+  TraceRow row_;
   std::uint64_t row_number_ = 0;
+  std::uint64_t kept_ = 0;
+  std::int64_t failed_ = 0;
   std::optional<std::int64_t> first_timestamp_ns_;  // of the first request that was kept
   std::int64_t last_timestamp_ns_ = INT64_MIN;
 };
