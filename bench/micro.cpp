@@ -1,7 +1,7 @@
 // tokenlift-micro: what the parts of the harness cost. Google Benchmark's flags hold.
 //
 //   record/*     recording one latency, a run of decode steps, a completed request
-//   throttle/*   one decision of a token bucket, and of the whole waiting room
+//   throttle/*   one decision of each kind of throttle, and of the whole waiting room
 //   router/*     routing one request and finishing another, at 2 and at 55,000 replicas
 //   arrival/*    drawing one request
 //   decoder/*    one decode step by batch, and one prefill chunk by length, at context 128
@@ -23,7 +23,6 @@
 #include "bench/recorder.hpp"
 #include "bench/router.hpp"
 #include "bench/thread_fleet.hpp"
-#include "bench/token_bucket.hpp"
 #include "bench/waiting_room.hpp"
 #include "reports/histogram.hpp"
 #include "workloads/arrivals.hpp"
@@ -195,19 +194,6 @@ BENCHMARK_CAPTURE(route_request, power_of_two, RouterPolicy::power_of_two)
     ->ArgName("replicas")
     ->Arg(2)
     ->Arg(55'000);
-
-void decide_token_bucket(benchmark::State& state) {
-  TokenBucket bucket(1e9, 1e6);
-  std::int64_t now_ns = 0;
-  for (auto _ : state) {
-    now_ns += 250;
-    if (bucket.ready_at(now_ns, 200) <= now_ns) bucket.take(now_ns, 200);
-    bucket.refund(now_ns, 100);
-  }
-  benchmark::DoNotOptimize(bucket);
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(decide_token_bucket)->Name("throttle/token_bucket");
 
 /// Admits at once when the argument is 0; with 1 the bucket is short by 20 %, and requests wait in
 /// a line of a hundred.
