@@ -83,7 +83,7 @@ void TokenBucketRule::take(std::int64_t now_ns, State& state, Micro cost) const 
 
 void TokenBucketRule::give_back(std::int64_t now_ns, State& state, std::int64_t /*taken_ns*/,
                                 Micro units) const {
-  update(now_ns, state, std::min(burst_, saved(now_ns, state) + to_femto(units)));
+  update(now_ns, state, saved(now_ns, state) + to_femto(units));  // saved() keeps to the burst
 }
 
 void TokenBucketRule::inherit(std::int64_t now_ns, State& state, const TokenBucketRule& former,
@@ -103,7 +103,7 @@ void TokenBucketRule::inherit(std::int64_t now_ns, State& state, const TokenBuck
       units = std::max(units + burst_ - former.burst_, std::min<Femto>(units, 0));
       break;
   }
-  update(now_ns, state, std::clamp(units, -burst_, burst_));
+  update(now_ns, state, std::max(units, -burst_));
 }
 
 double TokenBucketRule::level_units(std::int64_t now_ns, const State& state) const {
@@ -132,7 +132,7 @@ void GcraRule::take(std::int64_t now_ns, State& state, Micro cost) const {
 
 void GcraRule::give_back(std::int64_t now_ns, State& state, std::int64_t /*taken_ns*/,
                          Micro units) const {
-  update(now_ns, state, std::max<Femto>(0, owed(now_ns, state) - to_femto(units)));
+  update(now_ns, state, owed(now_ns, state) - to_femto(units));  // owed() is never below 0
 }
 
 void GcraRule::inherit(std::int64_t now_ns, State& state, const GcraRule& former,
@@ -174,7 +174,7 @@ void LeakyBucketRule::take(std::int64_t now_ns, State& state, Micro cost) const 
 
 void LeakyBucketRule::give_back(std::int64_t now_ns, State& state, std::int64_t /*taken_ns*/,
                                 Micro units) const {
-  update(now_ns, state, std::max<Femto>(0, held(now_ns, state) - to_femto(units)));
+  update(now_ns, state, held(now_ns, state) - to_femto(units));  // held() is never below 0
 }
 
 void LeakyBucketRule::inherit(std::int64_t now_ns, State& state, const LeakyBucketRule& former,

@@ -47,8 +47,8 @@ AlignedWindows::AlignedWindows(const Throttle& settings, std::int64_t epoch_ns)
 }
 
 Window AlignedWindows::window_at(std::int64_t now_ns) const {
-  std::int64_t into_ns = (now_ns - epoch_ns_) % window_ns_;
-  if (into_ns < 0) into_ns += window_ns_;
+  assert(now_ns >= epoch_ns_);
+  const std::int64_t into_ns = (now_ns - epoch_ns_) % window_ns_;
   return {now_ns - into_ns, now_ns - into_ns + window_ns_, 0};
 }
 

@@ -63,6 +63,19 @@ TEST(TokenBucketRule, InheritSaysWhatBecomesOfWhatWasSaved) {
   EXPECT_EQ(level_after(Inherit::additive, 100), 0) << "never less than nothing";
 }
 
+TEST(TokenBucketRule, AChangeToWhatItHasIsExact) {
+  // At 10^-6 units/s a ns is worth 10^-15 units: what is lost shows.
+  for (const ThrottleKind kind : {ThrottleKind::token_bucket, ThrottleKind::gcra}) {
+    OneKey bucket(rate_throttle(kind, 1e-6, 997));
+    bucket.take(0, 331);
+    const std::int64_t ready_ns = bucket.ready_at(1, 667);
+    for (int i = 0; i < 1000; ++i) {
+      bucket.set(1, rate_throttle(kind, 1e-6, 997), Inherit::proportional);
+    }
+    EXPECT_EQ(bucket.ready_at(1, 667), ready_ns);
+  }
+}
+
 TEST(TokenBucketRule, FillsUpAtTheFormerRateUntilAChange) {
   OneKey bucket(token_bucket(100, 1000));
   bucket.take(0, 1000);

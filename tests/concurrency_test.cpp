@@ -166,6 +166,16 @@ TEST_P(Adaptive, LearnsNothingWithoutAFirstTokenNorWhileItIsLifted) {
   EXPECT_EQ(gate.level(now_ns), limit);
 }
 
+TEST_P(Adaptive, LearnsNothingFromARequestThatGotAllOfItBack) {
+  OneKey gate(settings(100));
+  for (int i = 0; i < 90; ++i) gate.take(0, 1);
+  gate.settle(0, 0, 1, 1, kTtft);
+  const double limit = gate.level(0) + 89;
+  gate.refund(0, 0, 1);
+  gate.settle(0, 0, 0, 0, 10 * kTtft);
+  EXPECT_EQ(gate.level(0) + 88, limit);
+}
+
 TEST_P(Adaptive, StepsAreInRequestsWhateverTheyCost) {
   OneKey requests(settings(20, 10, 200));
   OneKey tokens(settings(20'000, 10'000, 200'000));
@@ -239,11 +249,21 @@ TEST(Gradient, GoesAFifthOfTheWayToWhatASampleSays) {
 
 TEST(Gradient, NoSampleMoreThanHalvesTheLimitThatItGoesTo) {
   OneKey gate(flight_throttle(ThrottleKind::gradient, 100));
-  for (int i = 0; i < 60; ++i) gate.take(0, 1);
+  for (int i = 0; i < 90; ++i) gate.take(0, 1);
   for (int i = 0; i < 9; ++i) gate.settle(kTtft, 0, 1, 1, 0);
-  const double limit = gate.level(kTtft) + 51;
+  const double limit = gate.level(kTtft) + 81;
   gate.settle(kTtft, 0, 1, 1, 1000 * kSecond);
-  EXPECT_GE(gate.level(kTtft) + 50, 0.9 * limit);
+  EXPECT_DOUBLE_EQ(gate.level(kTtft) + 80, limit + 0.2 * (-limit / 2 + std::sqrt(limit)));
+}
+
+TEST(Gradient, AMeanThatIsStaleShrinksFaster) {
+  OneKey gate(flight_throttle(ThrottleKind::gradient, 100));
+  for (int i = 0; i < 90; ++i) gate.take(0, 1);
+  gate.settle(0, 0, 1, 1, 99 * kTtft);
+  gate.settle(0, 0, 1, 1, kTtft);  // mean: 50 ttft, then 0.95 of that
+  const double limit = gate.level(0) + 88;
+  gate.settle(0, 0, 1, 1, 190 * kTtft);  // mean: (2 * 47.5 + 190) / 3 = 95 ttft
+  EXPECT_DOUBLE_EQ(gate.level(0) + 87, limit + 0.2 * (-limit / 4 + std::sqrt(limit)));
 }
 
 TEST(Vegas, StepsByTheQueueThatItEstimates) {

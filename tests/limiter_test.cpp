@@ -352,6 +352,26 @@ struct History {
   }
 };
 
+/// What a change may grant beyond what the throttle had. (For windows: of what was used.)
+double inherited_units(const Sort& sort, const Throttle& former, const Throttle& next, double level,
+                       Inherit inherit) {
+  const bool windows = by_window(sort);
+  const bool bucket = sort.kind == ThrottleKind::token_bucket;
+  const double old_most = windows ? *former.limit : former.burst.units.value_or(0);
+  const double most = windows ? *next.limit : next.burst.units.value_or(0);
+  // What is owed beyond the new burst is forgiven.
+  const double forgiven = std::max(0.0, -most - level);
+  if (inherit == Inherit::reset) return windows ? old_most - level : most - level;
+  if (sort.kind == ThrottleKind::leaky_bucket) return 0;
+  if (inherit == Inherit::proportional) {
+    if (windows) return std::max(0.0, (old_most - level) * (1 - most / old_most));
+    return std::max(forgiven, level * (most / old_most - 1));
+  }
+  if (windows) return 0;
+  const bool grows = inherit == Inherit::additive || !bucket;
+  return std::max(forgiven, grows ? most - old_most : 0.0);
+}
+
 TEST_P(OverTime, ChangesGrantNoMoreThanWhatTheySayIsInherited) {
   property([&] {
     const std::int64_t window_ns = random_window_ns();
@@ -368,6 +388,7 @@ TEST_P(OverTime, ChangesGrantNoMoreThanWhatTheySayIsInherited) {
       double granted = limiter->level_units(client.now_ns(), 0) - level;
       // What a window grants is what it forgets of what was used.
       if (by_window(GetParam())) granted -= *next.limit - *former.limit;
+      RC_ASSERT(granted <= inherited_units(GetParam(), former, next, level, inherit) + 1e-5);
       history.parts.push_back({client.now_ns(), next, std::max(0.0, granted)});
     }
     client.act(between(0, 12));
@@ -456,12 +477,16 @@ TEST_P(EveryKind, WhatIsReservedIsUsedGivenBackOrOutstanding) {
 
 TEST_P(OverTime, WhatComesBackNeverExceedsTheBurst) {
   property([&] {
-    const Throttle settings = random_settings(GetParam(), random_window_ns());
+    Throttle settings = random_settings(GetParam(), random_window_ns());
     const auto limiter = make_limiter(settings, 1);
     Client client(GetParam(), {limiter.get()});
-    const double full = limiter->level_units(0, 0);
     for (int i = between(1, 40); i > 0; --i) {
+      if (between(0, 9) == 0) {
+        settings = random_settings(GetParam(), random_window_ns());
+        limiter->set(client.now_ns(), settings, false, random_inherit());
+      }
       client.act();
+      const double full = by_rate(GetParam()) ? settings.burst.units.value_or(0) : *settings.limit;
       RC_ASSERT(limiter->level_units(client.now_ns(), 0) <= full);
     }
   });

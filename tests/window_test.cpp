@@ -123,6 +123,22 @@ TEST(FixedWindowRule, AtANewLengthWhatWasUsedCountsInTheWindowThatHoldsTheInstan
   EXPECT_EQ(window.level(kHour), 30) << "not counted any more";
 }
 
+TEST(FixedWindowRule, WhatComesBackAfterAShrunkShareFreesNoMoreThanTheLimit) {
+  OneKey window(fixed(1000, kHour));
+  window.take(0, 600);
+  window.set(0, fixed(100, kHour), Inherit::proportional);
+  window.settle(0, 0, 600, 0);
+  EXPECT_EQ(window.level(0), 100);
+}
+
+TEST(FixedWindowRule, ANewLengthOnAClockThatSteppedBackHoldsTheWindowThatItWasIn) {
+  OneKey window(fixed(100, 10 * kSecond));
+  window.take(25 * kSecond, 100);
+  window.set(5 * kSecond, fixed(100, 20 * kSecond));
+  EXPECT_EQ(window.level(25 * kSecond), 0);
+  EXPECT_EQ(window.ready_at(25 * kSecond, 1), 40 * kSecond);
+}
+
 // ------------------------------------------------------------- anchored window
 
 TEST(AnchoredWindowRule, StartsAtTheFirstRequestAfterTheLastOneEnded) {
@@ -227,6 +243,28 @@ TEST(SlidingWindowRule, WhatComesBackCountsInTheWindowInWhichItWasTaken) {
   EXPECT_EQ(window.level(15 * kSecond), 70);
   window.settle(25 * kSecond, 5 * kSecond, 40, 0);
   EXPECT_EQ(window.level(25 * kSecond), 95) << "nobody counts that any more";
+  window.take(25 * kSecond, 1);
+  window.settle(25 * kSecond, 5 * kSecond, 40, 0);
+  EXPECT_EQ(window.level(25 * kSecond), 94);
+}
+
+TEST(SlidingWindowRule, AClockThatStepsBackIsAtTheStartOfTheWindow) {
+  OneKey window(sliding(100, 10 * kSecond));
+  window.take(0, 80);
+  window.take(10 * kSecond, 20);
+  EXPECT_EQ(window.level(5 * kSecond), 0);
+}
+
+TEST(SlidingWindowRule, NothingComesBackFromBeforeAReset) {
+  OneKey window(sliding(100, 10 * kSecond));
+  window.take(0, 40);
+  window.take(15 * kSecond, 40);
+  window.set(16 * kSecond, sliding(100, 10 * kSecond), Inherit::reset);
+  window.take(17 * kSecond, 100);
+  window.settle(17 * kSecond, 0, 40, 0);
+  window.settle(17 * kSecond, 15 * kSecond, 40, 0);
+  EXPECT_EQ(window.level(17 * kSecond), 0);
+  EXPECT_EQ(window.level(25 * kSecond), 50);
 }
 
 TEST(SlidingWindowRule, InheritSaysWhatBecomesOfWhatWasUsed) {
@@ -318,6 +356,24 @@ TEST(AccelerationLimitRule, InheritSaysWhatBecomesOfWhatWasUsed) {
   EXPECT_EQ(level_after(Inherit::as_is, 300), 220) << "300 - 80";
   EXPECT_EQ(level_after(Inherit::proportional, 150), 180) << "300 - 120";
   EXPECT_EQ(level_after(Inherit::reset, 150), 150);
+}
+
+TEST(AccelerationLimitRule, NothingComesBackFromBeforeAReset) {
+  OneKey limit(acceleration(100, 2, kSecond));
+  limit.take(0, 40);
+  limit.set(1, acceleration(100, 2, kSecond), Inherit::reset);
+  limit.take(2, 100);
+  limit.settle(2, 0, 40, 0);
+  EXPECT_EQ(limit.level(2), 0);
+}
+
+TEST(AccelerationLimitRule, ANewLengthKeepsWhatWasUsed) {
+  OneKey limit(acceleration(100, 2, kSecond));
+  limit.take(0, 100);
+  limit.take(kSecond, 50);
+  limit.set(kSecond, acceleration(100, 2, 3 * kSecond));
+  EXPECT_EQ(limit.level(kSecond), 150);
+  EXPECT_EQ(limit.level(3 * kSecond), 100) << "twice 50";
 }
 
 RC_GTEST_PROP(AccelerationLimitRule, NoWindowExceedsItsAllowance, ()) {
