@@ -3,7 +3,6 @@
 //   record/*     recording one latency, a run of decode steps, a completed request
 //   throttle/*   one decision of each kind of throttle, and of the whole waiting room
 //   router/*     routing one request and finishing another, at 2 and at 55,000 replicas
-//   arrival/*    drawing one request
 //   decoder/*    one decode step by batch, and one prefill chunk by length, at context 128
 //   loop/null    requests through the whole loop: drawn, throttled, routed, recorded
 //   batching/*   the decode step at batch 16 against batch 1, in pairs: what batching costs
@@ -25,7 +24,6 @@
 #include "bench/thread_fleet.hpp"
 #include "bench/waiting_room.hpp"
 #include "reports/histogram.hpp"
-#include "workloads/arrivals.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/decoder.hpp"
 #include "workloads/draw.hpp"
@@ -226,15 +224,6 @@ void decide_waiting_room(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(decide_waiting_room)->Name("throttle/waiting_room")->ArgName("held")->Arg(0)->Arg(1);
-
-void draw_arrival(benchmark::State& state, Process process) {
-  ArrivalSource source(users(process, 1000), 1, 0);
-  for (auto _ : state) benchmark::DoNotOptimize(source.next());
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK_CAPTURE(draw_arrival, poisson, Process::poisson)->Name("arrival/poisson");
-BENCHMARK_CAPTURE(draw_arrival, gamma, Process::gamma)->Name("arrival/gamma");
-BENCHMARK_CAPTURE(draw_arrival, constant, Process::constant)->Name("arrival/constant");
 
 /// Fills every slot of a decoder with a context of kContextTokens.
 void fill_context(Decoder& decoder, std::int64_t slots) {

@@ -2,14 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "tests/trace_file.hpp"
 #include "workloads/mistake.hpp"
 
 namespace tokenlift {
@@ -17,56 +15,12 @@ namespace {
 
 const std::string kHeader = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
 
-// A trace file that lasts as long as the object.
-class TraceFile {
- public:
-  explicit TraceFile(const std::string& text)
-      : path_(testing::TempDir() + "tokenlift_trace_" + std::to_string(getpid()) + "_" +
-              std::to_string(++count) + ".csv") {
-    std::ofstream(path_, std::ios::binary) << text;
-  }
-  ~TraceFile() { std::filesystem::remove(path_); }
-  TraceFile(const TraceFile&) = delete;
-  TraceFile& operator=(const TraceFile&) = delete;
-
-  Trace trace() const {
-    Trace trace;
-    trace.file = path_;
-    return trace;
-  }
-
- private:
-  static inline int count = 0;
-  std::string path_;
-};
-
-std::vector<Arrival> read(const Trace& trace) {
-  TraceReader reader(trace);
-  std::vector<Arrival> arrivals;
-  while (const auto arrival = reader.next()) arrivals.push_back(*arrival);
-  return arrivals;
-}
-
-std::vector<Arrival> read(const std::string& rows) {
+std::vector<Arrival> read_rows(const std::string& rows) {
   return read(TraceFile(kHeader + rows).trace());
 }
 
-// The one mistake that reading this text makes.
-Mistake mistake_in(const std::string& text) {
-  const TraceFile file(text);
-  try {
-    summarise(file.trace());
-  } catch (const ScenarioError& error) {
-    EXPECT_EQ(error.mistakes().size(), 1U);
-    EXPECT_EQ(error.mistakes()[0].source, file.trace().file);
-    return error.mistakes()[0];
-  }
-  ADD_FAILURE() << "no mistake found in: " << text;
-  return {};
-}
-
 TEST(Trace, RowsBecomeArrivalsFromTheFirstOne) {
-  const auto arrivals = read(
+  const auto arrivals = read_rows(
       "2023-11-16 18:15:46.6805900,374,44\n"
       "2023-11-16 18:15:50.9951690,396,109\n"
       "2023-11-16 18:15:50.9951690,879,55\n");
@@ -94,7 +48,7 @@ TEST(Trace, LineEndingsAndTheLastLineMayVary) {
 }
 
 TEST(Trace, TimestampsMayHaveUpToNineDecimalsAndAZone) {
-  const auto arrivals = read(
+  const auto arrivals = read_rows(
       "2023-11-16 00:00:00,1,1\n"
       "2023-11-16 00:00:00.5,1,1\n"
       "2023-11-16 00:00:00.500000001,1,1\n"
@@ -106,7 +60,7 @@ TEST(Trace, TimestampsMayHaveUpToNineDecimalsAndAZone) {
 }
 
 TEST(Trace, ClockRunsOnOverMidnightMonthsAndLeapDays) {
-  const auto arrivals = read(
+  const auto arrivals = read_rows(
       "2023-12-31 23:59:59.5,1,1\n"
       "2024-01-01 00:00:00.25,1,1\n"
       "2024-02-28 00:00:00,1,1\n"
@@ -255,38 +209,56 @@ TEST(Trace, TooSlowAClockIsAnErrorNotAnOverflow) {
   EXPECT_THROW(summarise(trace), ScenarioError);
 }
 
-// Whatever the bytes: a summary, or one mistake with a line of the file.
-RC_GTEST_PROP(Trace, AnyTextIsReadOrReported, ()) {
-  std::string text = kHeader + "2023-11-16 18:15:46.6805900,374,44\r\n" +
-                     "2023-11-16 18:15:50.9951690,396,109\n2023-11-17 00:00:00,1,2";
-  const int edits = *rc::gen::inRange(1, 6);
-  for (int i = 0; i < edits; ++i) {
-    const auto at = *rc::gen::inRange<std::size_t>(0, text.size());
-    switch (*rc::gen::inRange(0, 4)) {
-      case 0:
-        text[at] = *rc::gen::arbitrary<char>();
-        break;
-      case 1:
-        text.erase(at, *rc::gen::inRange<std::size_t>(1, 20));
-        break;
-      case 2:
-        text.insert(at, text.substr(*rc::gen::inRange<std::size_t>(0, text.size()), 15));
-        break;
-      default:
-        text.insert(at, 1, *rc::gen::element('\n', '\r', ',', '.', '-', '0', '9', '\0'));
+TEST(Trace, AFileOfNoKnownFormatIsToldAllOfThem) {
+  for (const char* text : {"time,a,b\n", "[1, 2]\n", "\n",
+                           "\xef\xbb\xbf"
+                           "TIMESTAMP\n",
+                           "5,ChatGPT,472\n"}) {
+    const Mistake mistake = mistake_in(text);
+    EXPECT_EQ(mistake.line, 1);
+    EXPECT_NE(mistake.message.find("doesn't begin with its header"), std::string::npos);
+    for (const char* format : {"TIMESTAMP,ContextTokens,GeneratedTokens (Azure)",
+                               "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log "
+                               "Type (BurstGPT)",
+                               "{\"timestamp\": 0, \"input_length\": 600", "(Mooncake)"}) {
+      EXPECT_NE(mistake.advice.find(format), std::string::npos) << mistake.advice;
     }
-    if (text.empty()) text = ",";
   }
-  const TraceFile file(text);
-  try {
-    const TraceSummary summary = summarise(file.trace());
-    RC_ASSERT(summary.requests >= 1 && summary.span_ns >= 0);
-    RC_ASSERT(summary.prompt_mean_tokens >= 1 && summary.output_mean_tokens >= 1);
-  } catch (const ScenarioError& error) {
-    const auto lines = std::count(text.begin(), text.end(), '\n') + 1;
-    RC_ASSERT(error.mistakes().size() == 1U);
-    RC_ASSERT(error.mistakes()[0].line >= 0 && error.mistakes()[0].line <= lines);
-  }
+}
+
+TEST(Trace, ALineThatIsNotUtf8IsAnErrorWithItsPlace) {
+  const Mistake mistake = mistake_in(kHeader +
+                                     "2023-11-16 00:00:05,1,\xff"
+                                     "1\n");
+  EXPECT_EQ(mistake.line, 2);
+  EXPECT_EQ(mistake.column, 23);
+  EXPECT_NE(mistake.message.find("UTF-8"), std::string::npos);
+}
+
+TEST(Trace, AFirstLineWithoutEndIsAnErrorNotAFileInMemory) {
+  const Mistake mistake = mistake_in(std::string(1'000'000, '{'));
+  EXPECT_EQ(mistake.line, 1);
+  EXPECT_NE(mistake.message.find("longer than 16384 bytes"), std::string::npos);
+  EXPECT_LT(mistake.excerpt.size(), 17'000U);
+}
+
+TEST(Trace, RequestsAreNumberedAsTheyAreKept) {
+  const TraceFile file(many_rows(100));
+  Trace trace = file.trace();
+  trace.sample = 0.3;
+  const auto arrivals = read(trace);
+  for (std::size_t i = 0; i < arrivals.size(); ++i) EXPECT_EQ(arrivals[i].number, i);
+}
+
+RC_GTEST_PROP(Trace, AnyTextIsReadOrReported, ()) {
+  check_read_or_reported(with_edits(kHeader + "2023-11-16 18:15:46.6805900,374,44\r\n" +
+                                        "2023-11-16 18:15:50.9951690,396,109\n2023-11-17 "
+                                        "00:00:00,1,2",
+                                    std::string("\n\r,.-09\0", 8)));
+}
+
+RC_GTEST_PROP(Trace, AnyBytesAreReadOrReported, (const std::string& bytes)) {
+  check_read_or_reported(*rc::gen::element<std::string>("", kHeader, "{") + bytes);
 }
 
 }  // namespace
