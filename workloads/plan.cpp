@@ -87,7 +87,14 @@ class ThrottleResolver {
   double per_s_of(double load) const {
     return rate_of_load(load, *scenario_.fleet.capacity_tokens_per_s / tokens_per_unit_, scenario_);
   }
-  double limit_of(double load) const { return per_s_of(load) * to_s(now_.window_ns); }
+  double limit_of(double load) const {
+    const double limit = per_s_of(load) * to_s(now_.window_ns);
+    if (limit <= kLargestLimit) return limit;
+    throw error(scenario_,
+                "a load of " + format_number(load) + " is a limit of " + format_number(limit) +
+                    " in each window of throttle " + in_quotes(name_) + ", which is too high",
+                "1e12 is the most: shorten the window or lower the load");
+  }
 
   void resolve_rate(Rate& rate) const {
     if (rate.load) rate = Rate{std::nullopt, per_s_of(*rate.load)};

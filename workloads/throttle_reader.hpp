@@ -11,9 +11,7 @@
 
 namespace tokenlift {
 
-/// In the same bounds a limit is exact in millionths.
 inline constexpr double kSmallestLimit = 1e-6;
-inline constexpr double kLargestLimit = 1e12;
 
 /// A throttle as far as it could be read: what events are held against.
 struct KnownThrottle {
