@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "workloads/mistake.hpp"
 #include "workloads/scenario_text.hpp"
@@ -311,6 +312,189 @@ TEST(Settle, DefaultsToOneAndAHalfDrainsAndFiveSeconds) {
   EXPECT_FALSE(resolve(steady, std::nullopt).run.settle_ns);
 }
 
+TEST(Resolve, AWindowsLoadIsWhatItsShareOfTheCapacityUsesInOne) {
+  Scenario scenario = lift_scenario();
+  Throttle& window = scenario.throttles[0];
+  window.kind = ThrottleKind::sliding_window;
+  window.window_ns = 10 * kS;
+  window.rate = load(0.3);
+  window.burst = {};
+  scenario.events[0].kind = EventKind::set;
+  scenario.events[0].window_ns = 20 * kS;  // the limit goes along
+  Event second = scenario.events[0];
+  second.at_ns = 20 * kS;
+  second.window_ns.reset();
+  second.rate = load(0.6);
+  Event third = second;
+  third.rate.reset();
+  third.limit = 70;
+  Event fourth = scenario.events[0];
+  scenario.events.insert(scenario.events.end(), {second, third, fourth});
+  const Scenario resolved = resolve(scenario, std::nullopt);
+  EXPECT_EQ(resolved.throttles[0].limit, 3000);
+  EXPECT_EQ(resolved.throttles[0].rate, Rate{});
+  EXPECT_EQ(resolved.events[0].limit, 6000);
+  EXPECT_EQ(resolved.events[1].limit, 12'000);
+  EXPECT_FALSE(resolved.events[1].rate);
+  EXPECT_EQ(resolved.events[2].limit, 70);
+  EXPECT_FALSE(resolved.events[3].limit);  // a plain number stays
+  EXPECT_EQ(resolve(resolved, std::nullopt), resolved);
+  window.window_ns = kS / 100;  // 3 tokens
+  EXPECT_THROW(resolve(scenario, std::nullopt), ScenarioError);
+}
+
+TEST(Resolve, ARampsEndsAreRatesAndItsBurstGoesAlong) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].burst = Burst{2 * kS, std::nullopt};
+  Event& ramp = scenario.events[0];
+  ramp.kind = EventKind::ramp;
+  ramp.rate = load(0.9);
+  ramp.from = load(0.1);
+  ramp.over_ns = 10 * kS;
+  const Scenario resolved = resolve(scenario, std::nullopt);
+  EXPECT_EQ(resolved.events[0].rate, per_s(900));
+  EXPECT_EQ(resolved.events[0].from, per_s(100));
+  EXPECT_EQ(resolved.events[0].burst, (Burst{std::nullopt, 1800}));
+  EXPECT_EQ(resolve(resolved, std::nullopt), resolved);
+}
+
+TEST(Resolve, BurstsHoldTheLargestRequestInTheDearestHoursOfTheTenantsLookedAt) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].burst = Burst{kS / 10, std::nullopt};
+  scenario.throttles[0].schedule = {{0x7f, 0, 3600, 2.5}};
+  EXPECT_EQ(resolve(scenario, std::nullopt).throttles[0].burst.units, 125);
+  Tenant other = make_tenant(per_s(1), 10, 20);
+  other.name = "others";
+  scenario.tenants.push_back(other);
+  scenario.throttles[0].tenants = {"others"};
+  EXPECT_EQ(resolve(scenario, std::nullopt).throttles[0].burst.units, 50);
+}
+
+// Every prompt is 10 and every answer 5: prompts of 10, 25 and 40 tokens, and the fourth, of 55,
+// is not asked.
+Tenant session_tenant(Rate rate) {
+  Tenant tenant = make_tenant(rate, 10, 5);
+  tenant.sessions = Sessions{{Distribution::constant, 4, 0, 1, 0}, {}, 54};
+  return tenant;
+}
+
+TEST(Sessions, CountAsTheTurnsThatTheyHave) {
+  const Tenant tenant = session_tenant(per_s(2));
+  EXPECT_DOUBLE_EQ(mean_prompt_tokens(tenant), 25);
+  EXPECT_DOUBLE_EQ(mean_output_tokens(tenant), 5);
+  EXPECT_EQ(largest_prompt_tokens(tenant), 54);
+  Scenario scenario = lift_scenario();
+  scenario.tenants = {tenant, make_tenant(per_s(2), 10, 5)};
+  EXPECT_DOUBLE_EQ(request_shares(scenario)[0], 0.75);
+  scenario.tenants = {session_tenant(load(0.3))};
+  EXPECT_EQ(resolve(scenario, std::nullopt).tenants[0].arrivals.rate, per_s(20));  // sessions/s
+}
+
+TEST(ClosedTenants, OfferWhatTheyCanAskForAtMost) {
+  Scenario scenario = lift_scenario();
+  Tenant closed = make_tenant({}, 100, 50);
+  closed.arrivals.process = Process::closed;
+  closed.arrivals.think = Wait{WaitDistribution::constant, 5 * kS};
+  closed.users = 150;
+  scenario.tenants.push_back(closed);
+  EXPECT_DOUBLE_EQ(request_shares(scenario)[1], 0.75);  // 30/s beside 10/s
+  // They overload nothing: of the queue's 950 tokens/s 450 are theirs, at most 150 requests.
+  scenario.tenants.front().arrivals.rate = per_s(1);
+  const Scenario resolved = resolve(scenario, std::nullopt);
+  EXPECT_FALSE(has_warning(resolved, "without a max_wait"));
+  EXPECT_DOUBLE_EQ(fluid_drain(resolved).backlog_tokens, 150 * 50);
+  EXPECT_TRUE(fluid_drain(resolved).drain_s);
+}
+
+TEST(Shapes, CountWithTheirMeanOverTheRun) {
+  const auto share = [](const Shape& shape) {
+    Scenario scenario = lift_scenario();  // of 60 s
+    scenario.tenants.push_back(scenario.tenants[0]);
+    scenario.tenants[1].arrivals.shape = shape;
+    const std::vector<double> shares = request_shares(scenario);
+    return shares[1] / shares[0];
+  };
+  EXPECT_NEAR(share({ShapeKind::ramp, 1, 3, 20 * kS, 20 * kS, 0, {}}), 2, 1e-12);
+  EXPECT_NEAR(share({ShapeKind::ramp, 1, 3, 30 * kS, 60 * kS, 0, {}}), 1.25, 1e-12);
+  EXPECT_NEAR(share({ShapeKind::steps, 1, 1, 0, 0, 0, {{30 * kS, 4.0}, {45 * kS, 0.0}}}), 1.5,
+              1e-12);
+  EXPECT_NEAR(share({ShapeKind::diurnal, 0.5, 1.5, 7 * kS, 0, 30 * kS, {}}), 1, 1e-12);
+  EXPECT_NEAR(share({ShapeKind::diurnal, 0, 2, 0, 0, 120 * kS, {}}), 1, 1e-12);
+  EXPECT_NEAR(share({ShapeKind::diurnal, 0, 2, 0, 0, 240 * kS, {}}), 1 + 2 / std::numbers::pi,
+              1e-12);  // a quarter of a period from the peak on
+  EXPECT_NEAR(share({ShapeKind::burst, 1, 7, 5 * kS, 5 * kS, 20 * kS, {}}), 2.5, 1e-12);
+  EXPECT_NEAR(share({ShapeKind::mmpp, 1, 7, 0, 10 * kS, 20 * kS, {}}), 3, 1e-12);
+}
+
+// 300 tokens/s again, each time.
+TEST(FluidDrain, ReadsTheLimitOfEveryKind) {
+  const auto backlog = [](auto change) {
+    Scenario scenario = lift_scenario();
+    scenario.throttles[0].burst.units = 50;
+    change(scenario, scenario.throttles[0]);
+    return fluid_drain(resolve(scenario, std::nullopt)).backlog_tokens;
+  };
+  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) {
+                     t.kind = ThrottleKind::leaky_bucket;
+                     t.burst = {};
+                   }),
+                   2000);
+  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) {
+                     t.kind = ThrottleKind::fixed_window;
+                     t.rate = {};
+                     t.limit = 300;
+                     t.window_ns = kS;
+                   }),
+                   1700);
+  EXPECT_DOUBLE_EQ(backlog([](Scenario& s, Throttle& t) {
+                     t.scope = Scope::user;
+                     t.rate = per_s(3);
+                     s.tenants[0].users = 100;
+                   }),
+                   0);  // each user has a burst
+  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) {
+                     t.rate = per_s(600);
+                     t.burst.units = 100;
+                     t.schedule = {{0x7f, 0, 3600, 2}};
+                   }),
+                   1950);
+  EXPECT_DOUBLE_EQ(backlog([](Scenario& s, Throttle& t) {
+                     Tenant other = make_tenant(per_s(2), 100, 50);
+                     other.name = "others";
+                     s.tenants.push_back(other);
+                     t.tenants = {"users"};
+                   }),
+                   1950);
+  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) { t.mode = Mode::shadow; }), 0);
+  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) {
+                     t.kind = ThrottleKind::concurrency;
+                     t.rate = {};
+                     t.limit = 64;
+                   }),
+                   0);
+  EXPECT_DOUBLE_EQ(backlog([](Scenario& s, Throttle&) {
+                     Throttle queue;
+                     queue.name = "queue";
+                     queue.kind = ThrottleKind::queue_limit;
+                     queue.unit = Unit::requests;
+                     queue.limit = 5;
+                     s.throttles.push_back(queue);
+                   }),
+                   250);
+}
+
+// From 300 to 700 over 10 s: 2000 grow to 2450 at 500 and shrink to 2000 again.
+TEST(FluidDrain, OfARampCountsFromItsEnd) {
+  Scenario scenario = lift_scenario();
+  Event& ramp = scenario.events[0];
+  ramp.kind = EventKind::ramp;
+  ramp.rate = per_s(700);
+  ramp.over_ns = 10 * kS;
+  const Scenario resolved = resolve(scenario, std::nullopt);
+  EXPECT_DOUBLE_EQ(fluid_drain(resolved).backlog_tokens, 1950);
+  EXPECT_NEAR(fluid_drain(resolved).drain_s.value(), 1950.0 / 200, 1e-6);
+}
+
 struct Span {
   std::string name;
   std::int64_t begin_s;
@@ -341,6 +525,15 @@ TEST(PlanPhases, DividesTheRunAtTheMeasuredEvent) {
   EXPECT_EQ(spans(scenario)[1].end_s, 5);  // the first
   scenario.events[1].measure = true;
   EXPECT_EQ(spans(scenario)[1].end_s, 10);  // the one that says so
+}
+
+TEST(PlanPhases, ARampsTransitionLastsUntilItHasSettledAfterItsEnd) {
+  Scenario scenario = lift_scenario();
+  scenario.run.settle_ns = 20 * kS;
+  scenario.events[0].kind = EventKind::ramp;
+  scenario.events[0].rate = per_s(700);
+  scenario.events[0].over_ns = 10 * kS;
+  EXPECT_EQ(spans(scenario)[2], (Span{"transition", 10, 40, true}));
 }
 
 TEST(PlanPhases, LeavesEmptyPhasesOut) {
@@ -391,6 +584,56 @@ TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
   short_trace.tenants[0].arrivals.process = Process::trace;
   short_trace.tenants[0].arrivals.trace = trace;
   EXPECT_TRUE(has_warning(resolve(short_trace, std::nullopt), "ends after 20s of 60s"));
+}
+
+TEST(Warnings, OfSettingsThatHaveNoEffect) {
+  const auto warned = [](const std::string& part, auto change) {
+    Scenario scenario = lift_scenario();
+    change(scenario);
+    return has_warning(resolve(scenario, std::nullopt), part);
+  };
+  const auto reject = [](Scenario& s) { s.throttles[0].when_full = WhenFull::reject; };
+  const auto retry = [](Scenario& s) { s.tenants[0].retry.policy = RetryPolicy::fixed; };
+  EXPECT_TRUE(warned("retries after a rejection, but", retry));
+  EXPECT_FALSE(warned("retries after a rejection, but", [&](Scenario& s) { retry(s), reject(s); }));
+  const auto patience = [](Scenario& s) { s.tenants[0].patience = Wait{}; };
+  EXPECT_TRUE(warned("has patience, but", [&](Scenario& s) { patience(s), reject(s); }));
+  EXPECT_FALSE(warned("has patience, but", patience));
+  EXPECT_TRUE(warned("no answer can miss the objective e2e", [](Scenario& s) {
+    s.tenants[0].deadline_ns = kS;
+    s.tenants[0].slo.e2e_ns = kS;
+  }));
+  const auto second_tenant = [](Scenario& s) {
+    s.tenants.push_back(s.tenants[0]);
+    s.tenants[1].priority = 1;
+    s.tenants[1].weight = 2;
+  };
+  EXPECT_TRUE(warned("have priorities, but", second_tenant));
+  EXPECT_TRUE(warned("have weights, but", second_tenant));
+  EXPECT_FALSE(warned("have weights, but", [&](Scenario& s) {
+    second_tenant(s);
+    s.queue_order = QueueOrder::fair;
+  }));
+  EXPECT_TRUE(warned("no throttle lets anybody wait", [&](Scenario& s) {
+    s.queue_order = QueueOrder::fair;
+    reject(s);
+  }));
+  const auto cache = [](Scenario& s) { s.fleet.sites[0].prefix_cache_tokens = 100; };
+  EXPECT_TRUE(warned("no two prompts begin alike", cache));
+  EXPECT_TRUE(warned("no tenant has sessions",
+                     [](Scenario& s) { s.fleet.router = RouterPolicy::session_affinity; }));
+  EXPECT_FALSE(warned("session_affinity", [&](Scenario& s) {
+    s.fleet.router = RouterPolicy::session_affinity;
+    s.tenants[0] = session_tenant(per_s(1));
+    cache(s);
+  }));
+  EXPECT_TRUE(warned("exempts cached input, but",
+                     [](Scenario& s) { s.throttles[0].exempt_cached = true; }));
+  EXPECT_TRUE(warned("are not in the run, which starts at 2026-01-05T00:00:00Z", [](Scenario& s) {
+    s.throttles[0].schedule = {{0x7f, 3600, 7200, 1}};
+  }));
+  EXPECT_TRUE(warned("no event before it has changed",
+                     [](Scenario& s) { s.events[0].kind = EventKind::restore; }));
 }
 
 TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "workloads/catalogue.hpp"
+#include "workloads/changes.hpp"
 #include "workloads/plan.hpp"
 #include "workloads/profile_text.hpp"
 #include "workloads/scenario.hpp"
@@ -89,44 +90,217 @@ Lengths random_lengths() {
   return lengths;
 }
 
+Wait random_wait(std::int64_t min_ns) {
+  return Wait{*rc::gen::element(WaitDistribution::constant, WaitDistribution::exponential),
+              std::max(min_ns, random_ns(1000 * kS))};
+}
+
+Shape random_shape() {
+  Shape shape;
+  shape.kind = *rc::gen::element(ShapeKind::ramp, ShapeKind::steps, ShapeKind::diurnal,
+                                 ShapeKind::burst, ShapeKind::mmpp);
+  if (shape.kind == ShapeKind::steps) {
+    const int steps = *rc::gen::inRange(1, 5);
+    std::int64_t at_ns = -1;
+    for (int i = 0; i < steps; ++i) {
+      at_ns += random_ns(100 * kS);
+      shape.steps.emplace_back(at_ns, random_double(0.1, 10));
+    }
+    return shape;
+  }
+  shape.from = random_double(0, 10);
+  shape.to = random_double(0.01, 10);
+  if (shape.kind != ShapeKind::mmpp) shape.begin_ns = random_ns(1000 * kS) - 1;
+  if (shape.kind != ShapeKind::diurnal) shape.length_ns = random_ns(1000 * kS);
+  if (shape.kind != ShapeKind::ramp) shape.period_ns = shape.length_ns + random_ns(1000 * kS);
+  return shape;
+}
+
+Arrivals random_arrivals() {
+  Arrivals arrivals;
+  arrivals.process =
+      *rc::gen::element(Process::poisson, Process::constant, Process::gamma, Process::closed);
+  if (arrivals.process == Process::closed) {
+    arrivals.think = random_wait(1);
+    return arrivals;
+  }
+  arrivals.rate = random_rate();
+  if (arrivals.process == Process::gamma) arrivals.cv = random_double(0.01, 10);
+  if (*rc::gen::arbitrary<bool>()) arrivals.shape = random_shape();
+  return arrivals;
+}
+
+Retry random_retry() {
+  Retry retry;
+  retry.policy = *rc::gen::element(RetryPolicy::none, RetryPolicy::fixed, RetryPolicy::exponential,
+                                   RetryPolicy::honour_retry_after);
+  if (retry.policy == RetryPolicy::none) return retry;
+  retry.delay_ns = random_ns(1000 * kS);
+  if (retry.policy != RetryPolicy::fixed) retry.max_delay_ns = retry.delay_ns + random_ns(kS);
+  retry.attempts = *rc::gen::inRange(1, 256);
+  if (*rc::gen::arbitrary<bool>()) retry.budget = random_double(0, 2);
+  return retry;
+}
+
 Tenant random_tenant(const std::string& name) {
   Tenant tenant;
   tenant.name = name;
-  tenant.arrivals.process = *rc::gen::element(Process::poisson, Process::constant, Process::gamma);
-  tenant.arrivals.rate = random_rate();
-  if (tenant.arrivals.process == Process::gamma) tenant.arrivals.cv = random_double(0.01, 10);
+  tenant.arrivals = random_arrivals();
   tenant.prompt_tokens = random_lengths();
   tenant.output_tokens = random_lengths();
+  if (*rc::gen::inRange(0, 4) == 0) {
+    Lengths turns = {Distribution::uniform, 0, 0, 1, *rc::gen::inRange(1, 9)};
+    tenant.sessions = Sessions{turns, random_wait(0), *rc::gen::inRange(1100, 5000)};
+  }
   tenant.max_tokens = largest_output_tokens(tenant) + *rc::gen::inRange(0, 100);
   if (*rc::gen::arbitrary<bool>()) tenant.slo.ttft_ns = random_ns(kS);
   if (*rc::gen::arbitrary<bool>()) tenant.slo.tpot_ns = random_ns(kS);
   if (*rc::gen::arbitrary<bool>()) tenant.slo.e2e_ns = random_ns(kS);
+  tenant.users = *rc::gen::inRange(1, 100'000);
+  tenant.priority = *rc::gen::inRange(-2, 3);
+  if (*rc::gen::arbitrary<bool>()) tenant.weight = random_double(0.1, 10);
+  tenant.retry = random_retry();
+  if (*rc::gen::arbitrary<bool>()) tenant.patience = random_wait(1);
+  if (*rc::gen::arbitrary<bool>()) tenant.deadline_ns = random_ns(kS);
   return tenant;
 }
 
-Throttle random_throttle(const std::string& name) {
+const std::vector<ThrottleKind> kAllKinds = {ThrottleKind::token_bucket,
+                                             ThrottleKind::gcra,
+                                             ThrottleKind::leaky_bucket,
+                                             ThrottleKind::fixed_window,
+                                             ThrottleKind::anchored_window,
+                                             ThrottleKind::sliding_window,
+                                             ThrottleKind::concurrency,
+                                             ThrottleKind::queue_limit,
+                                             ThrottleKind::aimd,
+                                             ThrottleKind::gradient,
+                                             ThrottleKind::vegas,
+                                             ThrottleKind::acceleration_limit};
+
+// Above what any request costs in any peak hours.
+double random_limit() {
+  return random_double(1e6, 1e9);
+}
+
+bool has_output(Unit unit) {
+  return unit == Unit::output_tokens || unit == Unit::tokens;
+}
+bool has_input(Unit unit) {
+  return unit == Unit::input_tokens || unit == Unit::tokens;
+}
+
+void add_parameters(Throttle& throttle) {
+  const ThrottleKind kind = throttle.kind;
+  if (has_rate(kind)) throttle.rate = random_rate();
+  if (has_burst(kind)) throttle.burst = random_burst();
+  if (kind == ThrottleKind::token_bucket && has_output(throttle.unit)) {
+    throttle.charge = *rc::gen::element(Charge::reserve, Charge::after);
+  }
+  if (has_windows(kind)) throttle.window_ns = kS;
+  if (kind == ThrottleKind::acceleration_limit) {
+    throttle.window_ns = random_ns(1000 * kS);
+    throttle.rise = random_double(1, 5);
+  }
+  if (has_windows(kind) && *rc::gen::arbitrary<bool>()) {
+    throttle.rate.load = random_double(1, 2);
+  } else if (!has_rate(kind)) {
+    throttle.limit = random_limit();
+  }
+  if (is_adaptive(kind)) {
+    throttle.min_limit = random_double(1, 1000);
+    throttle.max_limit = *throttle.limit + random_limit();
+  }
+  if (kind == ThrottleKind::aimd) throttle.target_ns = random_ns(kS);
+  if (kind == ThrottleKind::gradient) throttle.tolerance = random_double(1, 5);
+}
+
+PeakHours random_peak_hours() {
+  return {static_cast<std::uint8_t>(*rc::gen::inRange(1, 128)),
+          *rc::gen::inRange<std::int64_t>(0, 86'400), *rc::gen::inRange<std::int64_t>(0, 86'401),
+          random_double(0.01, 5)};
+}
+
+Throttle random_throttle(const std::string& name, const std::vector<Tenant>& tenants) {
   Throttle throttle;
   throttle.name = name;
-  throttle.unit = *rc::gen::element(Unit::requests, Unit::input_tokens, Unit::output_tokens);
-  throttle.rate = random_rate();
-  throttle.burst = random_burst();
-  throttle.when_full = *rc::gen::element(WhenFull::queue, WhenFull::reject);
-  if (throttle.when_full == WhenFull::queue && *rc::gen::arbitrary<bool>()) {
-    throttle.max_wait_ns = random_ns(kS);
+  throttle.kind = *rc::gen::elementOf(kAllKinds);
+  throttle.unit =
+      *rc::gen::element(Unit::requests, Unit::input_tokens, Unit::output_tokens, Unit::tokens);
+  throttle.scope = *rc::gen::element(Scope::fleet, Scope::tenant, Scope::user);
+  if (*rc::gen::arbitrary<bool>()) throttle.tenants = {(*rc::gen::elementOf(tenants)).name};
+  throttle.mode = *rc::gen::element(Mode::enforce, Mode::shadow);
+  add_parameters(throttle);
+  if (*rc::gen::arbitrary<bool>()) throttle.max_wait_ns = random_ns(kS);
+  if (throttle.kind == ThrottleKind::queue_limit) return throttle;
+  if (!throttle.max_wait_ns) {
+    throttle.when_full = *rc::gen::element(WhenFull::queue, WhenFull::reject);
   }
+  if (has_input(throttle.unit)) throttle.exempt_cached = *rc::gen::arbitrary<bool>();
+  const int hours = *rc::gen::inRange(0, 3);
+  for (int i = 0; i < hours; ++i) throttle.schedule.push_back(random_peak_hours());
   return throttle;
 }
 
+Inherit random_inherit() {
+  return *rc::gen::element(Inherit::as_is, Inherit::proportional, Inherit::reset,
+                           Inherit::additive);
+}
+
+// Any of what the throttle's kind has, one at least.
+void add_settings(const Throttle& throttle, Event& event) {
+  Throttle other = throttle;
+  other.rate = {};
+  other.limit.reset();
+  add_parameters(other);
+  const auto some = [] { return *rc::gen::arbitrary<bool>(); };
+  event.mode = *rc::gen::element(Mode::enforce, Mode::shadow);
+  if (other.rate != Rate{} && some()) event.rate = other.rate;
+  if (has_burst(other.kind) && some()) event.burst = other.burst;
+  if (other.limit && some()) event.limit = other.limit;
+  if (other.window_ns > 0 && some()) event.window_ns = other.window_ns;
+  if (is_adaptive(other.kind) && some()) event.min_limit = other.min_limit;
+  if (is_adaptive(other.kind) && some()) event.max_limit = other.max_limit;
+  if (other.kind == ThrottleKind::aimd && some()) event.target_ns = other.target_ns;
+  if (other.kind == ThrottleKind::gradient && some()) event.tolerance = other.tolerance;
+  if (other.kind == ThrottleKind::acceleration_limit && some()) event.rise = other.rise;
+  if (other.kind == ThrottleKind::token_bucket && has_output(other.unit) && some()) {
+    event.charge = other.charge;
+  }
+  if (some()) event.max_wait_ns = random_ns(kS);
+  if (other.kind != ThrottleKind::queue_limit && !event.max_wait_ns && some()) {
+    event.when_full = *rc::gen::element(WhenFull::queue, WhenFull::reject);
+  }
+}
+
+void add_ramp(const Throttle& throttle, std::int64_t longest_ns, Event& event) {
+  event.over_ns = *rc::gen::inRange<std::int64_t>(1, longest_ns + 1);
+  event.steps = *rc::gen::inRange(0, 9);
+  const bool from = *rc::gen::arbitrary<bool>();
+  if (has_rate(throttle.kind)) {
+    event.rate = random_rate();
+    if (from) event.from = random_rate();
+    if (has_burst(throttle.kind) && *rc::gen::arbitrary<bool>()) event.burst = random_burst();
+  } else if (has_windows(throttle.kind) && *rc::gen::arbitrary<bool>()) {
+    event.rate = Rate{random_double(1, 2), std::nullopt};
+    if (from) event.from = Rate{random_double(1, 2), std::nullopt};
+  } else {
+    event.limit = random_limit();
+    if (from) event.from_limit = random_limit();
+  }
+}
+
 Event random_event(const Scenario& scenario, std::int64_t at_ns) {
+  const Throttle throttle = *rc::gen::elementOf(scenario.throttles);
   Event event;
   event.at_ns = at_ns;
-  event.throttle = (*rc::gen::elementOf(scenario.throttles)).name;
-  event.kind = *rc::gen::element(EventKind::lift, EventKind::set);
+  event.throttle = throttle.name;
+  event.kind =
+      *rc::gen::element(EventKind::lift, EventKind::set, EventKind::restore, EventKind::ramp);
   if (event.kind == EventKind::lift) return event;
-  event.rate = random_rate();
-  if (*rc::gen::arbitrary<bool>()) event.burst = random_burst();
-  event.inherit =
-      *rc::gen::element(Inherit::as_is, Inherit::proportional, Inherit::reset, Inherit::additive);
+  event.inherit = random_inherit();
+  if (event.kind == EventKind::set) add_settings(throttle, event);
+  if (event.kind == EventKind::ramp) add_ramp(throttle, scenario.run.duration_ns - at_ns, event);
   return event;
 }
 
@@ -212,9 +386,16 @@ Scenario random_scenario() {
   run.cooldown_max_ns = random_ns(1000 * kS) - 1;
   run.seed = static_cast<std::uint64_t>(*rc::gen::inRange<std::int64_t>(0, INT64_MAX));
   run.max_in_flight = *rc::gen::inRange(1, 1'000'000);
-  scenario.fleet.router = *rc::gen::element(RouterPolicy::shared_queue, RouterPolicy::round_robin,
-                                            RouterPolicy::random, RouterPolicy::least_loaded);
-  scenario.fleet.capacity_tokens_per_s = random_double(0.1, 1e9);
+  if (*rc::gen::arbitrary<bool>()) {
+    run.starts_at_s = *rc::gen::inRange<std::int64_t>(0, 7'000'000'000);
+    run.time_zone = *rc::gen::element<std::string>("UTC", "America/Los_Angeles", "Europe/Berlin");
+  }
+  scenario.fleet.router =
+      *rc::gen::element(RouterPolicy::shared_queue, RouterPolicy::round_robin, RouterPolicy::random,
+                        RouterPolicy::least_loaded, RouterPolicy::session_affinity);
+  scenario.fleet.capacity_tokens_per_s = random_double(1e8, 2e8);
+  scenario.queue_order =
+      *rc::gen::element(QueueOrder::fifo, QueueOrder::priority, QueueOrder::fair);
   if (*rc::gen::arbitrary<bool>()) scenario.fleet.load_report_interval_ns = random_ns(kS);
   scenario.profiles = random_profiles();
   const std::vector<Profile> usable = usable_profiles(scenario);
@@ -225,7 +406,8 @@ Scenario random_scenario() {
         profile.max_batch > 0 ? std::min<std::int64_t>(profile.max_batch, 98) : 98;
     scenario.fleet.sites.push_back({random_name() + std::to_string(i), *rc::gen::inRange(1, 99),
                                     profile.name, *rc::gen::inRange<std::int64_t>(1, most + 1),
-                                    *rc::gen::inRange(1, 9999), *rc::gen::inRange(10'000, 99'999)});
+                                    *rc::gen::inRange(1, 9999), *rc::gen::inRange(10'000, 99'999),
+                                    *rc::gen::inRange(0, 99'999)});
   }
   if (run.engine == Engine::simulated) keep_used_profiles(scenario);
   const int tenants = *rc::gen::inRange(1, 4);
@@ -234,7 +416,8 @@ Scenario random_scenario() {
   }
   const int throttles = *rc::gen::inRange(0, 3);
   for (int i = 0; i < throttles; ++i) {
-    scenario.throttles.push_back(random_throttle(random_name() + std::to_string(i)));
+    scenario.throttles.push_back(
+        random_throttle(random_name() + std::to_string(i), scenario.tenants));
   }
   const int events = throttles == 0 ? 0 : *rc::gen::inRange(0, 4);
   for (int i = 0; i < events; ++i) {

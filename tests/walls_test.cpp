@@ -58,7 +58,7 @@ std::string library_of(const std::string& header) {
       {"CLI/", "CLI11"},         {"toml++/", "toml++"},
       {"oneapi/dnnl", "oneDNN"}, {"dnnl", "oneDNN"},
       {"boost/", "Boost"},       {"benchmark/", "Google Benchmark"},
-      {"omp", "OpenMP"},
+      {"omp", "OpenMP"},         {"date/", "date"},
   };
   std::string best;
   std::string library;
@@ -114,6 +114,7 @@ TEST(Walls, EachLibraryStaysInTheFilesThatItIsFor) {
       {"oneTBB", {"bench/thread_fleet", "bench/workers"}},
       {"CLI11", {"bench/command_line"}},
       {"toml++", {"workloads/"}},
+      {"date", {"workloads/calendar"}},
       {"oneDNN", {"workloads/decoder"}},
       {"Boost", {"reports/", "bench/"}},
       {"Google Benchmark", {"bench/micro"}},

@@ -77,14 +77,18 @@ void put(toml::table& table, std::string_view name, const Place& place, toml::ta
       [&](auto& node) { table.insert_or_assign(toml::key(name, place), std::move(node)); });
 }
 
-// Keys that can't stand together: the override's replaces the other one.
+// Keys that can't stand together: the override's replaces the other ones.
 void remove_rivals(toml::table& table, std::string_view name, std::string_view value) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kRivals = {
-      {{"rate", "load"}, {"lift", "set"}}};
-  for (const auto& [a, b] : kRivals) {
-    if (name == a) table.erase(b);
-    if (name == b) table.erase(a);
-  }
+  constexpr std::array<std::string_view, 3> kLimits = {"rate", "load", "limit"};
+  constexpr std::array<std::string_view, 4> kActions = {"lift", "set", "restore", "ramp"};
+  const auto remove_others = [&](const auto& rivals) {
+    if (std::ranges::find(rivals, name) == rivals.end()) return;
+    for (const std::string_view rival : rivals) {
+      if (rival != name) table.erase(rival);
+    }
+  };
+  remove_others(kLimits);
+  remove_others(kActions);
   if (name == "when_full" && value == "reject") table.erase("max_wait");
 }
 

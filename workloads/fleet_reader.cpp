@@ -46,6 +46,7 @@ Site FleetReader::read_site(TableReader& table) {
     assign(site.kv_tokens, kv_room_tokens(*profile));
   }
   assign(site.kv_tokens, table.whole("kv_tokens", 1, kSizeMax));
+  assign(site.prefix_cache_tokens, table.whole("prefix_cache_tokens", 0, kSizeMax));
   if (mark.sound()) check_profile(table, site);
   table.finish();
   return site;

@@ -28,7 +28,8 @@ inline constexpr auto kKeywords<Process> =
     std::to_array<Keyword<Process>>({{"poisson", Process::poisson},
                                      {"constant", Process::constant},
                                      {"gamma", Process::gamma},
-                                     {"trace", Process::trace}});
+                                     {"trace", Process::trace},
+                                     {"closed", Process::closed}});
 
 template <>
 inline constexpr auto kKeywords<Distribution> =
@@ -54,7 +55,66 @@ inline constexpr auto kKeywords<RouterPolicy> =
                                           {"round_robin", RouterPolicy::round_robin},
                                           {"random", RouterPolicy::random},
                                           {"power_of_two", RouterPolicy::power_of_two},
-                                          {"least_loaded", RouterPolicy::least_loaded}});
+                                          {"least_loaded", RouterPolicy::least_loaded},
+                                          {"session_affinity", RouterPolicy::session_affinity}});
+
+template <>
+inline constexpr auto kKeywords<ThrottleKind> = std::to_array<Keyword<ThrottleKind>>(
+    {{"token_bucket", ThrottleKind::token_bucket},
+     {"gcra", ThrottleKind::gcra},
+     {"leaky_bucket", ThrottleKind::leaky_bucket},
+     {"fixed_window", ThrottleKind::fixed_window},
+     {"anchored_window", ThrottleKind::anchored_window},
+     {"sliding_window", ThrottleKind::sliding_window},
+     {"concurrency", ThrottleKind::concurrency},
+     {"queue_limit", ThrottleKind::queue_limit},
+     {"aimd", ThrottleKind::aimd},
+     {"gradient", ThrottleKind::gradient},
+     {"vegas", ThrottleKind::vegas},
+     {"acceleration_limit", ThrottleKind::acceleration_limit}});
+
+template <>
+inline constexpr auto kKeywords<Scope> = std::to_array<Keyword<Scope>>({{"fleet", Scope::fleet},
+                                                                        {"tenant", Scope::tenant},
+                                                                        {"user", Scope::user}});
+
+template <>
+inline constexpr auto kKeywords<Charge> =
+    std::to_array<Keyword<Charge>>({{"reserve", Charge::reserve}, {"after", Charge::after}});
+
+template <>
+inline constexpr auto kKeywords<Mode> = std::to_array<Keyword<Mode>>({{"enforce", Mode::enforce},
+                                                                      {"shadow", Mode::shadow}});
+
+template <>
+inline constexpr auto kKeywords<QueueOrder> = std::to_array<Keyword<QueueOrder>>(
+    {{"fifo", QueueOrder::fifo}, {"priority", QueueOrder::priority}, {"fair", QueueOrder::fair}});
+
+template <>
+inline constexpr auto kKeywords<EventKind> =
+    std::to_array<Keyword<EventKind>>({{"lift", EventKind::lift},
+                                       {"set", EventKind::set},
+                                       {"restore", EventKind::restore},
+                                       {"ramp", EventKind::ramp}});
+
+template <>
+inline constexpr auto kKeywords<ShapeKind> =
+    std::to_array<Keyword<ShapeKind>>({{"ramp", ShapeKind::ramp},
+                                       {"steps", ShapeKind::steps},
+                                       {"diurnal", ShapeKind::diurnal},
+                                       {"burst", ShapeKind::burst},
+                                       {"mmpp", ShapeKind::mmpp}});
+
+template <>
+inline constexpr auto kKeywords<WaitDistribution> = std::to_array<Keyword<WaitDistribution>>(
+    {{"constant", WaitDistribution::constant}, {"exponential", WaitDistribution::exponential}});
+
+template <>
+inline constexpr auto kKeywords<RetryPolicy> =
+    std::to_array<Keyword<RetryPolicy>>({{"none", RetryPolicy::none},
+                                         {"fixed", RetryPolicy::fixed},
+                                         {"exponential", RetryPolicy::exponential},
+                                         {"honour_retry_after", RetryPolicy::honour_retry_after}});
 
 template <>
 inline constexpr auto kKeywords<Inherit> =

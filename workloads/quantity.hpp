@@ -25,6 +25,9 @@ inline constexpr std::int64_t kLongestCostPs = 1'000'000'000'000'000;
 /// No rate is higher, per second.
 inline constexpr double kHighestRatePerS = 1e12;
 
+/// No limit of a throttle is larger, in its unit: a million times that still fits int64.
+inline constexpr double kLargestLimit = 1e12;
+
 /// A decimal number and one of ns, us, ms, s, min, h, d without a space between them, rounded to
 /// whole ns: "15s", "1.5s", "250ms". At least 0, at most kLongestDurationNs.
 Quantity<std::int64_t> parse_duration_ns(std::string_view text);

@@ -233,13 +233,9 @@ struct Throttle {
   bool operator==(const Throttle&) const = default;
 };
 
-/// At `at_ns` a throttle is lifted (removed), set to other parameters, restored to what the
-/// scenario began with, or moved to other parameters over a time.
-struct Event {
-  std::int64_t at_ns = 0;
-  EventKind kind = EventKind::lift;
-  std::string throttle;
-  // set: what changes. ramp: rate or limit, and where it ends; where it begins is what holds then.
+/// What an event changes of a throttle: what is set. A kind has those that its Throttle uses; a
+/// `rate` of a window is a load, and becomes its limit.
+struct Settings {
   std::optional<Rate> rate;
   std::optional<Burst> burst;
   std::optional<double> limit;
@@ -253,11 +249,21 @@ struct Event {
   std::optional<Mode> mode;
   std::optional<WhenFull> when_full;
   std::optional<std::int64_t> max_wait_ns;
-  Inherit inherit = Inherit::as_is;
+  bool operator==(const Settings&) const = default;
+};
+
+/// At `at_ns` a throttle is lifted (removed), set to other parameters, restored to what the
+/// scenario began with, or moved to other parameters over a time. A ramp has a rate or a limit:
+/// where it ends (and the burst there); where it begins is what holds then.
+struct Event : Settings {
+  std::int64_t at_ns = 0;
+  EventKind kind = EventKind::lift;
+  std::string throttle;
+  Inherit inherit = Inherit::as_is;  ///< set, restore, ramp
   // ramp:
   std::int64_t over_ns = 0;
-  std::int64_t steps = 0;    ///< of equal height and length; 0: linear
-  std::optional<Rate> from;  ///< a ramp of the rate begins there at once
+  std::int64_t steps = 0;    ///< of equal height and length, the first at once; 0: linear
+  std::optional<Rate> from;  ///< a ramp of the rate begins there
   std::optional<double> from_limit;
   bool measure = false;  ///< this event divides the run into phases (default: the first)
   bool operator==(const Event&) const = default;

@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <array>
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
@@ -10,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "workloads/calendar.hpp"
+#include "workloads/changes.hpp"
 #include "workloads/keywords.hpp"
 #include "workloads/profile_text.hpp"
 #include "workloads/quantity.hpp"
@@ -112,6 +115,8 @@ Keys keys_of(const RunSettings& run) {
   keys.add("cooldown_max", duration(run.cooldown_max_ns));
   keys.add("seed", static_cast<std::int64_t>(run.seed));
   keys.add("max_in_flight", run.max_in_flight);
+  if (run.starts_at_s) keys.add("starts_at", literal(format_instant(*run.starts_at_s)));
+  if (run.time_zone != "UTC") keys.add("time_zone", literal(run.time_zone));
   return keys;
 }
 
@@ -123,6 +128,7 @@ Keys keys_of(const Site& site) {
   keys.add("max_batch", site.max_batch);
   keys.add("max_step_tokens", site.max_step_tokens);
   keys.add("kv_tokens", site.kv_tokens);
+  if (site.prefix_cache_tokens > 0) keys.add("prefix_cache_tokens", site.prefix_cache_tokens);
   return keys;
 }
 
@@ -193,6 +199,60 @@ Keys keys_of(const Lengths& lengths) {
   return keys;
 }
 
+std::string wait(const Wait& wait) {
+  if (wait.distribution == WaitDistribution::constant) return duration(wait.mean_ns);
+  Keys keys;
+  keys.add("distribution", word(wait.distribution));
+  keys.add("mean", duration(wait.mean_ns));
+  return keys.inline_table();
+}
+
+std::string array(const std::vector<std::string>& values) {
+  std::string text = "[";
+  for (const std::string& value : values) text += (text.size() > 1 ? ", " : "") + value;
+  return text + "]";
+}
+
+Keys keys_of(const Shape& shape) {
+  Keys keys;
+  keys.add("kind", word(shape.kind));
+  std::vector<std::string> steps;
+  switch (shape.kind) {
+    case ShapeKind::ramp:
+      keys.add("from", shape.from);
+      keys.add("to", shape.to);
+      keys.add("begin", duration(shape.begin_ns));
+      keys.add("length", duration(shape.length_ns));
+      break;
+    case ShapeKind::steps:
+      for (const auto& [at_ns, factor] : shape.steps) {
+        steps.push_back(array({duration(at_ns), format_number(factor)}));
+      }
+      keys.add("steps", array(steps));
+      break;
+    case ShapeKind::diurnal:
+      keys.add("trough", shape.from);
+      keys.add("peak", shape.to);
+      keys.add("period", duration(shape.period_ns));
+      keys.add("peak_at", duration(shape.begin_ns));
+      break;
+    case ShapeKind::burst:
+      keys.add("low", shape.from);
+      keys.add("high", shape.to);
+      keys.add("every", duration(shape.period_ns));
+      keys.add("length", duration(shape.length_ns));
+      keys.add("begin", duration(shape.begin_ns));
+      break;
+    case ShapeKind::mmpp:
+      keys.add("low", shape.from);
+      keys.add("high", shape.to);
+      keys.add("calm", duration(shape.period_ns));
+      keys.add("length", duration(shape.length_ns));
+      break;
+  }
+  return keys;
+}
+
 Keys keys_of(const Arrivals& arrivals) {
   Keys keys;
   keys.add("process", word(arrivals.process));
@@ -206,15 +266,41 @@ Keys keys_of(const Arrivals& arrivals) {
     if (!caps.empty()) keys.add("max", caps.inline_table());
     return keys;
   }
+  if (arrivals.think) keys.add("think", wait(*arrivals.think));
   keys.add("rate", arrivals.rate);
   if (arrivals.process == Process::gamma) keys.add("cv", arrivals.cv);
+  if (arrivals.shape) keys.add("shape", keys_of(*arrivals.shape).inline_table());
   return keys;
 }
 
+Keys keys_of(const Sessions& sessions) {
+  Keys keys;
+  keys.add("turns", keys_of(sessions.turns).inline_table());
+  keys.add("think", wait(sessions.think));
+  keys.add("max_context", sessions.max_context_tokens);
+  return keys;
+}
+
+Keys keys_of(const Retry& retry) {
+  Keys keys;
+  keys.add("policy", word(retry.policy));
+  keys.add("delay", duration(retry.delay_ns));
+  if (retry.policy != RetryPolicy::fixed) keys.add("max_delay", duration(retry.max_delay_ns));
+  keys.add("attempts", retry.attempts);
+  if (retry.budget) keys.add("budget", *retry.budget);
+  return keys;
+}
+
+// What most tenants don't have is written only where it is there.
 Keys keys_of(const Tenant& tenant) {
+  const Tenant plain;
   Keys keys;
   keys.add("name", literal(tenant.name));
+  if (tenant.users != plain.users) keys.add("users", tenant.users);
+  if (tenant.priority != plain.priority) keys.add("priority", tenant.priority);
+  if (tenant.weight != plain.weight) keys.add("weight", tenant.weight);
   keys.add("arrivals", keys_of(tenant.arrivals).inline_table());
+  if (tenant.sessions) keys.add("sessions", keys_of(*tenant.sessions).inline_table());
   if (!tenant.arrivals.trace) {
     keys.add("prompt_tokens", keys_of(tenant.prompt_tokens).inline_table());
     keys.add("output_tokens", keys_of(tenant.output_tokens).inline_table());
@@ -225,34 +311,130 @@ Keys keys_of(const Tenant& tenant) {
   slo.add_duration("tpot", tenant.slo.tpot_ns);
   slo.add_duration("e2e", tenant.slo.e2e_ns);
   if (!slo.empty()) keys.add("slo", slo.inline_table());
+  keys.add_duration("deadline", tenant.deadline_ns);
+  if (tenant.patience) keys.add("patience", wait(*tenant.patience));
+  if (tenant.retry.policy != RetryPolicy::none) {
+    keys.add("retry", keys_of(tenant.retry).inline_table());
+  }
   return keys;
+}
+
+std::string days(std::uint8_t bits) {
+  constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu",
+                                                     "fri", "sat", "sun"};
+  std::vector<std::string> names;
+  for (std::size_t day = 0; day < kDays.size(); ++day) {
+    if ((bits >> day & 1) != 0) names.push_back(literal(kDays[day]));
+  }
+  return array(names);
+}
+
+std::string schedule(const std::vector<PeakHours>& schedule) {
+  std::vector<std::string> entries;
+  for (const PeakHours& peak : schedule) {
+    Keys keys;
+    keys.add("days", days(peak.days));
+    keys.add("from", literal(format_time_of_day(peak.begin_s)));
+    keys.add("to", literal(format_time_of_day(peak.end_s)));
+    keys.add("drain", peak.drain);
+    entries.push_back(keys.inline_table());
+  }
+  return array(entries);
+}
+
+void add_settings(const Settings& settings, Keys& keys) {
+  if (settings.rate) keys.add("rate", *settings.rate);
+  if (settings.burst) keys.add("burst", *settings.burst);
+  if (settings.limit) keys.add("limit", *settings.limit);
+  keys.add_duration("window", settings.window_ns);
+  if (settings.min_limit) keys.add("min_limit", *settings.min_limit);
+  if (settings.max_limit) keys.add("max_limit", *settings.max_limit);
+  keys.add_duration("target", settings.target_ns);
+  if (settings.tolerance) keys.add("tolerance", *settings.tolerance);
+  if (settings.rise) keys.add("rise", *settings.rise);
+  if (settings.charge) keys.add("charge", word(*settings.charge));
+  if (settings.mode) keys.add("mode", word(*settings.mode));
+  if (settings.when_full) keys.add("when_full", word(*settings.when_full));
+  keys.add_duration("max_wait", settings.max_wait_ns);
+}
+
+// What its kind uses; of that, what differs from the default where most don't set it.
+Settings settings_of(const Throttle& throttle) {
+  using enum ThrottleKind;
+  const Throttle plain;
+  Settings settings;
+  if (throttle.rate != plain.rate) settings.rate = throttle.rate;
+  if (has_burst(throttle.kind)) settings.burst = throttle.burst;
+  settings.limit = throttle.limit;
+  if (throttle.window_ns > 0) settings.window_ns = throttle.window_ns;
+  if (is_adaptive(throttle.kind)) {
+    settings.min_limit = throttle.min_limit;
+    settings.max_limit = throttle.max_limit;
+  }
+  if (throttle.kind == aimd) settings.target_ns = throttle.target_ns;
+  if (throttle.kind == gradient) settings.tolerance = throttle.tolerance;
+  if (throttle.kind == acceleration_limit) settings.rise = throttle.rise;
+  if (throttle.charge != plain.charge) settings.charge = throttle.charge;
+  if (throttle.mode != plain.mode) settings.mode = throttle.mode;
+  if (throttle.kind != queue_limit) settings.when_full = throttle.when_full;
+  settings.max_wait_ns = throttle.max_wait_ns;
+  return settings;
 }
 
 Keys keys_of(const Throttle& throttle) {
   Keys keys;
   keys.add("name", literal(throttle.name));
-  keys.add("kind", literal("token_bucket"));
+  keys.add("kind", word(throttle.kind));
   keys.add("unit", word(throttle.unit));
-  keys.add("rate", throttle.rate);
-  keys.add("burst", throttle.burst);
-  keys.add("when_full", word(throttle.when_full));
-  keys.add_duration("max_wait", throttle.max_wait_ns);
+  if (throttle.scope != Scope::fleet) keys.add("scope", word(throttle.scope));
+  if (!throttle.tenants.empty()) {
+    std::vector<std::string> names;
+    for (const std::string& name : throttle.tenants) names.push_back(literal(name));
+    keys.add("tenants", array(names));
+  }
+  add_settings(settings_of(throttle), keys);
+  if (throttle.exempt_cached) keys.add("exempt_cached", std::string("true"));
+  if (!throttle.schedule.empty()) keys.add("schedule", schedule(throttle.schedule));
+  return keys;
+}
+
+// Where a ramp begins or ends.
+void add_end(std::string_view key, const std::optional<Rate>& rate_there,
+             const std::optional<double>& limit, Keys& keys) {
+  if (limit) keys.add(key, *limit);
+  if (!rate_there) return;
+  if (rate_there->per_s) {
+    keys.add(key, rate(*rate_there->per_s));
+  } else {
+    Keys load;
+    load.add("rate", *rate_there);
+    keys.add(key, load.inline_table());
+  }
+}
+
+Keys keys_of_action(const Event& event) {
+  Keys keys;
+  keys.add("throttle", literal(event.throttle));
+  if (event.kind == EventKind::set) {
+    add_settings(event, keys);
+  } else if (event.kind == EventKind::ramp) {
+    add_end("from", event.from, event.from_limit, keys);
+    add_end("to", event.rate, event.limit, keys);
+    if (event.burst) keys.add("burst", *event.burst);
+    keys.add("over", duration(event.over_ns));
+    if (event.steps > 0) keys.add("steps", event.steps);
+  }
+  keys.add("inherit", word(event.inherit));
   return keys;
 }
 
 Keys keys_of(const Event& event) {
+  const bool name_says_all = event.kind == EventKind::lift ||
+                             (event.kind == EventKind::restore && event.inherit == Inherit::as_is);
   Keys keys;
   keys.add("at", duration(event.at_ns));
-  if (event.kind == EventKind::lift) {
-    keys.add("lift", literal(event.throttle));
-  } else {
-    Keys set;
-    set.add("throttle", literal(event.throttle));
-    if (event.rate) set.add("rate", *event.rate);
-    if (event.burst) set.add("burst", *event.burst);
-    set.add("inherit", word(event.inherit));
-    keys.add("set", set.inline_table());
-  }
+  keys.add(name_of(event.kind),
+           name_says_all ? literal(event.throttle) : keys_of_action(event).inline_table());
   if (event.measure) keys.add("measure", std::string("true"));
   return keys;
 }
@@ -315,6 +497,9 @@ std::string to_toml(const Scenario& scenario) {
   std::string text = head.lines();
   text += "\n[run]\n" + keys_of(scenario.run).lines();
   text += "\n[fleet]\n" + fleet.lines();
+  if (scenario.queue_order != QueueOrder::fifo) {
+    text += "\n[queue]\norder = " + word(scenario.queue_order) + "\n";
+  }
   for (const Site& site : scenario.fleet.sites)
     text += "\n[[fleet.site]]\n" + keys_of(site).lines();
   if (!scenario.profiles.empty()) text += "\n" + to_toml(scenario.profiles);

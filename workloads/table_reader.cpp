@@ -1,6 +1,9 @@
 #include "workloads/table_reader.hpp"
 
 #include <cmath>
+#include <sstream>
+
+#include "workloads/calendar.hpp"
 
 namespace tokenlift {
 
@@ -180,6 +183,72 @@ std::optional<std::int64_t> TableReader::positive_duration_ns(std::string_view k
   const std::optional<std::int64_t> ns = duration_ns(key);
   if (!ns || *ns > 0) return ns;
   mistake(key, in_quotes(key) + " must be more than 0");
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> TableReader::time_of_day_s(std::string_view key) {
+  if (const toml::node* node = find(key); node != nullptr && node->is_time()) {
+    const toml::time& time = node->as_time()->get();
+    return time.hour * 3600 + time.minute * 60 + time.second;
+  }
+  return quantity(key, parse_time_of_day_s, "a time of day", "5", ":00");
+}
+
+// TOML's own dates are written out and read as the strings are: one path for all forms.
+std::optional<std::int64_t> TableReader::instant_s(std::string_view key,
+                                                   const std::string& time_zone) {
+  constexpr std::string_view kExample = "\"2026-05-04T05:00\"";
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  std::string text;
+  std::int64_t offset_s = 0;
+  if (const auto* string = node->as_string()) {
+    text = string->get();
+  } else if (node->is_date() || node->is_date_time()) {
+    std::ostringstream written;
+    if (const auto* date_time = node->as_date_time()) {
+      written << toml::date_time(date_time->get().date, date_time->get().time);
+      if (date_time->get().offset) {
+        written << 'Z';
+        offset_s = 60 * date_time->get().offset->minutes;
+      }
+    } else {
+      written << node->as_date()->get();
+    }
+    text = written.str();
+  } else {
+    wrong_type(key, *node, "a date and time", kExample);
+    return std::nullopt;
+  }
+  const Quantity<std::int64_t> result = parse_instant_s(text, time_zone);
+  if (result.value && *result.value - offset_s >= 0) return *result.value - offset_s;
+  if (result.value) {
+    mistake(key, in_quotes(key) + " is before 1970");
+  } else {
+    mistake(key, in_quotes(key) + ": " + result.problem, result.advice);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> TableReader::texts(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  if (const auto* word = node->as_string()) return std::vector<std::string>{word->get()};
+  std::vector<std::string> words;
+  const toml::array* array = node->as_array();
+  bool all_strings = array != nullptr && !array->empty();
+  for (std::size_t i = 0; all_strings && i < array->size(); ++i) {
+    const auto* word = (*array)[i].as_string();
+    all_strings = word != nullptr;
+    if (word != nullptr) words.push_back(word->get());
+  }
+  if (all_strings) return words;
+  if (array != nullptr) {
+    mistake(key, in_quotes(key) + " must be an array of strings, one at least",
+            "for example " + std::string(key) + " = [\"...\", \"...\"]");
+  } else {
+    wrong_type(key, *node, "an array of strings", "[\"...\", \"...\"]");
+  }
   return std::nullopt;
 }
 

@@ -65,6 +65,12 @@ class TableReader {
   std::optional<std::int64_t> positive_duration_ns(std::string_view key);
   std::optional<std::int64_t> cost_ps(std::string_view key);
   std::optional<double> rate_per_s(std::string_view key);
+  /// Seconds since midnight.
+  std::optional<std::int64_t> time_of_day_s(std::string_view key);
+  /// A date and time, in local time of the zone, in seconds since 1970 UTC.
+  std::optional<std::int64_t> instant_s(std::string_view key, const std::string& time_zone);
+  /// One string, or an array of at least one.
+  std::optional<std::vector<std::string>> texts(std::string_view key);
   std::optional<TableReader> table(std::string_view key, std::string name);
   /// The tables of an array of tables ([[key]] or an array of inline tables).
   std::vector<TableReader> tables(std::string_view key, const std::string& name);
@@ -84,9 +90,31 @@ class TableReader {
     return std::nullopt;
   }
 
+  /// A mistake: the key's value is not of a type that it can have.
+  void wrong_type(std::string_view key, const toml::node& node, std::string_view expected,
+                  std::string_view example);
+
   /// A mistake: `word` is none of `names`.
   void unknown_word(std::string_view key, const std::string& word,
                     const std::vector<std::string>& names);
+
+  /// A key that has no effect on a `noun` like this one ("kind", "policy"), and the words of those
+  /// that have it. False, and a mistake, if it is there all the same.
+  template <typename Value>
+  bool only_for(std::string_view key, std::string_view noun, Value chosen,
+                const std::vector<Value>& users) {
+    if (std::ranges::find(users, chosen) != users.end()) return true;
+    if (find(key) == nullptr) return false;
+    std::string advice = "remove it: it belongs to ";
+    for (const Value user : users) {
+      advice += (user == users.front() ? "" : ", ") + in_quotes(name_of(user));
+    }
+    mistake(key,
+            in_quotes(key) + " has no effect on " + std::string(noun) + " " +
+                in_quotes(name_of(chosen)),
+            std::move(advice));
+    return false;
+  }
 
   /// Notes every key that no getter asked for.
   void finish();
@@ -97,8 +125,6 @@ class TableReader {
   std::optional<Value> quantity(std::string_view key, Quantity<Value> (*parse)(std::string_view),
                                 std::string_view expected, const char* substitute,
                                 std::string_view unit);
-  void wrong_type(std::string_view key, const toml::node& node, std::string_view expected,
-                  std::string_view example);
 
   Document& document_;
   const toml::table& table_;
