@@ -11,6 +11,7 @@
 #include "bench/virtual_fleet.hpp"
 #include "workloads/arrivals.hpp"
 #include "workloads/plan.hpp"
+#include "workloads/session_plan.hpp"
 
 namespace tokenlift {
 
@@ -26,16 +27,66 @@ constexpr std::int64_t kTurnovers = 3;
 constexpr std::int64_t kMeasuredTurnovers = 20;
 constexpr std::int64_t kMeasuredRequests = 10'000;
 
+/// The requests of one tenant one after the other, whoever would ask them when: of tenants with
+/// sessions all turns, each with its context. What prefix caches would save is not counted.
+class TenantRequests {
+ public:
+  TenantRequests(const Tenant& tenant, std::uint64_t seed, std::uint32_t index)
+      : tenant_(tenant), index_(index) {
+    if (!tenant.arrivals.trace) plan_.emplace(tenant, seed, index);
+    restart(seed);
+  }
+
+  Arrival next() {
+    if (plan_) return next_of_plan();
+    std::optional<Arrival> arrival = trace_->next();
+    if (!arrival) {  // the trace has ended: from its start again
+      restart(0);
+      arrival = trace_->next();
+    }
+    assert(arrival && "a trace has a request at least");
+    return *arrival;
+  }
+
+ private:
+  void restart(std::uint64_t seed) {
+    if (!plan_) trace_.emplace(tenant_, seed, index_);
+  }
+  Arrival next_of_plan() {
+    std::optional<Arrival> arrival = plan_->request(number_, 0, context_tokens_);
+    if (!arrival) {  // its session ends before it
+      begin_session();
+      arrival = plan_->request(number_, 0, context_tokens_);
+    }
+    assert(arrival && "the reader sees to it that a first turn fits");
+    context_tokens_ = arrival->prompt_tokens + arrival->output_tokens;
+    if (plan_->has_next(number_)) {
+      ++number_;
+    } else {
+      begin_session();
+    }
+    return *arrival;
+  }
+  void begin_session() {
+    number_ = plan_->first_number(plan_->session_of(number_) + 1);
+    context_tokens_ = 0;
+  }
+
+  Tenant tenant_;
+  std::uint32_t index_;
+  std::optional<SessionPlan> plan_;
+  std::optional<ArrivalSource> trace_;
+  std::uint64_t number_ = 0;
+  std::int64_t context_tokens_ = 0;
+};
+
 /// Requests of the scenario's mix: every tenant in proportion to its request rate.
 class MixedRequests {
  public:
   explicit MixedRequests(const Scenario& scenario) {
     const std::vector<double> shares = request_shares(scenario);
     for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
-      Tenant tenant = scenario.tenants[i];
-      // Only the lengths are drawn here; any rate will do.
-      if (!tenant.arrivals.rate.per_s) tenant.arrivals.rate = {{}, 1.0};
-      tenants_.push_back({tenant, ArrivalSource(tenant, scenario.run.seed, i), shares[i], 0});
+      tenants_.push_back({{scenario.tenants[i], scenario.run.seed, i}, shares[i], 0});
     }
   }
 
@@ -46,25 +97,19 @@ class MixedRequests {
           return a.share / static_cast<double>(a.sent + 1) <
                  b.share / static_cast<double>(b.sent + 1);
         });
-    const auto index = static_cast<std::uint32_t>(chosen - tenants_.begin());
-    std::optional<Arrival> arrival = chosen->source.next();
-    if (!arrival) {  // a trace has ended: from its start again
-      chosen->source = ArrivalSource(chosen->tenant, 0, index);
-      arrival = chosen->source.next();
-    }
-    assert(arrival);
-    return {id,
-            static_cast<std::int32_t>(arrival->prompt_tokens),
-            static_cast<std::int32_t>(arrival->output_tokens),
-            chosen->sent++,
-            index,
-            0};
+    const Arrival arrival = chosen->requests.next();
+    Work work;
+    work.id = id;
+    work.prompt_tokens = static_cast<std::int32_t>(arrival.prompt_tokens);
+    work.output_tokens = static_cast<std::int32_t>(arrival.output_tokens);
+    work.number = chosen->sent++;
+    work.tenant = static_cast<std::uint32_t>(chosen - tenants_.begin());
+    return work;
   }
 
  private:
   struct Source {
-    Tenant tenant;
-    ArrivalSource source;
+    TenantRequests requests;
     double share;
     std::uint64_t sent;
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "workloads/plan.hpp"
@@ -22,6 +23,27 @@ std::vector<std::int64_t> batch_limits(const Scenario& scenario) {
 constexpr std::int64_t kMostNeverSent = 10'000'000;
 constexpr std::size_t kPrefetchAhead = 16;
 
+std::string_view name_of(EventKind kind) {
+  switch (kind) {
+    case EventKind::lift:
+      return "lift";
+    case EventKind::set:
+      return "set";
+    case EventKind::restore:
+      return "restore";
+    case EventKind::ramp:
+      return "ramp";
+  }
+  return "";
+}
+
+/// Whether anybody looks at what of a prompt was computed before.
+bool uses_prefixes(const Scenario& scenario) {
+  return scenario.fleet.router == RouterPolicy::session_affinity ||
+         std::ranges::any_of(scenario.fleet.sites,
+                             [](const Site& site) { return site.prefix_cache_tokens > 0; });
+}
+
 /// Adds to a number that only this thread writes: no need for an atomic read-modify-write.
 void add(std::atomic<std::int64_t>& number, std::int64_t value) {
   number.store(number.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
@@ -38,17 +60,21 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       recorder_(recorder),
       board_(board),
       stop_(stop),
-      room_(scenario.throttles, requests_),
+      room_(scenario, requests_, recorder.throttle_counts(0)),
+      clients_(scenario),
       router_(scenario.fleet.router, batch_limits(scenario), scenario.run.seed),
+      changes_(plan_changes(scenario)),
+      pending_(scenario.tenants.size()),
+      uses_prefixes_(uses_prefixes(scenario)),
+      announces_(uses_prefixes_ && room_.exempts_cached()),
       measured_event_(measured_event(scenario)),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
-  for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
-    const Tenant& tenant = scenario.tenants[i];
-    tenants_.push_back({ArrivalSource(tenant, scenario.run.seed, i), {}, 0, tenant.max_tokens});
-    schedule_arrival(i);
-  }
-  for (std::uint32_t i = 0; i < scenario.events.size(); ++i) {
-    timeline_.push({scenario.events[i].at_ns, Kind::event, i});
+  for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
+  clients_.for_each_first([this](const Errand& errand) { schedule_errand(errand); });
+  for (std::uint32_t i = 0; i < changes_.size(); ++i) {
+    // One entry for all changes of an instant.
+    if (i > 0 && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
+    timeline_.push({changes_[i].at_ns, Kind::change, i});
   }
 }
 
@@ -60,14 +86,14 @@ LoopOutcome Loop::run() {
                   // The end is an instant to be awake at, even when nothing else happens then.
                   now_ns_ < scenario_.run.duration_ns ? scenario_.run.duration_ns : kNever});
     now_ns_ = clock_.wait(next_ns);
-    recorder_.pass_time(now_ns_, static_cast<std::int64_t>(room_.waiting()),
-                        room_.backlog_tokens());
+    pass_time();
+    release_waiters(now_ns_ - 1);  // who was due before we woke up, as of then
     collect();
-    release_waiters();
+    release_waiters(now_ns_);
     if (!timeline_.empty() && timeline_.top().at_ns <= now_ns_) {
       fire();
       collect();
-      release_waiters();
+      release_waiters(now_ns_);
     }
     show_progress();
     if (requests_.size() > static_cast<std::size_t>(scenario_.run.max_in_flight)) {
@@ -83,6 +109,15 @@ LoopOutcome Loop::run() {
   return outcome_;
 }
 
+void Loop::pass_time() {
+  recorder_.pass_time(now_ns_, {static_cast<std::int64_t>(room_.waiting()), room_.backlog_tokens(),
+                                backoff_requests_});
+  if (now_ns_ < counted_until_ns_) return;
+  const std::uint32_t phase = grid_.phase_at(now_ns_);
+  counted_until_ns_ = phase + 1 < grid_.phases.size() ? grid_.phases[phase].end_ns : kNever;
+  room_.count_in(recorder_.throttle_counts(now_ns_));
+}
+
 void Loop::show_progress() {
   board_.now_ns.store(now_ns_, std::memory_order_relaxed);
   board_.in_system.store(recorder_.in_system(), std::memory_order_relaxed);
@@ -96,94 +131,196 @@ bool Loop::finished() const {
   return all_sent && recorder_.undecided() == 0;
 }
 
+// ------------------------------------------------------------------------------- what is to come
+
 void Loop::schedule_arrival(std::uint32_t tenant) {
-  const std::optional<Arrival> arrival = tenants_[tenant].source.next();
+  const std::optional<Arrival> arrival = clients_.next_arrival(tenant);
   if (!arrival) return;
-  tenants_[tenant].pending = *arrival;
+  pending_[tenant] = *arrival;
   timeline_.push({arrival->due_ns, Kind::arrival, tenant});
+}
+
+void Loop::schedule_errand(const Errand& errand) {
+  if (free_errands_.empty()) {
+    free_errands_.push_back(static_cast<std::uint32_t>(errands_.size()));
+    errands_.emplace_back();
+  }
+  const std::uint32_t place = free_errands_.back();
+  free_errands_.pop_back();
+  errands_[place] = errand;
+  timeline_.push({errand.arrival.due_ns, Kind::errand, place});
+}
+
+Errand Loop::take_errand(std::uint32_t place) {
+  free_errands_.push_back(place);
+  return errands_[place];
 }
 
 void Loop::fire() {
   const Timed timed = timeline_.top();
   timeline_.pop();
-  if (timed.kind == Kind::arrival) {
-    arrive(timed.index);
-    return;
-  }
-  apply(scenario_.events[timed.index], measured_event_ == timed.index);
-  // Events of one instant are applied together before anybody looks at the waiters.
-  if (!timeline_.empty() && timeline_.top().kind == Kind::event &&
-      timeline_.top().at_ns == timed.at_ns) {
-    fire();
+  switch (timed.kind) {
+    case Kind::change:
+      change(timed.index);
+      break;
+    case Kind::arrival:
+      arrive(timed.index);
+      break;
+    case Kind::errand:
+      run_errand(take_errand(timed.index));
+      break;
+    case Kind::retry:
+      retry(timed.index, timed.at_ns);
+      break;
   }
 }
 
-void Loop::fill_in(Request& request, std::uint32_t tenant) const {
-  const TenantState& state = tenants_[tenant];
-  request.due_ns = state.pending.due_ns;
+/// All changes of one instant, before anybody looks at the waiters.
+void Loop::change(std::size_t first) {
+  std::size_t end = first;
+  for (; end < changes_.size() && changes_[end].at_ns == changes_[first].at_ns; ++end) {
+    if (measured_event_ && changes_[end].event == measured_event_) note_lift();
+  }
+  room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
+}
+
+LiftRecord Loop::planned_lift() const {
+  const Event& event = scenario_.events[*measured_event_];
+  LiftRecord lift;
+  lift.throttle = event.throttle;
+  lift.kind = name_of(event.kind);
+  lift.planned_ns = event.at_ns;
+  return lift;
+}
+
+void Loop::note_lift() {
+  LiftRecord lift = planned_lift();
+  lift.at_ns = now_ns_;
+  lift.waiting_requests = static_cast<std::int64_t>(room_.waiting());
+  lift.backlog_tokens = room_.backlog_tokens();
+  lift.backoff_requests = backoff_requests_;
+  lift.backoff_tokens = backoff_tokens_;
+  outcome_.lift = lift;
+}
+
+// ------------------------------------------------------------------------------ what clients do
+
+void Loop::arrive(std::uint32_t tenant) {
+  const RequestId id = begin(tenant, pending_[tenant]);
+  if (uses_prefixes_) {
+    note_prefix(id,
+                {clients_.conversation(tenant, requests_[id].number), 0, clients_.blocks(tenant)});
+  }
+  schedule_arrival(tenant);
+  attempt(id);
+}
+
+void Loop::run_errand(const Errand& errand) {
+  const RequestId id = begin(errand.tenant, errand.arrival);
+  if (uses_prefixes_) {
+    note_prefix(id, {clients_.conversation(errand.tenant, errand.arrival.number),
+                     static_cast<std::int32_t>(errand.known_tokens),
+                     {}});
+  }
+  attempt(id);
+}
+
+void Loop::fill_in(Request& request, std::uint32_t tenant, const Arrival& arrival) const {
+  request.due_ns = arrival.due_ns;
   request.sent_ns = now_ns_;
-  request.prompt_tokens = static_cast<std::int32_t>(state.pending.prompt_tokens);
-  request.output_tokens = static_cast<std::int32_t>(state.pending.output_tokens);
-  request.max_tokens = static_cast<std::int32_t>(state.max_tokens);
-  request.number = state.number & Request::kMostNumber;
+  request.prompt_tokens = static_cast<std::int32_t>(arrival.prompt_tokens);
+  request.output_tokens = static_cast<std::int32_t>(arrival.output_tokens);
+  request.max_tokens = static_cast<std::int32_t>(scenario_.tenants[tenant].max_tokens);
+  request.number = arrival.number & Request::kMostNumber;
   request.tenant = static_cast<std::uint16_t>(tenant);
   request.phase = grid_.phase_at(request.due_ns) & 0xf;
 }
 
-void Loop::arrive(std::uint32_t tenant) {
+/// A request is due, and sent.
+RequestId Loop::begin(std::uint32_t tenant, const Arrival& arrival) {
   // In its place: copying what was just written field by field stalls the CPU.
   const RequestId id = requests_.add({});
-  fill_in(requests_[id], tenant);
-  ++tenants_[tenant].number;
-  schedule_arrival(tenant);
+  fill_in(requests_[id], tenant, arrival);
   outcome_.most_in_flight =
       std::max(outcome_.most_in_flight, static_cast<std::int64_t>(requests_.size()));
-
+  clients_.count_first_attempt(tenant);
   recorder_.sent(requests_[id]);
   add(board_.sent, 1);
-  const Verdict verdict = room_.arrive(now_ns_, id);
-  if (verdict == Verdict::admitted) {
+  return id;
+}
+
+void Loop::note_prefix(RequestId id, Prefix prefix) {
+  if (prefixes_.size() <= id) prefixes_.resize(id + std::size_t{1});
+  prefixes_[id] = {std::move(prefix), 0};
+}
+
+void Loop::attempt(RequestId id) {
+  const bool first = requests_[id].attempts == 1;
+  const Decision decision = room_.arrive(now_ns_, id, clients_.patience(requests_[id]));
+  if (decision.verdict == Verdict::admitted) {
     admit(id);
     return;
   }
-  recorder_.held(requests_[id]);
-  if (verdict == Verdict::rejected) {
-    recorder_.rejected(requests_[id], now_ns_);
-    requests_.remove(id);
-  }
+  if (first) recorder_.held(requests_[id]);
+  if (decision.verdict == Verdict::rejected) refuse(id, decision);
 }
 
-void Loop::apply(const Event& event, bool measured) {
-  if (measured) {
-    LiftRecord lift;
-    lift.throttle = event.throttle;
-    lift.kind = event.kind == EventKind::lift ? "lift" : "set";
-    lift.planned_ns = event.at_ns;
-    lift.at_ns = now_ns_;
-    lift.waiting_requests = static_cast<std::int64_t>(room_.waiting());
-    lift.backlog_tokens = room_.backlog_tokens();
-    outcome_.lift = lift;
+/// The client tries again, sooner or later, or gives up at once.
+void Loop::refuse(RequestId id, const Decision& decision) {
+  Request& request = requests_[id];
+  const auto retry_at_ns = clients_.retry_at_ns(now_ns_, request, decision);
+  if (!retry_at_ns) {
+    leave_unserved(id, Verdict::rejected);
+    return;
   }
-  room_.apply(now_ns_, event);
+  ++backoff_requests_;
+  backoff_tokens_ += request.output_tokens;
+  timeline_.push({std::min(*retry_at_ns, clients_.patience(request).until_ns), Kind::retry, id});
 }
 
-void Loop::release_waiters() {
-  // An event comes before what waiters do at its instant, also when both are seen late.
-  const bool event_due =
-      !timeline_.empty() && timeline_.top().kind == Kind::event && timeline_.top().at_ns <= now_ns_;
-  const std::int64_t until_ns = event_due ? timeline_.top().at_ns - 1 : now_ns_;
+void Loop::retry(RequestId id, std::int64_t at_ns) {
+  Request& request = requests_[id];
+  --backoff_requests_;
+  backoff_tokens_ -= request.output_tokens;
+  const Patience patience = clients_.patience(request);
+  if (at_ns >= patience.until_ns) {
+    leave_unserved(id, patience.then);
+    return;
+  }
+  request.attempts = (request.attempts + 1) & 0xff;
+  recorder_.retried(request, now_ns_);
+  attempt(id);
+}
+
+void Loop::leave_unserved(RequestId id, Verdict verdict) {
+  const Request& request = requests_[id];
+  if (verdict == Verdict::rejected) recorder_.rejected(request, now_ns_);
+  if (verdict == Verdict::expired) recorder_.expired(request, now_ns_);
+  if (verdict == Verdict::cancelled) recorder_.cancelled(request, now_ns_);
+  if (const auto next = clients_.next_errand(request, /*served=*/false, now_ns_)) {
+    schedule_errand(*next);
+  }
+  requests_.remove(id);
+}
+
+// --------------------------------------------------------------------- what throttles let through
+
+void Loop::release_waiters(std::int64_t until_ns) {
+  // A change comes before what waiters do at its instant, also when both are seen late.
+  if (!timeline_.empty() && timeline_.top().kind == Kind::change) {
+    until_ns = std::min(until_ns, timeline_.top().at_ns - 1);
+  }
   while (const auto released = room_.release(until_ns)) {
-    const RequestId id = released->id;
-    if (released->verdict == Verdict::admitted) {
-      admit(id);
-      continue;
+    switch (released->decision.verdict) {
+      case Verdict::admitted:
+        admit(released->id);
+        break;
+      case Verdict::rejected:
+        refuse(released->id, released->decision);
+        break;
+      default:
+        leave_unserved(released->id, released->decision.verdict);
     }
-    if (released->verdict == Verdict::expired) {
-      recorder_.expired(requests_[id], now_ns_);
-    } else {
-      recorder_.rejected(requests_[id], now_ns_);
-    }
-    requests_.remove(id);
   }
 }
 
@@ -191,33 +328,62 @@ void Loop::admit(RequestId id) {
   Request& request = requests_[id];
   request.admitted_ns = now_ns_;
   recorder_.admitted(request);
-  if (const auto replica = router_.route(id, request.tenant, request.number)) submit(id, *replica);
+  if (const auto replica = router_.route(id, request.tenant, request.number)) {
+    submit(id, *replica);
+  }
+}
+
+/// Nothing where there is none, or nobody looks at it.
+const Prefix* Loop::prefix_of(RequestId id) const {
+  if (!uses_prefixes_) return nullptr;
+  const Prefix& prefix = prefixes_[id].prefix;
+  return prefix.conversation != 0 || !prefix.blocks.empty() ? &prefix : nullptr;
 }
 
 void Loop::submit(RequestId id, std::uint32_t replica) {
   const Request& request = requests_[id];
+  const Prefix* const prefix = prefix_of(id);
   fleet_.submit(
       {id, request.prompt_tokens, request.output_tokens, request.number,
-       static_cast<std::uint32_t>(request.tenant), grid_.cell(request.tenant, request.phase)},
+       static_cast<std::uint32_t>(request.tenant), grid_.cell(request.tenant, request.phase),
+       prefix, announces_ && prefix != nullptr},
       replica, now_ns_);
 }
 
+// ------------------------------------------------------------------------- what the fleet reports
+
 void Loop::collect() {
   const std::span<const Completion> completions = fleet_.advance(now_ns_);
+  for (const Start& start : fleet_.starts()) {
+    prefixes_[start.id].cached_tokens = start.cached_tokens;
+    room_.scheduled(now_ns_, requests_[start.id], start.cached_tokens);
+  }
   recorder_.completed(completions, requests_, now_ns_);
   for (std::size_t i = 0; i < completions.size(); ++i) {
     // Whoever recorded them in parallel has them in its cache.
     if (i + kPrefetchAhead < completions.size()) {
       requests_.prefetch(completions[i + kPrefetchAhead].id);
     }
-    const Completion& done = completions[i];
-    const Request& request = requests_[done.id];
-    room_.settle(now_ns_, request);
-    add(board_.completed, 1);
-    add(board_.completed_tokens, request.output_tokens);
-    requests_.remove(done.id);
-    if (const auto next = router_.finished(done.replica)) submit(next->id, next->replica);
+    complete(completions[i]);
   }
+}
+
+void Loop::complete(const Completion& done) {
+  const Request& request = requests_[done.id];
+  Service service;
+  service.output_tokens = request.output_tokens;
+  service.cached_tokens = announces_ ? prefixes_[done.id].cached_tokens : 0;
+  service.service_ttft_ns = done.first_token_ns - request.admitted_ns;
+  room_.settle(now_ns_, request, service);
+  add(board_.completed, 1);
+  add(board_.completed_tokens, request.output_tokens);
+  // With load reports clients learn of their answers with them, else at once.
+  const std::int64_t reply_ns =
+      scenario_.fleet.load_report_interval_ns > 0 ? now_ns_ : done.last_token_ns;
+  const bool served = !recorder_.late(request, done);
+  if (const auto next = clients_.next_errand(request, served, reply_ns)) schedule_errand(*next);
+  requests_.remove(done.id);
+  if (const auto next = router_.finished(done.replica)) submit(next->id, next->replica);
 }
 
 void Loop::close() {
@@ -230,24 +396,18 @@ void Loop::close() {
   while (!timeline_.empty() && timeline_.top().at_ns < due_until_ns && most-- > 0) {
     const Timed timed = timeline_.top();
     timeline_.pop();
-    if (timed.kind != Kind::arrival) continue;
     Request request;
-    fill_in(request, timed.index);
+    if (timed.kind == Kind::arrival) {
+      fill_in(request, timed.index, pending_[timed.index]);
+      schedule_arrival(timed.index);
+    } else if (timed.kind == Kind::errand) {
+      fill_in(request, errands_[timed.index].tenant, errands_[timed.index].arrival);
+    } else {
+      continue;  // changes are nobody's request; who was to try again has been counted
+    }
     recorder_.never_sent(request, now_ns_);
-    ++tenants_[timed.index].number;
-    schedule_arrival(timed.index);
   }
-  if (!outcome_.lift && measured_event_) {
-    const Event& event = scenario_.events[*measured_event_];
-    outcome_.lift = LiftRecord{event.throttle,
-                               event.kind == EventKind::lift ? "lift" : "set",
-                               event.at_ns,
-                               {},
-                               0,
-                               0,
-                               0,
-                               0};
-  }
+  if (!outcome_.lift && measured_event_) outcome_.lift = planned_lift();
 }
 
 }  // namespace tokenlift

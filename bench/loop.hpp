@@ -1,16 +1,20 @@
 #pragma once
-// The one loop: it owns the timeline (arrivals and events of the scenario), takes the earliest
-// instant, asks the policies, hands requests to the fleet and takes completions back.
+// The one loop: it owns the timeline (changes of throttles, requests that are due, retries), takes
+// the earliest instant, asks the policies, hands requests to the fleet and takes completions back.
+// A client may come back: that is the only way against the stream.
 //
 // What varies is passed in: how time passes (Clock) and who does the work (Fleet). The loop is not
 // aware of threads, of wall-clock time, or of what is done with the numbers.
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <queue>
+#include <span>
 #include <vector>
 
+#include "bench/clients.hpp"
 #include "bench/clock.hpp"
 #include "bench/fleet.hpp"
 #include "bench/progress.hpp"
@@ -42,35 +46,47 @@ class Loop {
   LoopOutcome run();
 
  private:
-  enum class Kind : std::uint8_t { event, arrival };  // at one instant, events come first
+  /// At one instant changes come first.
+  enum class Kind : std::uint8_t { change, arrival, errand, retry };
   struct Timed {
     std::int64_t at_ns;
     Kind kind;
-    std::uint32_t index;  // of the event, or of the tenant
+    std::uint32_t index;  // of the change, the tenant, the errand, or the request
     bool operator>(const Timed& other) const {
       if (at_ns != other.at_ns) return at_ns > other.at_ns;
       if (kind != other.kind) return kind > other.kind;
       return index > other.index;
     }
   };
-  struct TenantState {
-    ArrivalSource source;
-    Arrival pending;
-    std::uint64_t number;  // of the pending arrival
-    std::int64_t max_tokens;
-  };
 
+  void pass_time();
   void show_progress();
   bool finished() const;
+
   void schedule_arrival(std::uint32_t tenant);
-  void fill_in(Request& request, std::uint32_t tenant) const;
+  void schedule_errand(const Errand& errand);
+  Errand take_errand(std::uint32_t place);
   void fire();
+  void change(std::size_t first);
+  LiftRecord planned_lift() const;
+  void note_lift();
+
   void arrive(std::uint32_t tenant);
-  void apply(const Event& event, bool measured);
-  void release_waiters();
+  void run_errand(const Errand& errand);
+  void fill_in(Request& request, std::uint32_t tenant, const Arrival& arrival) const;
+  RequestId begin(std::uint32_t tenant, const Arrival& arrival);
+  void note_prefix(RequestId id, Prefix prefix);
+  void attempt(RequestId id);
+  void refuse(RequestId id, const Decision& decision);
+  void retry(RequestId id, std::int64_t at_ns);
+  void leave_unserved(RequestId id, Verdict verdict);
+
+  void release_waiters(std::int64_t until_ns);
   void admit(RequestId id);
+  const Prefix* prefix_of(RequestId id) const;
   void submit(RequestId id, std::uint32_t replica);
   void collect();
+  void complete(const Completion& done);
   void close();
 
   const Scenario& scenario_;
@@ -83,10 +99,24 @@ class Loop {
 
   RequestTable requests_;
   WaitingRoom room_;
+  Clients clients_;
   Router router_;
-  std::vector<TenantState> tenants_;
+  std::vector<Change> changes_;
+  std::vector<Arrival> pending_;  // by tenant: its next arrival
   std::priority_queue<Timed, std::vector<Timed>, std::greater<>> timeline_;
+  std::vector<Errand> errands_;  // those to come, and free places
+  std::vector<std::uint32_t> free_errands_;
+  struct KnownPrefix {
+    Prefix prefix;
+    std::int32_t cached_tokens = 0;  // as far as the fleet has said
+  };
+  bool uses_prefixes_;
+  bool announces_;
+  std::deque<KnownPrefix> prefixes_;  // by request; only if they are used. Elements never move
+  std::int64_t backoff_requests_ = 0;
+  std::int64_t backoff_tokens_ = 0;
   std::optional<std::size_t> measured_event_;
+  std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
   std::int64_t now_ns_ = 0;
   std::int64_t hard_end_ns_ = 0;
   LoopOutcome outcome_;

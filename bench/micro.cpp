@@ -22,7 +22,6 @@
 #include "bench/recorder.hpp"
 #include "bench/router.hpp"
 #include "bench/thread_fleet.hpp"
-#include "bench/waiting_room.hpp"
 #include "reports/histogram.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/decoder.hpp"
@@ -192,38 +191,6 @@ BENCHMARK_CAPTURE(route_request, power_of_two, RouterPolicy::power_of_two)
     ->ArgName("replicas")
     ->Arg(2)
     ->Arg(55'000);
-
-/// Admits at once when the argument is 0; with 1 the bucket is short by 20 %, and requests wait in
-/// a line of a hundred.
-void decide_waiting_room(benchmark::State& state) {
-  const bool held = state.range(0) != 0;
-  constexpr std::int64_t kGapNs = 1000;
-  Request request;
-  request.prompt_tokens = 128;
-  request.output_tokens = 64;
-  request.max_tokens = 256;
-  Throttle throttle;
-  throttle.name = "limit";
-  throttle.rate.per_s = held ? 0.8 * 64 * 1e9 / kGapNs : 1e12;
-  throttle.burst.units = 256;
-  throttle.max_wait_ns = 100 * kGapNs;
-  RequestTable requests;
-  WaitingRoom room({throttle}, requests);
-  std::int64_t now_ns = 0;
-  const auto leave = [&](RequestId id) {
-    room.settle(now_ns, requests[id]);
-    requests.remove(id);
-  };
-  for (auto _ : state) {
-    now_ns += kGapNs;
-    const RequestId id = requests.add(request);
-    if (room.arrive(now_ns, id) == Verdict::admitted) leave(id);
-    while (const auto released = room.release(now_ns)) leave(released->id);
-  }
-  state.counters["line"] = static_cast<double>(room.waiting());
-  state.SetItemsProcessed(state.iterations());
-}
-BENCHMARK(decide_waiting_room)->Name("throttle/waiting_room")->ArgName("held")->Arg(0)->Arg(1);
 
 /// Fills every slot of a decoder with a context of kContextTokens.
 void fill_context(Decoder& decoder, std::int64_t slots) {

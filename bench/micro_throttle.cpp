@@ -4,6 +4,7 @@
 //   throttle/KIND                  one state for the fleet; every request passes
 //   throttle/KIND/held             the same, but half of the requests are told a later instant
 //   throttle/token_bucket/users    a state for each of 10,000 users, asked in no order
+//   throttle/waiting_room          a request through the room with one of them
 
 #include <benchmark/benchmark.h>
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "bench/limiter.hpp"
+#include "bench/waiting_room.hpp"
 #include "workloads/draw.hpp"
 
 namespace tokenlift {
@@ -103,6 +105,42 @@ constexpr std::pair<ThrottleKind, const char*> kInFlight[] = {
   for (const auto& [kind, name] : kInFlight) add(kind, name, false);
   return true;
 }();
+
+/// Admits at once when the argument is 0; with 1 the bucket is short by 20 %, and requests wait in
+/// a line of a hundred.
+void decide_waiting_room(benchmark::State& state) {
+  const bool held = state.range(0) != 0;
+  constexpr std::int64_t kGapNs = 1000;
+  Request request;
+  request.prompt_tokens = 128;
+  request.output_tokens = 64;
+  request.max_tokens = 256;
+  Throttle throttle;
+  throttle.name = "limit";
+  throttle.rate.per_s = held ? 0.8 * 64 * 1e9 / kGapNs : 1e12;
+  throttle.burst.units = 256;
+  throttle.max_wait_ns = 100 * kGapNs;
+  Scenario scenario;
+  scenario.tenants.emplace_back();
+  scenario.throttles.push_back(throttle);
+  RequestTable requests;
+  std::vector<ThrottleCounts> counts(1);
+  WaitingRoom room(scenario, requests, counts);
+  std::int64_t now_ns = 0;
+  const auto leave = [&](RequestId id) {
+    room.settle(now_ns, requests[id], {request.output_tokens, 0, -1});
+    requests.remove(id);
+  };
+  for (auto _ : state) {
+    now_ns += kGapNs;
+    const RequestId id = requests.add(request);
+    if (room.arrive(now_ns, id).verdict == Verdict::admitted) leave(id);
+    while (const auto released = room.release(now_ns)) leave(released->id);
+  }
+  state.counters["line"] = static_cast<double>(room.waiting());
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(decide_waiting_room)->Name("throttle/waiting_room")->ArgName("held")->Arg(0)->Arg(1);
 
 }  // namespace
 }  // namespace tokenlift

@@ -1,6 +1,7 @@
 // Benchmarks of engine virtual, with everything recorded; items are simulated requests.
 //
 //   virtual/replica       one replica of H100 8B, 512 in / 256 out, 20 requests/s
+//   virtual/throttled     the same behind five throttles, for three tenants with 10,000 users each
 //   virtual/outputs       time per request with outputs ten times as long, at the same batch, in
 //   pairs virtual/jump_by_step  2 requests/s, 512 in / 2560 out: time of stepping / of jumping, in
 //   pairs virtual/colossus      `colossus-1` with an idle limit (so at 80 % load), by size and
@@ -135,6 +136,51 @@ void jump_by_step(benchmark::State& state) {
   state.counters["ratio"] = median(ratios);
 }
 BENCHMARK(jump_by_step)->Name("virtual/jump_by_step")->Unit(benchmark::kMillisecond);
+
+/// Five throttles of all scopes and three tenants with 10,000 users each, in fair order; some 2 %
+/// of the requests have to wait.
+Scenario throttled() {
+  Scenario scenario = one_replica(20, 256, 50'000);
+  scenario.queue_order = QueueOrder::fair;
+  const Tenant users = scenario.tenants.front();
+  scenario.tenants.clear();
+  for (const char* name : {"first", "second", "third"}) {
+    Tenant tenant = users;
+    tenant.name = name;
+    tenant.users = 10'000;
+    tenant.arrivals.rate.per_s = 20.0 / 3;
+    scenario.tenants.push_back(tenant);
+  }
+  const auto add = [&](const char* name, ThrottleKind kind, Unit unit, Scope scope) -> Throttle& {
+    Throttle throttle;
+    throttle.name = name;
+    throttle.kind = kind;
+    throttle.unit = unit;
+    throttle.scope = scope;
+    throttle.max_wait_ns = 60'000'000'000;
+    scenario.throttles.push_back(throttle);
+    return scenario.throttles.back();
+  };
+  Throttle& requests = add("requests", ThrottleKind::token_bucket, Unit::requests, Scope::user);
+  requests.rate.per_s = 10.0 / 3600;
+  requests.burst.units = 3;
+  Throttle& window = add("window", ThrottleKind::anchored_window, Unit::output_tokens, Scope::user);
+  window.window_ns = 5 * 3600 * std::int64_t{1'000'000'000};
+  window.limit = 40 * 256;
+  Throttle& output = add("output", ThrottleKind::token_bucket, Unit::output_tokens, Scope::tenant);
+  output.rate.per_s = 20.0 / 3 * 256 * 1.1;
+  output.burst.units = 10 * 256;
+  Throttle& tokens = add("tokens", ThrottleKind::token_bucket, Unit::tokens, Scope::fleet);
+  tokens.rate.per_s = 20 * 768 * 1.2;
+  tokens.burst.units = 20 * 768;
+  add("in flight", ThrottleKind::concurrency, Unit::requests, Scope::fleet).limit = 120;
+  return scenario;
+}
+
+void play_throttled(benchmark::State& state) {
+  play(state, throttled(), 1);
+}
+BENCHMARK(play_throttled)->Name("virtual/throttled")->Unit(benchmark::kMillisecond);
 
 /// The built-in scenario with 1 / `scale` of its replicas.
 Scenario colossus(std::int64_t scale) {

@@ -5,6 +5,8 @@
 #include <functional>
 #include <utility>
 
+#include "workloads/keywords.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -180,18 +182,31 @@ Recorder::Lane::Lane(const RecordingGrid& grid)
     : records(grid.cells()),
       ttft_slices(grid.slices),
       completed_by_bin(grid.bins),
-      goodput_by_bin(grid.bins) {}
+      goodput_by_bin(grid.bins),
+      expired_by_bin(grid.bins) {}
 
 Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers)
     : grid_(grid),
       workers_(workers),
       lanes_(workers != nullptr ? workers->count() : 1, Lane(grid)),
+      attempts_(grid.phases.size(), std::vector<ThrottleCounts>(resolved.throttles.size())),
       waiting_at_(grid.bins),
       backlog_at_(grid.bins),
+      backoff_at_(grid.bins),
       bin_end_ns_(grid.bin_ns) {
   for (const Tenant& tenant : resolved.tenants) {
     tenant_names_.push_back(tenant.name);
     slos_.push_back(tenant.slo);
+    deadlines_ns_.push_back(tenant.deadline_ns.value_or(kNever));
+  }
+  for (const Throttle& throttle : resolved.throttles) {
+    ThrottleRecord record;
+    record.name = throttle.name;
+    record.kind = name_of(throttle.kind);
+    record.unit = name_of(throttle.unit);
+    record.scope = name_of(throttle.scope);
+    record.mode = name_of(throttle.mode);
+    throttles_.push_back(record);
   }
   for (auto& counter : counters_) counter.resize(grid.bins);
 }
@@ -227,11 +242,24 @@ void Recorder::sent(const Request& request) {
   due(request, request.sent_ns);
   PhaseRecord& record = record_of(request);
   if (request.sent_ns < grid_.phases[request.phase].end_ns) ++record.sent;
+  ++record.attempts;
+  event_.look_at(grid_, request.sent_ns);
+  ++by_bin(Counter::attempts)[event_.bin()];
   record.of(Metric::generator_lag).record(request.sent_ns - request.due_ns);
 }
 
 void Recorder::held(const Request& request) {
   ++record_of(request).held;
+}
+
+void Recorder::retried(const Request& request, std::int64_t now_ns) {
+  ++record_of(request).attempts;
+  event_.look_at(grid_, now_ns);
+  ++by_bin(Counter::attempts)[event_.bin()];
+}
+
+std::span<ThrottleCounts> Recorder::throttle_counts(std::int64_t now_ns) {
+  return attempts_[grid_.phase_at(now_ns)];
 }
 
 void Recorder::admitted(const Request& request) {
@@ -287,6 +315,13 @@ void Recorder::record(Lane& lane, std::span<const Completion> part, const Reques
 
 void Recorder::record(Lane& lane, const Request& request, const Completion& done) const {
   PhaseRecord& record = lane.records[grid_.cell(request.tenant, request.phase)];
+  lane.exit.look_at(grid_, done.last_token_ns);
+  if (late(request, done)) {
+    ++record.counts.expired;
+    record.wasted_tokens += static_cast<std::uint64_t>(request.output_tokens);
+    ++lane.expired_by_bin[lane.exit.bin()];
+    return;
+  }
   ++record.counts.completed;
   const std::int64_t ttft_ns = done.first_token_ns - request.due_ns;
   record.of(Metric::ttft).record(ttft_ns);
@@ -306,7 +341,6 @@ void Recorder::record(Lane& lane, const Request& request, const Completion& done
     record.goodput_tokens += static_cast<std::uint64_t>(request.output_tokens);
     lane.goodput_by_bin[lane.due.bin()] += request.output_tokens;
   }
-  lane.exit.look_at(grid_, done.last_token_ns);
   ++lane.records[grid_.cell(request.tenant, lane.exit.phase())].completed_requests;
   ++lane.completed_by_bin[lane.exit.bin()];
 }
@@ -319,6 +353,11 @@ void Recorder::rejected(const Request& request, std::int64_t now_ns) {
 void Recorder::expired(const Request& request, std::int64_t now_ns) {
   ++record_of(request).counts.expired;
   leave_unserved(request, now_ns, Counter::expired);
+}
+
+void Recorder::cancelled(const Request& request, std::int64_t now_ns) {
+  ++record_of(request).counts.cancelled;
+  leave_unserved(request, now_ns, Counter::cancelled);
 }
 
 void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
@@ -334,8 +373,9 @@ void Recorder::never_sent(const Request& request, std::int64_t end_ns) {
 }
 
 void Recorder::fill_bin() {
-  waiting_at_[bin_] = waiting_;
-  backlog_at_[bin_] = backlog_tokens_;
+  waiting_at_[bin_] = gauges_.waiting_requests;
+  backlog_at_[bin_] = gauges_.backlog_tokens;
+  backoff_at_[bin_] = gauges_.backoff_requests;
   ++bin_;
 }
 
@@ -359,7 +399,10 @@ void Recorder::merge_lanes() {
     }
     add(all.completed_by_bin, lane.completed_by_bin);
     add(all.goodput_by_bin, lane.goodput_by_bin);
+    add(all.expired_by_bin, lane.expired_by_bin);
   }
+  // Who expired while waiting, and who got his tokens too late.
+  add(by_bin(Counter::expired), all.expired_by_bin);
   lanes_.erase(lanes_.begin() + 1, lanes_.end());
 }
 
@@ -395,7 +438,11 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     span.busy_ns = tokens.busy_ns(phase);
     span.batch_ns = static_cast<double>(tokens.batch_ns(phase));
     run.phases.push_back(span);
+    for (std::size_t i = 0; i < throttles_.size(); ++i) {
+      throttles_[i].phases.push_back(attempts_[phase][i]);
+    }
   }
+  run.throttles = std::move(throttles_);
   run.series = series(end_ns, tokens);
   return run;
 }
@@ -419,20 +466,24 @@ Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   std::int64_t now_in_system = 0;
   for (std::size_t bin = 0; bin < bins; ++bin) {
     now_in_system += by_bin(Counter::due)[bin] - all.completed_by_bin[bin] -
-                     by_bin(Counter::rejected)[bin] - by_bin(Counter::expired)[bin];
+                     by_bin(Counter::rejected)[bin] - by_bin(Counter::expired)[bin] -
+                     by_bin(Counter::cancelled)[bin];
     in_system[bin] = now_in_system;
   }
   column("due_requests", by_bin(Counter::due));
+  column("attempts", by_bin(Counter::attempts));
   column("admitted_requests", by_bin(Counter::admitted));
   column("completed_requests", all.completed_by_bin);
   column("rejected_requests", by_bin(Counter::rejected));
   column("expired_requests", by_bin(Counter::expired));
+  column("cancelled_requests", by_bin(Counter::cancelled));
   column("undecided_requests", by_bin(Counter::undecided));
   column("output_tokens", tokens.tokens_by_bin());
   column("goodput_tokens", all.goodput_by_bin);
   column("in_system_requests", in_system);
   column("waiting_requests", waiting_at_);
   column("backlog_tokens", backlog_at_);
+  column("backoff_requests", backoff_at_);
   series.slice_ns = grid_.slice_ns;
   all.ttft_slices.resize(covered(grid_.slice_ns, grid_.slices));
   series.ttft_slices = std::move(all.ttft_slices);

@@ -152,13 +152,20 @@ class Recorder {
   void sent(const Request& request);
   /// Its first attempt was denied, or has to wait.
   void held(const Request& request);
+  /// It was rejected and tries again.
+  void retried(const Request& request, std::int64_t now_ns);
   void admitted(const Request& request);
-  /// What the loop learnt at `now_ns`. The requests are still in the table.
+  /// What the loop learnt at `now_ns`. The requests are still in the table. What completed after
+  /// its tenant's deadline is recorded as expired.
   void completed(std::span<const Completion> batch, const RequestTable& requests,
                  std::int64_t now_ns);
   /// Left without its tokens.
   void rejected(const Request& request, std::int64_t now_ns);
   void expired(const Request& request, std::int64_t now_ns);
+  void cancelled(const Request& request, std::int64_t now_ns);
+  bool late(const Request& request, const Completion& done) const {
+    return done.last_token_ns - request.due_ns > deadlines_ns_[request.tenant];
+  }
   /// The run ended at `end_ns` and this request was still undecided.
   void in_flight(const Request& request, std::int64_t end_ns);
   /// Was due before the run ended at `end_ns`, and the harness did not get to send it.
@@ -168,12 +175,20 @@ class Recorder {
   std::int64_t undecided() const { return undecided_; }
   std::int64_t in_system() const { return in_system_; }
 
+  /// Who waits, and who was rejected and will come back.
+  struct Gauges {
+    std::int64_t waiting_requests = 0;
+    std::int64_t backlog_tokens = 0;
+    std::int64_t backoff_requests = 0;
+  };
   /// To be called before anything that happens at `now_ns` changes a gauge.
-  void pass_time(std::int64_t now_ns, std::int64_t waiting, std::int64_t backlog_tokens) {
-    waiting_ = waiting;
-    backlog_tokens_ = backlog_tokens;
+  void pass_time(std::int64_t now_ns, const Gauges& gauges) {
+    gauges_ = gauges;
     if (now_ns >= bin_end_ns_) fill_bins(now_ns);
   }
+
+  /// Where attempts are to be counted in the phase of `now_ns`, for each throttle.
+  std::span<ThrottleCounts> throttle_counts(std::int64_t now_ns);
 
   /// The recorded part of a Run that ended at `end_ns`: phases (cut at the end, empty ones left
   /// out), tenants, totals, series.
@@ -197,12 +212,12 @@ class Recorder {
     explicit Lane(const RecordingGrid& grid);
     std::vector<PhaseRecord> records;  // by cell
     std::vector<Histogram> ttft_slices;
-    std::vector<std::int64_t> completed_by_bin, goodput_by_bin;
+    std::vector<std::int64_t> completed_by_bin, goodput_by_bin, expired_by_bin;
     GridCursor due, exit;
     Departures departures;  // of the batch at hand
   };
-  enum class Counter { due, admitted, rejected, expired, undecided };
-  static constexpr std::size_t kCounters = 5;
+  enum class Counter { due, attempts, admitted, rejected, expired, cancelled, undecided };
+  static constexpr std::size_t kCounters = 7;
   /// Below that, waking the workers up costs more than they save.
   static constexpr std::size_t kParallelFrom = 512;
 
@@ -227,15 +242,17 @@ class Recorder {
   RecordingGrid grid_;
   std::vector<std::string> tenant_names_;
   std::vector<Slo> slos_;
+  std::vector<std::int64_t> deadlines_ns_;  // from due; kNever: none
   Workers* workers_;
-  std::vector<Lane> lanes_;  // one for each worker
+  std::vector<Lane> lanes_;                            // one for each worker
+  std::vector<ThrottleRecord> throttles_;              // their phases come at the end
+  std::vector<std::vector<ThrottleCounts>> attempts_;  // by phase and throttle
   std::array<std::vector<std::int64_t>, kCounters> counters_;
   GridCursor due_, event_;
-  std::vector<std::int64_t> waiting_at_, backlog_at_;  // gauges by bin
-  std::size_t bin_ = 0;                                // gauges are filled up to here
+  std::vector<std::int64_t> waiting_at_, backlog_at_, backoff_at_;  // gauges by bin
+  std::size_t bin_ = 0;                                             // gauges are filled up to here
   std::int64_t bin_end_ns_ = 0;
-  std::int64_t waiting_ = 0;  // at the last event
-  std::int64_t backlog_tokens_ = 0;
+  Gauges gauges_;  // at the last event
   std::int64_t undecided_ = 0;
 
   // Little's law: area_ integrates the number in the system over time, event by event; spent_ adds

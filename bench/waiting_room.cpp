@@ -2,142 +2,554 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+
+#include "workloads/calendar.hpp"
+#include "workloads/demand.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-constexpr std::size_t kPrefetchAhead = 8;
+double to_units(Micro micro) {
+  return static_cast<double>(micro) / static_cast<double>(kMicro);
+}
+
+Micro to_micro(double value) {
+  return static_cast<Micro>(std::llround(value * static_cast<double>(kMicro)));
+}
+
+bool has_state_per_user(const Throttle& throttle) {
+  return throttle.scope == Scope::user && throttle.kind != ThrottleKind::queue_limit;
+}
 
 }  // namespace
 
-WaitingRoom::WaitingRoom(const std::vector<Throttle>& throttles, RequestTable& requests)
-    : requests_(requests) {
-  assert(throttles.size() <= kMostThrottles);
-  throttles_.reserve(throttles.size());
-  for (const Throttle& throttle : throttles) {
-    assert(throttle.rate.per_s && throttle.burst.units && "resolve() the scenario first");
-    throttles_.push_back({throttle.name, TokenBucket(*throttle.rate.per_s, *throttle.burst.units),
-                          throttle.unit, throttle.when_full,
-                          throttle.max_wait_ns.value_or(kNever)});
+WaitingRoom::WaitingRoom(const Scenario& resolved, RequestTable& requests,
+                         std::span<ThrottleCounts> counts)
+    : requests_(requests),
+      population_(resolved),
+      order_(resolved.queue_order),
+      counts_(counts),
+      ranks_(resolved.tenants.size()) {
+  assert(resolved.throttles.size() <= kMostThrottles);
+  const std::int64_t epoch_ns = window_epoch_ns(resolved);
+  for (const Throttle& throttle : resolved.throttles) {
+    const std::size_t keys = throttle.scope == Scope::fleet    ? 1
+                             : throttle.scope == Scope::tenant ? resolved.tenants.size()
+                                                               : population_.count();
+    gates_.push_back({throttle, make_limiter(throttle, keys, epoch_ns)});
+    line_per_user_ = line_per_user_ || has_state_per_user(throttle);
+  }
+  tenants_.resize(resolved.tenants.size());
+  for (std::uint32_t t = 0; t < tenants_.size(); ++t) {
+    tenants_[t].priority = resolved.tenants[t].priority;
+    tenants_[t].weight = resolved.tenants[t].weight;
+    for (std::uint8_t g = 0; g < gates_.size(); ++g) {
+      if (!looks_at(gates_[g].settings, resolved.tenants[t])) continue;
+      (gates_[g].is_queue_limit() ? tenants_[t].queue_limits : tenants_[t].gates).push_back(g);
+    }
   }
 }
 
-std::int64_t WaitingRoom::cost(const Request& request, Unit unit) {
-  switch (unit) {
+bool WaitingRoom::exempts_cached() const {
+  return std::ranges::any_of(gates_, [](const Gate& g) { return g.settings.exempt_cached; });
+}
+
+// ------------------------------------------------------------------------------ costs and keys
+
+/// What it takes when it is let through. Where output is charged after, only what is known.
+std::int64_t WaitingRoom::reserved_units(const Gate& gate, const Request& request) {
+  const std::int64_t output = gate.settings.charge == Charge::after ? 0 : request.max_tokens;
+  switch (gate.settings.unit) {
     case Unit::requests:
       return 1;
     case Unit::input_tokens:
       return request.prompt_tokens;
     case Unit::output_tokens:
-      return request.max_tokens;
+      return output;
     case Unit::tokens:
-      return request.prompt_tokens + request.max_tokens;
+      return request.prompt_tokens + output;
   }
   return 0;
 }
 
-std::int64_t WaitingRoom::ready_at(std::int64_t now_ns, const Request& request) const {
-  std::int64_t ready_ns = now_ns;
-  for (const Gate& gate : throttles_) {
-    if (gate.when_full == WhenFull::reject) continue;
-    ready_ns = std::max(ready_ns, gate.bucket.ready_at(now_ns, cost(request, gate.unit)));
+/// What it came to.
+std::int64_t WaitingRoom::used_units(const Gate& gate, const Request& request,
+                                     const Service& service) {
+  const std::int64_t input =
+      request.prompt_tokens - (gate.settings.exempt_cached ? service.cached_tokens : 0);
+  switch (gate.settings.unit) {
+    case Unit::requests:
+      return 1;
+    case Unit::input_tokens:
+      return input;
+    case Unit::output_tokens:
+      return service.output_tokens;
+    case Unit::tokens:
+      return input + service.output_tokens;
   }
-  return ready_ns;
+  return 0;
 }
 
-bool WaitingRoom::refused(std::int64_t now_ns, const Request& request) const {
-  return std::any_of(throttles_.begin(), throttles_.end(), [&](const Gate& gate) {
-    return gate.when_full == WhenFull::reject &&
-           gate.bucket.ready_at(now_ns, cost(request, gate.unit)) > now_ns;
-  });
+Micro WaitingRoom::drain_at(const Gate& gate, std::int64_t at_ns) {
+  const auto& drains = gate.drains;
+  if (drains.size() == 1) return drains.front().second;
+  const auto later = std::upper_bound(
+      drains.begin() + 1, drains.end(), at_ns,
+      [](std::int64_t instant_ns, const auto& drain) { return instant_ns < drain.first; });
+  return std::prev(later)->second;
 }
 
-void WaitingRoom::take(std::int64_t now_ns, Request& request) {
-  for (std::size_t i = 0; i < throttles_.size(); ++i) {
-    if (throttles_[i].bucket.take(now_ns, cost(request, throttles_[i].unit))) {
-      request.reserved_by |= std::uint32_t{1} << i;
+Key WaitingRoom::key(const Gate& gate, const Request& request) const {
+  switch (gate.settings.scope) {
+    case Scope::fleet:
+      return 0;
+    case Scope::tenant:
+      return static_cast<Key>(request.tenant);
+    case Scope::user:
+      return population_.user(static_cast<std::uint32_t>(request.tenant), request.number);
+  }
+  return 0;
+}
+
+// -------------------------------------------------------------------------- looking and taking
+
+/// When the throttles of one scope that make requests wait let this one through. One that they
+/// never let through is ready at once: to be told so.
+WaitingRoom::Look WaitingRoom::look(std::int64_t now_ns, const Request& request,
+                                    Scope scope) const {
+  Look look{now_ns, kNoGate};
+  for (const std::uint8_t g : tenants_[request.tenant].gates) {
+    const Gate& gate = gates_[g];
+    if (gate.settings.scope != scope || !gate.holds()) continue;
+    const Micro units = reserved_units(gate, request) * drain_at(gate, now_ns);
+    const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
+    if (ready_ns == kNever && !gate.limiter->fits(units)) return {now_ns, g};
+    if (ready_ns > look.ready_ns) look = {ready_ns, g};
+  }
+  return look;
+}
+
+/// Admitted if all throttles are ready, else rejected or waiting. Of those that are only watched
+/// (shadow) attempts are counted when they are made, not when a waiter is looked at again.
+WaitingRoom::Ruling WaitingRoom::rule(std::int64_t now_ns, const Request& request, bool arriving) {
+  Ruling ruling;
+  std::int64_t held_until_ns = now_ns;
+  std::int64_t retry_at_ns = now_ns;
+  for (const std::uint8_t g : tenants_[request.tenant].gates) {
+    const Gate& gate = gates_[g];
+    const Micro units = reserved_units(gate, request) * drain_at(gate, now_ns);
+    const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
+    if (ready_ns <= now_ns) continue;
+    if (!gate.enforces()) {
+      ruling.watched_only |= std::uint32_t{1} << g;
+      if (arriving) ++counts_[g].shadowed;
+      continue;
+    }
+    const bool never = ready_ns == kNever && !gate.limiter->fits(units);
+    if (never || gate.settings.when_full == WhenFull::reject) {
+      ruling.decision.verdict = Verdict::rejected;
+      ruling.decision.permanent = ruling.decision.permanent || never;
+      retry_at_ns = std::max(retry_at_ns, ready_ns);
+      ++counts_[g].rejected;
+    } else if (ready_ns > held_until_ns) {
+      held_until_ns = ready_ns;
+      ruling.held_by = g;
     }
   }
+  if (ruling.decision.verdict == Verdict::rejected) {
+    if (retry_at_ns < kNever) ruling.decision.retry_at_ns = retry_at_ns;
+  } else if (ruling.held_by != kNoGate) {
+    ruling.decision.verdict = Verdict::waiting;
+  }
+  return ruling;
 }
 
-Verdict WaitingRoom::arrive(std::int64_t now_ns, RequestId id) {
+void WaitingRoom::take(std::int64_t now_ns, Request& request, const Ruling& ruling) {
+  for (const std::uint8_t g : tenants_[request.tenant].gates) {
+    if ((ruling.watched_only >> g & 1) != 0) continue;
+    Gate& gate = gates_[g];
+    const Micro units = reserved_units(gate, request) * drain_at(gate, now_ns);
+    ++counts_[g].admitted;
+    if (!gate.limiter->take(now_ns, key(gate, request), units)) continue;
+    counts_[g].taken_units += to_units(units);
+    request.reserved_by |= std::uint32_t{1} << g;
+  }
+  serve(static_cast<std::uint32_t>(request.tenant), request.prompt_tokens);
+}
+
+/// Whether a newcomer that nothing holds has nobody before it.
+bool WaitingRoom::goes_first(const Request& request) const {
+  if (waiting_ == 0) return true;
+  const auto tenant = static_cast<std::uint32_t>(request.tenant);
+  if (!tenants_[tenant].lines.empty()) return false;
+  const auto line = line_numbers_.find(line_key(request));
+  if (line != line_numbers_.end() && lines_[line->second].first != kNone) return false;
+  if (in_order_.empty()) return true;
+  return Rank{rank_key(tenant), arrivals_ + 1, tenant} < *in_order_.begin();
+}
+
+Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& patience) {
   Request& request = requests_[id];
-  if (line_.empty()) {
-    if (refused(now_ns, request)) return Verdict::rejected;
-    if (ready_at(now_ns, request) <= now_ns) {
-      take(now_ns, request);
-      return Verdict::admitted;
-    }
+  const Ruling ruling = rule(now_ns, request, /*arriving=*/true);
+  if (ruling.decision.verdict == Verdict::rejected) return ruling.decision;
+  if (order_ == QueueOrder::fair) forget_credit(static_cast<std::uint32_t>(request.tenant));
+  if (ruling.decision.verdict == Verdict::admitted && goes_first(request)) {
+    take(now_ns, request, ruling);
+    return ruling.decision;
   }
-  std::int64_t max_wait_ns = kNever;
-  for (const Gate& gate : throttles_) {
-    if (gate.when_full == WhenFull::queue && !gate.bucket.lifted()) {
-      max_wait_ns = std::min(max_wait_ns, gate.max_wait_ns);
-    }
-  }
-  line_.push_back({id, max_wait_ns < kNever - now_ns ? now_ns + max_wait_ns : kNever});
-  backlog_tokens_ += request.output_tokens;
-  if (line_.size() == 1) look_at_head(now_ns);
-  return Verdict::waiting;
-}
-
-void WaitingRoom::look_at_head(std::int64_t now_ns) {
-  if (line_.empty()) return;
-  // In a long line those who wait lie anywhere in memory.
-  if (line_.size() > kPrefetchAhead) requests_.prefetch(line_[kPrefetchAhead].id);
-  head_ready_ns_ = ready_at(now_ns, requests_[line_.front().id]);
-  head_event_ns_ = std::min(head_ready_ns_, line_.front().deadline_ns);
+  const std::uint8_t held_by = ruling.held_by != kNoGate ? ruling.held_by : best_held_by_;
+  if (!enters(now_ns, request)) return {Verdict::rejected, std::nullopt, false};
+  if (held_by != kNoGate) ++counts_[held_by].held;
+  join(now_ns, id, patience);
+  find_next_event();
+  return {Verdict::waiting, std::nullopt, false};
 }
 
 std::optional<WaitingRoom::Released> WaitingRoom::release(std::int64_t now_ns) {
-  if (line_.empty() || head_event_ns_ > now_ns) return std::nullopt;
-  const Waiter head = line_.front();
-  Request& request = requests_[head.id];
-  // We may look late. Everything is decided as of the instant at which it was due, so that being
-  // late makes nobody expire who would have gone in time, nor the ones behind them.
-  const std::int64_t at_ns = head_event_ns_;
-  Verdict verdict = Verdict::expired;
-  if (head_ready_ns_ <= head.deadline_ns) {
-    verdict = refused(at_ns, request) ? Verdict::rejected : Verdict::admitted;
+  while (next_event_ns_ <= now_ns) {
+    // We may look late. Everything is decided as of the instant at which it was due, so that being
+    // late makes nobody leave who would have gone in time, nor the ones behind them.
+    const std::int64_t at_ns = next_event_ns_;
+    pass_timers(at_ns);
+    std::optional<Released> released;
+    if (best_ready_ns_ <= at_ns) {
+      released = release_best(at_ns);
+    } else if (give_ups_.next_ns() <= at_ns) {
+      const std::uint32_t waiter = give_ups_.first().index;
+      released = Released{waiters_[waiter].id, {}};
+      released->decision.verdict =
+          waiters_[waiter].cancels != 0 ? Verdict::cancelled : Verdict::expired;
+      leave(at_ns, waiter);
+    }
+    find_next_event();
+    if (released) return released;
   }
-  if (verdict == Verdict::admitted) take(at_ns, request);
-  line_.pop_front();
-  backlog_tokens_ -= request.output_tokens;
-  look_at_head(at_ns);
-  return Released{head.id, verdict};
+  return std::nullopt;
 }
 
-void WaitingRoom::settle(std::int64_t now_ns, const Request& request) {
-  if (request.reserved_by == 0) return;
-  bool refunded = false;
-  for (std::size_t i = 0; i < throttles_.size(); ++i) {
-    const bool reserved = (request.reserved_by >> i & 1) != 0;
-    if (!reserved || throttles_[i].unit == Unit::requests ||
-        throttles_[i].unit == Unit::input_tokens)
-      continue;
-    throttles_[i].bucket.refund(now_ns, request.max_tokens - request.output_tokens);
-    refunded = true;
+/// The first in order goes, or is told that it never will; nothing if it turns out that something
+/// that was ready is so no more.
+std::optional<WaitingRoom::Released> WaitingRoom::release_best(std::int64_t at_ns) {
+  const std::uint32_t tenant = in_order_.begin()->tenant;
+  const std::uint32_t line = tenants_[tenant].lines.begin()->second;
+  const std::uint32_t waiter = lines_[line].first;
+  const RequestId id = waiters_[waiter].id;
+  Request& request = requests_[id];
+  const Ruling ruling = rule(at_ns, request, /*arriving=*/false);
+  if (ruling.decision.verdict == Verdict::waiting) {
+    refresh_line(at_ns, line);
+    refresh_tenant(at_ns, tenant);
+    refresh_fleet(at_ns);
+    return std::nullopt;
   }
-  if (!refunded) return;
-  // A refund only brings the head forward: who was ready before we looked again stays ready.
-  const std::int64_t ready_before_ns = head_ready_ns_;
-  look_at_head(now_ns);
-  head_ready_ns_ = std::min(head_ready_ns_, ready_before_ns);
-  if (!line_.empty()) head_event_ns_ = std::min(head_ready_ns_, line_.front().deadline_ns);
+  if (ruling.decision.verdict == Verdict::admitted) take(at_ns, request, ruling);
+  leave(at_ns, waiter);
+  return Released{id, ruling.decision};
 }
 
-void WaitingRoom::apply(std::int64_t now_ns, const Event& event) {
-  for (Gate& gate : throttles_) {
-    if (gate.name != event.throttle) continue;
-    if (event.kind == EventKind::lift) {
-      gate.bucket.lift();
-    } else {
-      gate.bucket.set(now_ns, event.rate ? *event.rate->per_s : gate.bucket.rate_per_s(),
-                      event.burst ? *event.burst->units : gate.bucket.burst_units(), event.inherit);
+// ---------------------------------------------------------------------- what requests came to
+
+void WaitingRoom::scheduled(std::int64_t now_ns, const Request& request,
+                            std::int32_t cached_tokens) {
+  if (cached_tokens == 0) return;
+  for (const std::uint8_t g : tenants_[request.tenant].gates) {
+    Gate& gate = gates_[g];
+    if ((request.reserved_by >> g & 1) == 0 || !gate.settings.exempt_cached) continue;
+    const Micro units = cached_tokens * drain_at(gate, request.admitted_ns);
+    gate.limiter->refund(now_ns, key(gate, request), request.admitted_ns, units);
+    counts_[g].refunded_units += to_units(units);
+  }
+  look_again(now_ns, request);
+}
+
+void WaitingRoom::settle(std::int64_t now_ns, const Request& request, const Service& service) {
+  for (const std::uint8_t g : tenants_[request.tenant].gates) {
+    if ((request.reserved_by >> g & 1) == 0) continue;
+    Gate& gate = gates_[g];
+    const Micro drain = drain_at(gate, request.admitted_ns);
+    const std::int64_t returned = gate.settings.exempt_cached ? service.cached_tokens : 0;
+    Settlement settlement;
+    settlement.taken_ns = request.admitted_ns;
+    settlement.reserved = (reserved_units(gate, request) - returned) * drain;
+    settlement.used = used_units(gate, request, service) * drain;
+    settlement.service_ttft_ns = service.service_ttft_ns;
+    gate.limiter->settle(now_ns, key(gate, request), settlement);
+    if (settlement.used < settlement.reserved) {
+      counts_[g].refunded_units += to_units(settlement.reserved - settlement.used);
     }
   }
-  look_at_head(now_ns);
+  serve(static_cast<std::uint32_t>(request.tenant), static_cast<double>(service.output_tokens));
+  if (request.reserved_by != 0 || order_ == QueueOrder::fair) look_again(now_ns, request);
+}
+
+/// Something went back to the throttles of this request: who waits for the same ones may be ready.
+void WaitingRoom::look_again(std::int64_t now_ns, const Request& request) {
+  if (waiting_ == 0) return;
+  if (line_per_user_) {
+    const auto line = line_numbers_.find(line_key(request));
+    if (line != line_numbers_.end()) refresh_line(now_ns, line->second);
+  }
+  refresh_tenant(now_ns, static_cast<std::uint32_t>(request.tenant));
+  refresh_fleet(now_ns);
+  find_next_event();
+}
+
+void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
+  for (const Change& change : changes) {
+    Gate& gate = gates_[change.throttle];
+    gate.settings = change.settings;
+    const Micro drain = to_micro(change.drain);
+    if (gate.drains.back().second != drain) gate.drains.emplace_back(now_ns, drain);
+    gate.limiter->set(now_ns, change.settings, change.lifted, change.inherit);
+    gate.lifted = change.lifted;
+  }
+  for (std::uint32_t line = 0; line < lines_.size(); ++line) refresh_line(now_ns, line);
+  for (std::uint32_t tenant = 0; tenant < tenants_.size(); ++tenant) {
+    refresh_tenant(now_ns, tenant);
+  }
+  refresh_fleet(now_ns);
+  find_next_event();
+}
+
+// ---------------------------------------------------------------------------------- the queues
+
+std::uint32_t WaitingRoom::line_key(const Request& request) const {
+  const auto tenant = static_cast<std::uint32_t>(request.tenant);
+  return line_per_user_ ? population_.user(tenant, request.number) : tenant;
+}
+
+/// Whether the limits on the queue itself leave room; then it is taken.
+bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
+  const std::vector<std::uint8_t>& limits = tenants_[request.tenant].queue_limits;
+  std::uint32_t watched_only = 0;
+  bool refused = false;
+  for (const std::uint8_t g : limits) {
+    const Gate& gate = gates_[g];
+    const Micro units = reserved_units(gate, request) * kMicro;
+    if (gate.limiter->ready_at(now_ns, key(gate, request), units) <= now_ns) continue;
+    if (gate.enforces()) {
+      ++counts_[g].rejected;
+      refused = true;
+    } else {
+      ++counts_[g].shadowed;
+      watched_only |= std::uint32_t{1} << g;
+    }
+  }
+  if (refused) return false;
+  for (const std::uint8_t g : limits) {
+    if ((watched_only >> g & 1) != 0) continue;
+    const Micro units = reserved_units(gates_[g], request) * kMicro;
+    ++counts_[g].admitted;
+    if (!gates_[g].limiter->take(now_ns, key(gates_[g], request), units)) continue;
+    counts_[g].taken_units += to_units(units);
+    request.reserved_by |= std::uint32_t{1} << g;
+  }
+  return true;
+}
+
+/// By all throttles that make it wait, and by the limits on the queue.
+std::int64_t WaitingRoom::longest_wait_ns(const Request& request) const {
+  std::int64_t longest_ns = kNever;
+  const Tenant& tenant = tenants_[request.tenant];
+  for (const std::vector<std::uint8_t>& gates : {tenant.gates, tenant.queue_limits}) {
+    for (const std::uint8_t g : gates) {
+      const Gate& gate = gates_[g];
+      const bool counts = gate.is_queue_limit() ? gate.enforces() : gate.holds();
+      if (!counts || gate.lifted || !gate.settings.max_wait_ns) continue;
+      longest_ns = std::min(longest_ns, *gate.settings.max_wait_ns);
+    }
+  }
+  return longest_ns;
+}
+
+void WaitingRoom::join(std::int64_t now_ns, RequestId id, const Patience& patience) {
+  const Request& request = requests_[id];
+  const auto [found, added] =
+      line_numbers_.try_emplace(line_key(request), static_cast<std::uint32_t>(lines_.size()));
+  if (added) lines_.emplace_back().tenant = static_cast<std::uint32_t>(request.tenant);
+  Line& line = lines_[found->second];
+  std::uint32_t number = free_waiter_;
+  if (number == kNone) {
+    number = static_cast<std::uint32_t>(waiters_.size());
+    waiters_.emplace_back();
+  } else {
+    free_waiter_ = waiters_[number].after;
+  }
+  const std::int64_t longest_ns = longest_wait_ns(request);
+  const std::int64_t expires_ns = longest_ns < kNever - now_ns ? now_ns + longest_ns : kNever;
+  Waiter& waiter = waiters_[number];
+  waiter = {id, found->second, line.last, kNone, ++arrivals_ & Waiter::kMostArrival, 0};
+  if (patience.until_ns < expires_ns && patience.then == Verdict::cancelled) waiter.cancels = 1;
+  const std::int64_t until_ns = std::min(expires_ns, patience.until_ns);
+  if (until_ns < kNever) give_ups_.set({until_ns, waiter.arrival, number});
+  ++waiting_;
+  backlog_tokens_ += request.output_tokens;
+  if (line.last != kNone) {
+    waiters_[line.last].after = number;
+    line.last = number;
+    return;
+  }
+  line.first = line.last = number;
+  refresh_line(now_ns, found->second);
+}
+
+void WaitingRoom::leave(std::int64_t now_ns, std::uint32_t number) {
+  Waiter& waiter = waiters_[number];
+  Request& request = requests_[waiter.id];
+  for (const std::uint8_t g : tenants_[request.tenant].queue_limits) {
+    if ((request.reserved_by >> g & 1) == 0) continue;
+    const Micro units = reserved_units(gates_[g], request) * kMicro;
+    gates_[g].limiter->settle(now_ns, key(gates_[g], request), {now_ns, units, units, -1});
+    request.reserved_by &= ~(std::uint32_t{1} << g);
+  }
+  Line& line = lines_[waiter.line];
+  const bool was_first = line.first == number;
+  (was_first ? line.first : waiters_[waiter.before].after) = waiter.after;
+  (line.last == number ? line.last : waiters_[waiter.after].before) = waiter.before;
+  --waiting_;
+  backlog_tokens_ -= request.output_tokens;
+  const std::uint32_t line_number = waiter.line;
+  waiter.arrival = 0;
+  waiter.after = free_waiter_;
+  free_waiter_ = number;
+  if (was_first) refresh_line(now_ns, line_number);
+}
+
+void WaitingRoom::refresh_line(std::int64_t now_ns, std::uint32_t number) {
+  Line& line = lines_[number];
+  const std::uint64_t arrival = line.first == kNone ? 0 : waiters_[line.first].arrival;
+  Standing standing{Stand::empty, kNever};
+  if (arrival != 0) {
+    const Request& request = requests_[waiters_[line.first].id];
+    // In a long line those who wait lie anywhere in memory.
+    const std::uint32_t next = waiters_[line.first].after;
+    if (next != kNone) requests_.prefetch(waiters_[next].id);
+    standing = stand(now_ns, line_per_user_ ? look(now_ns, request, Scope::user).ready_ns : now_ns);
+  }
+  if (standing == line.standing && arrival == line.arrival) return;
+  auto& through = tenants_[line.tenant].lines;
+  if (line.standing.stand == Stand::through) through.erase({line.arrival, number});
+  if (standing.stand == Stand::through) through.insert({arrival, number});
+  line.arrival = arrival;
+  if (standing.stand == Stand::held && standing.ready_ns < kNever) {
+    ready_timers_.set({standing.ready_ns, ++line.stamp, 2 * number});
+  }
+  line.standing = standing;
+  refresh_tenant(now_ns, line.tenant);
+}
+
+void WaitingRoom::refresh_tenant(std::int64_t now_ns, std::uint32_t number) {
+  Tenant& tenant = tenants_[number];
+  Standing standing{Stand::empty, kNever};
+  std::uint64_t arrival = 0;
+  if (!tenant.lines.empty()) {
+    arrival = tenant.lines.begin()->first;
+    const Line& line = lines_[tenant.lines.begin()->second];
+    standing =
+        stand(now_ns, look(now_ns, requests_[waiters_[line.first].id], Scope::tenant).ready_ns);
+  }
+  if (standing == tenant.standing && arrival == tenant.arrival) return;
+  const bool was_through = tenant.standing.stand == Stand::through;
+  const bool is_through = standing.stand == Stand::through;
+  tenant.standing = standing;
+  tenant.arrival = arrival;
+  if (standing.stand == Stand::held && standing.ready_ns < kNever) {
+    ready_timers_.set({standing.ready_ns, ++tenant.stamp, 2 * number + 1});
+  }
+  if (is_through && !was_through && order_ == QueueOrder::fair) forget_credit(number);
+  if (was_through) in_order_.erase(ranks_[number]);
+  if (is_through) {
+    ranks_[number] = {rank_key(number), arrival, number};
+    in_order_.insert(ranks_[number]);
+  }
+  refresh_fleet(now_ns);
+}
+
+void WaitingRoom::refresh_fleet(std::int64_t now_ns) {
+  best_ready_ns_ = kNever;
+  best_held_by_ = kNoGate;
+  if (in_order_.empty()) return;
+  const Tenant& tenant = tenants_[in_order_.begin()->tenant];
+  const Line& line = lines_[tenant.lines.begin()->second];
+  const Look best = look(now_ns, requests_[waiters_[line.first].id], Scope::fleet);
+  best_ready_ns_ = best.ready_ns;
+  best_held_by_ = best.held_by;
+}
+
+double WaitingRoom::rank_key(std::uint32_t tenant) const {
+  switch (order_) {
+    case QueueOrder::fifo:
+      return 0;
+    case QueueOrder::priority:
+      return -static_cast<double>(tenants_[tenant].priority);
+    case QueueOrder::fair:
+      return tenants_[tenant].served;
+  }
+  return 0;
+}
+
+/// A tenant that was not in the order of the fleet has no more credit than the one there that has
+/// been served least, or than the one that was served last.
+void WaitingRoom::forget_credit(std::uint32_t tenant) {
+  if (in_order_.contains(ranks_[tenant])) return;
+  double least = 0;
+  if (!in_order_.empty()) {
+    least = in_order_.begin()->key;
+  } else if (last_served_ != kNone) {
+    least = tenants_[last_served_].served;
+  }
+  tenants_[tenant].served = std::max(tenants_[tenant].served, least);
+}
+
+void WaitingRoom::serve(std::uint32_t number, double tokens) {
+  if (order_ != QueueOrder::fair) return;
+  Tenant& tenant = tenants_[number];
+  tenant.served += tokens / tenant.weight;
+  last_served_ = number;
+  if (tenant.standing.stand != Stand::through) return;
+  in_order_.erase(ranks_[number]);
+  ranks_[number].key = tenant.served;
+  in_order_.insert(ranks_[number]);
+}
+
+// ---------------------------------------------------------------------------------- time passes
+
+WaitingRoom::Standing WaitingRoom::stand(std::int64_t now_ns, std::int64_t ready_ns) {
+  if (ready_ns <= now_ns) return {Stand::through, 0};
+  return {Stand::held, ready_ns};
+}
+
+bool WaitingRoom::is_stale(const Timers::Timer& timer) const {
+  const std::uint32_t number = timer.index / 2;
+  if (timer.index % 2 == 0) {
+    return lines_[number].stamp != timer.stamp || lines_[number].standing.stand != Stand::held;
+  }
+  return tenants_[number].stamp != timer.stamp || tenants_[number].standing.stand != Stand::held;
+}
+
+/// Looks at the lines and tenants that are ready by `at_ns`.
+void WaitingRoom::pass_timers(std::int64_t at_ns) {
+  while (ready_timers_.next_ns() <= at_ns) {
+    const Timers::Timer timer = ready_timers_.first();
+    ready_timers_.pop();
+    if (is_stale(timer)) continue;
+    if (timer.index % 2 == 0) {
+      refresh_line(at_ns, timer.index / 2);
+    } else {
+      refresh_tenant(at_ns, timer.index / 2);
+    }
+  }
+}
+
+void WaitingRoom::find_next_event() {
+  while (!give_ups_.empty() &&
+         waiters_[give_ups_.first().index].arrival != give_ups_.first().stamp) {
+    give_ups_.pop();
+  }
+  while (!ready_timers_.empty() && is_stale(ready_timers_.first())) ready_timers_.pop();
+  next_event_ns_ = std::min({best_ready_ns_, ready_timers_.next_ns(), give_ups_.next_ns()});
 }
 
 }  // namespace tokenlift

@@ -1,80 +1,227 @@
 #pragma once
-// Where requests wait for the throttles: one line for the fleet, first come, first served.
+// Where requests wait for the throttles: the one place, for all kinds, scopes and orders.
 //
-// The room owns the throttles and is a pure state machine: time is an argument. Throttles are taken
-// together, all or none. A newcomer never overtakes the line. Whatever may let somebody through
-// (time, a refund, a lift, a new setting) makes the room look at the head of the line again, so
-// there are no wake-up times to go stale.
+// The room owns the throttles and is a pure state machine: time is an argument. A request takes all
+// of its throttles together or none. Who has to wait stands in three queues, one within the other:
+//
+//     line      of a user (of a tenant, where no throttle has a state per user): first come, first
+//               served; its head is looked at through the throttles of scope user
+//     tenant    the heads that these let through, by arrival; the first one is looked at through
+//               the throttles of scope tenant
+//     fleet     the tenants' firsts, by the order of the scenario; the best one is looked at
+//               through the throttles of scope fleet, and nobody behind it overtakes
+//
+// So a user who has used up his share holds up nobody else, and a large request that waits for the
+// fleet's limit is not starved by small ones. Whatever may let somebody through (time, a
+// settlement, a change) makes the room look again at exactly those whom it concerns; before
+// somebody goes, all throttles are looked at once more. No wake-up time goes stale.
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "bench/limiter.hpp"
 #include "bench/request.hpp"
-#include "bench/token_bucket.hpp"
+#include "bench/timers.hpp"
+#include "reports/run.hpp"
+#include "workloads/people.hpp"
+#include "workloads/plan.hpp"
 #include "workloads/scenario.hpp"
 
 namespace tokenlift {
 
-enum class Verdict { admitted, waiting, rejected, expired };
+enum class Verdict : std::uint8_t { admitted, waiting, rejected, expired, cancelled };
+
+/// How long a client waits for the throttles, and what it is called when he leaves.
+struct Patience {
+  std::int64_t until_ns = kNever;
+  Verdict then = Verdict::expired;  ///< or cancelled
+};
+
+/// What became of an attempt.
+struct Decision {
+  Verdict verdict = Verdict::admitted;
+  /// Rejected: the first instant at which it would not be if it alone came back (what a server
+  /// says in retry-after); nothing where that is not known: when others end, or never.
+  std::optional<std::int64_t> retry_at_ns;
+  /// Rejected, and so will be every attempt: it costs more than a throttle ever gives.
+  bool permanent = false;
+};
+
+/// What a request that was let through came to.
+struct Service {
+  std::int64_t output_tokens = 0;     ///< that it got
+  std::int32_t cached_tokens = 0;     ///< as told by scheduled()
+  std::int64_t service_ttft_ns = -1;  ///< first token - admitted; negative: none came
+};
 
 class WaitingRoom {
  public:
-  /// Throttles must be resolved: absolute rates, bursts in units. At most kMostThrottles.
-  WaitingRoom(const std::vector<Throttle>& throttles, RequestTable& requests);
+  /// Throttles must be resolved. At most kMostThrottles. Attempts are counted in `counts`, one for
+  /// each throttle, until count_in() says otherwise.
+  WaitingRoom(const Scenario& resolved, RequestTable& requests, std::span<ThrottleCounts> counts);
 
-  /// Decides a request that has just been sent: admitted, rejected, or waiting in line.
-  Verdict arrive(std::int64_t now_ns, RequestId id);
+  /// From now on attempts are counted here.
+  void count_in(std::span<ThrottleCounts> counts) { counts_ = counts; }
 
-  /// The instant at which the head of the line is let through or gives up, if nothing but time
-  /// passes; kNever if nobody waits.
-  std::int64_t next_event_ns() const { return line_.empty() ? kNever : head_event_ns_; }
+  /// Decides about an attempt that has just been made: admitted, rejected, or waiting.
+  Decision arrive(std::int64_t now_ns, RequestId id, const Patience& patience = {});
+
+  /// The next instant at which somebody who waits may go or leaves, if nothing but time passes;
+  /// kNever if none.
+  std::int64_t next_event_ns() const { return next_event_ns_; }
 
   struct Released {
     RequestId id = 0;
-    Verdict verdict = Verdict::admitted;  ///< never `waiting`
+    Decision decision;  ///< never `waiting`
   };
-  /// The next one to leave the line at `now_ns`, if any. Call until there is none.
+  /// The next one to leave the room at `now_ns`, if any. Call until there is none.
   std::optional<Released> release(std::int64_t now_ns);
 
-  /// A request has ended: what it reserved and did not use goes back.
-  void settle(std::int64_t now_ns, const Request& request);
+  /// An admitted request has begun: `cached_tokens` of its prompt need not be computed, and
+  /// throttles that exempt them give them back.
+  void scheduled(std::int64_t now_ns, const Request& request, std::int32_t cached_tokens);
 
-  /// Publishes a new setting, or lifts a throttle; waiters are looked at by the next release().
-  void apply(std::int64_t now_ns, const Event& event);
+  /// An admitted request has ended: what it reserved and did not use goes back. Exactly once.
+  void settle(std::int64_t now_ns, const Request& request, const Service& service);
 
-  std::size_t waiting() const { return line_.size(); }
+  /// Publishes all changes of one instant; then those who wait are looked at once.
+  void apply(std::int64_t now_ns, std::span<const Change> changes);
+
+  std::size_t waiting() const { return waiting_; }
   /// Output tokens of those who wait.
   std::int64_t backlog_tokens() const { return backlog_tokens_; }
-  const TokenBucket& bucket(std::size_t throttle) const { return throttles_[throttle].bucket; }
+  /// Whether something goes by what scheduled() tells.
+  bool exempts_cached() const;
+  const Limiter& limiter(std::size_t throttle) const { return *gates_[throttle].limiter; }
+  /// Order fair: weighted tokens that a tenant has been served.
+  double served(std::uint32_t tenant) const { return tenants_[tenant].served; }
 
  private:
+  static constexpr std::uint32_t kNone = 0xffffffffU;
+  static constexpr std::uint8_t kNoGate = 0xff;
+
   struct Gate {
-    std::string name;
-    TokenBucket bucket;
-    Unit unit;
-    WhenFull when_full;
-    std::int64_t max_wait_ns;  // kNever: no bound
+    Throttle settings;
+    std::unique_ptr<Limiter> limiter;
+    bool lifted = false;
+    /// What a unit costs from an instant on (peak hours). The last one holds.
+    std::vector<std::pair<std::int64_t, Micro>> drains = {{0, kMicro}};
+
+    bool enforces() const { return settings.mode == Mode::enforce; }
+    bool holds() const { return settings.when_full == WhenFull::queue && enforces(); }
+    bool is_queue_limit() const { return settings.kind == ThrottleKind::queue_limit; }
   };
   struct Waiter {
+    static constexpr std::uint64_t kMostArrival = (std::uint64_t{1} << 63) - 1;
     RequestId id;
-    std::int64_t deadline_ns;
+    std::uint32_t line;
+    std::uint32_t before, after;  // in its line; `after` of a free place: the next free one
+    std::uint64_t arrival : 63;   // counts those who ever had to wait, from 1; 0: a free place
+    std::uint64_t cancels : 1;    // what it is called when it gives up; else it expires
+  };
+  /// How the first one of a line or of a tenant stands with the throttles of its scope.
+  enum class Stand : std::uint8_t { empty, held, through };
+  struct Standing {
+    Stand stand = Stand::empty;
+    std::int64_t ready_ns = kNever;  // of one that is held; kNever: an event is needed
+    bool operator==(const Standing&) const = default;
+  };
+  struct Line {
+    std::uint32_t tenant = 0;
+    std::uint32_t first = kNone, last = kNone;  // waiters
+    std::uint32_t stamp = 0;                    // of its last timer
+    std::uint64_t arrival = 0;                  // of the first one, as it stands
+    Standing standing;
+  };
+  struct Tenant {
+    std::vector<std::uint8_t> gates;         // that look at its requests,
+    std::vector<std::uint8_t> queue_limits;  // and at those of them that wait
+    std::int64_t priority = 0;
+    double weight = 1;
+    double served = 0;
+    std::set<std::pair<std::uint64_t, std::uint32_t>> lines;  // those through: arrival, line
+    std::uint32_t stamp = 0;
+    std::uint64_t arrival = 0;
+    Standing standing;
+  };
+  /// The order of the fleet: the least one goes first.
+  struct Rank {
+    double key = 0;
+    std::uint64_t arrival = 0;
+    std::uint32_t tenant = 0;
+    auto operator<=>(const Rank&) const = default;
+  };
+  struct Look {
+    std::int64_t ready_ns;
+    std::uint8_t held_by;
+  };
+  struct Ruling {
+    Decision decision;
+    std::uint8_t held_by = kNoGate;  // by whom it is held longest
+    std::uint32_t watched_only = 0;  // throttles in shadow mode that would not have let it through
   };
 
-  static std::int64_t cost(const Request& request, Unit unit);
-  std::int64_t ready_at(std::int64_t now_ns, const Request& request) const;
-  bool refused(std::int64_t now_ns, const Request& request) const;
-  void take(std::int64_t now_ns, Request& request);
-  void look_at_head(std::int64_t now_ns);
+  static std::int64_t reserved_units(const Gate& gate, const Request& request);
+  static std::int64_t used_units(const Gate& gate, const Request& request, const Service& service);
+  static Micro drain_at(const Gate& gate, std::int64_t at_ns);
+  Key key(const Gate& gate, const Request& request) const;
 
-  std::vector<Gate> throttles_;
+  Look look(std::int64_t now_ns, const Request& request, Scope scope) const;
+  Ruling rule(std::int64_t now_ns, const Request& request, bool arriving);
+  void take(std::int64_t now_ns, Request& request, const Ruling& ruling);
+  bool goes_first(const Request& request) const;
+  bool enters(std::int64_t now_ns, Request& request);
+  std::optional<Released> release_best(std::int64_t at_ns);
+  void look_again(std::int64_t now_ns, const Request& request);
+
+  std::uint32_t line_key(const Request& request) const;
+  std::int64_t longest_wait_ns(const Request& request) const;
+  void join(std::int64_t now_ns, RequestId id, const Patience& patience);
+  void leave(std::int64_t now_ns, std::uint32_t waiter);
+  void refresh_line(std::int64_t now_ns, std::uint32_t line);
+  void refresh_tenant(std::int64_t now_ns, std::uint32_t tenant);
+  void refresh_fleet(std::int64_t now_ns);
+  double rank_key(std::uint32_t tenant) const;
+  void forget_credit(std::uint32_t tenant);
+  void serve(std::uint32_t tenant, double tokens);
+
+  static Standing stand(std::int64_t now_ns, std::int64_t ready_ns);
+  bool is_stale(const Timers::Timer& timer) const;
+  void pass_timers(std::int64_t at_ns);
+  void find_next_event();
+
   RequestTable& requests_;
-  std::deque<Waiter> line_;
-  std::int64_t head_ready_ns_ = kNever;
-  std::int64_t head_event_ns_ = kNever;
+  Population population_;
+  QueueOrder order_;
+  bool line_per_user_ = false;
+  std::vector<Gate> gates_;
+  std::vector<Tenant> tenants_;
+  std::span<ThrottleCounts> counts_;
+
+  std::vector<Waiter> waiters_;
+  std::uint32_t free_waiter_ = kNone;
+  std::uint64_t arrivals_ = 0;
+  std::size_t waiting_ = 0;
   std::int64_t backlog_tokens_ = 0;
+  std::deque<Line> lines_;                                         // of all who ever waited
+  std::unordered_map<std::uint32_t, std::uint32_t> line_numbers_;  // by user or by tenant
+  std::set<Rank> in_order_;                                        // tenants that are through
+  std::vector<Rank> ranks_;                                        // by tenant, as they are there
+  std::uint32_t last_served_ = kNone;
+  std::int64_t best_ready_ns_ = kNever;  // when the first in order goes
+  std::uint8_t best_held_by_ = kNoGate;
+
+  Timers ready_timers_;  // of lines (2 x number) and tenants (2 x number + 1) that are held
+  Timers give_ups_;      // of waiters, stamped with their arrival
+  std::int64_t next_event_ns_ = kNever;
 };
 
 }  // namespace tokenlift

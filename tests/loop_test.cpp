@@ -276,6 +276,109 @@ TEST(Loop, SeveralReplicasAndEveryRouterServeEverybody) {
   }
 }
 
+// ------------------------------------------------------------------ clients that come back
+
+/// One request a second, each costs 4 of a bucket that holds 4 and gains 2/s; two are measured.
+Scenario two_requests() {
+  Scenario scenario = small_lift();
+  scenario.events.clear();
+  scenario.run.duration_ns = 2500 * kMs;
+  scenario.tenants[0].arrivals.rate.per_s = 1;
+  scenario.throttles[0].rate.per_s = 2;
+  scenario.throttles[0].when_full = WhenFull::reject;
+  scenario.throttles[0].max_wait_ns.reset();
+  return scenario;
+}
+
+// The second one is due at 2 s and told to come back at 3 s. There the third, which is due then, is
+// before it; it is told 5 s, and there the fifth is before it.
+TEST(Loop, WhoIsRejectedComesBackWhenToldUntilHisAttemptsAreUsedUp) {
+  Scenario scenario = two_requests();
+  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, kSecond, 3, {}};
+  const Played played = play(scenario);
+  const PhaseRecord& steady = phase(played.run, "steady");
+  EXPECT_EQ(steady.counts.due, 2U);
+  EXPECT_EQ(steady.counts.completed, 1U);
+  EXPECT_EQ(steady.counts.rejected, 1U);
+  EXPECT_EQ(steady.attempts, 1U + 3U);
+  EXPECT_EQ(steady.held, 1U) << "a first attempt";
+  EXPECT_EQ(played.outcome.end_ns, 5 * kSecond) << "it gave up then";
+  EXPECT_LE(played.littles_law_error, 1e-12);
+  ASSERT_EQ(played.run.throttles.size(), 1U);
+  EXPECT_EQ(played.run.throttles[0].kind, "token_bucket");
+  EXPECT_EQ(played.run.throttles[0].phases[0].rejected, 1U) << "up to the end of the phase";
+}
+
+TEST(Loop, WhoHasHadEnoughLeavesInTheMiddleOfHisBackOff) {
+  Scenario scenario = two_requests();
+  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, kSecond, 9, {}};
+  scenario.tenants[0].patience = Wait{WaitDistribution::constant, 1500 * kMs};
+  const Played played = play(scenario);
+  const PhaseRecord& steady = phase(played.run, "steady");
+  EXPECT_EQ(steady.counts.cancelled, 1U);
+  EXPECT_EQ(steady.attempts, 1U + 2U);
+  EXPECT_EQ(played.outcome.end_ns, 3500 * kMs);
+}
+
+// Served, the fourth token comes after 40 ms.
+TEST(Loop, WhatCompletesAfterItsDeadlineIsExpiredAndItsTokensAreWasted) {
+  Scenario scenario = small_lift();
+  scenario.tenants[0].deadline_ns = 39 * kMs;
+  const PhaseRecord late = phase(play(scenario).run, "after");
+  EXPECT_EQ(late.counts.expired, late.counts.due);
+  EXPECT_EQ(late.wasted_tokens, 4 * late.counts.due);
+  EXPECT_EQ(late.of(Metric::e2e).count(), 0U);
+  EXPECT_EQ(late.slo_met, 0U);
+  scenario.tenants[0].deadline_ns = 40 * kMs;
+  const PhaseRecord in_time = phase(play(scenario).run, "after");
+  EXPECT_EQ(in_time.counts.completed, in_time.counts.due);
+  EXPECT_EQ(in_time.wasted_tokens, 0U);
+}
+
+// A user who thinks for a second is served in 40 ms: due at 1, 2.04, 3.08, ... 9.32 s.
+TEST(Loop, AClosedUserAsksAgainAfterThinkingAboutTheAnswer) {
+  Scenario scenario = small_lift();
+  scenario.throttles.clear();
+  scenario.events.clear();
+  scenario.tenants[0].arrivals.process = Process::closed;
+  scenario.tenants[0].arrivals.think = Wait{WaitDistribution::constant, kSecond};
+  const Played played = play(scenario);
+  EXPECT_EQ(phase(played.run, "steady").counts.due, 9U);
+  EXPECT_EQ(phase(played.run, "steady").counts.completed, 9U);
+  EXPECT_EQ(phase(played.run, "steady").of(Metric::generator_lag).max_ns(), 0);
+}
+
+// One session in the run, due at 6 s: prompts of 10, 24 and 38 tokens.
+TEST(Loop, ATurnsPromptIsTheConversationSoFar) {
+  Scenario scenario = small_lift();
+  scenario.throttles.clear();
+  scenario.events.clear();
+  scenario.tenants[0].arrivals.rate.per_s = 1.0 / 6;
+  scenario.tenants[0].sessions = Sessions{constant(3), {WaitDistribution::constant, kSecond}, 100};
+  const PhaseRecord steady = phase(play(scenario).run, "steady");
+  EXPECT_EQ(steady.counts.completed, 3U);
+  EXPECT_EQ(steady.offered_input_tokens, 10U + 24U + 38U);
+}
+
+TEST(Loop, ALiftAndItsRestorationAtOneInstantChangeNothing) {
+  Scenario scenario = small_lift();
+  scenario.events.clear();
+  const Played plain = play(scenario);
+  for (const EventKind kind : {EventKind::lift, EventKind::restore}) {
+    Event event;
+    event.at_ns = 5 * kSecond;
+    event.kind = kind;
+    event.throttle = "limit";
+    scenario.events.push_back(event);
+  }
+  const Played lifted = play(scenario);
+  EXPECT_EQ(plain.run.totals, lifted.run.totals);
+  for (std::size_t c = 0; c < plain.run.series.columns.size(); ++c) {
+    EXPECT_EQ(plain.run.series.columns[c].values, lifted.run.series.columns[c].values)
+        << plain.run.series.columns[c].name;
+  }
+}
+
 // Over random scenarios: conservation per phase, and Little's law, whose two sides are counted
 // apart.
 RC_GTEST_PROP(Loop, ConservesRequestsAndObeysLittlesLaw, ()) {
@@ -291,6 +394,15 @@ RC_GTEST_PROP(Loop, ConservesRequestsAndObeysLittlesLaw, ()) {
   scenario.throttles[0].rate.per_s = *rc::gen::inRange(1, 200);
   scenario.throttles[0].burst.units = static_cast<double>(*rc::gen::inRange(20, 100));
   scenario.throttles[0].when_full = *rc::gen::element(WhenFull::queue, WhenFull::reject);
+  tenant.retry = {*rc::gen::element(RetryPolicy::none, RetryPolicy::fixed, RetryPolicy::exponential,
+                                    RetryPolicy::honour_retry_after),
+                  kSecond / 4,
+                  kSecond,
+                  *rc::gen::inRange<std::int64_t>(1, 6),
+                  {}};
+  if (*rc::gen::arbitrary<bool>()) tenant.patience = Wait{WaitDistribution::exponential, kSecond};
+  if (*rc::gen::arbitrary<bool>())
+    tenant.deadline_ns = *rc::gen::inRange<std::int64_t>(kMs, kSecond);
   scenario.fleet.sites[0].max_batch = *rc::gen::inRange(1, 9);
   scenario.fleet.sites[0].kv_tokens = *rc::gen::inRange(30, 100);
   scenario.fleet.sites[0].replicas = *rc::gen::inRange(1, 4);

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
-#include <numbers>
+#include <optional>
 
 #include "workloads/calendar.hpp"
 #include "workloads/lengths.hpp"
+#include "workloads/session_plan.hpp"
+#include "workloads/shape.hpp"
 
 namespace tokenlift {
 
@@ -14,46 +15,6 @@ namespace {
 
 double to_s(std::int64_t ns) {
   return static_cast<double>(ns) / 1e9;
-}
-
-// The time of [0, duration) that [begin, begin + length) and its repetitions every `period` take.
-double time_in_bursts_s(const Shape& shape, std::int64_t duration_ns) {
-  const std::int64_t rest_ns = duration_ns - shape.begin_ns;
-  if (rest_ns <= 0) return 0;
-  const std::int64_t whole = rest_ns / shape.period_ns;
-  return static_cast<double>(whole) * to_s(shape.length_ns) +
-         to_s(std::min(rest_ns % shape.period_ns, shape.length_ns));
-}
-
-double mean_of_ramp(const Shape& shape, double duration_s) {
-  const double begin_s = std::min(to_s(shape.begin_ns), duration_s);
-  const double ramp_s = std::min(to_s(shape.length_ns), duration_s - begin_s);
-  const double reached = shape.from + (shape.to - shape.from) * (ramp_s / to_s(shape.length_ns));
-  return (shape.from * begin_s + (shape.from + reached) / 2 * ramp_s +
-          shape.to * (duration_s - begin_s - ramp_s)) /
-         duration_s;
-}
-
-double mean_of_steps(const Shape& shape, std::int64_t duration_ns) {
-  double sum = 0;
-  double factor = 1;
-  std::int64_t now_ns = 0;
-  for (const auto& [at_ns, next] : shape.steps) {
-    if (at_ns >= duration_ns) break;
-    sum += factor * to_s(at_ns - now_ns);
-    now_ns = at_ns;
-    factor = next;
-  }
-  return (sum + factor * to_s(duration_ns - now_ns)) / to_s(duration_ns);
-}
-
-// A cosine around the middle, with its top at `begin`.
-double mean_of_day(const Shape& shape, double duration_s) {
-  const double turns_per_s = 2 * std::numbers::pi / to_s(shape.period_ns);
-  const double phase = -to_s(shape.begin_ns) * turns_per_s;
-  const double area = (std::sin(duration_s * turns_per_s + phase) - std::sin(phase)) / turns_per_s;
-  const double mean = (shape.from + shape.to) / 2 + (shape.to - shape.from) / 2 * area / duration_s;
-  return std::max(mean, 0.0);  // rounding
 }
 
 std::int64_t largest_turns(const Tenant& tenant) {
@@ -109,51 +70,24 @@ Mix mix_of(const Scenario& scenario, Counts counts) {
 
 }  // namespace
 
-double mean_factor(const Shape& shape, std::int64_t duration_ns) {
-  const double duration_s = to_s(duration_ns);
-  switch (shape.kind) {
-    case ShapeKind::ramp:
-      return mean_of_ramp(shape, duration_s);
-    case ShapeKind::steps:
-      return mean_of_steps(shape, duration_ns);
-    case ShapeKind::diurnal:
-      return mean_of_day(shape, duration_s);
-    case ShapeKind::burst:
-      return shape.from +
-             (shape.to - shape.from) * time_in_bursts_s(shape, duration_ns) / duration_s;
-    case ShapeKind::mmpp:
-      break;
-  }
-  const double high_s = to_s(shape.length_ns);
-  const double low_s = to_s(shape.period_ns);
-  return (shape.from * low_s + shape.to * high_s) / (low_s + high_s);
-}
-
 SessionMeans session_means(const Tenant& tenant) {
   if (!tenant.sessions) return {1, mean_prompt_tokens(tenant)};
   constexpr std::uint64_t kSessions = 10'000;
   constexpr std::uint64_t kTurns = 100'000;
   constexpr std::uint64_t kSeed = 1;
-  const LengthSampler turns(tenant.sessions->turns);
-  const LengthSampler prompt(tenant.prompt_tokens);
-  const LengthSampler output(tenant.output_tokens);
-  const Draws turn_draws(kSeed, Purpose::turns, 0);
-  const Draws prompt_draws(kSeed, Purpose::prompt_tokens, 0);
-  const Draws output_draws(kSeed, Purpose::output_tokens, 0);
-  const auto most_turns = static_cast<std::uint64_t>(largest_turns(tenant));
+  const SessionPlan plan(tenant, kSeed, 0);
   std::uint64_t session = 0;
   std::uint64_t asked = 0;
   double prompt_sum = 0;
   for (; session < kSessions && asked < kTurns; ++session) {
-    const auto count = static_cast<std::uint64_t>(turns.draw(turn_draws, session));
-    std::int64_t context = 0;
-    for (std::uint64_t turn = 0; turn < count; ++turn) {
-      const std::uint64_t number = session * most_turns + turn;
-      context += prompt.draw(prompt_draws, number);
-      if (context > tenant.sessions->max_context_tokens) break;
-      prompt_sum += static_cast<double>(context);
+    std::int64_t context_tokens = 0;
+    std::uint64_t number = plan.first_number(session);
+    for (const std::uint64_t end = number + plan.turns(session); number < end; ++number) {
+      const std::optional<Arrival> turn = plan.request(number, 0, context_tokens);
+      if (!turn) break;
+      prompt_sum += static_cast<double>(turn->prompt_tokens);
+      context_tokens = turn->prompt_tokens + turn->output_tokens;
       ++asked;
-      context += output.draw(output_draws, number);
     }
   }
   const double asked_turns = std::max(static_cast<double>(asked), 1.0);

@@ -1,15 +1,10 @@
 #pragma once
 // What the tenants ask for on average, before anything runs.
 
-#include <cstdint>
-
 #include "workloads/plan.hpp"
 #include "workloads/scenario.hpp"
 
 namespace tokenlift {
-
-/// The mean multiplier of the rate over [0, duration); of `mmpp` in the long run.
-double mean_factor(const Shape& shape, std::int64_t duration_ns);
 
 /// A tenant's sessions as they would be if every turn were served, from some thousand of them drawn
 /// with keys of their own: within about 1 %. Without sessions every request is a turn.
