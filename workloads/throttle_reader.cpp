@@ -23,7 +23,6 @@ constexpr std::size_t kMostPeakHours = 100;
 constexpr double kAdaptiveStart = 20;  // requests in flight, as libraries of adaptive limits begin
 constexpr double kAdaptiveRoom = 50;   // max_limit / limit
 constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-constexpr std::uint8_t kEveryDay = 0x7f;
 
 const Kinds kAdaptive = {aimd, gradient, vegas};
 // Of which nothing is refused for lack of a rate: what they count are requests, unless told.
