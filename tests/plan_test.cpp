@@ -2,84 +2,21 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <numbers>
+#include <string>
+#include <vector>
 
+#include "tests/lift_scenario.hpp"
 #include "workloads/mistake.hpp"
-#include "workloads/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {
-
-constexpr std::int64_t kS = 1'000'000'000;
-
-Tenant make_tenant(Rate rate, double prompt_tokens, double output_tokens) {
-  Tenant tenant;
-  tenant.name = "users";
-  tenant.arrivals.rate = rate;
-  tenant.prompt_tokens.mean = prompt_tokens;
-  tenant.output_tokens.mean = output_tokens;
-  tenant.max_tokens = static_cast<std::int64_t>(output_tokens);
-  return tenant;
-}
-
-Rate load(double share) {
-  return Rate{share, std::nullopt};
-}
-Rate per_s(double rate) {
-  return Rate{std::nullopt, rate};
-}
-
-Throttle make_throttle(Rate rate, WhenFull when_full = WhenFull::queue) {
-  Throttle throttle;
-  throttle.name = "limit";
-  throttle.rate = rate;
-  throttle.burst.units = 50;
-  throttle.when_full = when_full;
-  return throttle;
-}
-
-// 10 requests/s of 100 prompt and 50 output tokens (500 tokens/s) at a limit of 300 tokens/s that
-// is lifted at 10 s; the fleet carries 1000 tokens/s.
-Scenario lift_scenario() {
-  Scenario scenario;
-  scenario.name = "test";
-  scenario.run.duration_ns = 60 * kS;
-  scenario.run.warmup_ns = 2 * kS;
-  scenario.fleet.capacity_tokens_per_s = 1000;
-  scenario.fleet.sites.push_back(Site{});
-  scenario.tenants.push_back(make_tenant(per_s(10), 100, 50));
-  scenario.throttles.push_back(make_throttle(per_s(300)));
-  Event event;
-  event.at_ns = 10 * kS;
-  event.throttle = "limit";
-  scenario.events.push_back(event);
-  return scenario;
-}
-
-bool has_warning(const Scenario& resolved, const std::string& part) {
-  return std::ranges::any_of(warnings(resolved), [&](const std::string& warning) {
-    return warning.find(part) != std::string::npos;
-  });
-}
 
 TEST(ReplicaCount, IsOverAllSites) {
   Scenario scenario = lift_scenario();
   scenario.fleet.sites[0].replicas = 3;
   scenario.fleet.sites.push_back(scenario.fleet.sites[0]);
   EXPECT_EQ(replica_count(scenario), 6);
-}
-
-TEST(Warnings, OfALoadReportIntervalWhereTheEngineHasNone) {
-  Scenario scenario = resolve(lift_scenario(), std::nullopt);
-  scenario.fleet.load_report_interval_ns = kS / 100;
-  for (const Engine engine : {Engine::threads, Engine::null}) {
-    scenario.run.engine = engine;
-    EXPECT_TRUE(has_warning(scenario, "load_report_interval has no effect"));
-  }
-  scenario.run.engine = Engine::simulated;
-  EXPECT_FALSE(has_warning(scenario, "load_report_interval"));
 }
 
 TEST(NeedsCapacity, WhereALoadStandsAndNoCapacityIsStated) {
@@ -109,7 +46,9 @@ TEST(RequestMix, WeighsTenantsByTheirRequestRates) {
 }
 
 // Equal loads are equal output tokens/s, so the tenant with answers half as long has twice the
+
 // requests, whatever the capacity.
+
 TEST(RequestMix, OfLoadsDoesntDependOnTheCapacity) {
   Scenario scenario = lift_scenario();
   scenario.tenants = {make_tenant(load(0.3), 100, 50), make_tenant(load(0.3), 10, 25)};
@@ -224,80 +163,8 @@ TEST(Resolve, IsIdempotent) {
 }
 
 // The queue grows by 200/s from 50 tokens of credit on: 1950 at 10 s. It drains with the 500/s that
+
 // the fleet has to spare.
-TEST(FluidDrain, OfAQueueWithoutAMaxWaitIsItsGrowth) {
-  const FluidDrain drain = fluid_drain(resolve(lift_scenario(), std::nullopt));
-  EXPECT_DOUBLE_EQ(drain.backlog_tokens, 1950);
-  EXPECT_DOUBLE_EQ(drain.drain_s.value(), 3.9);
-}
-
-TEST(FluidDrain, MaxWaitBoundsTheBacklog) {
-  Scenario scenario = lift_scenario();
-  scenario.throttles[0].max_wait_ns = 2 * kS;
-  const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
-  EXPECT_DOUBLE_EQ(drain.backlog_tokens, 1000);  // 2 s of 500/s
-  EXPECT_DOUBLE_EQ(drain.drain_s.value(), 2);
-}
-
-TEST(FluidDrain, AnEarlierEventCounts) {
-  Scenario scenario = lift_scenario();
-  Event tighten;
-  tighten.at_ns = 5 * kS;
-  tighten.kind = EventKind::set;
-  tighten.throttle = "limit";
-  tighten.rate = per_s(100);
-  scenario.events.insert(scenario.events.begin(), tighten);
-  scenario.events[1].measure = true;
-  const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
-  EXPECT_DOUBLE_EQ(drain.backlog_tokens, 5 * 200 + 5 * 400 - 50);
-}
-
-TEST(FluidDrain, IsZeroWhereNothingQueues) {
-  Scenario rejecting = lift_scenario();
-  rejecting.throttles[0].when_full = WhenFull::reject;
-  Scenario wide = lift_scenario();
-  wide.throttles[0].rate = per_s(600);
-  Scenario no_event = lift_scenario();
-  no_event.events.clear();
-  for (const Scenario& scenario : {rejecting, wide, no_event}) {
-    const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
-    EXPECT_EQ(drain.backlog_tokens, 0);
-    EXPECT_EQ(drain.drain_s, 0);
-  }
-}
-
-TEST(FluidDrain, IsAbsentWhereTheBacklogNeverDrains) {
-  Scenario small_fleet = lift_scenario();
-  small_fleet.fleet.capacity_tokens_per_s = 450;
-  Scenario small_limit = lift_scenario();
-  small_limit.events[0].kind = EventKind::set;
-  small_limit.events[0].rate = per_s(500);
-  for (const Scenario& scenario : {small_fleet, small_limit}) {
-    const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
-    EXPECT_GT(drain.backlog_tokens, 0);
-    EXPECT_FALSE(drain.drain_s);
-  }
-}
-
-TEST(FluidDrain, OfAnUnlimitedFleetIsInstant) {
-  Scenario scenario = lift_scenario();
-  scenario.fleet.capacity_tokens_per_s.reset();
-  const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
-  EXPECT_DOUBLE_EQ(drain.backlog_tokens, 1950);
-  EXPECT_EQ(drain.drain_s, 0);
-}
-
-TEST(FluidDrain, LimitsInOtherUnitsAreComparedInOutputTokens) {
-  Scenario scenario = lift_scenario();
-  scenario.throttles[0].unit = Unit::requests;
-  scenario.throttles[0].rate = per_s(6);  // 300 tokens/s
-  scenario.throttles[0].burst.units = 1;  // 50 tokens
-  EXPECT_DOUBLE_EQ(fluid_drain(resolve(scenario, std::nullopt)).backlog_tokens, 1950);
-  scenario.throttles[0].unit = Unit::input_tokens;
-  scenario.throttles[0].rate = per_s(600);  // 300 tokens/s
-  scenario.throttles[0].burst.units = 100;  // 50 tokens
-  EXPECT_DOUBLE_EQ(fluid_drain(resolve(scenario, std::nullopt)).backlog_tokens, 1950);
-}
 
 TEST(Settle, DefaultsToOneAndAHalfDrainsAndFiveSeconds) {
   EXPECT_EQ(resolve(lift_scenario(), std::nullopt).run.settle_ns, 10'850'000'000);
@@ -371,12 +238,8 @@ TEST(Resolve, BurstsHoldTheLargestRequestInTheDearestHoursOfTheTenantsLookedAt) 
 }
 
 // Every prompt is 10 and every answer 5: prompts of 10, 25 and 40 tokens, and the fourth, of 55,
+
 // is not asked.
-Tenant session_tenant(Rate rate) {
-  Tenant tenant = make_tenant(rate, 10, 5);
-  tenant.sessions = Sessions{{Distribution::constant, 4, 0, 1, 0}, {}, 54};
-  return tenant;
-}
 
 TEST(Sessions, CountAsTheTurnsThatTheyHave) {
   const Tenant tenant = session_tenant(per_s(2));
@@ -388,22 +251,6 @@ TEST(Sessions, CountAsTheTurnsThatTheyHave) {
   EXPECT_DOUBLE_EQ(request_shares(scenario)[0], 0.75);
   scenario.tenants = {session_tenant(load(0.3))};
   EXPECT_EQ(resolve(scenario, std::nullopt).tenants[0].arrivals.rate, per_s(20));  // sessions/s
-}
-
-TEST(ClosedTenants, OfferWhatTheyCanAskForAtMost) {
-  Scenario scenario = lift_scenario();
-  Tenant closed = make_tenant({}, 100, 50);
-  closed.arrivals.process = Process::closed;
-  closed.arrivals.think = Wait{WaitDistribution::constant, 5 * kS};
-  closed.users = 150;
-  scenario.tenants.push_back(closed);
-  EXPECT_DOUBLE_EQ(request_shares(scenario)[1], 0.75);  // 30/s beside 10/s
-  // They overload nothing: of the queue's 950 tokens/s 450 are theirs, at most 150 requests.
-  scenario.tenants.front().arrivals.rate = per_s(1);
-  const Scenario resolved = resolve(scenario, std::nullopt);
-  EXPECT_FALSE(has_warning(resolved, "without a max_wait"));
-  EXPECT_DOUBLE_EQ(fluid_drain(resolved).backlog_tokens, 150 * 50);
-  EXPECT_TRUE(fluid_drain(resolved).drain_s);
 }
 
 TEST(Shapes, CountWithTheirMeanOverTheRun) {
@@ -427,73 +274,8 @@ TEST(Shapes, CountWithTheirMeanOverTheRun) {
 }
 
 // 300 tokens/s again, each time.
-TEST(FluidDrain, ReadsTheLimitOfEveryKind) {
-  const auto backlog = [](auto change) {
-    Scenario scenario = lift_scenario();
-    scenario.throttles[0].burst.units = 50;
-    change(scenario, scenario.throttles[0]);
-    return fluid_drain(resolve(scenario, std::nullopt)).backlog_tokens;
-  };
-  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) {
-                     t.kind = ThrottleKind::leaky_bucket;
-                     t.burst = {};
-                   }),
-                   2000);
-  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) {
-                     t.kind = ThrottleKind::fixed_window;
-                     t.rate = {};
-                     t.limit = 300;
-                     t.window_ns = kS;
-                   }),
-                   1700);
-  EXPECT_DOUBLE_EQ(backlog([](Scenario& s, Throttle& t) {
-                     t.scope = Scope::user;
-                     t.rate = per_s(3);
-                     s.tenants[0].users = 100;
-                   }),
-                   0);  // each user has a burst
-  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) {
-                     t.rate = per_s(600);
-                     t.burst.units = 100;
-                     t.schedule = {{0x7f, 0, 3600, 2}};
-                   }),
-                   1950);
-  EXPECT_DOUBLE_EQ(backlog([](Scenario& s, Throttle& t) {
-                     Tenant other = make_tenant(per_s(2), 100, 50);
-                     other.name = "others";
-                     s.tenants.push_back(other);
-                     t.tenants = {"users"};
-                   }),
-                   1950);
-  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) { t.mode = Mode::shadow; }), 0);
-  EXPECT_DOUBLE_EQ(backlog([](Scenario&, Throttle& t) {
-                     t.kind = ThrottleKind::concurrency;
-                     t.rate = {};
-                     t.limit = 64;
-                   }),
-                   0);
-  EXPECT_DOUBLE_EQ(backlog([](Scenario& s, Throttle&) {
-                     Throttle queue;
-                     queue.name = "queue";
-                     queue.kind = ThrottleKind::queue_limit;
-                     queue.unit = Unit::requests;
-                     queue.limit = 5;
-                     s.throttles.push_back(queue);
-                   }),
-                   250);
-}
 
 // From 300 to 700 over 10 s: 2000 grow to 2450 at 500 and shrink to 2000 again.
-TEST(FluidDrain, OfARampCountsFromItsEnd) {
-  Scenario scenario = lift_scenario();
-  Event& ramp = scenario.events[0];
-  ramp.kind = EventKind::ramp;
-  ramp.rate = per_s(700);
-  ramp.over_ns = 10 * kS;
-  const Scenario resolved = resolve(scenario, std::nullopt);
-  EXPECT_DOUBLE_EQ(fluid_drain(resolved).backlog_tokens, 1950);
-  EXPECT_NEAR(fluid_drain(resolved).drain_s.value(), 1950.0 / 200, 1e-6);
-}
 
 struct Span {
   std::string name;
@@ -553,109 +335,6 @@ TEST(PlanPhases, WithoutAnEventThereIsOne) {
   EXPECT_EQ(spans(scenario),
             (std::vector<Span>{
                 {"warmup", 0, 2, false}, {"steady", 2, 60, true}, {"cooldown", 60, 90, false}}));
-}
-
-TEST(Warnings, AreNoneForASoundScenario) {
-  Scenario scenario = lift_scenario();
-  scenario.run.duration_ns = 120 * kS;
-  scenario.run.warmup_ns = 0;
-  scenario.events[0].at_ns = 40 * kS;
-  scenario.throttles[0].max_wait_ns = 2 * kS;
-  EXPECT_EQ(warnings(resolve(scenario, std::nullopt)), std::vector<std::string>{});
-}
-
-TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
-  const Scenario base = resolve(lift_scenario(), std::nullopt);
-  EXPECT_TRUE(has_warning(base, "without a max_wait"));
-  EXPECT_TRUE(has_warning(base, "about 80 requests fall into 'before'"));
-  Scenario short_run = lift_scenario();
-  short_run.run.duration_ns = 15 * kS;
-  EXPECT_TRUE(has_warning(resolve(short_run, std::nullopt), "set run.duration to 29s"));
-  Scenario small_fleet = lift_scenario();
-  small_fleet.fleet.capacity_tokens_per_s = 450;
-  EXPECT_TRUE(has_warning(resolve(small_fleet, std::nullopt), "the fleet carries 450"));
-  Scenario small_limit = lift_scenario();
-  small_limit.events[0].kind = EventKind::set;
-  small_limit.events[0].rate = per_s(400);
-  EXPECT_TRUE(has_warning(resolve(small_limit, std::nullopt), "the new limit carries 400"));
-  Scenario short_trace = lift_scenario();
-  Trace trace;
-  trace.summary = TraceSummary{100, 20 * kS, 100, 50, 100, 50};
-  short_trace.tenants[0].arrivals.process = Process::trace;
-  short_trace.tenants[0].arrivals.trace = trace;
-  EXPECT_TRUE(has_warning(resolve(short_trace, std::nullopt), "ends after 20s of 60s"));
-}
-
-TEST(Warnings, OfSettingsThatHaveNoEffect) {
-  const auto warned = [](const std::string& part, auto change) {
-    Scenario scenario = lift_scenario();
-    change(scenario);
-    return has_warning(resolve(scenario, std::nullopt), part);
-  };
-  const auto reject = [](Scenario& s) { s.throttles[0].when_full = WhenFull::reject; };
-  const auto retry = [](Scenario& s) { s.tenants[0].retry.policy = RetryPolicy::fixed; };
-  EXPECT_TRUE(warned("retries after a rejection, but", retry));
-  EXPECT_FALSE(warned("retries after a rejection, but", [&](Scenario& s) { retry(s), reject(s); }));
-  const auto patience = [](Scenario& s) { s.tenants[0].patience = Wait{}; };
-  EXPECT_TRUE(warned("has patience, but", [&](Scenario& s) { patience(s), reject(s); }));
-  EXPECT_FALSE(warned("has patience, but", patience));
-  EXPECT_TRUE(warned("no answer can miss the objective e2e", [](Scenario& s) {
-    s.tenants[0].deadline_ns = kS;
-    s.tenants[0].slo.e2e_ns = kS;
-  }));
-  const auto second_tenant = [](Scenario& s) {
-    s.tenants.push_back(s.tenants[0]);
-    s.tenants[1].priority = 1;
-    s.tenants[1].weight = 2;
-  };
-  EXPECT_TRUE(warned("have priorities, but", second_tenant));
-  EXPECT_TRUE(warned("have weights, but", second_tenant));
-  EXPECT_FALSE(warned("have weights, but", [&](Scenario& s) {
-    second_tenant(s);
-    s.queue_order = QueueOrder::fair;
-  }));
-  EXPECT_TRUE(warned("no throttle lets anybody wait", [&](Scenario& s) {
-    s.queue_order = QueueOrder::fair;
-    reject(s);
-  }));
-  const auto cache = [](Scenario& s) { s.fleet.sites[0].prefix_cache_tokens = 100; };
-  EXPECT_TRUE(warned("no two prompts begin alike", cache));
-  EXPECT_TRUE(warned("no tenant has sessions",
-                     [](Scenario& s) { s.fleet.router = RouterPolicy::session_affinity; }));
-  EXPECT_FALSE(warned("session_affinity", [&](Scenario& s) {
-    s.fleet.router = RouterPolicy::session_affinity;
-    s.tenants[0] = session_tenant(per_s(1));
-    cache(s);
-  }));
-  EXPECT_TRUE(warned("exempts cached input, but",
-                     [](Scenario& s) { s.throttles[0].exempt_cached = true; }));
-  EXPECT_TRUE(warned("are not in the run, which starts at 2026-01-05T00:00:00Z", [](Scenario& s) {
-    s.throttles[0].schedule = {{0x7f, 3600, 7200, 1}};
-  }));
-  EXPECT_TRUE(warned("no event before it has changed",
-                     [](Scenario& s) { s.events[0].kind = EventKind::restore; }));
-}
-
-TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {
-  Scenario scenario = parse_scenario(R"(
-    [run]
-    engine = "virtual"
-    duration = "100s"
-    [[fleet.site]]
-    name = "here"
-    profile = "cpu-small"
-    [[tenant]]
-    name = "users"
-    arrivals = { process = "poisson", rate = "20/s" }
-    prompt_tokens = { distribution = "constant", value = 10 }
-    output_tokens = { distribution = "constant", value = 10 }
-  )",
-                                     "test", "", {});
-  ASSERT_EQ(warnings(resolve(scenario, {})).size(), 1U);
-  EXPECT_NE(warnings(resolve(scenario, {}))[0].find("tokenlift calibrate cpu-small"),
-            std::string::npos);
-  scenario.profiles[0].cost->a_ps += 1;  // measured here, for example
-  EXPECT_EQ(warnings(resolve(scenario, {})), std::vector<std::string>{});
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ scope = "user"
 tenants = ["chats"]
 mode = "shadow"
 rate = "2000/s"
-burst = 1700
+burst = 1200
 charge = "after"
 exempt_cached = true
 schedule = [{ days = "mon-fri", from = "05:00", to = "11:00", drain = 2.0 }]
@@ -135,7 +135,7 @@ TEST(ParsePolicies, ReadsThrottles) {
   bucket.tenants = {"chats"};
   bucket.mode = Mode::shadow;
   bucket.rate.per_s = 2000;
-  bucket.burst.units = 1700;
+  bucket.burst.units = 1200;
   bucket.charge = Charge::after;
   bucket.exempt_cached = true;
   bucket.schedule = {{0x1f, 5 * 3600, 11 * 3600, 2}};
@@ -235,7 +235,7 @@ const std::vector<Edit> kEdits = {
     {"max_context = 800", "max_context = 99", 21, "can have 100 tokens", "raise it"},
     {"turns = { distribution = \"constant\", value = 4 }, ", "", 21, "lacks the key \"turns\"", ""},
     {"value = 4 }, think", "value = 10001 }, think", 21, "can have 10001 turns", "10000"},
-    {"prefix_cache_tokens = 1000", "kv_tokens = 600", 13, "can have 650", "kv_tokens"},
+    {"prefix_cache_tokens = 1000", "kv_tokens = 599", 13, "can have 600", "kv_tokens"},
     {"\"exponential\", mean = \"10s\"", "\"exponential\", value = \"10s\"", 23, "", ""},
     {"policy = \"exponential\", delay", "policy = \"fixed\", delay", 24,
      "no effect on policy \"fixed\"", "\"honour_retry_after\""},
@@ -245,42 +245,43 @@ const std::vector<Edit> kEdits = {
      "policy = \"none\", attempts = 2", 24, "no effect on policy \"none\"", "\"fixed\""},
     {"to = 2.0, length", "to = 2.0, high = 2, length", 28, "no effect on kind \"ramp\"", "burst"},
     {"to = 2.0, length = \"9s\"", "to = 2.0", 28, "lacks the key \"length\"", ""},
-    {"from = \"05:00\"", "from = \"5pm\"", 43, "not a time of day", "05:00"},
-    {"\"mon-fri\"", "\"monday\"", 43, "no day of the week", "mon-fri"},
-    {", drain = 2.0", "", 43, "lacks the key \"drain\"", "drain"},
-    {"tenants = [\"chats\"]", "tenants = [\"chat\"]", 37, "no tenant \"chat\"", "\"chats\""},
-    {"tenants = [\"chats\"]", "tenants = []", 37, "one at least", ""},
-    {"burst = 1700", "burst = 1699", 40, "costs 1700 tokens", "raise the burst"},
-    {"charge = \"after\"", "limit = 5", 41, "\"rate\" and \"limit\"", "keep one"},
-    {"charge = \"after\"", "window = \"5s\"", 41, "no effect on kind \"token_bucket\"",
+    {"from = \"05:00\"", "from = \"5pm\"", 42, "not a time of day", "05:00"},
+    {"\"mon-fri\"", "\"monday\"", 42, "no day of the week", "mon-fri"},
+    {", drain = 2.0", "", 42, "lacks the key \"drain\"", "drain"},
+    {"tenants = [\"chats\"]", "tenants = [\"chat\"]", 36, "no tenant \"chat\"", "\"chats\""},
+    {"tenants = [\"chats\"]", "tenants = []", 36, "one at least", ""},
+    {"burst = 1200", "burst = 1199", 39, "costs 1200 tokens", "raise the burst"},
+    {"charge = \"after\"", "limit = 5", 40, "no effect", "\"concurrency\""},
+    {"charge = \"after\"", "load = 0.5", 40, "\"rate\" and \"load\"", "keep one"},
+    {"charge = \"after\"", "window = \"5s\"", 40, "no effect on kind \"token_bucket\"",
      "\"fixed_window\""},
-    {"load = 0.5\n", "", 44, "lacks a limit", "load = 0.4"},
-    {"window = \"10s\"\n", "", 44, "lacks the key \"window\"", "1min"},
-    {"load = 0.5", "limit = 0.5", 48, "smaller than the largest request", ""},
-    {"load = 0.5", "load = 0.5\nexempt_cached = true", 49, "counts none", "input_tokens"},
-    {"load = 0.5", "load = 0.5\ncharge = \"after\"", 49, "no effect", ""},
-    {"target = \"500ms\"\n", "", 51, "lacks the key \"target\"", "500ms"},
-    {"target = \"500ms\"", "target = \"500ms\"\nmax_limit = 10\nlimit = 11", 56, "starts at 11",
+    {"load = 0.5\n", "", 43, "lacks a limit", "load = 0.4"},
+    {"window = \"10s\"\n", "", 43, "lacks the key \"window\"", "1min"},
+    {"load = 0.5", "limit = 0.5", 47, "smaller than the largest request", ""},
+    {"load = 0.5", "load = 0.5\nexempt_cached = true", 48, "counts none", "input_tokens"},
+    {"load = 0.5", "load = 0.5\ncharge = \"after\"", 48, "no effect", ""},
+    {"target = \"500ms\"\n", "", 50, "lacks the key \"target\"", "500ms"},
+    {"target = \"500ms\"", "target = \"500ms\"\nmax_limit = 10\nlimit = 11", 55, "starts at 11",
      "max_limit"},
-    {"target = \"500ms\"", "target = \"500ms\"\nunit = \"tokens\"", 51, "lacks the key \"limit\"",
+    {"target = \"500ms\"", "target = \"500ms\"\nunit = \"tokens\"", 50, "lacks the key \"limit\"",
      ""},
-    {"max_wait = \"2s\"\n", "", 55, "lacks a limit", "max_wait"},
-    {"max_wait = \"2s\"", "max_wait = \"2s\"\nwhen_full = \"queue\"", 59, "no effect",
+    {"max_wait = \"2s\"\n", "", 54, "lacks a limit", "max_wait"},
+    {"max_wait = \"2s\"", "max_wait = \"2s\"\nwhen_full = \"queue\"", 58, "no effect",
      "\"concurrency\""},
-    {"to = \"4000/s\"", "to = 4000", 61, "not a rate", "load = 0.8"},
-    {"throttle = \"bucket\", to = \"4000/s\"", "throttle = \"queue\", to = \"4/s\"", 61,
+    {"to = \"4000/s\"", "to = 4000", 60, "not a rate", "load = 0.8"},
+    {"throttle = \"bucket\", to = \"4000/s\"", "throttle = \"queue\", to = \"4/s\"", 60,
      "not a limit", "64"},
-    {"over = \"10s\"", "over = \"31s\"", 61, "ends after the run", "40s"},
-    {"to = \"4000/s\", ", "", 61, "lacks the key \"to\"", ""},
-    {"steps = 5", "steps = 5, burst = 3", 61, "costs 1700", ""},
-    {"restore = \"bucket\"", "restore = \"buckt\"", 64, "no throttle", "\"bucket\""},
-    {"restore = \"bucket\"", "set = { throttle = \"bucket\", window = \"1s\" }", 64,
+    {"over = \"10s\"", "over = \"31s\"", 60, "ends after the run", "40s"},
+    {"to = \"4000/s\", ", "", 60, "lacks the key \"to\"", ""},
+    {"steps = 5", "steps = 5, burst = 3", 60, "costs 1200", ""},
+    {"restore = \"bucket\"", "restore = \"buckt\"", 63, "no throttle", "\"bucket\""},
+    {"restore = \"bucket\"", "set = { throttle = \"bucket\", window = \"1s\" }", 63,
      "no effect on kind \"token_bucket\"", "\"sliding_window\""},
-    {"restore = \"bucket\"", "set = { throttle = \"window\", charge = \"after\" }", 64, "no effect",
+    {"restore = \"bucket\"", "set = { throttle = \"window\", charge = \"after\" }", 63, "no effect",
      "\"token_bucket\""},
-    {"restore = \"bucket\"", "set = { throttle = \"adaptive\", target = \"0s\" }", 64,
+    {"restore = \"bucket\"", "set = { throttle = \"adaptive\", target = \"0s\" }", 63,
      "more than 0", ""},
-    {"restore = \"bucket\"", "restore = \"bucket\"\nlift = \"bucket\"", 64, "not both", ""},
+    {"restore = \"bucket\"", "restore = \"bucket\"\nlift = \"bucket\"", 63, "not both", ""},
 };
 
 TEST(PolicyMistakes, EachIsFoundOnceAtItsPlaceWithAdvice) {

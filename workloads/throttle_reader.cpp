@@ -23,7 +23,6 @@ constexpr std::size_t kMostPeakHours = 100;
 constexpr double kAdaptiveStart = 20;  // requests in flight, as libraries of adaptive limits begin
 constexpr double kAdaptiveRoom = 50;   // max_limit / limit
 constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-constexpr std::uint8_t kEveryDay = 0x7f;
 
 const Kinds kAdaptive = {aimd, gradient, vegas};
 // Of which nothing is refused for lack of a rate: what they count are requests, unless told.
@@ -39,11 +38,11 @@ bool has_input(Unit unit) {
   return unit == Unit::input_tokens || unit == Unit::tokens;
 }
 
-// A mistake if the table has more than one of the three.
-bool check_one_limit(TableReader& table) {
+// A mistake if the table has more than one of those of the three that its kind uses.
+bool check_one_limit(TableReader& table, const std::optional<ThrottleKind>& kind) {
   std::vector<std::string_view> found;
   for (const std::string_view key : {"rate", "load", "limit"}) {
-    if (table.has(key)) found.push_back(key);
+    if (table.has(key) && (!kind.has_value() || has(kinds_with(key), *kind))) found.push_back(key);
   }
   if (found.size() < 2) return true;
   table.mistake(found[1],
@@ -54,7 +53,8 @@ bool check_one_limit(TableReader& table) {
 
 void require_keys(TableReader& table, ThrottleKind kind) {
   const bool windowed = has_windows(kind);
-  if (has_rate(kind)) check_one_rate(table, true);
+  const bool both = table.has("rate") && table.has("load");  // noted already
+  if (has_rate(kind) && !both) check_one_rate(table, true);
   if (windowed && !table.has("limit") && !table.has("load")) {
     table.mistake(
         "limit", table.name() + " lacks a limit",
@@ -164,7 +164,7 @@ std::optional<Burst> read_burst(TableReader& table) {
 Settings read_settings(TableReader& table, std::optional<ThrottleKind> kind) {
   Settings settings;
   const auto uses = [&](std::string_view key) { return kind_uses(table, kind, key); };
-  const bool one_limit = check_one_limit(table);
+  const bool one_limit = check_one_limit(table, kind);
   Rate rate;
   if (uses("rate")) rate.per_s = table.rate_per_s("rate");
   if (uses("load")) rate.load = table.number("load", kLoadMin, kLoadMax);
@@ -275,7 +275,7 @@ std::vector<PeakHours> ThrottleReader::read_schedule(TableReader& table,
                                                      std::optional<ThrottleKind> kind) {
   if (!kind_uses(table, kind, "schedule")) return {};
   std::vector<PeakHours> schedule;
-  std::vector<TableReader> entries = table.tables("schedule", "schedule = [{ ... }]");
+  std::vector<TableReader> entries = table.tables("schedule", "[[throttle.schedule]]");
   if (entries.size() > kMostPeakHours) {
     table.mistake("schedule", std::to_string(entries.size()) + " peak hours",
                   std::to_string(kMostPeakHours) + " are the most");

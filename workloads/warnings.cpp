@@ -144,7 +144,8 @@ struct Treatment {
   bool rejects = false;
 };
 
-Treatment treatment_of(const Tenant& tenant, const Scenario& resolved) {
+Treatment treatment_of(const Tenant& tenant, const Scenario& resolved,
+                       const std::vector<Change>& changes) {
   Treatment result;
   const auto note = [&](const Throttle& throttle) {
     if (throttle.mode == Mode::shadow) return;
@@ -157,16 +158,17 @@ Treatment treatment_of(const Tenant& tenant, const Scenario& resolved) {
   for (const Throttle& throttle : resolved.throttles) {
     if (looks_at(throttle, tenant)) note(throttle);
   }
-  for (const Change& change : plan_changes(resolved)) {
+  for (const Change& change : changes) {
     if (looks_at(change.settings, tenant)) note(change.settings);
   }
   return result;
 }
 
 void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result) {
+  const std::vector<Change> changes = plan_changes(resolved);
   for (const Tenant& tenant : resolved.tenants) {
     const std::string who = "tenant '" + tenant.name + "' ";
-    const Treatment treatment = treatment_of(tenant, resolved);
+    const Treatment treatment = treatment_of(tenant, resolved, changes);
     const bool retries = tenant.retry.policy != RetryPolicy::none;
     if (retries && !treatment.rejects) {
       result.push_back(who +
@@ -190,6 +192,7 @@ void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result)
 }
 
 void warn_of_order(const Scenario& resolved, std::vector<std::string>& result) {
+  const std::vector<Change> changes = plan_changes(resolved);
   const auto some = [&](auto differs) { return std::ranges::any_of(resolved.tenants, differs); };
   const auto& first = resolved.tenants.front();
   if (resolved.queue_order != QueueOrder::priority &&
@@ -205,7 +208,7 @@ void warn_of_order(const Scenario& resolved, std::vector<std::string>& result) {
         "\"fair\", or remove them");
   }
   if (resolved.queue_order != QueueOrder::fifo &&
-      !some([&](const Tenant& t) { return treatment_of(t, resolved).queues; })) {
+      !some([&](const Tenant& t) { return treatment_of(t, resolved, changes).queues; })) {
     result.push_back("queue.order is '" + std::string(name_of(resolved.queue_order)) +
                      "', but no throttle lets anybody wait: set when_full = \"queue\" in one");
   }
