@@ -110,7 +110,6 @@ constexpr std::pair<ThrottleKind, const char*> kInFlight[] = {
 /// a line of a hundred.
 void decide_waiting_room(benchmark::State& state) {
   const bool held = state.range(0) != 0;
-  constexpr std::int64_t kGapNs = 1000;
   Request request;
   request.prompt_tokens = 128;
   request.output_tokens = 64;
