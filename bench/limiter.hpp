@@ -36,8 +36,8 @@ class Limiter {
   Limiter& operator=(const Limiter&) = delete;
   virtual ~Limiter() = default;
 
-  /// Whether a request of this cost can ever pass with the present settings. One that does not fit
-  /// is a permanent error.
+  /// Whether a request of this cost can ever pass with the present settings; any can where the
+  /// throttle is lifted. One that does not fit is a permanent error.
   virtual bool fits(Micro cost) const = 0;
 
   /// The earliest instant, not before `now_ns`, at which `cost` can be taken if nothing but time
@@ -60,7 +60,7 @@ class Limiter {
   virtual void set(std::int64_t now_ns, const Throttle& settings, bool lifted, Inherit inherit) = 0;
 
   /// Units that could be taken now (of kinds that charge after: that are left), below 0 where they
-  /// are owed.
+  /// are owed; infinite where nothing limits them (a queue_limit by time alone).
   virtual double level_units(std::int64_t now_ns, Key key) const = 0;
 };
 
