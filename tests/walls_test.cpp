@@ -152,8 +152,8 @@ TEST(Walls, WorkloadsAndReportsHaveNoThreadsAndNoClocks) {
 }
 
 TEST(Walls, PoliciesTakeTimeAsAnArgument) {
-  for (const std::string noun : {"token_bucket", "limiter", "bucket", "window", "concurrency",
-                                 "waiting_room", "router", "replica", "recorder", "loop"}) {
+  for (const std::string noun : {"limiter", "bucket", "window", "concurrency", "waiting_room",
+                                 "clients", "router", "replica", "recorder", "loop"}) {
     for (const char* ending : {".hpp", ".cpp"}) {
       const fs::path file = fs::path(TOKENLIFT_SOURCE_DIR) / "bench" / (noun + ending);
       std::ifstream in(file);
