@@ -19,6 +19,13 @@ std::vector<std::int64_t> batch_limits(const Scenario& scenario) {
   return limits;
 }
 
+/// Of all replicas together.
+std::int64_t prefix_cache_tokens(const Scenario& scenario) {
+  std::int64_t sum = 0;
+  for (const Site& site : scenario.fleet.sites) sum += site.replicas * site.prefix_cache_tokens;
+  return sum;
+}
+
 constexpr std::int64_t kMostNeverSent = 10'000'000;
 constexpr std::size_t kPrefetchAhead = 16;
 
@@ -39,7 +46,8 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       board_(board),
       stop_(stop),
       room_(scenario.throttles, requests_),
-      router_(scenario.fleet.router, batch_limits(scenario), scenario.run.seed),
+      router_(scenario.fleet.router, batch_limits(scenario), scenario.run.seed,
+              prefix_cache_tokens(scenario)),
       measured_event_(measured_event(scenario)),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
@@ -191,7 +199,9 @@ void Loop::admit(RequestId id) {
   Request& request = requests_[id];
   request.admitted_ns = now_ns_;
   recorder_.admitted(request);
-  if (const auto replica = router_.route(id, request.tenant, request.number)) submit(id, *replica);
+  if (const auto replica = router_.route(id, request.tenant, request.number, nullptr)) {
+    submit(id, *replica);
+  }
 }
 
 void Loop::submit(RequestId id, std::uint32_t replica) {
