@@ -436,13 +436,12 @@ void JumpReplica::keep_prefix(const Place& place) {
   aside_->particulars.erase(found);
 }
 
-void JumpReplica::take_starts(std::uint32_t replica, std::vector<Start>& starts) {
-  if (aside_ == nullptr) return;
-  for (Start& start : aside_->starts) {
+void JumpReplica::Aside::take_starts(std::uint32_t replica, std::vector<Start>& taken) {
+  for (Start& start : starts) {
     start.replica = replica;
-    starts.push_back(start);
+    taken.push_back(start);
   }
-  aside_->starts.clear();
+  starts.clear();
 }
 
 void JumpReplica::cut(std::int64_t end_ns, TokenRecord& record) const {

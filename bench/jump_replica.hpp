@@ -82,7 +82,10 @@ class alignas(64) JumpReplica {
 
   /// Appends the announced starts up to the last advance() that were not taken yet, in order, as of
   /// replica number `replica`.
-  void take_starts(std::uint32_t replica, std::vector<Start>& starts);
+  void take_starts(std::uint32_t replica, std::vector<Start>& starts) {
+    if (aside_ == nullptr) return;  // without a call: a visit is short
+    aside_->take_starts(replica, starts);
+  }
 
   /// Records the step under way as cut off at `end_ns`; advance(end_ns) comes before.
   void cut(std::int64_t end_ns, TokenRecord& record) const;
@@ -137,6 +140,7 @@ class alignas(64) JumpReplica {
   struct Later;
   struct Aside {
     explicit Aside(std::pmr::memory_resource* memory) : particulars(memory) {}
+    void take_starts(std::uint32_t replica, std::vector<Start>& taken);
     std::unique_ptr<PrefixCache> cache;                           // none if its size is 0
     std::pmr::unordered_map<RequestId, Particulars> particulars;  // of who is here
     std::int64_t waiting_announcers = 0;                          // not scheduled yet
