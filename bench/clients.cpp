@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "workloads/draw.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -56,8 +58,9 @@ void Clients::for_each_first(const std::function<void(const Errand&)>& visit) co
 
 std::uint64_t Clients::conversation(std::uint32_t tenant, std::uint64_t number) const {
   if (!scenario_.tenants[tenant].sessions) return 0;
-  // Not 0, and no other conversation's: sessions and tenants fit side by side.
-  return tenants_[tenant].plan->session_of(number) * (kMostTenants + 1) + tenant + 1;
+  // A bijection of where sessions and tenants stand side by side: no two alike, and far from any
+  // key of another kind.
+  return finalise(tenants_[tenant].plan->session_of(number) * (kMostTenants + 1) + tenant + 1);
 }
 
 Patience Clients::patience(const Request& request) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace tokenlift {
 
@@ -36,8 +37,10 @@ std::int64_t SiteModel::least_decode_ns(std::int64_t steps) const {
 
 std::int64_t SiteModel::least_service_ns(std::int64_t prompt_tokens,
                                          std::int64_t output_tokens) const {
-  const std::int64_t first_chunk = std::min(prompt_tokens, limits.max_step_tokens);
-  return cost.chunk_ps(0, first_chunk) / kPsPerNs + least_decode_ns(output_tokens - 1);
+  // A prefill costs no less the more of it there is, so the last token alone is the least of all.
+  const std::int64_t begin = limits.prefix_cache_tokens > 0 ? prompt_tokens - 1 : 0;
+  const std::int64_t first_chunk = std::min(prompt_tokens, begin + limits.max_step_tokens);
+  return cost.chunk_ps(begin, first_chunk) / kPsPerNs + least_decode_ns(output_tokens - 1);
 }
 
 /// Orders the heap of those that decode: the first to finish on top, the older one among equals.
@@ -48,6 +51,13 @@ struct JumpReplica::Later {
   }
 };
 
+JumpReplica::JumpReplica(const SiteModel& model, std::pmr::memory_resource* memory)
+    : model_(&model), decoding_(memory), places_(memory) {
+  if (model.limits.prefix_cache_tokens == 0) return;
+  aside_ = std::make_unique<Aside>(memory);
+  aside_->cache = std::make_unique<PrefixCache>(model.limits.prefix_cache_tokens, memory);
+}
+
 // -------------------------------------------------------------------------------- who comes in
 
 std::int64_t JumpReplica::submit(const Newcomer& newcomer) {
@@ -57,6 +67,17 @@ std::int64_t JumpReplica::submit(const Newcomer& newcomer) {
   if (line_.size() == line_.capacity()) line_.reserve(line_.size() + line_.size() / 4 + kShortLine);
   line_.push_back(newcomer);
   return newcomer.at_ns + model_->least_service_ns(newcomer.prompt_tokens, newcomer.output_tokens);
+}
+
+std::int64_t JumpReplica::submit(const Newcomer& newcomer, const Particulars& particulars) {
+  const bool cached = aside_ != nullptr && aside_->cache != nullptr;
+  if (particulars.announce || (cached && particulars.prefix != nullptr)) {
+    if (aside_ == nullptr) aside_ = std::make_unique<Aside>(decoding_.get_allocator().resource());
+    aside_->particulars.emplace(newcomer.id, particulars);
+    aside_->waiting_announcers += particulars.announce ? 1 : 0;
+  }
+  const std::int64_t bound_ns = submit(newcomer);
+  return particulars.announce ? newcomer.at_ns : bound_ns;
 }
 
 bool JumpReplica::takes_newcomers() const {
@@ -172,8 +193,25 @@ bool JumpReplica::has_room(std::int64_t tokens) const {
          resident_tokens_ + growth + tokens <= model_->limits.kv_tokens;
 }
 
-void JumpReplica::take_in(const Place& place, std::int32_t emitted_tokens,
-                          const Instant& last_token, std::int64_t& budget) {
+/// A newcomer is scheduled in the step that begins. Returns the tokens of its prompt that are
+/// cached.
+std::int32_t JumpReplica::schedule(const Newcomer& newcomer) {
+  const auto found = aside_->particulars.find(newcomer.id);
+  if (found == aside_->particulars.end()) return 0;
+  const Particulars& its = found->second;
+  std::int64_t cached = 0;
+  if (aside_->cache != nullptr && its.prefix != nullptr) {
+    cached = aside_->cache->lookup(*its.prefix, newcomer.prompt_tokens);
+  }
+  const auto cached_tokens = static_cast<std::int32_t>(cached);
+  if (its.announce) {
+    --aside_->waiting_announcers;
+    aside_->starts.push_back({newcomer.id, 0, begin_.ns, cached_tokens});
+  }
+  return cached_tokens;
+}
+
+void JumpReplica::take_in(const Place& place, Prefilling sequence, std::int64_t& budget) {
   std::uint32_t number = free_place_;
   if (number == kNoPlace) {
     if (places_.empty()) {
@@ -190,26 +228,29 @@ void JumpReplica::take_in(const Place& place, std::int32_t emitted_tokens,
     free_place_ = places_[number].id;
     places_[number] = place;
   }
-  const std::int32_t tokens = place.prompt_tokens + emitted_tokens;
-  prefilling_.push_back({number, admissions_++, emitted_tokens, tokens, 0, last_token});
-  resident_tokens_ += tokens;
-  add_chunk(prefilling_.back(), budget);
+  sequence.place = number;
+  sequence.age = admissions_++;
+  prefilling_.push_back(sequence);
+  resident_tokens_ += sequence.tokens;
+  add_chunk(sequence, budget);
 }
 
 void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first) {
   while (!preempted_.empty() && budget > 0) {
     const Preempted& head = preempted_.back();
-    if (!has_room(head.prompt_tokens + head.emitted_tokens)) return;
+    const std::int32_t tokens = head.prompt_tokens + head.emitted_tokens;
+    if (!has_room(tokens)) return;
     take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, head.scheduled_ns,
              head.first_token_ns},
-            head.emitted_tokens, head.last_token, budget);
+            {0, 0, head.emitted_tokens, tokens, 0, head.last_token}, budget);
     preempted_.pop_back();
   }
   while (!line_empty() && budget > 0) {
     const Newcomer& head = line_[line_begin_];
     if (head.at_ns >= visible_before_ns || !has_room(head.prompt_tokens)) break;
-    take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, begin_.ns, -1}, 0, {},
-            budget);
+    const std::int32_t cached_tokens = aside_ != nullptr ? schedule(head) : 0;
+    take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, begin_.ns, -1},
+            {0, 0, 0, head.prompt_tokens, cached_tokens, {}}, budget);
     ++line_begin_;
     if (only_first) break;
   }
@@ -285,8 +326,10 @@ std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
   return alone.end_ns(left);
 }
 
-/// Nobody completes earlier, where the run under way ends after `steps`.
+/// Nobody completes earlier, nor starts who announces that, where the run under way ends after
+/// `steps`.
 std::int64_t JumpReplica::bound_ns(std::int64_t steps) const {
+  if (aside_ != nullptr && aside_->waiting_announcers > 0) return end_of(steps).ns;
   std::int64_t least_ns = least_left_ns(steps);
   if (!preempted_.empty() || line_.size() - line_begin_ > kShortLine) least_ns = 0;
   for (std::size_t i = line_begin_; i < line_.size() && least_ns > 0; ++i) {
@@ -378,8 +421,27 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
 void JumpReplica::leave(std::uint32_t number, std::int64_t end_ns, std::vector<Completion>& done) {
   Place& place = places_[number];
   done.push_back({place.id, 0, place.scheduled_ns, place.first_token_ns, end_ns});
+  if (aside_ != nullptr) keep_prefix(place);
   place.id = free_place_;
   free_place_ = number;
+}
+
+void JumpReplica::keep_prefix(const Place& place) {
+  const auto found = aside_->particulars.find(place.id);
+  if (found == aside_->particulars.end()) return;
+  const Prefix* const prefix = found->second.prefix;
+  if (aside_->cache != nullptr && prefix != nullptr) {
+    aside_->cache->insert(*prefix, place.prompt_tokens, place.output_tokens);
+  }
+  aside_->particulars.erase(found);
+}
+
+void JumpReplica::Aside::take_starts(std::uint32_t replica, std::vector<Start>& taken) {
+  for (Start& start : starts) {
+    start.replica = replica;
+    taken.push_back(start);
+  }
+  starts.clear();
 }
 
 void JumpReplica::cut(std::int64_t end_ns, TokenRecord& record) const {

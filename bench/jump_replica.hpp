@@ -12,12 +12,18 @@
 // Time within the replica is in picoseconds: an instant is whole ns and a rest below 1000 ps. What
 // leaves it is whole ns, rounded down. Everything is lazy: nothing is computed before somebody asks
 // with advance(), and how often that is makes no difference to what comes out.
+//
+// Prefixes and announcements are kept aside, by request: a replica that has neither a prefix cache
+// nor an announced request spends a pointer on them.
 
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
+#include <memory>
 #include <memory_resource>
+#include <unordered_map>
 #include <vector>
 
+#include "bench/prefix_cache.hpp"
 #include "bench/recorder.hpp"
 #include "bench/replica.hpp"
 #include "bench/request.hpp"
@@ -31,7 +37,8 @@ struct SiteModel {
 
   /// The least that `steps` decode steps take; what is more than 2^61 ps counts as that.
   std::int64_t least_decode_ns(std::int64_t steps) const;
-  /// The least that a request takes from when it comes.
+  /// The least that a request takes from when it comes; where there is a prefix cache, if all of
+  /// its prompt is found there that can be.
   std::int64_t least_service_ns(std::int64_t prompt_tokens, std::int64_t output_tokens) const;
 
   ReplicaLimits limits;
@@ -48,21 +55,37 @@ struct Newcomer {
   std::int64_t at_ns = 0;
 };
 
+/// What some requests bring along; good until they have completed.
+struct Particulars {
+  const Prefix* prefix = nullptr;
+  bool announce = false;
+
+  bool any() const { return prefix != nullptr || announce; }
+};
+
 class alignas(64) JumpReplica {
  public:
   /// `memory` holds the batch; several replicas may share it if nobody else uses it meanwhile.
-  JumpReplica(const SiteModel& model, std::pmr::memory_resource* memory)
-      : model_(&model), decoding_(memory), places_(memory) {}
+  JumpReplica(const SiteModel& model, std::pmr::memory_resource* memory);
 
   /// A request arrives. It joins the first step that begins later; an idle replica begins at once.
   /// Instants must not decrease, nor lie before the last advance(). Returns an instant before which
   /// it does not complete; who is there already is only delayed.
   std::int64_t submit(const Newcomer& newcomer);
+  /// As above; the instant is one before which it does not start either, if it announces that.
+  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars);
 
   /// Records all steps that end by `until_ns`, and appends what they completed, in order. The
   /// replica's number is the caller's to fill in. Returns an instant, later than `until_ns`, before
-  /// which nobody completes; kNever if nobody is there.
+  /// which nobody completes, nor starts who announces that; kNever if nobody is there.
   std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
+
+  /// Appends the announced starts up to the last advance() that were not taken yet, in order, as of
+  /// replica number `replica`.
+  void take_starts(std::uint32_t replica, std::vector<Start>& starts) {
+    if (aside_ == nullptr) return;  // without a call: a visit is short
+    aside_->take_starts(replica, starts);
+  }
 
   /// Records the step under way as cut off at `end_ns`; advance(end_ns) comes before.
   void cut(std::int64_t end_ns, TokenRecord& record) const;
@@ -115,6 +138,14 @@ class alignas(64) JumpReplica {
     std::uint32_t place;
   };
   struct Later;
+  struct Aside {
+    explicit Aside(std::pmr::memory_resource* memory) : particulars(memory) {}
+    void take_starts(std::uint32_t replica, std::vector<Start>& taken);
+    std::unique_ptr<PrefixCache> cache;                           // none if its size is 0
+    std::pmr::unordered_map<RequestId, Particulars> particulars;  // of who is here
+    std::int64_t waiting_announcers = 0;                          // not scheduled yet
+    std::vector<Start> starts;                                    // not taken yet
+  };
 
   bool busy() const { return steps_ > 0; }
   std::size_t running() const { return prefilling_.size() + decoding_.size(); }
@@ -124,14 +155,15 @@ class alignas(64) JumpReplica {
   void make_room();
   void preempt_youngest();
   void admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first);
-  void take_in(const Place& place, std::int32_t emitted_tokens, const Instant& last_token,
-               std::int64_t& budget);
+  std::int32_t schedule(const Newcomer& newcomer);
+  void take_in(const Place& place, Prefilling sequence, std::int64_t& budget);
   bool has_room(std::int64_t tokens) const;
   void add_chunk(const Prefilling& sequence, std::int64_t& budget);
   void commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done);
   void finish_decoding(std::int64_t end_ns, std::vector<Completion>& done);
   void finish_chunks(const Instant& end, TokenRecord& record, std::vector<Completion>& done);
   void leave(std::uint32_t place, std::int64_t end_ns, std::vector<Completion>& done);
+  void keep_prefix(const Place& place);
   void count(CellId cell, int change);
   StepRun run(std::int64_t steps) const {
     return {begin_.ns, begin_.rest_ps, steps, first_ps_, slope_ps_};
@@ -148,6 +180,7 @@ class alignas(64) JumpReplica {
   static constexpr std::uint32_t kNoPlace = 0xffffffffU;
 
   const SiteModel* model_;
+  std::unique_ptr<Aside> aside_;
   // The run of steps under way: planned, and not yet recorded. None if steps_ is 0.
   Instant begin_;
   std::int64_t steps_ = 0;

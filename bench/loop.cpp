@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cassert>
 #include <span>
-#include <string_view>
 #include <utility>
 
+#include "workloads/keywords.hpp"
 #include "workloads/plan.hpp"
 
 namespace tokenlift {
@@ -20,29 +20,15 @@ std::vector<std::int64_t> batch_limits(const Scenario& scenario) {
   return limits;
 }
 
+/// Of all replicas together.
+std::int64_t prefix_cache_tokens(const Scenario& scenario) {
+  std::int64_t sum = 0;
+  for (const Site& site : scenario.fleet.sites) sum += site.replicas * site.prefix_cache_tokens;
+  return sum;
+}
+
 constexpr std::int64_t kMostNeverSent = 10'000'000;
 constexpr std::size_t kPrefetchAhead = 16;
-
-std::string_view name_of(EventKind kind) {
-  switch (kind) {
-    case EventKind::lift:
-      return "lift";
-    case EventKind::set:
-      return "set";
-    case EventKind::restore:
-      return "restore";
-    case EventKind::ramp:
-      return "ramp";
-  }
-  return "";
-}
-
-/// Whether anybody looks at what of a prompt was computed before.
-bool uses_prefixes(const Scenario& scenario) {
-  return scenario.fleet.router == RouterPolicy::session_affinity ||
-         std::ranges::any_of(scenario.fleet.sites,
-                             [](const Site& site) { return site.prefix_cache_tokens > 0; });
-}
 
 /// Adds to a number that only this thread writes: no need for an atomic read-modify-write.
 void add(std::atomic<std::int64_t>& number, std::int64_t value) {
@@ -62,10 +48,12 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       stop_(stop),
       room_(scenario, requests_, recorder.throttle_counts(0)),
       clients_(scenario),
-      router_(scenario.fleet.router, batch_limits(scenario), scenario.run.seed),
+      router_(scenario.fleet.router, batch_limits(scenario), scenario.run.seed,
+              prefix_cache_tokens(scenario)),
       changes_(plan_changes(scenario)),
       pending_(scenario.tenants.size()),
-      uses_prefixes_(uses_prefixes(scenario)),
+      uses_prefixes_(scenario.fleet.router == RouterPolicy::session_affinity ||
+                     prefix_cache_tokens(scenario) > 0),
       announces_(uses_prefixes_ && room_.exempts_cached()),
       measured_event_(measured_event(scenario)),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
@@ -328,7 +316,7 @@ void Loop::admit(RequestId id) {
   Request& request = requests_[id];
   request.admitted_ns = now_ns_;
   recorder_.admitted(request);
-  if (const auto replica = router_.route(id, request.tenant, request.number)) {
+  if (const auto replica = router_.route(id, request.tenant, request.number, prefix_of(id))) {
     submit(id, *replica);
   }
 }

@@ -168,11 +168,11 @@ void route_request(benchmark::State& state, RouterPolicy policy) {
   std::vector<std::uint32_t> outstanding;
   std::uint64_t number = 0;
   for (; number < replicas * kBatch / 2; ++number)
-    outstanding.push_back(*router.route(0, 0, number));
+    outstanding.push_back(*router.route(0, 0, number, nullptr));
   for (auto _ : state) {
     std::uint32_t& place = outstanding[draws.bits(number) % outstanding.size()];
     router.finished(place);
-    place = *router.route(0, 0, ++number);
+    place = *router.route(0, 0, ++number, nullptr);
   }
   state.SetItemsProcessed(state.iterations());
 }

@@ -11,6 +11,9 @@ Replica::Replica(const ReplicaLimits& limits)
   for (std::int64_t slot = limits.max_batch; slot > 0; --slot) {
     free_slots_.push_back(static_cast<std::uint32_t>(slot - 1));
   }
+  if (limits.prefix_cache_tokens > 0) {
+    cache_ = std::make_unique<PrefixCache>(limits.prefix_cache_tokens);
+  }
 }
 
 void Replica::submit(const Work& work) {
@@ -26,6 +29,7 @@ void Replica::submit(const Work& work) {
 const StepPlan& Replica::plan_step(std::int64_t now_ns) {
   plan_.preempted.clear();
   plan_.admitted.clear();
+  plan_.started.clear();
   plan_.decode.clear();
   plan_.prefill.clear();
 
@@ -83,11 +87,20 @@ void Replica::admit(std::int64_t now_ns, std::int64_t& budget) {
     line_.pop_front();
     sequence.kv_tokens = sequence.prefill_tokens;
     resident_tokens_ += sequence.kv_tokens;
-    if (sequence.scheduled_ns < 0) sequence.scheduled_ns = now_ns;
     running_.push_back(slot);
     plan_.admitted.push_back(slot);
+    if (sequence.scheduled_ns < 0) start(slot, now_ns);
     plan_chunk(slot, budget);
   }
+}
+
+void Replica::start(std::uint32_t slot, std::int64_t now_ns) {
+  Sequence& sequence = slots_[slot];
+  sequence.scheduled_ns = now_ns;
+  plan_.started.push_back(slot);
+  if (cache_ == nullptr || sequence.work.prefix == nullptr) return;
+  sequence.cached_tokens = cache_->lookup(*sequence.work.prefix, sequence.work.prompt_tokens);
+  sequence.prefilled_tokens = sequence.cached_tokens;
 }
 
 void Replica::emit(std::uint32_t slot, std::int64_t now_ns) {
@@ -96,19 +109,29 @@ void Replica::emit(std::uint32_t slot, std::int64_t now_ns) {
   outcome_.emissions.push_back({sequence.work, first ? -1 : now_ns - sequence.last_token_ns});
   if (first) sequence.first_token_ns = now_ns;
   sequence.last_token_ns = now_ns;
-  if (++sequence.emitted_tokens < sequence.work.output_tokens) return;
+  if (++sequence.emitted_tokens == sequence.work.output_tokens) complete(slot, now_ns);
+}
 
+void Replica::complete(std::uint32_t slot, std::int64_t now_ns) {
+  const Sequence& sequence = slots_[slot];
   outcome_.completions.push_back(
       {sequence.work.id, 0, sequence.scheduled_ns, sequence.first_token_ns, now_ns});
   resident_tokens_ -= sequence.kv_tokens;
   free_slots_.push_back(slot);
   running_.erase(std::find(running_.begin(), running_.end(), slot));
+  if (cache_ == nullptr || sequence.work.prefix == nullptr) return;
+  const auto evicted = cache_->insert(*sequence.work.prefix, sequence.work.prompt_tokens,
+                                      sequence.work.output_tokens);
+  outcome_.kept.push_back(slot);
+  outcome_.evicted.insert(outcome_.evicted.end(), evicted.begin(), evicted.end());
 }
 
 const StepOutcome& Replica::finish_step(std::int64_t now_ns) {
   assert(!plan_.empty());
   outcome_.emissions.clear();
   outcome_.completions.clear();
+  outcome_.kept.clear();
+  outcome_.evicted.clear();
   for (const std::uint32_t slot : plan_.decode) {
     ++slots_[slot].kv_tokens;
     ++resident_tokens_;

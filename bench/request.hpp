@@ -79,10 +79,16 @@ struct Completion {
   std::int64_t last_token_ns = 0;
 };
 
-/// The order in which the loop learns of completions; of one replica, as they came.
-inline bool earlier(const Completion& a, const Completion& b) {
-  return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
-}
+/// The order in which the loop learns of completions, and of starts; of one replica, as they came.
+struct Earlier {
+  bool operator()(const Completion& a, const Completion& b) const {
+    return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
+  }
+  bool operator()(const Start& a, const Start& b) const {
+    return std::tie(a.scheduled_ns, a.replica) < std::tie(b.scheduled_ns, b.replica);
+  }
+};
+inline constexpr Earlier earlier;
 
 /// The requests in flight. Memory is O(requests in flight): places are reused, the last one that
 /// became free first. Requests never move, so that a table of millions grows without being copied.

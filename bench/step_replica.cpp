@@ -12,8 +12,9 @@ constexpr std::int64_t kPsPerNs = 1000;
 
 /// The first of the inbox joins the replica's line.
 void StepReplica::take_in() {
-  const Newcomer& first = inbox_.front();
-  replica_.submit({first.id, first.prompt_tokens, first.output_tokens, 0, 0, first.cell});
+  const auto& [first, its] = inbox_.front();
+  replica_.submit({first.id, first.prompt_tokens, first.output_tokens, 0, 0, first.cell, its.prefix,
+                   its.announce});
   inbox_.pop_front();
 }
 
@@ -22,16 +23,16 @@ std::int64_t StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
   for (;;) {
     if (!busy()) {
       if (inbox_.empty()) return kNever;
-      if (inbox_.front().at_ns > until_ns) return inbox_.front().at_ns;
+      if (inbox_.front().newcomer.at_ns > until_ns) return inbox_.front().newcomer.at_ns;
       // An idle replica begins at once, with the first that comes.
-      const std::int64_t begin_ns = inbox_.front().at_ns;
+      const std::int64_t begin_ns = inbox_.front().newcomer.at_ns;
       take_in();
       begin_step(begin_ns * kPsPerNs);
     }
     const std::int64_t end_ns = end_ps_ / kPsPerNs;
     if (end_ns > until_ns) return end_ns;
     finish_step(record, done);
-    while (!inbox_.empty() && inbox_.front().at_ns < end_ns) take_in();
+    while (!inbox_.empty() && inbox_.front().newcomer.at_ns < end_ns) take_in();
     begin_step(end_ps_);
   }
 }
@@ -42,6 +43,12 @@ void StepReplica::begin_step(std::int64_t begin_ps) {
     const Sequence& sequence = replica_.sequence(slot);
     // Who decoded got a token when the last step ended; who did not keeps the instant noted before.
     if (sequence.decoding()) last_token_ps_[sequence.work.id] = begin_ps;
+  }
+  for (const std::uint32_t slot : plan.started) {
+    const Sequence& sequence = replica_.sequence(slot);
+    if (!sequence.work.announce) continue;
+    starts_.push_back({sequence.work.id, 0, sequence.scheduled_ns,
+                       static_cast<std::int32_t>(sequence.cached_tokens)});
   }
   sequences_ = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   decoding_ = plan.decode.size();
@@ -73,6 +80,14 @@ void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done
     record.token(token.work.cell, end_ns, gap_ps);
   }
   done.insert(done.end(), outcome.completions.begin(), outcome.completions.end());
+}
+
+void StepReplica::take_starts(std::uint32_t replica, std::vector<Start>& starts) {
+  for (Start& start : starts_) {
+    start.replica = replica;
+    starts.push_back(start);
+  }
+  starts_.clear();
 }
 
 void StepReplica::cut(std::int64_t end_ns, TokenRecord& record) const {

@@ -25,17 +25,23 @@ class StepReplica {
   /// Shows the decisions to `observer`.
   void watch(ReplicaObserver& observer) { replica_.watch(observer); }
 
-  std::int64_t submit(const Newcomer& newcomer) {
-    inbox_.push_back(newcomer);
+  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars = {}) {
+    inbox_.push_back({newcomer, particulars});
     return newcomer.at_ns;
   }
   std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
+  void take_starts(std::uint32_t replica, std::vector<Start>& starts);
   void cut(std::int64_t end_ns, TokenRecord& record) const;
   void prefetch_line() const {}
   void prefetch_batch() const {}
   void prefetch_places() const {}
 
  private:
+  struct Arrival {
+    Newcomer newcomer;
+    Particulars particulars;
+  };
+
   void take_in();
   void begin_step(std::int64_t begin_ps);
   void finish_step(TokenRecord& record, std::vector<Completion>& done);
@@ -43,7 +49,8 @@ class StepReplica {
 
   const SiteModel* model_;
   Replica replica_;
-  std::deque<Newcomer> inbox_;
+  std::deque<Arrival> inbox_;
+  std::vector<Start> starts_;  // not taken yet
   std::int64_t begin_ps_ = 0;
   std::int64_t end_ps_ = 0;
   std::int64_t sequences_ = 0;                                 // in the step under way

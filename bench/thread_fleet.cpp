@@ -11,12 +11,11 @@
 #include <algorithm>
 #include <cassert>
 #include <thread>
-#include <unordered_map>
 
+#include "bench/computed_replica.hpp"
 #include "bench/host.hpp"
 #include "bench/mailbox.hpp"
 #include "workloads/catalogue.hpp"
-#include "workloads/draw.hpp"
 #include "workloads/plan.hpp"
 
 namespace tokenlift {
@@ -46,84 +45,22 @@ class NiceWorkers final : public tbb::task_scheduler_observer {
   int nice_;
 };
 
-/// The tokens of the sequences of one replica: prompts, and what was generated after them.
-class TokenHistory {
- public:
-  TokenHistory(std::size_t slots, std::int64_t vocabulary)
-      : vocabulary_(vocabulary), by_slot_(slots) {}
-
-  void admit(std::uint32_t slot, const Sequence& sequence) {
-    const auto kept = preempted_.find(sequence.work.id);
-    if (kept != preempted_.end()) {
-      by_slot_[slot] = std::move(kept->second);
-      preempted_.erase(kept);
-      return;
-    }
-    const Draws draws(0, Purpose::prompt_content, sequence.work.tenant);
-    by_slot_[slot].clear();
-    for (std::int64_t i = 0; i < sequence.work.prompt_tokens; ++i) {
-      const std::uint64_t bits = draws.bits(sequence.work.number, static_cast<std::uint64_t>(i));
-      by_slot_[slot].push_back(
-          static_cast<std::int32_t>(bits % static_cast<std::uint64_t>(vocabulary_)));
-    }
-  }
-  void preempt(std::uint32_t slot, RequestId id) { preempted_[id] = std::move(by_slot_[slot]); }
-  void append(std::uint32_t slot, std::int32_t token) { by_slot_[slot].push_back(token); }
-  std::int32_t last(std::uint32_t slot) const { return by_slot_[slot].back(); }
-  std::span<const std::int32_t> part(std::uint32_t slot, std::int64_t begin,
-                                     std::int64_t end) const {
-    return std::span(by_slot_[slot])
-        .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-  }
-
- private:
-  std::int64_t vocabulary_;
-  std::vector<std::vector<std::int32_t>> by_slot_;
-  std::unordered_map<RequestId, std::vector<std::int32_t>> preempted_;
-};
-
 /// One replica with everything that its worker needs. Only the inbox, `active` and `emitted` are
 /// touched by other threads.
 struct Station {
   Station(const Site& site, std::uint32_t replica_number, const RecordingGrid& grid,
           const std::shared_ptr<const DecoderWeights>& weights)
-      : number(replica_number),
-        replica({site.max_batch, site.max_step_tokens, site.kv_tokens}),
-        decoder(weights, site.max_batch, std::max(site.max_batch, site.max_step_tokens)),
-        history(static_cast<std::size_t>(site.max_batch), decoder.shape().vocabulary),
-        record(grid) {}
+      : number(replica_number), replica(site, weights), record(grid) {}
 
   std::uint32_t number;
   Mailbox<Work> inbox;
   std::atomic<bool> active{false};
   std::atomic<std::int64_t> emitted{0};
 
-  Replica replica;
-  Decoder decoder;
-  TokenHistory history;
+  ComputedReplica replica;
   TokenRecord record;
   std::vector<Work> arrivals;
-  std::vector<std::int64_t> slots;
-  std::vector<std::int32_t> tokens, next;
-
-  void compute(const StepPlan& plan);
 };
-
-void Station::compute(const StepPlan& plan) {
-  if (!plan.decode.empty()) {
-    slots.assign(plan.decode.begin(), plan.decode.end());
-    tokens.clear();
-    for (const std::uint32_t slot : plan.decode) tokens.push_back(history.last(slot));
-    next.resize(tokens.size());
-    decoder.decode(slots, tokens, next);
-    for (std::size_t i = 0; i < plan.decode.size(); ++i) history.append(plan.decode[i], next[i]);
-  }
-  for (const PrefillChunk& chunk : plan.prefill) {
-    const std::int32_t token =
-        decoder.prefill(chunk.slot, history.part(chunk.slot, chunk.begin, chunk.end));
-    if (chunk.end == replica.sequence(chunk.slot).prefill_tokens) history.append(chunk.slot, token);
-  }
-}
 
 }  // namespace
 
@@ -152,6 +89,7 @@ struct ThreadFleet::State {
   void enqueue(Station& station);
   void run(Station& station);
   bool step(Station& station);
+  void announce(const Station& station, const StepPlan& plan);
   void halt();
 
   RealClock& clock;
@@ -161,7 +99,9 @@ struct ThreadFleet::State {
   NiceWorkers nice;
   std::vector<std::unique_ptr<Station>> stations;
   Mailbox<Completion> outbox;
+  Mailbox<Start> starting;
   std::vector<Completion> taken;
+  std::vector<Start> started;
   std::atomic<bool> stopping{false};
   std::atomic<std::int64_t> end_ns{kNever};  // of the run; set before `stopping`
   tbb::task_group running;                   // replicas that a worker has or will have
@@ -211,6 +151,19 @@ void ThreadFleet::State::halt() {
   running.wait();
 }
 
+/// Says whose first step begins, to those who asked.
+void ThreadFleet::State::announce(const Station& station, const StepPlan& plan) {
+  bool any = false;
+  for (const std::uint32_t slot : plan.started) {
+    const Sequence& sequence = station.replica.replica().sequence(slot);
+    if (!sequence.work.announce) continue;
+    any = true;
+    starting.post({sequence.work.id, station.number, sequence.scheduled_ns,
+                   static_cast<std::int32_t>(sequence.cached_tokens)});
+  }
+  if (any) clock.ring();
+}
+
 /// One step of a replica; false if there is nothing to do.
 bool ThreadFleet::State::step(Station& station) {
   station.arrivals.clear();
@@ -219,16 +172,10 @@ bool ThreadFleet::State::step(Station& station) {
 
   const std::int64_t begin_ns = clock.now_ns();
   const StepPlan& plan = station.replica.plan_step(begin_ns);
-  for (const std::uint32_t slot : plan.preempted) {
-    station.history.preempt(slot, station.replica.sequence(slot).work.id);
-  }
-  for (const std::uint32_t slot : plan.admitted) {
-    station.decoder.reset(slot);
-    station.history.admit(slot, station.replica.sequence(slot));
-  }
   if (plan.empty()) return false;
+  announce(station, plan);
   const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
-  station.compute(plan);
+  station.replica.compute();
 
   const std::int64_t step_end_ns = clock.now_ns();
   const StepOutcome& outcome = station.replica.finish_step(step_end_ns);
@@ -266,7 +213,16 @@ std::span<const Completion> ThreadFleet::advance(std::int64_t) {
   if (state_->outbox.take(state_->taken)) {
     std::stable_sort(state_->taken.begin(), state_->taken.end(), earlier);
   }
+  // After the completions: so that each start is there with its completion, or before.
+  state_->started.clear();
+  if (state_->starting.take(state_->started)) {
+    std::stable_sort(state_->started.begin(), state_->started.end(), earlier);
+  }
   return state_->taken;
+}
+
+std::span<const Start> ThreadFleet::starts() const {
+  return state_->started;
 }
 
 void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {

@@ -5,8 +5,9 @@
 // A replica belongs to whichever worker runs it at the moment: work is posted to its inbox, the
 // worker plans and computes step after step, completions are posted to one outbox and the loop's
 // clock is rung. With more replicas than workers, a replica goes to the back of the arena's queue
-// after every step, so that all advance alike. Workers run at nice +10, so that a busy fleet does
-// not delay the loop that measures it.
+// after every step, so that all advance alike. Where a site has a prefix cache, each of its
+// replicas keeps keys and values of finished requests (`computed_replica.hpp` says how much that
+// takes). Workers run at nice +10, so that a busy fleet does not delay the loop that measures it.
 
 #include <atomic>
 #include <cstdint>
@@ -40,6 +41,7 @@ class ThreadFleet final : public Fleet {
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override;
   std::span<const Completion> advance(std::int64_t until_ns) override;
+  std::span<const Start> starts() const override;
   std::int64_t next_event_ns() const override { return kNever; }
   void stop(std::int64_t end_ns, TokenRecord& record) override;
 

@@ -29,8 +29,17 @@ void prefetch_object(const Object& object) {
   for (std::size_t at = 0; at < sizeof(Object); at += kCacheLine) __builtin_prefetch(begin + at);
 }
 
+template <typename News>
+void sort(std::vector<News>& news) {
+  if (news.size() > 1) std::stable_sort(news.begin(), news.end(), earlier);
+}
+
 Newcomer newcomer(const Work& work, std::int64_t now_ns) {
   return {work.id, work.cell, work.prompt_tokens, work.output_tokens, now_ns};
+}
+
+Particulars particulars(const Work& work) {
+  return {work.prefix, work.announce};
 }
 
 std::vector<SiteModel> site_models(const Scenario& scenario) {
@@ -39,7 +48,8 @@ std::vector<SiteModel> site_models(const Scenario& scenario) {
     const auto profile = std::find_if(scenario.profiles.begin(), scenario.profiles.end(),
                                       [&](const Profile& p) { return p.name == site.profile; });
     assert(profile != scenario.profiles.end() && profile->cost && "the reader saw to it");
-    models.emplace_back(ReplicaLimits{site.max_batch, site.max_step_tokens, site.kv_tokens},
+    models.emplace_back(ReplicaLimits{site.max_batch, site.max_step_tokens, site.kv_tokens,
+                                      site.prefix_cache_tokens},
                         *profile->cost);
   }
   return models;
@@ -74,13 +84,18 @@ class ExactFleet final : public Fleet {
   }
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
-    note(replica, std::min(next_ns_[replica], replicas_[replica].submit(newcomer(work, now_ns))));
+    VirtualReplica& there = replicas_[replica];
+    const Particulars its = particulars(work);
+    const std::int64_t bound_ns = its.any() ? there.submit(newcomer(work, now_ns), its)
+                                            : there.submit(newcomer(work, now_ns));
+    note(replica, std::min(next_ns_[replica], bound_ns));
   }
 
   std::int64_t next_event_ns() const override { return next_ns_.least(); }
 
   std::span<const Completion> advance(std::int64_t until_ns) override {
     done_.clear();
+    starts_.clear();
     while (next_ns_.least() <= until_ns) {
       const std::uint32_t replica = next_ns_.winner();
       const std::size_t before = done_.size();
@@ -89,10 +104,14 @@ class ExactFleet final : public Fleet {
         assert(done_[i].last_token_ns == until_ns && "nobody completes before the replica's bound");
         done_[i].replica = replica;
       }
+      replicas_[replica].take_starts(replica, starts_);
     }
-    if (done_.size() > 1) std::stable_sort(done_.begin(), done_.end(), earlier);
+    sort(done_);
+    sort(starts_);
     return done_;
   }
+
+  std::span<const Start> starts() const override { return starts_; }
 
   void stop(std::int64_t end_ns, TokenRecord& record) override {
     for (VirtualReplica& replica : replicas_) {
@@ -113,6 +132,7 @@ class ExactFleet final : public Fleet {
   Tournament<std::int64_t> next_ns_;
   TokenRecord record_;
   std::vector<Completion> done_;
+  std::vector<Start> starts_;
 };
 
 /// Replicas that report at multiples of an interval, and run side by side in between. A replica is
@@ -141,7 +161,7 @@ class ReportingFleet final : public Fleet {
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     Shard& shard = shard_of(replica);
     if (shard.inbox.size() == kMostInInbox) deliver(shard);  // a lift lets many in at one instant
-    shard.inbox.push_back({newcomer(work, now_ns), replica});
+    shard.inbox.push_back({newcomer(work, now_ns), replica, shard.note(particulars(work))});
     if (outstanding_++ == 0) report_ns_ = (now_ns / interval_ns_ + 1) * interval_ns_;
   }
 
@@ -151,6 +171,7 @@ class ReportingFleet final : public Fleet {
 
   std::span<const Completion> advance(std::int64_t until_ns) override {
     done_.clear();
+    starts_.clear();
     if (until_ns < next_event_ns()) return done_;
     report_ns_ = (until_ns / interval_ns_ + 1) * interval_ns_;
     workers_.run(shards_.size(), [&](std::size_t shard) { advance(shard, until_ns); });
@@ -159,10 +180,14 @@ class ReportingFleet final : public Fleet {
       std::merge(done_.begin(), done_.end(), shard.done.begin(), shard.done.end(), merged_.begin(),
                  earlier);
       done_.swap(merged_);
+      starts_.insert(starts_.end(), shard.starts.begin(), shard.starts.end());
     }
+    sort(starts_);
     outstanding_ -= static_cast<std::int64_t>(done_.size());
     return done_;
   }
+
+  std::span<const Start> starts() const override { return starts_; }
 
   void stop(std::int64_t end_ns, TokenRecord& record) override {
     // What completes between the last report and an early end is not reported any more.
@@ -181,15 +206,24 @@ class ReportingFleet final : public Fleet {
   struct Submission {
     Newcomer newcomer;
     std::uint32_t replica;
+    std::uint32_t particulars;  // where they are in the shard, from 1 on; 0: none
   };
   /// What belongs to the replicas that one worker at a time advances.
   struct Shard {
     explicit Shard(const RecordingGrid& grid) : record(grid) {}
+    std::uint32_t note(const Particulars& its) {
+      if (!its.any()) return 0;
+      particulars.push_back(its);
+      return static_cast<std::uint32_t>(particulars.size());
+    }
+
     BatchMemory memory;
     TokenRecord record;
-    std::vector<Submission> inbox;  // since the last report
+    std::vector<Submission> inbox;         // since the last report
+    std::vector<Particulars> particulars;  // of some of these
     std::vector<std::uint32_t> due;
     std::vector<Completion> done;
+    std::vector<Start> starts;
   };
 
   /// Shards have their replicas in turns, so that each has its part of every site.
@@ -213,10 +247,14 @@ class ReportingFleet final : public Fleet {
         __builtin_prefetch(&next_ns_[ahead], 1);
         replicas_[inbox[i + kFarAhead / 2].replica].prefetch_line();
       }
-      const auto& [newcomer, replica] = inbox[i];
-      next_ns_[replica] = std::min(next_ns_[replica], replicas_[replica].submit(newcomer));
+      const auto& [newcomer, replica, its] = inbox[i];
+      const std::int64_t bound_ns =
+          its == 0 ? replicas_[replica].submit(newcomer)
+                   : replicas_[replica].submit(newcomer, shard.particulars[its - 1]);
+      next_ns_[replica] = std::min(next_ns_[replica], bound_ns);
     }
     shard.inbox.clear();
+    shard.particulars.clear();
   }
 
   void visit(Shard& shard, std::uint32_t number, std::int64_t until_ns) {
@@ -224,6 +262,7 @@ class ReportingFleet final : public Fleet {
     const std::size_t before = shard.done.size();
     next_ns_[number] = replica.advance(until_ns, shard.record, shard.done);
     for (std::size_t i = before; i < shard.done.size(); ++i) shard.done[i].replica = number;
+    replica.take_starts(number, shard.starts);
   }
 
   void advance(std::size_t number, std::int64_t until_ns) {
@@ -234,6 +273,7 @@ class ReportingFleet final : public Fleet {
       if (next_ns_[replica] <= until_ns) shard.due.push_back(replica);
     });
     shard.done.clear();
+    shard.starts.clear();
     // What a visit reads lies anywhere in memory: it is fetched some visits ahead, step by step.
     const std::vector<std::uint32_t>& due = shard.due;
     for (std::size_t i = 0; i < due.size(); ++i) {
@@ -257,6 +297,7 @@ class ReportingFleet final : public Fleet {
   std::int64_t outstanding_ = 0;
   std::vector<Completion> done_;
   std::vector<Completion> merged_;
+  std::vector<Start> starts_;
 };
 
 template <typename VirtualReplica>

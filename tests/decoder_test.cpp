@@ -238,6 +238,81 @@ TEST_P(DecoderTest, PreemptedSequenceRecomputedContinuesTheSame) {
   }
 }
 
+/// Decodes greedily from `next` on; every logit on the way.
+std::vector<float> continue_with(Decoder& decoder, std::int64_t slot, std::int32_t next,
+                                 int steps) {
+  std::vector<float> all;
+  for (int step = 0; step < steps; ++step) {
+    const std::int32_t token = next;
+    decoder.decode({&slot, 1}, {&token, 1}, {&next, 1});
+    all.insert(all.end(), decoder.logits(0).begin(), decoder.logits(0).end());
+  }
+  return all;
+}
+
+// Of a prompt and an answer as much is put into another decoder's slot as there are such beginnings
+// of it: at block boundaries and next to them, beyond the first growth of a cache, in one part and
+// in several.
+TEST_P(DecoderTest, AContextThatWasSavedContinuesToTheLastBit) {
+  for (const DecoderShape& shape : {kShapes[1], kShapes[4]}) {
+    const auto shared = weights(shape);
+    const Tokens prompt = random_tokens(shape.vocabulary, 75, 3);
+    const Tokens more = random_tokens(shape.vocabulary, 9, 4);
+    Decoder first(shared, 1, 128);
+    continue_with(first, 0, first.prefill(0, prompt), 10);
+    ASSERT_EQ(first.context_tokens(0), 85);
+    const KvPart whole = first.save(0, 0, 85);
+    EXPECT_EQ(whole.bytes(), static_cast<std::size_t>(96 * first.kv_bytes_per_token()));
+    const KvPart head = first.save(0, 0, 48);
+    const KvPart tail = first.save(0, 48, 85);
+
+    const auto expected_token = first.prefill(0, more);
+    auto expected = copied(first.logits(0));
+    const auto decoded = continue_with(first, 0, expected_token, 5);
+    expected.insert(expected.end(), decoded.begin(), decoded.end());
+    for (const bool in_parts : {false, true}) {
+      Decoder second(shared, 3, 128);
+      second.prefill(1, random_tokens(shape.vocabulary, 100, 5));  // what the slot held before
+      second.reset(1);
+      if (in_parts) {
+        second.append(1, head, 48);
+        second.append(1, tail, 37);
+      } else {
+        second.append(1, whole, 85);
+      }
+      EXPECT_EQ(second.context_tokens(1), 85);
+      const auto next = second.prefill(1, more);
+      EXPECT_EQ(next, expected_token);
+      auto actual = copied(second.logits(0));
+      const auto continued = continue_with(second, 1, next, 5);
+      actual.insert(actual.end(), continued.begin(), continued.end());
+      EXPECT_EQ(actual, expected);
+    }
+  }
+}
+
+TEST_P(DecoderTest, AnyBeginningOfWhatWasSavedStandsForComputingIt) {
+  const DecoderShape shape = kShapes[4];
+  const auto shared = weights(shape);
+  const double allowed = tolerance(shape, GetParam());
+  const Tokens prompt = random_tokens(shape.vocabulary, 80, 6);
+  Decoder decoder(shared, 2, 128);
+  const std::int32_t computed = decoder.prefill(0, prompt);
+  const auto expected = copied(decoder.logits(0));
+  const KvPart part = decoder.save(0, 0, 80);
+  for (const std::int64_t tokens : {1, 15, 16, 17, 48, 64, 79}) {
+    decoder.reset(1);
+    decoder.append(1, part, tokens);
+    const std::int32_t next =
+        decoder.prefill(1, std::span(prompt).subspan(static_cast<std::size_t>(tokens)));
+    EXPECT_LE(largest_difference(decoder.logits(0), expected), allowed) << tokens;
+    EXPECT_TRUE(may_be_greedy(next, expected, allowed)) << tokens;
+    if (GetParam() == Precision::f32) {
+      EXPECT_EQ(next, computed) << tokens;
+    }
+  }
+}
+
 // Prefill and greedy decode of `slots` sequences; every logit on the way.
 std::vector<float> script(Decoder& decoder, std::int64_t slots, int steps) {
   std::vector<float> all;
@@ -390,6 +465,12 @@ TEST(DecoderDeathTest, MisuseIsCaught) {
   EXPECT_DEATH(decoder.decode(std::vector<std::int64_t>{0, 0}, Tokens{1, 1}, next), "");
   EXPECT_DEATH(decoder.decode(std::vector<std::int64_t>{0}, Tokens{1}, next), "");
   EXPECT_DEATH(static_cast<void>(decoder.logits(0)), "");
+  EXPECT_DEATH(decoder.save(0, 0, 1), "") << "there is nothing";
+  decoder.prefill(0, Tokens{1, 2});
+  EXPECT_DEATH(decoder.save(0, 1, 2), "");
+  const KvPart part = decoder.save(0, 0, 2);
+  EXPECT_DEATH(decoder.append(0, part, 2), "") << "the context has these tokens already";
+  EXPECT_DEATH(decoder.append(1, part, 3), "");
 }
 #endif
 

@@ -3,8 +3,8 @@
 // to another loop, which then has to decide the same.
 //
 // The inputs of a loop besides its scenario are the instants that wait() returns, the completions
-// that advance() returns and the instants that next_event_ns() returns. Its decisions are what it
-// waits for, and which request it submits to which replica when.
+// and starts that advance() brings and the instants that next_event_ns() returns. Its decisions are
+// what it waits for, and which request it submits to which replica when.
 
 #include <atomic>
 #include <cstdint>
@@ -40,6 +40,7 @@ struct LoopLog {
   // Told.
   std::vector<std::int64_t> instants;
   std::vector<std::vector<Completion>> completions;  ///< by call of advance()
+  std::vector<std::vector<Start>> starts;            ///< likewise
   std::vector<std::int64_t> next_events;
   // Decided.
   std::vector<std::int64_t> awaited;
@@ -72,8 +73,10 @@ class RecordingFleet final : public Fleet {
   std::span<const Completion> advance(std::int64_t until_ns) override {
     const std::span<const Completion> done = fleet_.advance(until_ns);
     log_.completions.emplace_back(done.begin(), done.end());
+    log_.starts.emplace_back(fleet_.starts().begin(), fleet_.starts().end());
     return done;
   }
+  std::span<const Start> starts() const override { return fleet_.starts(); }
   std::int64_t next_event_ns() const override {
     log_.next_events.push_back(fleet_.next_event_ns());
     return log_.next_events.back();
@@ -110,9 +113,12 @@ class ReplayFleet final : public Fleet {
     log_.submissions.push_back({work, replica, now_ns});
   }
   std::span<const Completion> advance(std::int64_t) override {
+    started_ = {};
     if (next_ == told_.completions.size()) return {};
+    started_ = told_.starts[next_];
     return told_.completions[next_++];
   }
+  std::span<const Start> starts() const override { return started_; }
   std::int64_t next_event_ns() const override {
     return next_event_ < told_.next_events.size() ? told_.next_events[next_event_++] : kNever;
   }
@@ -122,6 +128,7 @@ class ReplayFleet final : public Fleet {
   const LoopLog& told_;
   LoopLog& log_;
   std::size_t next_ = 0;
+  std::span<const Start> started_;
   mutable std::size_t next_event_ = 0;
 };
 

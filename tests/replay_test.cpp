@@ -6,6 +6,9 @@
 
 #include <rapidcheck/gtest.h>
 
+#include <deque>
+
+#include "bench/null_fleet.hpp"
 #include "bench/step_replica.hpp"
 #include "bench/virtual_fleet.hpp"
 
@@ -42,8 +45,40 @@ TEST(Replay, ALoopInVirtualTimeDecidesTheSameOnceMore) {
   }
 }
 
-/// Requests that come at random and do not fit together: a log with preemptions in it.
-void serve(StepReplica& replica, const RecordingGrid& grid, int requests, std::int64_t room) {
+TEST(Replay, StartsArePassedOnAndToldOnceMore) {
+  const RecordingGrid grid = make_grid(in_virtual_time(eventful_scenario(kRouters[0])));
+  NullFleet fleet(grid);
+  LoopLog recorded;
+  RecordingFleet recording(fleet, recorded);
+  LoopLog replayed;
+  ReplayFleet replay(recorded, replayed);
+  const auto ids = [](const Fleet& told) {
+    std::vector<RequestId> started;
+    for (const Start& start : told.starts()) started.push_back(start.id);
+    return started;
+  };
+  using Ids = std::vector<RequestId>;
+  std::vector<Ids> heard;
+  for (RequestId id = 0; id < 3; ++id) {
+    Work work{id, 10, 5, id, 0, 0};
+    work.announce = id != 1;
+    recording.submit(work, 0, id);
+    recording.advance(id);
+    heard.push_back(ids(recording));
+  }
+  EXPECT_EQ(heard, (std::vector<Ids>{{0}, {}, {2}}));
+  for (const Ids& expected : heard) {
+    replay.advance(0);
+    EXPECT_EQ(ids(replay), expected);
+  }
+  replay.advance(0);
+  EXPECT_TRUE(replay.starts().empty()) << "beyond the end of the record";
+}
+
+/// Requests that come at random and do not fit together: a log with preemptions in it. Some are
+/// turns of conversations, whose prefixes must be there for as long as the log.
+void serve(StepReplica& replica, const RecordingGrid& grid, int requests, std::int64_t room,
+           std::deque<Prefix>& prefixes) {
   TokenRecord record(grid);
   std::vector<Completion> done;
   std::int64_t now_ns = 0;
@@ -52,8 +87,15 @@ void serve(StepReplica& replica, const RecordingGrid& grid, int requests, std::i
     const auto output = *rc::gen::inRange<std::int64_t>(1, room - prompt + 1);
     now_ns += *rc::gen::inRange<std::int64_t>(0, 20'000'000);
     replica.advance(now_ns, record, done);
+    Particulars particulars;
+    if (*rc::gen::arbitrary<bool>()) {
+      const auto known = static_cast<std::int32_t>(*rc::gen::inRange<std::int64_t>(0, prompt));
+      prefixes.push_back({*rc::gen::inRange<std::uint64_t>(1, 4), known, {}});
+      particulars.prefix = &prefixes.back();
+    }
     replica.submit({static_cast<RequestId>(i), 0, static_cast<std::int32_t>(prompt),
-                    static_cast<std::int32_t>(output), now_ns});
+                    static_cast<std::int32_t>(output), now_ns},
+                   particulars);
   }
   while (now_ns != kNever) now_ns = replica.advance(now_ns, record, done);
   RC_ASSERT(done.size() == static_cast<std::size_t>(requests));
@@ -63,13 +105,15 @@ RC_GTEST_PROP(Replay, AReplicaInVirtualTimeDecidesTheSameOnceMore, ()) {
   const Scenario scenario = in_virtual_time(eventful_scenario(RouterPolicy::least_loaded));
   const auto room = *rc::gen::element<std::int64_t>(40, 100, 1000);
   const ReplicaLimits limits{*rc::gen::inRange<std::int64_t>(1, 6),
-                             *rc::gen::element<std::int64_t>(1, 16, 1000), room};
+                             *rc::gen::element<std::int64_t>(1, 16, 1000), room,
+                             *rc::gen::element<std::int64_t>(0, 60, 1000)};
   const SiteModel model(limits, *scenario.profiles[0].cost);
   StepReplica replica(model, std::pmr::get_default_resource());
   ReplicaLog log;
   replica.watch(log);
   const RecordingGrid grid = make_grid(scenario);
-  serve(replica, grid, 30, room);
+  std::deque<Prefix> prefixes;
+  serve(replica, grid, 30, room, prefixes);
   RC_CLASSIFY(log.preempted() > 0, "with preemptions");
   log.expect_replay(limits);
   RC_ASSERT(!testing::Test::HasFailure());

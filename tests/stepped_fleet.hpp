@@ -48,11 +48,13 @@ class SteppedFleet final : public Fleet {
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     stations_[replica].replica.submit(work);
     // An idle replica starts at once; a busy one looks at its line at the next step boundary.
-    if (stations_[replica].step_end_ns == kNever) begin_step(stations_[replica], now_ns);
+    if (stations_[replica].step_end_ns == kNever) begin_step(replica, now_ns, starting_);
   }
 
   std::span<const Completion> advance(std::int64_t until_ns) override {
     done_.clear();
+    started_.swap(starting_);
+    starting_.clear();
     for (std::uint32_t i = 0; i < stations_.size(); ++i) {
       Station& station = stations_[i];
       while (station.step_end_ns <= until_ns) {
@@ -66,15 +68,18 @@ class SteppedFleet final : public Fleet {
           completion.replica = i;
           done_.push_back(completion);
         }
-        begin_step(station, end_ns);
+        begin_step(i, end_ns, started_);
       }
     }
     std::stable_sort(done_.begin(), done_.end(), earlier);
+    std::stable_sort(started_.begin(), started_.end(), earlier);
     return done_;
   }
 
+  std::span<const Start> starts() const override { return started_; }
+
   std::int64_t next_event_ns() const override {
-    std::int64_t next_ns = kNever;
+    std::int64_t next_ns = starting_.empty() ? kNever : starting_.front().scheduled_ns;
     for (const Station& station : stations_) next_ns = std::min(next_ns, station.step_end_ns);
     return next_ns;
   }
@@ -95,8 +100,15 @@ class SteppedFleet final : public Fleet {
     std::int64_t sequences = 0;
   };
 
-  void begin_step(Station& station, std::int64_t now_ns) const {
+  void begin_step(std::uint32_t replica, std::int64_t now_ns, std::vector<Start>& starts) {
+    Station& station = stations_[replica];
     const StepPlan& plan = station.replica.plan_step(now_ns);
+    for (const std::uint32_t slot : plan.started) {
+      const Sequence& sequence = station.replica.sequence(slot);
+      if (!sequence.work.announce) continue;
+      starts.push_back(
+          {sequence.work.id, replica, now_ns, static_cast<std::int32_t>(sequence.cached_tokens)});
+    }
     station.step_end_ns = kNever;
     if (plan.empty()) return;
     station.sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
@@ -112,6 +124,8 @@ class SteppedFleet final : public Fleet {
   TokenRecord record_;
   std::vector<Station> stations_;
   std::vector<Completion> done_;
+  std::vector<Start> starting_;  // since the last advance()
+  std::vector<Start> started_;
 };
 
 }  // namespace tokenlift

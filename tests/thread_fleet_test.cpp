@@ -93,6 +93,37 @@ TEST(ThreadFleet, PreemptedSequencesGetAllTheirTokens) {
   EXPECT_EQ(done.size(), 40U);
 }
 
+TEST(ThreadFleet, AnnouncesStartsBeforeCompletionsAndReusesWhatWasComputed) {
+  Scenario scenario = tiny(1);
+  scenario.fleet.sites[0].prefix_cache_tokens = 1000;
+  const RecordingGrid grid = make_grid(scenario);
+  WeightStore weights;
+  RealClock clock;
+  ThreadFleet fleet(scenario, grid, clock, weights);
+  clock.start();
+  constexpr int kTurns = 20;
+  std::int32_t known_tokens = 0;
+  for (RequestId turn = 0; turn < kTurns; ++turn) {
+    const Prefix prefix{7, known_tokens, {}};
+    const std::int32_t prompt_tokens = known_tokens + 6;
+    fleet.submit({turn, prompt_tokens, 5, turn, 0, 0, &prefix, /*announce=*/true}, 0,
+                 clock.now_ns());
+    std::vector<Start> starts;
+    std::vector<Completion> done;
+    while (done.empty()) {
+      const std::int64_t now_ns = clock.wait(clock.now_ns() + 1'000'000'000);
+      const auto completions = fleet.advance(now_ns);
+      done.assign(completions.begin(), completions.end());
+      starts.insert(starts.end(), fleet.starts().begin(), fleet.starts().end());
+    }
+    ASSERT_EQ(starts.size(), 1U);
+    EXPECT_EQ(starts[0].id, turn);
+    EXPECT_EQ(starts[0].scheduled_ns, done[0].scheduled_ns);
+    EXPECT_EQ(starts[0].cached_tokens, turn == 0 ? 0 : known_tokens - 1);
+    known_tokens = prompt_tokens + 5;
+  }
+}
+
 TEST(ThreadFleet, StopsInTheMiddleOfItsWork) {
   const Scenario scenario = tiny(2);
   const RecordingGrid grid = make_grid(scenario);

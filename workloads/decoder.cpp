@@ -251,6 +251,8 @@ struct Decoder::State {
   void compute_logits(std::int64_t first_row, std::int64_t count);
   std::int32_t greedy_token(std::int64_t row) const;
 
+  // One block of a cache.
+  std::int64_t block_bytes() const { return cache_block_elements(heads) * kernels.element_bytes; }
   Sequence& sequence_in(std::int64_t slot) {
     assert(slot >= 0 && slot < std::ssize(sequences));
     return sequences[static_cast<std::size_t>(slot)];
@@ -302,6 +304,11 @@ std::vector<std::int64_t> bucket_sizes(std::int64_t max_rows) {
   }
   sizes.push_back(max_rows);
   return sizes;
+}
+
+// Blocks of a cache that hold so many positions.
+std::int64_t blocks_for(std::int64_t positions) {
+  return (positions + kCacheBlock - 1) / kCacheBlock;
 }
 
 std::size_t bytes_for(std::int64_t count, std::int64_t element_bytes) {
@@ -381,9 +388,9 @@ void Decoder::State::reserve(Sequence& sequence, std::int64_t positions) {
   if (positions <= sequence.capacity) return;
   constexpr std::int64_t kFirstPositions = 64;
   const std::int64_t wanted = std::max({positions, 2 * sequence.capacity, kFirstPositions});
-  const std::int64_t blocks = (wanted + kCacheBlock - 1) / kCacheBlock;
+  const std::int64_t blocks = blocks_for(wanted);
   for (Buffer& cache : sequence.caches) {
-    Buffer larger(bytes_for(blocks * cache_block_elements(heads), kernels.element_bytes));
+    Buffer larger(static_cast<std::size_t>(blocks * block_bytes()));
     if (cache.bytes() > 0) std::memcpy(larger.data(), cache.data(), cache.bytes());
     cache = std::move(larger);
   }
@@ -501,6 +508,43 @@ void Decoder::reset(std::int64_t slot) {
 
 std::int64_t Decoder::context_tokens(std::int64_t slot) const {
   return state_->sequence_in(slot).tokens;
+}
+
+// A unit of what is saved is a block of the cache.
+static_assert(Decoder::kKvUnit == kCacheBlock);
+
+std::int64_t Decoder::kv_bytes_per_token() const {
+  return state_->shape.layers * state_->block_bytes() / kCacheBlock;
+}
+
+KvPart Decoder::save(std::int64_t slot, std::int64_t begin, std::int64_t end) const {
+  assert(begin % kKvUnit == 0 && begin < end && end <= context_tokens(slot));
+  KvPart part;
+  part.begin_ = begin;
+  part.tokens_ = end - begin;
+  const std::int64_t offset = begin / kCacheBlock * state_->block_bytes();
+  const std::int64_t bytes = blocks_for(part.tokens_) * state_->block_bytes();
+  const std::vector<Buffer>& caches = state_->sequence_in(slot).caches;
+  part.bytes_.reserve(caches.size() * static_cast<std::size_t>(bytes));
+  for (const Buffer& cache : caches) {
+    part.bytes_.insert(part.bytes_.end(), cache.at(offset), cache.at(offset + bytes));
+  }
+  return part;
+}
+
+void Decoder::append(std::int64_t slot, const KvPart& part, std::int64_t tokens) {
+  State::Sequence& sequence = state_->sequence_in(slot);
+  assert(sequence.tokens == part.begin() && tokens >= 1 && tokens <= part.tokens());
+  state_->reserve(sequence, part.begin() + tokens);
+  const std::int64_t offset = part.begin() / kCacheBlock * state_->block_bytes();
+  const std::int64_t saved = blocks_for(part.tokens()) * state_->block_bytes();
+  const std::int64_t wanted = blocks_for(tokens) * state_->block_bytes();
+  const std::byte* from = part.bytes_.data();
+  for (const Buffer& cache : sequence.caches) {
+    std::memcpy(cache.at(offset), from, static_cast<std::size_t>(wanted));
+    from += saved;
+  }
+  sequence.tokens += tokens;
 }
 
 std::int32_t Decoder::prefill(std::int64_t slot, std::span<const std::int32_t> tokens) {

@@ -10,6 +10,7 @@
 // Each call computes on the calling thread alone, and sets that thread's OpenMP thread count to
 // one.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -58,6 +59,23 @@ enum class Matrix {
 /// there is one for the decoder.
 std::vector<float> weight_values(const DecoderWeights& weights, Matrix matrix, std::int64_t layer);
 
+/// Keys and values of consecutive tokens of one sequence, in all layers: taken out of one context,
+/// to go into another at the same place. Takes kv_bytes_per_token() for each of its tokens, rounded
+/// up to whole units of Decoder::kKvUnit.
+class KvPart {
+ public:
+  KvPart() = default;
+  std::int64_t begin() const { return begin_; }
+  std::int64_t tokens() const { return tokens_; }
+  std::size_t bytes() const { return bytes_.size(); }
+
+ private:
+  friend class Decoder;
+  std::int64_t begin_ = 0;
+  std::int64_t tokens_ = 0;
+  std::vector<std::byte> bytes_;  // layer by layer
+};
+
 class Decoder {
  public:
   /// `slots`: sequences that may be resident at once, numbered from 0. `max_rows`: tokens in one
@@ -69,11 +87,22 @@ class Decoder {
   Decoder& operator=(Decoder&&) noexcept;
 
   const DecoderShape& shape() const;
+  /// Of keys and values in all layers.
+  std::int64_t kv_bytes_per_token() const;
 
   /// Forgets the sequence in `slot`; its context becomes empty.
   void reset(std::int64_t slot);
   /// Tokens in the KV cache of `slot`.
   std::int64_t context_tokens(std::int64_t slot) const;
+
+  /// Copies the keys and values of tokens [begin, end) of `slot`; begin is a multiple of kKvUnit.
+  KvPart save(std::int64_t slot, std::int64_t begin, std::int64_t end) const;
+  /// Appends the first `tokens` (>= 1) of what was saved to the context of `slot`, which must end
+  /// where that began. The decoder that saved it must have the same weights. What is computed after
+  /// is, to the last bit, what would have been computed in the slot that it was saved from.
+  void append(std::int64_t slot, const KvPart& part, std::int64_t tokens);
+  /// Keys and values are copied in units of so many tokens.
+  static constexpr std::int64_t kKvUnit = 16;
 
   /// Appends a chunk of a prompt to the context of `slot`; returns the greedy token that follows
   /// its last token.

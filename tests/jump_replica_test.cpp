@@ -1,0 +1,299 @@
+// Prefix caches and announced starts in virtual time: stepping and jumping agree to the last byte,
+// and the fleet speaks up at the very instant of a start.
+
+#include "bench/jump_replica.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <deque>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "bench/null_fleet.hpp"
+#include "bench/step_replica.hpp"
+#include "bench/virtual_fleet.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::int64_t kUs = 1'000;
+constexpr std::int64_t kMs = 1'000'000;
+
+// ------------------------------------------------------------------------- one replica, by hand
+
+// 1 us for a prefilled token, 10 us for a decode step.
+constexpr CostModel kSimple{10'000'000, 0, 0, 0, 1'000'000, 0};
+
+RecordingGrid plain_grid() {
+  Scenario scenario;
+  scenario.run.duration_ns = 1000 * kMs;
+  scenario.tenants.emplace_back();
+  return make_grid(scenario);
+}
+
+template <typename VirtualReplica>
+class CachingReplica : public testing::Test {
+ protected:
+  /// Plays until nobody is there; completions are in `done`, starts in `starts`.
+  void play(std::int64_t prefix_cache_tokens, const std::vector<Newcomer>& newcomers,
+            const std::vector<Prefix>& prefixes, std::int64_t kv_tokens = 100'000) {
+    const SiteModel model({4, 1000, kv_tokens, prefix_cache_tokens}, kSimple);
+    VirtualReplica replica(model, std::pmr::get_default_resource());
+    const RecordingGrid grid = plain_grid();
+    TokenRecord record(grid);
+    for (std::size_t i = 0; i < newcomers.size(); ++i) {
+      replica.advance(newcomers[i].at_ns, record, done);
+      replica.submit(newcomers[i], {&prefixes[i], true});
+    }
+    for (std::int64_t next_ns = 0; next_ns != kNever;) {
+      next_ns = replica.advance(next_ns, record, done);
+    }
+    replica.take_starts(5, starts);
+  }
+
+  std::vector<Completion> done;
+  std::vector<Start> starts;
+};
+
+using Replicas = testing::Types<StepReplica, JumpReplica>;
+TYPED_TEST_SUITE(CachingReplica, Replicas);
+
+TYPED_TEST(CachingReplica, TheNextTurnIsPrefilledFromWhereTheLastOneEnded) {
+  this->play(1000, {{0, 0, 100, 3, 0}, {1, 0, 150, 2, kMs}}, {{7, 0, {}}, {7, 103, {}}});
+  ASSERT_EQ(this->done.size(), 2U);
+  EXPECT_EQ(this->done[0].first_token_ns, 100 * kUs);
+  EXPECT_EQ(this->done[0].last_token_ns, 120 * kUs);
+  EXPECT_EQ(this->done[1].first_token_ns, kMs + (150 - 102) * kUs)
+      << "its last token was never fed";
+  ASSERT_EQ(this->starts.size(), 2U);
+  EXPECT_EQ(this->starts[0].cached_tokens, 0);
+  EXPECT_EQ(this->starts[1].cached_tokens, 102);
+  EXPECT_EQ(this->starts[1].scheduled_ns, kMs);
+  EXPECT_EQ(this->starts[1].replica, 5U);
+}
+
+TYPED_TEST(CachingReplica, ACacheIsFilledWhenARequestCompletesAndNotBefore) {
+  // The second one comes while the first is computed; the third when it has just completed.
+  this->play(10'000, {{0, 0, 600, 2, 0}, {1, 0, 600, 1, 1}, {2, 0, 600, 1, 5 * kMs}},
+             {{0, 0, {3, 4}}, {0, 0, {3, 4}}, {0, 0, {3, 5}}});
+  ASSERT_EQ(this->starts.size(), 3U);
+  EXPECT_EQ(this->starts[1].cached_tokens, 0);
+  EXPECT_EQ(this->starts[2].cached_tokens, kBlockTokens);
+}
+
+TYPED_TEST(CachingReplica, APreemptedRequestIsRecomputedFromItsFirstToken) {
+  // One step of the older one and three of both take 50 + 40 + 7 of the 98 tokens; the younger one,
+  // of whose prompt all but one token was cached, is out then with 44 tokens to prefill.
+  this->play(1000, {{0, 0, 40, 1, 0}, {1, 0, 50, 30, kMs}, {2, 0, 40, 10, kMs + 1}},
+             {{7, 0, {}}, {8, 0, {}}, {7, 40, {}}}, 98);
+  ASSERT_EQ(this->starts.size(), 3U) << "nobody starts twice";
+  EXPECT_EQ(this->starts[2].cached_tokens, 39);
+  ASSERT_EQ(this->done.size(), 3U);
+  // 1: 50 us of prefill, one step with a chunk of 1 token, and 28 more, of 10 us each.
+  const std::int64_t older_ends_ns = kMs + (50 + 11 + 280) * kUs;
+  EXPECT_EQ(this->done[1].last_token_ns, older_ends_ns);
+  // 2: four tokens before it was out, the fifth with the prefill, and five decode steps.
+  EXPECT_EQ(this->done[2].last_token_ns, older_ends_ns + (44 + 50) * kUs);
+}
+
+TYPED_TEST(CachingReplica, WithoutACacheStartsAreAnnouncedAllTheSame) {
+  this->play(0, {{0, 0, 100, 3, 0}, {1, 0, 150, 2, kMs}}, {{7, 0, {}}, {7, 103, {}}});
+  ASSERT_EQ(this->starts.size(), 2U);
+  EXPECT_EQ(this->starts[1].cached_tokens, 0);
+  EXPECT_EQ(this->done[1].first_token_ns, kMs + 150 * kUs);
+}
+
+// ---------------------------------------------------------------------------- fleets, at random
+
+struct Asked {
+  Work work;
+  std::uint32_t replica = 0;
+  std::int64_t at_ns = 0;
+};
+
+/// What was played, and the prompts that it is about.
+struct Load {
+  Scenario scenario;
+  std::deque<Prefix> prefixes;
+  std::vector<Asked> asked;
+  std::int64_t end_ns = 0;  // cut off there
+};
+
+constexpr std::int64_t kMostPrompt = 2000;
+constexpr std::int64_t kMostOutput = 100;
+
+CostModel any_cost() {
+  const auto up_to = [](std::int64_t most) { return *rc::gen::inRange<std::int64_t>(0, most); };
+  return {*rc::gen::element<std::int64_t>(999'999, 1'000'000, 7'123'456'789, 20'000'000'001),
+          up_to(30'000'000),
+          *rc::gen::element<std::int64_t>(0, 1, 41'100),
+          *rc::gen::element<std::int64_t>(0, 4'300'000'000),
+          1 + up_to(5'000'000),
+          *rc::gen::element<std::int64_t>(0, 1, 976)};
+}
+
+Scenario any_fleet() {
+  Scenario scenario;
+  scenario.run.engine = Engine::simulated;
+  scenario.run.duration_ns = 3'600'000 * kMs;
+  scenario.tenants.emplace_back();
+  scenario.fleet.load_report_interval_ns =
+      *rc::gen::element<std::int64_t>(0, 0, kMs / 3, 10 * kMs, 500 * kMs);
+  for (const std::string profile : {"one", "two"}) {
+    Site site;
+    site.profile = profile;
+    site.replicas = *rc::gen::inRange(1, 3);
+    site.max_batch = *rc::gen::inRange(1, 8);
+    site.max_step_tokens = *rc::gen::element<std::int64_t>(1, 100, 1000, 4000);
+    // From a cache that holds just the largest request to plenty.
+    site.kv_tokens = *rc::gen::element<std::int64_t>(kMostPrompt + kMostOutput, 3000, 1'000'000);
+    site.prefix_cache_tokens = *rc::gen::element<std::int64_t>(0, 1, 600, 2500, 1'000'000);
+    scenario.fleet.sites.push_back(site);
+    scenario.profiles.emplace_back();
+    scenario.profiles.back().name = profile;
+    scenario.profiles.back().cost = any_cost();
+  }
+  return scenario;
+}
+
+/// Turns of a few conversations, prompts in blocks that begin alike, and neither.
+const Prefix* any_prefix(std::deque<Prefix>& prefixes, std::int32_t prompt) {
+  const int kind = *rc::gen::inRange(0, 4);
+  if (kind == 0) return nullptr;
+  Prefix prefix;
+  if (kind == 1) {
+    const auto root = 100 * *rc::gen::inRange<std::uint64_t>(1, 4);
+    const auto fork = *rc::gen::inRange<std::uint64_t>(0, 5);
+    const auto blocks = static_cast<std::uint64_t>((prompt + kBlockTokens - 1) / kBlockTokens);
+    for (std::uint64_t b = 0; b < blocks; ++b)
+      prefix.blocks.push_back(root + b + (b < fork ? 0 : 9));
+  } else {
+    prefix.conversation = *rc::gen::inRange<std::uint64_t>(1, 5);
+    prefix.known_tokens = *rc::gen::inRange<std::int32_t>(0, prompt + 1);
+  }
+  prefixes.push_back(prefix);
+  return &prefixes.back();
+}
+
+Load any_load() {
+  Load load;
+  load.scenario = any_fleet();
+  const auto replicas = static_cast<std::uint32_t>(load.scenario.fleet.sites[0].replicas +
+                                                   load.scenario.fleet.sites[1].replicas);
+  const auto requests = *rc::gen::inRange<RequestId>(1, 80);
+  const auto pause_ns = *rc::gen::element<std::int64_t>(1, kMs, 300 * kMs);
+  const int announcing = *rc::gen::inRange(0, 3);  // nobody, some, all
+  std::int64_t at_ns = 0;
+  for (RequestId id = 0; id < requests; ++id) {
+    at_ns += *rc::gen::element<std::int64_t>(0, 1, pause_ns, 2 * pause_ns);
+    Work work{id,
+              *rc::gen::inRange<std::int32_t>(1, kMostPrompt + 1),
+              *rc::gen::inRange<std::int32_t>(1, kMostOutput + 1),
+              id,
+              0,
+              0};
+    work.prefix = any_prefix(load.prefixes, work.prompt_tokens);
+    work.announce = *rc::gen::inRange(0, 2) < announcing;
+    load.asked.push_back({work, *rc::gen::inRange<std::uint32_t>(0, replicas), at_ns});
+  }
+  load.end_ns = *rc::gen::element(kNever, at_ns + 1, at_ns * 2 + kMs / 2);
+  return load;
+}
+
+/// Everything that a fleet said, with the instant at which it did, and what it recorded.
+struct Said {
+  using News = std::tuple<std::int64_t, bool, RequestId, std::uint32_t, std::int64_t, std::int64_t,
+                          std::int64_t>;
+  std::vector<News> news;
+  Histogram gaps;
+  std::vector<std::int64_t> tokens;
+  std::int64_t busy_ns = 0;
+  __int128 batch_ns = 0;
+};
+
+/// Hears a fleet out at one instant, and holds it to what it promises.
+void hear(Fleet& fleet, const Load& load, std::int64_t now_ns, std::set<RequestId>& unannounced,
+          Said& said) {
+  const auto done = fleet.advance(now_ns);
+  const bool exact = load.scenario.fleet.load_report_interval_ns == 0;
+  for (const Start& start : fleet.starts()) {
+    RC_ASSERT(unannounced.erase(start.id) == 1);
+    RC_ASSERT((exact ? start.scheduled_ns == now_ns : start.scheduled_ns <= now_ns));
+    said.news.emplace_back(now_ns, false, start.id, start.replica, start.scheduled_ns,
+                           start.cached_tokens, 0);
+  }
+  RC_ASSERT(std::is_sorted(fleet.starts().begin(), fleet.starts().end(), earlier));
+  for (const Completion& completion : done) {
+    RC_ASSERT(unannounced.count(completion.id) == 0);
+    said.news.emplace_back(now_ns, true, completion.id, completion.replica, completion.scheduled_ns,
+                           completion.first_token_ns, completion.last_token_ns);
+  }
+}
+
+Said play(const Load& load, Stepping stepping, std::size_t threads) {
+  const RecordingGrid grid = make_grid(load.scenario);
+  Workers workers(threads);
+  const auto fleet = make_virtual_fleet(load.scenario, grid, workers, stepping);
+  std::set<RequestId> unannounced;
+  Said said;
+  std::int64_t now_ns = 0;
+  for (auto next = load.asked.begin();;) {
+    const std::int64_t asked_ns = next == load.asked.end() ? kNever : next->at_ns;
+    const std::int64_t next_ns = std::min(asked_ns, fleet->next_event_ns());
+    RC_ASSERT(next_ns >= now_ns);
+    if (next_ns == kNever || next_ns > load.end_ns) break;
+    now_ns = next_ns;
+    hear(*fleet, load, now_ns, unannounced, said);
+    for (; next != load.asked.end() && next->at_ns == now_ns; ++next) {
+      if (next->work.announce) unannounced.insert(next->work.id);
+      fleet->submit(next->work, next->replica, now_ns);
+    }
+  }
+  if (load.end_ns == kNever) RC_ASSERT(unannounced.empty());
+  TokenRecord record(grid);
+  fleet->stop(load.end_ns == kNever ? now_ns + 1 : load.end_ns, record);
+  said.gaps = record.gaps(0);
+  said.tokens = record.tokens_by_bin();
+  said.busy_ns = record.busy_ns(0);
+  said.batch_ns = record.batch_ns(0);
+  return said;
+}
+
+void check_same(const Said& a, const Said& b) {
+  RC_ASSERT(a.news == b.news);
+  RC_ASSERT(a.gaps == b.gaps);
+  RC_ASSERT(a.tokens == b.tokens);
+  RC_ASSERT(a.busy_ns == b.busy_ns);
+  RC_ASSERT((a.batch_ns == b.batch_ns));  // RapidCheck cannot print it
+}
+
+TEST(PrefixFleet, TheFleetThatAnswersAtOnceAnnouncesAtOnce) {
+  NullFleet fleet(plain_grid());
+  Work work{3, 10, 2, 3, 0, 0};
+  fleet.submit(work, 1, 50);
+  work.id = 4;
+  work.announce = true;
+  fleet.submit(work, 2, 50);
+  EXPECT_EQ(fleet.advance(60).size(), 2U);
+  ASSERT_EQ(fleet.starts().size(), 1U);
+  EXPECT_EQ(fleet.starts()[0].id, 4U);
+  EXPECT_EQ(fleet.starts()[0].replica, 2U);
+  EXPECT_EQ(fleet.starts()[0].scheduled_ns, 50);
+  fleet.advance(70);
+  EXPECT_TRUE(fleet.starts().empty());
+}
+
+RC_GTEST_PROP(PrefixFleet, JumpingSaysAndRecordsWhatSteppingDoes, ()) {
+  const Load load = any_load();
+  const Said stepped = play(load, Stepping::each, 1);
+  check_same(stepped, play(load, Stepping::jump, 1));
+  if (load.scenario.fleet.load_report_interval_ns > 0) {
+    check_same(stepped, play(load, Stepping::jump, 3));
+  }
+}
+
+}  // namespace
+}  // namespace tokenlift
