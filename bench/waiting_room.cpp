@@ -19,6 +19,10 @@ Micro to_micro(double value) {
   return static_cast<Micro>(std::llround(value * static_cast<double>(kMicro)));
 }
 
+constexpr std::uint32_t bit(std::uint8_t gate) {
+  return std::uint32_t{1} << gate;
+}
+
 bool has_state_per_user(const Throttle& throttle) {
   return throttle.scope == Scope::user && throttle.kind != ThrottleKind::queue_limit;
 }
@@ -48,7 +52,19 @@ WaitingRoom::WaitingRoom(const Scenario& resolved, RequestTable& requests,
     for (std::uint8_t g = 0; g < gates_.size(); ++g) {
       if (!looks_at(gates_[g].settings, resolved.tenants[t])) continue;
       (gates_[g].is_queue_limit() ? tenants_[t].queue_limits : tenants_[t].gates).push_back(g);
+      if (gates_[g].settings.scope == Scope::fleet) tenants_[t].fleet_gates |= bit(g);
     }
+  }
+  note_holding_gates();
+}
+
+/// Which throttles of scope fleet may hold somebody.
+void WaitingRoom::note_holding_gates() {
+  holding_gates_ = 0;
+  for (std::uint8_t g = 0; g < gates_.size(); ++g) {
+    const Gate& gate = gates_[g];
+    const bool may = gate.settings.scope == Scope::fleet && gate.holds() && !gate.lifted;
+    if (may && !gate.is_queue_limit()) holding_gates_ |= bit(g);
   }
 }
 
@@ -119,14 +135,20 @@ Key WaitingRoom::key(const Gate& gate, const Request& request) const {
 /// never let through is ready at once: to be told so.
 WaitingRoom::Look WaitingRoom::look(std::int64_t now_ns, const Request& request,
                                     Scope scope) const {
-  Look look{now_ns, kNoGate};
+  Look look{now_ns, kNever, kNoGate, 0};
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     const Gate& gate = gates_[g];
     if (gate.settings.scope != scope || !gate.holds()) continue;
     const Micro units = reserved_units(gate, request) * drain_at(gate, now_ns);
     const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
-    if (ready_ns == kNever && !gate.limiter->fits(units)) return {now_ns, g};
-    if (ready_ns > look.ready_ns) look = {ready_ns, g};
+    if (ready_ns == kNever && !gate.limiter->fits(units)) return {now_ns, kNever, g, 0};
+    if (ready_ns <= now_ns) continue;
+    look.holding |= bit(g);
+    look.next_ns = std::min(look.next_ns, ready_ns);
+    if (ready_ns > look.ready_ns) {
+      look.ready_ns = ready_ns;
+      look.held_by = g;
+    }
   }
   return look;
 }
@@ -143,7 +165,7 @@ WaitingRoom::Ruling WaitingRoom::rule(std::int64_t now_ns, const Request& reques
     const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
     if (ready_ns <= now_ns) continue;
     if (!gate.enforces()) {
-      ruling.watched_only |= std::uint32_t{1} << g;
+      ruling.watched_only |= bit(g);
       if (arriving) ++counts_[g].shadowed;
       continue;
     }
@@ -174,20 +196,25 @@ void WaitingRoom::take(std::int64_t now_ns, Request& request, const Ruling& ruli
     ++counts_[g].admitted;
     if (!gate.limiter->take(now_ns, key(gate, request), units)) continue;
     counts_[g].taken_units += to_units(units);
-    request.reserved_by |= std::uint32_t{1} << g;
+    request.reserved_by |= bit(g);
   }
   serve(static_cast<std::uint32_t>(request.tenant), request.prompt_tokens);
 }
 
-/// Whether a newcomer that nothing holds has nobody before it.
+/// Whether a newcomer that nothing holds has nobody before it: in its line, in its tenant, or at
+/// the throttles that hold those who come first in the order of the fleet.
 bool WaitingRoom::goes_first(const Request& request) const {
   if (waiting_ == 0) return true;
-  const auto tenant = static_cast<std::uint32_t>(request.tenant);
-  if (!tenants_[tenant].lines.empty()) return false;
+  const auto number = static_cast<std::uint32_t>(request.tenant);
+  const Tenant& tenant = tenants_[number];
+  if (!tenant.lines.empty()) return false;
   const auto line = line_numbers_.find(line_key(request));
   if (line != line_numbers_.end() && lines_[line->second].first != kNone) return false;
-  if (in_order_.empty()) return true;
-  return Rank{rank_key(tenant), arrivals_ + 1, tenant} < *in_order_.begin();
+  const Rank rank{rank_key(number), arrivals_ + 1, number};
+  for (auto before = in_order_.begin(); before != in_order_.end() && *before < rank; ++before) {
+    if ((tenants_[before->tenant].held_by & tenant.fleet_gates) != 0) return false;
+  }
+  return true;
 }
 
 Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& patience) {
@@ -216,6 +243,8 @@ std::optional<WaitingRoom::Released> WaitingRoom::release(std::int64_t now_ns) {
     std::optional<Released> released;
     if (best_ready_ns_ <= at_ns) {
       released = release_best(at_ns);
+    } else if (look_again_ns_ <= at_ns) {
+      refresh_fleet(at_ns);
     } else if (give_ups_.next_ns() <= at_ns) {
       const std::uint32_t waiter = give_ups_.first().index;
       released = Released{waiters_[waiter].id, {}};
@@ -232,7 +261,7 @@ std::optional<WaitingRoom::Released> WaitingRoom::release(std::int64_t now_ns) {
 /// The first in order goes, or is told that it never will; nothing if it turns out that something
 /// that was ready is so no more.
 std::optional<WaitingRoom::Released> WaitingRoom::release_best(std::int64_t at_ns) {
-  const std::uint32_t tenant = in_order_.begin()->tenant;
+  const std::uint32_t tenant = best_;
   const std::uint32_t line = tenants_[tenant].lines.begin()->second;
   const std::uint32_t waiter = lines_[line].first;
   const RequestId id = waiters_[waiter].id;
@@ -305,6 +334,7 @@ void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
     gate.limiter->set(now_ns, change.settings, change.lifted, change.inherit);
     gate.lifted = change.lifted;
   }
+  note_holding_gates();
   for (std::uint32_t line = 0; line < lines_.size(); ++line) refresh_line(now_ns, line);
   for (std::uint32_t tenant = 0; tenant < tenants_.size(); ++tenant) {
     refresh_tenant(now_ns, tenant);
@@ -334,7 +364,7 @@ bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
       refused = true;
     } else {
       ++counts_[g].shadowed;
-      watched_only |= std::uint32_t{1} << g;
+      watched_only |= bit(g);
     }
   }
   if (refused) return false;
@@ -344,7 +374,7 @@ bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
     ++counts_[g].admitted;
     if (!gates_[g].limiter->take(now_ns, key(gates_[g], request), units)) continue;
     counts_[g].taken_units += to_units(units);
-    request.reserved_by |= std::uint32_t{1} << g;
+    request.reserved_by |= bit(g);
   }
   return true;
 }
@@ -402,7 +432,7 @@ void WaitingRoom::leave(std::int64_t now_ns, std::uint32_t number) {
     if ((request.reserved_by >> g & 1) == 0) continue;
     const Micro units = reserved_units(gates_[g], request) * kMicro;
     gates_[g].limiter->settle(now_ns, key(gates_[g], request), {now_ns, units, units, -1});
-    request.reserved_by &= ~(std::uint32_t{1} << g);
+    request.reserved_by &= ~(bit(g));
   }
   Line& line = lines_[waiter.line];
   const bool was_first = line.first == number;
@@ -467,15 +497,37 @@ void WaitingRoom::refresh_tenant(std::int64_t now_ns, std::uint32_t number) {
   refresh_fleet(now_ns);
 }
 
+/// Finds who goes next, and when. Who comes first in order holds up those behind it, but only at
+/// the throttles that hold itself: a tenant that these don't look at has nothing to wait for.
 void WaitingRoom::refresh_fleet(std::int64_t now_ns) {
+  best_ = kNone;
   best_ready_ns_ = kNever;
   best_held_by_ = kNoGate;
-  if (in_order_.empty()) return;
-  const Tenant& tenant = tenants_[in_order_.begin()->tenant];
-  const Line& line = lines_[tenant.lines.begin()->second];
-  const Look best = look(now_ns, requests_[waiters_[line.first].id], Scope::fleet);
-  best_ready_ns_ = best.ready_ns;
-  best_held_by_ = best.held_by;
+  look_again_ns_ = kNever;
+  std::uint32_t holding = 0;
+  std::int64_t next_ns = kNever;  // when one of those that hold does so no more
+  bool somebody_behind = false;
+  for (const Rank& rank : in_order_) {
+    Tenant& tenant = tenants_[rank.tenant];
+    tenant.held_by = 0;
+    if ((tenant.fleet_gates & holding) != 0) {
+      somebody_behind = true;
+      if ((holding_gates_ & ~holding) == 0) break;  // so is everybody else
+      continue;
+    }
+    const Line& line = lines_[tenant.lines.begin()->second];
+    const Look first = look(now_ns, requests_[waiters_[line.first].id], Scope::fleet);
+    tenant.held_by = first.holding;
+    holding |= first.holding;
+    next_ns = std::min(next_ns, first.next_ns);
+    if (best_held_by_ == kNoGate) best_held_by_ = first.held_by;
+    if (best_ == kNone || first.ready_ns < best_ready_ns_) {
+      best_ = rank.tenant;
+      best_ready_ns_ = first.ready_ns;
+    }
+    if (best_ready_ns_ <= now_ns) return;
+  }
+  if (somebody_behind) look_again_ns_ = next_ns;
 }
 
 double WaitingRoom::rank_key(std::uint32_t tenant) const {
@@ -549,7 +601,8 @@ void WaitingRoom::find_next_event() {
     give_ups_.pop();
   }
   while (!ready_timers_.empty() && is_stale(ready_timers_.first())) ready_timers_.pop();
-  next_event_ns_ = std::min({best_ready_ns_, ready_timers_.next_ns(), give_ups_.next_ns()});
+  next_event_ns_ =
+      std::min({best_ready_ns_, look_again_ns_, ready_timers_.next_ns(), give_ups_.next_ns()});
 }
 
 }  // namespace tokenlift

@@ -8,8 +8,8 @@
 //               served; its head is looked at through the throttles of scope user
 //     tenant    the heads that these let through, by arrival; the first one is looked at through
 //               the throttles of scope tenant
-//     fleet     the tenants' firsts, by the order of the scenario; the best one is looked at
-//               through the throttles of scope fleet, and nobody behind it overtakes
+//     fleet     the tenants' firsts, by the order of the scenario; they are looked at through the
+//               throttles of scope fleet, and nobody overtakes at one that holds somebody before
 //
 // So a user who has used up his share holds up nobody else, and a large request that waits for the
 // fleet's limit is not starved by small ones. Whatever may let somebody through (time, a
@@ -144,6 +144,8 @@ class WaitingRoom {
   struct Tenant {
     std::vector<std::uint8_t> gates;         // that look at its requests,
     std::vector<std::uint8_t> queue_limits;  // and at those of them that wait
+    std::uint32_t fleet_gates = 0;           // bit g: of these, throttle g has the scope fleet
+    std::uint32_t held_by = 0;               // and holds its first one, as far as somebody looked
     std::int64_t priority = 0;
     double weight = 1;
     double served = 0;
@@ -160,8 +162,10 @@ class WaitingRoom {
     auto operator<=>(const Rank&) const = default;
   };
   struct Look {
-    std::int64_t ready_ns;
-    std::uint8_t held_by;
+    std::int64_t ready_ns;  // when nothing holds it any more,
+    std::int64_t next_ns;   // and when the first of those that do so now does not
+    std::uint8_t held_by;   // longest
+    std::uint32_t holding;  // all that do
   };
   struct Ruling {
     Decision decision;
@@ -174,6 +178,7 @@ class WaitingRoom {
   static Micro drain_at(const Gate& gate, std::int64_t at_ns);
   Key key(const Gate& gate, const Request& request) const;
 
+  void note_holding_gates();
   Look look(std::int64_t now_ns, const Request& request, Scope scope) const;
   Ruling rule(std::int64_t now_ns, const Request& request, bool arriving);
   void take(std::int64_t now_ns, Request& request, const Ruling& ruling);
@@ -203,6 +208,7 @@ class WaitingRoom {
   QueueOrder order_;
   bool line_per_user_ = false;
   std::vector<Gate> gates_;
+  std::uint32_t holding_gates_ = 0;  // bit g: throttle g has scope fleet and may hold somebody
   std::vector<Tenant> tenants_;
   std::span<ThrottleCounts> counts_;
 
@@ -216,7 +222,9 @@ class WaitingRoom {
   std::set<Rank> in_order_;                                        // tenants that are through
   std::vector<Rank> ranks_;                                        // by tenant, as they are there
   std::uint32_t last_served_ = kNone;
-  std::int64_t best_ready_ns_ = kNever;  // when the first in order goes
+  std::uint32_t best_ = kNone;           // the tenant whose first one goes next,
+  std::int64_t best_ready_ns_ = kNever;  // and when;
+  std::int64_t look_again_ns_ = kNever;  // earlier, somebody behind it may
   std::uint8_t best_held_by_ = kNoGate;
 
   Timers ready_timers_;  // of lines (2 x number) and tenants (2 x number + 1) that are held

@@ -292,6 +292,21 @@ TEST(WaitingRoom, AThrottleLooksAtTheTenantsThatItNamesAndAtNoOthers) {
   EXPECT_EQ(r.counts[0].rejected, 1U);
 }
 
+TEST(WaitingRoom, WhoWaitsAtAThrottleHoldsUpNobodyWhomItDoesNotLookAt) {
+  Throttle limit = throttle(Unit::requests, 1, 1, WhenFull::queue);
+  limit.tenants = {"first"};
+  Throttle all = throttle(Unit::requests, 2, 2, WhenFull::queue);
+  Room r(two_tenants({limit, all}));
+  EXPECT_EQ(r.arrive(0, r.request(1, 1, 1, 0)), Verdict::admitted);
+  const RequestId held = r.request(1, 1, 1, 0);
+  EXPECT_EQ(r.arrive(0, held), Verdict::waiting);
+  EXPECT_EQ(r.arrive(0, r.request(1, 1, 1, 1)), Verdict::admitted) << "only the other one holds";
+  const RequestId next = r.request(1, 1, 1, 1);
+  EXPECT_EQ(r.arrive(0, next), Verdict::waiting) << "the limit on all is used up";
+  EXPECT_EQ(r.release(kSecond / 2)->id, next) << "which the one before it does not wait for";
+  EXPECT_EQ(r.release(kSecond)->id, held);
+}
+
 TEST(WaitingRoom, OrderPriorityLetsTheMoreImportantTenantGoFirst) {
   Scenario scenario = two_tenants({throttle(Unit::requests, 1, 1, WhenFull::queue)});
   scenario.queue_order = QueueOrder::priority;
