@@ -313,8 +313,7 @@ void Loop::release_waiters(std::int64_t until_ns) {
 }
 
 void Loop::admit(RequestId id) {
-  Request& request = requests_[id];
-  request.admitted_ns = now_ns_;
+  const Request& request = requests_[id];
   recorder_.admitted(request);
   if (const auto replica = router_.route(id, request.tenant, request.number, prefix_of(id))) {
     submit(id, *replica);
@@ -344,7 +343,7 @@ void Loop::collect() {
   const std::span<const Completion> completions = fleet_.advance(now_ns_);
   for (const Start& start : fleet_.starts()) {
     prefixes_[start.id].cached_tokens = start.cached_tokens;
-    room_.scheduled(now_ns_, requests_[start.id], start.cached_tokens);
+    room_.scheduled(now_ns_, start.id, start.cached_tokens);
   }
   recorder_.completed(completions, requests_, now_ns_);
   for (std::size_t i = 0; i < completions.size(); ++i) {
@@ -362,7 +361,7 @@ void Loop::complete(const Completion& done) {
   service.output_tokens = request.output_tokens;
   service.cached_tokens = announces_ ? prefixes_[done.id].cached_tokens : 0;
   service.service_ttft_ns = done.first_token_ns - request.admitted_ns;
-  room_.settle(now_ns_, request, service);
+  room_.settle(now_ns_, done.id, service);
   add(board_.completed, 1);
   add(board_.completed_tokens, request.output_tokens);
   // With load reports clients learn of their answers with them, else at once.

@@ -127,7 +127,7 @@ void decide_waiting_room(benchmark::State& state) {
   WaitingRoom room(scenario, requests, counts);
   std::int64_t now_ns = 0;
   const auto leave = [&](RequestId id) {
-    room.settle(now_ns, requests[id], {request.output_tokens, 0, -1});
+    room.settle(now_ns, id, {request.output_tokens, 0, -1});
     requests.remove(id);
   };
   for (auto _ : state) {

@@ -42,7 +42,8 @@ WaitingRoom::WaitingRoom(const Scenario& resolved, RequestTable& requests,
     const std::size_t keys = throttle.scope == Scope::fleet    ? 1
                              : throttle.scope == Scope::tenant ? resolved.tenants.size()
                                                                : population_.count();
-    gates_.push_back({throttle, make_limiter(throttle, keys, epoch_ns)});
+    gates_.push_back(
+        {throttle, make_limiter(throttle, keys, epoch_ns), {{0, kMicro, throttle.charge}}});
     line_per_user_ = line_per_user_ || has_state_per_user(throttle);
   }
   tenants_.resize(resolved.tenants.size());
@@ -54,17 +55,7 @@ WaitingRoom::WaitingRoom(const Scenario& resolved, RequestTable& requests,
       (gates_[g].is_queue_limit() ? tenants_[t].queue_limits : tenants_[t].gates).push_back(g);
       if (gates_[g].settings.scope == Scope::fleet) tenants_[t].fleet_gates |= bit(g);
     }
-  }
-  note_holding_gates();
-}
-
-/// Which throttles of scope fleet may hold somebody.
-void WaitingRoom::note_holding_gates() {
-  holding_gates_ = 0;
-  for (std::uint8_t g = 0; g < gates_.size(); ++g) {
-    const Gate& gate = gates_[g];
-    const bool may = gate.settings.scope == Scope::fleet && gate.holds() && !gate.lifted;
-    if (may && !gate.is_queue_limit()) holding_gates_ |= bit(g);
+    common_gates_ &= tenants_[t].fleet_gates;
   }
 }
 
@@ -75,8 +66,9 @@ bool WaitingRoom::exempts_cached() const {
 // ------------------------------------------------------------------------------ costs and keys
 
 /// What it takes when it is let through. Where output is charged after, only what is known.
-std::int64_t WaitingRoom::reserved_units(const Gate& gate, const Request& request) {
-  const std::int64_t output = gate.settings.charge == Charge::after ? 0 : request.max_tokens;
+std::int64_t WaitingRoom::reserved_units(const Gate& gate, const Terms& terms,
+                                         const Request& request) {
+  const std::int64_t output = terms.charge == Charge::after ? 0 : request.max_tokens;
   switch (gate.settings.unit) {
     case Unit::requests:
       return 1;
@@ -108,13 +100,26 @@ std::int64_t WaitingRoom::used_units(const Gate& gate, const Request& request,
   return 0;
 }
 
-Micro WaitingRoom::drain_at(const Gate& gate, std::int64_t at_ns) {
-  const auto& drains = gate.drains;
-  if (drains.size() == 1) return drains.front().second;
+/// What it takes now.
+Micro WaitingRoom::cost(const Gate& gate, const Request& request) {
+  const Terms& terms = gate.terms.back();
+  return reserved_units(gate, terms, request) * terms.drain;
+}
+
+/// What it takes of a limit on the queue itself, which knows no peak hours.
+Micro WaitingRoom::place_units(const Gate& gate, const Request& request) {
+  return reserved_units(gate, Terms{}, request) * kMicro;
+}
+
+std::uint32_t WaitingRoom::edition_of(RequestId id) const {
+  return id < taken_in_.size() ? taken_in_[id] : 0;
+}
+
+const WaitingRoom::Terms& WaitingRoom::terms_of(const Gate& gate, std::uint32_t edition) {
   const auto later = std::upper_bound(
-      drains.begin() + 1, drains.end(), at_ns,
-      [](std::int64_t instant_ns, const auto& drain) { return instant_ns < drain.first; });
-  return std::prev(later)->second;
+      gate.terms.begin() + 1, gate.terms.end(), edition,
+      [](std::uint32_t sought, const Terms& terms) { return sought < terms.edition; });
+  return *std::prev(later);
 }
 
 Key WaitingRoom::key(const Gate& gate, const Request& request) const {
@@ -139,7 +144,7 @@ WaitingRoom::Look WaitingRoom::look(std::int64_t now_ns, const Request& request,
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     const Gate& gate = gates_[g];
     if (gate.settings.scope != scope || !gate.holds()) continue;
-    const Micro units = reserved_units(gate, request) * drain_at(gate, now_ns);
+    const Micro units = cost(gate, request);
     const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
     if (ready_ns == kNever && !gate.limiter->fits(units)) return {now_ns, kNever, g, 0};
     if (ready_ns <= now_ns) continue;
@@ -161,7 +166,7 @@ WaitingRoom::Ruling WaitingRoom::rule(std::int64_t now_ns, const Request& reques
   std::int64_t retry_at_ns = now_ns;
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     const Gate& gate = gates_[g];
-    const Micro units = reserved_units(gate, request) * drain_at(gate, now_ns);
+    const Micro units = cost(gate, request);
     const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
     if (ready_ns <= now_ns) continue;
     if (!gate.enforces()) {
@@ -188,28 +193,36 @@ WaitingRoom::Ruling WaitingRoom::rule(std::int64_t now_ns, const Request& reques
   return ruling;
 }
 
-void WaitingRoom::take(std::int64_t now_ns, Request& request, const Ruling& ruling) {
+void WaitingRoom::take(std::int64_t now_ns, RequestId id, const Ruling& ruling) {
+  Request& request = requests_[id];
+  request.admitted_ns = now_ns;
+  if (edition_ > 0) {
+    if (taken_in_.size() <= id) taken_in_.resize(id + std::size_t{1});
+    taken_in_[id] = edition_;
+  }
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     if ((ruling.watched_only >> g & 1) != 0) continue;
     Gate& gate = gates_[g];
-    const Micro units = reserved_units(gate, request) * drain_at(gate, now_ns);
+    const Micro units = cost(gate, request);
     ++counts_[g].admitted;
     if (!gate.limiter->take(now_ns, key(gate, request), units)) continue;
     counts_[g].taken_units += to_units(units);
     request.reserved_by |= bit(g);
   }
   serve(static_cast<std::uint32_t>(request.tenant), request.prompt_tokens);
+  last_admitted_ = static_cast<std::uint32_t>(request.tenant);
 }
 
 /// Whether a newcomer that nothing holds has nobody before it: in its line, in its tenant, or at
 /// the throttles that hold those who come first in the order of the fleet.
-bool WaitingRoom::goes_first(const Request& request) const {
+bool WaitingRoom::goes_first(std::int64_t now_ns, const Request& request) {
   if (waiting_ == 0) return true;
   const auto number = static_cast<std::uint32_t>(request.tenant);
   const Tenant& tenant = tenants_[number];
   if (!tenant.lines.empty()) return false;
   const auto line = line_numbers_.find(line_key(request));
   if (line != line_numbers_.end() && lines_[line->second].first != kNone) return false;
+  refresh_fleet(now_ns);  // what held somebody when we looked last may not do so any more
   const Rank rank{rank_key(number), arrivals_ + 1, number};
   for (auto before = in_order_.begin(); before != in_order_.end() && *before < rank; ++before) {
     if ((tenants_[before->tenant].held_by & tenant.fleet_gates) != 0) return false;
@@ -222,11 +235,15 @@ Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& 
   const Ruling ruling = rule(now_ns, request, /*arriving=*/true);
   if (ruling.decision.verdict == Verdict::rejected) return ruling.decision;
   if (order_ == QueueOrder::fair) forget_credit(static_cast<std::uint32_t>(request.tenant));
-  if (ruling.decision.verdict == Verdict::admitted && goes_first(request)) {
-    take(now_ns, request, ruling);
+  if (ruling.decision.verdict == Verdict::admitted && goes_first(now_ns, request)) {
+    take(now_ns, id, ruling);
     return ruling.decision;
   }
-  const std::uint8_t held_by = ruling.held_by != kNoGate ? ruling.held_by : best_held_by_;
+  std::uint8_t held_by = ruling.held_by;
+  if (held_by == kNoGate) {  // it waits for who waits before it
+    refresh_fleet(now_ns);
+    held_by = best_held_by_;
+  }
   if (!enters(now_ns, request)) return {Verdict::rejected, std::nullopt, false};
   if (held_by != kNoGate) ++counts_[held_by].held;
   join(now_ns, id, patience);
@@ -265,44 +282,44 @@ std::optional<WaitingRoom::Released> WaitingRoom::release_best(std::int64_t at_n
   const std::uint32_t line = tenants_[tenant].lines.begin()->second;
   const std::uint32_t waiter = lines_[line].first;
   const RequestId id = waiters_[waiter].id;
-  Request& request = requests_[id];
-  const Ruling ruling = rule(at_ns, request, /*arriving=*/false);
+  const Ruling ruling = rule(at_ns, requests_[id], /*arriving=*/false);
   if (ruling.decision.verdict == Verdict::waiting) {
     refresh_line(at_ns, line);
     refresh_tenant(at_ns, tenant);
     refresh_fleet(at_ns);
     return std::nullopt;
   }
-  if (ruling.decision.verdict == Verdict::admitted) take(at_ns, request, ruling);
+  if (ruling.decision.verdict == Verdict::admitted) take(at_ns, id, ruling);
   leave(at_ns, waiter);
   return Released{id, ruling.decision};
 }
 
 // ---------------------------------------------------------------------- what requests came to
 
-void WaitingRoom::scheduled(std::int64_t now_ns, const Request& request,
-                            std::int32_t cached_tokens) {
+void WaitingRoom::scheduled(std::int64_t now_ns, RequestId id, std::int32_t cached_tokens) {
   if (cached_tokens == 0) return;
+  const Request& request = requests_[id];
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     Gate& gate = gates_[g];
     if ((request.reserved_by >> g & 1) == 0 || !gate.settings.exempt_cached) continue;
-    const Micro units = cached_tokens * drain_at(gate, request.admitted_ns);
+    const Micro units = cached_tokens * terms_of(gate, edition_of(id)).drain;
     gate.limiter->refund(now_ns, key(gate, request), request.admitted_ns, units);
     counts_[g].refunded_units += to_units(units);
   }
   look_again(now_ns, request);
 }
 
-void WaitingRoom::settle(std::int64_t now_ns, const Request& request, const Service& service) {
+void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& service) {
+  const Request& request = requests_[id];
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     if ((request.reserved_by >> g & 1) == 0) continue;
     Gate& gate = gates_[g];
-    const Micro drain = drain_at(gate, request.admitted_ns);
+    const Terms& terms = terms_of(gate, edition_of(id));
     const std::int64_t returned = gate.settings.exempt_cached ? service.cached_tokens : 0;
     Settlement settlement;
     settlement.taken_ns = request.admitted_ns;
-    settlement.reserved = (reserved_units(gate, request) - returned) * drain;
-    settlement.used = used_units(gate, request, service) * drain;
+    settlement.reserved = (reserved_units(gate, terms, request) - returned) * terms.drain;
+    settlement.used = used_units(gate, request, service) * terms.drain;
     settlement.service_ttft_ns = service.service_ttft_ns;
     gate.limiter->settle(now_ns, key(gate, request), settlement);
     if (settlement.used < settlement.reserved) {
@@ -329,12 +346,14 @@ void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
   for (const Change& change : changes) {
     Gate& gate = gates_[change.throttle];
     gate.settings = change.settings;
-    const Micro drain = to_micro(change.drain);
-    if (gate.drains.back().second != drain) gate.drains.emplace_back(now_ns, drain);
+    const Terms terms{edition_ + 1, to_micro(change.drain), change.settings.charge};
+    if (terms.drain != gate.terms.back().drain || terms.charge != gate.terms.back().charge) {
+      gate.terms.push_back(terms);
+      ++edition_;
+    }
     gate.limiter->set(now_ns, change.settings, change.lifted, change.inherit);
     gate.lifted = change.lifted;
   }
-  note_holding_gates();
   for (std::uint32_t line = 0; line < lines_.size(); ++line) refresh_line(now_ns, line);
   for (std::uint32_t tenant = 0; tenant < tenants_.size(); ++tenant) {
     refresh_tenant(now_ns, tenant);
@@ -357,7 +376,7 @@ bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
   bool refused = false;
   for (const std::uint8_t g : limits) {
     const Gate& gate = gates_[g];
-    const Micro units = reserved_units(gate, request) * kMicro;
+    const Micro units = place_units(gate, request);
     if (gate.limiter->ready_at(now_ns, key(gate, request), units) <= now_ns) continue;
     if (gate.enforces()) {
       ++counts_[g].rejected;
@@ -370,7 +389,7 @@ bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
   if (refused) return false;
   for (const std::uint8_t g : limits) {
     if ((watched_only >> g & 1) != 0) continue;
-    const Micro units = reserved_units(gates_[g], request) * kMicro;
+    const Micro units = place_units(gates_[g], request);
     ++counts_[g].admitted;
     if (!gates_[g].limiter->take(now_ns, key(gates_[g], request), units)) continue;
     counts_[g].taken_units += to_units(units);
@@ -430,7 +449,7 @@ void WaitingRoom::leave(std::int64_t now_ns, std::uint32_t number) {
   Request& request = requests_[waiter.id];
   for (const std::uint8_t g : tenants_[request.tenant].queue_limits) {
     if ((request.reserved_by >> g & 1) == 0) continue;
-    const Micro units = reserved_units(gates_[g], request) * kMicro;
+    const Micro units = place_units(gates_[g], request);
     gates_[g].limiter->settle(now_ns, key(gates_[g], request), {now_ns, units, units, -1});
     request.reserved_by &= ~(bit(g));
   }
@@ -512,7 +531,7 @@ void WaitingRoom::refresh_fleet(std::int64_t now_ns) {
     tenant.held_by = 0;
     if ((tenant.fleet_gates & holding) != 0) {
       somebody_behind = true;
-      if ((holding_gates_ & ~holding) == 0) break;  // so is everybody else
+      if ((common_gates_ & holding) != 0) break;  // so is everybody else
       continue;
     }
     const Line& line = lines_[tenant.lines.begin()->second];
@@ -543,14 +562,15 @@ double WaitingRoom::rank_key(std::uint32_t tenant) const {
 }
 
 /// A tenant that was not in the order of the fleet has no more credit than the one there that has
-/// been served least, or than the one that was served last.
+/// been served least, or else than the one that was admitted last: it had no more credit than
+/// anybody then. (Whoever merely ends may have been away since long ago.)
 void WaitingRoom::forget_credit(std::uint32_t tenant) {
   if (in_order_.contains(ranks_[tenant])) return;
   double least = 0;
   if (!in_order_.empty()) {
     least = in_order_.begin()->key;
-  } else if (last_served_ != kNone) {
-    least = tenants_[last_served_].served;
+  } else if (last_admitted_ != kNone) {
+    least = tenants_[last_admitted_].served;
   }
   tenants_[tenant].served = std::max(tenants_[tenant].served, least);
 }
@@ -559,7 +579,6 @@ void WaitingRoom::serve(std::uint32_t number, double tokens) {
   if (order_ != QueueOrder::fair) return;
   Tenant& tenant = tenants_[number];
   tenant.served += tokens / tenant.weight;
-  last_served_ = number;
   if (tenant.standing.stand != Stand::through) return;
   in_order_.erase(ranks_[number]);
   ranks_[number].key = tenant.served;

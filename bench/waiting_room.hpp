@@ -71,7 +71,8 @@ class WaitingRoom {
   /// From now on attempts are counted here.
   void count_in(std::span<ThrottleCounts> counts) { counts_ = counts; }
 
-  /// Decides about an attempt that has just been made: admitted, rejected, or waiting.
+  /// Decides about an attempt that has just been made: admitted, rejected, or waiting. Whoever is
+  /// admitted, here or by release(), has that noted in its Request::admitted_ns.
   Decision arrive(std::int64_t now_ns, RequestId id, const Patience& patience = {});
 
   /// The next instant at which somebody who waits may go or leaves, if nothing but time passes;
@@ -82,15 +83,16 @@ class WaitingRoom {
     RequestId id = 0;
     Decision decision;  ///< never `waiting`
   };
-  /// The next one to leave the room at `now_ns`, if any. Call until there is none.
+  /// The next one to leave the room at `now_ns`, if any. Call until there is none. Who is let
+  /// through late was admitted at the instant at which it was due to go.
   std::optional<Released> release(std::int64_t now_ns);
 
   /// An admitted request has begun: `cached_tokens` of its prompt need not be computed, and
   /// throttles that exempt them give them back.
-  void scheduled(std::int64_t now_ns, const Request& request, std::int32_t cached_tokens);
+  void scheduled(std::int64_t now_ns, RequestId id, std::int32_t cached_tokens);
 
   /// An admitted request has ended: what it reserved and did not use goes back. Exactly once.
-  void settle(std::int64_t now_ns, const Request& request, const Service& service);
+  void settle(std::int64_t now_ns, RequestId id, const Service& service);
 
   /// Publishes all changes of one instant; then those who wait are looked at once.
   void apply(std::int64_t now_ns, std::span<const Change> changes);
@@ -108,12 +110,17 @@ class WaitingRoom {
   static constexpr std::uint32_t kNone = 0xffffffffU;
   static constexpr std::uint8_t kNoGate = 0xff;
 
+  /// How a request is charged. What it took comes back as it was taken, whatever holds by then.
+  struct Terms {
+    std::uint32_t edition = 0;  ///< of the first of all terms with which these hold
+    Micro drain = kMicro;       ///< what a unit costs (peak hours)
+    Charge charge = Charge::reserve;
+  };
   struct Gate {
     Throttle settings;
     std::unique_ptr<Limiter> limiter;
+    std::vector<Terms> terms;  // in order; the last ones hold
     bool lifted = false;
-    /// What a unit costs from an instant on (peak hours). The last one holds.
-    std::vector<std::pair<std::int64_t, Micro>> drains = {{0, kMicro}};
 
     bool enforces() const { return settings.mode == Mode::enforce; }
     bool holds() const { return settings.when_full == WhenFull::queue && enforces(); }
@@ -173,16 +180,18 @@ class WaitingRoom {
     std::uint32_t watched_only = 0;  // throttles in shadow mode that would not have let it through
   };
 
-  static std::int64_t reserved_units(const Gate& gate, const Request& request);
+  static std::int64_t reserved_units(const Gate& gate, const Terms& terms, const Request& request);
   static std::int64_t used_units(const Gate& gate, const Request& request, const Service& service);
-  static Micro drain_at(const Gate& gate, std::int64_t at_ns);
+  static Micro cost(const Gate& gate, const Request& request);
+  static Micro place_units(const Gate& gate, const Request& request);
+  std::uint32_t edition_of(RequestId id) const;
+  static const Terms& terms_of(const Gate& gate, std::uint32_t edition);
   Key key(const Gate& gate, const Request& request) const;
 
-  void note_holding_gates();
   Look look(std::int64_t now_ns, const Request& request, Scope scope) const;
   Ruling rule(std::int64_t now_ns, const Request& request, bool arriving);
-  void take(std::int64_t now_ns, Request& request, const Ruling& ruling);
-  bool goes_first(const Request& request) const;
+  void take(std::int64_t now_ns, RequestId id, const Ruling& ruling);
+  bool goes_first(std::int64_t now_ns, const Request& request);
   bool enters(std::int64_t now_ns, Request& request);
   std::optional<Released> release_best(std::int64_t at_ns);
   void look_again(std::int64_t now_ns, const Request& request);
@@ -208,9 +217,12 @@ class WaitingRoom {
   QueueOrder order_;
   bool line_per_user_ = false;
   std::vector<Gate> gates_;
-  std::uint32_t holding_gates_ = 0;  // bit g: throttle g has scope fleet and may hold somebody
+  std::uint32_t common_gates_ =
+      ~std::uint32_t{0};  // bit g: throttle g, of scope fleet, looks at all
   std::vector<Tenant> tenants_;
   std::span<ThrottleCounts> counts_;
+  std::uint32_t edition_ = 0;            // of the terms of all throttles
+  std::vector<std::uint32_t> taken_in_;  // by request: the edition; grows once there are several
 
   std::vector<Waiter> waiters_;
   std::uint32_t free_waiter_ = kNone;
@@ -221,7 +233,7 @@ class WaitingRoom {
   std::unordered_map<std::uint32_t, std::uint32_t> line_numbers_;  // by user or by tenant
   std::set<Rank> in_order_;                                        // tenants that are through
   std::vector<Rank> ranks_;                                        // by tenant, as they are there
-  std::uint32_t last_served_ = kNone;
+  std::uint32_t last_admitted_ = kNone;
   std::uint32_t best_ = kNone;           // the tenant whose first one goes next,
   std::int64_t best_ready_ns_ = kNever;  // and when;
   std::int64_t look_again_ns_ = kNever;  // earlier, somebody behind it may

@@ -40,18 +40,12 @@ class Room {
     return requests.add(r);
   }
   Verdict arrive(std::int64_t now_ns, RequestId id, const Patience& patience = {}) {
-    const Decision decision = room.arrive(now_ns, id, patience);
-    if (decision.verdict == Verdict::admitted) requests[id].admitted_ns = now_ns;
-    return decision.verdict;
+    return room.arrive(now_ns, id, patience).verdict;
   }
-  std::optional<WaitingRoom::Released> release(std::int64_t now_ns) {
-    const auto released = room.release(now_ns);
-    if (released) requests[released->id].admitted_ns = now_ns;
-    return released;
-  }
+  std::optional<WaitingRoom::Released> release(std::int64_t now_ns) { return room.release(now_ns); }
   /// It completes with all its tokens.
   void settle(std::int64_t now_ns, RequestId id) {
-    room.settle(now_ns, requests[id], {requests[id].output_tokens, 0, -1});
+    room.settle(now_ns, id, {requests[id].output_tokens, 0, -1});
   }
   void apply(std::int64_t now_ns, const Change& change) { room.apply(now_ns, {&change, 1}); }
   double level(std::size_t throttle, std::int64_t now_ns, Key key = 0) const {
@@ -351,6 +345,26 @@ TEST(WaitingRoom, OrderFairBanksNoCreditForATenantThatWasIdle) {
   EXPECT_EQ(served, (std::vector<int>{5, 5})) << "in turn from now on";
 }
 
+// Who ends late says nothing of who was served last: credit from long ago is nobody's measure.
+TEST(WaitingRoom, OrderFairMeasuresNewcomersByWhoWasAdmittedLast) {
+  Throttle limit = throttle(Unit::requests, 1, 30, WhenFull::queue);
+  Scenario scenario = two_tenants({limit});
+  scenario.tenants.push_back(scenario.tenants[0]);
+  scenario.queue_order = QueueOrder::fair;
+  Room r(scenario);
+  const RequestId long_ago = r.request(10, 1, 1, 0);
+  r.arrive(0, long_ago);
+  for (int i = 0; i < 29; ++i) r.arrive(0, r.request(10, 1, 1, 1));
+  r.settle(0, long_ago);
+  for (int i = 0; i < 20; ++i) {
+    r.arrive(0, r.request(10, 1, 1, 2));
+    r.arrive(0, r.request(10, 1, 1, 1));
+  }
+  std::vector<int> served(3);
+  for (int i = 1; i <= 20; ++i) ++served[r.requests[r.release(i * kSecond)->id].tenant];
+  EXPECT_EQ(served, (std::vector<int>{0, 10, 10}));
+}
+
 // ------------------------------------------------------------------- limits of all other kinds
 
 TEST(WaitingRoom, AConcurrencyLimitLetsTheNextOneGoWhenOneEnds) {
@@ -455,6 +469,34 @@ TEST(WaitingRoom, InPeakHoursAUnitCostsMoreAndComesBackAsItWasTaken) {
   EXPECT_NEAR(r.level(0, 4), 50, 1e-6);
 }
 
+TEST(WaitingRoom, WhatWasReservedComesBackAsItWasChargedWhateverHoldsByThen) {
+  Throttle limit = throttle(Unit::output_tokens, 1e-3, 100, WhenFull::reject);
+  Room r({limit});
+  const RequestId reserved = r.request(1, 10, 30);
+  EXPECT_EQ(r.arrive(0, reserved), Verdict::admitted);
+  limit.charge = Charge::after;
+  r.apply(1, change(limit));
+  const RequestId later = r.request(1, 20, 30);
+  EXPECT_EQ(r.arrive(1, later), Verdict::admitted);
+  EXPECT_NEAR(r.level(0, 1), 70, 1e-6);
+  limit.charge = Charge::reserve;
+  r.apply(2, change(limit));
+  r.settle(3, reserved);
+  EXPECT_NEAR(r.level(0, 3), 90, 1e-6) << "20 of 30 came back";
+  r.settle(3, later);
+  EXPECT_NEAR(r.level(0, 3), 70, 1e-6) << "charged now";
+}
+
+// Else what comes back later would count in a window in which it was not taken.
+TEST(WaitingRoom, WhoIsReleasedLateWasAdmittedWhenHeWasDueToGo) {
+  Room r({throttle(Unit::requests, 1, 1, WhenFull::queue)});
+  r.arrive(0, r.request(1, 1, 1));
+  const RequestId id = r.request(1, 1, 1);
+  r.arrive(0, id);
+  EXPECT_EQ(r.release(kSecond + 500)->id, id);
+  EXPECT_EQ(r.requests[id].admitted_ns, kSecond);
+}
+
 TEST(WaitingRoom, CachedInputComesBackWhenTheRequestIsScheduled) {
   Throttle limit = throttle(Unit::tokens, 1e-3, 1000, WhenFull::reject);
   limit.exempt_cached = true;
@@ -462,9 +504,9 @@ TEST(WaitingRoom, CachedInputComesBackWhenTheRequestIsScheduled) {
   const RequestId id = r.request(500, 10, 100);
   r.arrive(0, id);
   EXPECT_EQ(r.level(0, 0), 400);
-  r.room.scheduled(1, r.requests[id], 300);
+  r.room.scheduled(1, id, 300);
   EXPECT_NEAR(r.level(0, 1), 700, 1e-6);
-  r.room.settle(2, r.requests[id], {10, 300, -1});
+  r.room.settle(2, id, {10, 300, -1});
   EXPECT_NEAR(r.level(0, 2), 790, 1e-6);
   EXPECT_EQ(r.counts[0].taken_units, 600);
   EXPECT_EQ(r.counts[0].refunded_units, 390);
