@@ -78,6 +78,146 @@ TRACE = """TIMESTAMP,ContextTokens,GeneratedTokens
 """
 
 
+EVERYTHING = """
+name = "everything"
+
+[run]
+engine = "threads"
+duration = "3s"
+settle = "500ms"
+time_zone = "Europe/Berlin"
+
+[queue]
+order = "fair"
+
+[fleet]
+router = "session_affinity"
+
+[[fleet.site]]
+name = "here"
+replicas = 2
+profile = "cpu-tiny"
+max_batch = 8
+kv_tokens = 4096
+prefix_cache_tokens = 20000
+
+[[tenant]]
+name = "chats"
+users = 5
+arrivals = { process = "poisson", rate = "20/s", shape = { kind = "burst", high = 2, every = "1s", length = "200ms" } }
+prompt_tokens = { distribution = "uniform", min = 8, max = 32 }
+output_tokens = { distribution = "uniform", min = 2, max = 16 }
+sessions = { turns = { distribution = "uniform", min = 2, max = 4 }, think = "50ms", max_context = 500 }
+retry = { policy = "exponential", delay = "50ms", max_delay = "200ms", attempts = 3 }
+patience = "2s"
+
+[[tenant]]
+name = "jobs"
+users = 3
+weight = 2.0
+arrivals = { process = "closed", think = "20ms" }
+prompt_tokens = { distribution = "constant", value = 40 }
+output_tokens = { distribution = "constant", value = 10 }
+deadline = "2s"
+retry = { policy = "honour_retry_after" }
+
+[[throttle]]
+name = "input"
+kind = "token_bucket"
+unit = "input_tokens"
+rate = "20000/s"
+exempt_cached = true
+
+[[throttle]]
+name = "gcra"
+kind = "gcra"
+unit = "requests"
+scope = "user"
+rate = "40/s"
+burst = 5
+
+[[throttle]]
+name = "leaky"
+kind = "leaky_bucket"
+unit = "requests"
+rate = "400/s"
+
+[[throttle]]
+name = "fixed"
+kind = "fixed_window"
+unit = "output_tokens"
+window = "500ms"
+limit = 3000
+
+[[throttle]]
+name = "anchored"
+kind = "anchored_window"
+unit = "tokens"
+scope = "user"
+window = "1s"
+limit = 20000
+schedule = [{ days = "mon", drain = 2.0, from = "00:00", to = "24:00" }]
+
+[[throttle]]
+name = "sliding"
+kind = "sliding_window"
+unit = "requests"
+scope = "tenant"
+window = "500ms"
+limit = 200
+when_full = "reject"
+
+[[throttle]]
+name = "in flight"
+kind = "concurrency"
+limit = 40
+
+[[throttle]]
+name = "line"
+kind = "queue_limit"
+limit = 100
+
+[[throttle]]
+name = "aimd"
+kind = "aimd"
+target = "500ms"
+
+[[throttle]]
+name = "gradient"
+kind = "gradient"
+mode = "shadow"
+
+[[throttle]]
+name = "vegas"
+kind = "vegas"
+mode = "shadow"
+
+[[throttle]]
+name = "acceleration"
+kind = "acceleration_limit"
+unit = "requests"
+window = "200ms"
+limit = 50
+when_full = "reject"
+
+[[event]]
+at = "1s"
+ramp = { throttle = "input", to = "40000/s", over = "200ms" }
+
+[[event]]
+at = "1.2s"
+set = { throttle = "in flight", limit = 60 }
+
+[[event]]
+at = "1.4s"
+lift = "leaky"
+
+[[event]]
+at = "1.6s"
+restore = "leaky"
+"""
+
+
 class EndToEnd(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -254,6 +394,79 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         path = self.path / "profiles.toml"
         path.write_text(text)
         return path
+
+    def simulate(self, scenario, *words):
+        """Phases by name of a built-in scenario in virtual time, which is the same every time."""
+        self.run_tokenlift("run", scenario, "--out", "out", *words, code=0)
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        self.assertTrue(run["validity"]["valid"])
+        return {phase["name"]: phase for phase in run["phases"]}, run
+
+    def of_tenant(self, run, name, phase, *keys):
+        tenant = next(tenant for tenant in run["tenants"] if tenant["name"] == name)
+        value = next(entry for entry in tenant["phases"] if entry["name"] == phase)
+        for key in keys:
+            value = value[key]
+        return value
+
+    # What each built-in scenario says that it shows.
+
+    def test_higher_limits_end_the_refusals_of_every_tier(self):
+        phases, run = self.simulate("higher-limits")
+        for tier in ("tier 1", "tier 2", "tier 3", "tier 4"):
+            self.assertGreater(
+                self.of_tenant(run, tier, "before", "rates", "retry_amplification"), 1.5)
+            self.assertGreater(self.of_tenant(run, tier, "after", "rates", "attainment"), 0.99)
+        self.assertGreater(run["lift"]["backoff_requests"], 0)
+
+    def test_a_doubled_five_hour_window_leaves_the_weekly_one(self):
+        _, run = self.simulate("five-hour-window", "--set", "run.duration=7d")
+        short, week = run["throttles"]
+        self.assertGreater(short["phases"][0]["rejected"], 10_000)
+        self.assertLess(short["phases"][2]["rejected"], 100)
+        self.assertEqual(week["phases"][0]["rejected"], 0)
+        self.assertGreater(week["phases"][2]["rejected"], 10_000)
+
+    def test_peak_hours_refuse_until_they_are_lifted(self):
+        phases, _ = self.simulate("peak-hours")
+        self.assertGreater(phases["before"]["counts"]["rejected"], 1_000)
+        self.assertLess(phases["after"]["counts"]["rejected"], 100)
+
+    def test_research_starves_without_its_share(self):
+        _, fair = self.simulate("research-starvation")
+        _, starved = self.simulate("research-starvation", "--set", "queue.order=priority")
+        goodput = ("rates", "goodput_tokens_per_s")
+        self.assertGreater(self.of_tenant(fair, "research", "before", *goodput),
+                           10 * self.of_tenant(starved, "research", "before", *goodput))
+
+    def test_a_lift_into_a_retry_storm_serves_fewer_in_time_than_the_limit_did(self):
+        phases, run = self.simulate("retry-storm")
+        self.assertLess(phases["transition"]["rates"]["attainment"],
+                        phases["before"]["rates"]["attainment"])
+        self.assertGreater(run["lift"]["backoff_requests"], 1_000)
+        self.assertEqual(run["lift"]["waiting_requests"], 0)
+
+    def test_a_staged_lift_protects_who_was_not_limited(self):
+        ttft = ("latency_ms", "ttft", "p99")
+        _, staged = self.simulate("staged-lift")
+        _, at_once = self.simulate("staged-lift", "--set", "event.1.at=120.001s")
+        self.assertLess(10 * self.of_tenant(staged, "business", "transition", *ttft),
+                        self.of_tenant(at_once, "business", "transition", *ttft))
+
+    def test_every_kind_of_throttle_and_client_plays_on_threads(self):
+        """Sessions with a prefix cache, closed users, retries, every kind, on real replicas."""
+        scenario = self.path / "everything.toml"
+        scenario.write_text(EVERYTHING)
+        self.run_tokenlift("run", scenario, "--out", "out", code=(0, 3))
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        for phase in run["phases"]:
+            counts = phase["counts"]
+            self.assertEqual(counts["due"], sum(counts.values()) - counts["due"])
+            self.assertGreater(counts["completed"], 0)
+        self.assertEqual(len(run["throttles"]), 12)
+        in_cache = next(entry for entry in run["throttles"] if entry["name"] == "input")
+        self.assertGreater(sum(phase["refunded_units"] for phase in in_cache["phases"]), 0,
+                           "cached input comes back")
 
     def test_simulated_runs_are_equal_whatever_the_threads(self):
         profiles = self.profile_file()
