@@ -23,6 +23,17 @@ constexpr std::uint32_t bit(std::uint8_t gate) {
   return std::uint32_t{1} << gate;
 }
 
+/// Inserts, with the memory of an element that was there before if there is one.
+template <typename Value>
+void put(std::set<Value>& set, typename std::set<Value>::node_type place, const Value& value) {
+  if (place.empty()) {
+    set.insert(value);
+    return;
+  }
+  place.value() = value;
+  set.insert(std::move(place));
+}
+
 bool has_state_per_user(const Throttle& throttle) {
   return throttle.scope == Scope::user && throttle.kind != ThrottleKind::queue_limit;
 }
@@ -116,6 +127,7 @@ std::uint32_t WaitingRoom::edition_of(RequestId id) const {
 }
 
 const WaitingRoom::Terms& WaitingRoom::terms_of(const Gate& gate, std::uint32_t edition) {
+  if (gate.terms.size() == 1) return gate.terms.front();
   const auto later = std::upper_bound(
       gate.terms.begin() + 1, gate.terms.end(), edition,
       [](std::uint32_t sought, const Terms& terms) { return sought < terms.edition; });
@@ -479,8 +491,9 @@ void WaitingRoom::refresh_line(std::int64_t now_ns, std::uint32_t number) {
   }
   if (standing == line.standing && arrival == line.arrival) return;
   auto& through = tenants_[line.tenant].lines;
-  if (line.standing.stand == Stand::through) through.erase({line.arrival, number});
-  if (standing.stand == Stand::through) through.insert({arrival, number});
+  std::set<Through>::node_type place;
+  if (line.standing.stand == Stand::through) place = through.extract({line.arrival, number});
+  if (standing.stand == Stand::through) put(through, std::move(place), {arrival, number});
   line.arrival = arrival;
   if (standing.stand == Stand::held && standing.ready_ns < kNever) {
     ready_timers_.set({standing.ready_ns, ++line.stamp, 2 * number});
@@ -508,10 +521,11 @@ void WaitingRoom::refresh_tenant(std::int64_t now_ns, std::uint32_t number) {
     ready_timers_.set({standing.ready_ns, ++tenant.stamp, 2 * number + 1});
   }
   if (is_through && !was_through && order_ == QueueOrder::fair) forget_credit(number);
-  if (was_through) in_order_.erase(ranks_[number]);
+  std::set<Rank>::node_type place;
+  if (was_through) place = in_order_.extract(ranks_[number]);
   if (is_through) {
     ranks_[number] = {rank_key(number), arrival, number};
-    in_order_.insert(ranks_[number]);
+    put(in_order_, std::move(place), ranks_[number]);
   }
   refresh_fleet(now_ns);
 }
@@ -580,9 +594,9 @@ void WaitingRoom::serve(std::uint32_t number, double tokens) {
   Tenant& tenant = tenants_[number];
   tenant.served += tokens / tenant.weight;
   if (tenant.standing.stand != Stand::through) return;
-  in_order_.erase(ranks_[number]);
+  auto place = in_order_.extract(ranks_[number]);
   ranks_[number].key = tenant.served;
-  in_order_.insert(ranks_[number]);
+  put(in_order_, std::move(place), ranks_[number]);
 }
 
 // ---------------------------------------------------------------------------------- time passes

@@ -148,6 +148,8 @@ class WaitingRoom {
     std::uint64_t arrival = 0;                  // of the first one, as it stands
     Standing standing;
   };
+  /// The arrival of a line's first one, and the line: of those through, in order.
+  using Through = std::pair<std::uint64_t, std::uint32_t>;
   struct Tenant {
     std::vector<std::uint8_t> gates;         // that look at its requests,
     std::vector<std::uint8_t> queue_limits;  // and at those of them that wait
@@ -156,7 +158,7 @@ class WaitingRoom {
     std::int64_t priority = 0;
     double weight = 1;
     double served = 0;
-    std::set<std::pair<std::uint64_t, std::uint32_t>> lines;  // those through: arrival, line
+    std::set<Through> lines;
     std::uint32_t stamp = 0;
     std::uint64_t arrival = 0;
     Standing standing;
