@@ -67,9 +67,10 @@ struct Outcome {
   }
 };
 
-/// Numbers of a throttle, its kind, unit and scope left as they are. Most requests fit.
-inline void randomise_numbers(Random& random, Throttle& throttle) {
-  const int scale = throttle.unit == Unit::requests ? 1 : 25;
+/// Numbers of a throttle, its kind, unit and scope left as they are. Most requests of up to so many
+/// tokens fit.
+inline void randomise_numbers(Random& random, Throttle& throttle, int tokens = 25) {
+  const int scale = throttle.unit == Unit::requests ? 1 : tokens;
   const auto limit = [&] { return static_cast<double>(random.between(scale, 6 * scale)); };
   throttle.rate.per_s = random.one_of({1, 2, 5, 20}) * scale;
   throttle.burst.units = limit();
