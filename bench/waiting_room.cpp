@@ -221,6 +221,7 @@ Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& 
     take(now_ns, id, ruling);
     return ruling.decision;
   }
+  if (ruling.held_by == kNoGate) refresh_fleet(now_ns);  // who goes before it may be held anew
   const std::uint8_t held_by = ruling.held_by != kNoGate ? ruling.held_by : best_held_by_;
   if (!enters(now_ns, request)) return {Verdict::rejected, std::nullopt, false};
   if (held_by != kNoGate) ++counts_[held_by].held;
