@@ -1,7 +1,7 @@
 #pragma once
 // Random waiting rooms, and scripts of what happens to them: arrivals, starts, ends and changes at
-// instants of whole milliseconds, so that many of them meet. A script says nothing of verdicts, so
-// it can be played to any room.
+// whole ticks, so that many of them meet. A script says nothing of verdicts, so it can be played to
+// any room.
 
 #include <array>
 #include <cstdint>
@@ -34,6 +34,7 @@ class Random {
   std::mt19937_64 engine_;
 };
 
+inline constexpr std::int64_t kTick = 10 * kMillisecond;
 inline constexpr std::int32_t kMostPrompt = 20;
 inline constexpr std::int32_t kMostOutput = 10;
 
@@ -67,9 +68,10 @@ struct Outcome {
   }
 };
 
-/// Numbers of a throttle, its kind, unit and scope left as they are. Most requests fit.
-inline void randomise_numbers(Random& random, Throttle& throttle) {
-  const int scale = throttle.unit == Unit::requests ? 1 : 25;
+/// Numbers of a throttle, its kind, unit and scope left as they are. Most requests of up to so many
+/// tokens fit.
+inline void randomise_numbers(Random& random, Throttle& throttle, int tokens = 25) {
+  const int scale = throttle.unit == Unit::requests ? 1 : tokens;
   const auto limit = [&] { return static_cast<double>(random.between(scale, 6 * scale)); };
   throttle.rate.per_s = random.one_of({1, 2, 5, 20}) * scale;
   throttle.burst.units = limit();
@@ -82,7 +84,7 @@ inline void randomise_numbers(Random& random, Throttle& throttle) {
   throttle.mode = random.one_in(6) ? Mode::shadow : Mode::enforce;
   throttle.when_full = random.one_in(4) ? WhenFull::reject : WhenFull::queue;
   throttle.max_wait_ns.reset();
-  if (random.one_in(4)) throttle.max_wait_ns = random.between(1, 3000) * kMillisecond;
+  if (random.one_in(4)) throttle.max_wait_ns = random.between(1, 300) * kTick;
   if (throttle.kind == ThrottleKind::token_bucket && random.one_in(3)) {
     throttle.charge = Charge::after;
   }
@@ -187,7 +189,7 @@ inline Happening random_happening(Random& random, const Scenario& scenario, std:
   request.output_tokens = random.between(1, kMostOutput);
   request.max_tokens = kMostOutput;
   if (random.one_in(4)) {
-    happening.patience = {at_ns + random.between<std::int64_t>(0, 500) * kMillisecond,
+    happening.patience = {at_ns + random.between<std::int64_t>(0, 50) * kTick,
                           random.one_in(2) ? Verdict::expired : Verdict::cancelled};
   }
   return happening;
@@ -198,8 +200,8 @@ inline Script random_script(Random& random, const Scenario& scenario, int happen
   std::int64_t now_ns = 0;
   std::size_t busiest = 0;
   for (int i = 0; i < happenings; ++i) {
-    if (random.one_in(2)) now_ns += random.between<std::int64_t>(0, 20) * kMillisecond;
-    if (random.one_in(50)) now_ns += random.between<std::int64_t>(0, 3000) * kMillisecond;
+    if (random.one_in(2)) now_ns += random.between<std::int64_t>(0, 2) * kTick;
+    if (random.one_in(50)) now_ns += random.between<std::int64_t>(0, 300) * kTick;
     if (random.one_in(20)) busiest = random.between<std::size_t>(0, scenario.tenants.size() - 1);
     script.push_back(random_happening(random, scenario, now_ns));
     if (random.one_in(2)) script.back().request.tenant = busiest & 0xffff;

@@ -14,8 +14,56 @@
 
 namespace tokenlift {
 
+/// Beside a limit that queues and one that refuses: limits of other kinds, for tenants and users,
+/// that are seldom in the way, but are asked and told of everything.
+inline void add_limits(Scenario& scenario) {
+  constexpr std::int64_t kMs = 1'000'000;
+  Throttle in_flight;
+  in_flight.name = "in flight";
+  in_flight.kind = ThrottleKind::aimd;
+  in_flight.unit = Unit::requests;
+  in_flight.scope = Scope::tenant;
+  in_flight.limit = 30;
+  in_flight.min_limit = 10;
+  in_flight.max_limit = 60;
+  in_flight.target_ns = 20 * kMs;
+  Throttle users;
+  users.name = "users";
+  users.kind = ThrottleKind::sliding_window;
+  users.unit = Unit::tokens;
+  users.scope = Scope::user;
+  users.limit = 400;
+  users.window_ns = 300 * kMs;
+  users.when_full = WhenFull::reject;
+  Throttle queue;
+  queue.name = "queue";
+  queue.kind = ThrottleKind::queue_limit;
+  queue.unit = Unit::requests;
+  queue.limit = 60;
+  Throttle watched = users;
+  watched.name = "watched";
+  watched.kind = ThrottleKind::fixed_window;
+  watched.limit = 100;
+  watched.mode = Mode::shadow;
+  scenario.throttles.insert(scenario.throttles.end(), {in_flight, users, queue, watched});
+  scenario.queue_order = QueueOrder::fair;
+}
+
+/// Who is refused tries again; one of the tenants asks in sessions.
+inline void add_clients(Scenario& scenario) {
+  constexpr std::int64_t kMs = 1'000'000;
+  for (Tenant& tenant : scenario.tenants) {
+    tenant.users = 8;
+    tenant.retry = {RetryPolicy::honour_retry_after, 10 * kMs, 50 * kMs, 3, {}};
+  }
+  Tenant& talkers = scenario.tenants[1];
+  talkers.sessions =
+      Sessions{{Distribution::uniform, 0, 0, 1, 3}, {WaitDistribution::exponential, 50 * kMs}, 100};
+  talkers.weight = 2;
+}
+
 /// A limit that queues and is lifted, one that refuses and is changed, two tenants, and replicas of
-/// two places. How much the limits let through does not depend on the fleet's speed.
+/// two places. How much these limits let through does not depend on the fleet's speed.
 inline Scenario eventful_scenario(RouterPolicy router) {
   constexpr std::int64_t kMs = 1'000'000;
   Scenario scenario;
@@ -59,6 +107,8 @@ inline Scenario eventful_scenario(RouterPolicy router) {
   change.burst = Burst{{}, 5.0};
   change.inherit = Inherit::proportional;
   scenario.events.push_back(change);
+  add_limits(scenario);
+  add_clients(scenario);
   return scenario;
 }
 
@@ -71,6 +121,7 @@ inline void expect_same_requests(const Run& recorded, const Run& replayed) {
       const PhaseRecord& a = recorded.tenants[t].phases[p];
       const PhaseRecord& b = replayed.tenants[t].phases[p];
       EXPECT_EQ(a.counts, b.counts);
+      EXPECT_EQ(a.attempts, b.attempts);
       EXPECT_EQ(a.held, b.held);
       EXPECT_EQ(a.admitted_requests, b.admitted_requests);
       EXPECT_EQ(a.completed_requests, b.completed_requests);
@@ -79,6 +130,14 @@ inline void expect_same_requests(const Run& recorded, const Run& replayed) {
         EXPECT_EQ(a.of(metric), b.of(metric)) << name_of(metric);
       }
     }
+  }
+}
+
+inline void expect_same_limits(const Run& recorded, const Run& replayed) {
+  ASSERT_EQ(recorded.throttles.size(), replayed.throttles.size());
+  for (std::size_t t = 0; t < recorded.throttles.size(); ++t) {
+    EXPECT_EQ(recorded.throttles[t].phases, replayed.throttles[t].phases)
+        << recorded.throttles[t].name;
   }
 }
 
@@ -93,6 +152,8 @@ inline void expect_replay(const Scenario& scenario, Clock& clock, Fleet& fleet) 
   EXPECT_GT(first.run.totals.expired, 0U);
   EXPECT_GT(first.run.totals.rejected, 0U);
   EXPECT_TRUE(first.outcome.lift && first.outcome.lift->at_ns);
+  const PhaseRecord everybody = fleet_record(first.run, 0);
+  EXPECT_GT(everybody.attempts, everybody.counts.due) << "some came back";
 
   LoopLog replayed;
   ReplayClock replay_clock(recorded, replayed);
@@ -103,6 +164,7 @@ inline void expect_replay(const Scenario& scenario, Clock& clock, Fleet& fleet) 
   EXPECT_EQ(first.outcome.end_ns, second.outcome.end_ns);
   EXPECT_EQ(first.outcome.most_in_flight, second.outcome.most_in_flight);
   expect_same_requests(first.run, second.run);
+  expect_same_limits(first.run, second.run);
 }
 
 /// What one replica was told and what it decided.

@@ -365,6 +365,71 @@ TEST(WaitingRoom, OrderFairMeasuresNewcomersByWhoWasAdmittedLast) {
   EXPECT_EQ(served, (std::vector<int>{0, 10, 10}));
 }
 
+// Also where it need not wait.
+TEST(WaitingRoom, OrderFairBanksNoCreditForWhoIsAdmittedAtOnce) {
+  Scenario scenario = two_tenants({throttle(Unit::requests, 1, 30, WhenFull::queue)});
+  scenario.tenants.push_back(scenario.tenants[0]);
+  scenario.queue_order = QueueOrder::fair;
+  Room r(scenario);
+  for (int i = 0; i < 29; ++i) r.arrive(0, r.request(10, 1, 1, 0));
+  r.arrive(0, r.request(10, 1, 1, 1));
+  EXPECT_EQ(r.room.served(1), 300);
+  for (int i = 0; i < 20; ++i) {
+    r.arrive(0, r.request(10, 1, 1, 2));
+    r.arrive(0, r.request(10, 1, 1, 0));
+  }
+  std::vector<int> served(3);
+  for (int i = 1; i <= 20; ++i) ++served[r.requests[r.release(i * kSecond)->id].tenant];
+  EXPECT_EQ(served, (std::vector<int>{10, 0, 10}));
+}
+
+// Nor for one that its own throttle held while others were served.
+TEST(WaitingRoom, OrderFairBanksNoCreditForWhoIsHeldByItsOwnThrottle) {
+  Throttle own;
+  own.kind = ThrottleKind::concurrency;
+  own.unit = Unit::requests;
+  own.scope = Scope::tenant;
+  own.limit = 1;
+  own.tenants = {"second"};
+  Scenario scenario = two_tenants({throttle(Unit::requests, 1, 1, WhenFull::queue), own});
+  scenario.queue_order = QueueOrder::fair;
+  Room r(scenario);
+  EXPECT_EQ(r.arrive(0, r.request(10, 1, 1, 1)), Verdict::admitted);
+  for (int i = 0; i < 40; ++i) {
+    r.arrive(0, r.request(10, 1, 1, 0));
+    r.arrive(0, r.request(10, 1, 1, 1));
+  }
+  for (int i = 1; i <= 20; ++i) EXPECT_EQ(r.requests[r.release(i * kSecond)->id].tenant, 0U);
+  own.limit = 100;
+  Change raise = change(own);
+  raise.throttle = 1;
+  r.apply(20 * kSecond, raise);
+  std::vector<int> served(2);
+  for (int i = 21; i <= 30; ++i) ++served[r.requests[r.release(i * kSecond)->id].tenant];
+  EXPECT_EQ(served, (std::vector<int>{5, 5}));
+}
+
+// Served outside of the throttle, which was lifted: nothing comes back, but the order changes.
+TEST(WaitingRoom, OrderFairCountsOutputWhenItIsKnownAndLooksAtWhoIsFirstThen) {
+  const Throttle limit = throttle(Unit::output_tokens, 1, 50, WhenFull::queue);
+  Scenario scenario = two_tenants({limit});
+  scenario.queue_order = QueueOrder::fair;
+  Room r(scenario);
+  r.apply(0, change(limit, /*lifted=*/true));
+  const RequestId long_answer = r.request(1, 90, 90, 0);
+  r.arrive(0, long_answer);
+  r.apply(0, change(limit));
+  r.arrive(0, r.request(1, 50, 50, 1));
+  const RequestId large = r.request(1, 40, 40, 0);
+  const RequestId small = r.request(1, 5, 5, 1);
+  r.arrive(0, large);
+  r.arrive(0, small);
+  EXPECT_EQ(r.room.next_event_ns(), 40 * kSecond) << "it comes first, alike so far";
+  r.settle(kSecond, long_answer);
+  EXPECT_EQ(r.room.next_event_ns(), 5 * kSecond);
+  EXPECT_EQ(r.release(5 * kSecond)->id, small);
+}
+
 // ------------------------------------------------------------------- limits of all other kinds
 
 TEST(WaitingRoom, AConcurrencyLimitLetsTheNextOneGoWhenOneEnds) {
@@ -384,6 +449,49 @@ TEST(WaitingRoom, AConcurrencyLimitLetsTheNextOneGoWhenOneEnds) {
   EXPECT_EQ(r.release(7)->id, second);
 }
 
+TEST(WaitingRoom, WhoHasToWaitIsCountedWhereItIsHeldLongest) {
+  Room r({throttle(Unit::requests, 2, 1, WhenFull::queue),
+          throttle(Unit::requests, 1, 1, WhenFull::queue),
+          throttle(Unit::requests, 4, 1, WhenFull::queue)});
+  r.arrive(0, r.request(1, 1, 1));
+  EXPECT_EQ(r.arrive(0, r.request(1, 1, 1)), Verdict::waiting);
+  EXPECT_EQ(r.counts[0].held, 0U);
+  EXPECT_EQ(r.counts[1].held, 1U);
+  EXPECT_EQ(r.counts[2].held, 0U);
+}
+
+TEST(WaitingRoom, WhoWaitsBehindSomebodyIsCountedWhereThatOneIsHeld) {
+  Throttle all = throttle(Unit::requests, 1, 1, WhenFull::queue);
+  Throttle first = throttle(Unit::requests, 1e-3, 1, WhenFull::queue);
+  first.tenants = {"first"};
+  Room r(two_tenants({all, first}));
+  r.arrive(0, r.request(1, 1, 1, 0));
+  EXPECT_EQ(r.arrive(1, r.request(1, 1, 1, 0)), Verdict::waiting);
+  EXPECT_EQ(r.counts[1].held, 1U);
+  EXPECT_EQ(r.arrive(kSecond + 1, r.request(1, 1, 1, 1)), Verdict::waiting)
+      << "nothing else holds it";
+  EXPECT_EQ(r.counts[0].held, 0U);
+  EXPECT_EQ(r.counts[1].held, 2U);
+}
+
+// The first one is held by its tokens, until somebody more important takes the last request.
+TEST(WaitingRoom, WhoWaitsBehindSomebodyIsCountedWhereThatOneIsHeldByThen) {
+  Throttle some = throttle(Unit::requests, 0.1, 1, WhenFull::queue);
+  some.tenants = {"first", "second"};
+  Scenario scenario = two_tenants({throttle(Unit::output_tokens, 10, 100, WhenFull::queue), some});
+  scenario.tenants[1].priority = 1;
+  scenario.tenants.push_back(scenario.tenants[0]);
+  scenario.tenants[2].name = "third";
+  scenario.queue_order = QueueOrder::priority;
+  Room r(scenario);
+  EXPECT_EQ(r.arrive(0, r.request(1, 50, 50, 2)), Verdict::admitted);
+  EXPECT_EQ(r.arrive(0, r.request(1, 60, 60, 0)), Verdict::waiting);
+  EXPECT_EQ(r.arrive(0, r.request(1, 1, 1, 1)), Verdict::admitted);
+  EXPECT_EQ(r.arrive(0, r.request(1, 1, 1, 2)), Verdict::waiting);
+  EXPECT_EQ(r.counts[0].held, 1U);
+  EXPECT_EQ(r.counts[1].held, 1U);
+}
+
 TEST(WaitingRoom, AQueueLimitRejectsWhoWouldMakeTheLineTooLong) {
   Throttle line;
   line.name = "line";
@@ -401,6 +509,7 @@ TEST(WaitingRoom, AQueueLimitRejectsWhoWouldMakeTheLineTooLong) {
   const auto gone = r.release(kSecond / 2);
   ASSERT_TRUE(gone);
   EXPECT_EQ(gone->decision.verdict, Verdict::expired) << "by time";
+  EXPECT_EQ(r.requests[gone->id].reserved_by, 0U) << "it may come back, and owes nothing";
   EXPECT_EQ(r.release(kSecond / 2)->decision.verdict, Verdict::expired);
   EXPECT_EQ(r.arrive(kSecond / 2, r.request(1, 1, 1)), Verdict::waiting) << "there is room again";
 }
@@ -544,6 +653,21 @@ TEST(WaitingRoom, AClientWhoLosesPatienceLeaves) {
   EXPECT_EQ(r.release(kSecond)->id, stays);
   EXPECT_EQ(r.room.waiting(), 0U);
   EXPECT_EQ(r.room.backlog_tokens(), 0);
+}
+
+TEST(WaitingRoom, WhoMayGoInTheInstantInWhichItWouldLeaveGoes) {
+  Room r({throttle(Unit::requests, 1, 1, WhenFull::queue)});
+  r.arrive(0, r.request(1, 1, 1));
+  const RequestId first = r.request(1, 1, 1);
+  const RequestId second = r.request(1, 1, 1);
+  r.arrive(0, first, {kSecond, Verdict::expired});
+  r.arrive(0, second, {kSecond, Verdict::cancelled});
+  auto released = r.release(kSecond);
+  EXPECT_EQ(released->id, first);
+  EXPECT_EQ(released->decision.verdict, Verdict::admitted);
+  released = r.release(kSecond);
+  EXPECT_EQ(released->id, second);
+  EXPECT_EQ(released->decision.verdict, Verdict::cancelled);
 }
 
 TEST(WaitingRoom, ChangesOfOneInstantAreAppliedTogether) {
