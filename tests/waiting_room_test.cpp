@@ -461,15 +461,12 @@ TEST(WaitingRoom, WhoHasToWaitIsCountedWhereItIsHeldLongest) {
 }
 
 TEST(WaitingRoom, WhoWaitsBehindSomebodyIsCountedWhereThatOneIsHeld) {
-  Throttle all = throttle(Unit::requests, 1, 1, WhenFull::queue);
-  Throttle first = throttle(Unit::requests, 1e-3, 1, WhenFull::queue);
-  first.tenants = {"first"};
-  Room r(two_tenants({all, first}));
-  r.arrive(0, r.request(1, 1, 1, 0));
-  EXPECT_EQ(r.arrive(1, r.request(1, 1, 1, 0)), Verdict::waiting);
+  Room r(two_tenants({throttle(Unit::requests, 100, 100, WhenFull::queue),
+                      throttle(Unit::output_tokens, 1, 100, WhenFull::queue)}));
+  r.arrive(0, r.request(1, 60, 60, 0));
+  EXPECT_EQ(r.arrive(1, r.request(1, 100, 100, 0)), Verdict::waiting);
   EXPECT_EQ(r.counts[1].held, 1U);
-  EXPECT_EQ(r.arrive(kSecond + 1, r.request(1, 1, 1, 1)), Verdict::waiting)
-      << "nothing else holds it";
+  EXPECT_EQ(r.arrive(2, r.request(1, 10, 10, 1)), Verdict::waiting) << "it is small enough itself";
   EXPECT_EQ(r.counts[0].held, 0U);
   EXPECT_EQ(r.counts[1].held, 2U);
 }
