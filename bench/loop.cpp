@@ -170,6 +170,7 @@ void Loop::change(std::size_t first) {
     if (measured_event_ && changes_[end].event == measured_event_) note_lift();
   }
   room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
+  next_change_ = end;
 }
 
 LiftRecord Loop::planned_lift() const {
@@ -295,9 +296,10 @@ void Loop::leave_unserved(RequestId id, Verdict verdict) {
 
 void Loop::release_waiters(std::int64_t until_ns) {
   // A change comes before what waiters do at its instant, also when both are seen late.
-  if (!timeline_.empty() && timeline_.top().kind == Kind::change) {
-    until_ns = std::min(until_ns, timeline_.top().at_ns - 1);
+  if (next_change_ < changes_.size()) {
+    until_ns = std::min(until_ns, changes_[next_change_].at_ns - 1);
   }
+  if (room_.next_event_ns() > until_ns) return;
   while (const auto released = room_.release(until_ns)) {
     switch (released->decision.verdict) {
       case Verdict::admitted:

@@ -102,6 +102,7 @@ class Loop {
   Clients clients_;
   Router router_;
   std::vector<Change> changes_;
+  std::size_t next_change_ = 0;
   std::vector<Arrival> pending_;  // by tenant: its next arrival
   std::priority_queue<Timed, std::vector<Timed>, std::greater<>> timeline_;
   std::vector<Errand> errands_;  // those to come, and free places

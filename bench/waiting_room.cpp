@@ -11,10 +11,6 @@ namespace tokenlift {
 
 namespace {
 
-double to_units(Micro micro) {
-  return static_cast<double>(micro) / static_cast<double>(kMicro);
-}
-
 Micro to_micro(double value) {
   return static_cast<Micro>(std::llround(value * static_cast<double>(kMicro)));
 }
@@ -54,7 +50,7 @@ WaitingRoom::WaitingRoom(const Scenario& resolved, RequestTable& requests,
                              : throttle.scope == Scope::tenant ? resolved.tenants.size()
                                                                : population_.count();
     gates_.push_back(
-        {throttle, make_limiter(throttle, keys, epoch_ns), {{0, kMicro, throttle.charge}}});
+        {throttle, make_limiter(throttle, keys, epoch_ns), {{0, kMicro, throttle.charge, 1.0}}});
     line_per_user_ = line_per_user_ || has_state_per_user(throttle);
   }
   tenants_.resize(resolved.tenants.size());
@@ -218,7 +214,8 @@ void WaitingRoom::take(std::int64_t now_ns, RequestId id, const Ruling& ruling) 
     const Micro units = cost(gate, request);
     ++counts_[g].admitted;
     if (!gate.limiter->take(now_ns, key(gate, request), units)) continue;
-    counts_[g].taken_units += to_units(units);
+    const Terms& terms = gate.terms.back();
+    counts_[g].taken_units += terms.units(reserved_units(gate, terms, request));
     request.reserved_by |= bit(g);
   }
   serve(static_cast<std::uint32_t>(request.tenant), request.prompt_tokens);
@@ -314,9 +311,10 @@ void WaitingRoom::scheduled(std::int64_t now_ns, RequestId id, std::int32_t cach
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     Gate& gate = gates_[g];
     if ((request.reserved_by >> g & 1) == 0 || !gate.settings.exempt_cached) continue;
-    const Micro units = cached_tokens * terms_of(gate, edition_of(id)).drain;
+    const Terms& terms = terms_of(gate, edition_of(id));
+    const Micro units = cached_tokens * terms.drain;
     gate.limiter->refund(now_ns, key(gate, request), request.admitted_ns, units);
-    counts_[g].refunded_units += to_units(units);
+    counts_[g].refunded_units += terms.units(cached_tokens);
   }
   look_again(now_ns, request);
 }
@@ -328,15 +326,12 @@ void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& servi
     Gate& gate = gates_[g];
     const Terms& terms = terms_of(gate, edition_of(id));
     const std::int64_t returned = gate.settings.exempt_cached ? service.cached_tokens : 0;
-    Settlement settlement;
-    settlement.taken_ns = request.admitted_ns;
-    settlement.reserved = (reserved_units(gate, terms, request) - returned) * terms.drain;
-    settlement.used = used_units(gate, request, service) * terms.drain;
-    settlement.service_ttft_ns = service.service_ttft_ns;
-    gate.limiter->settle(now_ns, key(gate, request), settlement);
-    if (settlement.used < settlement.reserved) {
-      counts_[g].refunded_units += to_units(settlement.reserved - settlement.used);
-    }
+    const std::int64_t reserved = reserved_units(gate, terms, request) - returned;
+    const std::int64_t used = used_units(gate, request, service);
+    gate.limiter->settle(
+        now_ns, key(gate, request),
+        {request.admitted_ns, reserved * terms.drain, used * terms.drain, service.service_ttft_ns});
+    if (used < reserved) counts_[g].refunded_units += terms.units(reserved - used);
   }
   serve(static_cast<std::uint32_t>(request.tenant), static_cast<double>(service.output_tokens));
   if (request.reserved_by != 0 || order_ == QueueOrder::fair) look_again(now_ns, request);
@@ -358,7 +353,7 @@ void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
   for (const Change& change : changes) {
     Gate& gate = gates_[change.throttle];
     gate.settings = change.settings;
-    const Terms terms{edition_ + 1, to_micro(change.drain), change.settings.charge};
+    const Terms terms{edition_ + 1, to_micro(change.drain), change.settings.charge, change.drain};
     if (terms.drain != gate.terms.back().drain || terms.charge != gate.terms.back().charge) {
       gate.terms.push_back(terms);
       ++edition_;
@@ -404,7 +399,7 @@ bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
     const Micro units = place_units(gates_[g], request);
     ++counts_[g].admitted;
     if (!gates_[g].limiter->take(now_ns, key(gates_[g], request), units)) continue;
-    counts_[g].taken_units += to_units(units);
+    counts_[g].taken_units += static_cast<double>(units / kMicro);
     request.reserved_by |= bit(g);
   }
   return true;
