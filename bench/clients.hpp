@@ -6,6 +6,7 @@
 // keyed by its request's number, so it does the same whatever happens to others; the only state is
 // how many retries a tenant has made of its budget.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -56,6 +57,11 @@ class Clients {
   /// To be told of every first attempt.
   void count_first_attempt(std::uint32_t tenant) { ++tenants_[tenant].first_attempts; }
 
+  /// Whether anybody asks something because of an answer.
+  bool answers_matter() const {
+    return std::ranges::any_of(tenants_,
+                               [](const auto& tenant) { return tenant.plan.has_value(); });
+  }
   /// What the client of a request that has ended asks next, if anything. It knew the outcome at
   /// `reply_ns`; `served`: it got its tokens in time.
   std::optional<Errand> next_errand(const Request& request, bool served,

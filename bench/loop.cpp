@@ -51,6 +51,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       router_(scenario.fleet.router, batch_limits(scenario), scenario.run.seed,
               prefix_cache_tokens(scenario)),
       changes_(plan_changes(scenario)),
+      answers_matter_(clients_.answers_matter()),
       pending_(scenario.tenants.size()),
       uses_prefixes_(scenario.fleet.router == RouterPolicy::session_affinity ||
                      prefix_cache_tokens(scenario) > 0),
@@ -286,10 +287,13 @@ void Loop::leave_unserved(RequestId id, Verdict verdict) {
   if (verdict == Verdict::rejected) recorder_.rejected(request, now_ns_);
   if (verdict == Verdict::expired) recorder_.expired(request, now_ns_);
   if (verdict == Verdict::cancelled) recorder_.cancelled(request, now_ns_);
-  if (const auto next = clients_.next_errand(request, /*served=*/false, now_ns_)) {
-    schedule_errand(*next);
-  }
+  ask_on(request, /*served=*/false, now_ns_);
   requests_.remove(id);
+}
+
+void Loop::ask_on(const Request& request, bool served, std::int64_t reply_ns) {
+  if (!answers_matter_) return;
+  if (const auto next = clients_.next_errand(request, served, reply_ns)) schedule_errand(*next);
 }
 
 // --------------------------------------------------------------------- what throttles let through
@@ -369,8 +373,7 @@ void Loop::complete(const Completion& done) {
   // With load reports clients learn of their answers with them, else at once.
   const std::int64_t reply_ns =
       scenario_.fleet.load_report_interval_ns > 0 ? now_ns_ : done.last_token_ns;
-  const bool served = !recorder_.late(request, done);
-  if (const auto next = clients_.next_errand(request, served, reply_ns)) schedule_errand(*next);
+  ask_on(request, !recorder_.late(request, done), reply_ns);
   requests_.remove(done.id);
   if (const auto next = router_.finished(done.replica)) submit(next->id, next->replica);
 }

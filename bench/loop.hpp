@@ -80,6 +80,7 @@ class Loop {
   void refuse(RequestId id, const Decision& decision);
   void retry(RequestId id, std::int64_t at_ns);
   void leave_unserved(RequestId id, Verdict verdict);
+  void ask_on(const Request& request, bool served, std::int64_t reply_ns);
 
   void release_waiters(std::int64_t until_ns);
   void admit(RequestId id);
@@ -103,6 +104,7 @@ class Loop {
   Router router_;
   std::vector<Change> changes_;
   std::size_t next_change_ = 0;
+  bool answers_matter_;
   std::vector<Arrival> pending_;  // by tenant: its next arrival
   std::priority_queue<Timed, std::vector<Timed>, std::greater<>> timeline_;
   std::vector<Errand> errands_;  // those to come, and free places

@@ -321,6 +321,7 @@ void WaitingRoom::scheduled(std::int64_t now_ns, RequestId id, std::int32_t cach
 
 void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& service) {
   const Request& request = requests_[id];
+  if (request.reserved_by == 0 && order_ != QueueOrder::fair) return;
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     if ((request.reserved_by >> g & 1) == 0) continue;
     Gate& gate = gates_[g];
@@ -334,7 +335,7 @@ void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& servi
     if (used < reserved) counts_[g].refunded_units += terms.units(reserved - used);
   }
   serve(static_cast<std::uint32_t>(request.tenant), static_cast<double>(service.output_tokens));
-  if (request.reserved_by != 0 || order_ == QueueOrder::fair) look_again(now_ns, request);
+  look_again(now_ns, request);
 }
 
 /// Something went back to the throttles of this request: who waits for the same ones may be ready.
