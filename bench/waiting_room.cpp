@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 
 #include "workloads/calendar.hpp"
 #include "workloads/demand.hpp"
@@ -10,10 +9,6 @@
 namespace tokenlift {
 
 namespace {
-
-Micro to_micro(double value) {
-  return static_cast<Micro>(std::llround(value * static_cast<double>(kMicro)));
-}
 
 constexpr std::uint32_t bit(std::uint8_t gate) {
   return std::uint32_t{1} << gate;
@@ -70,64 +65,10 @@ bool WaitingRoom::exempts_cached() const {
   return std::ranges::any_of(gates_, [](const Gate& g) { return g.settings.exempt_cached; });
 }
 
-// ------------------------------------------------------------------------------ costs and keys
-
-/// What it takes when it is let through. Where output is charged after, only what is known.
-std::int64_t WaitingRoom::reserved_units(const Gate& gate, const Terms& terms,
-                                         const Request& request) {
-  const std::int64_t output = terms.charge == Charge::after ? 0 : request.max_tokens;
-  switch (gate.settings.unit) {
-    case Unit::requests:
-      return 1;
-    case Unit::input_tokens:
-      return request.prompt_tokens;
-    case Unit::output_tokens:
-      return output;
-    case Unit::tokens:
-      return request.prompt_tokens + output;
-  }
-  return 0;
-}
-
-/// What it came to.
-std::int64_t WaitingRoom::used_units(const Gate& gate, const Request& request,
-                                     const Service& service) {
-  const std::int64_t input =
-      request.prompt_tokens - (gate.settings.exempt_cached ? service.cached_tokens : 0);
-  switch (gate.settings.unit) {
-    case Unit::requests:
-      return 1;
-    case Unit::input_tokens:
-      return input;
-    case Unit::output_tokens:
-      return service.output_tokens;
-    case Unit::tokens:
-      return input + service.output_tokens;
-  }
-  return 0;
-}
-
-/// What it takes now.
-Micro WaitingRoom::cost(const Gate& gate, const Request& request) {
-  const Terms& terms = gate.terms.back();
-  return reserved_units(gate, terms, request) * terms.drain;
-}
-
-/// What it takes of a limit on the queue itself, which knows no peak hours.
-Micro WaitingRoom::place_units(const Gate& gate, const Request& request) {
-  return reserved_units(gate, Terms{}, request) * kMicro;
-}
+// ------------------------------------------------------------------------------ terms and keys
 
 std::uint32_t WaitingRoom::edition_of(RequestId id) const {
   return id < taken_in_.size() ? taken_in_[id] : 0;
-}
-
-const WaitingRoom::Terms& WaitingRoom::terms_of(const Gate& gate, std::uint32_t edition) {
-  if (gate.terms.size() == 1) return gate.terms.front();
-  const auto later = std::upper_bound(
-      gate.terms.begin() + 1, gate.terms.end(), edition,
-      [](std::uint32_t sought, const Terms& terms) { return sought < terms.edition; });
-  return *std::prev(later);
 }
 
 Key WaitingRoom::key(const Gate& gate, const Request& request) const {
@@ -152,7 +93,7 @@ WaitingRoom::Look WaitingRoom::look(std::int64_t now_ns, const Request& request,
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     const Gate& gate = gates_[g];
     if (gate.settings.scope != scope || !gate.holds()) continue;
-    const Micro units = cost(gate, request);
+    const Micro units = gate.cost(request);
     const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
     if (ready_ns == kNever && !gate.limiter->fits(units)) return {now_ns, kNever, g, 0};
     if (ready_ns <= now_ns) continue;
@@ -174,7 +115,7 @@ WaitingRoom::Ruling WaitingRoom::rule(std::int64_t now_ns, const Request& reques
   std::int64_t retry_at_ns = now_ns;
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     const Gate& gate = gates_[g];
-    const Micro units = cost(gate, request);
+    const Micro units = gate.cost(request);
     const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
     if (ready_ns <= now_ns) continue;
     if (!gate.enforces()) {
@@ -211,11 +152,11 @@ void WaitingRoom::take(std::int64_t now_ns, RequestId id, const Ruling& ruling) 
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     if ((ruling.watched_only >> g & 1) != 0) continue;
     Gate& gate = gates_[g];
-    const Micro units = cost(gate, request);
+    const Micro units = gate.cost(request);
     ++counts_[g].admitted;
     if (!gate.limiter->take(now_ns, key(gate, request), units)) continue;
     const Terms& terms = gate.terms.back();
-    counts_[g].taken_units += terms.units(reserved_units(gate, terms, request));
+    counts_[g].taken_units += terms.units(gate.reserved_units(terms, request));
     request.reserved_by |= bit(g);
   }
   serve(static_cast<std::uint32_t>(request.tenant), request.prompt_tokens);
@@ -311,7 +252,7 @@ void WaitingRoom::scheduled(std::int64_t now_ns, RequestId id, std::int32_t cach
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     Gate& gate = gates_[g];
     if ((request.reserved_by >> g & 1) == 0 || !gate.settings.exempt_cached) continue;
-    const Terms& terms = terms_of(gate, edition_of(id));
+    const Terms& terms = gate.terms_of(edition_of(id));
     const Micro units = cached_tokens * terms.drain;
     gate.limiter->refund(now_ns, key(gate, request), request.admitted_ns, units);
     counts_[g].refunded_units += terms.units(cached_tokens);
@@ -325,10 +266,10 @@ void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& servi
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     if ((request.reserved_by >> g & 1) == 0) continue;
     Gate& gate = gates_[g];
-    const Terms& terms = terms_of(gate, edition_of(id));
+    const Terms& terms = gate.terms_of(edition_of(id));
     const std::int64_t returned = gate.settings.exempt_cached ? service.cached_tokens : 0;
-    const std::int64_t reserved = reserved_units(gate, terms, request) - returned;
-    const std::int64_t used = used_units(gate, request, service);
+    const std::int64_t reserved = gate.reserved_units(terms, request) - returned;
+    const std::int64_t used = gate.used_units(request, service);
     gate.limiter->settle(
         now_ns, key(gate, request),
         {request.admitted_ns, reserved * terms.drain, used * terms.drain, service.service_ttft_ns});
@@ -354,11 +295,7 @@ void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
   for (const Change& change : changes) {
     Gate& gate = gates_[change.throttle];
     gate.settings = change.settings;
-    const Terms terms{edition_ + 1, to_micro(change.drain), change.settings.charge, change.drain};
-    if (terms.drain != gate.terms.back().drain || terms.charge != gate.terms.back().charge) {
-      gate.terms.push_back(terms);
-      ++edition_;
-    }
+    if (gate.agree(edition_ + 1, change.drain, change.settings.charge)) ++edition_;
     gate.limiter->set(now_ns, change.settings, change.lifted, change.inherit);
     gate.lifted = change.lifted;
   }
@@ -384,7 +321,7 @@ bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
   bool refused = false;
   for (const std::uint8_t g : limits) {
     const Gate& gate = gates_[g];
-    const Micro units = place_units(gate, request);
+    const Micro units = gate.place(request);
     if (gate.limiter->ready_at(now_ns, key(gate, request), units) <= now_ns) continue;
     if (gate.enforces()) {
       ++counts_[g].rejected;
@@ -397,7 +334,7 @@ bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
   if (refused) return false;
   for (const std::uint8_t g : limits) {
     if ((watched_only >> g & 1) != 0) continue;
-    const Micro units = place_units(gates_[g], request);
+    const Micro units = gates_[g].place(request);
     ++counts_[g].admitted;
     if (!gates_[g].limiter->take(now_ns, key(gates_[g], request), units)) continue;
     counts_[g].taken_units += static_cast<double>(units / kMicro);
@@ -457,7 +394,7 @@ void WaitingRoom::leave(std::int64_t now_ns, std::uint32_t number) {
   Request& request = requests_[waiter.id];
   for (const std::uint8_t g : tenants_[request.tenant].queue_limits) {
     if ((request.reserved_by >> g & 1) == 0) continue;
-    const Micro units = place_units(gates_[g], request);
+    const Micro units = gates_[g].place(request);
     gates_[g].limiter->settle(now_ns, key(gates_[g], request), {now_ns, units, units, -1});
     request.reserved_by &= ~(bit(g));
   }

@@ -27,7 +27,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/limiter.hpp"
+#include "bench/gate.hpp"
 #include "bench/request.hpp"
 #include "bench/timers.hpp"
 #include "reports/run.hpp"
@@ -53,13 +53,6 @@ struct Decision {
   std::optional<std::int64_t> retry_at_ns;
   /// Rejected, and so will be every attempt: it costs more than a throttle ever gives.
   bool permanent = false;
-};
-
-/// What a request that was let through came to.
-struct Service {
-  std::int64_t output_tokens = 0;     ///< that it got
-  std::int32_t cached_tokens = 0;     ///< as told by scheduled()
-  std::int64_t service_ttft_ns = -1;  ///< first token - admitted; negative: none came
 };
 
 class WaitingRoom {
@@ -110,25 +103,6 @@ class WaitingRoom {
   static constexpr std::uint32_t kNone = 0xffffffffU;
   static constexpr std::uint8_t kNoGate = 0xff;
 
-  /// How a request is charged. What it took comes back as it was taken, whatever holds by then.
-  struct Terms {
-    std::uint32_t edition = 0;  ///< of the first of all terms with which these hold
-    Micro drain = kMicro;       ///< what a unit costs (peak hours)
-    Charge charge = Charge::reserve;
-    double drain_units = 1;  ///< the same as `drain`: dividing by kMicro each time takes longer
-
-    double units(std::int64_t count) const { return static_cast<double>(count) * drain_units; }
-  };
-  struct Gate {
-    Throttle settings;
-    std::unique_ptr<Limiter> limiter;
-    std::vector<Terms> terms;  // in order; the last ones hold
-    bool lifted = false;
-
-    bool enforces() const { return settings.mode == Mode::enforce; }
-    bool holds() const { return settings.when_full == WhenFull::queue && enforces(); }
-    bool is_queue_limit() const { return settings.kind == ThrottleKind::queue_limit; }
-  };
   struct Waiter {
     static constexpr std::uint64_t kMostArrival = (std::uint64_t{1} << 63) - 1;
     RequestId id;
@@ -185,12 +159,7 @@ class WaitingRoom {
     std::uint32_t watched_only = 0;  // throttles in shadow mode that would not have let it through
   };
 
-  static std::int64_t reserved_units(const Gate& gate, const Terms& terms, const Request& request);
-  static std::int64_t used_units(const Gate& gate, const Request& request, const Service& service);
-  static Micro cost(const Gate& gate, const Request& request);
-  static Micro place_units(const Gate& gate, const Request& request);
   std::uint32_t edition_of(RequestId id) const;
-  static const Terms& terms_of(const Gate& gate, std::uint32_t edition);
   Key key(const Gate& gate, const Request& request) const;
 
   Look look(std::int64_t now_ns, const Request& request, Scope scope) const;

@@ -63,6 +63,18 @@ WindowPair AlignedWindows::at(std::int64_t now_ns, const WindowPair& state) cons
   return {present, present.from_ns - window_ns_, 0};
 }
 
+void AlignedWindows::inherit_use(std::int64_t now_ns, WindowPair& pair,
+                                 const AlignedWindows& former, Inherit how) const {
+  if (how == Inherit::proportional) {
+    pair.used = scaled_up(pair.used, limit_, former.limit_);
+    pair.before = scaled_up(pair.before, limit_, former.limit_);
+  }
+  if (how == Inherit::reset) {
+    pair.used = pair.before = 0;
+    pair.from_ns = pair.before_from_ns = std::max(now_ns, pair.from_ns);
+  }
+}
+
 void AlignedWindows::align(std::int64_t now_ns, Window& window) const {
   window.end_ns = window_at(std::max(now_ns, window.from_ns)).end_ns;
 }
@@ -195,14 +207,7 @@ void SlidingWindowRule::inherit(std::int64_t now_ns, State& state, const Sliding
     state.before = 0;
     align(now_ns, state);
   }
-  if (how == Inherit::proportional) {
-    state.used = scaled_up(state.used, limit_, former.limit_);
-    state.before = scaled_up(state.before, limit_, former.limit_);
-  }
-  if (how == Inherit::reset) {
-    state.used = state.before = 0;
-    state.from_ns = state.before_from_ns = std::max(now_ns, state.from_ns);
-  }
+  inherit_use(now_ns, state, former, how);
 }
 
 double SlidingWindowRule::level_units(std::int64_t now_ns, const State& state) const {
@@ -242,14 +247,7 @@ void AccelerationLimitRule::inherit(std::int64_t now_ns, State& state,
                                     const AccelerationLimitRule& former, Inherit how) const {
   state = former.at(now_ns, state);
   if (window_ns_ != former.window_ns_) align(now_ns, state);
-  if (how == Inherit::proportional) {
-    state.used = scaled_up(state.used, limit_, former.limit_);
-    state.before = scaled_up(state.before, limit_, former.limit_);
-  }
-  if (how == Inherit::reset) {
-    state.used = state.before = 0;
-    state.from_ns = state.before_from_ns = std::max(now_ns, state.from_ns);
-  }
+  inherit_use(now_ns, state, former, how);
 }
 
 double AccelerationLimitRule::level_units(std::int64_t now_ns, const State& state) const {

@@ -40,6 +40,9 @@ class AlignedWindows {
   /// The state as of `now_ns`: moved on if its window is over.
   Window at(std::int64_t now_ns, const Window& state) const;
   WindowPair at(std::int64_t now_ns, const WindowPair& state) const;
+  /// What a change makes of what was used, but for a change of the windows' length.
+  void inherit_use(std::int64_t now_ns, WindowPair& pair, const AlignedWindows& former,
+                   Inherit how) const;
   /// Moves the end of the window to where it is for windows of the present length.
   void align(std::int64_t now_ns, Window& window) const;
 
