@@ -15,6 +15,7 @@ bool is_closed(const Tenant& tenant) {
 
 /// Instants and times in here are below 2^62, so their sum does not overflow.
 std::int64_t after_ns(std::int64_t instant_ns, std::int64_t wait_ns) {
+  assert(wait_ns >= 0);
   return instant_ns < kNever - wait_ns ? instant_ns + wait_ns : kNever;
 }
 
@@ -90,7 +91,9 @@ std::optional<std::int64_t> Clients::retry_at_ns(std::int64_t now_ns, const Requ
   }
   ++clients.retries;
   std::optional<std::int64_t> retry_after_ns;
-  if (decision.retry_at_ns) retry_after_ns = *decision.retry_at_ns - now_ns;
+  // Who was looked at late may come back at once: that instant has passed.
+  if (decision.retry_at_ns)
+    retry_after_ns = std::max<std::int64_t>(*decision.retry_at_ns - now_ns, 0);
   return after_ns(now_ns, retry_delay_ns(retry, clients.retry_draws, request.number,
                                          static_cast<int>(attempts), retry_after_ns));
 }

@@ -54,6 +54,8 @@ class Clients {
   /// tenant's budget; nothing if it gives up.
   std::optional<std::int64_t> retry_at_ns(std::int64_t now_ns, const Request& request,
                                           const Decision& decision);
+  /// It left before it tried again: the tenant may spend that on somebody else.
+  void take_back_retry(std::uint32_t tenant) { --tenants_[tenant].retries; }
   /// To be told of every first attempt.
   void count_first_attempt(std::uint32_t tenant) { ++tenants_[tenant].first_attempts; }
 

@@ -274,6 +274,7 @@ void Loop::retry(RequestId id, std::int64_t at_ns) {
   backoff_tokens_ -= request.output_tokens;
   const Patience patience = clients_.patience(request);
   if (at_ns >= patience.until_ns) {
+    clients_.take_back_retry(static_cast<std::uint32_t>(request.tenant));
     leave_unserved(id, patience.then);
     return;
   }

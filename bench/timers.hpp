@@ -5,6 +5,7 @@
 // plain queue has them in order; only the others go into a heap. A timer is never taken back: who
 // set it says by the stamp whether it still means anything.
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -36,6 +37,17 @@ class Timers {
     }
   }
 
+  /// Drops the others.
+  template <typename Wanted>
+  void keep(Wanted wanted) {
+    std::vector<Timer> kept;
+    for (; !empty(); pop()) {
+      if (wanted(first())) kept.push_back(first());
+    }
+    for (const Timer& timer : kept) set(timer);
+  }
+
+  std::size_t size() const { return in_order_.size() + others_.size(); }
   bool empty() const { return in_order_.empty() && others_.empty(); }
   std::int64_t next_ns() const { return empty() ? kNever : first().at_ns; }
   /// Must not be empty.

@@ -10,6 +10,8 @@ namespace tokenlift {
 
 namespace {
 
+constexpr std::size_t kFewTimers = 64;
+
 constexpr std::uint32_t bit(std::uint8_t gate) {
   return std::uint32_t{1} << gate;
 }
@@ -174,10 +176,31 @@ bool WaitingRoom::goes_first(std::int64_t now_ns, const Request& request) {
   if (line != line_numbers_.end() && lines_[line->second].first != kNone) return false;
   refresh_fleet(now_ns);  // what held somebody when we looked last may not do so any more
   const Rank rank{rank_key(number), arrivals_ + 1, number};
+  // Who may go, and has not been looked at since: a clock that is late.
+  if (best_ready_ns_ <= now_ns && ranks_[best_] < rank) return false;
   for (auto before = in_order_.begin(); before != in_order_.end() && *before < rank; ++before) {
     if ((tenants_[before->tenant].held_by & tenant.fleet_gates) != 0) return false;
   }
   return true;
+}
+
+/// By whom somebody is held whom nothing holds but those who wait before it.
+std::uint8_t WaitingRoom::held_before(std::int64_t now_ns, const Request& request) {
+  const auto held = [&](std::uint32_t line, Scope scope) {
+    return look(now_ns, requests_[waiters_[lines_[line].first].id], scope).held_by;
+  };
+  const auto line = line_numbers_.find(line_key(request));
+  if (line != line_numbers_.end() && lines_[line->second].first != kNone) {
+    if (const std::uint8_t g = held(line->second, Scope::user); g != kNoGate) return g;
+  }
+  const Tenant& tenant = tenants_[request.tenant];
+  if (!tenant.lines.empty()) {
+    if (const std::uint8_t g = held(tenant.lines.begin()->second, Scope::tenant); g != kNoGate) {
+      return g;
+    }
+  }
+  refresh_fleet(now_ns);
+  return best_held_by_;
 }
 
 Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& patience) {
@@ -189,11 +212,8 @@ Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& 
     take(now_ns, id, ruling);
     return ruling.decision;
   }
-  std::uint8_t held_by = ruling.held_by;
-  if (held_by == kNoGate) {  // it waits for who waits before it
-    refresh_fleet(now_ns);
-    held_by = best_held_by_;
-  }
+  const std::uint8_t held_by =
+      ruling.held_by != kNoGate ? ruling.held_by : held_before(now_ns, request);
   if (!enters(now_ns, request)) return {Verdict::rejected, std::nullopt, false};
   if (held_by != kNoGate) ++counts_[held_by].held;
   join(now_ns, id, patience);
@@ -215,8 +235,8 @@ std::optional<WaitingRoom::Released> WaitingRoom::release(std::int64_t now_ns) {
     } else if (give_ups_.next_ns() <= at_ns) {
       const std::uint32_t waiter = give_ups_.first().index;
       released = Released{waiters_[waiter].id, {}};
-      released->decision.verdict =
-          waiters_[waiter].cancels != 0 ? Verdict::cancelled : Verdict::expired;
+      const Patience& patience = waiters_[waiter].patience;
+      released->decision.verdict = at_ns < patience.until_ns ? Verdict::expired : patience.then;
       leave(at_ns, waiter);
     }
     find_next_event();
@@ -274,6 +294,7 @@ void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& servi
         now_ns, key(gate, request),
         {request.admitted_ns, reserved * terms.drain, used * terms.drain, service.service_ttft_ns});
     if (used < reserved) counts_[g].refunded_units += terms.units(reserved - used);
+    if (used > reserved) counts_[g].taken_units += terms.units(used - reserved);  // charged after
   }
   serve(static_cast<std::uint32_t>(request.tenant), static_cast<double>(service.output_tokens));
   look_again(now_ns, request);
@@ -299,7 +320,14 @@ void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
     gate.limiter->set(now_ns, change.settings, change.lifted, change.inherit);
     gate.lifted = change.lifted;
   }
-  for (std::uint32_t line = 0; line < lines_.size(); ++line) refresh_line(now_ns, line);
+  for (std::uint32_t line = 0; line < lines_.size(); ++line) {
+    // Those who wait already go by the longest wait that is allowed now.
+    for (std::uint32_t number = lines_[line].first; number != kNone;) {
+      set_give_up(now_ns, number);
+      number = waiters_[number].after;
+    }
+    if (lines_[line].first != kNone) refresh_line(now_ns, line);
+  }
   for (std::uint32_t tenant = 0; tenant < tenants_.size(); ++tenant) {
     refresh_tenant(now_ns, tenant);
   }
@@ -371,13 +399,8 @@ void WaitingRoom::join(std::int64_t now_ns, RequestId id, const Patience& patien
   } else {
     free_waiter_ = waiters_[number].after;
   }
-  const std::int64_t longest_ns = longest_wait_ns(request);
-  const std::int64_t expires_ns = longest_ns < kNever - now_ns ? now_ns + longest_ns : kNever;
-  Waiter& waiter = waiters_[number];
-  waiter = {id, found->second, line.last, kNone, ++arrivals_ & Waiter::kMostArrival, 0};
-  if (patience.until_ns < expires_ns && patience.then == Verdict::cancelled) waiter.cancels = 1;
-  const std::int64_t until_ns = std::min(expires_ns, patience.until_ns);
-  if (until_ns < kNever) give_ups_.set({until_ns, waiter.arrival, number});
+  waiters_[number] = {id, found->second, line.last, kNone, ++arrivals_, now_ns, kNever, patience};
+  set_give_up(now_ns, number);
   ++waiting_;
   backlog_tokens_ += request.output_tokens;
   if (line.last != kNone) {
@@ -387,6 +410,29 @@ void WaitingRoom::join(std::int64_t now_ns, RequestId id, const Patience& patien
   }
   line.first = line.last = number;
   refresh_line(now_ns, found->second);
+}
+
+/// When it gives up: its client's patience, or the longest wait that is allowed as things stand.
+void WaitingRoom::set_give_up(std::int64_t now_ns, std::uint32_t number) {
+  Waiter& waiter = waiters_[number];
+  const std::int64_t longest_ns = longest_wait_ns(requests_[waiter.id]);
+  const std::int64_t expires_ns =
+      longest_ns < kNever - waiter.joined_ns ? waiter.joined_ns + longest_ns : kNever;
+  // Whom a change allows less than it has waited goes at the change.
+  const std::int64_t until_ns = std::max(std::min(expires_ns, waiter.patience.until_ns), now_ns);
+  if (until_ns == waiter.until_ns) return;
+  waiter.until_ns = until_ns;
+  if (until_ns == kNever) return;
+  // Of those who have left timers stay behind: not more of them than of those who are here.
+  if (give_ups_.size() > 2 * waiting_ + kFewTimers) {
+    give_ups_.keep([this](const Timers::Timer& timer) { return !is_over(timer); });
+  }
+  give_ups_.set({until_ns, waiter.arrival, number});
+}
+
+bool WaitingRoom::is_over(const Timers::Timer& give_up) const {
+  const Waiter& waiter = waiters_[give_up.index];
+  return waiter.arrival != give_up.stamp || waiter.until_ns != give_up.at_ns;
 }
 
 void WaitingRoom::leave(std::int64_t now_ns, std::uint32_t number) {
@@ -562,10 +608,7 @@ void WaitingRoom::pass_timers(std::int64_t at_ns) {
 }
 
 void WaitingRoom::find_next_event() {
-  while (!give_ups_.empty() &&
-         waiters_[give_ups_.first().index].arrival != give_ups_.first().stamp) {
-    give_ups_.pop();
-  }
+  while (!give_ups_.empty() && is_over(give_ups_.first())) give_ups_.pop();
   while (!ready_timers_.empty() && is_stale(ready_timers_.first())) ready_timers_.pop();
   next_event_ns_ =
       std::min({best_ready_ns_, look_again_ns_, ready_timers_.next_ns(), give_ups_.next_ns()});

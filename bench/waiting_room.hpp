@@ -104,12 +104,13 @@ class WaitingRoom {
   static constexpr std::uint8_t kNoGate = 0xff;
 
   struct Waiter {
-    static constexpr std::uint64_t kMostArrival = (std::uint64_t{1} << 63) - 1;
     RequestId id;
     std::uint32_t line;
     std::uint32_t before, after;  // in its line; `after` of a free place: the next free one
-    std::uint64_t arrival : 63;   // counts those who ever had to wait, from 1; 0: a free place
-    std::uint64_t cancels : 1;    // what it is called when it gives up; else it expires
+    std::uint64_t arrival;        // counts those who ever had to wait, from 1; 0: a free place
+    std::int64_t joined_ns;
+    std::int64_t until_ns;  // gives up then, as things stand
+    Patience patience;
   };
   /// How the first one of a line or of a tenant stands with the throttles of its scope.
   enum class Stand : std::uint8_t { empty, held, through };
@@ -166,6 +167,7 @@ class WaitingRoom {
   Ruling rule(std::int64_t now_ns, const Request& request, bool arriving);
   void take(std::int64_t now_ns, RequestId id, const Ruling& ruling);
   bool goes_first(std::int64_t now_ns, const Request& request);
+  std::uint8_t held_before(std::int64_t now_ns, const Request& request);
   bool enters(std::int64_t now_ns, Request& request);
   std::optional<Released> release_best(std::int64_t at_ns);
   void look_again(std::int64_t now_ns, const Request& request);
@@ -173,6 +175,8 @@ class WaitingRoom {
   std::uint32_t line_key(const Request& request) const;
   std::int64_t longest_wait_ns(const Request& request) const;
   void join(std::int64_t now_ns, RequestId id, const Patience& patience);
+  void set_give_up(std::int64_t now_ns, std::uint32_t waiter);
+  bool is_over(const Timers::Timer& give_up) const;
   void leave(std::int64_t now_ns, std::uint32_t waiter);
   void refresh_line(std::int64_t now_ns, std::uint32_t line);
   void refresh_tenant(std::int64_t now_ns, std::uint32_t tenant);

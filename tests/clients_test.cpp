@@ -74,6 +74,23 @@ TEST(Clients, WhoHonoursRetryAfterComesBackExactlyThen) {
   EXPECT_LE(*untold, 7 + kSecond) << "as with exponential back-off";
 }
 
+TEST(Clients, WhoIsToldAnInstantThatHasPassedComesBackAtOnce) {
+  Scenario scenario = one_tenant();
+  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, 60 * kSecond, 3, {}};
+  Clients clients(scenario);
+  EXPECT_EQ(clients.retry_at_ns(7, request_number(0), rejected(5)), 7);
+}
+
+TEST(Clients, WhoLeavesInHisBackOffCostsTheBudgetNothing) {
+  Scenario scenario = one_tenant();
+  scenario.tenants[0].retry = {RetryPolicy::fixed, kSecond, 60 * kSecond, 255, 0.5};
+  Clients clients(scenario);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(clients.retry_at_ns(0, request_number(0), rejected()));
+    clients.take_back_retry(0);
+  }
+}
+
 TEST(Clients, APermanentErrorIsNotTriedAgain) {
   Scenario scenario = one_tenant();
   scenario.tenants[0].retry.policy = RetryPolicy::fixed;

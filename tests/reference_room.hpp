@@ -34,7 +34,7 @@ class ReferenceRoom {
     const Request& request = requests_[id];
     const Decision decision = rule(now_ns, request, /*arriving=*/true);
     if (decision.verdict == Verdict::rejected) return decision;
-    waiters_.push_back({id, ++arrivals_, kNever, patience.then});
+    waiters_.push_back({id, ++arrivals_, now_ns, patience});
     if (decision.verdict == Verdict::admitted && first_to_go(now_ns) == waiters_.size() - 1) {
       waiters_.pop_back();
       take(now_ns, id);
@@ -44,16 +44,6 @@ class ReferenceRoom {
       waiters_.pop_back();
       return {Verdict::rejected, std::nullopt, false};
     }
-    std::int64_t expires_ns = kNever;
-    for (const Gate& gate : gates_) {
-      if (!looks_at(gate, request) || gate.lifted || !gate.settings.max_wait_ns) continue;
-      if (gate.settings.mode != Mode::enforce) continue;
-      if (!is_queue_limit(gate) && gate.settings.when_full != WhenFull::queue) continue;
-      expires_ns = std::min(expires_ns, now_ns + *gate.settings.max_wait_ns);
-    }
-    Waiter& waiter = waiters_.back();
-    waiter.until_ns = std::min(expires_ns, patience.until_ns);
-    if (expires_ns <= patience.until_ns) waiter.then = Verdict::expired;
     return {Verdict::waiting, std::nullopt, false};
   }
 
@@ -75,7 +65,7 @@ class ReferenceRoom {
     std::int64_t first_ns = kNever;
     std::set<std::int64_t> instants{now_ns_};
     for (const Waiter& waiter : waiters_) {
-      first_ns = std::min(first_ns, waiter.until_ns);
+      first_ns = std::min(first_ns, until_ns(waiter));
       const Request& request = requests_[waiter.id];
       for (const Gate& gate : gates_) {
         if (holds(gate) && looks_at(gate, request))
@@ -112,7 +102,8 @@ class ReferenceRoom {
           now_ns, key(gate, request),
           {taken.at_ns, taken.reserved, used * taken.drain, service.service_ttft_ns});
       const Micro unused = taken.reserved - used * taken.drain;
-      if (unused > 0) counts_[taken.gate].refunded_units += to_units(unused);
+      (unused > 0 ? counts_[taken.gate].refunded_units : counts_[taken.gate].taken_units) +=
+          to_units(std::abs(unused));
     }
     taken_.erase(id);
   }
@@ -141,8 +132,8 @@ class ReferenceRoom {
   struct Waiter {
     RequestId id;
     std::uint64_t arrival;
-    std::int64_t until_ns;
-    Verdict then;
+    std::int64_t joined_ns;
+    Patience patience;
   };
   /// What a request took of a throttle, as it was charged then.
   struct Taken {
@@ -321,13 +312,26 @@ class ReferenceRoom {
     waiters_.erase(waiters_.begin() + static_cast<std::ptrdiff_t>(waiter));
   }
 
+  /// When it gives up, as things stand.
+  std::int64_t until_ns(const Waiter& waiter) const {
+    std::int64_t until_ns = waiter.patience.until_ns;
+    for (const Gate& gate : gates_) {
+      if (!looks_at(gate, requests_[waiter.id]) || gate.lifted) continue;
+      if (!gate.settings.max_wait_ns || gate.settings.mode != Mode::enforce) continue;
+      if (!is_queue_limit(gate) && gate.settings.when_full != WhenFull::queue) continue;
+      until_ns = std::min(until_ns, waiter.joined_ns + *gate.settings.max_wait_ns);
+    }
+    return until_ns;
+  }
+
   std::optional<WaitingRoom::Released> give_up(std::int64_t at_ns) {
     std::size_t first = 0;
     for (std::size_t w = 0; w < waiters_.size(); ++w) {
-      if (waiters_[w].until_ns < waiters_[first].until_ns) first = w;
+      if (until_ns(waiters_[w]) < until_ns(waiters_[first])) first = w;
     }
     WaitingRoom::Released gone{waiters_[first].id, {}};
-    gone.decision.verdict = waiters_[first].then;
+    const Patience& patience = waiters_[first].patience;
+    gone.decision.verdict = at_ns < patience.until_ns ? Verdict::expired : patience.then;
     leave(at_ns, first);
     return gone;
   }

@@ -361,6 +361,7 @@ TEST(WaitingRoom, OutputChargedAfterIsNotReservedBefore) {
   EXPECT_EQ(r.arrive(0, r.request(1, 1, 200)), Verdict::admitted) << "nothing is known yet";
   r.settle(0, first);
   EXPECT_EQ(r.level(0, 0), -50);
+  EXPECT_EQ(r.counts[0].taken_units, 150) << "what it came to";
   EXPECT_EQ(r.room.arrive(0, r.request(1, 1, 200)).retry_at_ns, 50 * kSecond + 1)
       << "the first instant with anything left";
 }
@@ -398,6 +399,35 @@ TEST(WaitingRoom, WhoMayGoInTheInstantInWhichItWouldLeaveGoes) {
   released = r.release(kSecond);
   EXPECT_EQ(released->id, second);
   EXPECT_EQ(released->decision.verdict, Verdict::cancelled);
+}
+
+TEST(WaitingRoom, ANewLongestWaitHoldsForThoseWhoWaitAlready) {
+  Throttle lifted = throttle(Unit::requests, 1, 1, WhenFull::queue, kSecond);
+  Throttle other = throttle(Unit::requests, 0.1, 1, WhenFull::queue);
+  Room r({lifted, other});
+  r.arrive(0, r.request(1, 1, 1));
+  const RequestId waits = r.request(1, 1, 1);
+  r.arrive(0, waits);
+  r.apply(kSecond / 2, change(lifted, /*lifted=*/true));
+  EXPECT_FALSE(r.release(5 * kSecond)) << "the lifted one sends nobody away";
+  Change shorter = change(other);
+  shorter.throttle = 1;
+  shorter.settings.max_wait_ns = 6 * kSecond;
+  r.apply(5 * kSecond, shorter);
+  const auto gone = r.release(7 * kSecond);
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->id, waits);
+  EXPECT_EQ(gone->decision.verdict, Verdict::expired);
+}
+
+TEST(WaitingRoom, WhoWaitsBehindHisOwnUserIsCountedWhereThatOneIsHeld) {
+  Throttle limit = throttle(Unit::output_tokens, 1, 100, WhenFull::queue);
+  limit.scope = Scope::user;
+  Room r(two_tenants({limit}));
+  r.arrive(0, r.request(1, 60, 60));
+  r.arrive(0, r.request(1, 100, 100));
+  EXPECT_EQ(r.arrive(0, r.request(1, 10, 10)), Verdict::waiting) << "small enough itself";
+  EXPECT_EQ(r.counts[0].held, 2U);
 }
 
 TEST(WaitingRoom, ChangesOfOneInstantAreAppliedTogether) {
