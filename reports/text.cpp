@@ -391,6 +391,11 @@ std::string steady_reading(const Run& run, const PhaseSummary& phase) {
   return fmt::format("{}: {}.", name, joined(clauses, "and"));
 }
 
+/// From a share of 0.05 on. In integers, so that exactly 5 % binds.
+bool binds(const PhaseSummary& phase) {
+  return phase.held * 20 >= phase.counts.due;
+}
+
 std::string reading(const Run& run, const Phases& phases, const TextStyle& style) {
   const bool any_due = std::any_of(phases.begin(), phases.end(),
                                    [](const PhaseSummary& phase) { return phase.counts.due > 0; });
@@ -406,8 +411,11 @@ std::string reading(const Run& run, const Phases& phases, const TextStyle& style
   const std::string backlog = run.lift ? backlog_reading(*run.lift) : "";
   if (!backlog.empty()) out += wrapped(backlog, style.width, 2);
   const PhaseSummary* const before = find(phases, "before");
-  // The throttle binds from a share of 0.05 on. In integers, so that exactly 5 % binds.
-  if (before != nullptr && before->counts.due > 0 && before->held * 20 < before->counts.due) {
+  const PhaseSummary* const after = find(phases, "after");
+  // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
+  const bool binds_later =
+      run.lift && run.lift->kind != "lift" && after != nullptr && binds(*after);
+  if (before != nullptr && before->counts.due > 0 && !binds(*before) && !binds_later) {
     out += wrapped(fmt::format("vacuous: the throttle did not bind: it held or denied {} of the "
                                "requests due before the change, and 5 % is the least that counts.",
                                percent(static_cast<double>(before->held) /

@@ -82,6 +82,17 @@ TEST(PlanChanges, LiftSetAndRestore) {
                                 {4000, 100, false, 3}}));  // as it began
 }
 
+TEST(PlanChanges, ABurstThatIsSetDuringARampStays) {
+  Event ramp = ramp_to(1, 200, 4, 4);
+  ramp.burst = Burst{std::nullopt, 100};
+  Event set = event(EventKind::set, 2);
+  set.burst = Burst{std::nullopt, 500};
+  const std::vector<Change> changes = plan({ramp, set});
+  EXPECT_EQ(changes.front().settings.burst.units, 62.5) << "a quarter of the way from 50 to 100";
+  EXPECT_EQ(changes.back().settings.burst.units, 500);
+  EXPECT_EQ(changes.back().settings.rate.per_s, 200) << "the rate goes on";
+}
+
 TEST(PlanChanges, SetChangesEveryParameter) {
   Event all = set_rate(1, 7);
   all.burst = Burst{std::nullopt, 8};

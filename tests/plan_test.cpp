@@ -148,6 +148,29 @@ TEST(Resolve, EventTakesTheBurstWithItsRateIfThatIsInSeconds) {
   EXPECT_EQ(resolved.events[1].burst, (Burst{std::nullopt, 900}));
 }
 
+TEST(Resolve, AdaptiveLimitsThatAnEventCrossesAreAnError) {
+  Scenario scenario = lift_scenario();
+  Throttle& throttle = scenario.throttles[0];
+  throttle.kind = ThrottleKind::vegas;
+  throttle.unit = Unit::requests;
+  throttle.limit = 20;
+  throttle.max_limit = 100;
+  scenario.events[0].kind = EventKind::set;
+  scenario.events[0].min_limit = 100;
+  EXPECT_NO_THROW(resolve(scenario, std::nullopt));
+  scenario.events[0].min_limit = 200;
+  EXPECT_THROW(resolve(scenario, std::nullopt), ScenarioError);
+}
+
+TEST(Resolve, AnAdaptiveLimitThatNeverHoldsTheLargestRequestIsAnError) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].kind = ThrottleKind::aimd;
+  scenario.throttles[0].unit = Unit::output_tokens;
+  scenario.throttles[0].limit = 1;
+  scenario.throttles[0].max_limit = static_cast<double>(scenario.tenants[0].max_tokens) - 1;
+  EXPECT_THROW(resolve(scenario, std::nullopt), ScenarioError);
+}
+
 TEST(Resolve, IsIdempotent) {
   Scenario scenario = lift_scenario();
   scenario.fleet.capacity_tokens_per_s.reset();

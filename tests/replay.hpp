@@ -72,7 +72,7 @@ inline Scenario eventful_scenario(RouterPolicy router) {
   scenario.run.settle_ns = 200 * kMs;
   scenario.run.cooldown_max_ns = 2000 * kMs;
   scenario.fleet.router = router;
-  scenario.fleet.sites.push_back({"here", 3, "cpu-tiny", 2, 16, 256});
+  scenario.fleet.sites.push_back({"here", 3, "cpu-tiny", 2, 16, 256, 500});
   for (const double rate_per_s : {150.0, 100.0}) {
     Tenant tenant;
     tenant.name = "tenant " + std::to_string(scenario.tenants.size());

@@ -16,8 +16,8 @@ namespace tokenlift {
 namespace {
 
 constexpr RouterPolicy kRouters[] = {RouterPolicy::shared_queue, RouterPolicy::round_robin,
-                                     RouterPolicy::random, RouterPolicy::power_of_two,
-                                     RouterPolicy::least_loaded};
+                                     RouterPolicy::random,       RouterPolicy::power_of_two,
+                                     RouterPolicy::least_loaded, RouterPolicy::session_affinity};
 
 Scenario in_virtual_time(Scenario scenario) {
   scenario.run.engine = Engine::simulated;

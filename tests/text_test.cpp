@@ -117,6 +117,18 @@ TEST(Text, CallsALiftVacuousBelowFivePercentHeld) {
   EXPECT_FALSE(contains(to_text(run, kPlain120), "vacuous"));
 }
 
+// From no limit to one: it holds nobody before, and everybody after.
+TEST(Text, CallsATighteningThatBindsAfterwardsNotVacuous) {
+  RunValue run = lift_run();
+  run.tenants[0].phases[0].held = 0;
+  run.tenants[0].phases[2].held = run.tenants[0].phases[2].counts.due;
+  EXPECT_TRUE(contains(to_text(run, kPlain120), "vacuous")) << "for a lift only before counts";
+  run.lift->kind = "set";
+  EXPECT_FALSE(contains(to_text(run, kPlain120), "vacuous"));
+  run.tenants[0].phases[2].held = 0;
+  EXPECT_TRUE(contains(to_text(run, kPlain120), "vacuous"));
+}
+
 TEST(Text, GivesTheDifferenceWhereTheBaseIsZero) {
   RunValue run = lift_run();
   run.tenants[0].phases[0].goodput_tokens = 0;

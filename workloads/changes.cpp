@@ -81,10 +81,12 @@ class Course {
   void start(const Event& event) {
     lifted_ = event.kind == EventKind::lift;
     if (event.kind != EventKind::set || event.rate || event.limit) ramp_ = nullptr;
+    if (event.burst) burst_moves_ = false;
     if (event.kind == EventKind::set) tokenlift::apply(event, now_);
     if (event.kind == EventKind::restore) now_ = begin_;
     if (event.kind != EventKind::ramp) return;
     ramp_ = &event;
+    burst_moves_ = event.burst.has_value();
     from_ = now_;
     if (event.from) from_.rate = *event.from;
     if (event.from_limit) from_.limit = event.from_limit;
@@ -95,7 +97,7 @@ class Course {
   void move_to(std::int64_t step) {
     const double share = share_of_step(*ramp_, step);
     if (ramp_->rate) now_.rate.per_s = between(*from_.rate.per_s, *ramp_->rate->per_s, share);
-    if (ramp_->burst) now_.burst.units = between(*from_.burst.units, *ramp_->burst->units, share);
+    if (burst_moves_) now_.burst.units = between(*from_.burst.units, *ramp_->burst->units, share);
     if (ramp_->limit) {
       now_.limit = between(from_.limit.value_or(*ramp_->limit), *ramp_->limit, share);
     }
@@ -106,6 +108,7 @@ class Course {
   bool lifted_ = false;
   double drain_ = 1;
   const Event* ramp_ = nullptr;  // under way
+  bool burst_moves_ = false;     // along with it
   Throttle from_;                // where it began
 };
 

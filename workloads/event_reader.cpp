@@ -31,7 +31,7 @@ Event EventReader::read(TableReader& table) {
                   R"(set = { throttle = "NAME", ... } changes it, )"
                   R"(ramp = { throttle = "NAME", to = "500/s", over = "10s" } moves it)");
   }
-  if (table.has("lift")) {
+  if (table.find("lift") != nullptr) {
     event.kind = EventKind::lift;
     throttle_named(table, "lift", event);
   }

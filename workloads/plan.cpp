@@ -47,7 +47,12 @@ class ThrottleResolver {
         tokens_per_unit_(output_tokens_per_unit(
             unit_, throttle.tenants.empty() ? mix : request_mix(scenario, throttle))),
         largest_(largest_cost(scenario, throttle)) {
-    now_ = {0, throttle.burst, std::nullopt, throttle.window_ns};
+    now_ = {0,
+            throttle.burst,
+            std::nullopt,
+            throttle.window_ns,
+            throttle.min_limit,
+            throttle.max_limit};
     if (has_windows(kind_)) {
       std::optional<Rate> load = throttle.rate;
       resolve_limit(load, throttle.limit, std::nullopt);
@@ -58,6 +63,7 @@ class ThrottleResolver {
       if (has_burst(kind_)) resolve_burst(throttle.burst, now_.rate_per_s);
     }
     check_limit(throttle.limit);
+    check_bounds();
     begin_ = now_;
   }
 
@@ -73,6 +79,9 @@ class ThrottleResolver {
     }
     check_limit(event.limit);
     check_limit(event.from_limit);
+    now_.min_limit = event.min_limit.value_or(now_.min_limit);
+    now_.max_limit = event.max_limit.value_or(now_.max_limit);
+    check_bounds();
   }
 
  private:
@@ -82,6 +91,8 @@ class ThrottleResolver {
     Burst burst;
     std::optional<double> load;  // of windows
     std::int64_t window_ns = 0;
+    double min_limit = 0;
+    double max_limit = 0;
   };
 
   double per_s_of(double load) const {
@@ -137,6 +148,18 @@ class ThrottleResolver {
   // Adaptive limits are not looked at: they may be small for a while.
   void check_limit(const std::optional<double>& limit) const {
     if (limit && !is_adaptive(kind_)) check_size("limit", *limit);
+  }
+
+  // An event may change one of them alone.
+  void check_bounds() const {
+    if (!is_adaptive(kind_)) return;
+    check_size("max_limit", now_.max_limit);
+    if (now_.min_limit <= now_.max_limit) return;
+    throw error(scenario_,
+                "an event leaves throttle " + in_quotes(name_) + " with a min_limit of " +
+                    format_number(now_.min_limit) + " above its max_limit of " +
+                    format_number(now_.max_limit),
+                "set both of them");
   }
 
   void check_size(const std::string& what, double units) const {

@@ -63,9 +63,9 @@ double largest_cost(const Scenario& scenario, const Throttle& throttle);
 /// limit, if that is a load. A ramp's burst is that at its end.
 ///
 /// A capacity that the scenario states wins over `capacity_tokens_per_s`; the latter is stored in
-/// the result when any `load` used it. Throws ScenarioError for a plain burst or a limit smaller
-/// than the largest request and for a `load` without any capacity. Idempotent: resolving a resolved
-/// scenario changes nothing.
+/// the result when any `load` used it. Throws ScenarioError for a plain burst, a limit or an
+/// adaptive max_limit smaller than the largest request, for one below its min_limit, and for a
+/// `load` without any capacity. Idempotent: resolving a resolved scenario changes nothing.
 Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens_per_s);
 
 /// Fluid model of the measured event, in output tokens of the mix: the backlog it finds, and how
