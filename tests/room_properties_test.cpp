@@ -423,11 +423,18 @@ RC_GTEST_PROP(RoomProperties, FairServesThoseWhoWaitAlikeByTheirWeights, ()) {
     };
     std::vector<Gap> gaps(tenants * tenants);
     std::vector<double> credits(tenants);
+    std::int64_t most_output = 0;  // in flight, of the fleet
     const auto look = [&] {
       std::vector<int> waiting(tenants);
       for (const Played::Client& client : played.clients) {
         if (client.state == State::waiting) ++waiting[played.requests[client.id].tenant];
       }
+      std::int64_t output = 0;
+      for (const Played::Client& client : played.clients) {
+        if (client.state != State::admitted && client.state != State::started) continue;
+        output += played.requests[client.id].output_tokens;
+      }
+      most_output = std::max(most_output, output);
       for (std::size_t t = 0; t < tenants; ++t) {
         credits[t] = std::max(credits[t], credit(scenario, played, t));
       }
@@ -443,6 +450,12 @@ RC_GTEST_PROP(RoomProperties, FairServesThoseWhoWaitAlikeByTheirWeights, ()) {
           gap.least = std::min(gap.least, served);
           gap.most = std::max(gap.most, served);
           RC_ASSERT(gap.most - gap.least <= credits[a] + credits[b] + 1e-9);
+          // At every instant, 2 x max(largest input, largest batch of output) / weight.
+          const double apart = std::abs(played.room.served(static_cast<std::uint32_t>(a)) -
+                                        played.room.served(static_cast<std::uint32_t>(b)));
+          const double weight = std::min(scenario.tenants[a].weight, scenario.tenants[b].weight);
+          const double most = static_cast<double>(std::max<std::int64_t>(kMostPrompt, most_output));
+          if (both_wait) RC_ASSERT(apart <= 2 * most / weight + 1e-9);
         }
       }
     };
