@@ -424,6 +424,7 @@ RC_GTEST_PROP(RoomProperties, FairServesThoseWhoWaitAlikeByTheirWeights, ()) {
     std::vector<Gap> gaps(tenants * tenants);
     std::vector<double> credits(tenants);
     std::int64_t most_output = 0;  // in flight, of the fleet
+    const std::int32_t longest = random.one_of({1, 40});
     const auto look = [&] {
       std::vector<int> waiting(tenants);
       for (const Played::Client& client : played.clients) {
@@ -449,7 +450,8 @@ RC_GTEST_PROP(RoomProperties, FairServesThoseWhoWaitAlikeByTheirWeights, ()) {
           gap.both_wait = both_wait;
           gap.least = std::min(gap.least, served);
           gap.most = std::max(gap.most, served);
-          RC_ASSERT(gap.most - gap.least <= credits[a] + credits[b] + 1e-9);
+          // Hardly anything is in flight unaccounted.
+          if (longest == 1) RC_ASSERT(gap.most - gap.least <= credits[a] + credits[b] + 1e-9);
           // At every instant, 2 x max(largest input, largest batch of output) / weight.
           const double apart = std::abs(played.room.served(static_cast<std::uint32_t>(a)) -
                                         played.room.served(static_cast<std::uint32_t>(b)));
@@ -461,7 +463,7 @@ RC_GTEST_PROP(RoomProperties, FairServesThoseWhoWaitAlikeByTheirWeights, ()) {
     };
     for (Happening& happening : random_script(random, scenario, 3 * length)) {
       if (happening.kind == Happening::Kind::change) continue;
-      happening.request.output_tokens = 1;  // so that hardly anything is in flight unaccounted
+      happening.request.output_tokens = 1 + happening.request.output_tokens % longest;
       played.release(happening.at_ns);
       look();
       played.play(happening);
