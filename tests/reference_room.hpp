@@ -327,7 +327,10 @@ class ReferenceRoom {
   std::optional<WaitingRoom::Released> give_up(std::int64_t at_ns) {
     std::size_t first = 0;
     for (std::size_t w = 0; w < waiters_.size(); ++w) {
-      if (until_ns(waiters_[w]) < until_ns(waiters_[first])) first = w;
+      // Whom a change allows less than they have waited go at the change, by arrival.
+      if (std::max(until_ns(waiters_[w]), at_ns) < std::max(until_ns(waiters_[first]), at_ns)) {
+        first = w;
+      }
     }
     WaitingRoom::Released gone{waiters_[first].id, {}};
     const Patience& patience = waiters_[first].patience;
