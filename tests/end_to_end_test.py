@@ -434,7 +434,8 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
 
     def test_research_starves_without_its_share(self):
         _, fair = self.simulate("research-starvation")
-        _, starved = self.simulate("research-starvation", "--set", "queue.order=priority")
+        _, starved = self.simulate("research-starvation", "--set", "queue.order=priority", "--set",
+                                   "tenant.users.priority=1")
         goodput = ("rates", "goodput_tokens_per_s")
         self.assertGreater(self.of_tenant(fair, "research", "before", *goodput),
                            10 * self.of_tenant(starved, "research", "before", *goodput))
