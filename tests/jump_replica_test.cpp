@@ -271,7 +271,8 @@ void check_same(const Said& a, const Said& b) {
 }
 
 TEST(PrefixFleet, TheFleetThatAnswersAtOnceAnnouncesAtOnce) {
-  NullFleet fleet(plain_grid());
+  const RecordingGrid grid = plain_grid();
+  NullFleet fleet(grid);
   Work work{3, 10, 2, 3, 0, 0};
   fleet.submit(work, 1, 50);
   work.id = 4;
