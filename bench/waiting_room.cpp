@@ -313,8 +313,14 @@ void WaitingRoom::look_again(std::int64_t now_ns, const Request& request) {
 }
 
 void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
+  bool waits_change = false;
   for (const Change& change : changes) {
     Gate& gate = gates_[change.throttle];
+    const Throttle& before = gate.settings;
+    waits_change = waits_change || gate.lifted != change.lifted ||
+                   before.max_wait_ns != change.settings.max_wait_ns ||
+                   before.mode != change.settings.mode ||
+                   before.when_full != change.settings.when_full;
     gate.settings = change.settings;
     if (gate.agree(edition_ + 1, change.drain, change.settings.charge)) ++edition_;
     gate.limiter->set(now_ns, change.settings, change.lifted, change.inherit);
@@ -322,7 +328,7 @@ void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
   }
   for (std::uint32_t line = 0; line < lines_.size(); ++line) {
     // Those who wait already go by the longest wait that is allowed now.
-    for (std::uint32_t number = lines_[line].first; number != kNone;) {
+    for (std::uint32_t number = waits_change ? lines_[line].first : kNone; number != kNone;) {
       set_give_up(now_ns, number);
       number = waiters_[number].after;
     }
@@ -442,7 +448,7 @@ void WaitingRoom::leave(std::int64_t now_ns, std::uint32_t number) {
     if ((request.reserved_by >> g & 1) == 0) continue;
     const Micro units = gates_[g].place(request);
     gates_[g].limiter->settle(now_ns, key(gates_[g], request), {now_ns, units, units, -1});
-    request.reserved_by &= ~(bit(g));
+    request.reserved_by &= ~bit(g);
   }
   Line& line = lines_[waiter.line];
   const bool was_first = line.first == number;

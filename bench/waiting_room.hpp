@@ -22,7 +22,6 @@
 #include <optional>
 #include <set>
 #include <span>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
