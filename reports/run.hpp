@@ -86,17 +86,25 @@ struct PhaseSpan {
   double batch_ns = 0;          ///< integral of sequences per step over the busy time
 };
 
-struct TenantRecord {
-  std::string name;
-  std::vector<PhaseRecord> phases;  ///< as many as Run::phases, in the same order
-};
-
 /// Time series: bin i covers [i * bin_ns, (i + 1) * bin_ns). Counters hold what happened in the
 /// bin, gauges the value at its end. Merged runs add both.
 struct Column {
   std::string name;
   std::vector<std::int64_t> values;
 };
+
+struct TenantRecord {
+  std::string name;
+  std::vector<PhaseRecord> phases;  ///< as many as Run::phases, in the same order
+  double weight = 1;                ///< its service counts as so much less
+  /// Of the fleet, 0 .. 1: what an order by weight owes it while it has work waiting. Absent: none.
+  std::optional<double> guaranteed_share;
+  /// In the bins of Series: waiting_requests (gauge), admitted_tokens (output, counter). Empty in
+  /// old runs, and where there are more than kMostTenantSeries tenants.
+  std::vector<Column> columns;
+};
+inline constexpr std::size_t kMostTenantSeries = 32;
+
 struct Series {
   std::int64_t bin_ns = 0;
   std::vector<Column> columns;  ///< all of the same length
@@ -140,6 +148,14 @@ struct ThrottleCounts {
 /// Adds `other` to `into`.
 void merge(ThrottleCounts& into, const ThrottleCounts& other);
 
+/// From `at_ns` on a throttle had this limit: units/s of kinds that go by a rate, else units (in a
+/// window, in flight, waiting). Absent: it was lifted, or limits no number.
+struct LimitRecord {
+  std::int64_t at_ns = 0;
+  std::optional<double> limit;
+  bool operator==(const LimitRecord&) const = default;
+};
+
 struct ThrottleRecord {
   // As in the scenario language:
   std::string name;
@@ -148,6 +164,9 @@ struct ThrottleRecord {
   std::string scope;
   std::string mode;                    ///< "enforce" or "shadow"
   std::vector<ThrottleCounts> phases;  ///< as many as Run::phases, in the same order
+  /// In order of time, from 0 on; of adaptive kinds as it was at the ends of bins. Empty in old
+  /// runs. Merged runs keep those of the first.
+  std::vector<LimitRecord> limits;
 };
 
 struct LiftRecord {
@@ -160,6 +179,14 @@ struct LiftRecord {
   std::int64_t backlog_tokens = 0;    ///< their output tokens
   std::int64_t backoff_requests = 0;  ///< rejected, and going to retry
   std::int64_t backoff_tokens = 0;    ///< their output tokens
+  /// First admission that the old configuration would have refused - lift. Absent: there was none.
+  std::optional<std::int64_t> unlock_ns;
+  /// Over those who waited at the lift and were let through: the longest of actual release -
+  /// earliest release that the new configuration allows. Absent: none was.
+  std::optional<std::int64_t> release_lag_ns;
+  /// min(new limit, capacity) - offered, of the fluid model, in output tokens of the mix: what a
+  /// backlog drains by. Not above 0: it never does. Absent: nothing limits it, or old runs.
+  std::optional<double> surplus_tokens_per_s;
 };
 
 struct Run {
@@ -173,6 +200,7 @@ struct Run {
   std::optional<double> capacity_tokens_per_s;
   std::string capacity_source;  ///< "measured", "stated" or empty
   std::optional<LiftRecord> lift;
+  bool control = false;  ///< the measured event was taken out; `lift` says when it would have been
   bool interrupted = false;
   std::vector<Check> checks;
   std::vector<PhaseSpan> phases;

@@ -7,14 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "reports/table.hpp"
+
 namespace tokenlift {
 
 struct TextStyle {
   bool color = false;  ///< ANSI bold, red and green: they repeat what words say
   int width = 80;      ///< columns; sentences are wrapped to it, tables are as wide as they need
 };
-
-enum class Ink { plain, bold, green, red };
 
 /// `text` in that ink, or as it is where the style has no colour.
 std::string inked(std::string_view text, Ink ink, const TextStyle& style);
@@ -26,12 +26,6 @@ std::size_t display_width(std::string_view text);
 /// `text` broken at spaces into lines of at most `width` columns (longer words stay whole), the
 /// second and later ones indented; leading spaces stay; ends with a newline.
 std::string wrapped(std::string_view text, int width, std::size_t indent);
-
-struct Cell {
-  std::string text;
-  std::string mark = {};  ///< of a footnote: stands right of the number, outside its alignment
-  Ink ink = Ink::plain;
-};
 
 /// Rows of cells; the first `left_columns` columns are aligned left, the others right. Two spaces
 /// between columns, none at the end of a line.

@@ -1,0 +1,75 @@
+#pragma once
+// What the lift did: every lift metric of a trial. Pure functions of what was recorded.
+//
+// "Not settled", "not enough data" and "the throttle did not bind" are results. The README defines
+// each metric.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/change_point.hpp"
+#include "reports/gain.hpp"
+#include "reports/step_response.hpp"
+#include "reports/trial.hpp"
+
+namespace tokenlift {
+
+/// Mean TTFT of the requests that completed, by where it went: the parts add up to it.
+struct TimeSplit {
+  std::string phase;
+  std::uint64_t requests = 0;
+  double ttft_ns = 0;
+  double generator_lag_ns = 0;
+  double throttle_wait_ns = 0;
+  double queue_wait_ns = 0;
+  double prefill_ns = 0;
+};
+
+/// Two tenants, both with work waiting, and by how much their weighted service came apart.
+struct Unfairness {
+  std::string ahead, behind;
+  double tokens = 0;  ///< output tokens / weight
+};
+
+struct Starvation {
+  std::string tenant;
+  double share = 0;    ///< guaranteed, 0 .. 1
+  double seconds = 0;  ///< below it with work waiting, per run
+};
+
+struct LiftReport {
+  LiftRecord lift;
+  std::optional<double> binding_fraction;  ///< of the requests due in `before`, 0 .. 1
+  bool vacuous = false;                    ///< the throttle did not bind: there is nothing to gain
+  std::vector<Gain> gains;
+  std::vector<Effect> effects;
+  Delay unlock_latency;
+  Delay waiter_release_lag;
+  Delay drain;
+  std::optional<double> drain_fluid_s;  ///< backlog / (min(new limit, capacity) - offered)
+  bool never_drains = false;            ///< more is offered than new limit and fleet carry
+  StepResponse goodput;                 ///< tokens/s
+  StepResponse in_flight;               ///< requests admitted and not done
+  StepResponse ttft_p99;                ///< ns; by the slices of when requests were due
+  std::optional<double> recovery_deficit_tokens;  ///< per run
+  std::optional<double> slo_debt_requests;        ///< due in the transition, missed; per run
+  std::optional<double> retry_amplification_before, retry_amplification_after;
+  std::uint64_t wasted_tokens = 0;       ///< over all phases and runs
+  std::optional<Unfairness> unfairness;  ///< absent: no two tenants waited at once, or not recorded
+  std::vector<Starvation> starvation;    ///< of tenants with a guaranteed share
+  std::vector<ChangePoint> found;        ///< in throughput, by bins of the series
+  std::optional<std::int64_t> found_ns;  ///< the one nearest to the lift
+  /// Goodput not back within three times the fluid drain: what was offered could be carried, and
+  /// is not. Says how much is.
+  std::optional<double> metastable_share;
+};
+
+/// Nothing where the trial has no event, or did not get there.
+std::optional<LiftReport> analyse_lift(const Trial& trial);
+
+/// By phase.
+std::vector<TimeSplit> time_split(const Run& run);
+
+}  // namespace tokenlift

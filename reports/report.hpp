@@ -1,0 +1,33 @@
+#pragma once
+// A report: trials, each analysed, and what to say of it. Every format lays out this one value.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/lift.hpp"
+#include "reports/summary.hpp"
+#include "reports/table.hpp"
+#include "reports/trial.hpp"
+
+namespace tokenlift {
+
+struct TrialReport {
+  Trial trial;
+  std::vector<PhaseSummary> phases;  ///< over the fleet, pooled
+  std::vector<TimeSplit> split;
+  std::optional<LiftReport> lift;
+  std::string validity;              ///< "valid: 8 of 8 checks passed", or "NOT VALID ..."
+  std::string verdict;               ///< one sentence that a manager understands
+  std::vector<std::string> remarks;  ///< what else has to be known, a sentence each
+  std::vector<Table> tables;         ///< fleet, lift, effects, tenants, throttles, checks: in order
+};
+
+struct Report {
+  std::vector<TrialReport> trials;  ///< at least one
+  Table overview;                   ///< a column per trial; no rows where there is but one
+};
+
+Report make_report(std::vector<Trial> trials);
+
+}  // namespace tokenlift

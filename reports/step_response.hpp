@@ -1,0 +1,51 @@
+#pragma once
+// How a series answers to a step at a known instant: rise, overshoot, settling. Pure arithmetic on
+// one series; lift.hpp says of what.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace tokenlift {
+
+/// A time after the step, or why there is none.
+struct Delay {
+  std::optional<std::int64_t> ns;
+  std::string reason;  ///< without one: "not settled: ...", "not enough data: ...", ...
+};
+
+/// Bins of a series, and the parts of it that belong to the phases: [begin, end) bins. A bin that
+/// straddles a border belongs to neither side.
+struct StepSeries {
+  std::span<const double> values;  ///< per bin: a rate or a gauge
+  std::int64_t bin_ns = 0;
+  std::int64_t step_ns = 0;  ///< the instant of the step
+  std::size_t before_begin = 0, before_end = 0;
+  std::size_t transition_begin = 0, transition_end = 0;
+  std::size_t after_begin = 0, after_end = 0;
+};
+
+struct StepResponse {
+  std::int64_t smoothed_over_ns = 0;     ///< bins are averaged over this long
+  std::optional<double> standard_error;  ///< of one smoothed value, in `after`
+  std::optional<double> before;          ///< y_pre: mean in `before`
+  std::optional<double> after;           ///< y_ss: mean in `after`
+  /// |y_ss - y_pre| is at least 3 standard errors (of that difference). Where not, there is no
+  /// rise, overshoot or settling: nothing stepped.
+  bool stepped = false;
+  Delay rise;                       ///< 10 % to 90 % of the step
+  std::optional<double> overshoot;  ///< (max y - y_ss) / (y_ss - y_pre), signed with the step
+  Delay settling;                   ///< since the step; "not settled" where later than `after`
+  std::optional<double> deficit;    ///< integral of (y_ss - y)+ over the transition: y x s
+};
+
+/// MSER-5 tells, from the values after the step alone and without being told where `after` begins,
+/// from when on they are steady; the settling time is the last time up to there at which the
+/// smoothed value was outside the band around the mean of what is steady: 5 % of the step or 3
+/// standard errors, whichever is more. Steady only in the second half of what was measured, or
+/// later than `after` begins: not settled.
+StepResponse step_response(const StepSeries& series);
+
+}  // namespace tokenlift
