@@ -98,10 +98,10 @@ struct TenantRecord {
   std::vector<PhaseRecord> phases;  ///< as many as Run::phases, in the same order
   double weight = 1;                ///< its service counts as so much less
   /// Of the fleet, 0 .. 1: what an order by weight owes it while it has work waiting. Absent: none.
-  std::optional<double> guaranteed_share;
+  std::optional<double> guaranteed_share = {};
   /// In the bins of Series: waiting_requests (gauge), admitted_tokens (output, counter). Empty in
   /// old runs, and where there are more than kMostTenantSeries tenants.
-  std::vector<Column> columns;
+  std::vector<Column> columns = {};
 };
 inline constexpr std::size_t kMostTenantSeries = 32;
 
@@ -166,7 +166,7 @@ struct ThrottleRecord {
   std::vector<ThrottleCounts> phases;  ///< as many as Run::phases, in the same order
   /// In order of time, from 0 on; of adaptive kinds as it was at the ends of bins. Empty in old
   /// runs. Merged runs keep those of the first.
-  std::vector<LimitRecord> limits;
+  std::vector<LimitRecord> limits = {};
 };
 
 struct LiftRecord {
@@ -180,13 +180,13 @@ struct LiftRecord {
   std::int64_t backoff_requests = 0;  ///< rejected, and going to retry
   std::int64_t backoff_tokens = 0;    ///< their output tokens
   /// First admission that the old configuration would have refused - lift. Absent: there was none.
-  std::optional<std::int64_t> unlock_ns;
+  std::optional<std::int64_t> unlock_ns = {};
   /// Over those who waited at the lift and were let through: the longest of actual release -
   /// earliest release that the new configuration allows. Absent: none was.
-  std::optional<std::int64_t> release_lag_ns;
+  std::optional<std::int64_t> release_lag_ns = {};
   /// min(new limit, capacity) - offered, of the fluid model, in output tokens of the mix: what a
   /// backlog drains by. Not above 0: it never does. Absent: nothing limits it, or old runs.
-  std::optional<double> surplus_tokens_per_s;
+  std::optional<double> surplus_tokens_per_s = {};
 };
 
 struct Run {
