@@ -8,6 +8,7 @@ namespace tokenlift {
 
 Table checks_table(const Run& run) {
   Table table;
+  table.name = "checks";
   table.title = "checks";
   for (const Check& check : run.checks) {
     Cell outcome{"failed", {}, Ink::red};

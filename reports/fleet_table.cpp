@@ -41,6 +41,7 @@ class FleetRows {
       : phases_(phases),
         before_(find_phase(phases, "before")),
         after_(find_phase(phases, "after")) {
+    table_.name = "fleet";
     table_.left_columns = 2;
     table_.head_rows = 2;
     add_heading();

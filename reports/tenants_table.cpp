@@ -29,6 +29,7 @@ Table tenants_table(const Run& run) {
   }
   const DurationUnit unit = duration_unit(ttfts_ns);
   Table table;
+  table.name = "tenants";
   table.left_columns = 2;
   table.head_rows = 2;
   std::vector<Cell> heading;

@@ -51,18 +51,7 @@ std::string verdict(const Run& run, const TextStyle& style) {
 }
 
 std::string title(const Run& run, const TextStyle& style) {
-  std::vector<std::string> parts = {
-      run.scenario_name, "engine " + run.engine,
-      run.runs > 1 ? fmt::format("seeds from {}", run.seed) : fmt::format("seed {}", run.seed),
-      run.runs > 1 ? fmt::format("{} runs pooled", run.runs)
-                   : fmt::format("repetition {}", run.repetition)};
-  if (!run.environment.cpu.empty()) {
-    parts.push_back(fmt::format("{}, {} cores", run.environment.cpu, run.environment.cores));
-  }
-  if (run.capacity_tokens_per_s) {
-    parts.push_back(fmt::format("capacity {} tokens/s{}", figure(*run.capacity_tokens_per_s),
-                                run.capacity_source.empty() ? "" : ", " + run.capacity_source));
-  }
+  const std::vector<std::string> parts = title_parts(run);
   std::string out;
   std::size_t column = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -197,7 +186,41 @@ std::string reading(const Run& run, const Phases& phases, const TextStyle& style
   return out;
 }
 
+/// The first words in the colour of what they say: "valid: ..." or "NOT VALID ...".
+std::string validity_text(const TrialReport& trial, const TextStyle& style) {
+  const bool valid = trial.trial.lifted.pooled.valid();
+  const std::string head = valid ? "valid" : "NOT VALID";
+  const std::string text = wrapped(trial.validity, style.width, 4);
+  if (!text.starts_with(head)) return text;
+  return inked(head, valid ? Ink::green : Ink::red, style) + text.substr(head.size());
+}
+
+std::string trial_text(const TrialReport& trial, const TextStyle& style) {
+  std::string out = validity_text(trial, style);
+  out += wrapped(trial.verdict, style.width, 2);
+  for (const std::string& remark : trial.remarks) out += wrapped(remark, style.width, 2);
+  out += title(trial.trial.lifted.pooled, style);
+  for (const Table& table : trial.tables) out += "\n" + to_text(table, style);
+  return out;
+}
+
 }  // namespace
+
+std::vector<std::string> title_parts(const Run& run) {
+  std::vector<std::string> parts = {
+      run.scenario_name, "engine " + run.engine,
+      run.runs > 1 ? fmt::format("seeds from {}", run.seed) : fmt::format("seed {}", run.seed),
+      run.runs > 1 ? fmt::format("{} runs pooled", run.runs)
+                   : fmt::format("repetition {}", run.repetition)};
+  if (!run.environment.cpu.empty()) {
+    parts.push_back(fmt::format("{}, {} cores", run.environment.cpu, run.environment.cores));
+  }
+  if (run.capacity_tokens_per_s) {
+    parts.push_back(fmt::format("capacity {} tokens/s{}", figure(*run.capacity_tokens_per_s),
+                                run.capacity_source.empty() ? "" : ", " + run.capacity_source));
+  }
+  return parts;
+}
 
 std::string to_text(const Run& run, const TextStyle& style) {
   const Phases phases = summarize_fleet(run);
@@ -208,6 +231,16 @@ std::string to_text(const Run& run, const TextStyle& style) {
   out += "\n" + reading(run, phases, style);
   const Table checks = checks_table(run);
   if (!checks.rows.empty()) out += "\n" + to_text(checks, style);
+  return out;
+}
+
+std::string to_text(const Report& report, const TextStyle& style) {
+  if (report.trials.size() == 1) return trial_text(report.trials[0], style);
+  std::string out = to_text(report.overview, style);
+  for (const TrialReport& trial : report.trials) {
+    out += "\n" + inked("== " + trial.trial.label + " ==", Ink::bold, style) + "\n";
+    out += trial_text(trial, style);
+  }
   return out;
 }
 

@@ -25,6 +25,7 @@ Table throttles_table(const Run& run) {
   const bool any_refused = std::any_of(throttles.begin(), throttles.end(), refused_any);
   if (throttles.size() < 2 && !any_shadow && !any_refused) return {};
   Table table;
+  table.name = "throttles";
   table.left_columns = 3;
   table.head_rows = 1;
   std::vector<Cell> heading;
