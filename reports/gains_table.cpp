@@ -113,14 +113,8 @@ Table effects_table(const std::vector<Effect>& effects) {
   table.left_columns = 3;
   if (effects.empty()) return table;
   table.head_rows = 1;
-  table.rows = {{{""},
-                 {""},
-                 {""},
-                 {"with"},
-                 {"without"},
-                 {"difference"},
-                 {"95 % interval"},
-                 {"for users"}}};
+  table.rows = {
+      {{""}, {""}, {""}, {"with"}, {"without"}, {"difference"}, {"95 % interval"}, {"for users"}}};
   Support support;
   std::string phase;
   for (const Effect& effect : effects) {

@@ -61,7 +61,8 @@ std::optional<double> percent(const std::optional<double>& share) {
 
 void add_backlog(LiftRows& rows, const LiftRecord& lift) {
   const auto amount = [&](const char* label, const char* unit, std::int64_t value) {
-    rows.add(label, unit, whole_figure(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0))));
+    rows.add(label, unit,
+             whole_figure(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0))));
   };
   amount("waiting at the throttle", "requests", lift.waiting_requests);
   amount("their backlog", "tokens", lift.backlog_tokens);
@@ -87,7 +88,8 @@ void add_drain(LiftRows& rows, const LiftReport& report) {
 void add_costs(LiftRows& rows, const LiftReport& report) {
   rows.add("recovery deficit", "tokens per run", report.recovery_deficit_tokens,
            "goodput is not known in both phases");
-  rows.add("SLO debt", "requests per run", report.slo_debt_requests, "nothing was due in transition");
+  rows.add("SLO debt", "requests per run", report.slo_debt_requests,
+           "nothing was due in transition");
   rows.add("attempts, before", "per request", report.retry_amplification_before,
            "nothing was due in before");
   rows.add("attempts, after", "per request", report.retry_amplification_after,
@@ -98,15 +100,17 @@ void add_costs(LiftRows& rows, const LiftReport& report) {
 void add_tenants(LiftRows& rows, const LiftReport& report) {
   if (report.unfairness) {
     rows.add("unfairness", "tokens", report.unfairness->tokens);
-    rows.note(fmt::format("Unfairness: by how much {} came ahead of {}, in tokens by weight, while "
-                          "both had work waiting.",
-                          report.unfairness->ahead, report.unfairness->behind));
+    rows.note(
+        fmt::format("Unfairness: by how much {} came ahead of {}, in tokens by weight, while "
+                    "both had work waiting.",
+                    report.unfairness->ahead, report.unfairness->behind));
   }
   for (const Starvation& starvation : report.starvation) {
     rows.add("starvation of " + starvation.tenant, "s per run", starvation.seconds);
-    rows.note(fmt::format("Starvation: time in which {} got less than the {} it is guaranteed, with "
-                          "work waiting.",
-                          starvation.tenant, percent_figure(starvation.share)));
+    rows.note(
+        fmt::format("Starvation: time in which {} got less than the {} it is guaranteed, with "
+                    "work waiting.",
+                    starvation.tenant, percent_figure(starvation.share)));
   }
 }
 
@@ -114,10 +118,9 @@ void add_found(LiftRows& rows, const LiftReport& report) {
   const std::string at = report.lift.at_ns ? second_figure(*report.lift.at_ns) : kAbsent;
   if (report.found_ns) {
     rows.add("change found at", "s", second_figure(*report.found_ns));
-    rows.note(fmt::format("Found in the throughput without being told of the change at {} s{}.", at,
-                          report.found.size() == 1
-                              ? ""
-                              : fmt::format(", the nearest of {}", report.found.size())));
+    rows.note(fmt::format(
+        "Found in the throughput without being told of the change at {} s{}.", at,
+        report.found.size() == 1 ? "" : fmt::format(", the nearest of {}", report.found.size())));
   } else {
     rows.add("change found at", "s", std::optional<double>(),
              "the throughput has no change of level");

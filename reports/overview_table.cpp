@@ -64,8 +64,7 @@ class OverviewRows {
 
   void add_rate(const std::string& label, const std::string& unit, double scale,
                 std::optional<double> Rates::*rate) {
-    add_phases(label, unit, scale,
-               [&](const PhaseSummary& phase) { return phase.rates.*rate; });
+    add_phases(label, unit, scale, [&](const PhaseSummary& phase) { return phase.rates.*rate; });
   }
 
   /// One unit for all trials, so that they can be compared.
@@ -138,8 +137,7 @@ Table overview_table(const std::vector<TrialReport>& trials) {
   rows.add_ttft(500);
   rows.add_ttft(990);
   for (const char* name : {"throughput", "goodput", "ttft p50", "ttft p99"}) rows.add_gain(name);
-  rows.add_delay("drain time",
-                 [](const LiftReport& lift) -> const Delay& { return lift.drain; });
+  rows.add_delay("drain time", [](const LiftReport& lift) -> const Delay& { return lift.drain; });
   rows.add_delay("settling time of goodput",
                  [](const LiftReport& lift) -> const Delay& { return lift.goodput.settling; });
   rows.add("SLO debt", "requests per run", [](const TrialReport& trial) {

@@ -43,8 +43,7 @@ Table split_table(const std::vector<TimeSplit>& split) {
     std::vector<Cell> shares = {{""}, {"%"}, {""}, {""}};
     for (double TimeSplit::*const part : kParts) {
       times.push_back({figure(phase.*part / unit.ns)});
-      shares.push_back(
-          {phase.ttft_ns > 0 ? figure(100 * (phase.*part) / phase.ttft_ns) : kAbsent});
+      shares.push_back({phase.ttft_ns > 0 ? figure(100 * (phase.*part) / phase.ttft_ns) : kAbsent});
     }
     table.rows.push_back(std::move(times));
     table.rows.push_back(std::move(shares));
