@@ -20,6 +20,9 @@ class Clock {
   /// Passes time until `until_ns`, and returns the instant reached. That is earlier only if
   /// something happened that the loop should see first.
   virtual std::int64_t wait(std::int64_t until_ns) = 0;
+
+  /// The present instant, for records; decisions go by what wait() returned.
+  virtual std::int64_t now_ns() const = 0;
 };
 
 /// Virtual time: every instant is there as soon as somebody waits for it.
@@ -28,6 +31,7 @@ class VirtualClock final : public Clock {
   std::int64_t wait(std::int64_t until_ns) override {
     return now_ns_ = std::max(now_ns_, until_ns);
   }
+  std::int64_t now_ns() const override { return now_ns_; }
 
  private:
   std::int64_t now_ns_ = 0;
@@ -42,7 +46,7 @@ class RealClock final : public Clock {
 
   /// Time 0 is now.
   void start() { start_ = std::chrono::steady_clock::now(); }
-  std::int64_t now_ns() const {
+  std::int64_t now_ns() const override {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
                                                                 start_)
         .count();

@@ -176,6 +176,10 @@ void AdaptiveRule::inherit(std::int64_t /*now_ns*/, State& state, const Adaptive
   state.limit = clamped(state.limit);
 }
 
+double AdaptiveRule::limit_units(const State& state) const {
+  return to_units(state.limit);
+}
+
 double AdaptiveRule::level_units(std::int64_t /*now_ns*/, const State& state) const {
   return to_units(state.limit - static_cast<double>(state.in_flight));
 }

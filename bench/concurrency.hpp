@@ -83,6 +83,7 @@ class AdaptiveRule {
   void give_back(std::int64_t now_ns, State& state, std::int64_t taken_ns, Micro units) const;
   void settle(std::int64_t now_ns, State& state, const Settlement& settlement, bool lifted) const;
   void inherit(std::int64_t now_ns, State& state, const AdaptiveRule& former, Inherit how) const;
+  double limit_units(const State& state) const;
   double level_units(std::int64_t now_ns, const State& state) const;
 
  private:

@@ -17,6 +17,17 @@
 
 namespace tokenlift {
 
+namespace {
+
+template <typename Named>
+std::vector<std::string> names_of(const std::vector<Named>& things) {
+  std::vector<std::string> names;
+  for (const Named& thing : things) names.push_back(thing.name);
+  return names;
+}
+
+}  // namespace
+
 Experiment::Experiment(std::vector<std::string> command, const std::atomic<bool>& stop,
                        std::size_t threads)
     : command_(std::move(command)), stop_(stop), workers_(threads) {}
@@ -50,15 +61,22 @@ std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const Re
   return std::make_unique<NullFleet>(grid);
 }
 
-Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board) {
+Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board,
+                    bool control) {
   Scenario scenario = prepared;
   scenario.run.seed += repetition - 1;
   const bool simulated = scenario.run.engine == Engine::simulated;
+  const std::optional<double> surplus_tokens_per_s = fluid_drain(scenario).surplus_tokens_per_s;
+  if (control) scenario.events[*measured_event(scenario)].taken_out = true;
 
   const RecordingGrid grid = make_grid(scenario);
   // Without reports completions come one by one: more lanes would only take memory.
   Recorder recorder(scenario, grid,
                     scenario.fleet.load_report_interval_ns > 0 ? &workers_ : nullptr);
+  if (log_ != nullptr) {
+    log_->begin_run(repetition, control, names_of(scenario.tenants), names_of(grid.phases));
+    recorder.log_to(*log_);
+  }
   TokenRecord tokens(grid);
   RealClock real_clock;
   VirtualClock virtual_clock;
@@ -89,6 +107,8 @@ Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, Progress
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   run.capacity_source = capacity_source_;
   run.lift = facts.outcome.lift;
+  if (run.lift) run.lift->surplus_tokens_per_s = surplus_tokens_per_s;
+  run.control = control;
   run.interrupted = facts.outcome.interrupted;
   run.checks = check_validity(run, facts);
   return run;

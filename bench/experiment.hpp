@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench/progress.hpp"
+#include "bench/request_log.hpp"
 #include "bench/thread_fleet.hpp"
 #include "bench/workers.hpp"
 #include "reports/run.hpp"
@@ -28,8 +29,13 @@ class Experiment {
   /// Nothing if it was interrupted. Throws ScenarioError where the resolved scenario is wrong.
   std::optional<Scenario> prepare(const Scenario& scenario);
 
-  /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1.
-  Run run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board);
+  /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1. A
+  /// `control` leaves the measured event out, and has the same phases.
+  Run run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board,
+          bool control = false);
+
+  /// Every request of the runs that follow is recorded there.
+  void log_to(RequestLog& log) { log_ = &log; }
 
  private:
   std::unique_ptr<Fleet> make_fleet(const Scenario& scenario, const RecordingGrid& grid,
@@ -39,6 +45,7 @@ class Experiment {
   const std::atomic<bool>& stop_;
   WeightStore weights_;
   Workers workers_;
+  RequestLog* log_ = nullptr;
   std::string capacity_source_;
 };
 

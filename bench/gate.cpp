@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "workloads/changes.hpp"
+
 namespace tokenlift {
 
 std::int64_t Gate::reserved_units(const Terms& its, const Request& request) const {
@@ -34,6 +36,25 @@ std::int64_t Gate::used_units(const Request& request, const Service& service) co
       return input + service.output_tokens;
   }
   return 0;
+}
+
+Settlement Gate::settlement(const Terms& its, const Request& request,
+                            const Service& service) const {
+  const std::int64_t returned = settings.exempt_cached ? service.cached_tokens : 0;
+  return {request.admitted_ns, (reserved_units(its, request) - returned) * its.drain,
+          used_units(request, service) * its.drain, service.service_ttft_ns};
+}
+
+std::optional<double> Gate::limit() const {
+  if (lifted) return std::nullopt;
+  if (is_adaptive(settings.kind)) {
+    // Each tenant or user has come to another one.
+    return settings.scope == Scope::fleet ? limiter->adapted_limit_units(0) : std::nullopt;
+  }
+  const double drain_units = terms.back().drain_units;
+  if (has_rate(settings.kind)) return *settings.rate.per_s / drain_units;
+  if (!settings.limit) return std::nullopt;
+  return *settings.limit / drain_units;
 }
 
 const Terms& Gate::terms_of(std::uint32_t edition) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "bench/limiter.hpp"
@@ -45,6 +46,10 @@ struct Gate {
   std::int64_t reserved_units(const Terms& its, const Request& request) const;
   /// Units that it came to.
   std::int64_t used_units(const Request& request, const Service& service) const;
+  /// What a request that took units on these terms came to.
+  Settlement settlement(const Terms& its, const Request& request, const Service& service) const;
+  /// The limit that holds, as LimitRecord has it: nothing where it is lifted, or is no number.
+  std::optional<double> limit() const;
   /// What it takes now.
   Micro cost(const Request& request) const {
     return reserved_units(terms.back(), request) * terms.back().drain;

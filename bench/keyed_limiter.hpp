@@ -10,10 +10,13 @@
 //   inherit()          makes a state that was kept under a former rule one of its own
 //   fits(), ready_at(), take(), level_units()    as in Limiter, for one state
 //   give_back()        units that were taken at some instant and not used (below 0: used beyond)
+//   limit_units()      of adaptive kinds only: the limit of a state
 //   kCountsInFlight    whether it counts what is in flight. Then it does so while it is lifted too,
 //                      and brings settle(), which is told whether it is
 
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "bench/keyed_states.hpp"
@@ -26,6 +29,8 @@ class KeyedLimiter final : public Limiter {
  public:
   KeyedLimiter(Rule rule, std::size_t keys)
       : rule_(std::move(rule)), states_(keys, rule_.fresh()) {}
+  KeyedLimiter(Rule rule, const KeyedStates<typename Rule::State>& states)
+      : rule_(std::move(rule)), states_(states) {}
 
   bool fits(Micro cost) const override { return lifted_ || rule_.fits(cost); }
 
@@ -61,6 +66,20 @@ class KeyedLimiter final : public Limiter {
 
   double level_units(std::int64_t now_ns, Key key) const override {
     return rule_.level_units(now_ns, states_[key]);
+  }
+
+  std::optional<double> adapted_limit_units(Key key) const override {
+    if constexpr (requires { rule_.limit_units(states_[key]); }) {
+      return rule_.limit_units(states_[key]);
+    } else {
+      return std::nullopt;
+    }
+  }
+
+  std::unique_ptr<Limiter> clone() const override {
+    auto copy = std::make_unique<KeyedLimiter>(rule_, states_);
+    copy->lifted_ = lifted_;
+    return copy;
   }
 
  private:

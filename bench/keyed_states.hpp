@@ -17,6 +17,10 @@ template <typename State>
 class KeyedStates {
  public:
   KeyedStates(std::size_t keys, const State& untouched) : places_(keys) { add(untouched); }
+  KeyedStates(const KeyedStates& other) : places_(other.places_) {
+    for (std::uint32_t place = 0; place < other.size_; ++place) add(other.at(place));
+  }
+  KeyedStates& operator=(const KeyedStates&) = delete;
 
   const State& operator[](std::uint32_t key) const { return at(places_[key]); }
 

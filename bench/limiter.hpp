@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "bench/request.hpp"
 #include "workloads/scenario.hpp"
@@ -62,6 +63,13 @@ class Limiter {
   /// Units that could be taken now (of kinds that charge after: that are left), below 0 where they
   /// are owed; infinite where nothing limits them (a queue_limit by time alone).
   virtual double level_units(std::int64_t now_ns, Key key) const = 0;
+
+  /// The limit that adaptive kinds have come to for a key, in units; nothing for the others, whose
+  /// settings say it.
+  virtual std::optional<double> adapted_limit_units(Key key) const = 0;
+
+  /// One that stands as this one does, and goes its own way from now on.
+  virtual std::unique_ptr<Limiter> clone() const = 0;
 };
 
 /// A limiter of the kind of `settings`, which must be resolved, with `keys` keys. Kinds that count

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "workloads/changes.hpp"
 #include "workloads/keywords.hpp"
 #include "workloads/plan.hpp"
 
@@ -57,6 +58,8 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
                      prefix_cache_tokens(scenario) > 0),
       announces_(uses_prefixes_ && room_.exempts_cached()),
       measured_event_(measured_event(scenario)),
+      adapts_(std::ranges::any_of(scenario.throttles,
+                                  [](const Throttle& t) { return is_adaptive(t.kind); })),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
   clients_.for_each_first([this](const Errand& errand) { schedule_errand(errand); });
@@ -65,6 +68,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
     if (i > 0 && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
     timeline_.push({changes_[i].at_ns, Kind::change, i});
   }
+  note_limits();
 }
 
 LoopOutcome Loop::run() {
@@ -98,9 +102,14 @@ LoopOutcome Loop::run() {
   return outcome_;
 }
 
+Recorder::Gauges Loop::gauges() const {
+  return {static_cast<std::int64_t>(room_.waiting()), room_.backlog_tokens(), backoff_requests_,
+          room_.waiting_by_tenant()};
+}
+
 void Loop::pass_time() {
-  recorder_.pass_time(now_ns_, {static_cast<std::int64_t>(room_.waiting()), room_.backlog_tokens(),
-                                backoff_requests_});
+  if (adapts_ && recorder_.ends_bin(now_ns_)) note_limits();
+  recorder_.pass_time(now_ns_, gauges());
   if (now_ns_ < counted_until_ns_) return;
   const std::uint32_t phase = grid_.phase_at(now_ns_);
   counted_until_ns_ = phase + 1 < grid_.phases.size() ? grid_.phases[phase].end_ns : kNever;
@@ -168,10 +177,13 @@ void Loop::fire() {
 void Loop::change(std::size_t first) {
   std::size_t end = first;
   for (; end < changes_.size() && changes_[end].at_ns == changes_[first].at_ns; ++end) {
-    if (measured_event_ && changes_[end].event == measured_event_) note_lift();
+    if (!measured_event_ || changes_[end].event != measured_event_) continue;
+    note_lift();
+    room_.remember(now_ns_, changes_[end].throttle);
   }
   room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
   next_change_ = end;
+  note_limits();
 }
 
 LiftRecord Loop::planned_lift() const {
@@ -191,6 +203,25 @@ void Loop::note_lift() {
   lift.backoff_requests = backoff_requests_;
   lift.backoff_tokens = backoff_tokens_;
   outcome_.lift = lift;
+}
+
+void Loop::note_limits() {
+  for (std::size_t i = 0; i < room_.gates().size(); ++i) {
+    recorder_.limit(i, now_ns_, room_.gates()[i].limit());
+  }
+}
+
+/// Somebody was let through after the lift: how late that was, and whether it is news.
+void Loop::note_release(const Request& request) {
+  LiftRecord& lift = *outcome_.lift;
+  const bool waited = request.sent_ns <= *lift.at_ns;
+  const bool unlocks = !lift.unlock_ns && room_.unlocked();
+  if (!waited && !unlocks) return;
+  const std::int64_t now_ns = clock_.now_ns();
+  if (unlocks) lift.unlock_ns = std::max<std::int64_t>(now_ns - *lift.at_ns, 0);
+  if (waited) {
+    lift.release_lag_ns = std::max(lift.release_lag_ns.value_or(0), now_ns - request.admitted_ns);
+  }
 }
 
 // ------------------------------------------------------------------------------ what clients do
@@ -322,6 +353,7 @@ void Loop::release_waiters(std::int64_t until_ns) {
 void Loop::admit(RequestId id) {
   const Request& request = requests_[id];
   recorder_.admitted(request);
+  if (outcome_.lift) note_release(request);
   if (const auto replica = router_.route(id, request.tenant, request.number, prefix_of(id))) {
     submit(id, *replica);
   }

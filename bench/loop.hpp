@@ -59,6 +59,7 @@ class Loop {
     }
   };
 
+  Recorder::Gauges gauges() const;
   void pass_time();
   void show_progress();
   bool finished() const;
@@ -70,6 +71,8 @@ class Loop {
   void change(std::size_t first);
   LiftRecord planned_lift() const;
   void note_lift();
+  void note_limits();
+  void note_release(const Request& request);
 
   void arrive(std::uint32_t tenant);
   void run_errand(const Errand& errand);
@@ -119,6 +122,7 @@ class Loop {
   std::int64_t backoff_requests_ = 0;
   std::int64_t backoff_tokens_ = 0;
   std::optional<std::size_t> measured_event_;
+  bool adapts_;                        // a throttle whose limit moves by itself
   std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
   std::int64_t now_ns_ = 0;
   std::int64_t hard_end_ns_ = 0;

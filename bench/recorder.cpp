@@ -28,6 +28,16 @@ std::int64_t grid_width_ns(std::int64_t span_ns, std::size_t most) {
   }
 }
 
+/// What the series of a run that ended at `end_ns` has of `most` bins of this width.
+std::size_t covered(std::int64_t end_ns, std::int64_t width_ns, std::size_t most) {
+  const std::int64_t bins = ceil_div(std::max<std::int64_t>(end_ns, 1), width_ns);
+  return std::min(static_cast<std::size_t>(bins), most);
+}
+
+Column first_bins(const char* name, const std::vector<std::int64_t>& values, std::size_t bins) {
+  return {name, {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(bins)}};
+}
+
 }  // namespace
 
 RecordingGrid make_grid(const Scenario& resolved) {
@@ -183,6 +193,7 @@ Recorder::Lane::Lane(const RecordingGrid& grid)
       ttft_slices(grid.slices),
       completed_by_bin(grid.bins),
       goodput_by_bin(grid.bins),
+      slo_met_by_bin(grid.bins),
       expired_by_bin(grid.bins) {}
 
 Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers)
@@ -194,8 +205,16 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
       backlog_at_(grid.bins),
       backoff_at_(grid.bins),
       bin_end_ns_(grid.bin_ns) {
+  double weights = 0;
+  for (const Tenant& tenant : resolved.tenants) weights += tenant.weight;
+  const bool several = resolved.tenants.size() > 1;
   for (const Tenant& tenant : resolved.tenants) {
-    tenant_names_.push_back(tenant.name);
+    TenantRecord& record = tenants_.emplace_back();
+    record.name = tenant.name;
+    record.weight = tenant.weight;
+    if (several && resolved.queue_order == QueueOrder::fair) {
+      record.guaranteed_share = tenant.weight / weights;
+    }
     slos_.push_back(tenant.slo);
     deadlines_ns_.push_back(tenant.deadline_ns.value_or(kNever));
   }
@@ -206,9 +225,13 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
     record.unit = name_of(throttle.unit);
     record.scope = name_of(throttle.scope);
     record.mode = name_of(throttle.mode);
-    throttles_.push_back(record);
+    throttles_.push_back(std::move(record));
   }
   for (auto& counter : counters_) counter.resize(grid.bins);
+  if (several && resolved.tenants.size() <= kMostTenantSeries) {
+    tenant_waiting_at_.assign(resolved.tenants.size(), std::vector<std::int64_t>(grid.bins));
+    tenant_admitted_ = tenant_waiting_at_;
+  }
 }
 
 void Recorder::due(const Request& request, std::int64_t now_ns) {
@@ -258,6 +281,13 @@ void Recorder::retried(const Request& request, std::int64_t now_ns) {
   ++by_bin(Counter::attempts)[event_.bin()];
 }
 
+void Recorder::limit(std::size_t throttle, std::int64_t now_ns, std::optional<double> limit) {
+  std::vector<LimitRecord>& limits = throttles_[throttle].limits;
+  if (!limits.empty() && limits.back().limit == limit) return;
+  if (!limits.empty() && limits.back().at_ns == now_ns) limits.pop_back();
+  limits.push_back({now_ns, limit});
+}
+
 std::span<ThrottleCounts> Recorder::throttle_counts(std::int64_t now_ns) {
   return attempts_[grid_.phase_at(now_ns)];
 }
@@ -269,6 +299,9 @@ void Recorder::admitted(const Request& request) {
   record.admitted_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
   record.admitted_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
   ++by_bin(Counter::admitted)[event_.bin()];
+  if (!tenant_admitted_.empty()) {
+    tenant_admitted_[request.tenant][event_.bin()] += request.output_tokens;
+  }
 }
 
 bool Recorder::meets_objectives(const Request& request, const Completion& done) const {
@@ -294,6 +327,30 @@ void Recorder::completed(std::span<const Completion> batch, const RequestTable& 
     });
   }
   for (std::size_t i = 0; i < lanes; ++i) leave(lanes_[i].departures, now_ns);
+  if (log_ != nullptr) log(batch, requests);
+}
+
+void Recorder::log(std::span<const Completion> batch, const RequestTable& requests) const {
+  for (const Completion& done : batch) {
+    const Request& request = requests[done.id];
+    const bool in_time = !late(request, done);
+    log_->add({request, in_time ? "completed" : "expired",
+               in_time && meets_objectives(request, done), done.scheduled_ns, done.first_token_ns,
+               done.last_token_ns, done.last_token_ns});
+  }
+}
+
+/// Who left, or is left, without having been served: who has not been let through has no instant of
+/// that.
+void Recorder::log_unserved(const Request& request, std::string_view outcome,
+                            std::int64_t end_ns) const {
+  if (log_ == nullptr) return;
+  RequestRecord record;
+  record.request = request;
+  record.outcome = outcome;
+  record.end_ns = end_ns;
+  if (request.admitted_ns == 0) record.request.admitted_ns = RequestRecord::kNoInstant;
+  log_->add(record);
 }
 
 void Recorder::record(Lane& lane, std::span<const Completion> part, const RequestTable& requests,
@@ -340,6 +397,7 @@ void Recorder::record(Lane& lane, const Request& request, const Completion& done
     ++record.slo_met;
     record.goodput_tokens += static_cast<std::uint64_t>(request.output_tokens);
     lane.goodput_by_bin[lane.due.bin()] += request.output_tokens;
+    ++lane.slo_met_by_bin[lane.due.bin()];
   }
   ++lane.records[grid_.cell(request.tenant, lane.exit.phase())].completed_requests;
   ++lane.completed_by_bin[lane.exit.bin()];
@@ -348,20 +406,24 @@ void Recorder::record(Lane& lane, const Request& request, const Completion& done
 void Recorder::rejected(const Request& request, std::int64_t now_ns) {
   ++record_of(request).counts.rejected;
   leave_unserved(request, now_ns, Counter::rejected);
+  log_unserved(request, "rejected", now_ns);
 }
 
 void Recorder::expired(const Request& request, std::int64_t now_ns) {
   ++record_of(request).counts.expired;
   leave_unserved(request, now_ns, Counter::expired);
+  log_unserved(request, "expired", now_ns);
 }
 
 void Recorder::cancelled(const Request& request, std::int64_t now_ns) {
   ++record_of(request).counts.cancelled;
   leave_unserved(request, now_ns, Counter::cancelled);
+  log_unserved(request, "cancelled", now_ns);
 }
 
 void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
   ++record_of(request).counts.in_flight;
+  log_unserved(request, "in_flight", end_ns);
   spent_ += end_ns - request.due_ns;
   due_.look_at(grid_, request.due_ns);
   ++by_bin(Counter::undecided)[due_.bin()];  // marks the bins whose figures are not final
@@ -369,13 +431,20 @@ void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
 
 void Recorder::never_sent(const Request& request, std::int64_t end_ns) {
   due(request, end_ns);
-  in_flight(request, end_ns);
+  Request unsent = request;
+  unsent.sent_ns = RequestRecord::kNoInstant;
+  in_flight(unsent, end_ns);
 }
 
 void Recorder::fill_bin() {
   waiting_at_[bin_] = gauges_.waiting_requests;
   backlog_at_[bin_] = gauges_.backlog_tokens;
   backoff_at_[bin_] = gauges_.backoff_requests;
+  if (!tenant_waiting_at_.empty()) {
+    for (std::size_t i = 0; i < gauges_.waiting_by_tenant.size(); ++i) {
+      tenant_waiting_at_[i][bin_] = gauges_.waiting_by_tenant[i];
+    }
+  }
   ++bin_;
 }
 
@@ -399,6 +468,7 @@ void Recorder::merge_lanes() {
     }
     add(all.completed_by_bin, lane.completed_by_bin);
     add(all.goodput_by_bin, lane.goodput_by_bin);
+    add(all.slo_met_by_bin, lane.slo_met_by_bin);
     add(all.expired_by_bin, lane.expired_by_bin);
   }
   // Who expired while waiting, and who got his tokens too late.
@@ -416,7 +486,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
   merge_lanes();
 
   Run run;
-  for (const std::string& name : tenant_names_) run.tenants.push_back({name, {}});
+  run.tenants = std::move(tenants_);
   for (std::uint32_t phase = 0; phase < grid_.phases.size(); ++phase) {
     const Phase& planned = grid_.phases[phase];
     for (std::uint32_t tenant = 0; tenant < grid_.tenants; ++tenant) {
@@ -442,23 +512,22 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
       throttles_[i].phases.push_back(attempts_[phase][i]);
     }
   }
+  const std::size_t bins = covered(end_ns, grid_.bin_ns, grid_.bins);
+  for (std::size_t i = 0; i < tenant_admitted_.size(); ++i) {
+    run.tenants[i].columns = {first_bins("waiting_requests", tenant_waiting_at_[i], bins),
+                              first_bins("admitted_tokens", tenant_admitted_[i], bins)};
+  }
   run.throttles = std::move(throttles_);
   run.series = series(end_ns, tokens);
   return run;
 }
 
 Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
-  // What the series of a run that ended at end_ns has of `most` bins of this width.
-  const auto covered = [&](std::int64_t width_ns, std::size_t most) {
-    const std::int64_t bins = ceil_div(std::max<std::int64_t>(end_ns, 1), width_ns);
-    return std::min(static_cast<std::size_t>(bins), most);
-  };
   Series series;
   series.bin_ns = grid_.bin_ns;
-  const std::size_t bins = covered(grid_.bin_ns, grid_.bins);
+  const std::size_t bins = covered(end_ns, grid_.bin_ns, grid_.bins);
   const auto column = [&](const char* name, const std::vector<std::int64_t>& values) {
-    const auto end = values.begin() + static_cast<std::ptrdiff_t>(bins);
-    series.columns.push_back({name, {values.begin(), end}});
+    series.columns.push_back(first_bins(name, values, bins));
   };
   Lane& all = lanes_.front();
   // In the system is who was due and has not left, at the end of each bin.
@@ -480,12 +549,13 @@ Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   column("undecided_requests", by_bin(Counter::undecided));
   column("output_tokens", tokens.tokens_by_bin());
   column("goodput_tokens", all.goodput_by_bin);
+  column("slo_met_requests", all.slo_met_by_bin);
   column("in_system_requests", in_system);
   column("waiting_requests", waiting_at_);
   column("backlog_tokens", backlog_at_);
   column("backoff_requests", backoff_at_);
   series.slice_ns = grid_.slice_ns;
-  all.ttft_slices.resize(covered(grid_.slice_ns, grid_.slices));
+  all.ttft_slices.resize(covered(end_ns, grid_.slice_ns, grid_.slices));
   series.ttft_slices = std::move(all.ttft_slices);
   return series;
 }

@@ -9,11 +9,14 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/request.hpp"
+#include "bench/request_log.hpp"
 #include "bench/step_run.hpp"
 #include "bench/workers.hpp"
 #include "reports/run.hpp"
@@ -149,6 +152,9 @@ class Recorder {
   /// With `workers`, large batches of completions are recorded by all of them.
   Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers = nullptr);
 
+  /// From now on every request that is decided, or left undecided at the end, goes there too.
+  void log_to(RequestLog& log) { log_ = &log; }
+
   void sent(const Request& request);
   /// Its first attempt was denied, or has to wait.
   void held(const Request& request);
@@ -180,12 +186,18 @@ class Recorder {
     std::int64_t waiting_requests = 0;
     std::int64_t backlog_tokens = 0;
     std::int64_t backoff_requests = 0;
+    std::span<const std::int64_t> waiting_by_tenant = {};  ///< looked at until finish()
   };
   /// To be called before anything that happens at `now_ns` changes a gauge.
   void pass_time(std::int64_t now_ns, const Gauges& gauges) {
     gauges_ = gauges;
     if (now_ns >= bin_end_ns_) fill_bins(now_ns);
   }
+
+  /// Whether a bin has ended since pass_time() was called last.
+  bool ends_bin(std::int64_t now_ns) const { return now_ns >= bin_end_ns_; }
+  /// From now on a throttle has this limit; nothing: none.
+  void limit(std::size_t throttle, std::int64_t now_ns, std::optional<double> limit);
 
   /// Where attempts are to be counted in the phase of `now_ns`, for each throttle.
   std::span<ThrottleCounts> throttle_counts(std::int64_t now_ns);
@@ -212,7 +224,7 @@ class Recorder {
     explicit Lane(const RecordingGrid& grid);
     std::vector<PhaseRecord> records;  // by cell
     std::vector<Histogram> ttft_slices;
-    std::vector<std::int64_t> completed_by_bin, goodput_by_bin, expired_by_bin;
+    std::vector<std::int64_t> completed_by_bin, goodput_by_bin, slo_met_by_bin, expired_by_bin;
     GridCursor due, exit;
     Departures departures;  // of the batch at hand
   };
@@ -236,21 +248,26 @@ class Recorder {
               std::int64_t now_ns) const;
   void record(Lane& lane, const Request& request, const Completion& done) const;
   bool meets_objectives(const Request& request, const Completion& completion) const;
+  void log(std::span<const Completion> batch, const RequestTable& requests) const;
+  void log_unserved(const Request& request, std::string_view outcome, std::int64_t end_ns) const;
   void merge_lanes();
   Series series(std::int64_t end_ns, const TokenRecord& tokens);
 
   RecordingGrid grid_;
-  std::vector<std::string> tenant_names_;
+  std::vector<TenantRecord> tenants_;  // without their phases, which come at the end
   std::vector<Slo> slos_;
   std::vector<std::int64_t> deadlines_ns_;  // from due; kNever: none
   Workers* workers_;
+  RequestLog* log_ = nullptr;
   std::vector<Lane> lanes_;                            // one for each worker
   std::vector<ThrottleRecord> throttles_;              // their phases come at the end
   std::vector<std::vector<ThrottleCounts>> attempts_;  // by phase and throttle
   std::array<std::vector<std::int64_t>, kCounters> counters_;
   GridCursor due_, event_;
   std::vector<std::int64_t> waiting_at_, backlog_at_, backoff_at_;  // gauges by bin
-  std::size_t bin_ = 0;                                             // gauges are filled up to here
+  // Of each tenant by bin; empty where tenants have no series.
+  std::vector<std::vector<std::int64_t>> tenant_waiting_at_, tenant_admitted_;
+  std::size_t bin_ = 0;  // gauges are filled up to here
   std::int64_t bin_end_ns_ = 0;
   Gauges gauges_;  // at the last event
   std::int64_t undecided_ = 0;

@@ -39,6 +39,7 @@ WaitingRoom::WaitingRoom(const Scenario& resolved, RequestTable& requests,
       population_(resolved),
       order_(resolved.queue_order),
       counts_(counts),
+      waiting_by_tenant_(resolved.tenants.size()),
       ranks_(resolved.tenants.size()) {
   assert(resolved.throttles.size() <= kMostThrottles);
   const std::int64_t epoch_ns = window_epoch_ns(resolved);
@@ -152,6 +153,11 @@ void WaitingRoom::take(std::int64_t now_ns, RequestId id, const Ruling& ruling) 
     taken_in_[id] = edition_;
   }
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
+    if (former_ && former_->gate() == g &&
+        former_->refuses(now_ns, id, key(gates_[g], request), request)) {
+      unlocked_ = true;
+      former_.reset();
+    }
     if ((ruling.watched_only >> g & 1) != 0) continue;
     Gate& gate = gates_[g];
     const Micro units = gate.cost(request);
@@ -269,6 +275,10 @@ std::optional<WaitingRoom::Released> WaitingRoom::release_best(std::int64_t at_n
 void WaitingRoom::scheduled(std::int64_t now_ns, RequestId id, std::int32_t cached_tokens) {
   if (cached_tokens == 0) return;
   const Request& request = requests_[id];
+  if (former_) {
+    former_->refund(now_ns, id, key(gates_[former_->gate()], request), request, edition_of(id),
+                    cached_tokens);
+  }
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     Gate& gate = gates_[g];
     if ((request.reserved_by >> g & 1) == 0 || !gate.settings.exempt_cached) continue;
@@ -282,19 +292,20 @@ void WaitingRoom::scheduled(std::int64_t now_ns, RequestId id, std::int32_t cach
 
 void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& service) {
   const Request& request = requests_[id];
+  if (former_) {
+    former_->settle(now_ns, id, key(gates_[former_->gate()], request), request, edition_of(id),
+                    service);
+  }
   if (request.reserved_by == 0 && order_ != QueueOrder::fair) return;
   for (const std::uint8_t g : tenants_[request.tenant].gates) {
     if ((request.reserved_by >> g & 1) == 0) continue;
     Gate& gate = gates_[g];
     const Terms& terms = gate.terms_of(edition_of(id));
-    const std::int64_t returned = gate.settings.exempt_cached ? service.cached_tokens : 0;
-    const std::int64_t reserved = gate.reserved_units(terms, request) - returned;
-    const std::int64_t used = gate.used_units(request, service);
-    gate.limiter->settle(
-        now_ns, key(gate, request),
-        {request.admitted_ns, reserved * terms.drain, used * terms.drain, service.service_ttft_ns});
-    if (used < reserved) counts_[g].refunded_units += terms.units(reserved - used);
-    if (used > reserved) counts_[g].taken_units += terms.units(used - reserved);  // charged after
+    const Settlement settlement = gate.settlement(terms, request, service);
+    gate.limiter->settle(now_ns, key(gate, request), settlement);
+    const std::int64_t unused = (settlement.reserved - settlement.used) / terms.drain;
+    if (unused > 0) counts_[g].refunded_units += terms.units(unused);
+    if (unused < 0) counts_[g].taken_units += terms.units(-unused);  // charged after
   }
   serve(static_cast<std::uint32_t>(request.tenant), static_cast<double>(service.output_tokens));
   look_again(now_ns, request);
@@ -310,6 +321,12 @@ void WaitingRoom::look_again(std::int64_t now_ns, const Request& request) {
   refresh_tenant(now_ns, static_cast<std::uint32_t>(request.tenant));
   refresh_fleet(now_ns);
   find_next_event();
+}
+
+void WaitingRoom::remember(std::int64_t now_ns, std::size_t throttle) {
+  // A limit on the queue itself admits nobody.
+  if (gates_[throttle].is_queue_limit()) return;
+  former_.emplace(gates_[throttle], static_cast<std::uint8_t>(throttle), now_ns);
 }
 
 void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
@@ -408,6 +425,7 @@ void WaitingRoom::join(std::int64_t now_ns, RequestId id, const Patience& patien
   waiters_[number] = {id, found->second, line.last, kNone, ++arrivals_, now_ns, kNever, patience};
   set_give_up(now_ns, number);
   ++waiting_;
+  ++waiting_by_tenant_[request.tenant];
   backlog_tokens_ += request.output_tokens;
   if (line.last != kNone) {
     waiters_[line.last].after = number;
@@ -455,6 +473,7 @@ void WaitingRoom::leave(std::int64_t now_ns, std::uint32_t number) {
   (was_first ? line.first : waiters_[waiter.before].after) = waiter.after;
   (line.last == number ? line.last : waiters_[waiter.after].before) = waiter.before;
   --waiting_;
+  --waiting_by_tenant_[request.tenant];
   backlog_tokens_ -= request.output_tokens;
   const std::uint32_t line_number = waiter.line;
   waiter.arrival = 0;

@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/former_limit.hpp"
 #include "bench/gate.hpp"
 #include "bench/request.hpp"
 #include "bench/timers.hpp"
@@ -89,12 +90,19 @@ class WaitingRoom {
   /// Publishes all changes of one instant; then those who wait are looked at once.
   void apply(std::int64_t now_ns, std::span<const Change> changes);
 
+  /// Remembers how a throttle stands now, before it changes.
+  void remember(std::int64_t now_ns, std::size_t throttle);
+  /// Whether somebody was admitted since whom that throttle would have refused, had it not changed.
+  bool unlocked() const { return unlocked_; }
+
   std::size_t waiting() const { return waiting_; }
+  std::span<const std::int64_t> waiting_by_tenant() const { return waiting_by_tenant_; }
   /// Output tokens of those who wait.
   std::int64_t backlog_tokens() const { return backlog_tokens_; }
   /// Whether something goes by what scheduled() tells.
   bool exempts_cached() const;
   const Limiter& limiter(std::size_t throttle) const { return *gates_[throttle].limiter; }
+  const std::vector<Gate>& gates() const { return gates_; }
   /// Order fair: weighted tokens that a tenant has been served.
   double served(std::uint32_t tenant) const { return tenants_[tenant].served; }
 
@@ -200,11 +208,14 @@ class WaitingRoom {
   std::span<ThrottleCounts> counts_;
   std::uint32_t edition_ = 0;            // of the terms of all throttles
   std::vector<std::uint32_t> taken_in_;  // by request: the edition; grows once there are several
+  std::optional<FormerLimit> former_;    // until it is known
+  bool unlocked_ = false;
 
   std::vector<Waiter> waiters_;
   std::uint32_t free_waiter_ = kNone;
   std::uint64_t arrivals_ = 0;
   std::size_t waiting_ = 0;
+  std::vector<std::int64_t> waiting_by_tenant_;
   std::int64_t backlog_tokens_ = 0;
   std::deque<Line> lines_;                                         // of all who ever waited
   std::unordered_map<std::uint32_t, std::uint32_t> line_numbers_;  // by user or by tenant

@@ -24,6 +24,7 @@ constexpr std::size_t kMaxKeys = 512;  // keys of an object are found one after 
 constexpr std::size_t kMaxDepth = 32;
 constexpr std::size_t kMaxRecords = 1024;  // phases of all tenants; 217 KiB each
 constexpr std::size_t kMaxSlices = 3600;
+constexpr std::size_t kMaxLimits = 10'000;                   // of a throttle, over time
 constexpr std::size_t kMaxListed = 10'000;                   // checks, words of the command
 constexpr std::int64_t kMaxInteger = std::int64_t{1} << 53;  // exact in every JSON reader
 constexpr double kMaxSeconds = 2251799.8;                    // 2^51 ns: exact to the ns
@@ -171,17 +172,19 @@ Json parse(std::string_view text, const std::string& source) {
   }
 }
 
-void require_schema(const Field& run) {
+/// Whether the run is of the present version; an older one lacks some fields.
+bool is_present(const Field& run) {
   if (!run.json().is_object() || !run.json().contains("schema")) {
     run.fail("is not a run of tokenlift: it has no \"schema\"");
   }
   const std::string schema = run["schema"].text();
-  if (schema == kRunSchema) return;
+  if (schema == kRunSchema) return true;
+  if (schema == kOldRunSchema) return false;
   constexpr std::string_view kFamily = "tokenlift.run/";
   if (schema.starts_with(kFamily)) {
-    run["schema"].fail(
-        fmt::format(R"(is "{}", written by another version of tokenlift; this one reads "{}")",
-                    schema, kRunSchema));
+    run["schema"].fail(fmt::format(
+        R"(is "{}", written by another version of tokenlift; this one reads "{}" and "{}")", schema,
+        kOldRunSchema, kRunSchema));
   }
   run["schema"].fail(fmt::format(R"(is "{}", not a run of tokenlift ("{}"))", schema, kRunSchema));
 }
@@ -277,7 +280,29 @@ std::vector<Field> phases_of(const Field& item, const Run& run) {
   return phases;
 }
 
-void read_tenants(const Field& field, Run& run) {
+/// Columns of one length.
+std::vector<Column> columns_of(const Field& columns) {
+  std::vector<Column> all;
+  if (!columns.json().is_object()) columns.fail("must be an object");
+  for (const auto& [name, values] : columns.json().items()) {
+    Column& column = all.emplace_back();
+    column.name = name;
+    for (const Json& value : values) {
+      // Columns may hold differences; the bound keeps the sums of pooled runs within 64 bits.
+      if (!value.is_number_integer() || value.get<double>() > static_cast<double>(kMaxInteger) ||
+          value.get<double>() < -static_cast<double>(kMaxInteger)) {
+        columns.fail("\"" + name + "\" must hold integers within 2^53");
+      }
+      column.values.push_back(value.get<std::int64_t>());
+    }
+    if (!values.is_array() || column.values.size() != all.front().values.size()) {
+      columns.fail("must be arrays of one length");
+    }
+  }
+  return all;
+}
+
+void read_tenants(const Field& field, bool present, Run& run) {
   for (const Field& item : field.items(kMaxRecords)) {
     const std::vector<Field> phases = phases_of(item, run);
     if (run.tenants.size() * phases.size() + phases.size() > kMaxRecords) {
@@ -287,10 +312,15 @@ void read_tenants(const Field& field, Run& run) {
     tenant.name = item["name"].text();
     tenant.phases.resize(phases.size());
     for (std::size_t i = 0; i < phases.size(); ++i) read_record(phases[i], tenant.phases[i]);
+    if (!present) continue;
+    tenant.weight = item["weight"].number();
+    if (!(tenant.weight > 0)) item["weight"].fail("must be above 0");
+    tenant.guaranteed_share = item["guaranteed_share"].optional(&Field::number);
+    tenant.columns = columns_of(item["columns"]);
   }
 }
 
-void read_throttles(const Field& field, Run& run) {
+void read_throttles(const Field& field, bool present, Run& run) {
   for (const Field& item : field.items(kMaxRecords)) {
     ThrottleRecord& throttle = run.throttles.emplace_back();
     throttle.name = item["name"].text();
@@ -304,29 +334,19 @@ void read_throttles(const Field& field, Run& run) {
                                  phase["taken_units"].amount_of_units(),
                                  phase["refunded_units"].amount_of_units()});
     }
+    if (!present) continue;
+    for (const Field& pair : item["limits"].items(kMaxLimits)) {
+      const std::vector<Field> parts = pair.items(2);
+      if (parts.size() != 2) pair.fail("must be an instant and a limit");
+      throttle.limits.push_back({parts[0].time_ns(), parts[1].optional(&Field::number)});
+    }
   }
 }
 
 Series series_of(const Field& field) {
   Series series;
   series.bin_ns = field["bin_s"].time_ns();
-  const Field columns = field["columns"];
-  if (!columns.json().is_object()) columns.fail("must be an object");
-  for (const auto& [name, values] : columns.json().items()) {
-    Column& column = series.columns.emplace_back();
-    column.name = name;
-    for (const Json& value : values) {
-      // Columns may hold differences; the bound keeps the sums of pooled runs within 64 bits.
-      if (!value.is_number_integer() || value.get<double>() > static_cast<double>(kMaxInteger) ||
-          value.get<double>() < -static_cast<double>(kMaxInteger)) {
-        columns.fail("\"" + name + "\" must hold integers within 2^53");
-      }
-      column.values.push_back(value.get<std::int64_t>());
-    }
-    if (!values.is_array() || column.values.size() != series.columns.front().values.size()) {
-      columns.fail("must be arrays of one length");
-    }
-  }
+  series.columns = columns_of(field["columns"]);
   if (series.bin_ns == 0 && !series.columns.empty()) field["bin_s"].fail("must be above 0");
   series.slice_ns = field["slice_s"].time_ns();
   const std::vector<Field> slices = field["ttft_slices"].items(kMaxSlices);
@@ -355,7 +375,7 @@ Environment environment_of(const Field& field) {
   return environment;
 }
 
-std::optional<LiftRecord> lift_of(const Field& field) {
+std::optional<LiftRecord> lift_of(const Field& field, bool present) {
   if (field.is_null()) return std::nullopt;
   LiftRecord lift;
   lift.at_ns = field["at_s"].optional(&Field::time_ns);
@@ -366,6 +386,10 @@ std::optional<LiftRecord> lift_of(const Field& field) {
   lift.backlog_tokens = field["backlog_tokens"].amount();
   lift.backoff_requests = field["backoff_requests"].amount();
   lift.backoff_tokens = field["backoff_tokens"].amount();
+  if (!present) return lift;
+  lift.unlock_ns = field["unlock_latency_s"].optional(&Field::time_ns);
+  lift.release_lag_ns = field["waiter_release_lag_s"].optional(&Field::time_ns);
+  lift.surplus_tokens_per_s = field["surplus_tokens_per_s"].optional(&Field::number);
   return lift;
 }
 
@@ -394,24 +418,29 @@ RunFileError::RunFileError(std::string source, std::string position, std::string
 Run read_run(std::string_view text, const std::string& source) {
   const Json json = parse(text, source);
   const Field document(json, "", source);
-  require_schema(document);
+  const bool present = is_present(document);
   Run run;
   run.scenario_name = document["scenario_name"].text();
   run.engine = document["engine"].text();
   run.seed = document["seed"].unsigned_integer();
   run.repetition = document["repetition"].count();
   run.runs = document["runs"].count();
+  if (present) {
+    const std::string arm = document["arm"].text();
+    if (arm != "lifted" && arm != "control") document["arm"].fail("must be lifted or control");
+    run.control = arm == "control";
+  }
   run.interrupted = document["interrupted"].flag();
   run.checks = checks_of(document["validity"]["checks"]);
   run.capacity_tokens_per_s = document["capacity"]["tokens_per_s"].optional(&Field::number);
   run.capacity_source = document["capacity"]["source"].text();
-  run.lift = lift_of(document["lift"]);
+  run.lift = lift_of(document["lift"], present);
   run.totals = counts_of(document["totals"]);
   for (const Field& phase : document["phases"].items(kMaxRecords)) {
     run.phases.push_back(span_of(phase));
   }
-  read_tenants(document["tenants"], run);
-  read_throttles(document["throttles"], run);
+  read_tenants(document["tenants"], present, run);
+  read_throttles(document["throttles"], present, run);
   run.series = series_of(document["series"]);
   run.environment = environment_of(document["environment"]);
   if (!document["scenario"].json().is_object()) document["scenario"].fail("must be an object");

@@ -23,6 +23,10 @@ double seconds(std::int64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
+Json seconds_or_null(const std::optional<std::int64_t>& ns) {
+  return ns ? Json(seconds(*ns)) : Json(nullptr);
+}
+
 template <typename T>
 Json milliseconds_or_null(const std::optional<T>& ns) {
   return ns ? Json(static_cast<double>(*ns) / 1e6) : Json(nullptr);
@@ -142,6 +146,15 @@ Json recorded_of(const PhaseRecord& record) {
           {"histograms", std::move(histograms)}};
 }
 
+Json json_of(const std::vector<Column>& columns) {
+  Json json = Json::object();
+  for (const Column& column : columns) {
+    assert(!json.contains(column.name));
+    json[column.name] = column.values;
+  }
+  return json;
+}
+
 Json json_of(const Run& run, const TenantRecord& tenant) {
   const std::vector<PhaseSummary> summaries = summarize_tenant(run, tenant);
   Json phases = Json::array();
@@ -150,7 +163,11 @@ Json json_of(const Run& run, const TenantRecord& tenant) {
     phase["recorded"] = recorded_of(tenant.phases[i]);
     phases.push_back(std::move(phase));
   }
-  return {{"name", tenant.name}, {"phases", std::move(phases)}};
+  return {{"name", tenant.name},
+          {"weight", tenant.weight},
+          {"guaranteed_share", or_null(tenant.guaranteed_share)},
+          {"columns", json_of(tenant.columns)},
+          {"phases", std::move(phases)}};
 }
 
 Json json_of(const Run& run, const ThrottleRecord& throttle) {
@@ -165,23 +182,23 @@ Json json_of(const Run& run, const ThrottleRecord& throttle) {
                       {"taken_units", counts.taken_units},
                       {"refunded_units", counts.refunded_units}});
   }
-  return {{"name", throttle.name},   {"kind", throttle.kind}, {"unit", throttle.unit},
-          {"scope", throttle.scope}, {"mode", throttle.mode}, {"phases", std::move(phases)}};
+  Json limits = Json::array();
+  for (const LimitRecord& record : throttle.limits) {
+    limits.push_back(Json::array({seconds(record.at_ns), or_null(record.limit)}));
+  }
+  return {{"name", throttle.name},      {"kind", throttle.kind}, {"unit", throttle.unit},
+          {"scope", throttle.scope},    {"mode", throttle.mode}, {"limits", std::move(limits)},
+          {"phases", std::move(phases)}};
 }
 
 Json json_of(const Series& series) {
-  Json columns = Json::object();
-  for (const Column& column : series.columns) {
-    assert(!columns.contains(column.name));
-    columns[column.name] = column.values;
-  }
   Json slices = Json::array();
   for (const Histogram& slice : series.ttft_slices) {
     slices.push_back(slice.empty() ? Json(nullptr) : json_of(slice));
   }
   return {{"bin_s", seconds(series.bin_ns)},
           {"begin_s", 0.0},
-          {"columns", std::move(columns)},
+          {"columns", json_of(series.columns)},
           {"slice_s", seconds(series.slice_ns)},
           {"ttft_slices", std::move(slices)}};
 }
@@ -214,14 +231,17 @@ Json validity_of(const Run& run) {
 Json lift_of(const Run& run) {
   if (!run.lift) return nullptr;
   const LiftRecord& lift = *run.lift;
-  return {{"at_s", lift.at_ns ? Json(seconds(*lift.at_ns)) : Json(nullptr)},
+  return {{"at_s", seconds_or_null(lift.at_ns)},
           {"planned_s", seconds(lift.planned_ns)},
           {"throttle", lift.throttle},
           {"kind", lift.kind},
           {"waiting_requests", lift.waiting_requests},
           {"backlog_tokens", lift.backlog_tokens},
           {"backoff_requests", lift.backoff_requests},
-          {"backoff_tokens", lift.backoff_tokens}};
+          {"backoff_tokens", lift.backoff_tokens},
+          {"unlock_latency_s", seconds_or_null(lift.unlock_ns)},
+          {"waiter_release_lag_s", seconds_or_null(lift.release_lag_ns)},
+          {"surplus_tokens_per_s", or_null(lift.surplus_tokens_per_s)}};
 }
 
 Json scenario_of(const Run& run) {
@@ -302,6 +322,7 @@ std::string to_json(const Run& run) {
       {"seed", run.seed},
       {"repetition", run.repetition},
       {"runs", run.runs},
+      {"arm", run.control ? "control" : "lifted"},
       {"interrupted", run.interrupted},
       {"validity", validity_of(run)},
       {"capacity",

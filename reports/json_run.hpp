@@ -9,7 +9,9 @@
 
 namespace tokenlift {
 
-inline constexpr std::string_view kRunSchema = "tokenlift.run/2";
+inline constexpr std::string_view kRunSchema = "tokenlift.run/3";
+/// Older ones that are read as well; what they did not record is absent.
+inline constexpr std::string_view kOldRunSchema = "tokenlift.run/2";
 
 /// The run and its summary, as UTF-8 text that is a function of the run alone. Instants are exact
 /// to the nanosecond up to 2^51 ns (26 days), counts to 2^53. Invalid UTF-8 in names is replaced.

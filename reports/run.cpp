@@ -15,17 +15,22 @@ void merge(PhaseSpan& into, const PhaseSpan& other) {
   into.batch_ns += other.batch_ns;
 }
 
+/// Columns of the same names.
+void merge(std::vector<Column>& into, const std::vector<Column>& other) {
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    std::vector<std::int64_t>& values = into[i].values;
+    const std::vector<std::int64_t>& added = other[i].values;
+    values.resize(std::max(values.size(), added.size()));
+    for (std::size_t bin = 0; bin < added.size(); ++bin) values[bin] += added[bin];
+  }
+}
+
 void merge(Series& into, const Series& other) {
   if (into.bin_ns == 0) {
     into.bin_ns = other.bin_ns;
     into.columns = other.columns;
   } else if (other.bin_ns != 0) {
-    for (std::size_t i = 0; i < into.columns.size(); ++i) {
-      std::vector<std::int64_t>& values = into.columns[i].values;
-      const std::vector<std::int64_t>& added = other.columns[i].values;
-      values.resize(std::max(values.size(), added.size()));
-      for (std::size_t bin = 0; bin < added.size(); ++bin) values[bin] += added[bin];
-    }
+    merge(into.columns, other.columns);
   }
   if (into.slice_ns == 0) into.slice_ns = other.slice_ns;
   if (into.ttft_slices.size() < other.ttft_slices.size()) {
@@ -156,15 +161,26 @@ void merge(Run& into, const Run& other) {
   if (into.series.bin_ns != 0 && other.series.bin_ns != 0) {
     require_same_names("series", into.series.columns, other.series.columns);
   }
+  for (std::size_t i = 0; i < into.tenants.size(); ++i) {
+    require_same_names("series of tenants", into.tenants[i].columns, other.tenants[i].columns);
+  }
+  if (into.control != other.control) {
+    throw RunMismatch("one run has the lift and the other one is a control without it");
+  }
   into.runs += other.runs;
   into.interrupted = into.interrupted || other.interrupted;
   if (!into.lift || (!into.lift->at_ns && other.lift && other.lift->at_ns)) into.lift = other.lift;
+  if (into.lift && other.lift && other.lift->release_lag_ns) {
+    into.lift->release_lag_ns =
+        std::max(into.lift->release_lag_ns.value_or(0), *other.lift->release_lag_ns);
+  }
   merge(into.checks, other.checks);
   for (std::size_t i = 0; i < into.phases.size(); ++i) merge(into.phases[i], other.phases[i]);
   for (std::size_t i = 0; i < into.tenants.size(); ++i) {
     for (std::size_t phase = 0; phase < into.phases.size(); ++phase) {
       merge(into.tenants[i].phases.at(phase), other.tenants[i].phases.at(phase));
     }
+    merge(into.tenants[i].columns, other.tenants[i].columns);
   }
   for (std::size_t i = 0; i < into.throttles.size(); ++i) {
     for (std::size_t phase = 0; phase < into.phases.size(); ++phase) {

@@ -100,7 +100,7 @@ struct TenantRecord {
   /// Of the fleet, 0 .. 1: what an order by weight owes it while it has work waiting. Absent: none.
   std::optional<double> guaranteed_share = {};
   /// In the bins of Series: waiting_requests (gauge), admitted_tokens (output, counter). Empty in
-  /// old runs, and where there are more than kMostTenantSeries tenants.
+  /// old runs, for a single tenant and where there are more than kMostTenantSeries.
   std::vector<Column> columns = {};
 };
 inline constexpr std::size_t kMostTenantSeries = 32;
@@ -215,8 +215,8 @@ struct Run {
 /// What one phase recorded over all tenants.
 PhaseRecord fleet_record(const Run& run, std::size_t phase);
 
-/// Two runs that cannot be pooled: other phases, tenants, throttles or time bins. what() names the
-/// difference.
+/// Two runs that cannot be pooled: other phases, tenants, throttles, time bins or arms. what()
+/// names the difference.
 class RunMismatch : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -226,8 +226,9 @@ class RunMismatch : public std::runtime_error {
 /// the units of throttles, sums of doubles, up to rounding). Counts, histograms, series (the
 /// shorter one is padded with zeros), lengths of phases and `runs` add; of each check the worst
 /// stays (failed, then not checked, then the one nearest to failing); either's interruption counts;
-/// a phase's end is `other`'s, and the lift that of the first run which reached it. Everything else
-/// stays as it is in `into`. Throws RunMismatch, and then `into` is unchanged.
+/// a phase's end is `other`'s, and the lift that of the first run which reached it, but for its
+/// release lag, the longest of all. Everything else stays as it is in `into`. Throws RunMismatch,
+/// and then `into` is unchanged.
 void merge(Run& into, const Run& other);
 
 }  // namespace tokenlift

@@ -56,6 +56,7 @@ class RecordingClock final : public Clock {
     log_.instants.push_back(clock_.wait(until_ns));
     return log_.instants.back();
   }
+  std::int64_t now_ns() const override { return clock_.now_ns(); }
 
  private:
   Clock& clock_;
@@ -98,6 +99,7 @@ class ReplayClock final : public Clock {
     log_.awaited.push_back(until_ns);
     return next_ < told_.instants.size() ? told_.instants[next_++] : kNever;
   }
+  std::int64_t now_ns() const override { return next_ == 0 ? 0 : told_.instants[next_ - 1]; }
 
  private:
   const LoopLog& told_;

@@ -23,6 +23,7 @@ class JumpingClock final : public Clock {
     now_ns_ = std::max(now_ns_, until_ns + lateness_ns_ * part_ / 10);
     return now_ns_;
   }
+  std::int64_t now_ns() const override { return now_ns_; }
 
  private:
   std::int64_t lateness_ns_;

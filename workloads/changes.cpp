@@ -155,7 +155,8 @@ std::vector<Change> plan_changes(const Scenario& resolved) {
     }
     for (std::size_t index = 0; index < resolved.events.size(); ++index) {
       const Event& event = resolved.events[index];
-      if (event.throttle == throttle.name) add_event(event, index + 1, i, actions);
+      if (event.throttle != throttle.name || event.taken_out) continue;
+      add_event(event, index + 1, i, actions);
     }
   }
   std::ranges::stable_sort(actions, {}, [](const Action& action) {

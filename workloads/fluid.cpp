@@ -1,6 +1,7 @@
 #include "workloads/fluid.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "workloads/changes.hpp"
@@ -58,11 +59,15 @@ class Backlog {
   // Nothing if it never does. Who waits for an answer does not stand in its way.
   std::optional<double> drain_s(const Stages& stages) const {
     if (tokens() == 0) return 0;
-    const double limit = stages.narrowest().limit_tokens_per_s;
-    double spare = limit - stages.flow(offered_.total());
-    if (spare <= 0) spare = limit - stages.flow(offered_.open_tokens_per_s);
+    const double spare = spare_tokens_per_s(stages);
     if (spare <= 0) return std::nullopt;
     return tokens() / spare;
+  }
+
+  double spare_tokens_per_s(const Stages& stages) const {
+    const double limit = stages.narrowest().limit_tokens_per_s;
+    const double spare = limit - stages.flow(offered_.total());
+    return spare > 0 ? spare : limit - stages.flow(offered_.open_tokens_per_s);
   }
 
  private:
@@ -153,7 +158,7 @@ Stage Stages::narrowest() const {
 
 FluidDrain fluid_drain(const Scenario& resolved) {
   const std::optional<std::size_t> measured = measured_event(resolved);
-  if (!measured) return {0, 0};
+  if (!measured) return {0, 0, std::nullopt};
   const Event& event = resolved.events[*measured];
   Stages stages(resolved);
   Backlog backlog(resolved);
@@ -172,7 +177,9 @@ FluidDrain fluid_drain(const Scenario& resolved) {
   const double found_tokens = backlog.tokens();
   apply_until(end_ns(event));
   backlog.advance(end_ns(event), stages);
-  return {found_tokens, backlog.drain_s(stages)};
+  const double spare = backlog.spare_tokens_per_s(stages);
+  return {found_tokens, backlog.drain_s(stages),
+          std::isfinite(spare) ? std::optional(spare) : std::nullopt};
 }
 
 }  // namespace tokenlift

@@ -87,6 +87,8 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
 struct FluidDrain {
   double backlog_tokens = 0;
   std::optional<double> drain_s;
+  /// min(new limits, capacity) - flow: what a backlog drains by. Absent where nothing limits it.
+  std::optional<double> surplus_tokens_per_s;
 };
 FluidDrain fluid_drain(const Scenario& resolved);
 
@@ -105,7 +107,8 @@ struct Change {
 /// events: lifts, sets and restores as they are; ramps in steps (a linear one in at most 200, each
 /// with the value in its middle, so that what has accrued is exact where a step ends); borders of
 /// peak hours, also those in force at 0. A lift, a restore, a ramp, or a set of the same parameter
-/// ends a ramp that is under way; set, restore and ramp bring back a throttle that was lifted.
+/// ends a ramp that is under way; set, restore and ramp bring back a throttle that was lifted. An
+/// event that is taken out changes nothing.
 std::vector<Change> plan_changes(const Scenario& resolved);
 
 /// The index of the event that divides the run, if any.

@@ -266,6 +266,8 @@ struct Event : Settings {
   std::optional<Rate> from;  ///< a ramp of the rate begins there
   std::optional<double> from_limit;
   bool measure = false;  ///< this event divides the run into phases (default: the first)
+  /// It does, but does not happen: of a control run. Not part of the language.
+  bool taken_out = false;
   bool operator==(const Event&) const = default;
 };
 
