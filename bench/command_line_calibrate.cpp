@@ -98,18 +98,19 @@ std::string cost_figure(std::int64_t ps) {
 std::string describe(const std::string& name, const StepCosts& costs, const CostFit& fit,
                      const TextStyle& style) {
   const CostModel& cost = fit.cost;
-  TextTable table(2);
-  const auto heading = [](const char* text) { return Cell{text, {}, Ink::bold}; };
-  table.add({heading("law"), heading("costs"), heading("R²"), heading("mean error"),
-             heading("worst error"), heading("at")});
+  Table table;
+  table.title = name;
+  table.left_columns = 2;
+  table.head_rows = 1;
+  table.rows = {{{"law"}, {"costs"}, {"R²"}, {"mean error"}, {"worst error"}, {"at"}}};
   const auto add = [&](const char* law, std::string terms, const FitQuality& quality,
                        std::string worst) {
-    table.add({{law},
-               {std::move(terms)},
-               {fmt::format("{:.4f}", quality.r_squared)},
-               {fmt::format("{:.1f} %", 100 * quality.mean_error)},
-               {fmt::format("{:+.1f} %", 100 * quality.worst_error)},
-               {std::move(worst)}});
+    table.rows.push_back({{law},
+                          {std::move(terms)},
+                          {fmt::format("{:.4f}", quality.r_squared)},
+                          {fmt::format("{:.1f} %", 100 * quality.mean_error)},
+                          {fmt::format("{:+.1f} %", 100 * quality.worst_error)},
+                          {std::move(worst)}});
   };
   const DecodeSample& step = costs.decode[fit.decode.worst_sample];
   add("decode step",
@@ -122,7 +123,7 @@ std::string describe(const std::string& name, const StepCosts& costs, const Cost
       fmt::format("{} + {} / token + {} / token²", cost_figure(cost.p0_ps), cost_figure(cost.p1_ps),
                   cost_figure(cost.p2_ps)),
       fit.prefill, fmt::format("tokens {}–{}", chunk.begin, chunk.end));
-  return inked(name, Ink::bold, style) + "\n" + table.str(style, 2);
+  return to_text(table, style);
 }
 
 /// Measures profiles, prints what was found and writes it to a file.

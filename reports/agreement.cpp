@@ -13,8 +13,6 @@
 namespace tokenlift {
 namespace {
 
-constexpr const char* kAbsent = "–";
-
 struct ComparedRate {
   const char* label;
   const char* unit;
@@ -122,16 +120,18 @@ bool goals_met(const std::vector<AgreementRow>& rows) {
 }
 
 std::string to_text(const std::vector<AgreementRow>& rows, const TextStyle& style) {
-  TextTable table(3);
-  table.add({{"phase", {}, Ink::bold},
-             {"figure", {}, Ink::bold},
-             {"unit", {}, Ink::bold},
-             {"threads", {}, Ink::bold},
-             {"virtual", {}, Ink::bold},
-             {"virtual/threads", {}, Ink::bold},
-             {"utilisation", {}, Ink::bold},
-             {"goal", {}, Ink::bold},
-             {"met", {}, Ink::bold}});
+  Table table;
+  table.left_columns = 3;
+  table.head_rows = 1;
+  table.rows = {{{"phase"},
+                 {"figure"},
+                 {"unit"},
+                 {"threads"},
+                 {"virtual"},
+                 {"virtual/threads"},
+                 {"utilisation"},
+                 {"goal"},
+                 {"met"}}};
   std::string phase;
   std::size_t judged = 0;
   std::size_t met = 0;
@@ -142,18 +142,19 @@ std::string to_text(const std::vector<AgreementRow>& rows, const TextStyle& styl
       ++judged;
       met += *row.met ? 1 : 0;
     }
-    table.add({{row.phase == phase ? "" : row.phase},
-               {row.figure},
-               {row.unit},
-               {shown(row.real)},
-               {shown(row.simulated)},
-               {row.real && row.simulated ? change_figure(*row.real, *row.simulated) : kAbsent},
-               {row.utilisation ? figure(*row.utilisation * 100) + " %" : kAbsent},
-               {row.goal ? fmt::format("±{:.0f} %", *row.goal * 100) : ""},
-               std::move(verdict)});
+    table.rows.push_back(
+        {{row.phase == phase ? "" : row.phase},
+         {row.figure},
+         {row.unit},
+         {shown(row.real)},
+         {shown(row.simulated)},
+         {row.real && row.simulated ? change_figure(*row.real, *row.simulated) : kAbsent},
+         {row.utilisation ? figure(*row.utilisation * 100) + " %" : kAbsent},
+         {row.goal ? fmt::format("±{:.0f} %", *row.goal * 100) : ""},
+         std::move(verdict)});
     phase = row.phase;
   }
-  return table.str(style, 0) +
+  return to_text(table, style) +
          wrapped(fmt::format("{} of {} goals met. – too few samples for this percentile; "
                              "utilisation is that of the threads: the nearer to 100 %, the more a "
                              "small error in the cost of a step changes latency.",

@@ -39,6 +39,29 @@ std::string figure(double value) {
   return fmt::format("{}{:.{}f}", sign, size, decimals);
 }
 
+std::string limit_figure(double value) {
+  return value >= 1000 ? figure(value) : fmt::format("{:.3g}", value);
+}
+
+std::string percent_figure(double share) {
+  return figure(share * 100) + " %";
+}
+
+std::string second_figure(std::int64_t ns) {
+  std::string text = fmt::format("{:.3f}", static_cast<double>(ns) / 1e9);
+  while (text.back() == '0' && text[text.size() - 2] != '.') text.pop_back();
+  return text;
+}
+
+std::string listed(std::span<const std::string> words, std::string_view last) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? fmt::format(" {} ", last) : ", ";
+    out += words[i];
+  }
+  return out;
+}
+
 std::string change_figure(double base, double value) {
   if (base != 0) return "x" + figure(value / base);
   return (value < 0 ? "" : "+") + figure(value);

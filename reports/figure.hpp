@@ -14,6 +14,21 @@ std::string whole_figure(std::uint64_t value);
 /// Three significant digits, whole from 100 on: 0.0297, 4.5 -> 4.50, 1,234. Zero is "0".
 std::string figure(double value);
 
+/// What stands where there is no figure.
+inline constexpr const char* kAbsent = "–";
+
+/// As short as it can be, for limits, which are round numbers: 0.99, 100.
+std::string limit_figure(double value);
+
+/// A share of 0 .. 1: "71.4 %".
+std::string percent_figure(double share);
+
+/// An instant in seconds with as many decimals as it needs, from one to three: "15.0", "2.125".
+std::string second_figure(std::int64_t ns);
+
+/// "a, b and c", with `last` before the last one.
+std::string listed(std::span<const std::string> words, std::string_view last);
+
 /// What one value becomes beside another: "x2.45", or the difference ("+12.3") where `base` is 0.
 std::string change_figure(double base, double value);
 

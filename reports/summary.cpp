@@ -117,4 +117,10 @@ std::vector<PhaseSummary> summarize_tenant(const Run& run, const TenantRecord& t
   return phases;
 }
 
+const PhaseSummary* find_phase(const std::vector<PhaseSummary>& phases, std::string_view name) {
+  const auto found = std::find_if(phases.begin(), phases.end(),
+                                  [&](const PhaseSummary& phase) { return phase.name == name; });
+  return found == phases.end() ? nullptr : &*found;
+}
+
 }  // namespace tokenlift

@@ -82,4 +82,7 @@ std::vector<PhaseSummary> summarize_fleet(const Run& run);
 /// The same for one tenant of the run; rates of the fleet are absent.
 std::vector<PhaseSummary> summarize_tenant(const Run& run, const TenantRecord& tenant);
 
+/// The phase of that name; nullptr where there is none.
+const PhaseSummary* find_phase(const std::vector<PhaseSummary>& phases, std::string_view name);
+
 }  // namespace tokenlift

@@ -21,6 +21,9 @@ struct Table {
   std::size_t head_rows = 0;     ///< of `rows`: the first ones
   std::vector<std::vector<Cell>> rows;
   std::vector<std::string> notes;  ///< sentences under it; one that explains a mark begins with it
+  /// Which of a report's tables it is, for who picks one or links to it: "fleet", "gains", "lift",
+  /// "response", "effects", "split", "tenants", "throttles", "checks" or "overview".
+  std::string name = {};
 };
 
 }  // namespace tokenlift

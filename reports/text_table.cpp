@@ -3,6 +3,39 @@
 #include <algorithm>
 
 namespace tokenlift {
+namespace {
+
+std::string rows_text(const Table& table, const TextStyle& style, std::size_t indent) {
+  std::vector<std::size_t> widths;
+  std::vector<std::size_t> mark_widths;
+  for (const std::vector<Cell>& row : table.rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    mark_widths.resize(widths.size());
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], display_width(row[i].text));
+      mark_widths[i] = std::max(mark_widths[i], display_width(row[i].mark));
+    }
+  }
+  std::string out;
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    std::string line(indent, ' ');
+    for (std::size_t i = 0; i < table.rows[r].size(); ++i) {
+      const Cell& cell = table.rows[r][i];
+      const std::string padding(widths[i] - display_width(cell.text), ' ');
+      const std::string after(mark_widths[i] - display_width(cell.mark), ' ');
+      if (i > 0) line += "  ";
+      if (i >= table.left_columns) line += padding;
+      line += inked(cell.text, r < table.head_rows ? Ink::bold : cell.ink, style);
+      line += cell.mark + after;
+      if (i < table.left_columns) line += padding;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string inked(std::string_view text, Ink ink, const TextStyle& style) {
   if (!style.color || ink == Ink::plain || text.empty()) return std::string(text);
@@ -41,31 +74,15 @@ std::string wrapped(std::string_view text, int width, std::size_t indent) {
   return out + "\n";
 }
 
-std::string TextTable::str(const TextStyle& style, std::size_t indent) const {
-  std::vector<std::size_t> widths;
-  std::vector<std::size_t> mark_widths;
-  for (const std::vector<Cell>& row : rows_) {
-    widths.resize(std::max(widths.size(), row.size()));
-    mark_widths.resize(widths.size());
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], display_width(row[i].text));
-      mark_widths[i] = std::max(mark_widths[i], display_width(row[i].mark));
-    }
-  }
+std::string to_text(const Table& table, const TextStyle& style, std::size_t indent) {
   std::string out;
-  for (const std::vector<Cell>& row : rows_) {
-    std::string line(indent, ' ');
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const Cell& cell = row[i];
-      const std::string padding(widths[i] - display_width(cell.text), ' ');
-      const std::string after(mark_widths[i] - display_width(cell.mark), ' ');
-      if (i > 0) line += "  ";
-      if (i >= left_columns_) line += padding;
-      line += inked(cell.text, cell.ink, style) + cell.mark + after;
-      if (i < left_columns_) line += padding;
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
+  if (!table.title.empty()) {
+    out += std::string(indent, ' ') + inked(table.title, Ink::bold, style) + "\n";
+    indent += 2;
+  }
+  out += rows_text(table, style, indent);
+  for (const std::string& note : table.notes) {
+    out += wrapped(std::string(indent, ' ') + note, style.width, indent + 2);
   }
   return out;
 }

@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "reports/table.hpp"
 
@@ -27,20 +25,10 @@ std::size_t display_width(std::string_view text);
 /// second and later ones indented; leading spaces stay; ends with a newline.
 std::string wrapped(std::string_view text, int width, std::size_t indent);
 
-/// Rows of cells; the first `left_columns` columns are aligned left, the others right. Two spaces
-/// between columns, none at the end of a line.
-class TextTable {
- public:
-  explicit TextTable(std::size_t left_columns) : left_columns_(left_columns) {}
-
-  void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
-
-  /// Every line is indented by `indent` and ends with a newline.
-  std::string str(const TextStyle& style, std::size_t indent) const;
-
- private:
-  std::size_t left_columns_;
-  std::vector<std::vector<Cell>> rows_;
-};
+/// The table: its title in bold, its rows in columns that are aligned as the table says, head rows
+/// in bold, two spaces between columns and none at the end of a line; then its notes, wrapped.
+/// Every line is indented by `indent`, rows and notes under a title by two more, and ends with a
+/// newline.
+std::string to_text(const Table& table, const TextStyle& style, std::size_t indent = 0);
 
 }  // namespace tokenlift

@@ -245,12 +245,25 @@ TEST(Figure, OfDurationsSideBySideHasOneUnitThatSuitsThemAll) {
 }
 
 TEST(TextTable, AlignsByWhatIsSeenAndKeepsMarksOutside) {
-  TextTable table(1);
-  table.add({{"µs"}, {"1.5", "*"}, {"x"}});
-  table.add({{"long"}, {"–"}, {"yyy"}});
-  EXPECT_EQ(table.str(kPlain80, 1),
+  Table table;
+  table.rows.push_back({{"µs"}, {"1.5", "*"}, {"x"}});
+  table.rows.push_back({{"long"}, {"–"}, {"yyy"}});
+  EXPECT_EQ(to_text(table, kPlain80, 1),
             " µs    1.5*    x\n"
             " long    –   yyy\n");
+}
+
+TEST(TextTable, PutsTheTitleFirstAndItsRowsAndNotesUnderIt) {
+  Table table;
+  table.title = "law";
+  table.head_rows = 1;
+  table.rows = {{{"of"}, {"costs"}}, {{"step"}, {"7"}}};
+  table.notes = {"* one two three four five"};
+  EXPECT_EQ(to_text(table, {false, 20}),
+            "law\n  of    costs\n  step      7\n  * one two three\n    four five\n");
+  EXPECT_EQ(to_text(table, {true, 20}),
+            "\x1b[1mlaw\x1b[0m\n  \x1b[1mof\x1b[0m    \x1b[1mcosts\x1b[0m\n  step      7\n"
+            "  * one two three\n    four five\n");
 }
 
 TEST(TextTable, WrapsAtSpacesAndKeepsLongWordsWhole) {

@@ -1,6 +1,7 @@
-#include "reports/text_throttles.hpp"
+#include "reports/throttles_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "reports/figure.hpp"
 
@@ -18,18 +19,21 @@ bool refused_any(const ThrottleRecord& throttle) {
 
 }  // namespace
 
-std::string throttles_table(const Run& run, const TextStyle& style) {
+Table throttles_table(const Run& run) {
   const std::vector<ThrottleRecord>& throttles = run.throttles;
   const bool any_shadow = std::any_of(throttles.begin(), throttles.end(), is_shadow);
   const bool any_refused = std::any_of(throttles.begin(), throttles.end(), refused_any);
-  if (throttles.size() < 2 && !any_shadow && !any_refused) return "";
-  TextTable table(3);
+  if (throttles.size() < 2 && !any_shadow && !any_refused) return {};
+  Table table;
+  table.name = "throttles";
+  table.left_columns = 3;
+  table.head_rows = 1;
   std::vector<Cell> heading;
   for (const char* name : {"attempts at", "kind", "phase", "admitted", "held", "rejected"}) {
-    heading.push_back({name, {}, Ink::bold});
+    heading.push_back({name});
   }
-  if (any_shadow) heading.push_back({"would hold", {}, Ink::bold});
-  table.add(std::move(heading));
+  if (any_shadow) heading.push_back({"would hold"});
+  table.rows.push_back(std::move(heading));
   for (const ThrottleRecord& throttle : throttles) {
     for (std::size_t i = 0; i < run.phases.size(); ++i) {
       const ThrottleCounts& counts = throttle.phases.at(i);
@@ -41,17 +45,15 @@ std::string throttles_table(const Run& run, const TextStyle& style) {
       row.push_back({is_shadow(throttle) ? "" : whole_figure(counts.held)});
       row.push_back({is_shadow(throttle) ? "" : whole_figure(counts.rejected)});
       if (is_shadow(throttle)) row.push_back({whole_figure(counts.shadowed)});
-      table.add(std::move(row));
+      table.rows.push_back(std::move(row));
     }
   }
-  std::string out = table.str(style, 0);
   if (any_shadow) {
-    out += wrapped(
+    table.notes.emplace_back(
         "A throttle in shadow mode holds and refuses nothing: \"would hold\" counts the attempts "
-        "that it would have held or refused.",
-        style.width, 2);
+        "that it would have held or refused.");
   }
-  return out;
+  return table;
 }
 
 }  // namespace tokenlift

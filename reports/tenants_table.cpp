@@ -1,6 +1,8 @@
-#include "reports/text_tenants.hpp"
+#include "reports/tenants_table.hpp"
 
 #include <fmt/format.h>
+
+#include <utility>
 
 #include "reports/figure.hpp"
 #include "reports/summary.hpp"
@@ -8,12 +10,12 @@
 namespace tokenlift {
 namespace {
 
-constexpr const char* kAbsent = "–";
 constexpr const char* kHiding = "*";
 
 }  // namespace
 
-std::string tenants_table(const Run& run, const TextStyle& style) {
+Table tenants_table(const Run& run) {
+  if (run.tenants.size() < 2) return {};
   std::vector<std::vector<PhaseSummary>> tenants;
   std::vector<double> ttfts_ns;
   for (const TenantRecord& tenant : run.tenants) {
@@ -26,15 +28,18 @@ std::string tenants_table(const Run& run, const TextStyle& style) {
     }
   }
   const DurationUnit unit = duration_unit(ttfts_ns);
-  TextTable table(2);
+  Table table;
+  table.name = "tenants";
+  table.left_columns = 2;
+  table.head_rows = 2;
   std::vector<Cell> heading;
   for (const char* name :
        {"tenant", "phase", "due", "unserved", "goodput", "attained", "TTFT p50", "TTFT p99"}) {
-    heading.push_back({name, {}, Ink::bold});
+    heading.push_back({name});
   }
-  table.add(std::move(heading));
+  table.rows.push_back(std::move(heading));
   const std::string unit_name(unit.name);
-  table.add({{""}, {""}, {""}, {"%"}, {"tokens/s"}, {"%"}, {unit_name}, {unit_name}});
+  table.rows.push_back({{""}, {""}, {""}, {"%"}, {"tokens/s"}, {"%"}, {unit_name}, {unit_name}});
   bool hides = false;
   for (std::size_t i = 0; i < tenants.size(); ++i) {
     for (const PhaseSummary& phase : tenants[i]) {
@@ -54,18 +59,16 @@ std::string tenants_table(const Run& run, const TextStyle& style) {
         row.push_back({value_ns ? figure(static_cast<double>(*value_ns) / unit.ns) : kAbsent,
                        hiding ? kHiding : ""});
       }
-      table.add(std::move(row));
+      table.rows.push_back(std::move(row));
     }
   }
-  std::string out = table.str(style, 0);
   if (hides) {
-    out +=
-        wrapped(fmt::format("{} more of the tenant's requests went unserved than lie beyond this "
-                            "percentile.",
-                            kHiding),
-                style.width, 2);
+    table.notes.push_back(
+        fmt::format("{} more of the tenant's requests went unserved than lie beyond this "
+                    "percentile.",
+                    kHiding));
   }
-  return out;
+  return table;
 }
 
 }  // namespace tokenlift

@@ -1,0 +1,46 @@
+#pragma once
+// The JSON values that run.json and report.json have in common, and how they are laid out.
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "reports/run.hpp"
+#include "reports/summary.hpp"
+
+namespace tokenlift {
+
+using Json = nlohmann::ordered_json;
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+inline double seconds(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+Json seconds_or_null(const std::optional<std::int64_t>& ns);
+
+template <typename T>
+Json milliseconds_or_null(const std::optional<T>& ns) {
+  return ns ? Json(static_cast<double>(*ns) / 1e6) : Json(nullptr);
+}
+
+Json json_of(const Counts& counts);
+Json json_of(const LatencySummary& latency);  ///< in ms
+/// What fleet and tenants have in common. Rates of the fleet are added by the caller.
+Json json_of(const PhaseSummary& phase);
+Json json_of(const Environment& environment);
+Json validity_of(const Run& run);
+
+/// On one line. Invalid UTF-8 is replaced.
+std::string compact_text(const Json& json);
+
+/// Readable and small: what fits a line, and arrays of numbers, however long, take one line. Ends
+/// with a newline.
+std::string document(const Json& json);
+
+}  // namespace tokenlift

@@ -1,0 +1,23 @@
+#pragma once
+// Why figures of a table are absent, said once for all that share the reason.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tokenlift {
+
+class ReasonNotes {
+ public:
+  /// `label` has this reason (or basis). An empty one says nothing and is left out.
+  void add(const std::string& label, const std::string& reason);
+
+  /// A sentence per reason, in the order in which they came: "`lead` a, b and c: reason." Where
+  /// all `of` labels share one the labels are left out.
+  std::vector<std::string> sentences(const std::string& lead, std::size_t of) const;
+
+ private:
+  std::vector<std::pair<std::string, std::vector<std::string>>> labels_by_reason_;
+};
+
+}  // namespace tokenlift
