@@ -91,11 +91,10 @@ std::vector<Entry> tenant_entries(const Report& report) {
     for (const TenantRecord& tenant : run.tenants) {
       const std::vector<PhaseSummary> phases = summarize_tenant(run, tenant);
       for (std::size_t i = 0; i < phases.size(); ++i) {
-        entries.push_back({{{"trial", trial.trial.label},
-                            {"phase", phases[i].name},
-                            {"tenant", tenant.name}},
-                           phases[i],
-                           tenant.phases.at(i)});
+        entries.push_back(
+            {{{"trial", trial.trial.label}, {"phase", phases[i].name}, {"tenant", tenant.name}},
+             phases[i],
+             tenant.phases.at(i)});
       }
     }
   }
@@ -180,8 +179,7 @@ std::string latency_families(const std::string& prefix, const std::vector<Entry>
         family.add("", labels, static_cast<double>(*ns) / 1e9);
       }
       family.add("_count", entry.labels, std::to_string(latency.count));
-      family.add("_sum", entry.labels,
-                 static_cast<double>(entry.record.latency[m].sum_ns()) / 1e9);
+      family.add("_sum", entry.labels, static_cast<double>(entry.record.latency[m].sum_ns()) / 1e9);
     }
     out += family.text();
   }
