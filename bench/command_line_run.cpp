@@ -6,7 +6,9 @@
 #include "bench/host.hpp"
 #include "bench/progress.hpp"
 #include "reports/json_run.hpp"
+#include "reports/report.hpp"
 #include "reports/text.hpp"
+#include "reports/verdict.hpp"
 #include "workloads/plan.hpp"
 
 namespace tokenlift {
@@ -93,7 +95,8 @@ void Repetitions::write(const Run& run, const OutputFolder& folder,
         (written_.empty() ? "" : ", ") + folder.write(name / "run.json", to_json(run)).string();
   } catch (const MachineError&) {
     // What was measured is at least shown.
-    print_result(surroundings_, to_text(run, style_of(surroundings_)));
+    const Report report = make_report({{run.scenario_name, Arm(run), std::nullopt}});
+    print_result(surroundings_, to_text(report, style_of(surroundings_)));
     throw;
   }
 }
@@ -158,12 +161,11 @@ int run_scenario(const Surroundings& surroundings, const Options& options) {
   if (!options.records.empty()) repetitions.log_to(log.emplace(options.records));
   const std::optional<Scenario> prepared = repetitions.prepare(scenario);
   if (!prepared) return kNotValid;
-  const Trial trial = repetitions.repeat(*prepared, folder, "");
-  const Run& pooled = trial.lifted.pooled;
-  print_result(surroundings, to_text(pooled, style_of(surroundings)));
+  const Report report = make_report({repetitions.repeat(*prepared, folder, "")});
+  print_result(surroundings, to_text(report, style_of(surroundings)));
   print_result(surroundings, fmt::format("\nresults: {}\n", repetitions.written()));
   if (log) log->close();
-  return pooled.valid() ? kDone : kNotValid;
+  return is_valid(report.trials.front().trial) ? kDone : kNotValid;
 }
 
 }  // namespace tokenlift

@@ -418,14 +418,20 @@ std::vector<TimeSplit> time_split(const Run& run) {
     split.phase = run.phases[i].name;
     split.requests = record.of(Metric::ttft).count();
     if (split.requests > 0) {
-      const auto mean_ns = [&](Metric metric) { return record.of(metric).mean_ns(); };
-      split.ttft_ns = mean_ns(Metric::ttft);
-      split.throttle_wait_ns = mean_ns(Metric::throttle_wait);
-      split.queue_wait_ns = mean_ns(Metric::queue_wait);
-      split.prefill_ns = mean_ns(Metric::prefill);
-      // The lag is recorded of every request sent, served or not; that of those served is the rest.
-      split.generator_lag_ns = std::max(
-          0.0, split.ttft_ns - split.throttle_wait_ns - split.queue_wait_ns - split.prefill_ns);
+      // The lag is recorded of every request sent, served or not; that of those served is the rest,
+      // exactly: the four parts of each add up to its TTFT.
+      const auto sum_ns = [&](Metric metric) { return record.of(metric).sum_ns(); };
+      const auto mean_ns = [&](__uint128_t sum) {
+        return static_cast<double>(sum) / static_cast<double>(split.requests);
+      };
+      const __uint128_t parts_ns =
+          sum_ns(Metric::throttle_wait) + sum_ns(Metric::queue_wait) + sum_ns(Metric::prefill);
+      const __uint128_t ttft_ns = sum_ns(Metric::ttft);
+      split.ttft_ns = mean_ns(ttft_ns);
+      split.throttle_wait_ns = mean_ns(sum_ns(Metric::throttle_wait));
+      split.queue_wait_ns = mean_ns(sum_ns(Metric::queue_wait));
+      split.prefill_ns = mean_ns(sum_ns(Metric::prefill));
+      split.generator_lag_ns = ttft_ns > parts_ns ? mean_ns(ttft_ns - parts_ns) : 0;
     }
     all.push_back(std::move(split));
   }

@@ -120,11 +120,10 @@ Judgement judge(const LiftReport& lift, const Gain& goodput) {
 std::string control_clause(const LiftReport& lift) {
   for (const Effect& effect : lift.effects) {
     if (effect.name != "goodput" || effect.phase != "after" || !effect.difference.value) continue;
-    std::string text = fmt::format("; without it, goodput of the same load differs by {} tokens/s",
-                                   signed_figure(-*effect.difference.value));
+    std::string text = fmt::format("; against the same load without it: {} tokens/s",
+                                   signed_figure(*effect.difference.value));
     if (effect.difference.interval) {
-      const Interval mirrored{-effect.difference.interval->high, -effect.difference.interval->low};
-      text += " (" + interval_figure(mirrored, true) + ")";
+      text += " (" + interval_figure(*effect.difference.interval, true) + ")";
     }
     return text;
   }

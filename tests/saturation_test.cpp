@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bench/capacity.hpp"
+#include "reports/lift.hpp"
 #include "tests/virtual_run.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/lengths.hpp"
@@ -265,36 +266,10 @@ Scenario backlogged(Process process, double offered_load, std::optional<double> 
   return resolve(scenario, capacity);
 }
 
-const std::vector<std::int64_t>& column(const Run& run, const std::string& name) {
-  for (const Column& column : run.series.columns) {
-    if (column.name == name) return column.values;
-  }
-  throw std::logic_error("no column " + name);
-}
-
-/// Requests that wait by the end of each bin: at the throttle and, as all places are taken while
-/// anybody waits for one, those in the system beyond the places.
-std::vector<std::int64_t> waiting(const Run& run) {
-  std::vector<std::int64_t> sum = column(run, "waiting_requests");
-  const std::vector<std::int64_t>& in_system = column(run, "in_system_requests");
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    sum[i] = std::max({sum[i], in_system[i] - kReplicas * kBatch, std::int64_t{0}});
-  }
-  return sum;
-}
-
-/// From the lift until as few wait as usually do in the last fifth of what comes after it.
+/// As a report has it: from the lift until no more are in the system than usually afterwards.
 double drain_s(const Run& run) {
-  const std::vector<std::int64_t> line = waiting(run);
-  const std::int64_t lift_ns = *run.lift->at_ns;
-  std::size_t bin = static_cast<std::size_t>(lift_ns / run.series.bin_ns) + 1;
-  std::vector<std::int64_t> late(line.end() - static_cast<std::ptrdiff_t>((line.size() - bin) / 5),
-                                 line.end());
-  const auto middle = late.begin() + static_cast<std::ptrdiff_t>(late.size() / 2);
-  std::nth_element(late.begin(), middle, late.end());
-  while (bin < line.size() && line[bin] > *middle) ++bin;
-  return static_cast<double>(static_cast<std::int64_t>(bin + 1) * run.series.bin_ns - lift_ns) *
-         1e-9;
+  const Delay drain = analyse_lift(make_trial("", {run})).value().drain;
+  return static_cast<double>(drain.ns.value()) * 1e-9;
 }
 
 // Tolerance: the line is a random walk. In the time t of the drain its arrivals have a variance of
