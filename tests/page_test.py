@@ -165,11 +165,13 @@ class Page:
                 if event.get("method") == "Network.requestWillBeSent"]
 
     def screenshot(self, file):
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        image = self.call("Page.captureScreenshot", captureBeyondViewport=True,
-                          clip={"x": 0, "y": 0, "width": size["width"], "height": size["height"],
-                                "scale": 1})["data"]
+        """Of the whole page: in a window as tall as it is, so that its charts are on the screen."""
+        width = self.evaluate("innerWidth")
+        self.resize(width, self.evaluate("document.documentElement.scrollHeight"))
+        self.settle()
+        image = self.call("Page.captureScreenshot")["data"]
         pathlib.Path(file).write_bytes(base64.b64decode(image))
+        self.resize(width, 900)
 
 
 BLANK_CANVASES = """
