@@ -1,0 +1,2 @@
+#include "reports/html.hpp"
+#include <gtest/gtest.h>
