@@ -53,8 +53,9 @@ std::string phase_at(const Run& run, std::int64_t time_ns) {
 }
 
 std::string limit_before(const std::vector<LimitRecord>& limits, std::int64_t time_ns) {
-  const auto after = std::partition_point(
-      limits.begin(), limits.end(), [&](const LimitRecord& record) { return record.at_ns < time_ns; });
+  const auto after =
+      std::partition_point(limits.begin(), limits.end(),
+                           [&](const LimitRecord& record) { return record.at_ns < time_ns; });
   if (after == limits.begin() || !std::prev(after)->limit) return "";
   return number(*std::prev(after)->limit);
 }

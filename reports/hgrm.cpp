@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cctype>
+#include <cmath>
 #include <cstdint>
 #include <string_view>
 
@@ -104,9 +104,9 @@ std::string to_hgrm(const Histogram& histogram) {
                                 "TotalCount", "1/(1-Percentile)");
   for (const double level : levels_of(count)) {
     const std::int64_t value_ns = histogram.value_at(level);
-    out += fmt::format("{:12.6f} {:14.12f} {:10} {:14.2f}\n",
-                       static_cast<double>(value_ns) / kNsPerMs, level, below.count(value_ns),
-                       1 / (1 - level));
+    out +=
+        fmt::format("{:12.6f} {:14.12f} {:10} {:14.2f}\n", static_cast<double>(value_ns) / kNsPerMs,
+                    level, below.count(value_ns), 1 / (1 - level));
   }
   const double max_ms = static_cast<double>(histogram.max_ns()) / kNsPerMs;
   out += fmt::format("{:12.6f} {:14.12f} {:10} {:>14}\n", max_ms, 1.0, count, "inf");

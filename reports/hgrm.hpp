@@ -9,10 +9,10 @@
 
 namespace tokenlift {
 
-/// One distribution, values in ms to the nanosecond: a line per percentile (five between each two of
-/// 0, 50, 75, 87.5 % and so on as far as the sample reaches, and those that reports give), with how
-/// many samples are at or below its value; mean, standard deviation, max and count at the end. The
-/// histogram must not be empty.
+/// One distribution, values in ms to the nanosecond: a line per percentile (five between each two
+/// of 0, 50, 75, 87.5 % and so on as far as the sample reaches, and those that reports give), with
+/// how many samples are at or below its value; mean, standard deviation, max and count at the end.
+/// The histogram must not be empty.
 std::string to_hgrm(const Histogram& histogram);
 
 struct HgrmFile {

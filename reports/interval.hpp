@@ -33,4 +33,31 @@ struct Estimate {
   std::string reason;
 };
 
+/// An interval needs at least so many repetitions (pairs): with two, Student's t at 95 % is 12.7.
+inline constexpr std::size_t kLeastRuns = 3;
+
+/// The quantile of Student's t that 97.5 % lie below: half an interval is so many standard errors.
+/// `degrees` > 0.
+double t_quantile(double degrees);
+
+/// `value` within t_quantile(degrees) standard errors, and `slack` on either side that is no chance
+/// (a resolution). Nothing but finite figures leaves: else there is no value, or no interval, with
+/// the reason.
+Estimate estimate_of(double value, double standard_error, double degrees, std::string basis,
+                     double slack = 0);
+/// The same of a logarithm: the estimate is exp of it.
+Estimate estimate_of_log(double log, double standard_error, double degrees, std::string basis,
+                         double slack = 0);
+Estimate estimate_without_interval(double value, std::string basis, std::string reason);
+
+/// after / before, where each run has one figure of both, in the same order: the geometric mean of
+/// the runs' ratios, by t on their logarithms with n - 1 degrees of freedom. All must be above 0.
+Estimate ratio_over_runs(std::span<const double> before, std::span<const double> after);
+
+/// after - before, the same way on the figures as they are.
+Estimate difference_over_runs(std::span<const double> before, std::span<const double> after);
+
+/// "1 run", "5 runs".
+std::string runs_figure(std::size_t runs);
+
 }  // namespace tokenlift

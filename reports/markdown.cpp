@@ -87,8 +87,7 @@ std::string open_text(const Table& table) {
 }
 
 std::string folded(const std::string& summary, const std::string& content) {
-  return "<details><summary>" + escaped(summary) + "</summary>\n\n" + content +
-         "\n</details>\n\n";
+  return "<details><summary>" + escaped(summary) + "</summary>\n\n" + content + "\n</details>\n\n";
 }
 
 /// A block of code that `text` cannot end, whatever it holds.

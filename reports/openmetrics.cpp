@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -66,18 +67,19 @@ class Family {
 struct Entry {
   Labels labels;
   PhaseSummary summary;
-  PhaseRecord record;
+  const PhaseRecord* record;
 };
 
-std::vector<Entry> fleet_entries(const Report& report) {
+/// `records` keeps what the entries refer to.
+std::vector<Entry> fleet_entries(const Report& report, std::deque<PhaseRecord>& records) {
   std::vector<Entry> entries;
   for (const TrialReport& trial : report.trials) {
     const Run& run = trial.trial.lifted.pooled;
     const std::vector<PhaseSummary> phases = summarize_fleet(run);
     for (std::size_t i = 0; i < phases.size(); ++i) {
-      entries.push_back({{{"trial", trial.trial.label}, {"phase", phases[i].name}},
-                         phases[i],
-                         fleet_record(run, i)});
+      records.push_back(fleet_record(run, i));
+      entries.push_back(
+          {{{"trial", trial.trial.label}, {"phase", phases[i].name}}, phases[i], &records.back()});
     }
   }
   return entries;
@@ -91,11 +93,10 @@ std::vector<Entry> tenant_entries(const Report& report) {
     for (const TenantRecord& tenant : run.tenants) {
       const std::vector<PhaseSummary> phases = summarize_tenant(run, tenant);
       for (std::size_t i = 0; i < phases.size(); ++i) {
-        entries.push_back({{{"trial", trial.trial.label},
-                            {"phase", phases[i].name},
-                            {"tenant", tenant.name}},
-                           phases[i],
-                           tenant.phases.at(i)});
+        entries.push_back(
+            {{{"trial", trial.trial.label}, {"phase", phases[i].name}, {"tenant", tenant.name}},
+             phases[i],
+             &tenant.phases.at(i)});
       }
     }
   }
@@ -148,7 +149,7 @@ std::string counter_families(const std::string& prefix, const std::vector<Entry>
   for (const Counted& counted : kCounted) {
     Family family(prefix + counted.name, "counter", counted.unit, counted.help);
     for (const Entry& entry : entries) {
-      family.add("_total", entry.labels, std::to_string(entry.record.*counted.count));
+      family.add("_total", entry.labels, std::to_string(entry.record->*counted.count));
     }
     out += family.text();
   }
@@ -181,7 +182,7 @@ std::string latency_families(const std::string& prefix, const std::vector<Entry>
       }
       family.add("_count", entry.labels, std::to_string(latency.count));
       family.add("_sum", entry.labels,
-                 static_cast<double>(entry.record.latency[m].sum_ns()) / 1e9);
+                 static_cast<double>(entry.record->latency[m].sum_ns()) / 1e9);
     }
     out += family.text();
   }
@@ -308,7 +309,8 @@ std::string run_families(const Report& report) {
 
 std::string to_openmetrics(const Report& report) {
   std::string out = run_families(report) + gain_families(report) + lift_families(report);
-  const std::vector<Entry> fleet = fleet_entries(report);
+  std::deque<PhaseRecord> records;
+  const std::vector<Entry> fleet = fleet_entries(report, records);
   const std::vector<Entry> tenants = tenant_entries(report);
   for (const auto& [prefix, entries] :
        {std::pair("tokenlift_", &fleet), std::pair("tokenlift_tenant_", &tenants)}) {
