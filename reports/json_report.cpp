@@ -111,9 +111,9 @@ Json tenants_of(const LiftReport& report) {
 }
 
 template <typename Value>
-Json list_of(const std::vector<Value>& values) {
+Json list_of(const std::vector<Value>& values, Json (*json_of_one)(const Value&)) {
   Json list = Json::array();
-  for (const Value& value : values) list.push_back(json_of(value));
+  for (const Value& value : values) list.push_back(json_of_one(value));
   return list;
 }
 
@@ -125,8 +125,8 @@ Json json_of(const LiftReport& report, std::int64_t bin_ns) {
                {"at_s", seconds_or_null(lift.at_ns)},
                {"binding_fraction", or_null(report.binding_fraction)},
                {"vacuous", report.vacuous},
-               {"gains", list_of(report.gains)},
-               {"effects", list_of(report.effects)},
+               {"gains", list_of(report.gains, json_of)},
+               {"effects", list_of(report.effects, json_of)},
                {"unlock_latency", json_of(report.unlock_latency)},
                {"waiter_release_lag", json_of(report.waiter_release_lag)},
                {"backlog",
@@ -188,7 +188,7 @@ Json json_of(const TrialReport& trial) {
           {"capacity",
            {{"tokens_per_s", or_null(run.capacity_tokens_per_s)}, {"source", run.capacity_source}}},
           {"phases", phases_of(trial)},
-          {"mean_ttft_ms", list_of(trial.split)},
+          {"mean_ttft_ms", list_of(trial.split, json_of)},
           {"lift", trial.lift ? json_of(*trial.lift, run.series.bin_ns) : Json(nullptr)},
           {"environment", json_of(run.environment)}};
 }
@@ -196,7 +196,7 @@ Json json_of(const TrialReport& trial) {
 }  // namespace
 
 std::string to_json(const Report& report) {
-  return document({{"schema", kReportSchema}, {"trials", list_of(report.trials)}});
+  return document({{"schema", kReportSchema}, {"trials", list_of(report.trials, json_of)}});
 }
 
 }  // namespace tokenlift
