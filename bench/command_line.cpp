@@ -136,8 +136,15 @@ void add_run_options(CLI::App& command, Options& options) {
   command
       .add_option("--repetitions", options.repetitions, "runs, with seeds one apart (default: 1)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000}));
+  command.add_flag("--control", options.control,
+                   "run each repetition also without the event that divides the run, with the same "
+                   "seed, and report the difference");
+  command
+      .add_option("--records", options.records,
+                  "stream one CSV line per request into FILE while the run goes on")
+      ->type_name("FILE");
   command.add_option("--out", options.out,
-                     "folder for run.json (default: tokenlift-results/NAME-TIME)");
+                     "folder for run.json and report.html (default: tokenlift-results/NAME-TIME)");
   command
       .add_option("--threads", options.threads,
                   "engine virtual, fleets with a load_report_interval: worker threads, on which "

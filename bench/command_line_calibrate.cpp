@@ -240,7 +240,7 @@ int verify(const Surroundings& surroundings, const Options& options, const Scena
     Repetitions threads(surroundings, options, 1);
     prepared = threads.prepare(scenario);
     if (!prepared) return kNotValid;
-    real = threads.repeat(*prepared, folder, "threads");
+    real = threads.repeat(*prepared, folder, "threads").lifted.pooled;
     written = threads.written();
   }
   if (real.interrupted) {
@@ -248,7 +248,8 @@ int verify(const Surroundings& surroundings, const Options& options, const Scena
     return kNotValid;
   }
   Repetitions virtual_runs(surroundings, options, core_count());
-  const Run other = virtual_runs.repeat(simulated(*prepared, profiles), folder, "virtual");
+  const Run other =
+      virtual_runs.repeat(simulated(*prepared, profiles), folder, "virtual").lifted.pooled;
   if (other.interrupted) {
     complain(surroundings, "interrupted: nothing was compared");
     return kNotValid;

@@ -27,6 +27,8 @@ struct Options {
   std::vector<std::string> profile_files;
   std::optional<std::size_t> threads;
   std::string out;
+  std::string records;   ///< file for one line per request; empty: none
+  bool control = false;  ///< each run also with its measured event taken out
   bool quiet = false;
 };
 

@@ -61,41 +61,56 @@ std::optional<Scenario> Repetitions::prepare(const Scenario& scenario) {
   return prepared;
 }
 
-Run Repetitions::repeat(const Scenario& prepared, const OutputFolder& folder,
-                        const std::filesystem::path& subfolder) {
-  std::optional<Run> pooled;
-  for (std::uint64_t repetition = 1; repetition <= options_.repetitions; ++repetition) {
-    Run run = run_once(prepared, repetition);
-    const std::filesystem::path name =
-        options_.repetitions == 1 ? "run.json"
-                                  : std::filesystem::path(std::to_string(repetition)) / "run.json";
-    try {
-      written_ +=
-          (written_.empty() ? "" : ", ") + folder.write(subfolder / name, to_json(run)).string();
-    } catch (const MachineError&) {
-      // What was measured is at least shown.
-      print_result(surroundings_, to_text(run, style_of(surroundings_)));
-      throw;
+Trial Repetitions::repeat(const Scenario& prepared, const OutputFolder& folder,
+                          const std::filesystem::path& subfolder) {
+  std::optional<Arm> lifted;
+  std::optional<Arm> controls;
+  bool interrupted = false;
+  for (std::uint64_t n = 1; n <= options_.repetitions && !interrupted; ++n) {
+    // The two arms take turns in going first: a machine that drifts is no better to one of them.
+    for (const bool control : {n % 2 == 0, n % 2 == 1}) {
+      if (interrupted || (control && !options_.control)) continue;
+      const Run run = run_once(prepared, n, control);
+      write(run, folder, subfolder);
+      add(control ? controls : lifted, run);
+      interrupted = run.interrupted;
     }
-    const bool interrupted = run.interrupted;
-    if (pooled) {
-      pool(*pooled, run);
-    } else {
-      pooled.emplace(std::move(run));
-    }
-    if (interrupted) break;
   }
-  return std::move(*pooled);
+  if (controls && controls->pooled.phases.size() != lifted->pooled.phases.size()) {
+    say(surroundings_, options_.quiet, "the control ended early: the report leaves it out");
+    controls.reset();
+  }
+  return {prepared.name, std::move(*lifted), std::move(controls)};
+}
+
+void Repetitions::write(const Run& run, const OutputFolder& folder,
+                        const std::filesystem::path& subfolder) {
+  std::filesystem::path name = subfolder;
+  if (options_.repetitions > 1) name /= std::to_string(run.repetition);
+  if (run.control) name /= "control";
+  try {
+    written_ +=
+        (written_.empty() ? "" : ", ") + folder.write(name / "run.json", to_json(run)).string();
+  } catch (const MachineError&) {
+    // What was measured is at least shown.
+    print_result(surroundings_, to_text(run, style_of(surroundings_)));
+    throw;
+  }
 }
 
 /// Adds a repetition to those before it. One that ended before its last phase is not pooled, but
 /// its failed checks count.
-void Repetitions::pool(Run& pooled, const Run& run) const {
+void Repetitions::add(std::optional<Arm>& arm, const Run& run) const {
+  if (!arm) {
+    arm.emplace(run);
+    return;
+  }
   try {
-    merge(pooled, run);
+    arm->add(run);
   } catch (const RunMismatch&) {
-    say(surroundings_, options_.quiet, "repetition {} ended early: the table leaves it out",
+    say(surroundings_, options_.quiet, "repetition {} ended early: the report leaves it out",
         run.repetition);
+    Run& pooled = arm->pooled;
     pooled.interrupted = pooled.interrupted || run.interrupted;
     for (const Check& check : run.checks) {
       if (check.passed) continue;
@@ -106,16 +121,18 @@ void Repetitions::pool(Run& pooled, const Run& run) const {
   }
 }
 
-Run Repetitions::run_once(const Scenario& prepared, std::uint64_t repetition) {
+Run Repetitions::run_once(const Scenario& prepared, std::uint64_t repetition, bool control) {
   ProgressBoard board;
-  const std::string label = options_.repetitions == 1
-                                ? ""
-                                : fmt::format("run {} of {}: ", repetition, options_.repetitions);
+  std::string label;
+  if (options_.repetitions > 1) {
+    label = fmt::format("run {} of {}: ", repetition, options_.repetitions);
+  }
+  if (options_.control) label += control ? "without the event: " : "with the event: ";
   const ProgressDisplay display(board, plan_phases(prepared), prepared.run.duration_ns, label,
                                 prepared.run.engine == Engine::simulated,
                                 options_.quiet ? nullptr : surroundings_.err,
                                 surroundings_.err_is_terminal, surroundings_.err_columns);
-  return experiment_.run(prepared, repetition, board);
+  return experiment_.run(prepared, repetition, board, control);
 }
 
 void Repetitions::warn_of_crowding(const Scenario& scenario) const {
@@ -130,13 +147,22 @@ void Repetitions::warn_of_crowding(const Scenario& scenario) const {
 
 int run_scenario(const Surroundings& surroundings, const Options& options) {
   const Scenario scenario = load_scenario(options, load_profiles(options.profile_files));
+  if (options.control && !measured_event(scenario)) {
+    throw UsageError(
+        fmt::format("--control runs '{}' without its event too, but it has none: add an [[event]]",
+                    scenario.name));
+  }
   Repetitions repetitions(surroundings, options, worker_count(scenario, options));
   const OutputFolder folder(options.out.empty() ? default_folder(scenario.name) : options.out);
+  std::optional<RequestLog> log;
+  if (!options.records.empty()) repetitions.log_to(log.emplace(options.records));
   const std::optional<Scenario> prepared = repetitions.prepare(scenario);
   if (!prepared) return kNotValid;
-  const Run pooled = repetitions.repeat(*prepared, folder, "");
+  const Trial trial = repetitions.repeat(*prepared, folder, "");
+  const Run& pooled = trial.lifted.pooled;
   print_result(surroundings, to_text(pooled, style_of(surroundings)));
   print_result(surroundings, fmt::format("\nresults: {}\n", repetitions.written()));
+  if (log) log->close();
   return pooled.valid() ? kDone : kNotValid;
 }
 

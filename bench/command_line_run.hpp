@@ -12,6 +12,7 @@
 #include "bench/output_folder.hpp"
 #include "reports/run.hpp"
 #include "reports/text_table.hpp"
+#include "reports/trial.hpp"
 
 namespace tokenlift {
 
@@ -27,18 +28,23 @@ class Repetitions {
   /// With absolute rates; warns of what will go wrong. Nothing if interrupted.
   std::optional<Scenario> prepare(const Scenario& scenario);
 
-  /// Runs it options.repetitions times and pools the runs; an interrupted one is the last. Each
-  /// run.json goes into `subfolder` of `folder`, several into a numbered one each. A run that
-  /// cannot be written is at least printed, before MachineError is thrown.
-  Run repeat(const Scenario& prepared, const OutputFolder& folder,
-             const std::filesystem::path& subfolder);
+  /// Runs it options.repetitions times, each time with its control if options.control; an
+  /// interrupted run is the last. Each run.json goes into `subfolder` of `folder`: several into a
+  /// numbered one each, a control into `control` of that. A run that cannot be written is at least
+  /// printed, before MachineError is thrown.
+  Trial repeat(const Scenario& prepared, const OutputFolder& folder,
+               const std::filesystem::path& subfolder);
+
+  /// Every request of the runs that follow is recorded there.
+  void log_to(RequestLog& log) { experiment_.log_to(log); }
 
   /// The files written so far, with commas.
   const std::string& written() const { return written_; }
 
  private:
-  Run run_once(const Scenario& prepared, std::uint64_t repetition);
-  void pool(Run& pooled, const Run& run) const;
+  Run run_once(const Scenario& prepared, std::uint64_t repetition, bool control);
+  void write(const Run& run, const OutputFolder& folder, const std::filesystem::path& subfolder);
+  void add(std::optional<Arm>& arm, const Run& run) const;
   void warn_of_crowding(const Scenario& scenario) const;
 
   const Surroundings& surroundings_;

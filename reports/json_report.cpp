@@ -148,7 +148,7 @@ Json json_of(const LiftReport& report, std::int64_t bin_ns) {
                {"wasted_tokens", report.wasted_tokens}};
   json.update(tenants_of(report));
   json["change_points"] = found_of(report, bin_ns);
-  json["metastable_share"] = or_null(report.metastable_share);
+  json["not_back_share"] = or_null(report.not_back_share);
   return json;
 }
 

@@ -27,6 +27,16 @@ struct TimeSplit {
   double prefill_ns = 0;
 };
 
+/// Goodput is back when it is so much of what is offered.
+inline constexpr double kBack = 0.9;
+/// A throttle that held or denied less than this share of the requests due before the lift did not
+/// bind.
+inline constexpr double kBinds = 0.05;
+/// Starvation is looked for in windows of so long, and begins below the share by more than so many
+/// mean requests: whole requests are served, not tokens.
+inline constexpr double kStarvedWindowS = 1;
+inline constexpr double kStarvedRequests = 2;
+
 /// Two tenants, both with work waiting, and by how much their weighted service came apart.
 struct Unfairness {
   std::string ahead, behind;
@@ -40,19 +50,22 @@ struct Starvation {
 };
 
 struct LiftReport {
-  LiftRecord lift;
+  LiftRecord lift;  ///< requests and tokens that it met: the mean over the runs
   std::optional<double> binding_fraction;  ///< of the requests due in `before`, 0 .. 1
   bool vacuous = false;                    ///< the throttle did not bind: there is nothing to gain
   std::vector<Gain> gains;
   std::vector<Effect> effects;
-  Delay unlock_latency;
-  Delay waiter_release_lag;
+  Delay unlock_latency;      ///< the median of the runs
+  Delay waiter_release_lag;  ///< the longest of all runs
+  /// Until no more requests are in the system (at the throttle, in back-off, in the fleet) than the
+  /// median in `after`: what a lift lets through at once waits on in the fleet.
   Delay drain;
-  std::optional<double> drain_fluid_s;  ///< backlog / (min(new limit, capacity) - offered)
-  bool never_drains = false;            ///< more is offered than new limit and fleet carry
-  StepResponse goodput;                 ///< tokens/s
-  StepResponse in_flight;               ///< requests admitted and not done
-  StepResponse ttft_p99;                ///< ns; by the slices of when requests were due
+  /// Backlog, queued and in back-off, / (min(new limit, capacity) - offered).
+  std::optional<double> drain_fluid_s;
+  bool never_drains = false;  ///< more is offered than new limit and fleet carry
+  StepResponse goodput;       ///< tokens/s
+  StepResponse in_flight;     ///< requests admitted and not done
+  StepResponse ttft_p99;      ///< ns; by the slices of when requests were due
   std::optional<double> recovery_deficit_tokens;  ///< per run
   std::optional<double> slo_debt_requests;        ///< due in the transition, missed; per run
   std::optional<double> retry_amplification_before, retry_amplification_after;
@@ -61,12 +74,12 @@ struct LiftReport {
   std::vector<Starvation> starvation;    ///< of tenants with a guaranteed share
   std::vector<ChangePoint> found;        ///< in throughput, by bins of the series
   std::optional<std::int64_t> found_ns;  ///< the one nearest to the lift
-  /// Goodput not back within three times the fluid drain: what was offered could be carried, and
-  /// is not. Says how much is.
-  std::optional<double> metastable_share;
+  /// Goodput was not back within three times the fluid drain: from then on it was this share of
+  /// what was offered and could have been carried, under kBack.
+  std::optional<double> not_back_share;
 };
 
-/// Nothing where the trial has no event, or did not get there.
+/// Nothing where the trial has no event, or no run got there.
 std::optional<LiftReport> analyse_lift(const Trial& trial);
 
 /// By phase.

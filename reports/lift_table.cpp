@@ -79,9 +79,9 @@ void add_drain(LiftRows& rows, const LiftReport& report) {
     rows.add("drain time, fluid prediction", "s", report.drain_fluid_s,
              "not known what limits the fleet after the change");
   }
-  if (report.metastable_share) {
-    rows.add("goodput after three fluid drains", "% of after", percent(report.metastable_share));
-    rows.note("What was offered could be carried and is not: the fleet stays overloaded.");
+  if (report.not_back_share) {
+    rows.add("goodput after three fluid drains", "% of offered", percent(report.not_back_share));
+    rows.note("What was offered could have been carried, and was not: goodput did not come back.");
   }
 }
 

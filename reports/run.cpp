@@ -146,6 +146,26 @@ bool Run::valid() const {
   return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.passed; });
 }
 
+const std::vector<std::int64_t>* find_column(const std::vector<Column>& columns,
+                                             std::string_view name) {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const Column& column) { return column.name == name; });
+  return found == columns.end() ? nullptr : &found->values;
+}
+
+std::optional<std::size_t> find_phase(const Run& run, std::string_view name) {
+  const auto found = std::find_if(run.phases.begin(), run.phases.end(),
+                                  [&](const PhaseSpan& phase) { return phase.name == name; });
+  if (found == run.phases.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - run.phases.begin());
+}
+
+BinRange bins_within(const PhaseSpan& phase, std::int64_t bin_ns, std::size_t bins) {
+  const auto begin = static_cast<std::size_t>((phase.begin_ns + bin_ns - 1) / bin_ns);
+  const auto end = std::min(bins, static_cast<std::size_t>(phase.end_ns / bin_ns));
+  return {std::min(begin, end), end};
+}
+
 PhaseRecord fleet_record(const Run& run, std::size_t phase) {
   PhaseRecord fleet;
   for (const TenantRecord& tenant : run.tenants) merge(fleet, tenant.phases.at(phase));

@@ -212,6 +212,20 @@ struct Run {
   bool valid() const;  ///< every check passed
 };
 
+/// The values of a column; nullptr where it was not recorded.
+const std::vector<std::int64_t>* find_column(const std::vector<Column>& columns,
+                                             std::string_view name);
+
+/// The index of a phase, if the run has it.
+std::optional<std::size_t> find_phase(const Run& run, std::string_view name);
+
+/// [begin, end): the bins of width `bin_ns` (> 0) that lie wholly within a phase, of `bins` in all.
+struct BinRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+BinRange bins_within(const PhaseSpan& phase, std::int64_t bin_ns, std::size_t bins);
+
 /// What one phase recorded over all tenants.
 PhaseRecord fleet_record(const Run& run, std::size_t phase);
 

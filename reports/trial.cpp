@@ -29,6 +29,7 @@ PhaseBrief brief_of(const PhaseSpan& span, const PhaseRecord& record) {
 RunBrief brief_of(const Run& run) {
   RunBrief brief;
   brief.seed = run.seed;
+  brief.lift = run.lift;
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     brief.phases.push_back(brief_of(run.phases[i], fleet_record(run, i)));
   }

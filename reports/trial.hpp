@@ -32,6 +32,7 @@ struct PhaseBrief {
 
 struct RunBrief {
   std::uint64_t seed = 0;
+  std::optional<LiftRecord> lift;
   std::vector<PhaseBrief> phases;  ///< as Run::phases
 };
 

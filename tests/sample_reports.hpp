@@ -92,7 +92,7 @@ inline LiftReport sample_controlled_lift(const Run& run) {
   lift.starvation = {{"research", 0.3, 1.75}};
   lift.found.clear();
   lift.found_ns.reset();
-  lift.metastable_share = 0.42;
+  lift.not_back_share = 0.42;
   return lift;
 }
 

@@ -1,0 +1,435 @@
+#include "reports/lift.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <utility>
+
+#include "reports/summary.hpp"
+
+namespace tokenlift {
+namespace {
+
+double to_s(std::int64_t ns) {
+  return static_cast<double>(ns) * 1e-9;
+}
+
+/// What a trial's lifted arm has, by name: phases, and its series as means over the runs.
+class Record {
+ public:
+  explicit Record(const Run& run)
+      : run_(run),
+        before_(find_phase(run, "before")),
+        transition_(find_phase(run, "transition")),
+        after_(find_phase(run, "after")),
+        lift_ns_(*run.lift->at_ns) {}
+
+  const Run& run() const { return run_; }
+  double runs() const { return static_cast<double>(run_.runs); }
+  std::int64_t lift_ns() const { return lift_ns_; }
+  std::int64_t bin_ns() const { return run_.series.bin_ns; }
+  const PhaseSpan* before() const { return span(before_); }
+  const PhaseSpan* transition() const { return span(transition_); }
+  const PhaseSpan* after() const { return span(after_); }
+
+  /// A column, each value times `scale`, as the mean of the runs; empty if it was not recorded.
+  std::vector<double> column(std::string_view name, double scale = 1) const {
+    const std::vector<std::int64_t>* const values = find_column(run_.series.columns, name);
+    std::vector<double> mean;
+    if (values == nullptr || bin_ns() == 0) return mean;
+    for (const std::int64_t value : *values) {
+      mean.push_back(static_cast<double>(value) * scale / runs());
+    }
+    return mean;
+  }
+
+  /// A counter per second.
+  std::vector<double> rate(std::string_view name) const { return column(name, 1 / to_s(bin_ns())); }
+
+  BinRange bins(const PhaseSpan* phase, std::int64_t bin_ns, std::size_t count) const {
+    return phase == nullptr ? BinRange{} : bins_within(*phase, bin_ns, count);
+  }
+
+  StepResponse response(const std::vector<double>& values, std::int64_t bin_ns) const {
+    if (values.empty()) return unrecorded();
+    const BinRange before = bins(this->before(), bin_ns, values.size());
+    const BinRange transition = bins(this->transition(), bin_ns, values.size());
+    const BinRange after = bins(this->after(), bin_ns, values.size());
+    StepSeries series;
+    series.values = values;
+    series.bin_ns = bin_ns;
+    series.step_ns = lift_ns_;
+    series.before_begin = before.begin;
+    series.before_end = before.end;
+    series.transition_begin = transition.begin;
+    series.transition_end = transition.end;
+    series.after_begin = after.begin;
+    series.after_end = after.end;
+    return step_response(series);
+  }
+
+  static StepResponse unrecorded() {
+    StepResponse response;
+    response.rise.reason = response.settling.reason = "not recorded";
+    return response;
+  }
+
+ private:
+  const PhaseSpan* span(const std::optional<std::size_t>& index) const {
+    return index ? &run_.phases[*index] : nullptr;
+  }
+
+  const Run& run_;
+  std::optional<std::size_t> before_, transition_, after_;
+  std::int64_t lift_ns_;
+};
+
+// ------------------------------------------------------------------------- at and after the lift
+
+/// The lift of the first run that got there, with the means over all that did of what it met.
+LiftRecord mean_lift(const Arm& arm) {
+  LiftRecord mean = *arm.pooled.lift;
+  mean.waiting_requests = mean.backlog_tokens = mean.backoff_requests = mean.backoff_tokens = 0;
+  std::int64_t runs = 0;
+  for (const RunBrief& run : arm.runs) {
+    if (!run.lift || !run.lift->at_ns) continue;
+    ++runs;
+    mean.waiting_requests += run.lift->waiting_requests;
+    mean.backlog_tokens += run.lift->backlog_tokens;
+    mean.backoff_requests += run.lift->backoff_requests;
+    mean.backoff_tokens += run.lift->backoff_tokens;
+  }
+  for (std::int64_t* const sum : {&mean.waiting_requests, &mean.backlog_tokens,
+                                  &mean.backoff_requests, &mean.backoff_tokens}) {
+    *sum = (*sum + runs / 2) / runs;
+  }
+  return mean;
+}
+
+Delay median_unlock(const Arm& arm) {
+  std::vector<std::int64_t> found_ns;
+  for (const RunBrief& run : arm.runs) {
+    if (run.lift && run.lift->unlock_ns) found_ns.push_back(*run.lift->unlock_ns);
+  }
+  if (found_ns.empty()) {
+    return {std::nullopt, "nobody was let through whom the old configuration would have refused"};
+  }
+  const auto middle = found_ns.begin() + static_cast<std::ptrdiff_t>((found_ns.size() - 1) / 2);
+  std::nth_element(found_ns.begin(), middle, found_ns.end());
+  return {*middle, ""};
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+Delay drain(const Record& record) {
+  const std::vector<double> in_system = record.column("in_system_requests");
+  const BinRange after = record.bins(record.after(), record.bin_ns(), in_system.size());
+  if (after.begin == after.end) {
+    return {std::nullopt, "not enough data: it counts against the median in 'after'"};
+  }
+  const auto begin = in_system.begin();
+  const double usual = median({begin + static_cast<std::ptrdiff_t>(after.begin),
+                               begin + static_cast<std::ptrdiff_t>(after.end)});
+  // A gauge is that of the end of its bin: the one before the lift is what the lift meets.
+  const auto lift_bin = static_cast<std::size_t>(record.lift_ns() / record.bin_ns());
+  if (lift_bin > 0 && in_system[lift_bin - 1] <= usual) return {0, ""};
+  for (std::size_t bin = lift_bin; bin < after.end; ++bin) {
+    if (in_system[bin] > usual) continue;
+    return {static_cast<std::int64_t>(bin + 1) * record.bin_ns() - record.lift_ns(), ""};
+  }
+  return {std::nullopt, "the backlog did not drain while it was measured"};
+}
+
+/// Goodput from three times the fluid drain on, as a share of what was offered, if that is too
+/// little.
+std::optional<double> not_back_share(const Record& record, double fluid_s) {
+  if (record.after() == nullptr) return std::nullopt;
+  const std::vector<double> goodput = record.rate("goodput_tokens");
+  const std::vector<double> due = record.rate("due_requests");
+  if (goodput.empty() || due.size() != goodput.size()) return std::nullopt;
+  PhaseSpan rest = *record.after();
+  rest.begin_ns =
+      std::max<std::int64_t>(rest.begin_ns, record.lift_ns() + std::llround(3e9 * fluid_s));
+  if (rest.begin_ns >= rest.end_ns) return std::nullopt;
+  const BinRange bins = bins_within(rest, record.bin_ns(), goodput.size());
+  double met_tokens = 0;
+  double due_requests = 0;
+  for (std::size_t bin = bins.begin; bin < bins.end; ++bin) {
+    met_tokens += goodput[bin];
+    due_requests += due[bin];
+  }
+  const PhaseRecord whole = fleet_record(record.run(), *find_phase(record.run(), "after"));
+  if (due_requests == 0 || whole.counts.due == 0) return std::nullopt;
+  const double tokens_per_request =
+      static_cast<double>(whole.offered_output_tokens) / static_cast<double>(whole.counts.due);
+  const double share = met_tokens / (due_requests * tokens_per_request);
+  return share < kBack ? std::optional(share) : std::nullopt;
+}
+
+// ------------------------------------------------------------------------------------ p99 TTFT
+
+/// p99 of groups of slices, each large enough that it has one; nothing if there are too few groups.
+StepResponse ttft_response(const Record& record) {
+  const std::vector<Histogram>& slices = record.run().series.ttft_slices;
+  const std::int64_t slice_ns = record.run().series.slice_ns;
+  StepResponse none;
+  none.rise.reason = none.settling.reason =
+      "not enough data: p99 of TTFT over time needs 1,000 requests in each of several parts of "
+      "every phase";
+  if (slice_ns == 0 || record.before() == nullptr || record.after() == nullptr) return none;
+  constexpr std::size_t kLeastGroups = 3;
+  for (const std::size_t width : {1, 2, 5, 10, 20}) {
+    const auto group_ns = slice_ns * static_cast<std::int64_t>(width);
+    const std::size_t groups = slices.size() / width;
+    const BinRange before = bins_within(*record.before(), group_ns, groups);
+    const BinRange after = bins_within(*record.after(), group_ns, groups);
+    if (before.end - before.begin < kLeastGroups || after.end - after.begin < kLeastGroups) break;
+    std::vector<double> p99_ns(groups);
+    bool supported = true;
+    for (std::size_t group = before.begin; group < after.end && supported; ++group) {
+      Histogram all;
+      for (std::size_t i = group * width; i < (group + 1) * width; ++i) all.merge(slices[i]);
+      supported = all.count() >= samples_needed(990);
+      if (supported) p99_ns[group] = static_cast<double>(all.value_at(0.99));
+    }
+    if (supported) return record.response(p99_ns, group_ns);
+  }
+  return none;
+}
+
+// ------------------------------------------------------------------------------------- tenants
+
+struct TenantSeries {
+  const TenantRecord* tenant;
+  const std::vector<std::int64_t>* waiting;
+  const std::vector<std::int64_t>* admitted;
+};
+
+/// The tenants whose series were recorded, and the bins in which to look at them.
+std::vector<TenantSeries> tenant_series(const Run& run) {
+  std::vector<TenantSeries> all;
+  for (const TenantRecord& tenant : run.tenants) {
+    const auto* const waiting = find_column(tenant.columns, "waiting_requests");
+    const auto* const admitted = find_column(tenant.columns, "admitted_tokens");
+    if (waiting != nullptr && admitted != nullptr) all.push_back({&tenant, waiting, admitted});
+  }
+  return all;
+}
+
+/// The bins of all measured phases.
+BinRange measured_bins(const Run& run, std::size_t bins) {
+  if (run.phases.empty() || run.series.bin_ns == 0) return {};
+  PhaseSpan all = run.phases.front();
+  all.end_ns = run.phases.back().end_ns;
+  return bins_within(all, run.series.bin_ns, bins);
+}
+
+/// Between two tenants: the widest their weighted service came apart in any stretch of time in
+/// which both had work waiting.
+std::optional<Unfairness> unfairness(const TenantSeries& a, const TenantSeries& b,
+                                     const BinRange& bins, double runs) {
+  std::optional<Unfairness> worst;
+  double lead = 0;  // of a over b since the stretch began
+  double least = 0;
+  double most = 0;
+  bool both = false;
+  for (std::size_t bin = bins.begin; bin < bins.end; ++bin) {
+    const bool waited = both;
+    both = (*a.waiting)[bin] > 0 && (*b.waiting)[bin] > 0;
+    if (!waited || !both) {
+      lead = least = most = 0;
+      continue;
+    }
+    lead += (static_cast<double>((*a.admitted)[bin]) / a.tenant->weight -
+             static_cast<double>((*b.admitted)[bin]) / b.tenant->weight) /
+            runs;
+    const bool a_ahead = lead - least >= most - lead;
+    const double apart = std::max(lead - least, most - lead);
+    if (!worst || apart > worst->tokens) {
+      worst = a_ahead ? Unfairness{a.tenant->name, b.tenant->name, apart}
+                      : Unfairness{b.tenant->name, a.tenant->name, apart};
+    }
+    least = std::min(least, lead);
+    most = std::max(most, lead);
+  }
+  return worst;
+}
+
+std::optional<Unfairness> worst_unfairness(const Run& run) {
+  const std::vector<TenantSeries> tenants = tenant_series(run);
+  std::optional<Unfairness> worst;
+  for (std::size_t i = 0; i < tenants.size(); ++i) {
+    for (std::size_t j = i + 1; j < tenants.size(); ++j) {
+      const BinRange bins = measured_bins(run, tenants[i].waiting->size());
+      const std::optional<Unfairness> pair =
+          unfairness(tenants[i], tenants[j], bins, static_cast<double>(run.runs));
+      if (pair && (!worst || pair->tokens > worst->tokens)) worst = pair;
+    }
+  }
+  return worst;
+}
+
+double mean_output_tokens(const Run& run, std::size_t tenant) {
+  double tokens = 0;
+  double requests = 0;
+  for (const PhaseRecord& phase : run.tenants[tenant].phases) {
+    tokens += static_cast<double>(phase.offered_output_tokens);
+    requests += static_cast<double>(phase.counts.due);
+  }
+  return requests == 0 ? 0 : tokens / requests;
+}
+
+std::vector<Starvation> starvation(const Run& run) {
+  std::vector<Starvation> all;
+  const std::vector<TenantSeries> tenants = tenant_series(run);
+  if (tenants.size() != run.tenants.size() || tenants.empty()) return all;
+  const auto width = static_cast<std::size_t>(
+      std::max<std::int64_t>(1, std::llround(kStarvedWindowS * 1e9) / run.series.bin_ns));
+  const BinRange bins = measured_bins(run, tenants.front().waiting->size());
+  for (std::size_t i = 0; i < tenants.size(); ++i) {
+    if (!tenants[i].tenant->guaranteed_share) continue;
+    Starvation starved{tenants[i].tenant->name, *tenants[i].tenant->guaranteed_share, 0};
+    const double slack =
+        kStarvedRequests * mean_output_tokens(run, i) * static_cast<double>(run.runs);
+    for (std::size_t begin = bins.begin; begin + width <= bins.end; begin += width) {
+      double own = 0;
+      double total = 0;
+      bool waited = true;
+      for (std::size_t bin = begin; bin < begin + width; ++bin) {
+        waited = waited && (*tenants[i].waiting)[bin] > 0;
+        own += static_cast<double>((*tenants[i].admitted)[bin]);
+        for (const TenantSeries& each : tenants) {
+          total += static_cast<double>((*each.admitted)[bin]);
+        }
+      }
+      if (waited && own < starved.share * total - slack) {
+        starved.seconds += to_s(run.series.bin_ns) * static_cast<double>(width);
+      }
+    }
+    all.push_back(std::move(starved));
+  }
+  return all;
+}
+
+// --------------------------------------------------------------------------------------- the rest
+
+bool binds(const PhaseRecord& record) {
+  return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
+}
+
+void find_changes(const Record& record, LiftReport& report) {
+  const std::vector<double> throughput = record.rate("output_tokens");
+  const BinRange bins = measured_bins(record.run(), throughput.size());
+  if (bins.begin == bins.end) return;
+  report.found = change_points(std::span(throughput).subspan(bins.begin, bins.end - bins.begin));
+  for (ChangePoint& point : report.found) {
+    point.bin += bins.begin;
+    const std::int64_t at_ns = static_cast<std::int64_t>(point.bin) * record.bin_ns();
+    if (!report.found_ns ||
+        std::abs(at_ns - record.lift_ns()) < std::abs(*report.found_ns - record.lift_ns())) {
+      report.found_ns = at_ns;
+    }
+  }
+}
+
+/// What counts requests rather than time.
+void count(const Record& record, LiftReport& report) {
+  const Run& run = record.run();
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    report.wasted_tokens += fleet_record(run, i).wasted_tokens;
+  }
+  const auto amplification = [](const PhaseRecord& phase) -> std::optional<double> {
+    if (phase.counts.due == 0) return std::nullopt;
+    return static_cast<double>(phase.attempts) / static_cast<double>(phase.counts.due);
+  };
+  const std::optional<std::size_t> before = find_phase(run, "before");
+  const std::optional<std::size_t> after = find_phase(run, "after");
+  if (before) {
+    const PhaseRecord phase = fleet_record(run, *before);
+    report.retry_amplification_before = amplification(phase);
+    if (phase.counts.due > 0) {
+      report.binding_fraction =
+          static_cast<double>(phase.held) / static_cast<double>(phase.counts.due);
+      // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
+      const bool binds_later =
+          run.lift->kind != "lift" && after && binds(fleet_record(run, *after));
+      report.vacuous = !binds(phase) && !binds_later;
+    }
+  }
+  if (after) report.retry_amplification_after = amplification(fleet_record(run, *after));
+  if (const auto transition = find_phase(run, "transition")) {
+    const PhaseRecord phase = fleet_record(run, *transition);
+    report.slo_debt_requests =
+        static_cast<double>(phase.counts.due - phase.slo_met) / record.runs();
+  }
+}
+
+}  // namespace
+
+std::optional<LiftReport> analyse_lift(const Trial& trial) {
+  const Run& run = trial.lifted.pooled;
+  if (!run.lift || !run.lift->at_ns) return std::nullopt;
+  const Record record(run);
+  LiftReport report;
+  report.lift = mean_lift(trial.lifted);
+  report.gains = gains(trial);
+  report.effects = effects(trial);
+  report.unlock_latency = median_unlock(trial.lifted);
+  report.waiter_release_lag = {run.lift->release_lag_ns, ""};
+  if (!run.lift->release_lag_ns)
+    report.waiter_release_lag.reason = "nobody who waited was let through";
+  report.drain = drain(record);
+  if (run.lift->surplus_tokens_per_s) {
+    const double surplus_tokens_per_s = *run.lift->surplus_tokens_per_s;
+    report.never_drains = surplus_tokens_per_s <= 0;
+    if (!report.never_drains) {
+      const auto tokens =
+          static_cast<double>(report.lift.backlog_tokens + report.lift.backoff_tokens);
+      report.drain_fluid_s = tokens / surplus_tokens_per_s;
+      if (tokens > 0) report.not_back_share = not_back_share(record, *report.drain_fluid_s);
+    }
+  }
+  report.goodput = record.response(record.rate("goodput_tokens"), record.bin_ns());
+  std::vector<double> in_flight = record.column("in_system_requests");
+  const std::vector<double> waiting = record.column("waiting_requests");
+  const std::vector<double> backoff = record.column("backoff_requests");
+  for (std::size_t bin = 0; bin < in_flight.size(); ++bin) {
+    in_flight[bin] -= (waiting.empty() ? 0 : waiting[bin]) + (backoff.empty() ? 0 : backoff[bin]);
+  }
+  report.in_flight = record.response(in_flight, record.bin_ns());
+  report.ttft_p99 = ttft_response(record);
+  report.recovery_deficit_tokens = report.goodput.deficit;
+  count(record, report);
+  report.unfairness = worst_unfairness(run);
+  report.starvation = starvation(run);
+  find_changes(record, report);
+  return report;
+}
+
+std::vector<TimeSplit> time_split(const Run& run) {
+  std::vector<TimeSplit> all;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    const PhaseRecord record = fleet_record(run, i);
+    TimeSplit split;
+    split.phase = run.phases[i].name;
+    split.requests = record.of(Metric::ttft).count();
+    if (split.requests > 0) {
+      const auto mean_ns = [&](Metric metric) { return record.of(metric).mean_ns(); };
+      split.ttft_ns = mean_ns(Metric::ttft);
+      split.throttle_wait_ns = mean_ns(Metric::throttle_wait);
+      split.queue_wait_ns = mean_ns(Metric::queue_wait);
+      split.prefill_ns = mean_ns(Metric::prefill);
+      // The lag is recorded of every request sent, served or not; that of those served is the rest.
+      split.generator_lag_ns = std::max(
+          0.0, split.ttft_ns - split.throttle_wait_ns - split.queue_wait_ns - split.prefill_ns);
+    }
+    all.push_back(std::move(split));
+  }
+  return all;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,362 @@
+#include "reports/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+
+#include "reports/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+std::string seconds_figure(std::int64_t ns) {
+  return duration_figure(static_cast<double>(ns));
+}
+
+const PhaseSummary* find(const TrialReport& report, std::string_view name) {
+  const auto found =
+      std::find_if(report.phases.begin(), report.phases.end(),
+                   [&](const PhaseSummary& phase) { return phase.name == name; });
+  return found == report.phases.end() ? nullptr : &*found;
+}
+
+/// Both arms, as far as there are two.
+std::vector<const Run*> arms(const Trial& trial) {
+  std::vector<const Run*> runs = {&trial.lifted.pooled};
+  if (trial.control) runs.push_back(&trial.control->pooled);
+  return runs;
+}
+
+// ----------------------------------------------------------------------------------- what it is
+
+std::string event_named(const LiftRecord& lift) {
+  const std::string at = second_figure(*lift.at_ns);
+  if (lift.kind == "ramp") return fmt::format("Ramping '{}' from {} s on", lift.throttle, at);
+  const char* verb = "Lifting";
+  if (lift.kind == "set") verb = "Setting";
+  if (lift.kind == "restore") verb = "Restoring";
+  return fmt::format("{} '{}' at {} s", verb, lift.throttle, at);
+}
+
+std::string signed_figure(double value) {
+  return (value < 0 ? "" : "+") + figure(value);
+}
+
+std::string interval_figure(const Interval& interval, bool is_difference) {
+  if (is_difference) {
+    return fmt::format("95 % interval {} to {}", signed_figure(interval.low),
+                       signed_figure(interval.high));
+  }
+  return fmt::format("95 % interval x{} to x{}", figure(interval.low), figure(interval.high));
+}
+
+/// "x1.79 (95 % interval x1.70 to x1.88), 2,058 -> 3,677 tokens/s"
+std::string goodput_change(const Gain& goodput) {
+  std::string text;
+  if (goodput.change.value) {
+    const double change = *goodput.change.value;
+    text = goodput.is_difference ? signed_figure(change) + " tokens/s" : "x" + figure(change);
+    if (goodput.change.interval) {
+      text += " (" + interval_figure(*goodput.change.interval, goodput.is_difference) + ")";
+    }
+    text += ", ";
+  }
+  return text + fmt::format("{} -> {} tokens/s", figure(*goodput.before), figure(*goodput.after));
+}
+
+/// What users see of it: how long their first token takes.
+std::string ttft_clause(const TrialReport& report) {
+  const PhaseSummary* const before = find(report, "before");
+  const PhaseSummary* const after = find(report, "after");
+  if (before == nullptr || after == nullptr) return "";
+  const std::optional<std::int64_t> then_ns = before->of(Metric::ttft).at(500);
+  const std::optional<std::int64_t> now_ns = after->of(Metric::ttft).at(500);
+  if (!then_ns || !now_ns) return "";
+  return fmt::format("TTFT p50 {} -> {}", duration_figure(static_cast<double>(*then_ns)),
+                     duration_figure(static_cast<double>(*now_ns)));
+}
+
+/// What it took and what it cost.
+std::string cost_clause(const LiftReport& lift) {
+  std::vector<std::string> clauses;
+  if (lift.drain.ns && *lift.drain.ns > 0) {
+    clauses.push_back(fmt::format("the backlog drained in {}", seconds_figure(*lift.drain.ns)));
+  } else if (!lift.drain.ns) {
+    clauses.emplace_back("the backlog did not drain");
+  }
+  if (lift.slo_debt_requests && *lift.slo_debt_requests >= 1) {
+    clauses.push_back(
+        fmt::format("{} requests due in the transition missed their objectives",
+                    whole_figure(static_cast<std::uint64_t>(*lift.slo_debt_requests))));
+  }
+  return listed(clauses, "and");
+}
+
+/// What the judgement rests on: with a control, the difference that it shows, else before and
+/// after.
+struct Judgement {
+  bool shown = false;
+  bool better = false;
+  bool has_interval = false;
+  std::string reason;  // without one
+};
+
+Judgement judge(const LiftReport& lift, const Gain& goodput) {
+  const auto effect =
+      std::find_if(lift.effects.begin(), lift.effects.end(), [](const Effect& each) {
+        return each.name == "goodput" && each.phase == "after";
+      });
+  if (effect == lift.effects.end()) {
+    return {goodput.shown(), goodput.better(), goodput.change.interval.has_value(),
+            goodput.change.reason};
+  }
+  return {effect->shown(), effect->better(), effect->difference.interval.has_value(),
+          effect->difference.reason};
+}
+
+/// "; against the same load without it: +1,234 tokens/s (95 % interval ...)"
+std::string control_clause(const LiftReport& lift) {
+  for (const Effect& effect : lift.effects) {
+    if (effect.name != "goodput" || effect.phase != "after" || !effect.difference.value) continue;
+    std::string text =
+        fmt::format("; without it, goodput of the same load differs by {} tokens/s",
+                    signed_figure(-*effect.difference.value));
+    if (effect.difference.interval) {
+      const Interval mirrored{-effect.difference.interval->high, -effect.difference.interval->low};
+      text += " (" + interval_figure(mirrored, true) + ")";
+    }
+    return text;
+  }
+  return "";
+}
+
+std::string lift_sentence(const TrialReport& report) {
+  const LiftReport& lift = *report.lift;
+  const std::string what = event_named(lift.lift);
+  if (lift.vacuous) {
+    return fmt::format(
+        "{} is vacuous: the throttle did not bind: it held or denied {} of the requests due before "
+        "the change, and 5 % is the least that counts.",
+        what, percent_figure(lift.binding_fraction.value_or(0)));
+  }
+  const auto goodput = std::find_if(lift.gains.begin(), lift.gains.end(),
+                                    [](const Gain& gain) { return gain.name == "goodput"; });
+  if (goodput == lift.gains.end() || !goodput->before || !goodput->after) {
+    return what + ": too little was measured to compare before and after.";
+  }
+  const Judgement judgement = judge(lift, *goodput);
+  std::string text = what;
+  if (judgement.shown) {
+    text += judgement.better ? " paid off: goodput " : " did harm: goodput ";
+  } else if (judgement.has_interval) {
+    text += " made no difference to goodput that could be shown: ";
+  } else {
+    text += ": goodput ";
+  }
+  text += goodput_change(*goodput);
+  const std::string ttft = ttft_clause(report);
+  if (!ttft.empty()) text += ", " + ttft;
+  text += control_clause(lift);
+  const std::string cost = cost_clause(lift);
+  if (!cost.empty()) text += "; " + cost;
+  text += ".";
+  if (!judgement.has_interval && !judgement.reason.empty()) {
+    text += " How sure that is cannot be said: " + judgement.reason + ".";
+  }
+  return text;
+}
+
+std::string steady_sentence(const Run& run, const PhaseSummary& phase) {
+  std::vector<std::string> clauses;
+  if (phase.rates.throughput_tokens_per_s) {
+    const double throughput = *phase.rates.throughput_tokens_per_s;
+    clauses.push_back(fmt::format("throughput {} tokens/s", figure(throughput)));
+    if (run.capacity_tokens_per_s && *run.capacity_tokens_per_s > 0) {
+      clauses.back() +=
+          fmt::format(" ({} of capacity)", percent_figure(throughput / *run.capacity_tokens_per_s));
+    }
+  }
+  if (phase.rates.attainment) {
+    clauses.push_back(fmt::format("attainment {}", percent_figure(*phase.rates.attainment)));
+  }
+  if (const std::optional<std::int64_t> ttft_ns = phase.of(Metric::ttft).at(500)) {
+    clauses.push_back(fmt::format("TTFT p50 {}", duration_figure(static_cast<double>(*ttft_ns))));
+  }
+  if (clauses.empty()) clauses.emplace_back("too little was measured to say anything");
+  std::string name = phase.name;
+  if (!name.empty()) name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
+  return fmt::format("{}: {}.", name, listed(clauses, "and"));
+}
+
+// ---------------------------------------------------------------------------------- the remarks
+
+/// The backlog that the change met where part of it was hidden: in the clients' back-off.
+void remark_on_backlog(const LiftRecord& lift, std::vector<std::string>& remarks) {
+  if (lift.backoff_requests == 0) return;
+  const auto waiting = [](std::int64_t requests, std::int64_t tokens, const char* where) {
+    if (requests == 0) return fmt::format("none {}", where);
+    return fmt::format("{} {} ({} output tokens)",
+                       whole_figure(static_cast<std::uint64_t>(requests)), where,
+                       whole_figure(static_cast<std::uint64_t>(tokens)));
+  };
+  remarks.push_back(
+      fmt::format("Requests waiting at that instant: {} and {}.",
+                  waiting(lift.waiting_requests, lift.backlog_tokens, "at the throttle"),
+                  waiting(lift.backoff_requests, lift.backoff_tokens, "in back-off")));
+}
+
+void remark_on_course(const LiftReport& lift, std::vector<std::string>& remarks) {
+  if (lift.never_drains) {
+    remarks.emplace_back(
+        "More is offered than the new limit and the fleet carry: a backlog never drains. Offer "
+        "less, or lift further.");
+  }
+  if (lift.not_back_share) {
+    remarks.push_back(fmt::format(
+        "Goodput is not back: from three times the fluid drain ({}) after the lift on it is {} of "
+        "what is offered, which limit and fleet could carry. Either the overload keeps itself up "
+        "(retries, work for clients who have left: metastable), or the objectives are too tight "
+        "for this fleet.",
+        duration_figure(*lift.drain_fluid_s * 1e9), percent_figure(*lift.not_back_share)));
+  }
+  if (lift.goodput.stepped && !lift.goodput.settling.ns) {
+    remarks.push_back("Goodput: " + lift.goodput.settling.reason + ".");
+  }
+}
+
+/// The told instant against the one that the series shows by itself.
+void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) {
+  const auto throughput = std::find_if(lift.gains.begin(), lift.gains.end(),
+                                       [](const Gain& gain) { return gain.name == "throughput"; });
+  const bool changed = throughput != lift.gains.end() && throughput->shown();
+  const std::int64_t lift_ns = *lift.lift.at_ns;
+  constexpr std::int64_t kNearNs = 2'000'000'000;
+  if (!lift.found_ns) {
+    if (!changed) return;
+    remarks.emplace_back(
+        "Looked at without being told of the lift, throughput shows no change at any instant.");
+  } else if (std::abs(*lift.found_ns - lift_ns) > kNearNs) {
+    remarks.push_back(fmt::format(
+        "Looked at without being told of the lift, throughput changes at {} s, {} {} it.",
+        second_figure(*lift.found_ns), seconds_figure(std::abs(*lift.found_ns - lift_ns)),
+        *lift.found_ns > lift_ns ? "after" : "before"));
+  }
+}
+
+struct Part {
+  const char* name;
+  double TimeSplit::*ns;
+};
+constexpr std::array<Part, 4> kParts = {{{"generator lag", &TimeSplit::generator_lag_ns},
+                                         {"throttle wait", &TimeSplit::throttle_wait_ns},
+                                         {"queue wait", &TimeSplit::queue_wait_ns},
+                                         {"prefill", &TimeSplit::prefill_ns}}};
+
+/// Which part of TTFT is the largest, before and after.
+void remark_on_split(const TrialReport& report, std::vector<std::string>& remarks) {
+  std::vector<std::string> clauses;
+  for (const TimeSplit& split : report.split) {
+    if (split.phase == "transition" || split.requests == 0 || split.ttft_ns <= 0) continue;
+    const auto largest =
+        std::max_element(kParts.begin(), kParts.end(), [&](const Part& a, const Part& b) {
+          return split.*a.ns < split.*b.ns;
+        });
+    clauses.push_back(fmt::format("{} {} is {}", split.phase,
+                                  percent_figure(split.*(largest->ns) / split.ttft_ns), largest->name));
+  }
+  if (clauses.empty()) return;
+  remarks.push_back(fmt::format("Of the mean TTFT, {}.", listed(clauses, "and")));
+}
+
+/// Which throttle bit, where there are several.
+void remark_on_throttles(const TrialReport& report, std::vector<std::string>& remarks) {
+  const Run& run = report.trial.lifted.pooled;
+  const std::optional<std::size_t> before = find_phase(run, "before");
+  if (!before || run.throttles.size() < 2) return;
+  const auto bites = [&](const ThrottleRecord& throttle) {
+    return throttle.phases.at(*before).held + throttle.phases.at(*before).rejected;
+  };
+  const auto most = std::max_element(
+      run.throttles.begin(), run.throttles.end(),
+      [&](const ThrottleRecord& a, const ThrottleRecord& b) { return bites(a) < bites(b); });
+  std::uint64_t all = 0;
+  for (const ThrottleRecord& throttle : run.throttles) all += bites(throttle);
+  if (all == 0) return;
+  remarks.push_back(fmt::format("Before, '{}' held or rejected {} of the {} attempts that any "
+                                "throttle did.",
+                                most->name, whole_figure(bites(*most)), whole_figure(all)));
+}
+
+}  // namespace
+
+bool is_valid(const Trial& trial) {
+  const std::vector<const Run*> runs = arms(trial);
+  return std::all_of(runs.begin(), runs.end(), [](const Run* run) { return run->valid(); });
+}
+
+std::string validity(const Trial& trial) {
+  std::size_t all = 0;
+  std::size_t unread = 0;
+  std::vector<std::string> failed;
+  for (const Run* const run : arms(trial)) {
+    all += run->checks.size();
+    for (const Check& check : run->checks) {
+      if (check.passed && !check.value) ++unread;
+      if (check.passed) continue;
+      failed.push_back(fmt::format("{}{}: {}, limit {}. {}", run->control ? "control: " : "",
+                                   check.name, check.value ? limit_figure(*check.value) : "–",
+                                   limit_figure(check.limit), check.advice));
+    }
+  }
+  std::string out;
+  if (failed.empty()) {
+    out = fmt::format("valid: {} of {} checks passed", all - unread, all);
+    if (unread > 0) out += fmt::format(", {} not checked", unread);
+  } else {
+    out = fmt::format("NOT VALID as a measurement: {} of {} checks failed", failed.size(), all);
+    for (const std::string& line : failed) out += "\n" + line;
+  }
+  const std::vector<const Run*> runs = arms(trial);
+  if (std::any_of(runs.begin(), runs.end(), [](const Run* run) { return run->interrupted; })) {
+    out += "\nINTERRUPTED: the run was ended early; this is what it measured until then";
+  }
+  return out;
+}
+
+std::string verdict(const TrialReport& report) {
+  const Run& run = report.trial.lifted.pooled;
+  const bool any_due = std::any_of(report.phases.begin(), report.phases.end(),
+                                   [](const PhaseSummary& phase) { return phase.counts.due > 0; });
+  const std::string prefix = is_valid(report.trial) ? "" : "NOT VALID: ";
+  if (!any_due) return prefix + "no requests were due in the phases measured.";
+  if (report.lift) return prefix + lift_sentence(report);
+  if (run.lift) {
+    return prefix + fmt::format("'{}' was to change at {} s; the run did not get there.",
+                                run.lift->throttle, second_figure(run.lift->planned_ns));
+  }
+  return prefix + steady_sentence(run, report.phases.back());
+}
+
+std::vector<std::string> remarks(const TrialReport& report) {
+  std::vector<std::string> all;
+  if (report.lift) {
+    remark_on_course(*report.lift, all);
+    remark_on_backlog(report.lift->lift, all);
+    remark_on_found(*report.lift, all);
+    for (const Starvation& starved : report.lift->starvation) {
+      if (starved.seconds == 0) continue;
+      all.push_back(fmt::format(
+          "Tenant '{}' ran {} s below its guaranteed share of {} while it had work waiting.",
+          starved.tenant, figure(starved.seconds), percent_figure(starved.share)));
+    }
+  }
+  remark_on_split(report, all);
+  remark_on_throttles(report, all);
+  return all;
+}
+
+}  // namespace tokenlift
