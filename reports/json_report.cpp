@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reports/json_value.hpp"
+#include "reports/verdict.hpp"
 
 namespace tokenlift {
 namespace {
@@ -173,6 +174,17 @@ Json json_of(const TimeSplit& split) {
           {"prefill", split.prefill_ns / kNsPerMs}};
 }
 
+/// Both arms have to be valid.
+Json validity_of(const TrialReport& trial) {
+  Json checks = checks_of(trial.trial.lifted.pooled);
+  Json control_checks = Json::array();
+  if (trial.trial.control) control_checks = checks_of(trial.trial.control->pooled);
+  return {{"valid", is_valid(trial.trial)},
+          {"text", trial.validity},
+          {"checks", std::move(checks)},
+          {"control_checks", std::move(control_checks)}};
+}
+
 Json json_of(const TrialReport& trial) {
   const Run& run = trial.trial.lifted.pooled;
   return {{"label", trial.trial.label},
@@ -182,7 +194,7 @@ Json json_of(const TrialReport& trial) {
           {"runs", run.runs},
           {"control_runs", trial.trial.control ? trial.trial.control->pooled.runs : 0},
           {"interrupted", run.interrupted},
-          {"validity", validity_of(run)},
+          {"validity", validity_of(trial)},
           {"verdict", trial.verdict},
           {"remarks", trial.remarks},
           {"capacity",

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "reports/summary.hpp"
+#include "reports/verdict.hpp"
 
 namespace tokenlift {
 namespace {
@@ -295,7 +296,7 @@ std::string run_families(const Report& report) {
               {"seed", std::to_string(run.seed)},
               {"version", run.environment.tokenlift_version}},
              "1");
-    valid.add("", labels, run.valid() ? "1" : "0");
+    valid.add("", labels, is_valid(trial.trial) ? "1" : "0");
     runs.add("", labels, std::to_string(run.runs));
     for (const PhaseSpan& phase : run.phases) {
       length.add("", {{"trial", trial.trial.label}, {"phase", phase.name}},

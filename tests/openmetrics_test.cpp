@@ -51,7 +51,9 @@ TEST(OpenMetrics, FamiliesAreContiguousAndNamedAfterTheirUnits) {
       EXPECT_TRUE(families.insert(family).second) << line;
     } else if (line.starts_with("# ")) {
       EXPECT_EQ(word(line, 2), family) << line;
-      if (line.starts_with("# UNIT ")) EXPECT_TRUE(family.ends_with("_" + word(line, 3))) << line;
+      if (line.starts_with("# UNIT ")) {
+        EXPECT_TRUE(family.ends_with("_" + word(line, 3))) << line;
+      }
     } else {
       const std::string name = line.substr(0, line.find('{'));
       const std::string suffix = name.substr(family.size());

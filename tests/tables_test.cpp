@@ -78,10 +78,10 @@ TEST(GainsTable, SaysOnceWhyThereIsNoInterval) {
             Words({"TTFT p50", "ms", "1,028", "27.9", "x0.0272", "–", "–"}));
   EXPECT_EQ(row_of(table, {"TTFT p99"}), Words({"TTFT p99", "ms", "–", "43.8", "–", "–", "–"}));
   EXPECT_EQ(table.notes,
-            Words({"95 % interval, from throughput, goodput, attainment and TPOT p50: 1 run: 24 "
+            Words({"95 % intervals of throughput, goodput, attainment and TPOT p50: 1 run: 24 "
                    "blocks of 0.5 s, effective sample size 31.",
-                   "– no interval TTFT p50: 1 run; 3 repetitions give an interval.",
-                   "– no interval TTFT p99: p99 needs 1,000 requests."}));
+                   "– no interval of TTFT p50: 1 run; 3 repetitions give an interval.",
+                   "– no interval of TTFT p99: p99 needs 1,000 requests."}));
 }
 
 TEST(GainsTable, GivesEffectsAsDifferencesInTheUnitShown) {
@@ -168,11 +168,11 @@ TEST(ReasonNotes, SayEachReasonOnce) {
   notes.add("b", "late");
   notes.add("c", "too few.");
   notes.add("d", "");
-  EXPECT_EQ(notes.sentences("–", 3), Words({"– a and c: too few.", "– b: late."}));
+  EXPECT_EQ(notes.sentences("–", "all", 3), Words({"– a and c: too few.", "– b: late."}));
   ReasonNotes same;
   same.add("a", "late");
   same.add("b", "late");
-  EXPECT_EQ(same.sentences("– none", 2), Words({"– none: late."}));
+  EXPECT_EQ(same.sentences("some", "– none", 2), Words({"– none: late."}));
 }
 
 }  // namespace
