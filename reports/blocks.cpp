@@ -16,10 +16,11 @@ namespace {
 /// Sums of doubles are good to this, relative to their size: a difference that is less is none.
 constexpr double kRounding = 1e-12;
 
+/// From the first value on, so that a constant series has exactly its mean, and no variance.
 double mean_of(std::span<const double> values) {
   double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
+  for (const double value : values) sum += value - values.front();
+  return values.front() + sum / static_cast<double>(values.size());
 }
 
 std::string length_of(std::size_t count, const Bins& bins) {
@@ -88,6 +89,17 @@ double autocorrelation_time(std::span<const double> values) {
     last_pair = pair;
   }
   return std::max(1.0, 2 * sum - 1);
+}
+
+double long_run_variance(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  if (n < 2) return 0;
+  const double mean = mean_of(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  const double time = autocorrelation_time(values);
+  const double kept = 1 - std::min(0.5, time / n);
+  return squares / (n - 1) * time / (kept * kept);
 }
 
 BlockMeans block_means(std::span<const double> values) {

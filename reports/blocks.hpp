@@ -28,6 +28,11 @@ inline constexpr std::size_t kMostBlocks = 30;
 /// (Practical Markov Chain Monte Carlo, Statistical Science 7, 1992). 1 for a constant series.
 double autocorrelation_time(std::span<const double> values);
 
+/// n x the variance of the mean of n values: their variance x their autocorrelation time, both
+/// estimated about the series' own mean and so too small by a share of time / n, which is put
+/// right.
+double long_run_variance(std::span<const double> values);
+
 struct BlockMeans {
   std::size_t bins = 0;
   double autocorrelation_bins = 1;

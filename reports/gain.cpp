@@ -84,9 +84,11 @@ Sides sides(const Rate& rate, const Phases& before, const Phases& after) {
   return result;
 }
 
+/// Without those that did not reach one of the two phases.
 std::vector<RunPair> pairs_of(const Phases& before, const Phases& after, Metric metric) {
   std::vector<RunPair> pairs;
   for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i]->length_s == 0 || after[i]->length_s == 0) continue;
     pairs.push_back({before[i]->of(metric), after[i]->of(metric)});
   }
   return pairs;

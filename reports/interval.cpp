@@ -89,7 +89,7 @@ Estimate ratio_over_runs(std::span<const double> before, std::span<const double>
     return nothing(runs_figure(n), "0 in some run: no ratio");
   }
   std::vector<double> logs;
-  for (std::size_t i = 0; i < n; ++i) logs.push_back(std::log(after[i] / before[i]));
+  for (std::size_t i = 0; i < n; ++i) logs.push_back(std::log(after[i]) - std::log(before[i]));
   const Spread spread = spread_of(logs);
   if (n < kLeastRuns) {
     return estimate_without_interval(std::exp(spread.mean), runs_figure(n), too_few(n));
