@@ -214,7 +214,7 @@ void Loop::note_limits() {
 /// Somebody was let through after the lift: how late that was, and whether it is news.
 void Loop::note_release(const Request& request) {
   LiftRecord& lift = *outcome_.lift;
-  const bool waited = request.sent_ns <= *lift.at_ns;
+  const bool waited = request.sent_ns < *lift.at_ns;
   const bool unlocks = !lift.unlock_ns && room_.unlocked();
   if (!waited && !unlocks) return;
   const std::int64_t now_ns = clock_.now_ns();

@@ -11,8 +11,8 @@ namespace tokenlift {
 Report make_report(std::vector<Trial> trials) {
   Report report;
   for (Trial& trial : trials) {
-    TrialReport& each = report.trials.emplace_back(TrialReport{std::move(trial), {}, {}, {}, {},
-                                                               {}, {}, {}});
+    TrialReport& each =
+        report.trials.emplace_back(TrialReport{std::move(trial), {}, {}, {}, {}, {}, {}, {}});
     const Run& run = each.trial.lifted.pooled;
     each.phases = summarize_fleet(run);
     each.split = time_split(run);

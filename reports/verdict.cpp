@@ -18,9 +18,8 @@ std::string seconds_figure(std::int64_t ns) {
 }
 
 const PhaseSummary* find(const TrialReport& report, std::string_view name) {
-  const auto found =
-      std::find_if(report.phases.begin(), report.phases.end(),
-                   [&](const PhaseSummary& phase) { return phase.name == name; });
+  const auto found = std::find_if(report.phases.begin(), report.phases.end(),
+                                  [&](const PhaseSummary& phase) { return phase.name == name; });
   return found == report.phases.end() ? nullptr : &*found;
 }
 
@@ -106,10 +105,9 @@ struct Judgement {
 };
 
 Judgement judge(const LiftReport& lift, const Gain& goodput) {
-  const auto effect =
-      std::find_if(lift.effects.begin(), lift.effects.end(), [](const Effect& each) {
-        return each.name == "goodput" && each.phase == "after";
-      });
+  const auto effect = std::find_if(
+      lift.effects.begin(), lift.effects.end(),
+      [](const Effect& each) { return each.name == "goodput" && each.phase == "after"; });
   if (effect == lift.effects.end()) {
     return {goodput.shown(), goodput.better(), goodput.change.interval.has_value(),
             goodput.change.reason};
@@ -122,9 +120,8 @@ Judgement judge(const LiftReport& lift, const Gain& goodput) {
 std::string control_clause(const LiftReport& lift) {
   for (const Effect& effect : lift.effects) {
     if (effect.name != "goodput" || effect.phase != "after" || !effect.difference.value) continue;
-    std::string text =
-        fmt::format("; without it, goodput of the same load differs by {} tokens/s",
-                    signed_figure(-*effect.difference.value));
+    std::string text = fmt::format("; without it, goodput of the same load differs by {} tokens/s",
+                                   signed_figure(-*effect.difference.value));
     if (effect.difference.interval) {
       const Interval mirrored{-effect.difference.interval->high, -effect.difference.interval->low};
       text += " (" + interval_figure(mirrored, true) + ")";
@@ -262,11 +259,11 @@ void remark_on_split(const TrialReport& report, std::vector<std::string>& remark
   for (const TimeSplit& split : report.split) {
     if (split.phase == "transition" || split.requests == 0 || split.ttft_ns <= 0) continue;
     const auto largest =
-        std::max_element(kParts.begin(), kParts.end(), [&](const Part& a, const Part& b) {
-          return split.*a.ns < split.*b.ns;
-        });
+        std::max_element(kParts.begin(), kParts.end(),
+                         [&](const Part& a, const Part& b) { return split.*a.ns < split.*b.ns; });
     clauses.push_back(fmt::format("{} {} is {}", split.phase,
-                                  percent_figure(split.*(largest->ns) / split.ttft_ns), largest->name));
+                                  percent_figure(split.*(largest->ns) / split.ttft_ns),
+                                  largest->name));
   }
   if (clauses.empty()) return;
   remarks.push_back(fmt::format("Of the mean TTFT, {}.", listed(clauses, "and")));
@@ -286,9 +283,10 @@ void remark_on_throttles(const TrialReport& report, std::vector<std::string>& re
   std::uint64_t all = 0;
   for (const ThrottleRecord& throttle : run.throttles) all += bites(throttle);
   if (all == 0) return;
-  remarks.push_back(fmt::format("Before, '{}' held or rejected {} of the {} attempts that any "
-                                "throttle did.",
-                                most->name, whole_figure(bites(*most)), whole_figure(all)));
+  remarks.push_back(
+      fmt::format("Before, '{}' held or rejected {} of the {} attempts that any "
+                  "throttle did.",
+                  most->name, whole_figure(bites(*most)), whole_figure(all)));
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ TEST(Json, TheSchemaRefusesUnknownMissingAndMistypedFields) {
 
 TEST(Json, HasTheKeysThatLaterWorkReliesOn) {
   const Json json = Json::parse(to_json(lift_run()));
-  EXPECT_EQ(json["schema"], "tokenlift.run/2");
+  EXPECT_EQ(json["schema"], "tokenlift.run/3");
   EXPECT_EQ(json["engine"], "threads");
   EXPECT_EQ(json["seed"], 7);
   EXPECT_EQ(json["repetition"], 1);
@@ -255,10 +255,52 @@ TEST(Json, WhatIsNoRunOrOneOfAnotherVersionIsRefusedClearly) {
   EXPECT_EQ(refusal_of("{}"), "|is not a run of tokenlift: it has no \"schema\"");
   EXPECT_EQ(refusal_of(R"({"schema": "tokenlift.run/1"})"),
             "/schema|is \"tokenlift.run/1\", written by another version of tokenlift; this one "
-            "reads \"tokenlift.run/2\"");
+            "reads \"tokenlift.run/2\" and \"tokenlift.run/3\"");
   EXPECT_EQ(refusal_of(R"({"schema": "other"})"),
-            "/schema|is \"other\", not a run of tokenlift (\"tokenlift.run/2\")");
+            "/schema|is \"other\", not a run of tokenlift (\"tokenlift.run/3\")");
   EXPECT_EQ(refusal_of(R"({"schema": 1})"), "/schema|must be a string");
+}
+
+TEST(Json, ARunOfTheVersionBeforeIsReadWithoutWhatItDidNotRecord) {
+  Json json = Json::parse(to_json(two_tenant_run()));
+  json["schema"] = "tokenlift.run/2";
+  json.erase("arm");
+  for (Json& tenant : json["tenants"]) {
+    for (const char* key : {"weight", "guaranteed_share", "columns"}) tenant.erase(key);
+  }
+  for (Json& throttle : json["throttles"]) throttle.erase("limits");
+  for (const char* key : {"unlock_latency_s", "waiter_release_lag_s", "surplus_tokens_per_s"}) {
+    json["lift"].erase(key);
+  }
+  const RunValue old = read_run(json.dump(), "run.json");
+  EXPECT_FALSE(old.control);
+  EXPECT_EQ(old.lift->surplus_tokens_per_s, std::nullopt);
+  EXPECT_TRUE(old.throttles[0].limits.empty());
+  EXPECT_TRUE(old.tenants[0].columns.empty());
+  EXPECT_EQ(old.lift->backlog_tokens, two_tenant_run().lift->backlog_tokens);
+}
+
+TEST(Json, WhatALiftReportNeedsSurvives) {
+  RunValue run = two_tenant_run();
+  run.control = true;
+  run.lift->unlock_ns = 12'345;
+  run.lift->release_lag_ns = 0;
+  run.lift->surplus_tokens_per_s = -12.5;
+  run.tenants[0].weight = 2.5;
+  run.tenants[0].guaranteed_share = 0.75;
+  for (TenantRecord& tenant : run.tenants) tenant.columns = {{"waiting_requests", {1, 0, 2}}};
+  run.throttles[0].limits = {{0, 2000.5}, {15 * kSecondNs, std::nullopt}};
+  const std::string text = to_json(run);
+  EXPECT_EQ(validate({text}), 0);
+  const RunValue back = read_run(text, "run.json");
+  EXPECT_EQ(to_json(back), text);
+  EXPECT_TRUE(back.control);
+  EXPECT_EQ(back.lift->unlock_ns, 12'345);
+  EXPECT_EQ(back.lift->release_lag_ns, 0);
+  EXPECT_EQ(back.lift->surplus_tokens_per_s, -12.5);
+  EXPECT_EQ(back.tenants[0].weight, 2.5);
+  EXPECT_EQ(back.tenants[0].columns[0].values, (std::vector<std::int64_t>{1, 0, 2}));
+  EXPECT_EQ(back.throttles[0].limits, run.throttles[0].limits);
 }
 
 TEST(Json, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {

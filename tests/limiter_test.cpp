@@ -378,6 +378,25 @@ TEST_P(EveryKind, AKeyThatNobodyTouchedIsAsIfItHadBeenThereFromTheStart) {
   });
 }
 
+TEST_P(EveryKind, ACloneDecidesAsTheOriginalDoesAndGoesItsOwnWay) {
+  property([&] {
+    const Throttle settings = random_settings(GetParam(), random_window_ns());
+    const auto original = make_limiter(settings, 2);
+    Client client(GetParam(), {original.get()});
+    client.act(between(1, 20));
+    const auto clone = original->clone();
+    client.tell(*clone);
+    client.act(between(1, 20));  // both must decide the same
+    const std::int64_t now_ns = client.now_ns();
+    const double level = original->level_units(now_ns, 0);
+    RC_ASSERT(clone->level_units(now_ns, 0) == level);
+    RC_ASSERT(clone->adapted_limit_units(0) == original->adapted_limit_units(0));
+    clone->set(now_ns, settings, /*lifted=*/true, Inherit::reset);
+    RC_ASSERT(original->level_units(now_ns, 0) == level);
+    RC_ASSERT(original->adapted_limit_units(0).has_value() == adaptive(GetParam()));
+  });
+}
+
 TEST_P(EveryKind, KeysDoNotShare) {
   property([&] {
     const auto limiter = make_limiter(random_settings(GetParam(), random_window_ns()), 1000);

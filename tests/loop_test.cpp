@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <numeric>
+
 #include "bench/validity.hpp"
 #include "tests/stepped_fleet.hpp"
 #include "workloads/plan.hpp"
@@ -130,6 +132,116 @@ TEST(Loop, AScriptedLiftHasExactlyTheOutcomesComputedByHand) {
   EXPECT_EQ(played.outcome.lift->backlog_tokens, 4 * played.outcome.lift->waiting_requests);
   EXPECT_EQ(played.outcome.lift->waiting_requests, 20);
   EXPECT_EQ(before.held, 48U) << "all but the first";
+}
+
+TEST(Loop, ALiftUnlocksAtOnceWhereSomebodyWaits) {
+  const LiftRecord lift = *play(small_lift()).outcome.lift;
+  EXPECT_EQ(lift.unlock_ns, 0);
+  EXPECT_EQ(lift.release_lag_ns, 0) << "this clock is never late";
+}
+
+// At 5.0 s the bucket has saved 2 of 4 units since 4.9 s. At 40/s the other two take 0.05 s, where
+// the old rate would have taken 0.1 s.
+TEST(Loop, ARaisedRateUnlocksWhenItLetsThroughWhatTheOldOneWouldHaveHeld) {
+  Scenario scenario = small_lift();
+  scenario.events[0].kind = EventKind::set;
+  scenario.events[0].rate = Rate{{}, 40.0};
+  const LiftRecord lift = *play(scenario).outcome.lift;
+  EXPECT_EQ(lift.unlock_ns, 50 * kMs);
+  EXPECT_EQ(lift.release_lag_ns, 0);
+}
+
+TEST(Loop, WhatTheOldLimitWouldHaveLetThroughTooUnlocksNothing) {
+  Scenario scenario = small_lift();
+  // 40 tokens/s are used; twice as many are reserved, and half come back 40 ms later.
+  scenario.tenants[0].max_tokens = 8;
+  scenario.throttles[0].rate.per_s = 50;
+  scenario.throttles[0].burst.units = 50;
+  const Played played = play(scenario);
+  EXPECT_EQ(phase(played.run, "before").held, 0U);
+  EXPECT_EQ(played.outcome.lift->unlock_ns, std::nullopt);
+  EXPECT_EQ(played.outcome.lift->release_lag_ns, std::nullopt) << "nobody waited";
+}
+
+TEST(Loop, ALateClockReleasesLateAndSaysSo) {
+  const LiftRecord lift = *play(small_lift(), {10 * kMs, 0, 0}, false, 3 * kMs).outcome.lift;
+  EXPECT_EQ(lift.unlock_ns, 0) << "counts from when the change was published, however late";
+  EXPECT_LE(lift.release_lag_ns.value(), 3 * kMs);
+}
+
+TEST(Loop, LimitsAreRecordedAsTheyChange) {
+  Scenario scenario = small_lift();
+  Event ramp;
+  ramp.kind = EventKind::ramp;
+  ramp.at_ns = 6 * kSecond;
+  ramp.throttle = "limit";
+  ramp.rate = Rate{{}, 60.0};
+  ramp.burst = Burst{{}, 4.0};
+  ramp.over_ns = 2 * kSecond;
+  ramp.steps = 2;
+  scenario.events.push_back(ramp);
+  const auto limits = play(scenario).run.throttles[0].limits;
+  const std::vector<LimitRecord> expected = {
+      {0, 20.0}, {5 * kSecond, std::nullopt}, {6 * kSecond, 40.0}, {7 * kSecond, 60.0}};
+  EXPECT_EQ(limits, expected);
+}
+
+TEST(Loop, TheLimitOfAnAdaptiveKindIsSampledByBins) {
+  Scenario scenario = small_lift();
+  scenario.events.clear();
+  Throttle& throttle = scenario.throttles[0];
+  throttle.kind = ThrottleKind::aimd;
+  throttle.unit = Unit::requests;
+  throttle.limit = 1;
+  throttle.max_limit = 4;
+  throttle.target_ns = kSecond;  // never reached: it only grows
+  const Played played = play(scenario, {100 * kMs, 0, 0});
+  const std::vector<LimitRecord>& limits = played.run.throttles[0].limits;
+  ASSERT_GT(limits.size(), 2U);
+  EXPECT_EQ(limits.front(), (LimitRecord{0, 1.0}));
+  for (std::size_t i = 1; i < limits.size(); ++i) {
+    EXPECT_GT(limits[i].at_ns, limits[i - 1].at_ns);
+    EXPECT_GE(limits[i].limit, limits[i - 1].limit);
+  }
+  EXPECT_EQ(limits.back().limit, 4.0);
+}
+
+TEST(Loop, SeriesOfTenantsAddUpToThoseOfTheFleet) {
+  Scenario scenario = small_lift();
+  scenario.tenants.push_back(scenario.tenants[0]);
+  scenario.tenants[1].name = "others";
+  scenario.tenants[1].weight = 3;
+  scenario.queue_order = QueueOrder::fair;
+  const Played played = play(scenario);
+  const std::vector<Column>& fleet = played.run.series.columns;
+  const std::vector<std::int64_t>& waiting = *find_column(fleet, "waiting_requests");
+  std::int64_t admitted_tokens = 0;
+  std::int64_t waited = 0;
+  for (std::size_t bin = 0; bin < waiting.size(); ++bin) {
+    std::int64_t sum = 0;
+    for (const TenantRecord& tenant : played.run.tenants) {
+      sum += find_column(tenant.columns, "waiting_requests")->at(bin);
+      admitted_tokens += find_column(tenant.columns, "admitted_tokens")->at(bin);
+    }
+    EXPECT_EQ(sum, waiting[bin]) << bin;
+    waited += sum;
+  }
+  EXPECT_GT(waited, 0);
+  std::int64_t admitted = 0;
+  for (const std::int64_t count : *find_column(fleet, "admitted_requests")) admitted += count;
+  EXPECT_EQ(admitted_tokens, 4 * admitted);
+  EXPECT_EQ(played.run.tenants[0].guaranteed_share, 0.25);
+  EXPECT_EQ(played.run.tenants[1].guaranteed_share, 0.75);
+}
+
+TEST(Loop, RequestsThatMetTheirObjectivesAreCountedWhereTheyWereDue) {
+  const Played played = play(small_lift());
+  const std::vector<std::int64_t>& met =
+      *find_column(played.run.series.columns, "slo_met_requests");
+  const auto half =
+      met.begin() + static_cast<std::ptrdiff_t>(5 * kSecond / played.run.series.bin_ns);
+  EXPECT_EQ(std::accumulate(met.begin(), half, std::int64_t{0}),
+            static_cast<std::int64_t>(phase(played.run, "before").slo_met));
 }
 
 TEST(Loop, LatencyPartsAddUpToTtft) {

@@ -94,6 +94,9 @@ class Client {
   Client(const Sort& sort, std::vector<Limiter*> limiters, Key key = 0)
       : after_(sort.charge == Charge::after), limiters_(std::move(limiters)), key_(key) {}
 
+  /// From now on this one is told too; it must stand as the others do.
+  void tell(Limiter& limiter) { limiters_.push_back(&limiter); }
+
   void act() {
     now_ns_ += between<std::int64_t>(0, kSecond / 5);
     switch (between(0, 3)) {
