@@ -13,6 +13,7 @@
 #include "bench/capacity.hpp"
 #include "bench/command_line_calibrate.hpp"
 #include "bench/command_line_input.hpp"
+#include "bench/command_line_report.hpp"
 #include "bench/command_line_run.hpp"
 #include "bench/output_folder.hpp"
 #include "reports/json_run.hpp"
@@ -199,6 +200,31 @@ void add_calibrate_options(CLI::App& command, Options& options, CalibrateOptions
   command.add_flag("--quiet", options.quiet, "no progress, no warnings");
 }
 
+void add_report_options(CLI::App& command, ReportOptions& options) {
+  command
+      .add_option("RUN", options.runs,
+                  "a run.json, or a folder: every run.json in it and below is a repetition of one "
+                  "experiment. Each RUN is a column of the report")
+      ->required();
+  command
+      .add_option("--format", options.format,
+                  "text; markdown: to paste into a pull request; json: all that was concluded "
+                  "(reports/report.schema.json); csv: the series; hgrm: percentile distributions "
+                  "of HdrHistogram; openmetrics: for Prometheus (default: text)")
+      ->check(CLI::IsMember(report_formats()));
+  command
+      .add_option("--out", options.out,
+                  "write into this file instead of to stdout; with --format hgrm a folder, for a "
+                  "file per phase and latency, as plotters want them")
+      ->type_name("FILE");
+  command.footer(
+      "Examples:\n"
+      "  tokenlift report tokenlift-results/lift-20260506-120000\n"
+      "  tokenlift report before/run.json after/run.json --format markdown\n"
+      "  tokenlift report results/ --format csv --out series.csv\n"
+      "  tokenlift report results/ --format hgrm --out curves/");
+}
+
 int dispatch(const Surroundings& surroundings) {
   CLI::App app{
       "tokenlift: what happens to throughput and latency when a throttle on an inference "
@@ -227,6 +253,11 @@ int dispatch(const Surroundings& surroundings) {
       "calibrate", "measure what steps cost on this machine; write profiles for engine virtual");
   add_calibrate_options(*calibrating, calibrate_options, calibration, budget);
 
+  ReportOptions report_options;
+  CLI::App* reporting =
+      app.add_subcommand("report", "report on runs measured before, in several formats");
+  add_report_options(*reporting, report_options);
+
   std::vector<const char*> arguments;
   for (const std::string& word : surroundings.words) arguments.push_back(word.c_str());
   try {
@@ -240,6 +271,7 @@ int dispatch(const Surroundings& surroundings) {
     return code == 0 ? kDone : kInputWrong;
   }
   if (*run) return run_scenario(surroundings, options);
+  if (*reporting) return report_runs(surroundings, report_options);
   if (*checking) return check(surroundings, options);
   if (*scenarios) return print_list(surroundings, builtin_scenarios());
   if (*profiles) return print_list(surroundings, builtin_profiles());

@@ -17,8 +17,6 @@
 
 namespace tokenlift {
 
-namespace {
-
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
@@ -29,8 +27,6 @@ std::string read_file(const std::filesystem::path& path) {
   }
   return text.str();
 }
-
-}  // namespace
 
 std::vector<Profile> load_profiles(const std::vector<std::string>& files) {
   std::vector<Profile> profiles;

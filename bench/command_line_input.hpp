@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -37,6 +38,9 @@ class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+/// All of a file. Throws UsageError.
+std::string read_file(const std::filesystem::path& path);
 
 /// The profiles in the files given with --profiles; of two with one name the later one. Throws
 /// UsageError, ScenarioError.

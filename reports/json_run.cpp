@@ -189,7 +189,7 @@ std::string to_json(const Run& run) {
       {"runs", run.runs},
       {"arm", run.control ? "control" : "lifted"},
       {"interrupted", run.interrupted},
-      {"validity", validity_of(run)},
+      {"validity", {{"valid", run.valid()}, {"checks", checks_of(run)}}},
       {"capacity",
        {{"tokens_per_s", or_null(run.capacity_tokens_per_s)}, {"source", run.capacity_source}}},
       {"lift", lift_of(run)},
@@ -201,6 +201,17 @@ std::string to_json(const Run& run) {
       {"environment", json_of(run.environment)},
       {"scenario", scenario_of(run)}};
   return document(json);
+}
+
+std::string scenario_difference(const Run& one, const Run& other) {
+  // The library finds differences of its unordered objects only.
+  const auto plain = [](const Run& run) {
+    nlohmann::json scenario = nlohmann::json::parse(compact_text(scenario_of(run)));
+    if (scenario.contains("run") && scenario["run"].is_object()) scenario["run"].erase("seed");
+    return scenario;
+  };
+  const nlohmann::json steps = nlohmann::json::diff(plain(one), plain(other));
+  return steps.empty() ? "" : steps[0]["path"].get<std::string>();
 }
 
 std::string scenario_toml(const Run& run) {

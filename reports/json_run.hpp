@@ -38,6 +38,11 @@ class RunFileError : public std::runtime_error {
 /// RunFileError. A hostile text is refused before it can take more than about 1 GB.
 Run read_run(std::string_view text, const std::string& source);
 
+/// Where the scenarios of two runs differ (a JSON pointer), whatever their seeds and whether the
+/// measured event was taken out; empty where they are repetitions of one experiment. Throws
+/// std::invalid_argument as to_json() does.
+std::string scenario_difference(const Run& one, const Run& other);
+
 /// The scenario of the run as TOML, one line per top-level key: what repeats the run. Keys without
 /// a value (null) are left out. Throws std::invalid_argument as to_json() does.
 std::string scenario_toml(const Run& run);

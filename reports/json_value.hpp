@@ -34,7 +34,7 @@ Json json_of(const LatencySummary& latency);  ///< in ms
 /// What fleet and tenants have in common. Rates of the fleet are added by the caller.
 Json json_of(const PhaseSummary& phase);
 Json json_of(const Environment& environment);
-Json validity_of(const Run& run);
+Json checks_of(const Run& run);
 
 /// On one line. Invalid UTF-8 is replaced.
 std::string compact_text(const Json& json);

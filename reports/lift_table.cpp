@@ -44,7 +44,7 @@ class LiftRows {
   void note(std::string sentence) { notes_.push_back(std::move(sentence)); }
 
   Table take() {
-    table_.notes = reasons_.sentences(kAbsent, table_.rows.size() + 1);
+    table_.notes = reasons_.sentences(kAbsent, kAbsent, table_.rows.size() + 1);
     std::move(notes_.begin(), notes_.end(), std::back_inserter(table_.notes));
     return std::move(table_);
   }
@@ -80,8 +80,8 @@ void add_drain(LiftRows& rows, const LiftReport& report) {
              "not known what limits the fleet after the change");
   }
   if (report.not_back_share) {
-    rows.add("goodput after three fluid drains", "% of after", percent(report.not_back_share));
-    rows.note("What was offered could be carried and is not: the fleet stays overloaded.");
+    rows.add("goodput after three fluid drains", "% of offered", percent(report.not_back_share));
+    rows.note("What was offered could have been carried, and was not: goodput did not come back.");
   }
 }
 
@@ -147,7 +147,7 @@ std::vector<std::string> missing_responses(const std::array<Answer, 3>& answers)
     if (!response.rise.ns) reasons.add(label + " rise time", response.rise.reason);
     if (!response.settling.ns) reasons.add(label + " settling time", response.settling.reason);
   }
-  return reasons.sentences(kAbsent, 2 * answers.size() + 1);
+  return reasons.sentences(kAbsent, kAbsent, 2 * answers.size() + 1);
 }
 
 }  // namespace

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "reports/summary.hpp"
+#include "reports/verdict.hpp"
 
 namespace tokenlift {
 namespace {
@@ -66,18 +68,19 @@ class Family {
 struct Entry {
   Labels labels;
   PhaseSummary summary;
-  PhaseRecord record;
+  const PhaseRecord* record;
 };
 
-std::vector<Entry> fleet_entries(const Report& report) {
+/// `records` keeps what the entries refer to.
+std::vector<Entry> fleet_entries(const Report& report, std::deque<PhaseRecord>& records) {
   std::vector<Entry> entries;
   for (const TrialReport& trial : report.trials) {
     const Run& run = trial.trial.lifted.pooled;
     const std::vector<PhaseSummary> phases = summarize_fleet(run);
     for (std::size_t i = 0; i < phases.size(); ++i) {
-      entries.push_back({{{"trial", trial.trial.label}, {"phase", phases[i].name}},
-                         phases[i],
-                         fleet_record(run, i)});
+      records.push_back(fleet_record(run, i));
+      entries.push_back(
+          {{{"trial", trial.trial.label}, {"phase", phases[i].name}}, phases[i], &records.back()});
     }
   }
   return entries;
@@ -94,7 +97,7 @@ std::vector<Entry> tenant_entries(const Report& report) {
         entries.push_back(
             {{{"trial", trial.trial.label}, {"phase", phases[i].name}, {"tenant", tenant.name}},
              phases[i],
-             tenant.phases.at(i)});
+             &tenant.phases.at(i)});
       }
     }
   }
@@ -147,7 +150,7 @@ std::string counter_families(const std::string& prefix, const std::vector<Entry>
   for (const Counted& counted : kCounted) {
     Family family(prefix + counted.name, "counter", counted.unit, counted.help);
     for (const Entry& entry : entries) {
-      family.add("_total", entry.labels, std::to_string(entry.record.*counted.count));
+      family.add("_total", entry.labels, std::to_string(entry.record->*counted.count));
     }
     out += family.text();
   }
@@ -179,7 +182,8 @@ std::string latency_families(const std::string& prefix, const std::vector<Entry>
         family.add("", labels, static_cast<double>(*ns) / 1e9);
       }
       family.add("_count", entry.labels, std::to_string(latency.count));
-      family.add("_sum", entry.labels, static_cast<double>(entry.record.latency[m].sum_ns()) / 1e9);
+      family.add("_sum", entry.labels,
+                 static_cast<double>(entry.record->latency[m].sum_ns()) / 1e9);
     }
     out += family.text();
   }
@@ -292,7 +296,7 @@ std::string run_families(const Report& report) {
               {"seed", std::to_string(run.seed)},
               {"version", run.environment.tokenlift_version}},
              "1");
-    valid.add("", labels, run.valid() ? "1" : "0");
+    valid.add("", labels, is_valid(trial.trial) ? "1" : "0");
     runs.add("", labels, std::to_string(run.runs));
     for (const PhaseSpan& phase : run.phases) {
       length.add("", {{"trial", trial.trial.label}, {"phase", phase.name}},
@@ -306,7 +310,8 @@ std::string run_families(const Report& report) {
 
 std::string to_openmetrics(const Report& report) {
   std::string out = run_families(report) + gain_families(report) + lift_families(report);
-  const std::vector<Entry> fleet = fleet_entries(report);
+  std::deque<PhaseRecord> records;
+  const std::vector<Entry> fleet = fleet_entries(report, records);
   const std::vector<Entry> tenants = tenant_entries(report);
   for (const auto& [prefix, entries] :
        {std::pair("tokenlift_", &fleet), std::pair("tokenlift_tenant_", &tenants)}) {

@@ -7,6 +7,7 @@
 
 #include "reports/figure.hpp"
 #include "reports/gains_table.hpp"
+#include "reports/verdict.hpp"
 
 namespace tokenlift {
 namespace {
@@ -125,8 +126,7 @@ Table overview_table(const std::vector<TrialReport>& trials) {
   if (trials.size() < 2) return {};
   OverviewRows rows(trials);
   rows.add("valid", "", [](const TrialReport& trial) {
-    return trial.trial.lifted.pooled.valid() ? Cell{"yes", {}, Ink::green}
-                                             : Cell{"NO", {}, Ink::red};
+    return is_valid(trial.trial) ? Cell{"yes", {}, Ink::green} : Cell{"NO", {}, Ink::red};
   });
   rows.add("runs", "", [](const TrialReport& trial) {
     return Cell{whole_figure(trial.trial.lifted.pooled.runs)};

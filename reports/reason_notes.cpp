@@ -16,11 +16,11 @@ void ReasonNotes::add(const std::string& label, const std::string& reason) {
   found->second.push_back(label);
 }
 
-std::vector<std::string> ReasonNotes::sentences(const std::string& lead, std::size_t of) const {
+std::vector<std::string> ReasonNotes::sentences(const std::string& some, const std::string& all,
+                                                std::size_t of) const {
   std::vector<std::string> out;
   for (const auto& [reason, labels] : labels_by_reason_) {
-    std::string sentence = lead;
-    if (labels.size() < of) sentence += " " + listed(labels, "and");
+    std::string sentence = labels.size() < of ? some + " " + listed(labels, "and") : all;
     sentence += ": " + reason;
     if (!sentence.ends_with('.')) sentence += '.';
     out.push_back(std::move(sentence));

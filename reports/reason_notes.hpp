@@ -1,6 +1,7 @@
 #pragma once
 // Why figures of a table are absent, said once for all that share the reason.
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,9 +13,10 @@ class ReasonNotes {
   /// `label` has this reason (or basis). An empty one says nothing and is left out.
   void add(const std::string& label, const std::string& reason);
 
-  /// A sentence per reason, in the order in which they came: "`lead` a, b and c: reason." Where
-  /// all `of` labels share one the labels are left out.
-  std::vector<std::string> sentences(const std::string& lead, std::size_t of) const;
+  /// A sentence per reason, in the order in which they came: "`some` a, b and c: reason." Where all
+  /// `of` labels share one the labels are left out: "`all`: reason."
+  std::vector<std::string> sentences(const std::string& some, const std::string& all,
+                                     std::size_t of) const;
 
  private:
   std::vector<std::pair<std::string, std::vector<std::string>>> labels_by_reason_;

@@ -12,6 +12,7 @@
 #include "reports/summary.hpp"
 #include "reports/tenants_table.hpp"
 #include "reports/throttles_table.hpp"
+#include "reports/verdict.hpp"
 
 namespace tokenlift {
 namespace {
@@ -188,9 +189,14 @@ std::string reading(const Run& run, const Phases& phases, const TextStyle& style
 
 /// The first words in the colour of what they say: "valid: ..." or "NOT VALID ...".
 std::string validity_text(const TrialReport& trial, const TextStyle& style) {
-  const bool valid = trial.trial.lifted.pooled.valid();
+  const bool valid = is_valid(trial.trial);
   const std::string head = valid ? "valid" : "NOT VALID";
-  const std::string text = wrapped(trial.validity, style.width, 4);
+  std::string text;
+  for (std::size_t begin = 0; begin <= trial.validity.size();) {  // a failed check has its own line
+    const std::size_t end = std::min(trial.validity.find('\n', begin), trial.validity.size());
+    text += wrapped(trial.validity.substr(begin, end - begin), style.width, 4);
+    begin = end + 1;
+  }
   if (!text.starts_with(head)) return text;
   return inked(head, valid ? Ink::green : Ink::red, style) + text.substr(head.size());
 }

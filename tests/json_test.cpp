@@ -1,17 +1,14 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-#include <sys/wait.h>
 #include <toml++/toml.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "reports/json_run.hpp"
 #include "tests/sample_runs.hpp"
+#include "tests/schema.hpp"
 
 namespace tokenlift {
 namespace {
@@ -44,27 +41,8 @@ std::string without(const char* pointer, const char* key) {
   return json.dump();
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  ASSERT_TRUE(file.flush()) << path;
-}
-
-/// The exit code of tests/validate_json.py: 0 all valid, 1 one is not, 2 cannot say.
 int validate(const std::vector<std::string>& texts) {
-  const std::string root = TOKENLIFT_SOURCE_DIR;
-  std::string command = "/usr/bin/python3 '" + root + "/tests/validate_json.py' '" + root +
-                        "/reports/run.schema.json'";
-  std::vector<std::string> paths;
-  for (const std::string& text : texts) {
-    paths.push_back(testing::TempDir() + "tokenlift_json_test_" + std::to_string(::getpid()) + "_" +
-                    std::to_string(paths.size()) + ".json");
-    write_file(paths.back(), text);
-    command += " '" + paths.back() + "'";
-  }
-  const int status = std::system(command.c_str());
-  for (const std::string& path : paths) std::remove(path.c_str());
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return validate_json("run.schema.json", texts);
 }
 
 TEST(Json, IsValidBySchemaForEverySample) {

@@ -10,7 +10,7 @@
 
 #include "reports/figure.hpp"
 #include "tests/golden_file.hpp"
-#include "tests/sample_runs.hpp"
+#include "tests/sample_reports.hpp"
 
 namespace tokenlift {
 namespace {
@@ -81,6 +81,33 @@ TEST(Text, OfARunWithRetries) {
 
 TEST(Text, OfAThrottleInShadowMode) {
   expect_golden("text_shadow", to_text(shadow_run(), kPlain80));
+}
+
+TEST(Text, OfAReport) {
+  expect_golden("text_report_80", to_text(lift_report(), kPlain80));
+}
+
+TEST(Text, OfTrialsSideBySide) {
+  expect_golden("text_side_by_side_120", to_text(side_by_side_report(), kPlain120));
+}
+
+TEST(Text, AReportSaysFirstWhetherItsTrialIsAMeasurement) {
+  EXPECT_TRUE(to_text(lift_report(), kPlain80).starts_with("valid: "));
+  Report report = lift_report();
+  report.trials[0].validity =
+      "NOT VALID as a measurement: 1 of 4 checks failed\n  delivered load: 0.5";
+  report.trials[0].trial.lifted.pooled.checks[0].passed = false;
+  EXPECT_TRUE(to_text(report, {true, 80})
+                  .starts_with("\x1b[31mNOT VALID\x1b[0m as a measurement: 1 of 4 checks failed\n"
+                               "  delivered load: 0.5\n"));
+}
+
+TEST(Text, TheColourOfAReportRepeatsWhatItsWordsSay) {
+  for (const Report& report : {lift_report(), side_by_side_report()}) {
+    const std::string colored = to_text(report, {true, 80});
+    EXPECT_NE(colored, to_text(report, kPlain80));
+    EXPECT_EQ(uncolored(colored), to_text(report, kPlain80));
+  }
 }
 
 TEST(Text, SaysFirstWhetherTheRunIsAMeasurement) {

@@ -1,0 +1,41 @@
+#include "reports/csv.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/golden_file.hpp"
+#include "tests/sample_reports.hpp"
+
+namespace tokenlift {
+namespace {
+
+TEST(Csv, OfALift) {
+  expect_golden("csv_lift", to_csv(lift_report()));
+}
+
+// A control that lacks a column, limits that change within a bin, names that need quotes.
+TEST(Csv, OfTrialsSideBySide) {
+  expect_golden("csv_side_by_side", to_csv(side_by_side_report()));
+}
+
+TEST(Csv, ARunWithoutSeriesHasAHeaderOnly) {
+  Report report;
+  report.trials = {sample_trial("empty", empty_run())};
+  EXPECT_EQ(to_csv(report), "time_s,arm,phase,runs\n");
+}
+
+TEST(Csv, ALimitIsTheOneInForceAtTheEndOfTheBin) {
+  Report report = lift_report();
+  report.trials[0].trial.lifted.pooled.throttles[0].limits = {
+      {0, 7}, {kSecondNs, 8}, {kSecondNs + 1, {}}, {2 * kSecondNs + 1, 9.5}};
+  report.trials[0].trial.lifted.pooled.series.columns.resize(1);
+  EXPECT_EQ(to_csv(report),
+            "time_s,arm,phase,runs,due,limit:output limit\n"
+            "0,lifted,,1,50,7\n"
+            "1,lifted,,1,52,\n"
+            "2,lifted,,1,48,9.5\n");
+}
+
+}  // namespace
+}  // namespace tokenlift
