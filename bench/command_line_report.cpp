@@ -16,6 +16,7 @@
 #include "bench/output_folder.hpp"
 #include "reports/csv.hpp"
 #include "reports/hgrm.hpp"
+#include "reports/html.hpp"
 #include "reports/json_report.hpp"
 #include "reports/json_run.hpp"
 #include "reports/markdown.hpp"
@@ -36,7 +37,8 @@ struct Format {
   const char* name;
   std::string (*render)(const Report&);
 };
-constexpr std::array<Format, 4> kFormats = {{{"markdown", to_markdown},
+constexpr std::array<Format, 5> kFormats = {{{"html", to_html},
+                                             {"markdown", to_markdown},
                                              {"json", to_json},
                                              {"csv", to_csv},
                                              {"openmetrics", to_openmetrics}}};
@@ -239,6 +241,9 @@ int report_runs(const Surroundings& surroundings, const ReportOptions& options) 
   if (options.format != "hgrm" && !options.out.empty() &&
       (fs::is_directory(options.out, unreadable) || !fs::path(options.out).has_filename())) {
     throw UsageError(fmt::format("'{}' is a folder: --out names the file to write", options.out));
+  }
+  if (options.format == "html" && options.out.empty() && surroundings.out_is_terminal) {
+    throw UsageError("a page is nothing for a terminal: give --out report.html, or redirect it");
   }
   const Report report = read_report(surroundings, options.runs);
   if (options.out.empty()) {

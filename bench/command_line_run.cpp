@@ -5,6 +5,7 @@
 
 #include "bench/host.hpp"
 #include "bench/progress.hpp"
+#include "reports/html.hpp"
 #include "reports/json_run.hpp"
 #include "reports/report.hpp"
 #include "reports/text.hpp"
@@ -163,7 +164,9 @@ int run_scenario(const Surroundings& surroundings, const Options& options) {
   if (!prepared) return kNotValid;
   const Report report = make_report({repetitions.repeat(*prepared, folder, "")});
   print_result(surroundings, to_text(report, style_of(surroundings)));
-  print_result(surroundings, fmt::format("\nresults: {}\n", repetitions.written()));
+  const std::string page = folder.write("report.html", to_html(report)).string();
+  print_result(surroundings,
+               fmt::format("\nresults: {}\nreport:  {}\n", repetitions.written(), page));
   if (log) log->close();
   return is_valid(report.trials.front().trial) ? kDone : kNotValid;
 }

@@ -35,8 +35,11 @@ Experiment::Experiment(std::vector<std::string> command, const std::atomic<bool>
 std::optional<Scenario> Experiment::prepare(const Scenario& scenario) {
   std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   if (capacity_tokens_per_s) capacity_source_ = "stated";
-  if (needs_capacity(scenario)) {
-    if (scenario.run.engine == Engine::simulated) {
+  const bool simulated = scenario.run.engine == Engine::simulated;
+  // Where it is cheap it is known to every report of an event: what is left of it drains a backlog.
+  const bool wanted = simulated && !capacity_tokens_per_s && measured_event(scenario);
+  if (needs_capacity(scenario) || wanted) {
+    if (simulated) {
       capacity_tokens_per_s = compute_capacity(scenario, stop_);
       capacity_source_ = "computed";
     } else {
@@ -45,7 +48,9 @@ std::optional<Scenario> Experiment::prepare(const Scenario& scenario) {
     }
     if (!capacity_tokens_per_s) return std::nullopt;
   }
-  return resolve(scenario, capacity_tokens_per_s);
+  Scenario resolved = resolve(scenario, capacity_tokens_per_s);
+  if (wanted) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
+  return resolved;
 }
 
 std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const RecordingGrid& grid,

@@ -25,7 +25,8 @@ class Experiment {
   Experiment(std::vector<std::string> command, const std::atomic<bool>& stop, std::size_t threads);
 
   /// The scenario with absolute rates. Where a `load` needs the capacity of the fleet, that is
-  /// measured (engine threads) or computed (engine virtual) now, once for all runs of the command.
+  /// measured (engine threads) or computed (engine virtual, there also where an event divides the
+  /// run) now, once for all runs of the command.
   /// Nothing if it was interrupted. Throws ScenarioError where the resolved scenario is wrong.
   std::optional<Scenario> prepare(const Scenario& scenario);
 

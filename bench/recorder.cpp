@@ -300,7 +300,7 @@ void Recorder::admitted(const Request& request) {
   record.admitted_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
   ++by_bin(Counter::admitted)[event_.bin()];
   if (!tenant_admitted_.empty()) {
-    tenant_admitted_[request.tenant][event_.bin()] += request.output_tokens;
+    tenant_admitted_[request.tenant][event_.bin()] += request.prompt_tokens + request.output_tokens;
   }
 }
 

@@ -273,11 +273,11 @@ std::optional<Unfairness> worst_unfairness(const Run& run) {
   return worst;
 }
 
-double mean_output_tokens(const Run& run, std::size_t tenant) {
+double mean_tokens(const Run& run, std::size_t tenant) {
   double tokens = 0;
   double requests = 0;
   for (const PhaseRecord& phase : run.tenants[tenant].phases) {
-    tokens += static_cast<double>(phase.offered_output_tokens);
+    tokens += static_cast<double>(phase.offered_input_tokens + phase.offered_output_tokens);
     requests += static_cast<double>(phase.counts.due);
   }
   return requests == 0 ? 0 : tokens / requests;
@@ -293,8 +293,7 @@ std::vector<Starvation> starvation(const Run& run) {
   for (std::size_t i = 0; i < tenants.size(); ++i) {
     if (!tenants[i].tenant->guaranteed_share) continue;
     Starvation starved{tenants[i].tenant->name, *tenants[i].tenant->guaranteed_share, 0};
-    const double slack =
-        kStarvedRequests * mean_output_tokens(run, i) * static_cast<double>(run.runs);
+    const double slack = kStarvedRequests * mean_tokens(run, i) * static_cast<double>(run.runs);
     for (std::size_t begin = bins.begin; begin + width <= bins.end; begin += width) {
       double own = 0;
       double total = 0;

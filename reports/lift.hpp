@@ -40,7 +40,7 @@ inline constexpr double kStarvedRequests = 2;
 /// Two tenants, both with work waiting, and by how much their weighted service came apart.
 struct Unfairness {
   std::string ahead, behind;
-  double tokens = 0;  ///< output tokens / weight
+  double tokens = 0;  ///< prompt and output tokens / weight
 };
 
 struct Starvation {

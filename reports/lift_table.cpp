@@ -204,8 +204,8 @@ Table response_table(const LiftReport& report) {
       return ns ? std::optional(static_cast<double>(*ns) / 1e9) : std::nullopt;
     });
   };
-  level("before", &StepResponse::before);
-  level("after", &StepResponse::after);
+  level("mean before", &StepResponse::before);
+  level("mean after", &StepResponse::after);
   level("standard error", &StepResponse::standard_error);
   add("smoothed over", "s", [](const StepResponse& response, double) {
     return std::optional(static_cast<double>(response.smoothed_over_ns) / 1e9);

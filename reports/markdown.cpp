@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -15,7 +16,8 @@ namespace {
 /// Plain words: nothing in them is markup, a mention or a reference.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     switch (c) {
       case '&':
         out += "&amp;";
@@ -33,7 +35,9 @@ std::string escaped(std::string_view text) {
       case '@':
       case '#':
         out += c;
-        out += "<!-- -->";
+        if (i + 1 < text.size() && std::isalnum(static_cast<unsigned char>(text[i + 1])) != 0) {
+          out += "<!-- -->";
+        }
         break;
       default:
         if (std::string_view("\\`*_|[]~$").find(c) != std::string_view::npos) out += '\\';
@@ -139,9 +143,24 @@ bool stands_open(const Table& table) {
   return table.name == "fleet" || table.name == "gains" || table.name == "lift";
 }
 
+/// Its first line, and what failed as a list.
+std::string validity_text(std::string_view validity) {
+  const std::size_t end = std::min(validity.find('\n'), validity.size());
+  std::string out = escaped(validity.substr(0, end)) + "\n\n";
+  validity.remove_prefix(end);
+  while (!validity.empty()) {
+    validity.remove_prefix(std::min(validity.find_first_not_of("\n "), validity.size()));
+    const std::string_view line = validity.substr(0, validity.find('\n'));
+    if (!line.empty()) out += "- " + escaped(line) + "\n";
+    validity.remove_prefix(line.size());
+    if (validity.empty()) out += "\n";
+  }
+  return out;
+}
+
 std::string trial_text(const TrialReport& trial, bool alone) {
   const Run& run = trial.trial.lifted.pooled;
-  std::string out = "**" + escaped(trial.verdict) + "**\n\n" + escaped(trial.validity) + "\n\n";
+  std::string out = "**" + escaped(trial.verdict) + "**\n\n" + validity_text(trial.validity);
   for (const std::string& remark : trial.remarks) out += "- " + escaped(remark) + "\n";
   if (!trial.remarks.empty()) out += "\n";
   const char* separator = "";

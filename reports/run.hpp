@@ -99,8 +99,9 @@ struct TenantRecord {
   double weight = 1;                ///< its service counts as so much less
   /// Of the fleet, 0 .. 1: what an order by weight owes it while it has work waiting. Absent: none.
   std::optional<double> guaranteed_share = {};
-  /// In the bins of Series: waiting_requests (gauge), admitted_tokens (output, counter). Empty in
-  /// old runs, for a single tenant and where there are more than kMostTenantSeries.
+  /// In the bins of Series: waiting_requests (gauge), admitted_tokens (prompt and output, as an
+  /// order by weight counts them; counter). Empty in old runs, for a single tenant and where there
+  /// are more than kMostTenantSeries.
   std::vector<Column> columns = {};
 };
 inline constexpr std::size_t kMostTenantSeries = 32;

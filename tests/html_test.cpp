@@ -1,2 +1,3 @@
 #include "reports/html.hpp"
+
 #include <gtest/gtest.h>

@@ -269,7 +269,7 @@ TEST(Lift, WithoutTwoWhoWaitThereIsNoUnfairness) {
 }
 
 TEST(Lift, StarvationIsBelowTheShareByMoreThanTwoRequestsWithWorkWaiting) {
-  // Requests are of 50 tokens. A quarter of 1,000 is 250; from below 150 on users starve.
+  // Requests are of 150 tokens. A quarter of 2,000 is 500; from below 200 on users starve.
   const LiftReport report = analysed(shared_run({1, 1, 1, 0, 1}, {250, 150, 149, 0, 0},
                                                 {1, 1, 1, 1, 1}, {750, 850, 851, 1000, 1000}));
   ASSERT_EQ(report.starvation.size(), 2U);

@@ -229,7 +229,7 @@ TEST(Loop, SeriesOfTenantsAddUpToThoseOfTheFleet) {
   EXPECT_GT(waited, 0);
   std::int64_t admitted = 0;
   for (const std::int64_t count : *find_column(fleet, "admitted_requests")) admitted += count;
-  EXPECT_EQ(admitted_tokens, 4 * admitted);
+  EXPECT_EQ(admitted_tokens, 14 * admitted) << "10 of the prompt, 4 of the answer";
   EXPECT_EQ(played.run.tenants[0].guaranteed_share, 0.25);
   EXPECT_EQ(played.run.tenants[1].guaranteed_share, 0.75);
 }

@@ -54,6 +54,14 @@ TEST(Markdown, WhatNamesHoldIsNoMarkup) {
   EXPECT_FALSE(contains(text, "<b>"));
 }
 
+TEST(Markdown, WhatFailedIsAList) {
+  Report report = lift_report();
+  report.trials[0].validity = "NOT VALID: 2 of 4 checks failed\n  lag: 3\n  load: 0.5 #7 @ 8";
+  EXPECT_TRUE(contains(to_markdown(report),
+                       "\n\nNOT VALID: 2 of 4 checks failed\n\n- lag: 3\n"
+                       "- load: 0.5 #<!-- -->7 @ 8\n\n- Goodput"));
+}
+
 TEST(Markdown, ACommandCannotEndItsBlock) {
   Report report = lift_report();
   report.trials[0].trial.lifted.pooled.environment.command = {"tokenlift", "run", "a```b c'd"};

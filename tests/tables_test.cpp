@@ -122,8 +122,8 @@ TEST(LiftTable, TellsOfTenantsAndOfAFleetThatStaysDown) {
 
 TEST(LiftTable, GivesTheAnswerToTheStepOfEachSeries) {
   const Table table = response_table(sample_lift(lift_run()));
-  EXPECT_EQ(row_of(table, {"before"}), Words({"before", "", "400", "12.0", "–"}));
-  EXPECT_EQ(row_of(table, {"after"}), Words({"after", "", "2,969", "12.5", "43.8"}));
+  EXPECT_EQ(row_of(table, {"mean before"}), Words({"mean before", "", "400", "12.0", "–"}));
+  EXPECT_EQ(row_of(table, {"mean after"}), Words({"mean after", "", "2,969", "12.5", "43.8"}));
   EXPECT_EQ(row_of(table, {"standard error"}), Words({"standard error", "", "41.5", "–", "–"}));
   EXPECT_EQ(row_of(table, {"rise time"}), Words({"rise time", "s", "1.25", "–", "–"}));
   EXPECT_EQ(row_of(table, {"overshoot"}), Words({"overshoot", "%", "12.5", "–", "–"}));
