@@ -71,7 +71,7 @@ Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, Progress
   Scenario scenario = prepared;
   scenario.run.seed += repetition - 1;
   const bool simulated = scenario.run.engine == Engine::simulated;
-  const std::optional<double> surplus_tokens_per_s = fluid_drain(scenario).surplus_tokens_per_s;
+  const std::optional<double> limit_tokens_per_s = fluid_drain(scenario).limit_tokens_per_s;
   if (control) scenario.events[*measured_event(scenario)].taken_out = true;
 
   const RecordingGrid grid = make_grid(scenario);
@@ -112,7 +112,7 @@ Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, Progress
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   run.capacity_source = capacity_source_;
   run.lift = facts.outcome.lift;
-  if (run.lift) run.lift->surplus_tokens_per_s = surplus_tokens_per_s;
+  if (run.lift) run.lift->limit_tokens_per_s = limit_tokens_per_s;
   run.control = control;
   run.interrupted = facts.outcome.interrupted;
   run.checks = check_validity(run, facts);

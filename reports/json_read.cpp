@@ -389,7 +389,7 @@ std::optional<LiftRecord> lift_of(const Field& field, bool present) {
   if (!present) return lift;
   lift.unlock_ns = field["unlock_latency_s"].optional(&Field::time_ns);
   lift.release_lag_ns = field["waiter_release_lag_s"].optional(&Field::time_ns);
-  lift.surplus_tokens_per_s = field["surplus_tokens_per_s"].optional(&Field::number);
+  lift.limit_tokens_per_s = field["limit_tokens_per_s"].optional(&Field::number);
   return lift;
 }
 

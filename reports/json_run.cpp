@@ -137,7 +137,7 @@ Json lift_of(const Run& run) {
           {"backoff_tokens", lift.backoff_tokens},
           {"unlock_latency_s", seconds_or_null(lift.unlock_ns)},
           {"waiter_release_lag_s", seconds_or_null(lift.release_lag_ns)},
-          {"surplus_tokens_per_s", or_null(lift.surplus_tokens_per_s)}};
+          {"limit_tokens_per_s", or_null(lift.limit_tokens_per_s)}};
 }
 
 Json scenario_of(const Run& run) {

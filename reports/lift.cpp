@@ -125,6 +125,18 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+/// Output tokens/s of the requests due from the lift on.
+std::optional<double> offered_after_lift(const Run& run) {
+  double tokens = 0;
+  double length_s = 0;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    if (run.phases[i].name != "transition" && run.phases[i].name != "after") continue;
+    tokens += static_cast<double>(fleet_record(run, i).offered_output_tokens);
+    length_s += to_s(run.phases[i].length_ns);
+  }
+  return length_s > 0 ? std::optional(tokens / length_s) : std::nullopt;
+}
+
 Delay drain(const Record& record) {
   const std::vector<double> in_system = record.column("in_system_requests");
   const BinRange after = record.bins(record.after(), record.bin_ns(), in_system.size());
@@ -290,10 +302,14 @@ std::vector<Starvation> starvation(const Run& run) {
   const auto width = static_cast<std::size_t>(
       std::max<std::int64_t>(1, std::llround(kStarvedWindowS * 1e9) / run.series.bin_ns));
   const BinRange bins = measured_bins(run, tenants.front().waiting->size());
+  double largest_tokens = 0;
+  for (std::size_t i = 0; i < tenants.size(); ++i) {
+    largest_tokens = std::max(largest_tokens, mean_tokens(run, i));
+  }
+  const double slack = kStarvedRequests * largest_tokens * static_cast<double>(run.runs);
   for (std::size_t i = 0; i < tenants.size(); ++i) {
     if (!tenants[i].tenant->guaranteed_share) continue;
     Starvation starved{tenants[i].tenant->name, *tenants[i].tenant->guaranteed_share, 0};
-    const double slack = kStarvedRequests * mean_tokens(run, i) * static_cast<double>(run.runs);
     for (std::size_t begin = bins.begin; begin + width <= bins.end; begin += width) {
       double own = 0;
       double total = 0;
@@ -382,8 +398,9 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   if (!run.lift->release_lag_ns)
     report.waiter_release_lag.reason = "nobody who waited was let through";
   report.drain = drain(record);
-  if (run.lift->surplus_tokens_per_s) {
-    const double surplus_tokens_per_s = *run.lift->surplus_tokens_per_s;
+  const std::optional<double> offered_tokens_per_s = offered_after_lift(run);
+  if (run.lift->limit_tokens_per_s && offered_tokens_per_s) {
+    const double surplus_tokens_per_s = *run.lift->limit_tokens_per_s - *offered_tokens_per_s;
     report.never_drains = surplus_tokens_per_s <= 0;
     if (!report.never_drains) {
       const auto tokens =

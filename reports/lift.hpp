@@ -33,8 +33,9 @@ inline constexpr double kBack = 0.9;
 /// bind.
 inline constexpr double kBinds = 0.05;
 /// Starvation is looked for in windows of so long, and begins below the share by more than so many
-/// mean requests: whole requests are served, not tokens.
-inline constexpr double kStarvedWindowS = 1;
+/// mean requests of the tenant with the largest: whole requests are served, not tokens, and what
+/// they come to is known when they end.
+inline constexpr double kStarvedWindowS = 5;
 inline constexpr double kStarvedRequests = 2;
 
 /// Two tenants, both with work waiting, and by how much their weighted service came apart.
@@ -60,7 +61,7 @@ struct LiftReport {
   /// Until no more requests are in the system (at the throttle, in back-off, in the fleet) than the
   /// median in `after`: what a lift lets through at once waits on in the fleet.
   Delay drain;
-  /// Backlog, queued and in back-off, / (min(new limit, capacity) - offered).
+  /// Backlog, queued and in back-off, / (min(new limit, capacity) - what was offered after the lift).
   std::optional<double> drain_fluid_s;
   bool never_drains = false;  ///< more is offered than new limit and fleet carry
   StepResponse goodput;       ///< tokens/s

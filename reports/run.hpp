@@ -185,9 +185,9 @@ struct LiftRecord {
   /// Over those who waited at the lift and were let through: the longest of actual release -
   /// earliest release that the new configuration allows. Absent: none was.
   std::optional<std::int64_t> release_lag_ns = {};
-  /// min(new limit, capacity) - offered, of the fluid model, in output tokens of the mix: what a
-  /// backlog drains by. Not above 0: it never does. Absent: nothing limits it, or old runs.
-  std::optional<double> surplus_tokens_per_s = {};
+  /// min(new limit, capacity), in output tokens of the mix: what of it is not offered drains a
+  /// backlog. Absent: not known what limits, or old runs.
+  std::optional<double> limit_tokens_per_s = {};
 };
 
 struct Run {

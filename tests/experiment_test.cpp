@@ -111,9 +111,12 @@ TEST_F(Experiments, AnEventThatChangesNothingMakesTheArmsTheSame) {
   }
 }
 
-TEST_F(Experiments, TheSurplusIsWhatABacklogDrainsBy) {
-  const RunValue run = play(builtin("lift"), false);
-  EXPECT_NEAR(run.lift->surplus_tokens_per_s.value(), 5000 * (1 - 0.7), 1e-6);
+TEST_F(Experiments, WhatLimitsAfterTheLiftIsTheNewLimitOrTheFleet) {
+  EXPECT_NEAR(play(builtin("lift"), false).lift->limit_tokens_per_s.value(), 5000, 1e-6);
+  Scenario scenario = builtin("lift");
+  scenario.events[0].kind = EventKind::set;
+  scenario.events[0].rate = Rate{0.8, {}};
+  EXPECT_NEAR(play(scenario, false).lift->limit_tokens_per_s.value(), 4000, 1e-6);
 }
 
 TEST_F(Experiments, TheRecordOfRequestsAddsUpToTheRun) {

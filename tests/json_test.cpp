@@ -269,12 +269,12 @@ TEST(Json, ARunOfTheVersionBeforeIsReadWithoutWhatItDidNotRecord) {
     for (const char* key : {"weight", "guaranteed_share", "columns"}) tenant.erase(key);
   }
   for (Json& throttle : json["throttles"]) throttle.erase("limits");
-  for (const char* key : {"unlock_latency_s", "waiter_release_lag_s", "surplus_tokens_per_s"}) {
+  for (const char* key : {"unlock_latency_s", "waiter_release_lag_s", "limit_tokens_per_s"}) {
     json["lift"].erase(key);
   }
   const RunValue old = read_run(json.dump(), "run.json");
   EXPECT_FALSE(old.control);
-  EXPECT_EQ(old.lift->surplus_tokens_per_s, std::nullopt);
+  EXPECT_EQ(old.lift->limit_tokens_per_s, std::nullopt);
   EXPECT_TRUE(old.throttles[0].limits.empty());
   EXPECT_TRUE(old.tenants[0].columns.empty());
   EXPECT_EQ(old.lift->backlog_tokens, two_tenant_run().lift->backlog_tokens);
@@ -285,7 +285,7 @@ TEST(Json, WhatALiftReportNeedsSurvives) {
   run.control = true;
   run.lift->unlock_ns = 12'345;
   run.lift->release_lag_ns = 0;
-  run.lift->surplus_tokens_per_s = -12.5;
+  run.lift->limit_tokens_per_s = -12.5;
   run.tenants[0].weight = 2.5;
   run.tenants[0].guaranteed_share = 0.75;
   for (TenantRecord& tenant : run.tenants) tenant.columns = {{"waiting_requests", {1, 0, 2}}};
@@ -297,7 +297,7 @@ TEST(Json, WhatALiftReportNeedsSurvives) {
   EXPECT_TRUE(back.control);
   EXPECT_EQ(back.lift->unlock_ns, 12'345);
   EXPECT_EQ(back.lift->release_lag_ns, 0);
-  EXPECT_EQ(back.lift->surplus_tokens_per_s, -12.5);
+  EXPECT_EQ(back.lift->limit_tokens_per_s, -12.5);
   EXPECT_EQ(back.tenants[0].weight, 2.5);
   EXPECT_EQ(back.tenants[0].columns[0].values, (std::vector<std::int64_t>{1, 0, 2}));
   EXPECT_EQ(back.throttles[0].limits, run.throttles[0].limits);

@@ -126,10 +126,11 @@ TEST(Lift, TheFluidDrainIsTheWholeBacklogOverTheSurplus) {
   run.lift->backlog_tokens = 3000;
   run.lift->backoff_tokens = 600;
   EXPECT_FALSE(analysed(run).drain_fluid_s) << "not known what limits it";
-  run.lift->surplus_tokens_per_s = 900;
+  // Offered after the lift: 1,430 requests of 50 tokens in 25 s.
+  run.lift->limit_tokens_per_s = 2860 + 900;
   EXPECT_EQ(analysed(run).drain_fluid_s, 4.0);
   EXPECT_FALSE(analysed(run).never_drains);
-  run.lift->surplus_tokens_per_s = 0;
+  run.lift->limit_tokens_per_s = 2860;
   EXPECT_FALSE(analysed(run).drain_fluid_s);
   EXPECT_TRUE(analysed(run).never_drains);
 }
@@ -141,7 +142,8 @@ RunValue overloaded(std::int64_t back_s) {
       run_of({{"due_requests", constant(10)},
               {"goodput_tokens", [=](std::int64_t bin) { return bin < back_s * 10 ? 100 : 500; }}});
   run.lift->backlog_tokens = 4000;
-  run.lift->surplus_tokens_per_s = 1000;  // drains in 4 s: by 32 s all should be well
+  // 1,430 requests of 50 tokens in 40 s: it drains in 4 s, and by 32 s all should be well.
+  run.lift->limit_tokens_per_s = 1787.5 + 1000;
   return run;
 }
 
@@ -268,14 +270,22 @@ TEST(Lift, WithoutTwoWhoWaitThereIsNoUnfairness) {
   EXPECT_FALSE(analysed(lift_run()).unfairness.has_value());
 }
 
+/// Each value five times: a window of five bins.
+std::vector<std::int64_t> windows(const std::vector<std::int64_t>& values) {
+  std::vector<std::int64_t> bins;
+  for (const std::int64_t value : values) bins.insert(bins.end(), 5, value);
+  return bins;
+}
+
 TEST(Lift, StarvationIsBelowTheShareByMoreThanTwoRequestsWithWorkWaiting) {
-  // Requests are of 150 tokens. A quarter of 2,000 is 500; from below 200 on users starve.
-  const LiftReport report = analysed(shared_run({1, 1, 1, 0, 1}, {250, 150, 149, 0, 0},
-                                                {1, 1, 1, 1, 1}, {750, 850, 851, 1000, 1000}));
+  // Requests are of 150 tokens. A quarter of 10,000 is 2,500; from below 2,200 on users starve.
+  const LiftReport report =
+      analysed(shared_run(windows({1, 1, 1, 0, 1}), windows({500, 440, 439, 0, 0}),
+                          windows({1, 1, 1, 1, 1}), windows({1500, 1560, 1561, 2000, 2000})));
   ASSERT_EQ(report.starvation.size(), 2U);
   EXPECT_EQ(report.starvation[0].tenant, "users");
   EXPECT_EQ(report.starvation[0].share, 0.25);
-  EXPECT_EQ(report.starvation[0].seconds, 2) << "the third and the fifth; in the fourth none waits";
+  EXPECT_EQ(report.starvation[0].seconds, 10) << "third and fifth window; in the fourth none waits";
   EXPECT_EQ(report.starvation[1].seconds, 0);
 }
 

@@ -59,15 +59,11 @@ class Backlog {
   // Nothing if it never does. Who waits for an answer does not stand in its way.
   std::optional<double> drain_s(const Stages& stages) const {
     if (tokens() == 0) return 0;
-    const double spare = spare_tokens_per_s(stages);
+    const double limit = stages.narrowest().limit_tokens_per_s;
+    double spare = limit - stages.flow(offered_.total());
+    if (spare <= 0) spare = limit - stages.flow(offered_.open_tokens_per_s);
     if (spare <= 0) return std::nullopt;
     return tokens() / spare;
-  }
-
-  double spare_tokens_per_s(const Stages& stages) const {
-    const double limit = stages.narrowest().limit_tokens_per_s;
-    const double spare = limit - stages.flow(offered_.total());
-    return spare > 0 ? spare : limit - stages.flow(offered_.open_tokens_per_s);
   }
 
  private:
@@ -177,9 +173,9 @@ FluidDrain fluid_drain(const Scenario& resolved) {
   const double found_tokens = backlog.tokens();
   apply_until(end_ns(event));
   backlog.advance(end_ns(event), stages);
-  const double spare = backlog.spare_tokens_per_s(stages);
+  const double limit = stages.narrowest().limit_tokens_per_s;
   return {found_tokens, backlog.drain_s(stages),
-          std::isfinite(spare) ? std::optional(spare) : std::nullopt};
+          std::isfinite(limit) ? std::optional(limit) : std::nullopt};
 }
 
 }  // namespace tokenlift

@@ -87,8 +87,8 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
 struct FluidDrain {
   double backlog_tokens = 0;
   std::optional<double> drain_s;
-  /// min(new limits, capacity) - flow: what a backlog drains by. Absent where nothing limits it.
-  std::optional<double> surplus_tokens_per_s;
+  /// min(new limits, capacity), as they are after the event. Absent where nothing limits.
+  std::optional<double> limit_tokens_per_s;
 };
 FluidDrain fluid_drain(const Scenario& resolved);
 
