@@ -31,7 +31,7 @@ double end_s(const Run& run) {
 void add_limit(const Report& report, const ArmOfTrial& arm, const ThrottleRecord& throttle,
                std::size_t colour, bool right_axis, Chart& chart) {
   Line line = arm_line(report, arm, "limit of " + throttle.name, colour);
-  line.stroke = Stroke::dash_dot;
+  if (right_axis) line.stroke = Stroke::dash_dot;
   line.right_axis = right_axis;
   line.stepped = true;
   const std::vector<LimitRecord>& limits = throttle.limits;

@@ -156,11 +156,12 @@
       const { ctx, chartArea: area, scales } = drawing;
       const model = drawing.options.model;
       ctx.save();
-      const label = (text, x, y, weight) => {
+      const label = (text, x, y, weight, toLeft) => {
         ctx.font = weight + " 12px " + drawing.options.font.family;
-        const toLeft = x > (area.left + area.right) / 2;
         const room = (toLeft ? x - area.left : area.right - x) - 10;
-        const words = clipped(ctx, text, room);
+        // On a phone the end of it ("lifted at 15 s") says more than its beginning.
+        const fits = ctx.measureText(text).width <= room;
+        const words = clipped(ctx, fits ? text : text.slice(text.lastIndexOf(": ") + 1).trim(), room);
         const width = ctx.measureText(words).width;
         const at = toLeft ? x - 6 - width : x + 6;
         ctx.globalAlpha = 0.85;
@@ -180,11 +181,12 @@
         ctx.moveTo(x, area.top);
         ctx.lineTo(x, area.bottom);
         ctx.stroke();
-        label(mark.label, x, area.top + 4 + 18 * i, "600");
+        label(mark.label, x, area.top + 4 + 18 * i, "600", x > (area.left + area.right) / 2);
       });
       model.gaps.forEach((gap, i) => {
         const x = scales.x.getPixelForValue(gap.x);
-        if (x >= area.left && x <= area.right) label(gap.label, x, area.top + 4 + 18 * (model.marks.length + i), "400");
+        // The gap lies to the right of where it begins, and so does its label.
+        if (x >= area.left && x <= area.right) label(gap.label, x, area.top + 22 + 18 * i, "400", false);
       });
       ctx.restore();
     },
@@ -232,7 +234,7 @@
       if (present(i) && !present(i - 1) && !present(i + 1)) return 3; // nothing to join it to
       return !line.stepped && i % every === Math.floor(every / 2) ? 3.5 : 0;
     };
-    const data = {
+    return {
       label: line.label,
       data: line.points,
       yAxisID: line.right ? "right" : "y",
@@ -250,8 +252,6 @@
       order: index,
       line,
     };
-    if (line.stepped) data.stepped = "after" === line.stepped ? "after" : "before";
-    return data;
   }
 
   function bandData(line) {
@@ -273,6 +273,7 @@
         borderColor: colour("panel"),
         borderWidth: 1,
         maxBarThickness: 72,
+        categoryPercentage: 0.55,
         hidden: line.hidden,
         line,
       }));
@@ -296,9 +297,8 @@
           return chart.categories.length ? items[0].label : FIGURES[chart.x.scale](items[0].parsed.x);
         },
         label: (item) => {
-          const axis = axisOf(item.dataset);
-          const value = FIGURES[axis.scale](item.parsed.y);
-          // Units of plain numbers stand in the axis' label, in brackets or as it is.
+          // Units of plain numbers stand in the axis' label.
+          const value = FIGURES[axisOf(item.dataset).scale](item.parsed.y);
           return item.dataset.label + ": " + value;
         },
         labelColor: (item) => {
@@ -372,6 +372,15 @@
     path.style.strokeWidth = 2.5;
     path.style.strokeDasharray = bars ? "" : STROKES[line.stroke].join(" ");
     svg.append(path);
+    const lines = ["", "M0 12L12 0M-4 6L6-4M8 16L18 6", "M0 3h14M0 9h14", "M2 0L14 12M-4 4L6 14M8-4L18 6"][line.colour % 4];
+    if (bars && lines) {
+      const pattern = document.createElementNS(SVG, "path");
+      pattern.setAttribute("d", lines);
+      pattern.style.stroke = "var(--panel)";
+      pattern.style.strokeWidth = 1.5;
+      pattern.style.opacity = 0.6;
+      svg.append(pattern);
+    }
     return svg;
   }
 
