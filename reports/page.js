@@ -248,6 +248,7 @@
       pointBackgroundColor: line.points.map((_, i) => (marked.has(i) ? colour("panel") : base)),
       pointHoverRadius: 5,
       pointBorderWidth: 1.5,
+      clip: 6, // a point on the border is drawn whole
       hidden: line.hidden,
       order: index,
       line,
