@@ -69,6 +69,8 @@ Tile gain_tile(const Gain& gain) {
   tile.unit = unit.name;
   if (gain.change.value) {
     tile.change = change_text(gain.change, gain.is_difference, unit.scale);
+    // A difference of shares is one of points.
+    if (gain.is_difference) tile.change += unit.name == "%" ? " points" : " " + unit.name;
     if (gain.shown()) tile.change += gain.better() ? " better" : " worse";
   }
   tile.tone = !gain.shown() ? "" : gain.better() ? "good" : "bad";

@@ -1,5 +1,6 @@
 #include "reports/html_text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -90,6 +91,9 @@ std::string row_html(const Table& table, std::size_t row) {
     out += cell_html(table.rows[row][column],
                      {column < table.left_columns, row < table.head_rows, column == 0});
   }
+  std::size_t columns = 0;
+  for (const std::vector<Cell>& each : table.rows) columns = std::max(columns, each.size());
+  for (std::size_t i = table.rows[row].size(); i < columns; ++i) out += "<td></td>";
   return out + "</tr>\n";
 }
 

@@ -6,6 +6,8 @@
   const root = document.documentElement;
   const STROKES = { solid: [], dashed: [8, 4], dotted: [2, 3], dash_dot: [9, 3, 2, 3] };
   const POINTS = ["circle", "rect", "rectRot", "crossRot", "star", "triangle", "cross", "line"];
+  const PHASES_PX = 18; // over a chart: a line with the names of the phases,
+  const MARK_PX = 16; // and over that one for each mark, so that no label covers data
   const drawn = new Map(); // canvas -> Chart
   root.classList.add("js");
 
@@ -156,21 +158,16 @@
       const { ctx, chartArea: area, scales } = drawing;
       const model = drawing.options.model;
       ctx.save();
+      ctx.textBaseline = "top";
       const label = (text, x, y, weight, toLeft) => {
         ctx.font = weight + " 12px " + drawing.options.font.family;
         const room = (toLeft ? x - area.left : area.right - x) - 10;
         // On a phone the end of it ("lifted at 15 s") says more than its beginning.
         const fits = ctx.measureText(text).width <= room;
         const words = clipped(ctx, fits ? text : text.slice(text.lastIndexOf(": ") + 1).trim(), room);
-        const width = ctx.measureText(words).width;
-        const at = toLeft ? x - 6 - width : x + 6;
-        ctx.globalAlpha = 0.85;
-        ctx.fillStyle = colour("panel");
-        ctx.fillRect(at - 2, y, width + 4, 16);
-        ctx.globalAlpha = 1;
+        ctx.textAlign = toLeft ? "right" : "left";
         ctx.fillStyle = colour("ink");
-        ctx.textBaseline = "top";
-        ctx.fillText(words, at, y + 2);
+        ctx.fillText(words, toLeft ? x - 6 : x + 6, y);
       };
       model.marks.forEach((mark, i) => {
         const x = scales.x.getPixelForValue(mark.x);
@@ -178,15 +175,16 @@
         ctx.strokeStyle = colour("ink");
         ctx.lineWidth = 1.5;
         ctx.beginPath();
-        ctx.moveTo(x, area.top);
+        const top = area.top - PHASES_PX - MARK_PX * (i + 1);
+        ctx.moveTo(x, top);
         ctx.lineTo(x, area.bottom);
         ctx.stroke();
-        label(mark.label, x, area.top + 4 + 18 * i, "600", x > (area.left + area.right) / 2);
+        label(mark.label, x, top + 1, "600", x > (area.left + area.right) / 2);
       });
       model.gaps.forEach((gap, i) => {
         const x = scales.x.getPixelForValue(gap.x);
         // The gap lies to the right of where it begins, and so does its label.
-        if (x >= area.left && x <= area.right) label(gap.label, x, area.top + 22 + 18 * i, "400", false);
+        if (x >= area.left && x <= area.right) label(gap.label, x, area.top + 6 + MARK_PX * i, "400", false);
       });
       ctx.restore();
     },
@@ -312,6 +310,7 @@
 
   function options(chart, printing) {
     const wide = chart.categories.length > 0;
+    const overTime = chart.shades.length > 0 || chart.marks.length > 0;
     const scales = { y: scaleOf(chart, chart.y) };
     if (wide) {
       scales.x = {
@@ -331,7 +330,7 @@
       normalized: true,
       spanGaps: false,
       devicePixelRatio: printing ? 2 : undefined,
-      layout: { padding: { top: chart.shades.length ? 18 : 4, right: 6 } },
+      layout: { padding: { top: (overTime ? PHASES_PX : 4) + MARK_PX * chart.marks.length, right: 6 } },
       font: { family: getComputedStyle(document.body).fontFamily, size: 12 },
       interaction: { mode: wide ? "index" : "nearest", axis: "x", intersect: false },
       plugins: { legend: { display: false }, tooltip: tooltip(chart) },
