@@ -30,8 +30,9 @@ double end_s(const Run& run) {
 /// As steps; where the throttle was lifted the line has a gap, which says so.
 void add_limit(const Report& report, const ArmOfTrial& arm, const ThrottleRecord& throttle,
                std::size_t colour, bool right_axis, Chart& chart) {
-  Line line = arm_line(report, arm, "limit of " + throttle.name, colour);
-  line.stroke = Stroke::dash_dot;
+  const bool several = report.trials.size() > 1;
+  Line line = arm_line(report, arm, several ? "" : "limit of " + throttle.name, colour);
+  if (right_axis) line.stroke = Stroke::dash_dot;
   line.right_axis = right_axis;
   line.stepped = true;
   const std::vector<LimitRecord>& limits = throttle.limits;
@@ -45,7 +46,7 @@ void add_limit(const Report& report, const ArmOfTrial& arm, const ThrottleRecord
       // The last level holds up to the gap.
       line.x.push_back(at);
       line.y.push_back(line.y.back());
-      chart.gaps.push_back({at, throttle.name + ": no limit"});
+      chart.gaps.push_back({at, several ? arm.label + ": no limit" : "no limit"});
     }
     line.x.push_back(at);
     line.y.push_back(limits[i].limit);
@@ -95,9 +96,7 @@ void add_gauges(const Report& report, const ArmOfTrial& arm, const std::vector<G
   for (std::size_t i = 0; i < gauges.size(); ++i) {
     const std::optional<std::vector<double>> values = peaks(*arm.run, gauges[i].column, points);
     if (!values) continue;
-    Line line =
-        arm_line(report, arm,
-                 gauges.size() > 1 || !chart.lines.empty() || chart.right ? gauges[i].name : "", i);
+    Line line = arm_line(report, arm, report.trials.size() == 1 ? gauges[i].name : "", i);
     line.x = middles(points);
     line.y.assign(values->begin(), values->end());
     chart.lines.push_back(std::move(line));
@@ -117,7 +116,7 @@ void add_backlog(const Report& report, std::vector<Chart>& charts) {
   Chart chart = time_chart(report);
   chart.id = "backlog";
   chart.section = kBacklogSection;
-  chart.title = several ? "Backlog over time" : "Backlog and limit over time";
+  chart.title = "Backlog over time";
   chart.explanation =
       "Backlog is the output tokens of requests that wait at the throttle (the largest value of "
       "each point's time).";
@@ -125,6 +124,7 @@ void add_backlog(const Report& report, std::vector<Chart>& charts) {
   const ThrottleRecord* const throttle =
       several ? nullptr : measured_throttle(report.trials[0].trial.lifted.pooled);
   if (throttle != nullptr) {
+    chart.title = "Backlog and limit over time";
     chart.right = Axis{"limit (" + limit_unit(*throttle) + ")", Scale::number};
     chart.explanation +=
         " The limit in force is the stepped line, on the right axis; it has a gap "
@@ -153,25 +153,41 @@ void add_waiting(const Report& report, const std::string& id, const std::string&
   if (!chart.lines.empty()) charts.push_back(std::move(chart));
 }
 
-/// Limits that change, of throttles that the backlog's chart does not show.
-void add_other_limits(const Report& report, std::vector<Chart>& charts) {
-  const bool several = report.trials.size() > 1;
-  std::size_t number = 0;
-  for (const ArmOfTrial& arm : arms_of(report)) {
-    if (arm.control) continue;
-    for (const ThrottleRecord& throttle : arm.run->throttles) {
+/// Throttles by name, whose limit changes in some trial and that the backlog's chart does not show.
+std::vector<std::string> other_throttles(const Report& report) {
+  std::vector<std::string> names;
+  for (const TrialReport& each : report.trials) {
+    const Run& run = each.trial.lifted.pooled;
+    for (const ThrottleRecord& throttle : run.throttles) {
       if (throttle.limits.size() < 2) continue;
-      if (!several && &throttle == measured_throttle(*arm.run)) continue;
-      Chart chart = time_chart(report);
-      chart.id = "limit-" + std::to_string(++number);
-      chart.section = kBacklogSection;
-      chart.title = "Limit of " + throttle.name + (several ? ", " + arm.label : "");
-      chart.explanation = "The limit in force; it has a gap while there is none.";
-      chart.y = {"limit (" + limit_unit(throttle) + ")", Scale::number};
-      add_limit(report, arm, throttle, 3, false, chart);
-      chart.numbers.push_back(limits_table(throttle, ""));
-      charts.push_back(std::move(chart));
+      if (report.trials.size() == 1 && &throttle == measured_throttle(run)) continue;
+      if (std::find(names.begin(), names.end(), throttle.name) == names.end()) {
+        names.push_back(throttle.name);
+      }
     }
+  }
+  return names;
+}
+
+/// A chart per throttle, with a line per trial that has it.
+void add_other_limits(const Report& report, std::vector<Chart>& charts) {
+  std::size_t number = 0;
+  for (const std::string& name : other_throttles(report)) {
+    Chart chart = time_chart(report);
+    chart.id = "limit-" + std::to_string(++number);
+    chart.section = kBacklogSection;
+    chart.title = "Limit of " + name;
+    chart.explanation = "The limit in force; it has a gap while there is none.";
+    for (const ArmOfTrial& arm : arms_of(report)) {
+      if (arm.control) continue;
+      for (const ThrottleRecord& throttle : arm.run->throttles) {
+        if (throttle.name != name || throttle.limits.empty()) continue;
+        chart.y = {"limit (" + limit_unit(throttle) + ")", Scale::number};
+        add_limit(report, arm, throttle, 3, false, chart);
+        chart.numbers.push_back(limits_table(throttle, arm.label));
+      }
+    }
+    if (!chart.lines.empty()) charts.push_back(std::move(chart));
   }
 }
 

@@ -22,6 +22,8 @@ inline constexpr std::string_view kTenantSection = "Tenants";
 /// Points of a line over time, and rows of its table: enough to see, few enough to read.
 inline constexpr std::size_t kMostPoints = 600;
 inline constexpr std::size_t kMostRows = 60;
+/// Points of a rate: a rate of a moment counts few requests, and its noise would hide what changes.
+inline constexpr std::size_t kMostRates = 150;
 /// Bars of more tenants than this cannot be told apart: the tables have all of them.
 inline constexpr std::size_t kMostTenantBars = 12;
 

@@ -20,7 +20,7 @@ constexpr int kMostRows = 60;
 constexpr int kHeats = static_cast<int>(std::size(kHeatShares));
 // The picture, in its own units: room for axes at the left and below, for the lift's label above
 // and for the scale at the right.
-constexpr double kLeft = 70, kTop = 24, kWidth = 800, kHeight = 260;
+constexpr double kLeft = 88, kTop = 24, kWidth = 782, kHeight = 260;
 constexpr double kScaleLeft = kLeft + kWidth + 24;
 constexpr double kWhole = 1000, kWholeHeight = 338;
 

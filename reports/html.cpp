@@ -73,13 +73,22 @@ std::string navigation_html(const std::vector<Chart>& charts) {
   return out + "<li><a href=\"#origin\">How it was made</a></li>\n</ul></nav>\n";
 }
 
+/// Tables without a title are called by what they are of: "tenants" is "Tenants".
+Table titled(Table table) {
+  if (table.title.empty()) table.title = table.name;
+  if (!table.title.empty() && table.title[0] >= 'a' && table.title[0] <= 'z') {
+    table.title[0] = static_cast<char>(table.title[0] - 'a' + 'A');
+  }
+  return table;
+}
+
 std::string tables_html(const Report& report) {
   std::string out = "<section>\n<h2 id=\"tables\">Tables</h2>\n";
   for (const TrialReport& each : report.trials) {
     if (report.trials.size() > 1) out += "<h3>" + escaped(each.trial.label) + "</h3>\n";
     for (const Table& table : each.tables) {
       if (table.rows.empty()) continue;
-      out += "<div class=\"table\">\n" + table_html(table, "Figures") + "</div>\n";
+      out += "<div class=\"table\">\n" + table_html(titled(table), "Figures") + "</div>\n";
     }
   }
   return out + "</section>\n";

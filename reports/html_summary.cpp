@@ -15,25 +15,23 @@
 namespace tokenlift {
 namespace {
 
-/// A failed check is the first thing that the page says, and in words.
+/// A failed check is the first thing that the page says: its sentence stands in the first line of
+/// `validity`, what failed in the others.
 std::string validity_html(const TrialReport& trial) {
-  const Run& run = trial.trial.lifted.pooled;
-  const bool control_valid = !trial.trial.control || trial.trial.control->pooled.valid();
-  const bool valid = run.valid() && control_valid;
+  const bool valid = trial.trial.lifted.pooled.valid() &&
+                     (!trial.trial.control || trial.trial.control->pooled.valid());
+  std::string_view rest = trial.validity;
+  std::vector<std::string_view> lines;
+  for (std::size_t end = 0; end != std::string_view::npos;) {
+    end = rest.find('\n');
+    lines.push_back(rest.substr(0, end));
+    if (end != std::string_view::npos) rest.remove_prefix(end + 1);
+  }
   std::string out = fmt::format("<div class=\"validity {}\"{}>\n<p>{}</p>\n", valid ? "ok" : "fail",
-                                valid ? "" : " role=\"alert\"", escaped(trial.validity));
-  std::string failed;
-  const auto add = [&](const Run& arm, std::string_view of) {
-    for (const Check& check : arm.checks) {
-      if (check.passed) continue;
-      failed += fmt::format("<li><strong>{}{}</strong>: {} (limit {}). {}</li>\n", of,
-                            escaped(check.name), check.value ? figure(*check.value) : kAbsent,
-                            limit_figure(check.limit), escaped(check.advice));
-    }
-  };
-  add(run, "");
-  if (trial.trial.control) add(trial.trial.control->pooled, "without the lift, ");
-  if (!failed.empty()) out += "<ul>\n" + failed + "</ul>\n";
+                                valid ? "" : " role=\"alert\"", prose_html(lines[0]));
+  if (lines.size() > 1) out += "<ul>\n";
+  for (std::size_t i = 1; i < lines.size(); ++i) out += "<li>" + prose_html(lines[i]) + "</li>\n";
+  if (lines.size() > 1) out += "</ul>\n";
   return out + "</div>\n";
 }
 
@@ -71,10 +69,12 @@ Tile gain_tile(const Gain& gain) {
   tile.unit = unit.name;
   if (gain.change.value) {
     tile.change = change_text(gain.change, gain.is_difference, unit.scale);
+    // A difference of shares is one of points.
+    if (gain.is_difference) tile.change += unit.name == "%" ? " points" : " " + unit.name;
     if (gain.shown()) tile.change += gain.better() ? " better" : " worse";
   }
   tile.tone = !gain.shown() ? "" : gain.better() ? "good" : "bad";
-  tile.detail = "before: " + shown(gain.before);
+  tile.detail = "before: " + shown(gain.before) + (gain.before ? " " + unit.name : "");
   if (gain.change.interval) {
     tile.detail += "; 95 %: " + interval_text(gain.change, gain.is_difference, unit.scale);
   } else {
@@ -137,7 +137,7 @@ std::string tiles_html(const TrialReport& trial) {
 std::string remarks_html(const TrialReport& trial) {
   if (trial.remarks.empty()) return {};
   std::string out = "<ul class=\"remarks\">\n";
-  for (const std::string& remark : trial.remarks) out += "<li>" + escaped(remark) + "</li>\n";
+  for (const std::string& remark : trial.remarks) out += "<li>" + prose_html(remark) + "</li>\n";
   return out + "</ul>\n";
 }
 
@@ -148,7 +148,7 @@ std::string summary_html(const Report& report) {
   if (report.trials.size() == 1) {
     const TrialReport& trial = report.trials[0];
     out += validity_html(trial);
-    out += "<p class=\"verdict\">" + escaped(trial.verdict) + "</p>\n";
+    out += "<p class=\"verdict\">" + prose_html(trial.verdict) + "</p>\n";
     out += tiles_html(trial) + remarks_html(trial);
     return out + "</section>\n";
   }
@@ -159,7 +159,7 @@ std::string summary_html(const Report& report) {
         "<article class=\"trial\">\n<h2><span class=\"dot\" data-colour=\"{}\" "
         "aria-hidden=\"true\"></span>{}</h2>\n",
         i, escaped(trial.trial.label));
-    out += validity_html(trial) + "<p class=\"verdict\">" + escaped(trial.verdict) + "</p>\n";
+    out += validity_html(trial) + "<p class=\"verdict\">" + prose_html(trial.verdict) + "</p>\n";
     out += remarks_html(trial) + "</article>\n";
   }
   return out + "</section>\n";

@@ -1,5 +1,6 @@
 #include "reports/html_text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -90,6 +91,9 @@ std::string row_html(const Table& table, std::size_t row) {
     out += cell_html(table.rows[row][column],
                      {column < table.left_columns, row < table.head_rows, column == 0});
   }
+  std::size_t columns = 0;
+  for (const std::vector<Cell>& each : table.rows) columns = std::max(columns, each.size());
+  for (std::size_t i = table.rows[row].size(); i < columns; ++i) out += "<td></td>";
   return out + "</tr>\n";
 }
 
@@ -111,6 +115,17 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::string prose_html(std::string_view text) {
+  constexpr std::string_view kArrow = "-&gt;";
+  std::string out = escaped(text);
+  constexpr std::string_view kWhole = "<span class=\"whole\">-&gt;</span>";
+  for (auto at = out.find(kArrow); at != std::string::npos;
+       at = out.find(kArrow, at + kWhole.size())) {
+    out.replace(at, kArrow.size(), kWhole);
+  }
+  return out;
+}
+
 std::string table_html(const Table& table, std::string_view fallback_caption) {
   if (table.rows.empty()) return {};
   const bool hidden = table.title.empty();
@@ -128,7 +143,7 @@ std::string table_html(const Table& table, std::string_view fallback_caption) {
   out += "</table></div>\n";
   if (table.notes.empty()) return out;
   out += "<ul class=\"notes\">\n";
-  for (const std::string& note : table.notes) out += "<li>" + escaped(note) + "</li>\n";
+  for (const std::string& note : table.notes) out += "<li>" + prose_html(note) + "</li>\n";
   return out + "</ul>\n";
 }
 

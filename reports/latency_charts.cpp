@@ -20,47 +20,53 @@ double milliseconds(std::int64_t ns) {
   return static_cast<double>(ns) / 1e6;
 }
 
-/// The tail that can be shown over time: a percentile and how many slices it takes together.
+/// Tails, from the one that tells most to the one that needs least; the last is the longest of all.
+constexpr int kLongest = 1000;
+constexpr std::array<int, 4> kTails = {990, 950, 900, kLongest};
+
+/// The tail that can be shown over time, and how many slices it takes together.
 struct Tail {
-  int permille = 900;
+  std::size_t rank = 0;  ///< in kTails
   std::size_t per_group = 1;
+
+  int permille() const { return kTails[rank]; }
+  std::string name() const {
+    return permille() == kLongest ? "longest" : std::string(percentile_name(permille()));
+  }
 };
 
-std::size_t supported_groups(const std::vector<Histogram>& slices, int permille) {
-  return static_cast<std::size_t>(std::count_if(
-      slices.begin(), slices.end(),
-      [&](const Histogram& slice) { return slice.count() >= samples_needed(permille); }));
+std::optional<double> value_of(const Histogram& slice, int permille) {
+  if (slice.empty()) return std::nullopt;
+  if (permille == kLongest) return milliseconds(slice.max_ns());
+  if (slice.count() < samples_needed(permille)) return std::nullopt;
+  return milliseconds(slice.value_at(permille / 1000.0));
+}
+
+std::vector<std::optional<double>> values_of(const std::vector<Histogram>& slices, int permille) {
+  std::vector<std::optional<double>> values;
+  for (const Histogram& slice : slices) values.push_back(value_of(slice, permille));
+  return values;
 }
 
 /// p99 where taking slices together, as long as there are 24 groups, supports it in most of them;
-/// else p95 or p90 in the same way.
+/// else p95 or p90 in the same way; else the longest.
 Tail tail_of(const Run& run) {
   constexpr std::size_t kLeastGroups = 24;
-  for (const int permille : {990, 950, 900}) {
+  for (std::size_t rank = 0; rank + 1 < kTails.size(); ++rank) {
     for (const std::size_t per_group : {1, 2, 5, 10}) {
       Groups groups = slices_of(run, kMostPoints);
       groups.per_group = per_group;
       if (per_group > 1 && groups.size() < kLeastGroups) break;
-      const std::vector<Histogram> slices = merged_slices(run, groups);
-      const auto filled = static_cast<std::size_t>(std::count_if(
-          slices.begin(), slices.end(), [](const Histogram& slice) { return !slice.empty(); }));
-      if (filled > 0 && supported_groups(slices, permille) * 5 >= filled * 4) {
-        return {permille, per_group};
+      std::size_t filled = 0;
+      std::size_t supported = 0;
+      for (const Histogram& slice : merged_slices(run, groups)) {
+        filled += slice.empty() ? 0 : 1;
+        supported += value_of(slice, kTails[rank]) ? 1 : 0;
       }
+      if (filled > 0 && supported * 5 >= filled * 4) return {rank, per_group};
     }
   }
-  return {};
-}
-
-std::vector<std::optional<double>> percentile_of(const std::vector<Histogram>& slices,
-                                                 int permille) {
-  std::vector<std::optional<double>> values;
-  for (const Histogram& slice : slices) {
-    const bool supported = slice.count() >= samples_needed(permille);
-    values.push_back(supported ? std::optional(milliseconds(slice.value_at(permille / 1000.0)))
-                               : std::nullopt);
-  }
-  return values;
+  return {kTails.size() - 1, 1};
 }
 
 /// Groups of slices in which requests were due that were never decided: their latency, the longest
@@ -94,16 +100,15 @@ void add_arm(const Report& report, const ArmOfTrial& arm, const Tail& tail, cons
   const std::vector<Histogram> slices = merged_slices(*arm.run, groups);
   const std::vector<std::size_t> undecided = undecided_groups(*arm.run, groups);
   const bool both = shown.median && shown.tail;
-  const auto add = [&](int permille, std::size_t colour) {
-    const std::string name(percentile_name(permille));
+  const auto add = [&](const std::string& name, int permille, std::size_t colour) {
     Line line = arm_line(report, arm, both ? name : "", colour);
     line.x = middles(groups);
-    line.y = percentile_of(slices, permille);
+    line.y = values_of(slices, permille);
     line.marked = undecided;
     chart.lines.push_back(std::move(line));
   };
-  if (shown.median) add(500, 0);
-  if (shown.tail) add(tail.permille, 1);
+  if (shown.median) add("p50", 500, 0);
+  if (shown.tail) add(tail.name(), tail.permille(), 1);
 
   groups.per_group = 1;
   while (groups.size() > kMostRows) ++groups.per_group;
@@ -114,7 +119,7 @@ void add_arm(const Report& report, const ArmOfTrial& arm, const Tail& tail, cons
   }
   for (const int permille : {500, 900, 990}) {
     columns.push_back(
-        {std::string(percentile_name(permille)) + " (ms)", percentile_of(rows, permille)});
+        {std::string(percentile_name(permille)) + " (ms)", values_of(rows, permille)});
   }
   Table table = time_table(arm.label, groups, columns);
   table.notes = {fmt::format("Each row covers {} s. {} fewer than 10 requests lie beyond it.",
@@ -136,9 +141,10 @@ Chart ttft_chart(const Report& report, const Tail& tail, const Shown& shown) {
   for (const ArmOfTrial& arm : arms_of(report)) add_arm(report, arm, tail, shown, chart);
   for (const Line& line : chart.lines) marked |= !line.marked.empty();
   chart.explanation = "Time from when a request was due to its first token, by when it was due.";
-  if (shown.tail && tail.permille != 990) {
-    chart.explanation += fmt::format(" The tail is {}: too few requests for p99 over time.",
-                                     percentile_name(tail.permille));
+  if (shown.tail && tail.rank > 0) {
+    chart.explanation += fmt::format(
+        " The tail is {}: too few requests for p99 over time.",
+        tail.permille() == kLongest ? "the longest of each slice of time" : tail.name());
   }
   if (marked) {
     chart.explanation +=
@@ -151,13 +157,13 @@ Chart ttft_chart(const Report& report, const Tail& tail, const Shown& shown) {
 void add_over_time(const Report& report, std::vector<Chart>& charts) {
   const std::vector<ArmOfTrial> arms = arms_of(report);
   // The same for all arms, so that lines can be compared: what the least of them supports.
-  Tail tail{990, 1};
+  Tail tail;
   for (const ArmOfTrial& arm : arms) {
     const Tail own = tail_of(*arm.run);
-    tail.permille = std::min(tail.permille, own.permille);
+    tail.rank = std::max(tail.rank, own.rank);
     tail.per_group = std::max(tail.per_group, own.per_group);
   }
-  const std::string tail_name(percentile_name(tail.permille));
+  const std::string tail_name = tail.permille() == kLongest ? "the longest" : tail.name();
   const auto keep = [&](Chart chart, std::string id, std::string title) {
     chart.id = std::move(id);
     chart.title = std::move(title);

@@ -6,6 +6,8 @@
   const root = document.documentElement;
   const STROKES = { solid: [], dashed: [8, 4], dotted: [2, 3], dash_dot: [9, 3, 2, 3] };
   const POINTS = ["circle", "rect", "rectRot", "crossRot", "star", "triangle", "cross", "line"];
+  const PHASES_PX = 18; // over a chart: a line with the names of the phases,
+  const MARK_PX = 16; // and over that one for each mark, so that no label covers data
   const drawn = new Map(); // canvas -> Chart
   root.classList.add("js");
 
@@ -156,20 +158,16 @@
       const { ctx, chartArea: area, scales } = drawing;
       const model = drawing.options.model;
       ctx.save();
-      const label = (text, x, y, weight) => {
+      ctx.textBaseline = "top";
+      const label = (text, x, y, weight, toLeft) => {
         ctx.font = weight + " 12px " + drawing.options.font.family;
-        const toLeft = x > (area.left + area.right) / 2;
         const room = (toLeft ? x - area.left : area.right - x) - 10;
-        const words = clipped(ctx, text, room);
-        const width = ctx.measureText(words).width;
-        const at = toLeft ? x - 6 - width : x + 6;
-        ctx.globalAlpha = 0.85;
-        ctx.fillStyle = colour("panel");
-        ctx.fillRect(at - 2, y, width + 4, 16);
-        ctx.globalAlpha = 1;
+        // On a phone the end of it ("lifted at 15 s") says more than its beginning.
+        const fits = ctx.measureText(text).width <= room;
+        const words = clipped(ctx, fits ? text : text.slice(text.lastIndexOf(": ") + 1).trim(), room);
+        ctx.textAlign = toLeft ? "right" : "left";
         ctx.fillStyle = colour("ink");
-        ctx.textBaseline = "top";
-        ctx.fillText(words, at, y + 2);
+        ctx.fillText(words, toLeft ? x - 6 : x + 6, y);
       };
       model.marks.forEach((mark, i) => {
         const x = scales.x.getPixelForValue(mark.x);
@@ -177,14 +175,16 @@
         ctx.strokeStyle = colour("ink");
         ctx.lineWidth = 1.5;
         ctx.beginPath();
-        ctx.moveTo(x, area.top);
+        const top = area.top - PHASES_PX - MARK_PX * (i + 1);
+        ctx.moveTo(x, top);
         ctx.lineTo(x, area.bottom);
         ctx.stroke();
-        label(mark.label, x, area.top + 4 + 18 * i, "600");
+        label(mark.label, x, top + 1, "600", x > (area.left + area.right) / 2);
       });
       model.gaps.forEach((gap, i) => {
         const x = scales.x.getPixelForValue(gap.x);
-        if (x >= area.left && x <= area.right) label(gap.label, x, area.top + 4 + 18 * (model.marks.length + i), "400");
+        // The gap lies to the right of where it begins, and so does its label.
+        if (x >= area.left && x <= area.right) label(gap.label, x, area.top + 6 + MARK_PX * i, "400", false);
       });
       ctx.restore();
     },
@@ -232,7 +232,7 @@
       if (present(i) && !present(i - 1) && !present(i + 1)) return 3; // nothing to join it to
       return !line.stepped && i % every === Math.floor(every / 2) ? 3.5 : 0;
     };
-    const data = {
+    return {
       label: line.label,
       data: line.points,
       yAxisID: line.right ? "right" : "y",
@@ -246,12 +246,11 @@
       pointBackgroundColor: line.points.map((_, i) => (marked.has(i) ? colour("panel") : base)),
       pointHoverRadius: 5,
       pointBorderWidth: 1.5,
+      clip: 6, // a point on the border is drawn whole
       hidden: line.hidden,
       order: index,
       line,
     };
-    if (line.stepped) data.stepped = "after" === line.stepped ? "after" : "before";
-    return data;
   }
 
   function bandData(line) {
@@ -273,6 +272,7 @@
         borderColor: colour("panel"),
         borderWidth: 1,
         maxBarThickness: 72,
+        categoryPercentage: 0.55,
         hidden: line.hidden,
         line,
       }));
@@ -296,9 +296,8 @@
           return chart.categories.length ? items[0].label : FIGURES[chart.x.scale](items[0].parsed.x);
         },
         label: (item) => {
-          const axis = axisOf(item.dataset);
-          const value = FIGURES[axis.scale](item.parsed.y);
-          // Units of plain numbers stand in the axis' label, in brackets or as it is.
+          // Units of plain numbers stand in the axis' label.
+          const value = FIGURES[axisOf(item.dataset).scale](item.parsed.y);
           return item.dataset.label + ": " + value;
         },
         labelColor: (item) => {
@@ -311,6 +310,7 @@
 
   function options(chart, printing) {
     const wide = chart.categories.length > 0;
+    const overTime = chart.shades.length > 0 || chart.marks.length > 0;
     const scales = { y: scaleOf(chart, chart.y) };
     if (wide) {
       scales.x = {
@@ -330,7 +330,7 @@
       normalized: true,
       spanGaps: false,
       devicePixelRatio: printing ? 2 : undefined,
-      layout: { padding: { top: chart.shades.length ? 18 : 4, right: 6 } },
+      layout: { padding: { top: (overTime ? PHASES_PX : 4) + MARK_PX * chart.marks.length, right: 6 } },
       font: { family: getComputedStyle(document.body).fontFamily, size: 12 },
       interaction: { mode: wide ? "index" : "nearest", axis: "x", intersect: false },
       plugins: { legend: { display: false }, tooltip: tooltip(chart) },
@@ -372,6 +372,15 @@
     path.style.strokeWidth = 2.5;
     path.style.strokeDasharray = bars ? "" : STROKES[line.stroke].join(" ");
     svg.append(path);
+    const lines = ["", "M0 12L12 0M-4 6L6-4M8 16L18 6", "M0 3h14M0 9h14", "M2 0L14 12M-4 4L6 14M8-4L18 6"][line.colour % 4];
+    if (bars && lines) {
+      const pattern = document.createElementNS(SVG, "path");
+      pattern.setAttribute("d", lines);
+      pattern.style.stroke = "var(--panel)";
+      pattern.style.strokeWidth = 1.5;
+      pattern.style.opacity = 0.6;
+      svg.append(pattern);
+    }
     return svg;
   }
 

@@ -58,7 +58,7 @@ std::optional<Values> values_of(const Run& run, const Figure& figure, const Grou
 void add_arm(const Report& report, const ArmOfTrial& arm, const std::vector<Figure>& shown,
              Chart& chart) {
   const Run& run = *arm.run;
-  const Groups points = groups_of(run, kMostPoints);
+  const Groups points = groups_of(run, kMostRates);
   const Groups rows = groups_of(run, kMostRows);
   std::vector<TimeColumn> columns;
   for (const Figure& figure : shown) {
@@ -120,7 +120,7 @@ void add_effect(const Report& report, std::size_t index, const std::vector<Figur
                 Chart& chart) {
   const Trial& trial = report.trials[index].trial;
   if (!trial.control) return;
-  const std::optional<Groups> points = common_groups(trial, kMostPoints);
+  const std::optional<Groups> points = common_groups(trial, kMostRates);
   const std::optional<Groups> rows = common_groups(trial, kMostRows);
   if (!points || !rows) return;
   const bool several = report.trials.size() > 1;

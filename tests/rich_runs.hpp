@@ -111,14 +111,15 @@ inline Run rich_run(const RichOptions& options) {
   const auto shift = options.seed % 100;
   run.tenants = {
       {"users </script>",
-       {sample_record({12'000, 9600 - shift, 0, 2400 + shift, 0, 0, 0}, 10'800, 1920, 2000 * kMsNs),
-        sample_record({5000, 5000, 0, 0, 0, 0, 0}, 800, 4300 - shift, 300 * kMsNs + late_ns),
-        sample_record({11'000, 11'000, 0, 0, 0, 0, 0}, 0, 10'900 - shift, late_ns)}},
+       {sample_record({1300, 1020 - shift, 0, 280 + shift, 0, 0, 0}, 1100, 190, 2000 * kMsNs),
+        sample_record({420, 420, 0, 0, 0, 0, 0}, 80, 340 - shift, 300 * kMsNs + late_ns),
+        sample_record({1150, 1150, 0, 0, 0, 0, 0}, 0, options.control ? 190 : 1110 - shift,
+                      late_ns)}},
       {"research \"A&B\"",
-       {sample_record({1500, 1500, 0, 0, 0, 0, 0}, 150, 1400, 20 * kMsNs),
-        sample_record({500, 500, 0, 0, 0, 0, 0}, 0, 490, 5 * kMsNs),
-        sample_record({1300, 1300, 0, 0, 0, 0, 0}, 0, 1290, 0)}}};
-  const ThrottleCounts counts = sample_counts(4000, 540, 12, 0);
+       {sample_record({200, 200, 0, 0, 0, 0, 0}, 15, 190, 20 * kMsNs),
+        sample_record({60, 60, 0, 0, 0, 0, 0}, 0, 58, 5 * kMsNs),
+        sample_record({170, 170, 0, 0, 0, 0, 0}, 0, 168, 0)}}};
+  const ThrottleCounts counts = sample_counts(400, 540, 12, 0);
   std::vector<LimitRecord> adaptive;
   for (std::int64_t i = 0; i < 600; ++i) {
     adaptive.push_back({i * kSecondNs / 10, 20 + 12 * std::sin(static_cast<double>(i) / 25)});
@@ -138,7 +139,7 @@ inline Run rich_run(const RichOptions& options) {
                     {counts, counts, counts},
                     std::move(adaptive)}};
   if (!options.control) run.throttles[0].limits.push_back({30 * kSecondNs + 12'345, {}});
-  run.totals = {31'300, 28'900, 0, 2400, 0, 0, 0};
+  run.totals = {3600, 3300, 0, 300, 0, 0, 0};
   add_rich_series(run, options);
   return run;
 }
