@@ -36,7 +36,8 @@ class Support {
   }
 
   std::vector<std::string> notes() const {
-    std::vector<std::string> notes = bases_.sentences("95 % intervals of", "95 % intervals", rows_);
+    std::vector<std::string> notes =
+        bases_.sentences("95 % intervals of", "95 % intervals", bases_.agree() ? 0 : rows_);
     const std::string none = std::string(kAbsent) + " no interval";
     for (std::string& note : reasons_.sentences(none + " of", none, rows_)) {
       notes.push_back(std::move(note));

@@ -13,6 +13,9 @@ class ReasonNotes {
   /// `label` has this reason (or basis). An empty one says nothing and is left out.
   void add(const std::string& label, const std::string& reason);
 
+  /// Whether all that have one have the same.
+  bool agree() const { return labels_by_reason_.size() == 1; }
+
   /// A sentence per reason, in the order in which they came: "`some` a, b and c: reason." Where all
   /// `of` labels share one the labels are left out: "`all`: reason."
   std::vector<std::string> sentences(const std::string& some, const std::string& all,

