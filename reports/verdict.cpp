@@ -84,8 +84,6 @@ std::string cost_clause(const LiftReport& lift) {
   std::vector<std::string> clauses;
   if (lift.drain.ns && *lift.drain.ns > 0) {
     clauses.push_back(fmt::format("the backlog drained in {}", seconds_figure(*lift.drain.ns)));
-  } else if (!lift.drain.ns) {
-    clauses.emplace_back("the backlog did not drain");
   }
   if (lift.slo_debt_requests && *lift.slo_debt_requests >= 1) {
     clauses.push_back(
@@ -206,6 +204,7 @@ void remark_on_backlog(const LiftRecord& lift, std::vector<std::string>& remarks
 }
 
 void remark_on_course(const LiftReport& lift, std::vector<std::string>& remarks) {
+  if (!lift.drain.ns) remarks.push_back("No drain time: " + lift.drain.reason + ".");
   if (lift.never_drains) {
     remarks.emplace_back(
         "More is offered than the new limit and the fleet carry: a backlog never drains. Offer "

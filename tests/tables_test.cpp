@@ -78,8 +78,7 @@ TEST(GainsTable, SaysOnceWhyThereIsNoInterval) {
             Words({"TTFT p50", "ms", "1,028", "27.9", "x0.0272", "–", "–"}));
   EXPECT_EQ(row_of(table, {"TTFT p99"}), Words({"TTFT p99", "ms", "–", "43.8", "–", "–", "–"}));
   EXPECT_EQ(table.notes,
-            Words({"95 % intervals of throughput, goodput, attainment and TPOT p50: 1 run: 24 "
-                   "blocks of 0.5 s, effective sample size 31.",
+            Words({"95 % intervals: 1 run: 24 blocks of 0.5 s, effective sample size 31.",
                    "– no interval of TTFT p50: 1 run; 3 repetitions give an interval.",
                    "– no interval of TTFT p99: p99 needs 1,000 requests."}));
 }
