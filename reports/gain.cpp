@@ -107,30 +107,14 @@ std::optional<double> percentile_in(const Run& run, std::size_t phase, Metric me
   return static_cast<double>(pooled.value_at(permille / 1000.0));
 }
 
-std::optional<std::size_t> phase_named(const Run& run, std::string_view name) {
-  for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    if (run.phases[i].name == name) return i;
-  }
-  return std::nullopt;
-}
-
 // ------------------------------------------------------------------- within a run, bin by bin
 
-const std::vector<std::int64_t>* column_named(const Run& run, std::string_view name) {
-  for (const Column& column : run.series.columns) {
-    if (column.name == name) return &column.values;
-  }
-  return nullptr;
-}
-
 /// The bins of a column that lie wholly within a phase.
-std::vector<double> bins_within(const Run& run, const std::vector<std::int64_t>& values,
-                                const PhaseSpan& phase) {
-  const std::int64_t bin_ns = run.series.bin_ns;
-  const auto begin = static_cast<std::size_t>((phase.begin_ns + bin_ns - 1) / bin_ns);
-  const auto end = std::min(values.size(), static_cast<std::size_t>(phase.end_ns / bin_ns));
+std::vector<double> values_within(const Run& run, const std::vector<std::int64_t>& values,
+                                  const PhaseSpan& phase) {
+  const BinRange bins = bins_within(phase, run.series.bin_ns, values.size());
   std::vector<double> within;
-  for (std::size_t bin = begin; bin < end; ++bin) {
+  for (std::size_t bin = bins.begin; bin < bins.end; ++bin) {
     within.push_back(static_cast<double>(values[bin]));
   }
   return within;
@@ -140,17 +124,17 @@ std::vector<double> bins_within(const Run& run, const std::vector<std::int64_t>&
 /// bin's own. Of a share m / d the linearised one: share + (m_i - share d_i) / mean d, for bins
 /// with many requests count for more. Empty where it was not recorded.
 std::vector<double> contributions(const Run& run, const Rate& rate, std::size_t phase) {
-  const std::vector<std::int64_t>* amounts = column_named(run, rate.amount_column);
+  const std::vector<std::int64_t>* amounts = find_column(run.series.columns, rate.amount_column);
   if (run.series.bin_ns == 0 || amounts == nullptr) return {};
-  std::vector<double> values = bins_within(run, *amounts, run.phases[phase]);
+  std::vector<double> values = values_within(run, *amounts, run.phases[phase]);
   if (rate.base_column.empty()) {
     const double bin_s = static_cast<double>(run.series.bin_ns) * 1e-9;
     for (double& value : values) value /= bin_s * static_cast<double>(run.runs);
     return values;
   }
-  const std::vector<std::int64_t>* bases = column_named(run, rate.base_column);
+  const std::vector<std::int64_t>* bases = find_column(run.series.columns, rate.base_column);
   if (bases == nullptr) return {};
-  const std::vector<double> base = bins_within(run, *bases, run.phases[phase]);
+  const std::vector<double> base = values_within(run, *bases, run.phases[phase]);
   double amount_sum = 0;
   double base_sum = 0;
   for (const double value : values) amount_sum += value;
@@ -312,8 +296,8 @@ bool Effect::better() const {
 
 std::vector<Gain> gains(const Trial& trial) {
   const Run& run = trial.lifted.pooled;
-  const std::optional<std::size_t> before_phase = phase_named(run, "before");
-  const std::optional<std::size_t> after_phase = phase_named(run, "after");
+  const std::optional<std::size_t> before_phase = find_phase(run, "before");
+  const std::optional<std::size_t> after_phase = find_phase(run, "after");
   if (!before_phase || !after_phase) return {};
   std::vector<const RunBrief*> runs;
   for (const RunBrief& brief : trial.lifted.runs) runs.push_back(&brief);
@@ -340,7 +324,7 @@ std::vector<Effect> effects(const Trial& trial) {
   const PairedRuns pairs = pair_up(trial.lifted, *trial.control);
   std::vector<Effect> effects;
   for (const std::string_view name : {"transition", "after"}) {
-    if (const auto phase = phase_named(trial.lifted.pooled, name)) {
+    if (const auto phase = find_phase(trial.lifted.pooled, name)) {
       add_effects(effects, trial, *phase, pairs);
     }
   }

@@ -237,6 +237,16 @@ class ReportEndToEnd(unittest.TestCase):
         done = self.report("one", "--out", "small.toml/report.txt", code=4)
         self.assertIn("small.toml", done.stderr)
 
+    def test_the_page_of_a_run_is_right_in_a_browser(self):
+        self.report("one", "--format", "html", "--out", "again.html")
+        page = self.path / "one" / "report.html"
+        self.assertEqual((self.path / "again.html").read_bytes(), page.read_bytes(),
+                         "what `run` writes is what `report` writes")
+        done = subprocess.run([sys.executable, SOURCE / "tests" / "page_test.py", page,
+                               self.path / "one" / "run.json"],
+                              capture_output=True, text=True, timeout=600)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_the_help_has_examples(self):
         self.assertIn("tokenlift report results/ --format csv --out series.csv",
                       self.report("--help").stdout)
