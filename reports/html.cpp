@@ -1,0 +1,192 @@
+#include "reports/html.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "reports/charts.hpp"
+#include "reports/figure.hpp"
+#include "reports/html_charts.hpp"
+#include "reports/html_summary.hpp"
+#include "reports/html_text.hpp"
+#include "reports/json_charts.hpp"
+#include "reports/json_run.hpp"
+#include "reports/page_assets.hpp"
+
+namespace tokenlift {
+namespace {
+
+// Nothing is fetched, nothing embedded, nothing sent: whatever a run's texts try.
+constexpr std::string_view kPolicy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'";
+
+const Run& first_run(const Report& report) {
+  return report.trials.front().trial.lifted.pooled;
+}
+
+std::string title_of(const Report& report) {
+  if (report.trials.size() == 1) return first_run(report).scenario_name;
+  std::vector<std::string> labels;
+  for (const TrialReport& each : report.trials) labels.push_back(each.trial.label);
+  return listed(labels, "and");
+}
+
+std::string head_html(const Report& report) {
+  std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+  out += fmt::format("<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n", kPolicy);
+  out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  out += "<meta name=\"color-scheme\" content=\"light dark\">\n";
+  out += "<title>" + escaped(title_of(report)) + " – tokenlift</title>\n<style>\n";
+  out += kPageStyle;
+  return out + "</style>\n</head>\n";
+}
+
+std::string header_html(const Report& report) {
+  const Run& run = first_run(report);
+  std::string out = "<header>\n<p class=\"brand\">tokenlift</p>\n";
+  out += "<h1>" + escaped(title_of(report)) + "</h1>\n";
+  if (report.trials.size() == 1) {
+    std::vector<std::string> facts = {"engine " + run.engine,
+                                      run.runs == 1 ? "1 run" : fmt::format("{} runs", run.runs),
+                                      run.environment.started_at};
+    if (report.trials[0].trial.control) facts[1] += ", each with a control";
+    facts.erase(std::remove(facts.begin(), facts.end(), ""), facts.end());
+    std::string line;
+    for (const std::string& fact : facts) line += (line.empty() ? "" : " · ") + fact;
+    out += "<p class=\"facts\">" + escaped(line) + "</p>\n";
+  }
+  return out + "</header>\n";
+}
+
+std::string navigation_html(const std::vector<Chart>& charts) {
+  std::string out = "<nav aria-label=\"Sections\"><ul>\n";
+  for (std::size_t i = 0; i < charts.size(); ++i) {
+    if (i > 0 && charts[i].section == charts[i - 1].section) continue;
+    out += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", section_id(charts[i].section),
+                       charts[i].section);
+  }
+  out += "<li><a href=\"#tables\">Tables</a></li>\n";
+  return out + "<li><a href=\"#origin\">How it was made</a></li>\n</ul></nav>\n";
+}
+
+/// Tables without a title are called by what they are of: "tenants" is "Tenants".
+Table titled(Table table) {
+  if (table.title.empty()) table.title = table.name;
+  if (!table.title.empty() && table.title[0] >= 'a' && table.title[0] <= 'z') {
+    table.title[0] = static_cast<char>(table.title[0] - 'a' + 'A');
+  }
+  return table;
+}
+
+std::string tables_html(const Report& report) {
+  std::string out = "<section>\n<h2 id=\"tables\">Tables</h2>\n";
+  for (const TrialReport& each : report.trials) {
+    if (report.trials.size() > 1) out += "<h3>" + escaped(each.trial.label) + "</h3>\n";
+    for (const Table& table : each.tables) {
+      if (table.rows.empty()) continue;
+      out += "<div class=\"table\">\n" + table_html(titled(table), "Figures") + "</div>\n";
+    }
+  }
+  return out + "</section>\n";
+}
+
+/// As a POSIX shell takes it.
+std::string shell_quoted(const std::string& word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_./=:,@%+").find(c) != std::string_view::npos;
+  });
+  if (plain) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string seeds_of(const Trial& trial) {
+  std::string seeds;
+  for (const RunBrief& run : trial.lifted.runs) {
+    seeds += (seeds.empty() ? "" : ", ") + std::to_string(run.seed);
+  }
+  return seeds;
+}
+
+std::string environment_html(const Trial& trial) {
+  const Run& run = trial.lifted.pooled;
+  const Environment& environment = run.environment;
+  std::string command;
+  for (const std::string& word : environment.command) {
+    command += (command.empty() ? "" : " ") + shell_quoted(word);
+  }
+  std::string capacity;
+  if (run.capacity_tokens_per_s) {
+    capacity = fmt::format("{} output tokens/s ({})", figure(*run.capacity_tokens_per_s),
+                           run.capacity_source.empty() ? "source not known" : run.capacity_source);
+  }
+  const std::string memory =
+      environment.memory_bytes > 0
+          ? fmt::format("{:.1f} GiB", static_cast<double>(environment.memory_bytes) / (1 << 30))
+          : "";
+  const std::string cores = environment.cores > 0 ? std::to_string(environment.cores) : "";
+  const std::vector<std::pair<std::string_view, std::string>> facts = {
+      {"tokenlift", environment.tokenlift_version},
+      {"started", environment.started_at},
+      {"engine", run.engine},
+      {"seeds", seeds_of(trial)},
+      {"capacity", capacity},
+      {"CPU", environment.cpu},
+      {"cores", cores},
+      {"memory", memory},
+      {"system", environment.os},
+      {"compiler", environment.compiler},
+      {"build", environment.build_type},
+      {"decoder", environment.decoder_precision}};
+  std::string out = "<dl class=\"environment\">\n";
+  for (const auto& [name, value] : facts) {
+    if (value.empty()) continue;
+    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, escaped(value));
+  }
+  out += "</dl>\n";
+  if (command.empty()) return out;
+  return out + "<h4>To repeat it</h4>\n<pre tabindex=\"0\"><code>" + escaped(command) +
+         "</code></pre>\n";
+}
+
+std::string origin_html(const Report& report) {
+  std::string out = "<section>\n<h2 id=\"origin\">How it was made</h2>\n";
+  for (const TrialReport& each : report.trials) {
+    if (report.trials.size() > 1) out += "<h3>" + escaped(each.trial.label) + "</h3>\n";
+    out += environment_html(each.trial);
+    out += "<h4>The scenario as resolved</h4>\n<pre tabindex=\"0\" class=\"scenario\"><code>";
+    out += escaped(scenario_toml(each.trial.lifted.pooled)) + "</code></pre>\n";
+  }
+  return out + "</section>\n";
+}
+
+}  // namespace
+
+std::string to_html(const Report& report) {
+  const std::vector<Chart> charts = charts_of(report);
+  std::string out = head_html(report);
+  out += "<body>\n<a class=\"skip\" href=\"#main\">Skip to the verdict</a>\n";
+  out += header_html(report) + "<main id=\"main\">\n" + summary_html(report);
+  out += navigation_html(charts);
+  out +=
+      "<noscript><p class=\"noscript\">Charts are drawn by a script, which is off: the numbers of "
+      "each are in the table under its title.</p></noscript>\n";
+  out += charts_html(report, charts) + tables_html(report) + origin_html(report);
+  out += "</main>\n<footer><p>Made by tokenlift " +
+         escaped(first_run(report).environment.tokenlift_version) +
+         ". This page holds all it needs: it loads nothing.</p></footer>\n";
+  out += "<script type=\"application/json\" id=\"chart-data\">" + chart_data(charts) +
+         "</script>\n<script>\n";
+  out += kChartLibrary;
+  out += "</script>\n<script>\n";
+  out += kPageScript;
+  return out + "</script>\n</body>\n</html>\n";
+}
+
+}  // namespace tokenlift
