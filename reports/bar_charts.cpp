@@ -61,7 +61,7 @@ Value tail_of(const PhaseSummary& phase) {
 }
 
 const std::vector<TenantFigure>& tenant_figures() {
-  static const std::vector<TenantFigure> kFigures = {
+  static const std::vector<TenantFigure> all = {
       {"tenant-goodput",
        "Goodput of each tenant",
        "Output tokens per second of requests that met all their objectives.",
@@ -83,7 +83,7 @@ const std::vector<TenantFigure>& tenant_figures() {
        "fewer than 10 lie beyond.",
        {"TTFT p99 (logarithmic)", Scale::milliseconds},
        tail_of}};
-  return kFigures;
+  return all;
 }
 
 /// Phases by name, in the order in which they first come.

@@ -44,6 +44,7 @@ std::optional<double> value_of(const Histogram& slice, int permille) {
 
 std::vector<std::optional<double>> values_of(const std::vector<Histogram>& slices, int permille) {
   std::vector<std::optional<double>> values;
+  values.reserve(slices.size());
   for (const Histogram& slice : slices) values.push_back(value_of(slice, permille));
   return values;
 }
@@ -53,7 +54,7 @@ std::vector<std::optional<double>> values_of(const std::vector<Histogram>& slice
 Tail tail_of(const Run& run) {
   constexpr std::size_t kLeastGroups = 24;
   for (std::size_t rank = 0; rank + 1 < kTails.size(); ++rank) {
-    for (const std::size_t per_group : {1, 2, 5, 10}) {
+    for (const std::size_t per_group : {1U, 2U, 5U, 10U}) {
       Groups groups = slices_of(run, kMostPoints);
       groups.per_group = per_group;
       if (per_group > 1 && groups.size() < kLeastGroups) break;
@@ -115,11 +116,11 @@ void add_arm(const Report& report, const ArmOfTrial& arm, const Tail& tail, cons
   const std::vector<Histogram> rows = merged_slices(*arm.run, groups);
   std::vector<TimeColumn> columns = {{"requests", {}}};
   for (const Histogram& slice : rows) {
-    columns[0].values.push_back(static_cast<double>(slice.count()));
+    columns[0].values.emplace_back(static_cast<double>(slice.count()));
   }
   for (const int permille : {500, 900, 990}) {
     columns.push_back(
-        {std::string(percentile_name(permille)) + " (ms)", values_of(rows, permille)});
+        TimeColumn{std::string(percentile_name(permille)) + " (ms)", values_of(rows, permille)});
   }
   Table table = time_table(arm.label, groups, columns);
   table.notes = {fmt::format("Each row covers {} s. {} fewer than 10 requests lie beyond it.",
@@ -128,7 +129,7 @@ void add_arm(const Report& report, const ArmOfTrial& arm, const Tail& tail, cons
     table.rows[group + 1][0].mark = "*";
   }
   if (!undecided.empty()) {
-    table.notes.push_back("* Holds requests that were undecided when the run ended.");
+    table.notes.emplace_back("* Holds requests that were undecided when the run ended.");
   }
   chart.numbers.push_back(std::move(table));
 }

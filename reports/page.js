@@ -27,10 +27,9 @@
   }
 
   function percentile(stretch) {
-    const p = 100 * (1 - 1 / stretch);
     // As many decimals as it takes to tell 99.9 from 99.99.
-    const decimals = Math.max(0, Math.ceil(Math.log10(stretch) - 1e-9) - 2 + (p % 1 > 1e-9 ? 1 : 0));
-    return "p" + Number(p.toFixed(Math.min(decimals, 6)));
+    const decimals = Math.max(0, Math.ceil(Math.log10(stretch) - 1e-9) - 1);
+    return "p" + Number((100 * (1 - 1 / stretch)).toFixed(decimals));
   }
 
   const FIGURES = {
@@ -61,8 +60,9 @@
   function round125(value, up) {
     const power = 10 ** Math.floor(Math.log10(value) + 1e-9);
     const steps = up ? [1, 2, 5, 10] : [5, 2, 1];
-    const fits = up ? (s) => s * power >= value * (1 - 1e-9) : (s) => s * power <= value * (1 + 1e-9);
-    return steps.find(fits) * power;
+    const above = (step) => step * power >= value * (1 - 1e-9);
+    const below = (step) => step * power <= value * (1 + 1e-9);
+    return steps.find(up ? above : below) * power;
   }
 
   function logTicks(axis, wide) {
@@ -90,21 +90,24 @@
       grid: { color: colour("grid"), drawOnChartArea: !right, borderColor: colour("line") },
       ticks: { color: colour("soft"), maxRotation: 0, autoSkip: true, autoSkipPadding: 12 },
     };
-    const figure = FIGURES[axis.scale];
     // The unit of time stands in the axis' label.
-    scale.ticks.callback = axis.scale === "seconds" ? (value) => digits(value) : (value) => figure(value);
+    const figure = axis.scale === "seconds" ? digits : FIGURES[axis.scale];
+    scale.ticks.callback = (value) => figure(value);
     if (horizontal) {
       const x = chart.lines.flatMap((line) => line.points.map((point) => point.x));
       scale.min = axis.scale === "percentile" ? 1 : 0;
       scale.max = Math.max(...x, ...chart.shades.map((shade) => shade.end));
-      if (axis.scale === "percentile") scale.afterBuildTicks = (built) => { built.ticks = percentileTicks(built); };
+      if (axis.scale === "percentile") {
+        scale.afterBuildTicks = (built) => { built.ticks = percentileTicks(built); };
+      }
       return scale;
     }
     const values = valuesOn(chart, right);
     if (isLog(axis)) {
       const positive = values.filter((value) => value > 0);
-      const least = Math.min(...positive, Infinity);
-      scale.min = positive.length ? round125(chart.categories.length ? least / 2 : least, false) : 1;
+      // The least bar is to have some height.
+      const room = chart.categories.length ? 2 : 1;
+      scale.min = positive.length ? round125(Math.min(...positive) / room, false) : 1;
       scale.max = positive.length ? round125(Math.max(...positive), true) : 10;
       if (scale.max <= scale.min) scale.max = scale.min * 10;
       scale.afterBuildTicks = (built) => { built.ticks = logTicks(built, chart.tall); };
@@ -125,7 +128,8 @@
 
   function clipped(context, text, width) {
     if (context.measureText(text).width <= width) return text;
-    while (text.length > 1 && context.measureText(text + "…").width > width) text = text.slice(0, -1);
+    const tooLong = () => context.measureText(text + "…").width > width;
+    while (text.length > 1 && tooLong()) text = text.slice(0, -1);
     return text.length > 3 ? text + "…" : "";
   }
 
@@ -161,10 +165,11 @@
       ctx.textBaseline = "top";
       const label = (text, x, y, weight, toLeft) => {
         ctx.font = weight + " 12px " + drawing.options.font.family;
-        const room = (toLeft ? x - area.left : area.right - x) - 10;
+        const room = (toLeft ? x : drawing.width - x) - 10;
         // On a phone the end of it ("lifted at 15 s") says more than its beginning.
         const fits = ctx.measureText(text).width <= room;
-        const words = clipped(ctx, fits ? text : text.slice(text.lastIndexOf(": ") + 1).trim(), room);
+        const short = fits ? text : text.slice(text.lastIndexOf(": ") + 1).trim();
+        const words = clipped(ctx, short, room);
         ctx.textAlign = toLeft ? "right" : "left";
         ctx.fillStyle = colour("ink");
         ctx.fillText(words, toLeft ? x - 6 : x + 6, y);
@@ -184,7 +189,8 @@
       model.gaps.forEach((gap, i) => {
         const x = scales.x.getPixelForValue(gap.x);
         // The gap lies to the right of where it begins, and so does its label.
-        if (x >= area.left && x <= area.right) label(gap.label, x, area.top + 6 + MARK_PX * i, "400", false);
+        if (x < area.left || x > area.right) return;
+        label(gap.label, x, area.top + 6 + MARK_PX * i, "400", false);
       });
       ctx.restore();
     },
@@ -194,7 +200,7 @@
 
   function withPoints(chart) {
     for (const line of chart.lines) {
-      const at = line.even ? (i) => line.even[0] + i * line.even[1] : (i) => (line.x ? line.x[i] : i);
+      const at = (i) => (line.even ? line.even[0] + i * line.even[1] : line.x ? line.x[i] : i);
       const points = (values) => values.map((y, i) => ({ x: at(i), y }));
       line.points = points(line.y);
       line.band = line.low ? [points(line.low), points(line.high)] : null;
@@ -215,9 +221,14 @@
     pen.globalAlpha = 0.55;
     pen.lineWidth = 1.5;
     pen.beginPath();
-    if (index % 4 === 1) for (const shift of [-8, 0, 8]) { pen.moveTo(shift, 8); pen.lineTo(shift + 8, 0); }
-    if (index % 4 === 2) { pen.moveTo(0, 4); pen.lineTo(8, 4); }
-    if (index % 4 === 3) for (const shift of [-8, 0, 8]) { pen.moveTo(shift, 0); pen.lineTo(shift + 8, 8); }
+    const across = (x, from, to) => {
+      pen.moveTo(x, from);
+      pen.lineTo(x + 8, to);
+    };
+    // Slanted lines go on in the tiles beside.
+    if (index % 4 === 1) [-8, 0, 8].forEach((x) => across(x, 8, 0));
+    if (index % 4 === 2) across(0, 4, 4);
+    if (index % 4 === 3) [-8, 0, 8].forEach((x) => across(x, 0, 8));
     pen.stroke();
     return context.createPattern(tile, "repeat");
   }
@@ -255,7 +266,16 @@
 
   function bandData(line) {
     const [low, high] = line.band;
-    const common = { pointRadius: 0, pointHoverRadius: 0, borderWidth: 0, yAxisID: "y", hidden: line.hidden, band: true, order: 100, line };
+    const common = {
+      pointRadius: 0,
+      pointHoverRadius: 0,
+      borderWidth: 0,
+      yAxisID: "y",
+      hidden: line.hidden,
+      band: true,
+      order: 100, // behind the lines
+      line,
+    };
     const fill = series(line.colour) + "30";
     return [
       { ...common, data: low, fill: false, borderColor: "transparent" },
@@ -293,7 +313,8 @@
       callbacks: {
         title: (items) => {
           if (!items.length) return "";
-          return chart.categories.length ? items[0].label : FIGURES[chart.x.scale](items[0].parsed.x);
+          if (chart.categories.length) return chart.categories[items[0].dataIndex];
+          return FIGURES[chart.x.scale](items[0].parsed.x);
         },
         label: (item) => {
           // Units of plain numbers stand in the axis' label.
@@ -311,12 +332,13 @@
   function options(chart, printing) {
     const wide = chart.categories.length > 0;
     const overTime = chart.shades.length > 0 || chart.marks.length > 0;
+    const top = (overTime ? PHASES_PX : 4) + MARK_PX * chart.marks.length;
     const scales = { y: scaleOf(chart, chart.y) };
     if (wide) {
       scales.x = {
         stacked: chart.stacked,
         grid: { display: false },
-        ticks: { color: colour("ink"), maxRotation: 30, autoSkip: false },
+        ticks: { color: colour("ink"), maxRotation: 60, autoSkip: false },
       };
     } else {
       scales.x = scaleOf(chart, chart.x, { horizontal: true });
@@ -330,7 +352,7 @@
       normalized: true,
       spanGaps: false,
       devicePixelRatio: printing ? 2 : undefined,
-      layout: { padding: { top: (overTime ? PHASES_PX : 4) + MARK_PX * chart.marks.length, right: 6 } },
+      layout: { padding: { top, right: 6 } },
       font: { family: getComputedStyle(document.body).fontFamily, size: 12 },
       interaction: { mode: wide ? "index" : "nearest", axis: "x", intersect: false },
       plugins: { legend: { display: false }, tooltip: tooltip(chart) },
@@ -346,18 +368,27 @@
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
     const drawing = new Chart(canvas, {
       type: chart.categories.length ? "bar" : "line",
-      data: { labels: chart.categories, datasets: datasets(chart, canvas.getContext("2d")) },
+      // "trial: tenant" takes two lines.
+      data: {
+        labels: chart.categories.map((name) => name.split(": ")),
+        datasets: datasets(chart, canvas.getContext("2d")),
+      },
       options: options(chart, printing),
       plugins: [frame],
     });
     drawn.set(canvas, drawing);
   }
 
-  const drawAll = (printing) => elements("canvas[data-chart]").forEach((canvas) => draw(canvas, printing));
+  const canvases = () => elements("canvas[data-chart]");
+  const drawAll = (printing) => canvases().forEach((canvas) => draw(canvas, printing));
 
   // Legends
 
   const SVG = "http://www.w3.org/2000/svg";
+  // As texture() has them.
+  const TEXTURES = [
+    "", "M0 12L12 0M-4 6L6-4M8 16L18 6", "M0 3h14M0 9h14", "M2 0L14 12M-4 4L6 14M8-4L18 6",
+  ];
 
   function swatch(line, bars) {
     const svg = document.createElementNS(SVG, "svg");
@@ -372,10 +403,9 @@
     path.style.strokeWidth = 2.5;
     path.style.strokeDasharray = bars ? "" : STROKES[line.stroke].join(" ");
     svg.append(path);
-    const lines = ["", "M0 12L12 0M-4 6L6-4M8 16L18 6", "M0 3h14M0 9h14", "M2 0L14 12M-4 4L6 14M8-4L18 6"][line.colour % 4];
-    if (bars && lines) {
+    if (bars && TEXTURES[line.colour % 4]) {
       const pattern = document.createElementNS(SVG, "path");
-      pattern.setAttribute("d", lines);
+      pattern.setAttribute("d", TEXTURES[line.colour % 4]);
       pattern.style.stroke = "var(--panel)";
       pattern.style.strokeWidth = 1.5;
       pattern.style.opacity = 0.6;
@@ -399,14 +429,15 @@
 
   function show(chart, lines, shown) {
     for (const line of lines) line.hidden = !shown;
-    elements("canvas[data-chart]").filter((canvas) => canvas.dataset.chart === chart.id).forEach((canvas) => draw(canvas));
+    draw(canvases().find((canvas) => canvas.dataset.chart === chart.id));
   }
 
   function legendOf(box) {
     const chart = charts.find((each) => each.id === box.dataset.legend);
     const own = chart.lines.filter((line) => line.trial === undefined);
     for (const line of own) {
-      box.append(button(line.label, swatch(line, chart.categories.length > 0), (shown) => show(chart, [line], shown)));
+      const icon = swatch(line, chart.categories.length > 0);
+      box.append(button(line.label, icon, (shown) => show(chart, [line], shown)));
     }
   }
 
@@ -419,7 +450,8 @@
           if (lines.length) show(chart, lines, shown);
         }
       };
-      name.replaceWith(button(name.textContent, swatch({ colour: trial, stroke: "solid" }, false), toggle));
+      const icon = swatch({ colour: trial, stroke: "solid" }, false);
+      name.replaceWith(button(name.textContent, icon, toggle));
     }
   }
 
@@ -428,7 +460,9 @@
   function walk(canvas, step) {
     const drawing = drawn.get(canvas);
     const chart = drawing.options.model;
-    const sets = drawing.data.datasets.map((set, i) => ({ set, i })).filter(({ set }) => !set.band && !set.hidden);
+    const sets = drawing.data.datasets
+      .map((set, i) => ({ set, i }))
+      .filter(({ set }) => !set.band && !set.hidden);
     if (!sets.length) return;
     const longest = Math.max(...sets.map(({ set }) => set.data.length));
     const at = Math.min(Math.max((canvas.at ?? -1) + step, 0), longest - 1);
@@ -447,13 +481,17 @@
     const element = drawing.getDatasetMeta(active[0].datasetIndex).data[at];
     drawing.tooltip.setActiveElements(active, { x: element.x, y: element.y });
     drawing.update("none");
-    const x = chart.categories.length ? chart.categories[at] : FIGURES[chart.x.scale](sets[0].set.data[at].x);
+    const where = drawing.data.datasets[active[0].datasetIndex].data[at].x;
+    const x = chart.categories.length ? chart.categories[at] : FIGURES[chart.x.scale](where);
     canvas.closest(".chart").querySelector(".readout").textContent = x + ": " + said.join(", ");
   }
 
   function keys(canvas) {
     canvas.addEventListener("keydown", (event) => {
-      const steps = { ArrowRight: 1, ArrowLeft: -1, PageDown: 10, PageUp: -10, Home: -1e6, End: 1e6 };
+      const far = 1e6;
+      const steps = {
+        ArrowRight: 1, ArrowLeft: -1, PageDown: 10, PageUp: -10, Home: -far, End: far,
+      };
       if (!(event.key in steps)) return;
       event.preventDefault();
       walk(canvas, steps[event.key]);
@@ -464,9 +502,11 @@
 
   elements("[data-legend]").forEach(legendOf);
   elements("[data-trials]").forEach(legendOfTrials);
-  elements(".dot").forEach((dot) => { dot.style.background = "var(--c" + (dot.dataset.colour % 8) + ")"; });
+  for (const dot of elements(".dot")) {
+    dot.style.background = "var(--c" + (dot.dataset.colour % 8) + ")";
+  }
   charts.forEach(withPoints);
-  elements("canvas[data-chart]").forEach(keys);
+  canvases().forEach(keys);
   drawAll(false);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(false));
   addEventListener("beforeprint", () => {

@@ -26,8 +26,8 @@ double value_at(const std::vector<BucketCount>& buckets, std::uint64_t count, do
   for (const BucketCount& bucket : buckets) {
     seen += bucket.count;
     if (seen < wanted) continue;
-    return static_cast<double>(Histogram::lower_ns(bucket.index)) +
-           static_cast<double>(Histogram::width_ns(bucket.index) / 2);
+    return static_cast<double>(Histogram::lower_ns(bucket.index) +
+                               Histogram::width_ns(bucket.index) / 2);
   }
   return 0;
 }

@@ -36,10 +36,10 @@ struct Figure {
 };
 
 const std::vector<Figure>& figures() {
-  static const std::vector<Figure> kFigures = {{"throughput", "output_tokens", 0},
-                                               {"goodput", "goodput_tokens", 1},
-                                               {"offered", "due_requests", 2}};
-  return kFigures;
+  static const std::vector<Figure> all = {{"throughput", "output_tokens", 0},
+                                          {"goodput", "goodput_tokens", 1},
+                                          {"offered", "due_requests", 2}};
+  return all;
 }
 
 /// Tokens/s and run.

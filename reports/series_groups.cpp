@@ -15,7 +15,7 @@ Groups groups_of(const Run& run, std::int64_t width_ns, std::size_t recorded, st
   }
   // 1, 2, 5, 10, ...: bins have such widths, so that groups begin at round seconds.
   for (std::size_t decade = 1; groups.size() > most; decade *= 10) {
-    for (const std::size_t step : {2, 5, 10}) {
+    for (const std::size_t step : {2U, 5U, 10U}) {
       if (groups.size() > most) groups.per_group = step * decade;
     }
   }

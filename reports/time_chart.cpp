@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "reports/figure.hpp"
 
@@ -43,9 +44,10 @@ std::vector<ArmOfTrial> arms_of(const Report& report) {
     const std::string label = report.trials.size() > 1 ? trial.label : "";
     const auto add = [&](const Run& run, bool control) {
       if (run.series.bin_ns <= 0) return;
-      const std::string suffix = control ? "without the lift" : "";
-      const std::string separator = label.empty() || suffix.empty() ? "" : ", ";
-      arms.push_back({&run, i, control, label + separator + suffix});
+      std::string name = label;
+      if (control && !name.empty()) name += ", ";
+      if (control) name += "without the lift";
+      arms.push_back({&run, i, control, std::move(name)});
     };
     add(trial.lifted.pooled, false);
     if (trial.control) add(trial.control->pooled, true);
