@@ -194,7 +194,7 @@ StepResponse ttft_response(const Record& record) {
       "every phase";
   if (slice_ns == 0 || record.before() == nullptr || record.after() == nullptr) return none;
   constexpr std::size_t kLeastGroups = 3;
-  for (const std::size_t width : {1, 2, 5, 10, 20}) {
+  for (const std::size_t width : {1U, 2U, 5U, 10U, 20U}) {
     const auto group_ns = slice_ns * static_cast<std::int64_t>(width);
     const std::size_t groups = slices.size() / width;
     const BinRange before = bins_within(*record.before(), group_ns, groups);

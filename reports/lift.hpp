@@ -61,7 +61,7 @@ struct LiftReport {
   /// Until no more requests are in the system (at the throttle, in back-off, in the fleet) than the
   /// median in `after`: what a lift lets through at once waits on in the fleet.
   Delay drain;
-  /// Backlog, queued and in back-off, / (min(new limit, capacity) - what was offered after the lift).
+  /// Backlog, queued and in back-off, / (min(new limit, capacity) - offered after the lift).
   std::optional<double> drain_fluid_s;
   bool never_drains = false;  ///< more is offered than new limit and fleet carry
   StepResponse goodput;       ///< tokens/s
