@@ -389,7 +389,7 @@ std::optional<LiftRecord> lift_of(const Field& field, bool present) {
   if (!present) return lift;
   lift.unlock_ns = field["unlock_latency_s"].optional(&Field::time_ns);
   lift.release_lag_ns = field["waiter_release_lag_s"].optional(&Field::time_ns);
-  lift.limit_tokens_per_s = field["limit_tokens_per_s"].optional(&Field::number);
+  lift.limit_tokens_per_s = field["limit_tokens_per_s"].optional(&Field::amount_of_units);
   return lift;
 }
 
@@ -400,6 +400,33 @@ std::vector<Check> checks_of(const Field& field) {
                       item["limit"].number(), item["passed"].flag(), item["advice"].text()});
   }
   return checks;
+}
+
+/// Phases follow one another, and what is told of tenants and of the lift lies among them: reports
+/// rely on it.
+void require_coherent(const Field& document, const Run& run) {
+  const std::vector<Field> phases = document["phases"].items(kMaxRecords);
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    if (run.phases[i].end_ns < run.phases[i].begin_ns) {
+      phases[i]["end_s"].fail("must not be before the phase begins");
+    }
+    if (i > 0 && run.phases[i].begin_ns < run.phases[i - 1].end_ns) {
+      phases[i]["begin_s"].fail("must not be before the end of the phase before");
+    }
+    if (find_phase(run, run.phases[i].name) != i) phases[i]["name"].fail("is there twice");
+  }
+  if (run.lift && run.lift->at_ns && !run.phases.empty() &&
+      *run.lift->at_ns > run.phases.back().end_ns) {
+    document["lift"]["at_s"].fail("must not be after the last phase");
+  }
+  const std::size_t bins =
+      run.series.columns.empty() ? 0 : run.series.columns.front().values.size();
+  for (std::size_t i = 0; i < run.tenants.size(); ++i) {
+    for (const Column& column : run.tenants[i].columns) {
+      if (column.values.size() == bins) continue;
+      document["tenants"].items(kMaxRecords)[i]["columns"].fail("must be as long as the series");
+    }
+  }
 }
 
 std::string message(const std::string& source, const std::string& position,
@@ -442,6 +469,7 @@ Run read_run(std::string_view text, const std::string& source) {
   read_tenants(document["tenants"], present, run);
   read_throttles(document["throttles"], present, run);
   run.series = series_of(document["series"]);
+  require_coherent(document, run);
   run.environment = environment_of(document["environment"]);
   if (!document["scenario"].json().is_object()) document["scenario"].fail("must be an object");
   run.scenario_json = document["scenario"].json().dump();

@@ -86,9 +86,10 @@ std::string cost_clause(const LiftReport& lift) {
     clauses.push_back(fmt::format("the backlog drained in {}", seconds_figure(*lift.drain.ns)));
   }
   if (lift.slo_debt_requests && *lift.slo_debt_requests >= 1) {
-    clauses.push_back(
-        fmt::format("{} requests due in the transition missed their objectives",
-                    whole_figure(static_cast<std::uint64_t>(*lift.slo_debt_requests))));
+    const auto missed = static_cast<std::uint64_t>(*lift.slo_debt_requests);
+    clauses.push_back(fmt::format("{} due in the transition missed {} objectives",
+                                  missed == 1 ? "1 request" : whole_figure(missed) + " requests",
+                                  missed == 1 ? "its" : "their"));
   }
   return listed(clauses, "and");
 }

@@ -157,7 +157,7 @@ RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
   RunValue run = lift_run();
   run.seed = *rc::gen::arbitrary<std::uint64_t>();
   run.lift->at_ns = *instant_ns;
-  run.phases[0].begin_ns = *instant_ns;
+  run.phases[2].begin_ns = run.phases[2].end_ns = std::max(*run.lift->at_ns, 22 * kSecondNs);
   run.phases[0].replica_ns = *amount;
   run.lift->backoff_requests = *amount;
   run.lift->backoff_tokens = *amount;
@@ -172,7 +172,7 @@ RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
   const RunValue back = read_run(to_json(run), "run.json");
   RC_ASSERT(back.seed == run.seed);
   RC_ASSERT(back.lift->at_ns == run.lift->at_ns);
-  RC_ASSERT(back.phases[0].begin_ns == run.phases[0].begin_ns);
+  RC_ASSERT(back.phases[2].begin_ns == run.phases[2].begin_ns);
   RC_ASSERT(back.phases[0].replica_ns == run.phases[0].replica_ns);
   RC_ASSERT(back.tenants[0].phases[0].output_tokens == run.tenants[0].phases[0].output_tokens);
   RC_ASSERT(back.tenants[0].phases[0].attempts == run.tenants[0].phases[0].attempts);
@@ -261,6 +261,21 @@ TEST(Json, WhatIsNoRunOrOneOfAnotherVersionIsRefusedClearly) {
   EXPECT_EQ(refusal_of(R"({"schema": 1})"), "/schema|must be a string");
 }
 
+TEST(Json, WhatContradictsItselfIsRefused) {
+  EXPECT_EQ(refusal_of(with("/phases/0/end_s", 1)),
+            "/phases/0/end_s|must not be before the phase begins");
+  EXPECT_EQ(refusal_of(with("/phases/1/begin_s", 14)),
+            "/phases/1/begin_s|must not be before the end of the phase before");
+  EXPECT_EQ(refusal_of(with("/lift/at_s", 41)), "/lift/at_s|must not be after the last phase");
+  EXPECT_EQ(refusal_of(with("/tenants/0/columns", {{"waiting_requests", {1, 2}}})),
+            "/tenants/0/columns|must be as long as the series");
+  Json twice = Json::parse(to_json(lift_run()));
+  twice["phases"][1]["name"] = "before";
+  twice["tenants"][0]["phases"][1]["name"] = "before";
+  twice["throttles"][0]["phases"][1]["name"] = "before";
+  EXPECT_EQ(refusal_of(twice.dump()), "/phases/1/name|is there twice");
+}
+
 TEST(Json, ARunOfTheVersionBeforeIsReadWithoutWhatItDidNotRecord) {
   Json json = Json::parse(to_json(two_tenant_run()));
   json["schema"] = "tokenlift.run/2";
@@ -285,7 +300,7 @@ TEST(Json, WhatALiftReportNeedsSurvives) {
   run.control = true;
   run.lift->unlock_ns = 12'345;
   run.lift->release_lag_ns = 0;
-  run.lift->limit_tokens_per_s = -12.5;
+  run.lift->limit_tokens_per_s = 12.5;
   run.tenants[0].weight = 2.5;
   run.tenants[0].guaranteed_share = 0.75;
   for (TenantRecord& tenant : run.tenants) tenant.columns = {{"waiting_requests", {1, 0, 2}}};
@@ -297,7 +312,7 @@ TEST(Json, WhatALiftReportNeedsSurvives) {
   EXPECT_TRUE(back.control);
   EXPECT_EQ(back.lift->unlock_ns, 12'345);
   EXPECT_EQ(back.lift->release_lag_ns, 0);
-  EXPECT_EQ(back.lift->limit_tokens_per_s, -12.5);
+  EXPECT_EQ(back.lift->limit_tokens_per_s, 12.5);
   EXPECT_EQ(back.tenants[0].weight, 2.5);
   EXPECT_EQ(back.tenants[0].columns[0].values, (std::vector<std::int64_t>{1, 0, 2}));
   EXPECT_EQ(back.throttles[0].limits, run.throttles[0].limits);

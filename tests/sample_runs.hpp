@@ -185,6 +185,8 @@ inline Run invalid_run() {
   run.interrupted = true;
   run.lift->at_ns.reset();
   run.lift->waiting_requests = run.lift->backlog_tokens = 0;
+  run.phases[0].end_ns = 14 * kSecondNs;
+  run.phases[0].length_ns -= kSecondNs;
   for (std::size_t i = 1; i < 3; ++i) {
     run.phases[i].end_ns = run.phases[i].begin_ns = 14 * kSecondNs;
     run.phases[i].length_ns = run.phases[i].replica_ns = run.phases[i].busy_ns = 0;
