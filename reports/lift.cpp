@@ -46,15 +46,17 @@ class Record {
   /// A counter per second.
   std::vector<double> rate(std::string_view name) const { return column(name, 1 / to_s(bin_ns())); }
 
-  BinRange bins(const PhaseSpan* phase, std::int64_t bin_ns, std::size_t count) const {
-    return phase == nullptr ? BinRange{} : bins_within(*phase, bin_ns, count);
+  /// Of a phase that the run did not reach: none, from `begin` on.
+  static BinRange bins(const PhaseSpan* phase, std::int64_t bin_ns, std::size_t count,
+                       std::size_t begin) {
+    return phase == nullptr ? BinRange{begin, begin} : bins_within(*phase, bin_ns, count);
   }
 
   StepResponse response(const std::vector<double>& values, std::int64_t bin_ns) const {
     if (values.empty()) return unrecorded();
-    const BinRange before = bins(this->before(), bin_ns, values.size());
-    const BinRange transition = bins(this->transition(), bin_ns, values.size());
-    const BinRange after = bins(this->after(), bin_ns, values.size());
+    const BinRange before = bins(this->before(), bin_ns, values.size(), 0);
+    const BinRange transition = bins(this->transition(), bin_ns, values.size(), before.end);
+    const BinRange after = bins(this->after(), bin_ns, values.size(), transition.end);
     StepSeries series;
     series.values = values;
     series.bin_ns = bin_ns;
@@ -139,7 +141,7 @@ std::optional<double> offered_after_lift(const Run& run) {
 
 Delay drain(const Record& record) {
   const std::vector<double> in_system = record.column("in_system_requests");
-  const BinRange after = record.bins(record.after(), record.bin_ns(), in_system.size());
+  const BinRange after = Record::bins(record.after(), record.bin_ns(), in_system.size(), 0);
   if (after.begin == after.end) {
     return {std::nullopt, "not enough data: it counts against the median in 'after'"};
   }

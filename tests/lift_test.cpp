@@ -218,6 +218,22 @@ TEST(Lift, CountsAreThoseOfTheRuns) {
   EXPECT_EQ(report.wasted_tokens, 2 * 1750U);
 }
 
+TEST(Lift, OfARunThatEndedEarlyHasWhatItGotTo) {
+  RunValue run = run_of({{"goodput_tokens", step(100, 300)}, {"in_system_requests", constant(7)}});
+  for (const std::size_t reached : {2U, 1U}) {  // the transition; not even that
+    run.interrupted = true;
+    run.phases.resize(reached);
+    for (TenantRecord& tenant : run.tenants) tenant.phases.resize(reached);
+    for (ThrottleRecord& throttle : run.throttles) throttle.phases.resize(reached);
+    const LiftReport report = analysed(run);
+    EXPECT_EQ(report.goodput.before, 1000);
+    EXPECT_FALSE(report.goodput.after);
+    EXPECT_FALSE(report.goodput.settling.ns);
+    EXPECT_FALSE(report.drain.ns);
+    EXPECT_TRUE(report.gains.empty());
+  }
+}
+
 // ------------------------------------------------------------------------------------- tenants
 
 /// Two tenants of weights 1 and 3 with these series, in bins of 1 s.
