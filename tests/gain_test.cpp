@@ -195,7 +195,7 @@ TEST(Gain, WithinOneRunOnlyBinsWhollyInAPhaseCount) {
     phase.end_ns += kSecondNs / 20;
   }
   // 3.05 s .. 15.05 s and 22.05 s .. 40.05 s: the bins that hold the borders.
-  for (const std::size_t border : {30, 150, 220}) {
+  for (const std::size_t border : {30U, 150U, 220U}) {
     run.series.columns[1].values[border] = 1'000'000;
   }
   const Gain gain = named(gains_of({run}), "throughput");
@@ -260,7 +260,7 @@ TEST(Effect, ComparesRunsOfTheSameSeed) {
     runs.push_back(run_of(number, {1200, static_cast<std::uint64_t>(after)}, {0, 0}));
   }
   // Another order, and one without a partner.
-  for (const std::uint64_t seed : {3, 1, 9, 2}) {
+  for (const std::uint64_t seed : {3U, 1U, 9U, 2U}) {
     runs.push_back(control(run_of(seed, {1200, seed == 9 ? 90'000U : 1800U}, {0, 0})));
   }
   const std::vector<Effect> all = effects(make_trial("test", runs));
