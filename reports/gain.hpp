@@ -1,5 +1,11 @@
 #pragma once
 // What the lift changed: after against before, and with the lift against without it.
+//
+// From 3 runs on a rate's change is the geometric mean of the runs' ratios (interval.hpp), from 5
+// on a percentile has an interval (pooled_percentile.hpp). One run, or two pooled, is cut into
+// blocks of the time bins that lie wholly within a phase (blocks.hpp): that gives rates and shares
+// an interval, but no percentile. How often these intervals hold the truth is measured by
+// tests/coverage_test.cpp.
 
 #include <optional>
 #include <string>
@@ -18,8 +24,10 @@ struct Gain {
   bool higher_is_better = true;
   std::optional<double> before;  ///< pooled over the runs; absent where unsupported
   std::optional<double> after;
-  bool is_difference = false;  ///< `change` is after - before, because the base is 0 somewhere
-  Estimate change;             ///< else after / before
+  bool is_difference = false;  ///< `change` is after - before: a figure is 0 in some run
+  /// Else after / before. Of percentiles it is interpolated within buckets, where `before` and
+  /// `after` are midpoints, as everywhere in the report: up to 1/64 apart from their quotient.
+  Estimate change;
 
   /// The change is real (its interval leaves out "none"), for better or worse.
   bool shown() const;

@@ -25,11 +25,16 @@ struct RunPair {
   Buckets after;
 };
 
-/// The fewest runs for an interval of a percentile.
+/// The fewest runs for an interval of a percentile. Measured on queues and a batching fleet at rho
+/// 0.5 and 0.8 (tests/coverage_test.cpp, 10,500 requests a phase): with 5 runs 91 to 98 % of the
+/// intervals of a ratio of p50 or p99 held the truth, with 8 runs 92 to 98 %. They are centred on
+/// the pooled value: on the mean of the pseudo-values they held it as often.
 inline constexpr std::size_t kLeastRunsOfPercentile = 5;
 
 /// The fewest samples that each side of each run needs for an interval: 10 beyond the percentile,
-/// and 100 from p99 on, where runs are few large excursions (10,000 samples for p99).
+/// and 100 from p99 on, where runs are few large excursions (10,000 samples for p99). With 5 runs
+/// of about 100 to 150 requests a phase on an M/M/1 queue 95 % of the intervals of p50's ratio held
+/// the truth, and 95 % (rho 0.5) and 92 % (0.8) of p90's.
 std::uint64_t samples_needed_per_run(int permille);
 
 /// The value that a share of `permille` / 1000 of the samples lies below, interpolated by rank

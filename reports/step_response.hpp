@@ -48,10 +48,11 @@ struct StepResponse {
 /// wide, and the standard error up to 1.4 times as large. Instants are whole bins. `before` and
 /// `after` need 8 bins each, settling 40 bins after the step; else "not enough data".
 ///
-/// Noise: on two sides that do not differ, `stepped` comes out with probability at most about 2 %.
-/// An overshoot of less than 4 standard errors of a smoothed value is 0 (it is the largest of
-/// many). The deficit takes the negative half of the noise for a lack: about 0.4 standard errors
-/// times the transition.
+/// Noise: where the two sides do not differ, `stepped` came out in under 0.5 % of 4,000 series of
+/// white noise (10, 40 and 100 bins a phase); with a correlation of 0.8 from bin to bin in 2 % of
+/// 100 bins, but 4 % of 40 and 14 % of 10, too few to tell how they are correlated. An overshoot of
+/// less than 4 standard errors of a smoothed value is 0 (it is the largest of many). The deficit
+/// takes the negative half of the noise for a lack: about 0.4 standard errors times the transition.
 ///
 /// MSER-5 tells, from the values after the step alone and without being told where `after` begins,
 /// from when on they are steady; the settling time is the last time up to there at which the
