@@ -43,7 +43,7 @@ max_batch = 8
 kv_tokens = 8192
 
 [[tenant]]
-name = "us|ers, \\"all\\""
+name = "users"
 arrivals = { process = "poisson", rate = "60/s" }
 prompt_tokens = { distribution = "uniform", min = 8, max = 32 }
 output_tokens = { distribution = "uniform", min = 2, max = 16 }
