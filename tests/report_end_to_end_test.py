@@ -206,7 +206,7 @@ class ReportEndToEnd(unittest.TestCase):
 
     def test_what_is_no_run_is_named(self):
         (self.path / "empty").mkdir(exist_ok=True)
-        self.assert_wrong("none", says=("'none'", "no such file"))
+        self.assert_wrong("none", says=("'none'", "No such file"))
         self.assert_wrong("empty", says=("no run.json", "'empty'"))
         self.assert_wrong("small.toml", says=("small.toml",))
         self.assert_wrong(self.changed("other", lambda run: run.update(schema="tokenlift.run/99")),
@@ -219,7 +219,7 @@ class ReportEndToEnd(unittest.TestCase):
         self.addCleanup(shutil.rmtree, folder)
         for name in ("one", "higher"):
             shutil.copytree(self.path / name, folder / name)
-        self.assert_wrong("mixed", says=("higher/run.json", "one/run.json", "/throttle/0/rate"))
+        self.assert_wrong("mixed", says=("higher/run.json", "one/run.json", "/throttle/0/"))
         self.report("mixed/one", "mixed/higher")
 
     def test_a_control_alone_is_no_report(self):
