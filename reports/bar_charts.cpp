@@ -12,16 +12,7 @@
 namespace tokenlift {
 namespace {
 
-struct Part {
-  const char* name;
-  double TimeSplit::*ns;
-};
-
-constexpr std::array<Part, 4> kParts = {{{"generator lag", &TimeSplit::generator_lag_ns},
-                                         {"throttle wait", &TimeSplit::throttle_wait_ns},
-                                         {"queue wait", &TimeSplit::queue_wait_ns},
-                                         {"prefill", &TimeSplit::prefill_ns}}};
-constexpr std::array<std::size_t, kParts.size()> kPartColours = {3, 1, 2, 0};
+constexpr std::array<std::size_t, kTimeParts.size()> kPartColours = {3, 1, 2, 0};
 
 /// What bars of one trial are called.
 std::string category(const Report& report, const TrialReport& trial, const std::string& name) {
@@ -84,19 +75,6 @@ const std::vector<TenantFigure>& tenant_figures() {
        {"TTFT p99 (logarithmic)", Scale::milliseconds},
        tail_of}};
   return all;
-}
-
-/// Phases by name, in the order in which they first come.
-std::vector<std::string> phase_names(const Report& report) {
-  std::vector<std::string> names;
-  for (const TrialReport& each : report.trials) {
-    for (const PhaseSummary& phase : each.phases) {
-      if (std::find(names.begin(), names.end(), phase.name) == names.end()) {
-        names.push_back(phase.name);
-      }
-    }
-  }
-  return names;
 }
 
 /// One tenant of one trial: a group of bars.
@@ -169,17 +147,17 @@ void add_split_chart(const Report& report, std::vector<Chart>& charts) {
       "that completed.";
   chart.y = {"mean TTFT (ms)", Scale::number};
   chart.stacked = true;
-  for (std::size_t i = 0; i < kParts.size(); ++i) {
+  for (std::size_t i = 0; i < kTimeParts.size(); ++i) {
     chart.lines.push_back({});
-    chart.lines.back().label = kParts[i].name;
+    chart.lines.back().label = kTimeParts[i].name;
     chart.lines.back().colour = kPartColours[i];
   }
   for (const TrialReport& each : report.trials) {
     for (const TimeSplit& phase : each.split) {
       if (phase.requests == 0) continue;
       chart.categories.push_back(category(report, each, phase.phase));
-      for (std::size_t i = 0; i < kParts.size(); ++i) {
-        chart.lines[i].y.emplace_back(phase.*kParts[i].ns / 1e6);
+      for (std::size_t i = 0; i < kTimeParts.size(); ++i) {
+        chart.lines[i].y.emplace_back(phase.*kTimeParts[i].ns / 1e6);
       }
     }
     Table table = split_table(each.split);

@@ -5,6 +5,7 @@
 // with a colour per trial; what it would have mixed becomes charts of their own. Dashed lines are
 // the control's.
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,9 @@ inline constexpr std::size_t kMostRates = 150;
 inline constexpr std::size_t kMostTenantBars = 12;
 
 std::vector<Chart> charts_of(const Report& report);
+
+/// Phases of all trials by name, in the order in which they first come.
+std::vector<std::string> phase_names(const Report& report);
 
 // Its parts:
 

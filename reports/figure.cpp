@@ -62,9 +62,13 @@ std::string listed(std::span<const std::string> words, std::string_view last) {
   return out;
 }
 
+std::string signed_figure(double value) {
+  return (value < 0 ? "" : "+") + figure(value);
+}
+
 std::string change_figure(double base, double value) {
   if (base != 0) return "x" + figure(value / base);
-  return (value < 0 ? "" : "+") + figure(value);
+  return signed_figure(value);
 }
 
 DurationUnit duration_unit(std::span<const double> durations_ns) {
@@ -87,6 +91,10 @@ DurationUnit duration_unit(std::span<const double> durations_ns) {
 std::string duration_figure(double duration_ns) {
   const DurationUnit unit = duration_unit({&duration_ns, 1});
   return fmt::format("{} {}", figure(duration_ns / unit.ns), unit.name);
+}
+
+std::string duration_figure(std::int64_t duration_ns) {
+  return duration_figure(static_cast<double>(duration_ns));
 }
 
 }  // namespace tokenlift

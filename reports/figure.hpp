@@ -29,6 +29,9 @@ std::string second_figure(std::int64_t ns);
 /// "a, b and c", with `last` before the last one.
 std::string listed(std::span<const std::string> words, std::string_view last);
 
+/// figure() with its sign, also where it is none: "+12.3", "-4.00", "+0".
+std::string signed_figure(double value);
+
 /// What one value becomes beside another: "x2.45", or the difference ("+12.3") where `base` is 0.
 std::string change_figure(double base, double value);
 
@@ -44,5 +47,6 @@ DurationUnit duration_unit(std::span<const double> durations_ns);
 
 /// One duration in the unit that suits it: "28.0 ms".
 std::string duration_figure(double duration_ns);
+std::string duration_figure(std::int64_t duration_ns);
 
 }  // namespace tokenlift

@@ -319,6 +319,12 @@ std::vector<Gain> gains(const Trial& trial) {
   return gains;
 }
 
+const Gain* find_gain(const std::vector<Gain>& gains, std::string_view name) {
+  const auto found =
+      std::find_if(gains.begin(), gains.end(), [&](const Gain& gain) { return gain.name == name; });
+  return found == gains.end() ? nullptr : &*found;
+}
+
 std::vector<Effect> effects(const Trial& trial) {
   if (!trial.control) return {};
   const PairedRuns pairs = pair_up(trial.lifted, *trial.control);

@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/interval.hpp"
@@ -37,6 +38,9 @@ struct Gain {
 /// Throughput, goodput, attainment and percentiles of TTFT, TPOT, ITL and e2e. Empty where the run
 /// has no `before` and `after`.
 std::vector<Gain> gains(const Trial& trial);
+
+/// The one of that name; nullptr where there is none.
+const Gain* find_gain(const std::vector<Gain>& gains, std::string_view name);
 
 /// With the lift minus without it, in one phase: pairs of runs of the same seed at the same time of
 /// day, so it stays right when the load itself changes.

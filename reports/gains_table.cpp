@@ -15,7 +15,7 @@ std::string scaled_figure(const std::optional<double>& value, double scale) {
 
 std::string change_text(double value, bool is_difference, double scale) {
   if (!is_difference) return "x" + figure(value);
-  return (value < 0 ? "" : "+") + figure(value * scale);
+  return signed_figure(value * scale);
 }
 
 /// What the interval says. Without one nothing does.

@@ -37,6 +37,12 @@ Histogram Histogram::from_buckets(std::span<const BucketCount> buckets, __uint12
   return result;
 }
 
+std::uint64_t count_of(std::span<const BucketCount> buckets) {
+  std::uint64_t count = 0;
+  for (const BucketCount& bucket : buckets) count += bucket.count;
+  return count;
+}
+
 void Histogram::merge(const Histogram& other) {
   for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
     buckets_[bucket] += other.buckets_[bucket];

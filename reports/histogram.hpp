@@ -29,6 +29,9 @@ struct BucketCount {
   std::uint64_t count = 0;
 };
 
+/// Samples in all of them.
+std::uint64_t count_of(std::span<const BucketCount> buckets);
+
 /// Aligned to a cache line: two histograms written by two threads never share one.
 class alignas(64) Histogram {
  public:

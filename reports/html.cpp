@@ -94,18 +94,6 @@ std::string tables_html(const Report& report) {
   return out + "</section>\n";
 }
 
-/// As a POSIX shell takes it.
-std::string shell_quoted(const std::string& word) {
-  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-_./=:,@%+").find(c) != std::string_view::npos;
-  });
-  if (plain) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 std::string seeds_of(const Trial& trial) {
   std::string seeds;
   for (const RunBrief& run : trial.lifted.runs) {
@@ -117,10 +105,7 @@ std::string seeds_of(const Trial& trial) {
 std::string environment_html(const Trial& trial) {
   const Run& run = trial.lifted.pooled;
   const Environment& environment = run.environment;
-  std::string command;
-  for (const std::string& word : environment.command) {
-    command += (command.empty() ? "" : " ") + shell_quoted(word);
-  }
+  const std::string command = shell_command(environment.command);
   std::string capacity;
   if (run.capacity_tokens_per_s) {
     capacity = fmt::format("{} output tokens/s ({})", figure(*run.capacity_tokens_per_s),

@@ -11,6 +11,7 @@
 #include "reports/figure.hpp"
 #include "reports/gains_table.hpp"
 #include "reports/html_text.hpp"
+#include "reports/verdict.hpp"
 
 namespace tokenlift {
 namespace {
@@ -18,8 +19,7 @@ namespace {
 /// A failed check is the first thing that the page says: its sentence stands in the first line of
 /// `validity`, what failed in the others.
 std::string validity_html(const TrialReport& trial) {
-  const bool valid = trial.trial.lifted.pooled.valid() &&
-                     (!trial.trial.control || trial.trial.control->pooled.valid());
+  const bool valid = is_valid(trial.trial);
   std::string_view rest = trial.validity;
   std::vector<std::string_view> lines;
   for (std::size_t end = 0; end != std::string_view::npos;) {
@@ -86,12 +86,10 @@ Tile gain_tile(const Gain& gain) {
 std::vector<Tile> lift_tiles(const LiftReport& lift) {
   std::vector<Tile> tiles;
   const auto add = [&](std::string_view name) {
-    for (const Gain& gain : lift.gains) {
-      if (gain.name != name || !(gain.before || gain.after)) continue;
-      tiles.push_back(gain_tile(gain));
-      return true;
-    }
-    return false;
+    const Gain* const gain = find_gain(lift.gains, name);
+    if (gain == nullptr || !(gain->before || gain->after)) return false;
+    tiles.push_back(gain_tile(*gain));
+    return true;
   };
   for (const char* name : {"throughput", "goodput", "attainment"}) add(name);
   if (!add("ttft p99")) add("ttft p50");

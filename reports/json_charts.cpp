@@ -4,15 +4,14 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "reports/json_value.hpp"
+
 namespace tokenlift {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// Significant digits: of what is drawn, where a pixel is a thousandth; and of instants, which may
 /// be many bins apart from 0.

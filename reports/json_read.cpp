@@ -8,15 +8,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "reports/json_run.hpp"
+#include "reports/json_value.hpp"
 
 namespace tokenlift {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxValues = 4'000'000;

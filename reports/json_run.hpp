@@ -35,7 +35,8 @@ class RunFileError : public std::runtime_error {
 
 /// The run that to_json() wrote; what is computed from the records (summaries, verdicts) is not
 /// read but computed again. `source` is what errors call the text: its file name. Throws
-/// RunFileError, also where phases, the lift and the series contradict one another. A hostile text is refused before it can take more than about 1 GB.
+/// RunFileError, also where phases, the lift and the series contradict one another. A hostile text
+/// is refused before it can take more than about 1 GB.
 Run read_run(std::string_view text, const std::string& source);
 
 /// Where the scenarios of two runs differ (a JSON pointer), whatever their seeds and whether the

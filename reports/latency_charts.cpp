@@ -275,14 +275,7 @@ void add_curves_of_one(const Report& report, std::vector<Chart>& charts) {
 
 /// A chart per phase, with a line per trial that has it.
 void add_curves_by_phase(const Report& report, std::vector<Chart>& charts) {
-  std::vector<std::string> names;
-  for (const TrialReport& each : report.trials) {
-    for (const PhaseSummary& phase : each.phases) {
-      if (std::find(names.begin(), names.end(), phase.name) == names.end()) {
-        names.push_back(phase.name);
-      }
-    }
-  }
+  const std::vector<std::string> names = phase_names(report);
   for (const std::string& name : names) {
     Chart chart = curve_chart(report);
     chart.id = fmt::format("percentiles-{}", charts.size());

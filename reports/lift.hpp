@@ -4,6 +4,7 @@
 // "Not settled", "not enough data" and "the throttle did not bind" are results. The README defines
 // each metric.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,6 +50,17 @@ struct Starvation {
   double share = 0;    ///< guaranteed, 0 .. 1
   double seconds = 0;  ///< below it with work waiting, per run
 };
+
+/// The parts, as they follow one another.
+struct TimePart {
+  const char* name;
+  double TimeSplit::*ns;
+};
+inline constexpr std::array<TimePart, 4> kTimeParts = {
+    {{"generator lag", &TimeSplit::generator_lag_ns},
+     {"throttle wait", &TimeSplit::throttle_wait_ns},
+     {"queue wait", &TimeSplit::queue_wait_ns},
+     {"prefill", &TimeSplit::prefill_ns}}};
 
 struct LiftReport {
   LiftRecord lift;  ///< requests and tokens that it met: the mean over the runs

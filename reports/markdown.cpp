@@ -106,23 +106,9 @@ std::string code_block(const std::string& text) {
   return fence + "text\n" + text + fence + "\n";
 }
 
-/// A word as a shell reads it back.
-std::string shell_word(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+%@";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 std::string environment_text(const Run& run) {
   const Environment& environment = run.environment;
-  std::string command;
-  for (const std::string& word : environment.command) {
-    command += (command.empty() ? "" : " ") + shell_word(word);
-  }
-  std::string out = command + "\n\n";
+  std::string out = shell_command(environment.command) + "\n\n";
   const auto add = [&](const char* label, const std::string& value) {
     if (!value.empty()) out += fmt::format("{:<11} {}\n", label, value);
   };

@@ -88,10 +88,8 @@ class OverviewRows {
   void add_gain(const std::string& name) {
     add(gain_label(name) + ", after against before", "", [&](const TrialReport& trial) {
       if (!trial.lift) return Cell{kAbsent};
-      const std::vector<Gain>& gains = trial.lift->gains;
-      const auto gain = std::find_if(gains.begin(), gains.end(),
-                                     [&](const Gain& one) { return one.name == name; });
-      if (gain == gains.end() || !gain->change.value) return Cell{kAbsent};
+      const Gain* const gain = find_gain(trial.lift->gains, name);
+      if (gain == nullptr || !gain->change.value) return Cell{kAbsent};
       const ShownUnit unit = shown_unit(gain->unit, gain->before, gain->after);
       std::string text = change_text(gain->change, gain->is_difference, unit.scale);
       if (gain->is_difference) text += " " + unit.name;

@@ -12,12 +12,6 @@ constexpr int kPerDecade = 12;
 constexpr int kMostPoints = 80;
 constexpr double kBucketError = 1.0 / 128;
 
-std::uint64_t count_of(const std::vector<BucketCount>& buckets) {
-  std::uint64_t count = 0;
-  for (const BucketCount& bucket : buckets) count += bucket.count;
-  return count;
-}
-
 /// The middle of the bucket that holds the ceil(quantile * count)-th smallest value.
 double value_at(const std::vector<BucketCount>& buckets, std::uint64_t count, double quantile) {
   const auto wanted = std::max<std::uint64_t>(

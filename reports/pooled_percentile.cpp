@@ -71,17 +71,11 @@ double grain_ns(const Position& position, int permille) {
   return position.share > beyond / 4 ? position.width_ns : 0;
 }
 
-std::uint64_t samples_of(Buckets samples) {
-  std::uint64_t count = 0;
-  for (const BucketCount& bucket : samples) count += bucket.count;
-  return count;
-}
-
 /// Empty where the runs support an interval.
 std::string shortage(const std::vector<RunPair>& runs, int permille) {
   std::uint64_t least = UINT64_MAX;
   for (const RunPair& run : runs) {
-    least = std::min({least, samples_of(run.before), samples_of(run.after)});
+    least = std::min({least, count_of(run.before), count_of(run.after)});
   }
   const std::uint64_t needed = samples_needed_per_run(permille);
   std::string reason;

@@ -96,6 +96,16 @@ void require_same_width(const char* what, std::int64_t left_ns, std::int64_t rig
   }
 }
 
+/// A word as a shell reads it back.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+%@";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 }  // namespace
 
 std::string_view name_of(Metric metric) {
@@ -103,6 +113,12 @@ std::string_view name_of(Metric metric) {
       "ttft",          "e2e",        "tpot",    "itl",          "service_ttft",
       "throttle_wait", "queue_wait", "prefill", "generator_lag"};
   return kNames[static_cast<std::size_t>(metric)];
+}
+
+std::string shell_command(const std::vector<std::string>& words) {
+  std::string command;
+  for (const std::string& word : words) command += (command.empty() ? "" : " ") + shell_word(word);
+  return command;
 }
 
 void merge(Counts& into, const Counts& other) {

@@ -135,6 +135,9 @@ struct Environment {
   std::vector<std::string> command;
 };
 
+/// The words of a command as a POSIX shell reads them back.
+std::string shell_command(const std::vector<std::string>& words);
+
 /// What one throttle did while a phase lasted. A retry is a decision of its own.
 struct ThrottleCounts {
   std::uint64_t admitted = 0;  ///< attempts that it let through

@@ -1,19 +1,10 @@
 #include "reports/split_table.hpp"
 
-#include <array>
 #include <utility>
 
 #include "reports/figure.hpp"
 
 namespace tokenlift {
-namespace {
-
-constexpr std::array<double TimeSplit::*, 4> kParts = {
-    &TimeSplit::generator_lag_ns, &TimeSplit::throttle_wait_ns, &TimeSplit::queue_wait_ns,
-    &TimeSplit::prefill_ns};
-
-}  // namespace
-
 Table split_table(const std::vector<TimeSplit>& split) {
   Table table;
   table.name = "split";
@@ -41,9 +32,10 @@ Table split_table(const std::vector<TimeSplit>& split) {
                                {whole_figure(phase.requests)},
                                {figure(phase.ttft_ns / unit.ns)}};
     std::vector<Cell> shares = {{""}, {"%"}, {""}, {""}};
-    for (double TimeSplit::*const part : kParts) {
-      times.push_back({figure(phase.*part / unit.ns)});
-      shares.push_back({phase.ttft_ns > 0 ? figure(100 * (phase.*part) / phase.ttft_ns) : kAbsent});
+    for (const TimePart& part : kTimeParts) {
+      times.push_back({figure(phase.*part.ns / unit.ns)});
+      shares.push_back(
+          {phase.ttft_ns > 0 ? figure(100 * (phase.*part.ns) / phase.ttft_ns) : kAbsent});
     }
     table.rows.push_back(std::move(times));
     table.rows.push_back(std::move(shares));

@@ -108,10 +108,6 @@ std::size_t steady_from(std::span<const double> values, double floor) {
   return best * kBatch;
 }
 
-std::string time_of(std::int64_t ns) {
-  return duration_figure(static_cast<double>(ns));
-}
-
 /// What follows the step, smoothed, with what is needed to judge it.
 struct Answer {
   std::span<const double> values;
@@ -157,8 +153,8 @@ std::string steady_too_late(const Answer& answer, std::size_t steady) {
   return fmt::format(
       "not settled: steady only from {} after the step on, in the second half of the "
       "{} measured; run for at least {} longer",
-      time_of(answer.since_step_ns(steady)), time_of(answer.since_step_ns(bins)),
-      time_of(static_cast<std::int64_t>(2 * steady - bins) * answer.bin_ns));
+      duration_figure(answer.since_step_ns(steady)), duration_figure(answer.since_step_ns(bins)),
+      duration_figure(static_cast<std::int64_t>(2 * steady - bins) * answer.bin_ns));
 }
 
 Delay settling_of(const Answer& answer) {
@@ -176,11 +172,12 @@ Delay settling_of(const Answer& answer) {
   while (settled > 0 && std::abs(answer.smoothed[settled - 1] - level) <= band) --settled;
   const std::int64_t settling_ns = settled == 0 ? 0 : answer.since_step_ns(settled);
   if (settling_ns > answer.after_ns) {
-    return {std::nullopt,
-            fmt::format("not settled: it took {}, and `after` begins {} after the step; set "
-                        "run.settle to at least {} and run for {} longer",
-                        time_of(settling_ns), time_of(answer.after_ns), time_of(settling_ns),
-                        time_of(settling_ns - answer.after_ns))};
+    return {
+        std::nullopt,
+        fmt::format("not settled: it took {}, and `after` begins {} after the step; set "
+                    "run.settle to at least {} and run for {} longer",
+                    duration_figure(settling_ns), duration_figure(answer.after_ns),
+                    duration_figure(settling_ns), duration_figure(settling_ns - answer.after_ns))};
   }
   return {settling_ns, {}};
 }
@@ -245,7 +242,7 @@ StepResponse step_response(const StepSeries& series) {
     const bool first = before.size() <= after.size();
     refuse(response, fmt::format("not enough data: `{}` has {} time bins of {}, {} are needed",
                                  first ? "before" : "after", std::min(before.size(), after.size()),
-                                 time_of(series.bin_ns), kLeastBins));
+                                 duration_figure(series.bin_ns), kLeastBins));
     return response;
   }
 

@@ -9,19 +9,10 @@
 #include <cstdlib>
 
 #include "reports/figure.hpp"
+#include "reports/gains_table.hpp"
 
 namespace tokenlift {
 namespace {
-
-std::string seconds_figure(std::int64_t ns) {
-  return duration_figure(static_cast<double>(ns));
-}
-
-const PhaseSummary* find(const TrialReport& report, std::string_view name) {
-  const auto found = std::find_if(report.phases.begin(), report.phases.end(),
-                                  [&](const PhaseSummary& phase) { return phase.name == name; });
-  return found == report.phases.end() ? nullptr : &*found;
-}
 
 /// Both arms, as far as there are two.
 std::vector<const Run*> arms(const Trial& trial) {
@@ -41,49 +32,39 @@ std::string event_named(const LiftRecord& lift) {
   return fmt::format("{} '{}' at {} s", verb, lift.throttle, at);
 }
 
-std::string signed_figure(double value) {
-  return (value < 0 ? "" : "+") + figure(value);
-}
-
-std::string interval_figure(const Interval& interval, bool is_difference) {
-  if (is_difference) {
-    return fmt::format("95 % interval {} to {}", signed_figure(interval.low),
-                       signed_figure(interval.high));
-  }
-  return fmt::format("95 % interval x{} to x{}", figure(interval.low), figure(interval.high));
+/// " (95 % interval x1.70 to x1.88)"; empty where there is none.
+std::string interval_clause(const Estimate& estimate, bool is_difference) {
+  if (!estimate.interval) return "";
+  return " (95 % interval " + interval_text(estimate, is_difference, 1) + ")";
 }
 
 /// "x1.79 (95 % interval x1.70 to x1.88), 2,058 -> 3,677 tokens/s"
 std::string goodput_change(const Gain& goodput) {
   std::string text;
   if (goodput.change.value) {
-    const double change = *goodput.change.value;
-    text = goodput.is_difference ? signed_figure(change) + " tokens/s" : "x" + figure(change);
-    if (goodput.change.interval) {
-      text += " (" + interval_figure(*goodput.change.interval, goodput.is_difference) + ")";
-    }
-    text += ", ";
+    text = change_text(goodput.change, goodput.is_difference, 1);
+    if (goodput.is_difference) text += " tokens/s";
+    text += interval_clause(goodput.change, goodput.is_difference) + ", ";
   }
   return text + fmt::format("{} -> {} tokens/s", figure(*goodput.before), figure(*goodput.after));
 }
 
 /// What users see of it: how long their first token takes.
 std::string ttft_clause(const TrialReport& report) {
-  const PhaseSummary* const before = find(report, "before");
-  const PhaseSummary* const after = find(report, "after");
+  const PhaseSummary* const before = find_phase(report.phases, "before");
+  const PhaseSummary* const after = find_phase(report.phases, "after");
   if (before == nullptr || after == nullptr) return "";
   const std::optional<std::int64_t> then_ns = before->of(Metric::ttft).at(500);
   const std::optional<std::int64_t> now_ns = after->of(Metric::ttft).at(500);
   if (!then_ns || !now_ns) return "";
-  return fmt::format("TTFT p50 {} -> {}", duration_figure(static_cast<double>(*then_ns)),
-                     duration_figure(static_cast<double>(*now_ns)));
+  return fmt::format("TTFT p50 {} -> {}", duration_figure(*then_ns), duration_figure(*now_ns));
 }
 
 /// What it took and what it cost.
 std::string cost_clause(const LiftReport& lift) {
   std::vector<std::string> clauses;
   if (lift.drain.ns && *lift.drain.ns > 0) {
-    clauses.push_back(fmt::format("the backlog drained in {}", seconds_figure(*lift.drain.ns)));
+    clauses.push_back(fmt::format("the backlog drained in {}", duration_figure(*lift.drain.ns)));
   }
   if (lift.slo_debt_requests && *lift.slo_debt_requests >= 1) {
     const auto missed = static_cast<std::uint64_t>(*lift.slo_debt_requests);
@@ -103,11 +84,17 @@ struct Judgement {
   std::string reason;  // without one
 };
 
+/// With the control: what the lift did to goodput, once all is settled.
+const Effect* goodput_effect(const LiftReport& lift) {
+  const auto found = std::find_if(lift.effects.begin(), lift.effects.end(), [](const Effect& each) {
+    return each.name == "goodput" && each.phase == "after";
+  });
+  return found == lift.effects.end() ? nullptr : &*found;
+}
+
 Judgement judge(const LiftReport& lift, const Gain& goodput) {
-  const auto effect = std::find_if(
-      lift.effects.begin(), lift.effects.end(),
-      [](const Effect& each) { return each.name == "goodput" && each.phase == "after"; });
-  if (effect == lift.effects.end()) {
+  const Effect* const effect = goodput_effect(lift);
+  if (effect == nullptr) {
     return {goodput.shown(), goodput.better(), goodput.change.interval.has_value(),
             goodput.change.reason};
   }
@@ -117,16 +104,10 @@ Judgement judge(const LiftReport& lift, const Gain& goodput) {
 
 /// "; against the same load without it: +1,234 tokens/s (95 % interval ...)"
 std::string control_clause(const LiftReport& lift) {
-  for (const Effect& effect : lift.effects) {
-    if (effect.name != "goodput" || effect.phase != "after" || !effect.difference.value) continue;
-    std::string text = fmt::format("; against the same load without it: {} tokens/s",
-                                   signed_figure(*effect.difference.value));
-    if (effect.difference.interval) {
-      text += " (" + interval_figure(*effect.difference.interval, true) + ")";
-    }
-    return text;
-  }
-  return "";
+  const Effect* const effect = goodput_effect(lift);
+  if (effect == nullptr || !effect->difference.value) return "";
+  return "; against the same load without it: " + change_text(effect->difference, true, 1) +
+         " tokens/s" + interval_clause(effect->difference, true);
 }
 
 std::string lift_sentence(const TrialReport& report) {
@@ -138,9 +119,8 @@ std::string lift_sentence(const TrialReport& report) {
         "the change, and 5 % is the least that counts.",
         what, percent_figure(lift.binding_fraction.value_or(0)));
   }
-  const auto goodput = std::find_if(lift.gains.begin(), lift.gains.end(),
-                                    [](const Gain& gain) { return gain.name == "goodput"; });
-  if (goodput == lift.gains.end() || !goodput->before || !goodput->after) {
+  const Gain* const goodput = find_gain(lift.gains, "goodput");
+  if (goodput == nullptr || !goodput->before || !goodput->after) {
     return what + ": too little was measured to compare before and after.";
   }
   const Judgement judgement = judge(lift, *goodput);
@@ -179,7 +159,7 @@ std::string steady_sentence(const Run& run, const PhaseSummary& phase) {
     clauses.push_back(fmt::format("attainment {}", percent_figure(*phase.rates.attainment)));
   }
   if (const std::optional<std::int64_t> ttft_ns = phase.of(Metric::ttft).at(500)) {
-    clauses.push_back(fmt::format("TTFT p50 {}", duration_figure(static_cast<double>(*ttft_ns))));
+    clauses.push_back(fmt::format("TTFT p50 {}", duration_figure(*ttft_ns)));
   }
   if (clauses.empty()) clauses.emplace_back("too little was measured to say anything");
   std::string name = phase.name;
@@ -226,9 +206,8 @@ void remark_on_course(const LiftReport& lift, std::vector<std::string>& remarks)
 
 /// The told instant against the one that the series shows by itself.
 void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) {
-  const auto throughput = std::find_if(lift.gains.begin(), lift.gains.end(),
-                                       [](const Gain& gain) { return gain.name == "throughput"; });
-  const bool changed = throughput != lift.gains.end() && throughput->shown();
+  const Gain* const throughput = find_gain(lift.gains, "throughput");
+  const bool changed = throughput != nullptr && throughput->shown();
   const std::int64_t lift_ns = *lift.lift.at_ns;
   constexpr std::int64_t kNearNs = 2'000'000'000;
   if (!lift.found_ns) {
@@ -238,28 +217,19 @@ void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) 
   } else if (std::abs(*lift.found_ns - lift_ns) > kNearNs) {
     remarks.push_back(fmt::format(
         "Looked at without being told of the lift, throughput changes at {} s, {} {} it.",
-        second_figure(*lift.found_ns), seconds_figure(std::abs(*lift.found_ns - lift_ns)),
+        second_figure(*lift.found_ns), duration_figure(std::abs(*lift.found_ns - lift_ns)),
         *lift.found_ns > lift_ns ? "after" : "before"));
   }
 }
-
-struct Part {
-  const char* name;
-  double TimeSplit::*ns;
-};
-constexpr std::array<Part, 4> kParts = {{{"generator lag", &TimeSplit::generator_lag_ns},
-                                         {"throttle wait", &TimeSplit::throttle_wait_ns},
-                                         {"queue wait", &TimeSplit::queue_wait_ns},
-                                         {"prefill", &TimeSplit::prefill_ns}}};
 
 /// Which part of TTFT is the largest, before and after.
 void remark_on_split(const TrialReport& report, std::vector<std::string>& remarks) {
   std::vector<std::string> clauses;
   for (const TimeSplit& split : report.split) {
     if (split.phase == "transition" || split.requests == 0 || split.ttft_ns <= 0) continue;
-    const auto largest =
-        std::max_element(kParts.begin(), kParts.end(),
-                         [&](const Part& a, const Part& b) { return split.*a.ns < split.*b.ns; });
+    const auto largest = std::max_element(
+        kTimeParts.begin(), kTimeParts.end(),
+        [&](const TimePart& a, const TimePart& b) { return split.*a.ns < split.*b.ns; });
     clauses.push_back(fmt::format("{} {} is {}", split.phase,
                                   percent_figure(split.*(largest->ns) / split.ttft_ns),
                                   largest->name));
