@@ -99,12 +99,8 @@ std::string percentile_gain_name(Metric metric, int permille) {
 }
 
 /// As the summary gives it, from midpoints of buckets: a figure is the same all over the report.
-std::optional<double> percentile_in(const Run& run, std::size_t phase, Metric metric,
-                                    int permille) {
-  Histogram pooled;
-  for (const TenantRecord& tenant : run.tenants) pooled.merge(tenant.phases.at(phase).of(metric));
-  if (pooled.count() < samples_needed(permille)) return std::nullopt;
-  return static_cast<double>(pooled.value_at(permille / 1000.0));
+std::optional<double> percentile_in(const PhaseSummary& phase, Metric metric, int permille) {
+  return phase.of(metric).at(permille);
 }
 
 // ------------------------------------------------------------------- within a run, bin by bin
@@ -308,11 +304,12 @@ std::vector<Gain> gains(const Trial& trial) {
   for (const Rate& rate : kRates) {
     gains.push_back(rate_gain(rate, run, {*before_phase, *after_phase}, before, after));
   }
+  const std::vector<PhaseSummary> summaries = summarize_fleet(run);
   for (const Metric metric : kLatencies) {
     for (const int permille : kGainPermilles) {
       gains.push_back({percentile_gain_name(metric, permille), "ns", false,
-                       percentile_in(run, *before_phase, metric, permille),
-                       percentile_in(run, *after_phase, metric, permille), false,
+                       percentile_in(summaries[*before_phase], metric, permille),
+                       percentile_in(summaries[*after_phase], metric, permille), false,
                        percentile_ratio(pairs_of(before, after, metric), permille)});
     }
   }

@@ -17,20 +17,26 @@ double to_s(std::int64_t ns) {
 /// What a trial's lifted arm has, by name: phases, and its series as means over the runs.
 class Record {
  public:
-  explicit Record(const Run& run)
-      : run_(run),
-        before_(find_phase(run, "before")),
-        transition_(find_phase(run, "transition")),
-        after_(find_phase(run, "after")),
-        lift_ns_(*run.lift->at_ns) {}
+  /// A phase that was reached, over the fleet. Adding tenants up merges their histograms: once.
+  struct Phase {
+    PhaseSpan span;
+    PhaseRecord record;
+  };
+
+  explicit Record(const Run& run) : run_(run), lift_ns_(*run.lift->at_ns) {
+    for (std::size_t i = 0; i < run.phases.size(); ++i) {
+      phases_.push_back({run.phases[i], fleet_record(run, i)});
+    }
+  }
 
   const Run& run() const { return run_; }
   double runs() const { return static_cast<double>(run_.runs); }
   std::int64_t lift_ns() const { return lift_ns_; }
   std::int64_t bin_ns() const { return run_.series.bin_ns; }
-  const PhaseSpan* before() const { return span(before_); }
-  const PhaseSpan* transition() const { return span(transition_); }
-  const PhaseSpan* after() const { return span(after_); }
+  const std::vector<Phase>& phases() const { return phases_; }
+  const Phase* before() const { return phase("before"); }
+  const Phase* transition() const { return phase("transition"); }
+  const Phase* after() const { return phase("after"); }
 
   /// A column, each value times `scale`, as the mean of the runs; empty if it was not recorded.
   std::vector<double> column(std::string_view name, double scale = 1) const {
@@ -47,9 +53,9 @@ class Record {
   std::vector<double> rate(std::string_view name) const { return column(name, 1 / to_s(bin_ns())); }
 
   /// Of a phase that the run did not reach: none, from `begin` on.
-  static BinRange bins(const PhaseSpan* phase, std::int64_t bin_ns, std::size_t count,
+  static BinRange bins(const Phase* phase, std::int64_t bin_ns, std::size_t count,
                        std::size_t begin) {
-    return phase == nullptr ? BinRange{begin, begin} : bins_within(*phase, bin_ns, count);
+    return phase == nullptr ? BinRange{begin, begin} : bins_within(phase->span, bin_ns, count);
   }
 
   StepResponse response(const std::vector<double>& values, std::int64_t bin_ns) const {
@@ -77,12 +83,13 @@ class Record {
   }
 
  private:
-  const PhaseSpan* span(const std::optional<std::size_t>& index) const {
-    return index ? &run_.phases[*index] : nullptr;
+  const Phase* phase(std::string_view name) const {
+    const std::optional<std::size_t> index = find_phase(run_, name);
+    return index ? &phases_[*index] : nullptr;
   }
 
   const Run& run_;
-  std::optional<std::size_t> before_, transition_, after_;
+  std::vector<Phase> phases_;
   std::int64_t lift_ns_;
 };
 
@@ -128,13 +135,13 @@ double median(std::vector<double> values) {
 }
 
 /// Output tokens/s of the requests due from the lift on.
-std::optional<double> offered_after_lift(const Run& run) {
+std::optional<double> offered_after_lift(const Record& record) {
   double tokens = 0;
   double length_s = 0;
-  for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    if (run.phases[i].name != "transition" && run.phases[i].name != "after") continue;
-    tokens += static_cast<double>(fleet_record(run, i).offered_output_tokens);
-    length_s += to_s(run.phases[i].length_ns);
+  for (const Record::Phase* const phase : {record.transition(), record.after()}) {
+    if (phase == nullptr) continue;
+    tokens += static_cast<double>(phase->record.offered_output_tokens);
+    length_s += to_s(phase->span.length_ns);
   }
   return length_s > 0 ? std::optional(tokens / length_s) : std::nullopt;
 }
@@ -165,7 +172,7 @@ std::optional<double> not_back_share(const Record& record, double fluid_s) {
   const std::vector<double> goodput = record.rate("goodput_tokens");
   const std::vector<double> due = record.rate("due_requests");
   if (goodput.empty() || due.size() != goodput.size()) return std::nullopt;
-  PhaseSpan rest = *record.after();
+  PhaseSpan rest = record.after()->span;
   rest.begin_ns =
       std::max<std::int64_t>(rest.begin_ns, record.lift_ns() + std::llround(3e9 * fluid_s));
   if (rest.begin_ns >= rest.end_ns) return std::nullopt;
@@ -176,7 +183,7 @@ std::optional<double> not_back_share(const Record& record, double fluid_s) {
     met_tokens += goodput[bin];
     due_requests += due[bin];
   }
-  const PhaseRecord whole = fleet_record(record.run(), *find_phase(record.run(), "after"));
+  const PhaseRecord& whole = record.after()->record;
   if (due_requests == 0 || whole.counts.due == 0) return std::nullopt;
   const double tokens_per_request =
       static_cast<double>(whole.offered_output_tokens) / static_cast<double>(whole.counts.due);
@@ -199,8 +206,8 @@ StepResponse ttft_response(const Record& record) {
   for (const std::size_t width : {1U, 2U, 5U, 10U, 20U}) {
     const auto group_ns = slice_ns * static_cast<std::int64_t>(width);
     const std::size_t groups = slices.size() / width;
-    const BinRange before = bins_within(*record.before(), group_ns, groups);
-    const BinRange after = bins_within(*record.after(), group_ns, groups);
+    const BinRange before = bins_within(record.before()->span, group_ns, groups);
+    const BinRange after = bins_within(record.after()->span, group_ns, groups);
     if (before.end - before.begin < kLeastGroups || after.end - after.begin < kLeastGroups) break;
     std::vector<double> p99_ns(groups);
     bool supported = true;
@@ -353,35 +360,34 @@ void find_changes(const Record& record, LiftReport& report) {
   }
 }
 
+std::optional<double> amplification(const PhaseRecord& phase) {
+  if (phase.counts.due == 0) return std::nullopt;
+  return static_cast<double>(phase.attempts) / static_cast<double>(phase.counts.due);
+}
+
 /// What counts requests rather than time.
 void count(const Record& record, LiftReport& report) {
-  const Run& run = record.run();
-  for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    report.wasted_tokens += fleet_record(run, i).wasted_tokens;
+  for (const Record::Phase& phase : record.phases()) {
+    report.wasted_tokens += phase.record.wasted_tokens;
   }
-  const auto amplification = [](const PhaseRecord& phase) -> std::optional<double> {
-    if (phase.counts.due == 0) return std::nullopt;
-    return static_cast<double>(phase.attempts) / static_cast<double>(phase.counts.due);
-  };
-  const std::optional<std::size_t> before = find_phase(run, "before");
-  const std::optional<std::size_t> after = find_phase(run, "after");
-  if (before) {
-    const PhaseRecord phase = fleet_record(run, *before);
-    report.retry_amplification_before = amplification(phase);
-    if (phase.counts.due > 0) {
+  const Record::Phase* const after = record.after();
+  if (after != nullptr) report.retry_amplification_after = amplification(after->record);
+  if (record.before() != nullptr) {
+    const PhaseRecord& before = record.before()->record;
+    report.retry_amplification_before = amplification(before);
+    if (before.counts.due > 0) {
       report.binding_fraction =
-          static_cast<double>(phase.held) / static_cast<double>(phase.counts.due);
+          static_cast<double>(before.held) / static_cast<double>(before.counts.due);
       // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
       const bool binds_later =
-          run.lift->kind != "lift" && after && binds(fleet_record(run, *after));
-      report.vacuous = !binds(phase) && !binds_later;
+          record.run().lift->kind != "lift" && after != nullptr && binds(after->record);
+      report.vacuous = !binds(before) && !binds_later;
     }
   }
-  if (after) report.retry_amplification_after = amplification(fleet_record(run, *after));
-  if (const auto transition = find_phase(run, "transition")) {
-    const PhaseRecord phase = fleet_record(run, *transition);
+  if (record.transition() != nullptr) {
+    const PhaseRecord& transition = record.transition()->record;
     report.slo_debt_requests =
-        static_cast<double>(phase.counts.due - phase.slo_met) / record.runs();
+        static_cast<double>(transition.counts.due - transition.slo_met) / record.runs();
   }
 }
 
@@ -400,7 +406,7 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   if (!run.lift->release_lag_ns)
     report.waiter_release_lag.reason = "nobody who waited was let through";
   report.drain = drain(record);
-  const std::optional<double> offered_tokens_per_s = offered_after_lift(run);
+  const std::optional<double> offered_tokens_per_s = offered_after_lift(record);
   if (run.lift->limit_tokens_per_s && offered_tokens_per_s) {
     const double surplus_tokens_per_s = *run.lift->limit_tokens_per_s - *offered_tokens_per_s;
     report.never_drains = surplus_tokens_per_s <= 0;

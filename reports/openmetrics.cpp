@@ -75,12 +75,11 @@ struct Entry {
 std::vector<Entry> fleet_entries(const Report& report, std::deque<PhaseRecord>& records) {
   std::vector<Entry> entries;
   for (const TrialReport& trial : report.trials) {
-    const Run& run = trial.trial.lifted.pooled;
-    const std::vector<PhaseSummary> phases = summarize_fleet(run);
-    for (std::size_t i = 0; i < phases.size(); ++i) {
-      records.push_back(fleet_record(run, i));
+    for (std::size_t i = 0; i < trial.phases.size(); ++i) {
+      const PhaseSummary& phase = trial.phases[i];
+      records.push_back(fleet_record(trial.trial.lifted.pooled, i));
       entries.push_back(
-          {{{"trial", trial.trial.label}, {"phase", phases[i].name}}, phases[i], &records.back()});
+          {{{"trial", trial.trial.label}, {"phase", phase.name}}, phase, &records.back()});
     }
   }
   return entries;

@@ -20,10 +20,11 @@ Values present(const std::vector<double>& values) {
 std::optional<double> mean_output_tokens(const Run& run) {
   std::uint64_t due = 0;
   std::uint64_t tokens = 0;
-  for (std::size_t phase = 0; phase < run.phases.size(); ++phase) {
-    const PhaseRecord record = fleet_record(run, phase);
-    due += record.counts.due;
-    tokens += record.offered_output_tokens;
+  for (const TenantRecord& tenant : run.tenants) {
+    for (const PhaseRecord& record : tenant.phases) {
+      due += record.counts.due;
+      tokens += record.offered_output_tokens;
+    }
   }
   if (due == 0) return std::nullopt;
   return static_cast<double>(tokens) / static_cast<double>(due);
