@@ -16,13 +16,6 @@ namespace {
 /// Sums of doubles are good to this, relative to their size: a difference that is less is none.
 constexpr double kRounding = 1e-12;
 
-/// From the first value on, so that a constant series has exactly its mean, and no variance.
-double mean_of(std::span<const double> values) {
-  double sum = 0;
-  for (const double value : values) sum += value - values.front();
-  return values.front() + sum / static_cast<double>(values.size());
-}
-
 std::string length_of(std::size_t count, const Bins& bins) {
   return duration_figure(static_cast<double>(count) * static_cast<double>(bins.ns));
 }
@@ -65,6 +58,12 @@ double welch_degrees(double first, std::size_t first_blocks, double second,
 }
 
 }  // namespace
+
+double mean_of(std::span<const double> values) {
+  double sum = 0;
+  for (const double value : values) sum += value - values.front();
+  return values.front() + sum / static_cast<double>(values.size());
+}
 
 double autocorrelation_time(std::span<const double> values) {
   const std::size_t n = values.size();

@@ -23,6 +23,10 @@ inline constexpr double kBlockTimes = 10;
 inline constexpr std::size_t kLeastBlocks = 10;
 inline constexpr std::size_t kMostBlocks = 30;
 
+/// Of a series that is not empty. From the first value on, so that a constant one has exactly its
+/// mean, and no variance.
+double mean_of(std::span<const double> values);
+
 /// 1 + 2 x the sum of the autocorrelations, in bins, and at least 1: so many bins tell as much of
 /// the mean as one independent value. The sum ends as in Geyer's initial monotone sequence
 /// (Practical Markov Chain Monte Carlo, Statistical Science 7, 1992). 1 for a constant series.

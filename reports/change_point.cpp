@@ -10,13 +10,6 @@
 namespace tokenlift {
 namespace {
 
-/// From the first value on, so that a constant series has exactly its mean.
-double mean_of(std::span<const double> values) {
-  double sum = 0;
-  for (const double value : values) sum += value - values.front();
-  return values.front() + sum / static_cast<double>(values.size());
-}
-
 /// Autocorrelation times that a stretch must last: of a shorter one that time is not known.
 constexpr double kLeastTimes = 15;
 

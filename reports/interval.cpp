@@ -14,21 +14,6 @@ namespace {
 /// Quotients of sums are good to this: a change that is less is none.
 constexpr double kRounding = 1e-12;
 
-struct Spread {
-  double mean = 0;
-  double standard_error = 0;  // of the mean; 0 for one value
-};
-
-Spread spread_of(const std::vector<double>& values) {
-  const auto n = static_cast<double>(values.size());
-  double sum = 0;
-  for (const double value : values) sum += value;
-  const double mean = sum / n;
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return {mean, values.size() < 2 ? 0 : std::sqrt(squares / (n - 1) / n)};
-}
-
 std::string too_few(std::size_t runs) {
   return fmt::format("{}; {} repetitions give an interval", runs_figure(runs), kLeastRuns);
 }
@@ -52,6 +37,16 @@ Estimate checked(double value, const Interval& interval, std::string basis) {
 }
 
 }  // namespace
+
+Spread spread_of(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  double sum = 0;
+  for (const double value : values) sum += value;
+  const double mean = sum / n;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return {mean, values.size() < 2 ? 0 : std::sqrt(squares / (n - 1) / n)};
+}
 
 double t_quantile(double degrees) {
   assert(degrees > 0);

@@ -36,6 +36,13 @@ struct Estimate {
 /// An interval needs at least so many repetitions (pairs): with two, Student's t at 95 % is 12.7.
 inline constexpr std::size_t kLeastRuns = 3;
 
+/// Of some values (at least one): their mean, and its standard error, 0 for a single one.
+struct Spread {
+  double mean = 0;
+  double standard_error = 0;
+};
+Spread spread_of(std::span<const double> values);
+
 /// The quantile of Student's t that 97.5 % lie below: half an interval is so many standard errors.
 /// `degrees` > 0.
 double t_quantile(double degrees);

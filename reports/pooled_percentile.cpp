@@ -93,26 +93,21 @@ std::string shortage(const std::vector<RunPair>& runs, int permille) {
   return reason;
 }
 
-/// Jackknife of statistic(pools), whose values are all finite.
+/// Jackknife of statistic(pools), whose values are all finite: the statistic of all, and how sure.
 template <typename Statistic>
 std::pair<double, double> jackknife(Pools& pools, const std::vector<RunPair>& runs,
                                     Statistic&& statistic) {
   const auto n = static_cast<double>(runs.size());
   const double whole = statistic(pools);
   std::vector<double> pseudo;
-  double sum = 0;
   for (const RunPair& run : runs) {
     pools.before.remove(run.before);
     pools.after.remove(run.after);
     pseudo.push_back(n * whole - (n - 1) * statistic(pools));
-    sum += pseudo.back();
     pools.before.add(run.before);
     pools.after.add(run.after);
   }
-  const double mean = sum / n;
-  double squares = 0;
-  for (const double value : pseudo) squares += (value - mean) * (value - mean);
-  return {whole, std::sqrt(squares / (n - 1) / n)};
+  return {whole, spread_of(pseudo).standard_error};
 }
 
 Pools pool(const std::vector<RunPair>& runs) {

@@ -41,12 +41,6 @@ class Sums {
   std::vector<double> sums_;
 };
 
-double mean_of(std::span<const double> values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
-
 double variance_of_mean(std::span<const double> values) {
   return long_run_variance(values) / static_cast<double>(values.size());
 }
