@@ -30,15 +30,7 @@ void make_folder(const std::filesystem::path& path) {
 int write_all(const std::filesystem::path& path, std::string_view text) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) return errno;
-  int error = 0;
-  while (!text.empty() && error == 0) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
+  int error = write_to(file, text);
   // A full disk may show only here.
   if (error == 0 && fsync(file) != 0 && errno != EINVAL) error = errno;
   if (close(file) != 0 && error == 0) error = errno;
@@ -46,6 +38,18 @@ int write_all(const std::filesystem::path& path, std::string_view text) {
 }
 
 }  // namespace
+
+int write_to(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
 
 OutputFolder::OutputFolder(std::filesystem::path path) : path_(std::move(path)) {
   make_folder(path_);

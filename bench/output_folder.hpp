@@ -14,6 +14,9 @@ class MachineError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Writes everything into an open file; 0, or the errno of what stopped it.
+int write_to(int file, std::string_view text);
+
 class OutputFolder {
  public:
   /// Makes the folder (and its parents) and tries to write into it. Throws MachineError.

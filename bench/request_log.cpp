@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bench/output_folder.hpp"
+#include "reports/csv.hpp"
 
 namespace tokenlift {
 
@@ -18,14 +19,6 @@ namespace {
 constexpr std::string_view kHead =
     "repetition,arm,tenant,number,phase,outcome,slo_met,attempts,prompt_tokens,output_tokens,"
     "due_ns,sent_ns,admitted_ns,scheduled_ns,first_token_ns,last_token_ns,end_ns\n";
-
-/// As RFC 4180 wants it.
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
 
 [[noreturn]] void fail(const std::filesystem::path& path, int error) {
   throw MachineError(fmt::format("cannot write the records to '{}': {}", path.string(),
@@ -57,7 +50,7 @@ void RequestLog::begin_run(std::uint64_t repetition, bool control, std::vector<s
   hand_over();
   auto label = std::make_shared<RunLabel>();
   label->head = fmt::format("{},{},", repetition, control ? "control" : "lifted");
-  for (const std::string& tenant : tenants) label->tenants.push_back(quoted(tenant));
+  for (const std::string& tenant : tenants) label->tenants.push_back(csv_field(tenant));
   label->phases = std::move(phases);
   block_.label = std::move(label);
   block_.records.reserve(kBlock);
@@ -130,14 +123,7 @@ void RequestLog::write(const Block& block) {
 }
 
 void RequestLog::write(std::string_view text) {
-  while (!text.empty() && error_ == 0) {
-    const ssize_t written = ::write(file_, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR) {
-      error_ = errno;
-    }
-  }
+  if (error_ == 0) error_ = write_to(file_, text);
 }
 
 }  // namespace tokenlift

@@ -19,13 +19,6 @@ struct Source {
   const Run* run;
 };
 
-std::string quoted(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string out = "\"";
-  for (const char c : field) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + '"';
-}
-
 std::string number(double value) {
   return fmt::format("{}", value);
 }
@@ -103,13 +96,20 @@ class Columns {
 void add_line(std::string& out, const std::vector<std::string>& fields) {
   const char* separator = "";
   for (const std::string& field : fields) {
-    out += separator + quoted(field);
+    out += separator + csv_field(field);
     separator = ",";
   }
   out += '\n';
 }
 
 }  // namespace
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + '"';
+}
 
 std::string to_csv(const Report& report) {
   const bool several = report.trials.size() > 1;

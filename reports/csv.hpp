@@ -7,6 +7,9 @@
 
 namespace tokenlift {
 
+/// One field, quoted where RFC 4180 wants it.
+std::string csv_field(const std::string& text);
+
 /// A header line, then a row per bin. Fields are quoted as RFC 4180 says, lines end with "\n",
 /// decimal points are points. Columns:
 ///
