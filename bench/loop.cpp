@@ -102,14 +102,10 @@ LoopOutcome Loop::run() {
   return outcome_;
 }
 
-Recorder::Gauges Loop::gauges() const {
-  return {static_cast<std::int64_t>(room_.waiting()), room_.backlog_tokens(), backoff_requests_,
-          room_.waiting_by_tenant()};
-}
-
 void Loop::pass_time() {
   if (adapts_ && recorder_.ends_bin(now_ns_)) note_limits();
-  recorder_.pass_time(now_ns_, gauges());
+  recorder_.pass_time(now_ns_, {static_cast<std::int64_t>(room_.waiting()), room_.backlog_tokens(),
+                                backoff_requests_, room_.waiting_by_tenant()});
   if (now_ns_ < counted_until_ns_) return;
   const std::uint32_t phase = grid_.phase_at(now_ns_);
   counted_until_ns_ = phase + 1 < grid_.phases.size() ? grid_.phases[phase].end_ns : kNever;

@@ -59,7 +59,6 @@ class Loop {
     }
   };
 
-  Recorder::Gauges gauges() const;
   void pass_time();
   void show_progress();
   bool finished() const;
