@@ -68,7 +68,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
     if (i > 0 && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
     timeline_.push({changes_[i].at_ns, Kind::change, i});
   }
-  note_limits();
+  note_limits(0);
 }
 
 LoopOutcome Loop::run() {
@@ -103,7 +103,9 @@ LoopOutcome Loop::run() {
 }
 
 void Loop::pass_time() {
-  if (adapts_ && recorder_.ends_bin(now_ns_)) note_limits();
+  // As of the end of the bin: nothing has happened since, and when the loop happens to be awake
+  // next depends on how time is passed.
+  if (adapts_ && now_ns_ >= recorder_.bin_end_ns()) note_limits(recorder_.bin_end_ns());
   recorder_.pass_time(now_ns_, {static_cast<std::int64_t>(room_.waiting()), room_.backlog_tokens(),
                                 backoff_requests_, room_.waiting_by_tenant()});
   if (now_ns_ < counted_until_ns_) return;
@@ -179,7 +181,7 @@ void Loop::change(std::size_t first) {
   }
   room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
   next_change_ = end;
-  note_limits();
+  note_limits(now_ns_);
 }
 
 LiftRecord Loop::planned_lift() const {
@@ -201,9 +203,9 @@ void Loop::note_lift() {
   outcome_.lift = lift;
 }
 
-void Loop::note_limits() {
+void Loop::note_limits(std::int64_t at_ns) {
   for (std::size_t i = 0; i < room_.gates().size(); ++i) {
-    recorder_.limit(i, now_ns_, room_.gates()[i].limit());
+    recorder_.limit(i, at_ns, room_.gates()[i].limit());
   }
 }
 

@@ -70,7 +70,7 @@ class Loop {
   void change(std::size_t first);
   LiftRecord planned_lift() const;
   void note_lift();
-  void note_limits();
+  void note_limits(std::int64_t at_ns);
   void note_release(const Request& request);
 
   void arrive(std::uint32_t tenant);

@@ -281,11 +281,11 @@ void Recorder::retried(const Request& request, std::int64_t now_ns) {
   ++by_bin(Counter::attempts)[event_.bin()];
 }
 
-void Recorder::limit(std::size_t throttle, std::int64_t now_ns, std::optional<double> limit) {
+void Recorder::limit(std::size_t throttle, std::int64_t at_ns, std::optional<double> limit) {
   std::vector<LimitRecord>& limits = throttles_[throttle].limits;
   if (!limits.empty() && limits.back().limit == limit) return;
-  if (!limits.empty() && limits.back().at_ns == now_ns) limits.pop_back();
-  limits.push_back({now_ns, limit});
+  if (!limits.empty() && limits.back().at_ns == at_ns) limits.pop_back();
+  limits.push_back({at_ns, limit});
 }
 
 std::span<ThrottleCounts> Recorder::throttle_counts(std::int64_t now_ns) {

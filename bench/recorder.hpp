@@ -194,10 +194,10 @@ class Recorder {
     if (now_ns >= bin_end_ns_) fill_bins(now_ns);
   }
 
-  /// Whether a bin has ended since pass_time() was called last.
-  bool ends_bin(std::int64_t now_ns) const { return now_ns >= bin_end_ns_; }
-  /// From now on a throttle has this limit; nothing: none.
-  void limit(std::size_t throttle, std::int64_t now_ns, std::optional<double> limit);
+  /// When the bin ends that is being filled; kNever after the last.
+  std::int64_t bin_end_ns() const { return bin_end_ns_; }
+  /// From then on a throttle has this limit; nothing: none.
+  void limit(std::size_t throttle, std::int64_t at_ns, std::optional<double> limit);
 
   /// Where attempts are to be counted in the phase of `now_ns`, for each throttle.
   std::span<ThrottleCounts> throttle_counts(std::int64_t now_ns);

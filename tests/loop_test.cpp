@@ -201,6 +201,7 @@ TEST(Loop, TheLimitOfAnAdaptiveKindIsSampledByBins) {
   EXPECT_EQ(limits.front(), (LimitRecord{0, 1.0}));
   for (std::size_t i = 1; i < limits.size(); ++i) {
     EXPECT_GT(limits[i].at_ns, limits[i - 1].at_ns);
+    EXPECT_EQ(limits[i].at_ns % played.run.series.bin_ns, 0);
     EXPECT_GE(limits[i].limit, limits[i - 1].limit);
   }
   EXPECT_EQ(limits.back().limit, 4.0);
