@@ -66,8 +66,7 @@ std::optional<Scenario> Repetitions::prepare(const Scenario& scenario) {
 
 Trial Repetitions::repeat(const Scenario& prepared, const OutputFolder& folder,
                           const std::filesystem::path& subfolder) {
-  std::optional<Arm> lifted;
-  std::optional<Arm> controls;
+  Pool pool;
   bool interrupted = false;
   for (std::uint64_t n = 1; n <= options_.repetitions && !interrupted; ++n) {
     // The two arms take turns in going first: a machine that drifts is no better to one of them.
@@ -75,15 +74,11 @@ Trial Repetitions::repeat(const Scenario& prepared, const OutputFolder& folder,
       if (interrupted || (control && !options_.control)) continue;
       const Run run = run_once(prepared, n, control);
       write(run, folder, subfolder);
-      add(control ? controls : lifted, run);
+      pool.add(fmt::format("repetition {}{}", n, control ? " of the control" : ""), run);
       interrupted = run.interrupted;
     }
   }
-  if (controls && controls->pooled.phases.size() != lifted->pooled.phases.size()) {
-    say(surroundings_, options_.quiet, "the control ended early: the report leaves it out");
-    controls.reset();
-  }
-  return {prepared.name, std::move(*lifted), std::move(controls)};
+  return pool.take(prepared.name);
 }
 
 void Repetitions::write(const Run& run, const OutputFolder& folder,
@@ -99,29 +94,6 @@ void Repetitions::write(const Run& run, const OutputFolder& folder,
     const Report report = make_report({{run.scenario_name, Arm(run), std::nullopt}});
     print_result(surroundings_, to_text(report, style_of(surroundings_)));
     throw;
-  }
-}
-
-/// Adds a repetition to those before it. One that ended before its last phase is not pooled, but
-/// its failed checks count.
-void Repetitions::add(std::optional<Arm>& arm, const Run& run) const {
-  if (!arm) {
-    arm.emplace(run);
-    return;
-  }
-  try {
-    arm->add(run);
-  } catch (const RunMismatch&) {
-    say(surroundings_, options_.quiet, "repetition {} ended early: the report leaves it out",
-        run.repetition);
-    Run& pooled = arm->pooled;
-    pooled.interrupted = pooled.interrupted || run.interrupted;
-    for (const Check& check : run.checks) {
-      if (check.passed) continue;
-      const auto same = std::find_if(pooled.checks.begin(), pooled.checks.end(),
-                                     [&](const Check& other) { return other.name == check.name; });
-      if (same != pooled.checks.end() && same->passed) *same = check;
-    }
   }
 }
 

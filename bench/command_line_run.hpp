@@ -44,7 +44,6 @@ class Repetitions {
  private:
   Run run_once(const Scenario& prepared, std::uint64_t repetition, bool control);
   void write(const Run& run, const OutputFolder& folder, const std::filesystem::path& subfolder);
-  void add(std::optional<Arm>& arm, const Run& run) const;
   void warn_of_crowding(const Scenario& scenario) const;
 
   const Surroundings& surroundings_;

@@ -27,6 +27,7 @@ namespace tokenlift {
 struct BucketCount {
   std::size_t index = 0;
   std::uint64_t count = 0;
+  bool operator==(const BucketCount&) const = default;
 };
 
 /// Samples in all of them.

@@ -20,13 +20,7 @@ namespace {
 /// `validity`, what failed in the others.
 std::string validity_html(const TrialReport& trial) {
   const bool valid = is_valid(trial.trial);
-  std::string_view rest = trial.validity;
-  std::vector<std::string_view> lines;
-  for (std::size_t end = 0; end != std::string_view::npos;) {
-    end = rest.find('\n');
-    lines.push_back(rest.substr(0, end));
-    if (end != std::string_view::npos) rest.remove_prefix(end + 1);
-  }
+  const std::vector<std::string>& lines = trial.validity;
   std::string out = fmt::format("<div class=\"validity {}\"{}>\n<p>{}</p>\n", valid ? "ok" : "fail",
                                 valid ? "" : " role=\"alert\"", prose_html(lines[0]));
   if (lines.size() > 1) out += "<ul>\n";

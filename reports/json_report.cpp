@@ -1,5 +1,7 @@
 #include "reports/json_report.hpp"
 
+#include <fmt/ranges.h>
+
 #include <utility>
 
 #include "reports/json_value.hpp"
@@ -180,7 +182,7 @@ Json validity_of(const TrialReport& trial) {
   Json control_checks = Json::array();
   if (trial.trial.control) control_checks = checks_of(trial.trial.control->pooled);
   return {{"valid", is_valid(trial.trial)},
-          {"text", trial.validity},
+          {"text", fmt::format("{}", fmt::join(trial.validity, "\n"))},
           {"checks", std::move(checks)},
           {"control_checks", std::move(control_checks)}};
 }

@@ -222,124 +222,26 @@ StepResponse ttft_response(const Record& record) {
   return none;
 }
 
-// ------------------------------------------------------------------------------------- tenants
-
-struct TenantSeries {
-  const TenantRecord* tenant;
-  const std::vector<std::int64_t>* waiting;
-  const std::vector<std::int64_t>* admitted;
-};
-
-/// The tenants whose series were recorded, and the bins in which to look at them.
-std::vector<TenantSeries> tenant_series(const Run& run) {
-  std::vector<TenantSeries> all;
-  for (const TenantRecord& tenant : run.tenants) {
-    const auto* const waiting = find_column(tenant.columns, "waiting_requests");
-    const auto* const admitted = find_column(tenant.columns, "admitted_tokens");
-    if (waiting != nullptr && admitted != nullptr) all.push_back({&tenant, waiting, admitted});
-  }
-  return all;
-}
-
-/// The bins of all measured phases.
-BinRange measured_bins(const Run& run, std::size_t bins) {
-  if (run.phases.empty() || run.series.bin_ns == 0) return {};
-  PhaseSpan all = run.phases.front();
-  all.end_ns = run.phases.back().end_ns;
-  return bins_within(all, run.series.bin_ns, bins);
-}
-
-/// Between two tenants: the widest their weighted service came apart in any stretch of time in
-/// which both had work waiting.
-std::optional<Unfairness> unfairness(const TenantSeries& a, const TenantSeries& b,
-                                     const BinRange& bins, double runs) {
-  std::optional<Unfairness> worst;
-  double lead = 0;  // of a over b since the stretch began
-  double least = 0;
-  double most = 0;
-  bool both = false;
-  for (std::size_t bin = bins.begin; bin < bins.end; ++bin) {
-    const bool waited = both;
-    both = (*a.waiting)[bin] > 0 && (*b.waiting)[bin] > 0;
-    if (!waited || !both) {
-      lead = least = most = 0;
-      continue;
-    }
-    lead += (static_cast<double>((*a.admitted)[bin]) / a.tenant->weight -
-             static_cast<double>((*b.admitted)[bin]) / b.tenant->weight) /
-            runs;
-    const bool a_ahead = lead - least >= most - lead;
-    const double apart = std::max(lead - least, most - lead);
-    if (!worst || apart > worst->tokens) {
-      worst = a_ahead ? Unfairness{a.tenant->name, b.tenant->name, apart}
-                      : Unfairness{b.tenant->name, a.tenant->name, apart};
-    }
-    least = std::min(least, lead);
-    most = std::max(most, lead);
-  }
-  return worst;
-}
-
-std::optional<Unfairness> worst_unfairness(const Run& run) {
-  const std::vector<TenantSeries> tenants = tenant_series(run);
-  std::optional<Unfairness> worst;
-  for (std::size_t i = 0; i < tenants.size(); ++i) {
-    for (std::size_t j = i + 1; j < tenants.size(); ++j) {
-      const BinRange bins = measured_bins(run, tenants[i].waiting->size());
-      const std::optional<Unfairness> pair =
-          unfairness(tenants[i], tenants[j], bins, static_cast<double>(run.runs));
-      if (pair && (!worst || pair->tokens > worst->tokens)) worst = pair;
-    }
-  }
-  return worst;
-}
-
-double mean_tokens(const Run& run, std::size_t tenant) {
-  double tokens = 0;
-  double requests = 0;
-  for (const PhaseRecord& phase : run.tenants[tenant].phases) {
-    tokens += static_cast<double>(phase.offered_input_tokens + phase.offered_output_tokens);
-    requests += static_cast<double>(phase.counts.due);
-  }
-  return requests == 0 ? 0 : tokens / requests;
-}
-
-std::vector<Starvation> starvation(const Run& run) {
-  std::vector<Starvation> all;
-  const std::vector<TenantSeries> tenants = tenant_series(run);
-  if (tenants.size() != run.tenants.size() || tenants.empty()) return all;
-  const auto width = static_cast<std::size_t>(
-      std::max<std::int64_t>(1, std::llround(kStarvedWindowS * 1e9) / run.series.bin_ns));
-  const BinRange bins = measured_bins(run, tenants.front().waiting->size());
-  double largest_tokens = 0;
-  for (std::size_t i = 0; i < tenants.size(); ++i) {
-    largest_tokens = std::max(largest_tokens, mean_tokens(run, i));
-  }
-  const double slack = kStarvedRequests * largest_tokens * static_cast<double>(run.runs);
-  for (std::size_t i = 0; i < tenants.size(); ++i) {
-    if (!tenants[i].tenant->guaranteed_share) continue;
-    Starvation starved{tenants[i].tenant->name, *tenants[i].tenant->guaranteed_share, 0};
-    for (std::size_t begin = bins.begin; begin + width <= bins.end; begin += width) {
-      double own = 0;
-      double total = 0;
-      bool waited = true;
-      for (std::size_t bin = begin; bin < begin + width; ++bin) {
-        waited = waited && (*tenants[i].waiting)[bin] > 0;
-        own += static_cast<double>((*tenants[i].admitted)[bin]);
-        for (const TenantSeries& each : tenants) {
-          total += static_cast<double>((*each.admitted)[bin]);
-        }
-      }
-      if (waited && own < starved.share * total - slack) {
-        starved.seconds += to_s(run.series.bin_ns) * static_cast<double>(width);
-      }
-    }
-    all.push_back(std::move(starved));
-  }
-  return all;
-}
-
 // --------------------------------------------------------------------------------------- the rest
+
+std::optional<Unfairness> worst_unfairness(const Arm& arm) {
+  std::optional<Unfairness> worst;
+  for (const RunBrief& run : arm.runs) {
+    if (!run.unfairness) continue;
+    if (!worst || run.unfairness->tokens > worst->tokens) worst = run.unfairness;
+  }
+  return worst;
+}
+
+std::vector<Starvation> mean_starvation(const Arm& arm) {
+  std::vector<Starvation> mean = arm.runs.front().starvation;  // as many in every run
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    mean[i].seconds = 0;
+    for (const RunBrief& run : arm.runs) mean[i].seconds += run.starvation.at(i).seconds;
+    mean[i].seconds /= static_cast<double>(arm.runs.size());
+  }
+  return mean;
+}
 
 bool binds(const PhaseRecord& record) {
   return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
@@ -428,8 +330,8 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   report.ttft_p99 = ttft_response(record);
   report.recovery_deficit_tokens = report.goodput.deficit;
   count(record, report);
-  report.unfairness = worst_unfairness(run);
-  report.starvation = starvation(run);
+  report.unfairness = worst_unfairness(trial.lifted);
+  report.starvation = mean_starvation(trial.lifted);
   find_changes(record, report);
   return report;
 }

@@ -33,24 +33,6 @@ inline constexpr double kBack = 0.9;
 /// A throttle that held or denied less than this share of the requests due before the lift did not
 /// bind.
 inline constexpr double kBinds = 0.05;
-/// Starvation is looked for in windows of so long, and begins below the share by more than so many
-/// mean requests of the tenant with the largest: whole requests are served, not tokens, and what
-/// they come to is known when they end.
-inline constexpr double kStarvedWindowS = 5;
-inline constexpr double kStarvedRequests = 2;
-
-/// Two tenants, both with work waiting, and by how much their weighted service came apart.
-struct Unfairness {
-  std::string ahead, behind;
-  double tokens = 0;  ///< prompt and output tokens / weight
-};
-
-struct Starvation {
-  std::string tenant;
-  double share = 0;    ///< guaranteed, 0 .. 1
-  double seconds = 0;  ///< below it with work waiting, per run
-};
-
 /// The parts, as they follow one another.
 struct TimePart {
   const char* name;
@@ -83,8 +65,8 @@ struct LiftReport {
   std::optional<double> slo_debt_requests;        ///< due in the transition, missed; per run
   std::optional<double> retry_amplification_before, retry_amplification_after;
   std::uint64_t wasted_tokens = 0;       ///< over all phases and runs
-  std::optional<Unfairness> unfairness;  ///< absent: no two tenants waited at once, or not recorded
-  std::vector<Starvation> starvation;    ///< of tenants with a guaranteed share
+  std::optional<Unfairness> unfairness;  ///< of the run in which tenants came apart the widest
+  std::vector<Starvation> starvation;    ///< of tenants with a guaranteed share; mean of the runs
   std::vector<ChangePoint> found;        ///< in throughput, by bins of the series
   std::optional<std::int64_t> found_ns;  ///< the one nearest to the lift
   /// Goodput was not back within three times the fluid drain: from then on it was this share of

@@ -130,18 +130,10 @@ bool stands_open(const Table& table) {
 }
 
 /// Its first line, and what failed as a list.
-std::string validity_text(std::string_view validity) {
-  const std::size_t end = std::min(validity.find('\n'), validity.size());
-  std::string out = escaped(validity.substr(0, end)) + "\n\n";
-  validity.remove_prefix(end);
-  while (!validity.empty()) {
-    validity.remove_prefix(std::min(validity.find_first_not_of("\n "), validity.size()));
-    const std::string_view line = validity.substr(0, validity.find('\n'));
-    if (!line.empty()) out += "- " + escaped(line) + "\n";
-    validity.remove_prefix(line.size());
-    if (validity.empty()) out += "\n";
-  }
-  return out;
+std::string validity_text(const std::vector<std::string>& lines) {
+  std::string out = escaped(lines.front()) + "\n\n";
+  for (std::size_t i = 1; i < lines.size(); ++i) out += "- " + escaped(lines[i]) + "\n";
+  return lines.size() > 1 ? out + "\n" : out;
 }
 
 std::string trial_text(const TrialReport& trial, bool alone) {

@@ -17,7 +17,8 @@ struct TrialReport {
   std::vector<PhaseSummary> phases;  ///< over the fleet, pooled
   std::vector<TimeSplit> split;
   std::optional<LiftReport> lift;
-  std::string validity;              ///< "valid: 8 of 8 checks passed", or "NOT VALID ..."
+  /// "valid: 8 of 8 checks passed" or "NOT VALID ...", then a line for each thing to know of it.
+  std::vector<std::string> validity;
   std::string verdict;               ///< one sentence that a manager understands
   std::vector<std::string> remarks;  ///< what else has to be known, a sentence each
   std::vector<Table> tables;         ///< fleet, lift, effects, tenants, throttles, checks: in order

@@ -182,6 +182,13 @@ BinRange bins_within(const PhaseSpan& phase, std::int64_t bin_ns, std::size_t bi
   return {std::min(begin, end), end};
 }
 
+BinRange measured_bins(const Run& run, std::size_t bins) {
+  if (run.phases.empty() || run.series.bin_ns == 0) return {};
+  PhaseSpan all = run.phases.front();
+  all.end_ns = run.phases.back().end_ns;
+  return bins_within(all, run.series.bin_ns, bins);
+}
+
 PhaseRecord fleet_record(const Run& run, std::size_t phase) {
   PhaseRecord fleet;
   for (const TenantRecord& tenant : run.tenants) merge(fleet, tenant.phases.at(phase));

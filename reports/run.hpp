@@ -229,6 +229,8 @@ struct BinRange {
   std::size_t end = 0;
 };
 BinRange bins_within(const PhaseSpan& phase, std::int64_t bin_ns, std::size_t bins);
+/// Those within the measured phases, all together; none where there is no series.
+BinRange measured_bins(const Run& run, std::size_t bins);
 
 /// What one phase recorded over all tenants.
 PhaseRecord fleet_record(const Run& run, std::size_t phase);

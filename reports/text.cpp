@@ -34,11 +34,7 @@ std::string validity_text(const TrialReport& trial, const TextStyle& style) {
   const bool valid = is_valid(trial.trial);
   const std::string head = valid ? "valid" : "NOT VALID";
   std::string text;
-  for (std::size_t begin = 0; begin <= trial.validity.size();) {  // a failed check has its own line
-    const std::size_t end = std::min(trial.validity.find('\n', begin), trial.validity.size());
-    text += wrapped(trial.validity.substr(begin, end - begin), style.width, 4);
-    begin = end + 1;
-  }
+  for (const std::string& line : trial.validity) text += wrapped(line, style.width, 4);
   if (!text.starts_with(head)) return text;
   return inked(head, valid ? Ink::green : Ink::red, style) + text.substr(head.size());
 }

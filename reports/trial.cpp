@@ -1,7 +1,6 @@
 #include "reports/trial.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
 namespace tokenlift {
@@ -33,15 +32,22 @@ RunBrief brief_of(const Run& run) {
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     brief.phases.push_back(brief_of(run.phases[i], fleet_record(run, i)));
   }
+  brief.unfairness = unfairness(run);
+  brief.starvation = starvation(run);
   return brief;
 }
 
-void add_to(std::optional<Arm>& arm, const Run& run) {
-  if (arm) {
-    arm->add(run);
-  } else {
-    arm.emplace(run);
-  }
+/// A seed is a set of draws: to simulate it again adds nothing, and neither does a copied file.
+bool repeats(const Arm& arm, const Run& run) {
+  return std::any_of(arm.runs.begin(), arm.runs.end(), [&](const RunBrief& other) {
+    return other.seed == run.seed &&
+           (run.engine == "virtual" || other.phases == brief_of(run).phases);
+  });
+}
+
+bool same_phases(const Run& one, const Run& other) {
+  return std::equal(one.phases.begin(), one.phases.end(), other.phases.begin(), other.phases.end(),
+                    [](const PhaseSpan& a, const PhaseSpan& b) { return a.name == b.name; });
 }
 
 }  // namespace
@@ -57,19 +63,50 @@ void Arm::add(const Run& run) {
   runs.push_back(std::move(brief));
 }
 
-Trial make_trial(std::string label, const std::vector<Run>& runs) {
-  if (runs.empty()) throw std::invalid_argument("a trial needs a run");
-  std::optional<Arm> lifted;
-  std::optional<Arm> control;
-  for (const Run& run : runs) add_to(run.control ? control : lifted, run);
-  if (!lifted) throw RunMismatch("all runs are controls: there is none with the lift");
-  const auto same_phase = [](const PhaseSpan& a, const PhaseSpan& b) { return a.name == b.name; };
-  const std::vector<PhaseSpan>& phases = lifted->pooled.phases;
-  if (control && !std::equal(phases.begin(), phases.end(), control->pooled.phases.begin(),
-                             control->pooled.phases.end(), same_phase)) {
+void Pool::add(const std::string& name, const Run& run) {
+  Side& side = run.control ? control_ : lifted_;
+  if (run.interrupted) {
+    interrupted_ = true;
+    if (side.cut_short) {
+      left_out_.push_back(name + ": it was ended early");
+    } else {
+      side.cut_short = run;
+      side.cut_short_name = name;
+    }
+  } else if (!side.arm) {
+    side.arm.emplace(run);
+  } else if (repeats(*side.arm, run)) {
+    left_out_.push_back(name + ": its seed, " + std::to_string(run.seed) +
+                        ", is there already, and it says nothing else");
+  } else {
+    side.arm->add(run);
+  }
+}
+
+Trial Pool::take(std::string label) {
+  const auto leave_out = [&](const std::string& name, const char* why) {
+    left_out_.push_back(name + ": " + why);
+  };
+  if (!lifted_.arm && lifted_.cut_short) {
+    lifted_.arm.emplace(std::move(*lifted_.cut_short));
+    if (control_.arm) leave_out("the control", "no run with the event was measured to its end");
+    control_.arm.reset();
+  } else if (lifted_.cut_short) {
+    leave_out(lifted_.cut_short_name, "it was ended early");
+  }
+  if (!lifted_.arm) throw RunMismatch("there is no run with the lift, only controls without it");
+  if (control_.cut_short) leave_out(control_.cut_short_name, "it was ended early");
+  if (control_.arm && !same_phases(lifted_.arm->pooled, control_.arm->pooled)) {
     throw RunMismatch("runs with the lift and without it have different phases");
   }
-  return {std::move(label), std::move(*lifted), std::move(control)};
+  return {std::move(label), std::move(*lifted_.arm), std::move(control_.arm), std::move(left_out_),
+          interrupted_};
+}
+
+Trial make_trial(std::string label, const std::vector<Run>& runs) {
+  Pool pool;
+  for (std::size_t i = 0; i < runs.size(); ++i) pool.add("run " + std::to_string(i + 1), runs[i]);
+  return pool.take(std::move(label));
 }
 
 }  // namespace tokenlift

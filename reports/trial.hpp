@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/fairness.hpp"
 #include "reports/histogram.hpp"
 #include "reports/run.hpp"
 
@@ -28,12 +29,15 @@ struct PhaseBrief {
   const std::vector<BucketCount>& of(Metric metric) const {
     return latency[static_cast<std::size_t>(metric)];
   }
+  bool operator==(const PhaseBrief&) const = default;
 };
 
 struct RunBrief {
   std::uint64_t seed = 0;
   std::optional<LiftRecord> lift;
   std::vector<PhaseBrief> phases;  ///< as Run::phases
+  std::optional<Unfairness> unfairness;
+  std::vector<Starvation> starvation;
 };
 
 /// Repetitions of one scenario.
@@ -51,10 +55,39 @@ struct Trial {
   std::string label;           ///< what it is called beside others: its folder, or its scenario
   Arm lifted;                  ///< with the lift (or whatever the measured event is)
   std::optional<Arm> control;  ///< the same seeds with the measured event taken out
+  std::vector<std::string> left_out = {};  ///< "NAME: why", of each run that was not pooled
+  bool interrupted = false;                ///< a run was, pooled or not
 };
 
-/// Pools runs, lifted ones and controls apart, in their order. Throws RunMismatch where they cannot
-/// be pooled, or are all controls; std::invalid_argument where there is none.
+/// Takes runs one by one and pools what can be: lifted ones and controls apart.
+///
+/// Left out are runs that were interrupted, which know less of their last phases than the others
+/// (where every lifted run was, the first is shown by itself), and repetitions of nothing new: a
+/// seed that the arm already has, where it is simulated or all that was counted is equal.
+class Pool {
+ public:
+  /// `name` is what messages call the run. Throws RunMismatch where it is no repetition of those
+  /// before it; then nothing has changed.
+  void add(const std::string& name, const Run& run);
+
+  /// All that was added. Throws RunMismatch where all runs are controls, or there is none, or the
+  /// arms have different phases.
+  Trial take(std::string label);
+
+ private:
+  struct Side {
+    std::optional<Arm> arm;
+    std::optional<Run> cut_short;  // the first that was interrupted
+    std::string cut_short_name;
+  };
+
+  Side lifted_;
+  Side control_;
+  std::vector<std::string> left_out_;
+  bool interrupted_ = false;
+};
+
+/// Pools runs in their order. Throws RunMismatch.
 Trial make_trial(std::string label, const std::vector<Run>& runs);
 
 }  // namespace tokenlift

@@ -261,36 +261,39 @@ void remark_on_throttles(const TrialReport& report, std::vector<std::string>& re
 
 bool is_valid(const Trial& trial) {
   const std::vector<const Run*> runs = arms(trial);
-  return std::all_of(runs.begin(), runs.end(), [](const Run* run) { return run->valid(); });
+  return !trial.interrupted &&
+         std::all_of(runs.begin(), runs.end(), [](const Run* run) { return run->valid(); });
 }
 
-std::string validity(const Trial& trial) {
+std::vector<std::string> validity(const Trial& trial) {
   std::size_t all = 0;
   std::size_t unread = 0;
-  std::vector<std::string> failed;
+  std::vector<std::string> lines(1);
   for (const Run* const run : arms(trial)) {
     all += run->checks.size();
     for (const Check& check : run->checks) {
       if (check.passed && !check.value) ++unread;
       if (check.passed) continue;
-      failed.push_back(fmt::format("{}{}: {}, limit {}. {}", run->control ? "control: " : "",
-                                   check.name, check.value ? limit_figure(*check.value) : "–",
-                                   limit_figure(check.limit), check.advice));
+      lines.push_back(fmt::format("{}{}: {}, limit {}. {}", run->control ? "control: " : "",
+                                  check.name, check.value ? limit_figure(*check.value) : "–",
+                                  limit_figure(check.limit), check.advice));
     }
   }
-  std::string out;
-  if (failed.empty()) {
-    out = fmt::format("valid: {} of {} checks passed", all - unread, all);
-    if (unread > 0) out += fmt::format(", {} not checked", unread);
+  const std::size_t failed = lines.size() - 1;
+  if (failed > 0) {
+    lines[0] = fmt::format("NOT VALID as a measurement: {} of {} checks failed", failed, all);
+  } else if (trial.interrupted) {
+    lines[0] = "NOT VALID as a measurement: it was ended early";
   } else {
-    out = fmt::format("NOT VALID as a measurement: {} of {} checks failed", failed.size(), all);
-    for (const std::string& line : failed) out += "\n" + line;
+    lines[0] = fmt::format("valid: {} of {} checks passed", all - unread, all);
+    if (unread > 0) lines[0] += fmt::format(", {} not checked", unread);
   }
-  const std::vector<const Run*> runs = arms(trial);
-  if (std::any_of(runs.begin(), runs.end(), [](const Run* run) { return run->interrupted; })) {
-    out += "\nINTERRUPTED: the run was ended early; this is what it measured until then";
+  if (trial.control) lines[0] += ", with the event and without it together";
+  if (trial.lifted.pooled.interrupted) {
+    lines.emplace_back("INTERRUPTED: the run was ended early; this is what it measured until then");
   }
-  return out;
+  for (const std::string& each : trial.left_out) lines.push_back("left out: " + each);
+  return lines;
 }
 
 std::string verdict(const TrialReport& report) {

@@ -9,9 +9,10 @@
 
 namespace tokenlift {
 
-/// "valid: 8 of 8 checks passed", or "NOT VALID as a measurement: ..." with every failed check. Of
-/// both arms.
-std::string validity(const Trial& trial);
+/// "valid: 8 of 8 checks passed", or "NOT VALID as a measurement: ...", of both arms; then a line
+/// for every failed check, and for what was left out.
+std::vector<std::string> validity(const Trial& trial);
+/// Every check of both arms passed, and no run was ended early.
 bool is_valid(const Trial& trial);
 
 /// The one sentence. `report` has everything but this and what comes after it.

@@ -49,7 +49,8 @@ TEST(Html, EveryTextOfARunIsEscaped) {
   for (ThrottleRecord& throttle : run.throttles) throttle.name = throttle.unit = evil;
   for (PhaseSpan& phase : run.phases) phase.name = evil;
   run.lift->throttle = evil;
-  trial.trial.label = trial.validity = trial.verdict = evil;
+  trial.trial.label = trial.verdict = evil;
+  trial.validity = {evil, evil};
   trial.remarks = {evil};
   trial.tables = {{evil, 1, 1, {{{evil, evil}}, {{evil}, {evil}}}, {evil}}};
   for (const std::string& page : {to_html(report), to_html(side_by_side())}) {

@@ -84,11 +84,13 @@ TEST(Lift, WhatItMetIsTheMeanOfTheRunsAndTheReleaseLagTheLongest) {
   one.lift->unlock_ns = 5;
   one.lift->release_lag_ns = 70;
   RunValue two = one;
+  two.seed = one.seed + 1;
   two.lift->backlog_tokens = 201;
   two.lift->backoff_tokens = 30;
   two.lift->unlock_ns = 9;
   two.lift->release_lag_ns = 40;
   RunValue three = one;
+  three.seed = one.seed + 2;
   three.lift->unlock_ns.reset();
   three.lift->release_lag_ns.reset();
   const LiftReport report = analyse_lift(make_trial("", {one, two, three})).value();
@@ -171,8 +173,10 @@ TEST(Lift, TheDeficitIsWhatTheTransitionLacks) {
 }
 
 TEST(Lift, SeriesOfPooledRunsAreMeans) {
-  const RunValue run = run_of({{"goodput_tokens", step(100, 300)}});
-  const LiftReport report = analyse_lift(make_trial("", {run, run, run})).value();
+  RunValue low = run_of({{"goodput_tokens", step(50, 250)}});
+  RunValue high = run_of({{"goodput_tokens", step(150, 350)}});
+  high.seed = low.seed + 1;
+  const LiftReport report = analyse_lift(make_trial("", {low, high})).value();
   EXPECT_EQ(report.goodput.before, 1000);
   EXPECT_EQ(report.goodput.after, 3000);
 }
@@ -211,7 +215,9 @@ TEST(Lift, TheStepIsFoundWithoutBeingTold) {
 }
 
 TEST(Lift, CountsAreThoseOfTheRuns) {
-  const LiftReport report = analyse_lift(make_trial("", {retry_run(), retry_run()})).value();
+  RunValue second = retry_run();
+  ++second.seed;
+  const LiftReport report = analyse_lift(make_trial("", {retry_run(), second})).value();
   EXPECT_EQ(report.retry_amplification_before, 1950.0 / 600);
   EXPECT_EQ(report.retry_amplification_after, 1.0);
   EXPECT_EQ(report.slo_debt_requests, 50) << "350 due, 300 met, in each run";

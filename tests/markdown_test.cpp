@@ -56,7 +56,7 @@ TEST(Markdown, WhatNamesHoldIsNoMarkup) {
 
 TEST(Markdown, WhatFailedIsAList) {
   Report report = lift_report();
-  report.trials[0].validity = "NOT VALID: 2 of 4 checks failed\n  lag: 3\n  load: 0.5 #7 @ 8";
+  report.trials[0].validity = {"NOT VALID: 2 of 4 checks failed", "lag: 3", "load: 0.5 #7 @ 8"};
   EXPECT_TRUE(contains(to_markdown(report),
                        "\n\nNOT VALID: 2 of 4 checks failed\n\n- lag: 3\n"
                        "- load: 0.5 #<!-- -->7 @ 8\n\n- Goodput"));

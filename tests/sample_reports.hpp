@@ -104,9 +104,9 @@ inline std::vector<TimeSplit> sample_split() {
 
 inline TrialReport sample_trial(std::string label, const Run& run) {
   TrialReport trial{
-      Trial{std::move(label), Arm(run), {}}, summarize_fleet(run), {}, {}, "", "", {}, {}};
+      Trial{std::move(label), Arm(run), {}}, summarize_fleet(run), {}, {}, {}, "", {}, {}};
   trial.split = sample_split();
-  trial.validity = "valid: 3 of 4 checks passed, 1 not checked";
+  trial.validity = {"valid: 3 of 4 checks passed, 1 not checked"};
   trial.verdict = "Lifting 'output limit' at 15.0 s was worth it: throughput x1.50.";
   trial.remarks = {"Goodput had not settled when the run ended.", "This is one run."};
   return trial;
@@ -138,7 +138,7 @@ inline Report side_by_side_report() {
   steady.checks[0].passed = false;
   report.trials.push_back(sample_trial("steady", steady));
   report.trials[2].split.clear();
-  report.trials[2].validity = "NOT VALID as a measurement: 1 of 4 checks failed";
+  report.trials[2].validity = {"NOT VALID as a measurement: 1 of 4 checks failed"};
   report.trials[2].verdict = "NOT VALID: Steady: throughput 2,500 tokens/s.";
   for (TrialReport& trial : report.trials) trial.tables = tables_of(trial);
   report.overview = overview_table(report.trials);

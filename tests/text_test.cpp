@@ -99,12 +99,12 @@ TEST(Text, OfTrialsSideBySide) {
 TEST(Text, AReportSaysFirstWhetherItsTrialIsAMeasurement) {
   EXPECT_TRUE(to_text(lift_report(), kPlain80).starts_with("valid: "));
   Report report = lift_report();
-  report.trials[0].validity =
-      "NOT VALID as a measurement: 1 of 4 checks failed\n  delivered load: 0.5";
+  report.trials[0].validity = {"NOT VALID as a measurement: 1 of 4 checks failed",
+                               "delivered load: 0.5"};
   report.trials[0].trial.lifted.pooled.checks[0].passed = false;
   EXPECT_TRUE(to_text(report, {true, 80})
                   .starts_with("\x1b[31mNOT VALID\x1b[0m as a measurement: 1 of 4 checks failed\n"
-                               "  delivered load: 0.5\n"));
+                               "delivered load: 0.5\n"));
 }
 
 TEST(Text, TheColourOfAReportRepeatsWhatItsWordsSay) {

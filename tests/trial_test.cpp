@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
-
 #include "tests/sample_runs.hpp"
 
 namespace tokenlift {
@@ -88,11 +86,64 @@ TEST(Trial, WhatCannotBePooledChangesNothing) {
 }
 
 TEST(Trial, RefusesWhatIsNoTrial) {
-  EXPECT_THROW(make_trial("lift", {}), std::invalid_argument);
+  EXPECT_THROW(make_trial("lift", {}), RunMismatch);
   EXPECT_THROW(make_trial("lift", {seeded(1, true)}), RunMismatch);
   RunValue control = seeded(1, true);
   control.phases[2].name = "later";
   EXPECT_THROW(make_trial("lift", {seeded(1), control}), RunMismatch);
+}
+
+TEST(Trial, ACopyIsNoRepetition) {
+  const Trial trial = make_trial("lift", {seeded(1), seeded(2), seeded(1)});
+  EXPECT_EQ(trial.lifted.runs.size(), 2U);
+  ASSERT_EQ(trial.left_out.size(), 1U);
+  EXPECT_TRUE(trial.left_out[0].starts_with("run 3: its seed, 1, "));
+  EXPECT_FALSE(trial.interrupted);
+}
+
+TEST(Trial, AMeasurementOfASeedIsRepeatedAndASimulationIsNot) {
+  RunValue again = seeded(1);
+  again.tenants[0].phases[0].output_tokens += 1;
+  EXPECT_EQ(make_trial("lift", {seeded(1), again}).lifted.runs.size(), 2U);
+  RunValue simulated = seeded(1);
+  simulated.engine = again.engine = "virtual";
+  EXPECT_EQ(make_trial("lift", {simulated, again}).lifted.runs.size(), 1U);
+}
+
+RunValue ended_early(RunValue run) {
+  run.interrupted = true;
+  return run;
+}
+
+TEST(Trial, ARunThatEndedEarlyIsNoRepetitionWhereverItComes) {
+  for (const std::size_t place : {0U, 1U, 2U}) {
+    std::vector<RunValue> runs = {seeded(1), seeded(2), seeded(3)};
+    runs[place] = ended_early(runs[place]);
+    const Trial trial = make_trial("lift", runs);
+    EXPECT_EQ(trial.lifted.runs.size(), 2U);
+    EXPECT_FALSE(trial.lifted.pooled.interrupted);
+    EXPECT_EQ(trial.left_out,
+              std::vector{"run " + std::to_string(place + 1) + ": it was ended early"});
+    EXPECT_TRUE(trial.interrupted);
+  }
+}
+
+TEST(Trial, WhereAllRunsEndedEarlyTheFirstIsShown) {
+  const Trial trial =
+      make_trial("lift", {ended_early(seeded(1)), seeded(1, true), ended_early(seeded(2))});
+  EXPECT_EQ(trial.lifted.runs.size(), 1U);
+  EXPECT_TRUE(trial.lifted.pooled.interrupted);
+  EXPECT_FALSE(trial.control) << "nothing to hold it against";
+  EXPECT_EQ(trial.left_out.size(), 2U);
+}
+
+TEST(Trial, AControlThatEndedEarlyIsLeftOutAndNotForgotten) {
+  RunValue cut = ended_early(seeded(1, true));
+  cut.phases.pop_back();
+  const Trial trial = make_trial("lift", {seeded(1), cut});
+  EXPECT_FALSE(trial.control);
+  EXPECT_TRUE(trial.interrupted);
+  EXPECT_EQ(trial.left_out, std::vector<std::string>{"run 2: it was ended early"});
 }
 
 }  // namespace
