@@ -24,11 +24,16 @@ std::string length_of(std::size_t count, const Bins& bins) {
 std::string shortage(const BlockMeans& blocks, const Bins& bins) {
   if (blocks.standard_error) return {};
   if (blocks.bins == 0) return "no time bin lies wholly in a phase";
+  // Nobody runs a phase ten times as long.
+  std::string longer;
+  if (blocks.bins_needed() <= 10 * blocks.bins) {
+    longer = fmt::format("a phase of about {} or ", length_of(blocks.bins_needed(), bins));
+  }
   return fmt::format(
       "{}, and a phase of {} has {} of the {} blocks of {} that this needs; "
-      "a phase of about {} or {} repetitions give an interval",
+      "{}{} repetitions give an interval",
       runs_figure(bins.runs), length_of(blocks.bins, bins), blocks.blocks, kLeastBlocks,
-      length_of(blocks.bins_per_block, bins), length_of(blocks.bins_needed(), bins), kLeastRuns);
+      length_of(blocks.bins_per_block, bins), longer, kLeastRuns);
 }
 
 /// The one that is further from having an interval.

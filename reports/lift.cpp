@@ -1,10 +1,13 @@
 #include "reports/lift.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <utility>
 
+#include "reports/figure.hpp"
 #include "reports/summary.hpp"
 
 namespace tokenlift {
@@ -146,7 +149,23 @@ std::optional<double> offered_after_lift(const Record& record) {
   return length_s > 0 ? std::optional(tokens / length_s) : std::nullopt;
 }
 
-Delay drain(const Record& record) {
+/// How long was measured from the lift on.
+double measured_s(const Record& record) {
+  return to_s(record.phases().back().span.end_ns - record.lift_ns());
+}
+
+Delay drain(const Record& record, const LiftReport& report) {
+  if (!report.waited) return {std::nullopt, "nothing waited at the change"};
+  if (report.never_drains) {
+    return {std::nullopt, "more is offered than the new limit and the fleet carry"};
+  }
+  if (report.drain_fluid_s && *report.drain_fluid_s > measured_s(record)) {
+    return {std::nullopt,
+            fmt::format("not drained: by the fluid prediction it takes {}, and {} were measured "
+                        "after the change",
+                        duration_figure(*report.drain_fluid_s * 1e9),
+                        duration_figure(measured_s(record) * 1e9))};
+  }
   const std::vector<double> in_system = record.column("in_system_requests");
   const BinRange after = Record::bins(record.after(), record.bin_ns(), in_system.size(), 0);
   if (after.begin == after.end) {
@@ -172,6 +191,8 @@ std::optional<double> not_back_share(const Record& record, double fluid_s) {
   const std::vector<double> goodput = record.rate("goodput_tokens");
   const std::vector<double> due = record.rate("due_requests");
   if (goodput.empty() || due.size() != goodput.size()) return std::nullopt;
+  // Also so that the instant below is one that can be counted to.
+  if (3 * fluid_s > measured_s(record)) return std::nullopt;
   PhaseSpan rest = record.after()->span;
   rest.begin_ns =
       std::max<std::int64_t>(rest.begin_ns, record.lift_ns() + std::llround(3e9 * fluid_s));
@@ -307,7 +328,7 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   report.waiter_release_lag = {run.lift->release_lag_ns, ""};
   if (!run.lift->release_lag_ns)
     report.waiter_release_lag.reason = "nobody who waited was let through";
-  report.drain = drain(record);
+  report.waited = report.lift.waiting_requests + report.lift.backoff_requests > 0;
   const std::optional<double> offered_tokens_per_s = offered_after_lift(record);
   if (run.lift->limit_tokens_per_s && offered_tokens_per_s) {
     const double surplus_tokens_per_s = *run.lift->limit_tokens_per_s - *offered_tokens_per_s;
@@ -319,6 +340,7 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
       if (tokens > 0) report.not_back_share = not_back_share(record, *report.drain_fluid_s);
     }
   }
+  report.drain = drain(record, report);
   report.goodput = record.response(record.rate("goodput_tokens"), record.bin_ns());
   std::vector<double> in_flight = record.column("in_system_requests");
   const std::vector<double> waiting = record.column("waiting_requests");

@@ -53,11 +53,13 @@ struct LiftReport {
   Delay unlock_latency;      ///< the median of the runs
   Delay waiter_release_lag;  ///< the longest of all runs
   /// Until no more requests are in the system (at the throttle, in back-off, in the fleet) than the
-  /// median in `after`: what a lift lets through at once waits on in the fleet.
+  /// median in `after`: what a lift lets through at once waits on in the fleet. None where nothing
+  /// waited, and where the fluid says that `after` is not over the backlog yet: its median is one.
   Delay drain;
   /// Backlog, queued and in back-off, / (min(new limit, capacity) - offered after the lift).
   std::optional<double> drain_fluid_s;
   bool never_drains = false;  ///< more is offered than new limit and fleet carry
+  bool waited = false;        ///< somebody did at the lift, at the throttle or in back-off
   StepResponse goodput;       ///< tokens/s
   StepResponse in_flight;     ///< requests admitted and not done
   StepResponse ttft_p99;      ///< ns; by the slices of when requests were due

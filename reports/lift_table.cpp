@@ -87,7 +87,8 @@ void add_drain(LiftRows& rows, const LiftReport& report) {
 
 void add_costs(LiftRows& rows, const LiftReport& report) {
   rows.add("recovery deficit", "tokens per run", report.recovery_deficit_tokens,
-           "goodput is not known in both phases");
+           report.goodput.before && report.goodput.after ? "goodput did not step"
+                                                         : "goodput is not known in both phases");
   rows.add("SLO debt", "requests per run", report.slo_debt_requests,
            "nothing was due in transition");
   rows.add("attempts, before", "per request", report.retry_amplification_before,

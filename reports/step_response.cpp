@@ -253,7 +253,6 @@ StepResponse step_response(const StepSeries& series) {
   answer.smoothed = smooth(answer.values, window);
   response.smoothed_over_ns = static_cast<std::int64_t>(window) * series.bin_ns;
   response.standard_error = standard_error;
-  response.deficit = deficit_of(answer, transition_bins);
 
   const double rounding = kRounding * std::max(std::abs(answer.from), std::abs(answer.to));
   const double error = std::sqrt(variance_of_mean(before) + variance_of_mean(after));
@@ -267,6 +266,13 @@ StepResponse step_response(const StepSeries& series) {
         response.settling.reason = steady_too_late(answer, steady);
       }
     }
+    return response;
+  }
+  response.deficit = deficit_of(answer, transition_bins);
+  if (std::abs(answer.step()) < kStandardErrors * standard_error) {
+    refuse(response,
+           "the step is under 3 standard errors of a smoothed value: too noisy to be timed; more "
+           "repetitions, or longer phases, make it smoother");
     return response;
   }
   response.rise = rise_of(answer);

@@ -32,8 +32,9 @@ struct StepResponse {
   std::optional<double> standard_error;  ///< of one smoothed value, in `after`
   std::optional<double> before;          ///< y_pre: mean in `before`
   std::optional<double> after;           ///< y_ss: mean in `after`
-  /// |y_ss - y_pre| is at least 3 standard errors (of that difference). Where not, there is no
-  /// rise, overshoot or settling: nothing stepped.
+  /// |y_ss - y_pre| is at least 3 standard errors of that difference. Where not, nothing stepped,
+  /// and there is no rise, overshoot, settling or deficit. A step of less than 3 standard errors of
+  /// one smoothed value cannot be timed: no rise, overshoot or settling.
   bool stepped = false;
   Delay rise;                       ///< 10 % to 90 % of the step
   std::optional<double> overshoot;  ///< (max y - y_ss) / (y_ss - y_pre), signed with the step

@@ -38,14 +38,14 @@ std::string interval_clause(const Estimate& estimate, bool is_difference) {
 }
 
 /// "x1.79 (95 % interval x1.70 to x1.88), 2,058 -> 3,677 tokens/s"
-std::string goodput_change(const Gain& goodput) {
+std::string rate_change(const Gain& gain) {
   std::string text;
-  if (goodput.change.value) {
-    text = change_text(goodput.change, goodput.is_difference, 1);
-    if (goodput.is_difference) text += " tokens/s";
-    text += interval_clause(goodput.change, goodput.is_difference) + ", ";
+  if (gain.change.value) {
+    text = change_text(gain.change, gain.is_difference, 1);
+    if (gain.is_difference) text += " tokens/s";
+    text += interval_clause(gain.change, gain.is_difference) + ", ";
   }
-  return text + fmt::format("{} -> {} tokens/s", figure(*goodput.before), figure(*goodput.after));
+  return text + fmt::format("{} -> {} tokens/s", figure(*gain.before), figure(*gain.after));
 }
 
 /// What users see of it: how long their first token takes.
@@ -56,7 +56,13 @@ std::string ttft_clause(const TrialReport& report) {
   const std::optional<std::int64_t> then_ns = before->of(Metric::ttft).at(500);
   const std::optional<std::int64_t> now_ns = after->of(Metric::ttft).at(500);
   if (!then_ns || !now_ns) return "";
-  return fmt::format("TTFT p50 {} -> {}", duration_figure(*then_ns), duration_figure(*now_ns));
+  // Where most get nothing, a latency is of the few.
+  const auto served = [](const PhaseSummary& phase) {
+    if (!phase.hides_unserved(500)) return std::string();
+    return fmt::format(" (of the {} that were served)", percent_figure(1 - *phase.unserved()));
+  };
+  return fmt::format("TTFT p50 {}{} -> {}{}", duration_figure(*then_ns), served(*before),
+                     duration_figure(*now_ns), served(*after));
 }
 
 /// What it took and what it cost.
@@ -65,8 +71,8 @@ std::string cost_clause(const LiftReport& lift) {
   if (lift.drain.ns && *lift.drain.ns > 0) {
     clauses.push_back(fmt::format("the backlog drained in {}", duration_figure(*lift.drain.ns)));
   }
-  if (lift.slo_debt_requests && *lift.slo_debt_requests >= 1) {
-    const auto missed = static_cast<std::uint64_t>(*lift.slo_debt_requests);
+  if (lift.slo_debt_requests && *lift.slo_debt_requests >= 0.5) {
+    const auto missed = static_cast<std::uint64_t>(std::llround(*lift.slo_debt_requests));
     clauses.push_back(fmt::format("{} due in the transition missed {} objectives",
                                   missed == 1 ? "1 request" : whole_figure(missed) + " requests",
                                   missed == 1 ? "its" : "their"));
@@ -83,27 +89,42 @@ struct Judgement {
   std::string reason;  // without one
 };
 
-/// With the control: what the lift did to goodput, once all is settled.
-const Effect* goodput_effect(const LiftReport& lift) {
-  const auto found = std::find_if(lift.effects.begin(), lift.effects.end(), [](const Effect& each) {
-    return each.name == "goodput" && each.phase == "after";
-  });
+/// The one figure that the judgement rests on (several would add up their false alarms): goodput,
+/// or throughput where next to nothing meets its objectives on either side, so that goodput cannot
+/// tell. Nothing where it was not measured on both sides.
+const Gain* deciding_gain(const LiftReport& lift) {
+  const Gain* const goodput = find_gain(lift.gains, "goodput");
+  const Gain* const throughput = find_gain(lift.gains, "throughput");
+  const auto measured = [](const Gain* gain) { return gain && gain->before && gain->after; };
+  if (!measured(goodput) || !measured(throughput)) return measured(goodput) ? goodput : nullptr;
+  constexpr double kNextToNothing = 0.01;
+  const bool silent = *goodput->before <= kNextToNothing * *throughput->before &&
+                      *goodput->after <= kNextToNothing * *throughput->after;
+  return silent ? throughput : goodput;
+}
+
+/// With the control: what the lift did to that figure, once all is settled.
+const Effect* deciding_effect(const LiftReport& lift, const Gain& gain) {
+  const auto found = std::find_if(
+      lift.effects.begin(), lift.effects.end(),
+      [&](const Effect& each) { return each.name == gain.name && each.phase == "after"; });
   return found == lift.effects.end() ? nullptr : &*found;
 }
 
-Judgement judge(const LiftReport& lift, const Gain& goodput) {
-  const Effect* const effect = goodput_effect(lift);
+Judgement judge(const LiftReport& lift) {
+  const Gain* const gain = deciding_gain(lift);
+  if (gain == nullptr) return {};
+  const Effect* const effect = deciding_effect(lift, *gain);
   if (effect == nullptr) {
-    return {goodput.shown(), goodput.better(), goodput.change.interval.has_value(),
-            goodput.change.reason};
+    return {gain->shown(), gain->better(), gain->change.interval.has_value(), gain->change.reason};
   }
   return {effect->shown(), effect->better(), effect->difference.interval.has_value(),
           effect->difference.reason};
 }
 
 /// "; against the same load without it: +1,234 tokens/s (95 % interval ...)"
-std::string control_clause(const LiftReport& lift) {
-  const Effect* const effect = goodput_effect(lift);
+std::string control_clause(const LiftReport& lift, const Gain& gain) {
+  const Effect* const effect = deciding_effect(lift, gain);
   if (effect == nullptr || !effect->difference.value) return "";
   return "; against the same load without it: " + change_text(effect->difference, true, 1) +
          " tokens/s" + interval_clause(effect->difference, true);
@@ -118,23 +139,22 @@ std::string lift_sentence(const TrialReport& report) {
         "the change, and 5 % is the least that counts.",
         what, percent_figure(lift.binding_fraction.value_or(0)));
   }
-  const Gain* const goodput = find_gain(lift.gains, "goodput");
-  if (goodput == nullptr || !goodput->before || !goodput->after) {
-    return what + ": too little was measured to compare before and after.";
-  }
-  const Judgement judgement = judge(lift, *goodput);
+  const Gain* const gain = deciding_gain(lift);
+  if (gain == nullptr) return what + ": too little was measured to compare before and after.";
+  const Judgement judgement = judge(lift);
   std::string text = what;
   if (judgement.shown) {
-    text += judgement.better ? " paid off: goodput " : " did harm: goodput ";
+    text += fmt::format(" {}: {} ", judgement.better ? "paid off" : "did harm", gain->name);
   } else if (judgement.has_interval) {
-    text += " made no difference to goodput that could be shown: ";
+    text += fmt::format(" made no difference to {} that could be shown: ", gain->name);
   } else {
-    text += ": goodput ";
+    text += fmt::format(": {} ", gain->name);
   }
-  text += goodput_change(*goodput);
+  text += rate_change(*gain);
+  if (gain->name != "goodput") text += ", while next to nothing met its objectives";
   const std::string ttft = ttft_clause(report);
   if (!ttft.empty()) text += ", " + ttft;
-  text += control_clause(lift);
+  text += control_clause(lift, *gain);
   const std::string cost = cost_clause(lift);
   if (!cost.empty()) text += "; " + cost;
   text += ".";
@@ -183,24 +203,43 @@ void remark_on_backlog(const LiftRecord& lift, std::vector<std::string>& remarks
                   waiting(lift.backoff_requests, lift.backoff_tokens, "in back-off")));
 }
 
-void remark_on_course(const LiftReport& lift, std::vector<std::string>& remarks) {
-  if (!lift.drain.ns) remarks.push_back("No drain time: " + lift.drain.reason + ".");
+void remark_on_course(const LiftReport& lift, std::string_view capacity_source,
+                      std::vector<std::string>& remarks) {
   if (lift.never_drains) {
-    remarks.emplace_back(
+    remarks.push_back(fmt::format(
         "More is offered than the new limit and the fleet carry: a backlog never drains. Offer "
-        "less, or lift further.");
+        "less, or {}.",
+        lift.lift.kind == "lift" ? "use a larger fleet: no limit is left to lift"
+                                 : "set a higher limit, as far as the fleet carries it"));
+  } else if (lift.waited && !lift.drain.ns) {
+    remarks.push_back("No drain time: " + lift.drain.reason + ".");
   }
   if (lift.not_back_share) {
     remarks.push_back(fmt::format(
         "Goodput is not back: from three times the fluid drain ({}) after the lift on it is {} of "
-        "what is offered, which limit and fleet could carry. Either the overload keeps itself up "
-        "(retries, work for clients who have left: metastable), or the objectives are too tight "
-        "for this fleet.",
-        duration_figure(*lift.drain_fluid_s * 1e9), percent_figure(*lift.not_back_share)));
+        "what is offered, which limit and capacity could carry. Either the overload keeps itself "
+        "up (retries, work for clients who have left: metastable), or the objectives are too tight "
+        "for this fleet{}.",
+        duration_figure(*lift.drain_fluid_s * 1e9), percent_figure(*lift.not_back_share),
+        capacity_source == "stated" ? ", or it does not do the capacity that was stated" : ""));
   }
   if (lift.goodput.stepped && !lift.goodput.settling.ns) {
     remarks.push_back("Goodput: " + lift.goodput.settling.reason + ".");
   }
+}
+
+/// What pays off in the end may have been worse at first.
+void remark_on_transition(const TrialReport& report, std::vector<std::string>& remarks) {
+  const auto goodput = [&](const char* name) {
+    const PhaseSummary* const phase = find_phase(report.phases, name);
+    return phase == nullptr ? std::nullopt : phase->rates.goodput_tokens_per_s;
+  };
+  const std::optional<double> before = goodput("before");
+  const std::optional<double> transition = goodput("transition");
+  if (!before || !transition || !judge(*report.lift).better || *transition >= *before) return;
+  remarks.push_back(
+      fmt::format("It was worse first: goodput in the transition was {} tokens/s, {} before.",
+                  figure(*transition), figure(*before)));
 }
 
 /// The told instant against the one that the series shows by itself.
@@ -313,7 +352,8 @@ std::string verdict(const TrialReport& report) {
 std::vector<std::string> remarks(const TrialReport& report) {
   std::vector<std::string> all;
   if (report.lift) {
-    remark_on_course(*report.lift, all);
+    remark_on_course(*report.lift, report.trial.lifted.pooled.capacity_source, all);
+    remark_on_transition(report, all);
     remark_on_backlog(report.lift->lift, all);
     remark_on_found(*report.lift, all);
     for (const Starvation& starved : report.lift->starvation) {

@@ -110,17 +110,42 @@ TEST(Lift, WithoutAnUnlockOrAWaiterSaysSo) {
 
 // -------------------------------------------------------------------------------------- drain
 
+/// Somebody waits at the lift.
+RunValue waiting_run(const std::vector<std::pair<const char*, ByBin>>& columns) {
+  RunValue run = run_of(columns);
+  run.lift->waiting_requests = 1;
+  return run;
+}
+
 TEST(Lift, DrainsWhenNoMoreAreInTheSystemThanUsuallyAfterwards) {
   // 100 at the lift, 2 fewer each bin, then 20: at the end of bin 240.
   const auto line = [](std::int64_t bin) {
     return bin < 200 ? 100 : std::max<std::int64_t>(20, 100 - 2 * (bin - 200));
   };
-  const LiftReport report = analysed(run_of({{"in_system_requests", line}}));
-  EXPECT_EQ(report.drain.ns, 41 * kSecondNs / 10);
+  EXPECT_EQ(analysed(waiting_run({{"in_system_requests", line}})).drain.ns, 41 * kSecondNs / 10);
 }
 
-TEST(Lift, WithoutABacklogDrainsAtOnce) {
-  EXPECT_EQ(analysed(run_of({{"in_system_requests", constant(7)}})).drain.ns, 0);
+TEST(Lift, WithoutABacklogThereIsNothingToDrain) {
+  EXPECT_EQ(analysed(waiting_run({{"in_system_requests", constant(7)}})).drain.ns, 0);
+  const Delay none = analysed(run_of({{"in_system_requests", constant(7)}})).drain;
+  EXPECT_FALSE(none.ns);
+  EXPECT_EQ(none.reason, "nothing waited at the change");
+}
+
+TEST(Lift, WhereTheFluidSaysThatItTakesLongerThanWasMeasuredNothingHasDrained) {
+  RunValue run = waiting_run({{"in_system_requests", step(100, 20)}});
+  run.lift->backlog_tokens = 4000;
+  // 1,430 requests of 50 tokens in the 40 s from the lift on.
+  run.lift->limit_tokens_per_s = 1787.5 + 100;
+  EXPECT_TRUE(analysed(run).drain.ns) << "40 s";
+  run.lift->limit_tokens_per_s = 1787.5 + 99;
+  EXPECT_TRUE(analysed(run).drain.reason.starts_with("not drained: by the fluid prediction"));
+  run.lift->limit_tokens_per_s = 1787.5;
+  EXPECT_FALSE(analysed(run).drain.ns);
+  EXPECT_EQ(analysed(run).drain.reason, "more is offered than the new limit and the fleet carry");
+  // A surplus of next to nothing: three times that is no instant that could be counted to.
+  run.lift->limit_tokens_per_s = 1787.5 + 1e-9;
+  EXPECT_FALSE(analysed(run).not_back_share);
 }
 
 TEST(Lift, TheFluidDrainIsTheWholeBacklogOverTheSurplus) {

@@ -167,8 +167,22 @@ TEST(StepResponse, WithoutAStepThereIsNoRise) {
     EXPECT_FALSE(step.overshoot);
     EXPECT_EQ(step.rise.reason, "nothing stepped: `after` is within 3 standard errors of `before`");
     EXPECT_EQ(step.settling.reason, step.rise.reason);
-    EXPECT_TRUE(step.deficit);
+    EXPECT_FALSE(step.deficit) << "noise is no lack";
   }
+}
+
+// Two levels 2 apart in noise of 5: over hundreds of bins a side they differ, but no smoothed
+// value tells on which of them it is.
+TEST(StepResponse, AStepThatIsLostInTheNoiseOfASmoothedValueIsNotTimed) {
+  Script script{100, [](double) { return 102.0; }, 40, 200};
+  script.noise = 5;
+  const StepResponse step = respond(script);
+  ASSERT_TRUE(step.stepped);
+  ASSERT_LT(std::abs(*step.after - *step.before), 3 * *step.standard_error);
+  EXPECT_FALSE(step.rise.ns);
+  EXPECT_FALSE(step.overshoot);
+  EXPECT_FALSE(step.settling.ns);
+  EXPECT_TRUE(step.settling.reason.starts_with("the step is under 3 standard errors"));
 }
 
 // Without smoothing each value is off by a fifth of the step. A window of 51 bins stands in for

@@ -48,8 +48,7 @@ TEST(Validity, EveryFailedCheckHasALineWithWhatToDo) {
   ASSERT_EQ(lines.size(), 4U);
   EXPECT_EQ(lines[0], "NOT VALID as a measurement: 2 of 4 checks failed");
   EXPECT_TRUE(lines[1].starts_with("generator lag p99 (ms): 3.25, limit 1. The loop was late"));
-  EXPECT_EQ(lines[3],
-            "INTERRUPTED: the run was ended early; this is what it measured until then");
+  EXPECT_EQ(lines[3], "INTERRUPTED: the run was ended early; this is what it measured until then");
 }
 
 TEST(Validity, AControlCountsToo) {
@@ -59,8 +58,8 @@ TEST(Validity, AControlCountsToo) {
   control.checks[0].passed = false;
   const Trial trial = make_trial("", {lift_run(), control});
   EXPECT_FALSE(is_valid(trial));
-  EXPECT_TRUE(validity(trial)[0].ends_with(
-      "1 of 8 checks failed, with the event and without it together"));
+  EXPECT_TRUE(
+      validity(trial)[0].ends_with("1 of 8 checks failed, with the event and without it together"));
   EXPECT_TRUE(validity(trial)[1].starts_with("control: generator lag p99 (ms)"));
 }
 
@@ -93,6 +92,25 @@ TEST(Verdict, WithoutAnIntervalJudgesNothingAndSaysWhy) {
   const std::string text = verdict(with_goodput({8.91, {}, "", "2 runs; 3 give an interval"}));
   EXPECT_TRUE(contains(text, "at 15.0 s: goodput x8.91, 400 -> 2,969 tokens/s"));
   EXPECT_TRUE(text.ends_with(" How sure that is cannot be said: 2 runs; 3 give an interval."));
+}
+
+TEST(Verdict, GoesByThroughputWhereNextToNothingMeetsItsObjectives) {
+  TrialReport report = with_goodput({0, Interval{-3, 3}, "5 runs", ""}, true);
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name == "goodput") gain.before = gain.after = 0;
+    if (gain.name == "throughput") gain.change = {0.5, Interval{0.4, 0.6}, "5 runs", ""};
+  }
+  EXPECT_TRUE(contains(verdict(report),
+                       " did harm: throughput x0.500 (95 % interval x0.400 to x0.600), 2,000 -> "));
+  EXPECT_TRUE(contains(verdict(report), ", while next to nothing met its objectives"));
+}
+
+TEST(Verdict, SaysOfHowManyALatencyIsWhereMostGetNothing) {
+  TrialReport report = reported({lift_run()});
+  Counts& counts = report.phases[2].counts;
+  counts.rejected = counts.due - counts.due / 4;
+  counts.completed = counts.due / 4;
+  EXPECT_TRUE(contains(verdict(report), "-> 27.9 ms (of the 25.0 % that were served)"));
 }
 
 TEST(Verdict, GoesByTheControlWhereThereIsOne) {
@@ -153,6 +171,15 @@ bool remarks_on(const TrialReport& report, const std::string& part) {
     if (contains(remark, part)) return true;
   }
   return false;
+}
+
+TEST(Remarks, TellOfWhatWasWorseFirst) {
+  TrialReport report = with_goodput({8.91, Interval{8.5, 9.25}, "5 runs", ""});
+  EXPECT_FALSE(remarks_on(report, "worse first"));
+  report.phases[1].rates.goodput_tokens_per_s = 100;
+  EXPECT_TRUE(remarks_on(report,
+                         "It was worse first: goodput in the transition was 100 tokens/s, 400 "
+                         "before."));
 }
 
 TEST(Remarks, TellOfTheBacklogInBackOff) {
