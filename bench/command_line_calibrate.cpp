@@ -233,27 +233,29 @@ Scenario simulated(const Scenario& prepared, const std::vector<Profile>& profile
 /// Runs the scenario on both engines and prints how they differ.
 int verify(const Surroundings& surroundings, const Options& options, const Scenario& scenario,
            const OutputFolder& folder, const std::vector<Profile>& profiles) {
-  Run real;
-  std::optional<Scenario> prepared;
+  std::optional<Prepared> prepared;
+  std::optional<Trial> measured;
   std::string written;
   {
     Repetitions threads(surroundings, options, 1);
     prepared = threads.prepare(scenario);
     if (!prepared) return kNotValid;
-    real = threads.repeat(*prepared, folder, "threads").lifted.pooled;
+    measured = threads.repeat(*prepared, folder, "threads");
     written = threads.written();
   }
-  if (real.interrupted) {
+  if (measured->interrupted) {
     complain(surroundings, "interrupted: nothing was compared");
     return kNotValid;
   }
   Repetitions virtual_runs(surroundings, options, core_count());
-  const Run other =
-      virtual_runs.repeat(simulated(*prepared, profiles), folder, "virtual").lifted.pooled;
-  if (other.interrupted) {
+  const Trial computed =
+      virtual_runs.repeat({simulated(prepared->scenario, profiles), ""}, folder, "virtual");
+  if (computed.interrupted) {
     complain(surroundings, "interrupted: nothing was compared");
     return kNotValid;
   }
+  const Run& real = measured->lifted.pooled;
+  const Run& other = computed.lifted.pooled;
   const std::vector<AgreementRow> rows = agreement(real, other);
   print_result(surroundings,
                fmt::format("\n{}\nresults: {}, {}\n", to_text(rows, style_of(surroundings)),

@@ -47,24 +47,24 @@ Repetitions::Repetitions(const Surroundings& surroundings, const Options& option
       options_(options),
       experiment_(surroundings.words, *surroundings.stop, threads) {}
 
-std::optional<Scenario> Repetitions::prepare(const Scenario& scenario) {
+std::optional<Prepared> Repetitions::prepare(const Scenario& scenario) {
   if (needs_capacity(scenario) && scenario.run.engine == Engine::threads) {
     say(surroundings_, options_.quiet, "measuring the capacity of the fleet ({}), some seconds",
         describe_fleet(scenario));
   }
-  std::optional<Scenario> prepared = experiment_.prepare(scenario);
+  std::optional<Prepared> prepared = experiment_.prepare(scenario);
   if (!prepared) {
     say(surroundings_, options_.quiet, "interrupted before the run began: nothing was measured");
     return prepared;
   }
-  warn_of_crowding(*prepared);
-  for (const std::string& warning : warnings(*prepared)) {
+  warn_of_crowding(prepared->scenario);
+  for (const std::string& warning : warnings(prepared->scenario)) {
     say(surroundings_, options_.quiet, "warning: {}", warning);
   }
   return prepared;
 }
 
-Trial Repetitions::repeat(const Scenario& prepared, const OutputFolder& folder,
+Trial Repetitions::repeat(const Prepared& prepared, const OutputFolder& folder,
                           const std::filesystem::path& subfolder) {
   Pool pool;
   bool interrupted = false;
@@ -78,7 +78,7 @@ Trial Repetitions::repeat(const Scenario& prepared, const OutputFolder& folder,
       interrupted = run.interrupted;
     }
   }
-  return pool.take(prepared.name);
+  return pool.take(prepared.scenario.name);
 }
 
 void Repetitions::write(const Run& run, const OutputFolder& folder,
@@ -97,15 +97,16 @@ void Repetitions::write(const Run& run, const OutputFolder& folder,
   }
 }
 
-Run Repetitions::run_once(const Scenario& prepared, std::uint64_t repetition, bool control) {
+Run Repetitions::run_once(const Prepared& prepared, std::uint64_t repetition, bool control) {
   ProgressBoard board;
   std::string label;
   if (options_.repetitions > 1) {
     label = fmt::format("run {} of {}: ", repetition, options_.repetitions);
   }
   if (options_.control) label += control ? "without the event: " : "with the event: ";
-  const ProgressDisplay display(board, plan_phases(prepared), prepared.run.duration_ns, label,
-                                prepared.run.engine == Engine::simulated,
+  const Scenario& scenario = prepared.scenario;
+  const ProgressDisplay display(board, plan_phases(scenario), scenario.run.duration_ns, label,
+                                scenario.run.engine == Engine::simulated,
                                 options_.quiet ? nullptr : surroundings_.err,
                                 surroundings_.err_is_terminal, surroundings_.err_columns);
   return experiment_.run(prepared, repetition, board, control);
@@ -132,7 +133,7 @@ int run_scenario(const Surroundings& surroundings, const Options& options) {
   const OutputFolder folder(options.out.empty() ? default_folder(scenario.name) : options.out);
   std::optional<RequestLog> log;
   if (!options.records.empty()) repetitions.log_to(log.emplace(options.records));
-  const std::optional<Scenario> prepared = repetitions.prepare(scenario);
+  const std::optional<Prepared> prepared = repetitions.prepare(scenario);
   if (!prepared) return kNotValid;
   const Report report = make_report({repetitions.repeat(*prepared, folder, "")});
   print_result(surroundings, to_text(report, style_of(surroundings)));

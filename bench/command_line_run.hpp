@@ -26,13 +26,13 @@ class Repetitions {
   Repetitions(const Surroundings& surroundings, const Options& options, std::size_t threads);
 
   /// With absolute rates; warns of what will go wrong. Nothing if interrupted.
-  std::optional<Scenario> prepare(const Scenario& scenario);
+  std::optional<Prepared> prepare(const Scenario& scenario);
 
   /// Runs it options.repetitions times, each time with its control if options.control; an
   /// interrupted run is the last. Each run.json goes into `subfolder` of `folder`: several into a
   /// numbered one each, a control into `control` of that. A run that cannot be written is at least
   /// printed, before MachineError is thrown.
-  Trial repeat(const Scenario& prepared, const OutputFolder& folder,
+  Trial repeat(const Prepared& prepared, const OutputFolder& folder,
                const std::filesystem::path& subfolder);
 
   /// Every request of the runs that follow is recorded there.
@@ -42,7 +42,7 @@ class Repetitions {
   const std::string& written() const { return written_; }
 
  private:
-  Run run_once(const Scenario& prepared, std::uint64_t repetition, bool control);
+  Run run_once(const Prepared& prepared, std::uint64_t repetition, bool control);
   void write(const Run& run, const OutputFolder& folder, const std::filesystem::path& subfolder);
   void warn_of_crowding(const Scenario& scenario) const;
 

@@ -32,25 +32,37 @@ Experiment::Experiment(std::vector<std::string> command, const std::atomic<bool>
                        std::size_t threads)
     : command_(std::move(command)), stop_(stop), workers_(threads) {}
 
-std::optional<Scenario> Experiment::prepare(const Scenario& scenario) {
+std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run* before) {
   std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
-  if (capacity_tokens_per_s) capacity_source_ = "stated";
+  std::string source = capacity_tokens_per_s ? "stated" : "";
+  if (before != nullptr) {
+    capacity_tokens_per_s = before->capacity_tokens_per_s;
+    source = before->capacity_source;
+  }
   const bool simulated = scenario.run.engine == Engine::simulated;
   // Where it is cheap it is known to every report of an event: what is left of it drains a backlog.
-  const bool wanted = simulated && !capacity_tokens_per_s && measured_event(scenario);
-  if (needs_capacity(scenario) || wanted) {
+  const bool wanted =
+      simulated && !scenario.fleet.capacity_tokens_per_s && measured_event(scenario);
+  if (!capacity_tokens_per_s && (needs_capacity(scenario) || wanted)) {
     if (simulated) {
       capacity_tokens_per_s = compute_capacity(scenario, stop_);
-      capacity_source_ = "computed";
+      source = "computed";
     } else {
       capacity_tokens_per_s = measure_capacity(scenario, weights_, stop_);
-      capacity_source_ = "measured";
+      source = "measured";
     }
     if (!capacity_tokens_per_s) return std::nullopt;
   }
   Scenario resolved = resolve(scenario, capacity_tokens_per_s);
   if (wanted) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
-  return resolved;
+  return Prepared{std::move(resolved), std::move(source)};
+}
+
+Scenario scenario_of(const Prepared& prepared, std::uint64_t repetition, bool control) {
+  Scenario scenario = prepared.scenario;
+  scenario.run.seed += repetition - 1;
+  if (control) scenario.events[*measured_event(scenario)].taken_out = true;
+  return scenario;
 }
 
 std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const RecordingGrid& grid,
@@ -66,13 +78,10 @@ std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const Re
   return std::make_unique<NullFleet>(grid);
 }
 
-Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board,
+Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
                     bool control) {
-  Scenario scenario = prepared;
-  scenario.run.seed += repetition - 1;
+  const Scenario scenario = scenario_of(prepared, repetition, control);
   const bool simulated = scenario.run.engine == Engine::simulated;
-  const std::optional<double> limit_tokens_per_s = fluid_drain(scenario).limit_tokens_per_s;
-  if (control) scenario.events[*measured_event(scenario)].taken_out = true;
 
   const RecordingGrid grid = make_grid(scenario);
   // Without reports completions come one by one: more lanes would only take memory.
@@ -110,9 +119,9 @@ Run Experiment::run(const Scenario& prepared, std::uint64_t repetition, Progress
   run.repetition = repetition;
   run.environment = std::move(environment);
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
-  run.capacity_source = capacity_source_;
+  run.capacity_source = prepared.capacity_source;
   run.lift = facts.outcome.lift;
-  if (run.lift) run.lift->limit_tokens_per_s = limit_tokens_per_s;
+  if (run.lift) run.lift->limit_tokens_per_s = fluid_drain(prepared.scenario).limit_tokens_per_s;
   run.control = control;
   run.interrupted = facts.outcome.interrupted;
   run.checks = check_validity(run, facts);

@@ -18,6 +18,12 @@
 
 namespace tokenlift {
 
+/// A scenario with absolute rates, and where the capacity in it comes from.
+struct Prepared {
+  Scenario scenario;
+  std::string capacity_source;  ///< "measured", "computed", "stated" or empty
+};
+
 class Experiment {
  public:
   /// `command` goes into the record. `stop` ends a run early. `threads`: workers of engine virtual;
@@ -27,12 +33,13 @@ class Experiment {
   /// The scenario with absolute rates. Where a `load` needs the capacity of the fleet, that is
   /// measured (engine threads) or computed (engine virtual, there also where an event divides the
   /// run) now, once for all runs of the command.
+  /// `before`: a run of the same scenario, whose capacity holds on; null: none.
   /// Nothing if it was interrupted. Throws ScenarioError where the resolved scenario is wrong.
-  std::optional<Scenario> prepare(const Scenario& scenario);
+  std::optional<Prepared> prepare(const Scenario& scenario, const Run* before = nullptr);
 
   /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1. A
   /// `control` leaves the measured event out, and has the same phases.
-  Run run(const Scenario& prepared, std::uint64_t repetition, ProgressBoard& board,
+  Run run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
           bool control = false);
 
   /// Every request of the runs that follow is recorded there.
@@ -47,7 +54,9 @@ class Experiment {
   WeightStore weights_;
   Workers workers_;
   RequestLog* log_ = nullptr;
-  std::string capacity_source_;
 };
+
+/// The scenario that such a run runs.
+Scenario scenario_of(const Prepared& prepared, std::uint64_t repetition, bool control);
 
 }  // namespace tokenlift

@@ -34,7 +34,7 @@ Scenario builtin(const std::string& name) {
 class Experiments : public testing::Test {
  protected:
   RunValue play(const Scenario& scenario, bool control) {
-    const Scenario prepared = *experiment_.prepare(scenario);
+    const Prepared prepared = *experiment_.prepare(scenario);
     ProgressBoard board;
     return experiment_.run(prepared, 1, board, control);
   }
