@@ -12,12 +12,6 @@
 namespace tokenlift {
 namespace {
 
-std::string open_text(const Table& table) {
-  const std::string title =
-      table.title.empty() ? "" : "**" + markdown_escaped(table.title) + "**\n\n";
-  return title + markdown_table(table) + "\n";
-}
-
 std::string environment_text(const Run& run) {
   const Environment& environment = run.environment;
   std::string out = shell_command(environment.command) + "\n\n";
@@ -61,7 +55,7 @@ std::string trial_text(const TrialReport& trial, bool alone) {
   }
   out += "\n\n";
   for (const Table& table : trial.tables) {
-    if (alone && stands_open(table)) out += open_text(table);
+    if (alone && stands_open(table)) out += markdown_titled(table);
   }
   for (const Table& table : trial.tables) {
     if (alone && stands_open(table)) continue;
@@ -77,7 +71,7 @@ std::string to_markdown(const Report& report) {
   if (report.trials.size() == 1) {
     out = trial_text(report.trials[0], true);
   } else {
-    out = open_text(report.overview);
+    out = markdown_titled(report.overview);
     for (const TrialReport& trial : report.trials) {
       out += "### " + markdown_escaped(trial.trial.label) + "\n\n" + trial_text(trial, false);
     }

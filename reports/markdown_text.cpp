@@ -81,6 +81,12 @@ std::string markdown_table(const Table& table) {
   return out;
 }
 
+std::string markdown_titled(const Table& table) {
+  const std::string title =
+      table.title.empty() ? "" : "**" + markdown_escaped(table.title) + "**\n\n";
+  return title + markdown_table(table) + "\n";
+}
+
 std::string markdown_folded(const std::string& summary, const std::string& content) {
   return "<details><summary>" + markdown_escaped(summary) + "</summary>\n\n" + content +
          "\n</details>\n\n";

@@ -14,6 +14,9 @@ std::string markdown_escaped(std::string_view text);
 /// The table without its title, its rows of heads in one, and its notes as a list.
 std::string markdown_table(const Table& table);
 
+/// The same under its title, in bold, if it has one; ends with an empty line.
+std::string markdown_titled(const Table& table);
+
 /// `content`, markdown that ends with a newline, folded under `summary`, plain words.
 std::string markdown_folded(const std::string& summary, const std::string& content);
 
