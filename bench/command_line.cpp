@@ -16,6 +16,7 @@
 #include "bench/command_line_input.hpp"
 #include "bench/command_line_report.hpp"
 #include "bench/command_line_run.hpp"
+#include "bench/command_line_suite.hpp"
 #include "bench/output_folder.hpp"
 #include "reports/json_run.hpp"
 #include "workloads/catalogue.hpp"
@@ -277,6 +278,57 @@ void add_compare_options(CLI::App& command, CompareOptions& options) {
       "  tokenlift compare baseline/ results/ --detect 5% --threshold 2%");
 }
 
+void add_suite_options(CLI::App& command, SuiteOptions& options) {
+  command.add_option("SUITE", options.suite, "a suite file (TOML), or a built-in name")->required();
+  CLI::Option* const out = command.add_option(
+      "--out", options.out,
+      "new folder for all runs and reports (default: tokenlift-results/NAME-TIME)");
+  command
+      .add_option("--resume", options.resume,
+                  "go on with the suite in this folder: runs that are there are not made again")
+      ->type_name("FOLDER")
+      ->excludes(out);
+  command
+      .add_option("--set", options.overrides,
+                  "override a key in the scenario of every case; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command
+      .add_option(
+          "--profiles", options.profile_files,
+          "profiles that go before the scenarios' own and the built-in ones; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command
+      .add_option(
+          "--threads", options.threads,
+          "simulated cases at a time, on which results do not depend (default: one per core)")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1024}));
+  command.add_flag("--quiet", options.quiet, "no progress, no warnings");
+  command.allow_extras();
+  command.footer(
+      "Flags of Google Benchmark hold: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
+      "--benchmark_repetitions=N (instead of the suite's), --benchmark_out=FILE,\n"
+      "--benchmark_format=console|json|csv (instead of the report on stdout), ...\n"
+      "Exit codes: 4 a case failed; else 3 one is no measurement or was not run; else 1 an\n"
+      "objective is not met.\n"
+      "Examples:\n"
+      "  tokenlift suite smoke\n"
+      "  tokenlift suite nightly.toml --out results/today --benchmark_filter=h100\n"
+      "  tokenlift suite nightly.toml --resume results/today");
+}
+
+/// What CLI11 does not know is Google Benchmark's, or a mistake.
+std::vector<std::string> benchmark_words(const CLI::App& command) {
+  std::vector<std::string> words = command.remaining();
+  for (const std::string& word : words) {
+    if (!word.starts_with("--benchmark_")) {
+      throw UsageError(fmt::format("suite: '{}' was not expected; --help lists what is", word));
+    }
+  }
+  return words;
+}
+
 int dispatch(const Surroundings& surroundings) {
   CLI::App app{
       "tokenlift: what happens to throughput and latency when a throttle on an inference "
@@ -285,7 +337,8 @@ int dispatch(const Surroundings& surroundings) {
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done; 1 done, and a goal was missed (calibrate --verify) or something got\n"
-      "worse (compare); 2 the input is wrong; 3 the measurement is not valid; 4 the machine failed\n"
+      "worse (compare); 2 the input is wrong; 3 the measurement is not valid; 4 the machine "
+      "failed\n"
       "it (disk full, no permission).");
 
   Options options;
@@ -315,6 +368,12 @@ int dispatch(const Surroundings& surroundings) {
       app.add_subcommand("compare", "say what got better or worse between two sets of runs");
   add_compare_options(*comparing, compare_options);
 
+  SuiteOptions suite_options;
+  CLI::App* suiting = app.add_subcommand(
+      "suite", "run many cases, repeated, with objectives, and report on them together");
+  add_suite_options(*suiting, suite_options);
+  CLI::App* suites = app.add_subcommand("suites", "list the built-in suites");
+
   std::vector<const char*> arguments;
   for (const std::string& word : surroundings.words) arguments.push_back(word.c_str());
   try {
@@ -328,6 +387,11 @@ int dispatch(const Surroundings& surroundings) {
     return code == 0 ? kDone : kInputWrong;
   }
   if (*run) return run_scenario(surroundings, options);
+  if (*suiting) {
+    suite_options.benchmark_words = benchmark_words(*suiting);
+    return run_suite(surroundings, suite_options);
+  }
+  if (*suites) return print_list(surroundings, builtin_suites());
   if (*comparing) return compare_runs(surroundings, compare_options);
   if (*reporting) return report_runs(surroundings, report_options);
   if (*checking) return check(surroundings, options);

@@ -87,14 +87,18 @@ FigureSet rate_set(const Rate& rate, const std::string& phase, std::size_t index
   return set;
 }
 
+std::string name_of(const Percentile& percentile) {
+  return fmt::format("{} {}", name_of(percentile.metric), percentile_name(percentile.permille));
+}
+
+/// Of the transition, which depends on how long `settle` is, only what users felt.
+bool is_compared(const Percentile& percentile, std::string_view phase) {
+  return phase != "transition" || percentile.in_transition;
+}
+
 FigureSet percentile_set(const Percentile& percentile, const std::string& phase, std::size_t index,
                          const Runs& runs) {
-  FigureSet set{
-      phase, fmt::format("{} {}", name_of(percentile.metric), percentile_name(percentile.permille)),
-      "ns",  false,
-      true,  Scale::ratio,
-      {},    0,
-      {},    false};
+  FigureSet set{phase, name_of(percentile), "ns", false, true, Scale::ratio, {}, 0, {}, false};
   const std::uint64_t needed = samples_needed(percentile.permille);
   std::uint64_t fewest = UINT64_MAX;
   std::vector<RunFigure> figures;
@@ -164,6 +168,14 @@ std::string problem_of(const Trial& trial) {
 
 }  // namespace
 
+std::vector<std::string> compared_percentiles(std::string_view phase) {
+  std::vector<std::string> names;
+  for (const Percentile& percentile : kPercentiles) {
+    if (is_compared(percentile, phase)) names.push_back(name_of(percentile));
+  }
+  return names;
+}
+
 CaseFigures case_figures(const Trial& trial) {
   const Run& pooled = trial.lifted.pooled;
   Runs runs;
@@ -181,7 +193,7 @@ CaseFigures case_figures(const Trial& trial) {
       if (full || rate.in_transition) result.figures.push_back(rate_set(rate, phase, i, runs));
     }
     for (const Percentile& percentile : kPercentiles) {
-      if (!full && !percentile.in_transition) continue;
+      if (!is_compared(percentile, phase)) continue;
       result.figures.push_back(percentile_set(percentile, phase, i, runs));
       result.figures.back().unserved = summaries[i].hides_unserved(percentile.permille);
     }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/trial.hpp"
@@ -50,6 +51,9 @@ struct CaseFigures {
   std::string problem;             ///< why it is no measurement: not valid, interrupted; else empty
   std::vector<std::string> left_out;  ///< as of Trial
 };
+
+/// The percentiles of a phase that are among the figures: "ttft p50", ...
+std::vector<std::string> compared_percentiles(std::string_view phase);
 
 /// Of the runs with the lift; a control is not looked at.
 CaseFigures case_figures(const Trial& trial);
