@@ -23,6 +23,16 @@ std::vector<BuiltinScenario> read_scenarios() {
   return scenarios;
 }
 
+std::vector<BuiltinSuite> read_suites() {
+  std::vector<BuiltinSuite> suites;
+  for (const EmbeddedText& file : embedded_suites()) {
+    const toml::table table = toml::parse(file.text);
+    suites.push_back(BuiltinSuite{
+        std::string(file.name), table["suite"]["description"].value_or(std::string()), file.text});
+  }
+  return suites;
+}
+
 std::vector<Profile> read_builtin_profiles() {
   std::vector<Profile> profiles;
   for (const EmbeddedText& file : embedded_profiles()) {
@@ -67,6 +77,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 const std::vector<BuiltinScenario>& builtin_scenarios() {
   static const std::vector<BuiltinScenario> scenarios = read_scenarios();
   return scenarios;
+}
+
+const std::vector<BuiltinSuite>& builtin_suites() {
+  static const std::vector<BuiltinSuite> suites = read_suites();
+  return suites;
 }
 
 const std::vector<Profile>& builtin_profiles() {

@@ -1,5 +1,5 @@
 #pragma once
-// The text of the built-in scenarios and profiles; defined in a file that CMake writes from
+// The text of the built-in scenarios, suites and profiles; defined in a file that CMake writes from
 // embedded.cpp.in and the files themselves.
 
 #include <span>
@@ -13,6 +13,7 @@ struct EmbeddedText {
 };
 
 std::span<const EmbeddedText> embedded_scenarios();  ///< by name
+std::span<const EmbeddedText> embedded_suites();     ///< by name
 std::span<const EmbeddedText> embedded_profiles();   ///< by name
 
 }  // namespace tokenlift
