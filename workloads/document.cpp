@@ -78,7 +78,7 @@ void put(toml::table& table, std::string_view name, const Place& place, toml::ta
 }
 
 // Keys that can't stand together: the override's replaces the other ones.
-void remove_rivals(toml::table& table, std::string_view name, std::string_view value) {
+void remove_rivals(toml::table& table, std::string_view name, const toml::node& value) {
   constexpr std::array<std::string_view, 3> kLimits = {"rate", "load", "limit"};
   constexpr std::array<std::string_view, 4> kActions = {"lift", "set", "restore", "ramp"};
   const auto remove_others = [&](const auto& rivals) {
@@ -89,7 +89,7 @@ void remove_rivals(toml::table& table, std::string_view name, std::string_view v
   };
   remove_others(kLimits);
   remove_others(kActions);
-  if (name == "when_full" && value == "reject") table.erase("max_wait");
+  if (name == "when_full" && value.value<std::string>() == "reject") table.erase("max_wait");
 }
 
 toml::table* element(toml::array& array, std::string_view word) {
@@ -116,10 +116,14 @@ std::string advice_for_elements(const toml::array& array, std::string_view word)
 
 }  // namespace
 
+std::string override_source(const std::string& word) {
+  return "--set " + word;
+}
+
 Document::Document(std::string_view text, std::string source_name,
                    const std::vector<std::string>& overrides) {
   sources_.push_back({std::move(source_name), std::string(text)});
-  for (const std::string& word : overrides) sources_.push_back({"--set " + word, word});
+  for (const std::string& word : overrides) sources_.push_back({override_source(word), word});
   try {
     root_ = toml::parse(text);
   } catch (const toml::parse_error& error) {
@@ -192,9 +196,9 @@ void Document::apply(std::size_t index) {
       node = table;
     } else if (toml::table* table = node->as_table()) {
       if (end == equals) {
-        remove_rivals(*table, name, value);
         std::unique_ptr<toml::table> parsed = parse_literal(value, value_column, path_name);
         if (!parsed) parsed = parse_literal(string_literal(value), value_column, path_name);
+        remove_rivals(*table, name, parsed->begin()->second);
         put(*table, name, place, *parsed);
         return;
       }

@@ -1,6 +1,6 @@
 #pragma once
 // A scenario's text as a TOML tree, with the --set overrides applied, and the mistakes found in it.
-// For the readers of scenarios and profiles alone: nothing else sees toml++.
+// For the readers of scenarios, suites and profiles alone: nothing else sees toml++.
 
 #include <toml++/toml.h>
 
@@ -15,6 +15,9 @@ namespace tokenlift {
 
 /// Where something stands. `path` is null in the main text and the index of an override otherwise.
 using Place = toml::source_region;
+
+/// What mistakes in an override call their source.
+std::string override_source(const std::string& word);
 
 class Document {
  public:

@@ -20,14 +20,14 @@ inline constexpr std::size_t kMostCases = 10'000;
 inline constexpr std::size_t kLongestCaseName = 200;  ///< bytes
 
 struct SuiteCase {
-  /// BASE, or BASE/KEY=VALUE/... where the case has a matrix: letters (a-z), digits and "_-.=+",
+  /// BASE, or BASE/KEY=VALUE/... where the case has a matrix: letters (a-z), digits and "_-.=",
   /// and '/' between the parts. Fit for a benchmark's name and for a folder (one in another); no
   /// case's name is another one's, nor the folder that another one is in.
   std::string name;
   /// Its place in the matrix, in the order of the name: (key as in the file, value as in the name).
   std::vector<std::pair<std::string, std::string>> coordinates;
   Scenario scenario;
-  std::int64_t repetitions = 3;
+  std::uint64_t repetitions = 3;
   bool control = false;  ///< also without the event that divides the run; there is one
   std::vector<Objective> objectives;
 };

@@ -65,6 +65,11 @@ Place TableReader::place(std::string_view key) const {
   return node != nullptr ? node->source() : table_.source();
 }
 
+Place TableReader::key_place(std::string_view key) const {
+  const auto found = table_.find(key);
+  return found != table_.end() ? found->first.source() : table_.source();
+}
+
 void TableReader::mistake(std::string_view key, std::string message, std::string advice) {
   document_.add(place(key), std::move(message), std::move(advice));
 }

@@ -47,6 +47,8 @@ class TableReader {
   std::vector<std::string> keys() const;
   /// Of the key's value, or of the table where the key is absent.
   Place place(std::string_view key) const;
+  /// Of the key itself, or of the table where it is absent.
+  Place key_place(std::string_view key) const;
   Place place() const { return table_.source(); }
   void mistake(std::string_view key, std::string message, std::string advice = "");
 
