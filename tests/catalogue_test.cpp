@@ -76,9 +76,12 @@ TEST(Catalogue, EmbedsEveryFileOfItsFolders) {
   };
   std::vector<std::string> scenarios;
   for (const BuiltinScenario& scenario : builtin_scenarios()) scenarios.push_back(scenario.name);
+  std::vector<std::string> suites;
+  for (const BuiltinSuite& suite : builtin_suites()) suites.push_back(suite.name);
   std::vector<std::string> profiles;
   for (const Profile& profile : builtin_profiles()) profiles.push_back(profile.name);
   EXPECT_EQ(scenarios, files("scenarios"));
+  EXPECT_EQ(suites, files("suites"));
   EXPECT_EQ(profiles, files("profiles"));
 }
 
