@@ -9,12 +9,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "workloads/catalogue.hpp"
+#include "workloads/keywords.hpp"
 #include "workloads/plan.hpp"
 #include "workloads/scenario_text.hpp"
 
@@ -463,6 +466,21 @@ TEST(Objectives, AreMetAsTheirRelationSays) {
   EXPECT_FALSE(met("x != 2", std::numeric_limits<double>::quiet_NaN()));
 }
 
+// The suite in the user's README.md is one.
+TEST(ParseSuite, ReadsTheExampleOfTheReadme) {
+  std::ifstream in(TOKENLIFT_SOURCE_DIR "/README.md");
+  const std::string readme{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t begin = readme.find("[suite]\n");
+  ASSERT_NE(begin, std::string::npos);
+  const Suite suite = parse(readme.substr(begin, readme.find("```", begin) - begin));
+  EXPECT_EQ(
+      names_of(suite),
+      (std::vector<std::string>{
+          "lift", "sizing/profile=h100-8b/max_batch=32", "sizing/profile=h100-8b/max_batch=64",
+          "sizing/profile=b200-8b/max_batch=32", "sizing/profile=b200-8b/max_batch=64",
+          "limits/limit=strict", "limits/limit=refusing"}));
+}
+
 TEST(BuiltinSuites, AreSound) {
   std::vector<std::string> names;
   for (const BuiltinSuite& builtin : builtin_suites()) {
@@ -480,6 +498,37 @@ TEST(BuiltinSuites, AreSound) {
     }
   }
   EXPECT_TRUE(std::ranges::is_sorted(names));
+  EXPECT_EQ(names, (std::vector<std::string>{"capacity", "commodity", "smoke", "throttles"}));
+}
+
+const BuiltinSuite& builtin_suite(const std::string& name) {
+  return *std::ranges::find(builtin_suites(), name, &BuiltinSuite::name);
+}
+
+TEST(BuiltinSuites, ThrottlesHasEveryKind) {
+  const Suite suite = parse(std::string(builtin_suite("throttles").text));
+  std::set<ThrottleKind> kinds;
+  for (const SuiteCase& made : suite.cases) {
+    const Throttle& throttle = made.scenario.throttles.at(0);
+    kinds.insert(throttle.kind);
+    EXPECT_EQ(made.name, "lift/kind=" + std::string(name_of(throttle.kind)));
+    EXPECT_EQ(made.scenario.run.engine, Engine::simulated);
+  }
+  EXPECT_EQ(kinds.size(), kKeywords<ThrottleKind>.size());
+}
+
+TEST(BuiltinSuites, CapacityHasEveryAccelerator) {
+  const Suite suite = parse(std::string(builtin_suite("capacity").text));
+  std::set<std::string> used;
+  for (const SuiteCase& made : suite.cases) {
+    used.insert(made.scenario.fleet.sites.at(0).profile);
+    EXPECT_EQ(made.scenario.run.engine, Engine::simulated);
+  }
+  std::set<std::string> built_in;
+  for (const Profile& profile : builtin_profiles()) {
+    if (profile.accelerator) built_in.insert(profile.name);
+  }
+  EXPECT_EQ(used, built_in);
 }
 
 }  // namespace
