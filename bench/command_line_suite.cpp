@@ -153,8 +153,8 @@ void simulate(const Surroundings& surroundings, const SuiteOptions& options, con
     Experiment experiment(surroundings.words, *surroundings.stop, 1);
     CaseRun run(one, folder, !options.resume.empty());
     run.prepare(experiment);
-    for (std::int64_t n = 1; n <= one.repetitions && !run.is_over(); ++n) {
-      run.repeat(experiment, static_cast<std::uint64_t>(n), unwatched);
+    for (std::uint64_t n = 1; n <= one.repetitions && !run.is_over(); ++n) {
+      run.repeat(experiment, n, unwatched);
     }
     results[simulated[part]] = run.finish();
     progress.done();
@@ -171,7 +171,7 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
   };
   std::vector<Measured> measured;
   double left_s = 0;
-  std::int64_t most = 0;
+  std::uint64_t most = 0;
   const auto length_s = [](const Scenario& scenario) {
     return static_cast<double>(scenario.run.duration_ns) * 1e-9;
   };
@@ -195,14 +195,14 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
         options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal,
         surroundings.err_columns);
   };
-  for (std::int64_t n = 1; n <= most; ++n) {
+  for (std::uint64_t n = 1; n <= most; ++n) {
     for (number = 0; number < measured.size(); ++number) {
       CaseRun& run = *measured[number].run;
       const SuiteCase& one = run.suite_case();
       if (n > one.repetitions) continue;
       if (!surroundings.stop->load(std::memory_order_relaxed)) {
         if (n == 1) run.prepare(experiment);
-        run.repeat(experiment, static_cast<std::uint64_t>(n), watch);
+        run.repeat(experiment, n, watch);
       }
       left_s -= length_s(one.scenario) * (one.control ? 2 : 1);
       if (n == one.repetitions) results[measured[number].index] = run.finish();

@@ -85,7 +85,7 @@ std::string latency_benchmark(const std::string& suite_case, const std::string& 
 /// `body` is called with the number of the repetition, from 0 on, as often as there are any:
 /// `repetitions`, or as the flag says where that is not given.
 void register_benchmark(const std::string& name, benchmark::TimeUnit unit,
-                        std::optional<std::int64_t> repetitions,
+                        std::optional<std::uint64_t> repetitions,
                         std::function<void(State&, std::size_t)> body) {
   auto* const one = benchmark::RegisterBenchmark(
       name.c_str(), [body = std::move(body), next = std::size_t{0}](State& state) mutable {
@@ -125,13 +125,15 @@ void report_case(State& state, const CaseResult& result, std::size_t run) {
   set_time(state, 1 / throughput->runs[run].value);
   for (const FigureSet& set : result.figures.figures) {
     if (is_latency(set) || set.runs.empty()) continue;
-    state.counters[word_of(set.name) + (set.phase == "lift" ? "" : "/" + set.phase)] =
-        set.runs[run].value;
+    const bool time = set.unit == "ns";
+    const std::string phase = set.phase == "lift" ? "" : "/" + set.phase;
+    state.counters[word_of(set.name) + (time ? "_s" : "") + phase] =
+        set.runs[run].value * (time ? 1e-9 : 1);
   }
   if (!result.figures.problem.empty()) state.SetLabel("NOT VALID: " + result.figures.problem);
 }
 
-void register_results(const CaseResult& result, std::optional<std::int64_t> repetitions) {
+void register_results(const CaseResult& result, std::optional<std::uint64_t> repetitions) {
   const std::string& name = result.report.name;
   register_benchmark(name, benchmark::kNanosecond, repetitions,
                      [&result](State& state, std::size_t run) { report_case(state, result, run); });
@@ -167,12 +169,12 @@ SuiteBenchmarks::SuiteBenchmarks(const std::vector<std::string>& words) : words_
 }
 
 void SuiteBenchmarks::initialize(const std::vector<std::string>& words) const {
-  std::vector<std::string> copies = {"tokenlift"};
-  copies.insert(copies.end(), words.begin(), words.end());
-  std::vector<char*> arguments;
+  static std::string program = "tokenlift";  // Google Benchmark keeps the pointer
+  std::vector<std::string> copies = words;
+  std::vector<char*> arguments = {program.data()};
   for (std::string& copy : copies) arguments.push_back(copy.data());
   arguments.push_back(nullptr);
-  int count = static_cast<int>(copies.size());
+  int count = static_cast<int>(arguments.size()) - 1;
   benchmark::Initialize(&count, arguments.data());
   if (count > 1) {
     throw UsageError(
@@ -182,7 +184,7 @@ void SuiteBenchmarks::initialize(const std::vector<std::string>& words) const {
 
 /// A number of repetitions becomes a part of a benchmark's name. It is given by the flag where it
 /// can be, so that names are the same for any number.
-std::optional<std::int64_t> SuiteBenchmarks::own_repetitions(const SuiteCase& one) const {
+std::optional<std::uint64_t> SuiteBenchmarks::own_repetitions(const SuiteCase& one) const {
   if (!usual_ || one.repetitions == *usual_) return std::nullopt;
   return one.repetitions;
 }
@@ -193,12 +195,12 @@ BenchmarkChoice SuiteBenchmarks::choose(const std::vector<SuiteCase>& cases) {
     words_.push_back(fmt::format("{}={}", kRepetitionsFlag, *usual_));
     initialize({words_.back()});
   }
-  std::vector<std::int64_t> runs(cases.size());
+  std::vector<std::uint64_t> runs(cases.size());
   benchmark::ClearRegisteredBenchmarks();
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const auto count = [&runs, i](State& state, std::size_t run) {
       set_time(state, 1);
-      runs[i] = std::max(runs[i], static_cast<std::int64_t>(run) + 1);
+      runs[i] = std::max(runs[i], static_cast<std::uint64_t>(run) + 1);
     };
     register_benchmark(cases[i].name, benchmark::kNanosecond, own_repetitions(cases[i]), count);
     for (const std::string& phase : phases_of(cases[i].scenario)) {

@@ -43,10 +43,10 @@ class SuiteBenchmarks {
 
  private:
   void initialize(const std::vector<std::string>& words) const;
-  std::optional<std::int64_t> own_repetitions(const SuiteCase& one) const;
+  std::optional<std::uint64_t> own_repetitions(const SuiteCase& one) const;
 
   std::vector<std::string> words_;
-  std::optional<std::int64_t> usual_;  // repetitions; absent: the user's flag says
+  std::optional<std::uint64_t> usual_;  // repetitions; absent: the user's flag says
   bool displayed_ = false;
 };
 

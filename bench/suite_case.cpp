@@ -12,6 +12,7 @@
 #include "reports/json_figures.hpp"
 #include "reports/json_run.hpp"
 #include "reports/report.hpp"
+#include "workloads/keywords.hpp"
 #include "workloads/scenario_text.hpp"
 
 namespace tokenlift {

@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+"""`tokenlift suite` through the real binary: cases are run, reported, killed and gone on with.
+
+    suite_end_to_end_test.py TOKENLIFT SOURCE_FOLDER [unittest's arguments]
+
+All but one of the cases are of virtual time: they take a moment, and are the same everywhere.
+"""
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+TOKENLIFT = ""
+SOURCE = Path()
+COMPARE = Path("/usr/share/benchmark/compare.py")
+
+SUITE = """
+[suite]
+name = "small"
+repetitions = 3
+
+[[case]]
+scenario = "lift-h100"
+set = { "run.warmup" = "5s", "run.duration" = "80s", "event.0.at" = "30s", "run.settle" = "15s" }
+objectives = ["goodput.gain >= 1.5", "ttft.p50_ms.after <= 500"]
+matrix = { "tenant.users.arrivals.load" = [0.5, 0.7] }
+
+[[case]]
+name = "two"
+scenario = "lift-two-tenants"
+engine = "virtual"
+control = true
+"""
+
+NAMES = ["lift-h100/load=0.5", "lift-h100/load=0.7", "two"]
+
+
+def without(value, names):
+    """The JSON value without the members of these names, wherever they are."""
+    if isinstance(value, dict):
+        return {key: without(item, names) for key, item in value.items() if key not in names}
+    if isinstance(value, list):
+        return [without(item, names) for item in value]
+    return value
+
+
+def measured(folder):
+    """All that was measured, by file; without what tells when and how it was asked for."""
+    files = {
+        str(file.relative_to(folder)): without(json.loads(file.read_text()), {"environment"})
+        for file in folder.rglob("run.json")
+    }
+    suite = json.loads((folder / "suite.json").read_text())
+    files["suite.json"] = without(suite, {"command", "started_at", "elapsed_s"})
+    return files
+
+
+class Suite(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="tokenlift-suite-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.file = self.folder / "small.toml"
+        self.file.write_text(SUITE)
+
+    def suite(self, *words, code=0, suite=None):
+        done = subprocess.run(
+            [TOKENLIFT, "suite", str(suite or self.file), *map(str, words)],
+            cwd=self.folder, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def run_small(self, name="out", *words):
+        out = self.folder / name
+        done = self.suite("--out", out, *words)
+        return out, done
+
+    # ---------------------------------------------------------------------------- the results
+
+    def test_every_run_and_report_is_in_the_folder(self):
+        out, done = self.run_small()
+        self.assertIn("3 cases: 3 done; 4 of 4 objectives met.", done.stdout)
+        self.assertIn(f"results: {out}", done.stdout)
+        for name in NAMES:
+            self.assertIn("tokenlift", (out / name / "report.html").read_text()[:2000])
+            for repetition in (1, 2, 3):
+                run = json.loads((out / name / str(repetition) / "run.json").read_text())
+                self.assertEqual(run["repetition"], repetition)
+        self.assertTrue(json.loads((out / "two/2/control/run.json").read_text())["arm"] == "control")
+        for file in ("report.html", "report.md", "junit.xml", "suite.json", "benchmark.json"):
+            self.assertTrue((out / file).exists(), file)
+        self.assertIn('href="lift-h100/load=0.5/report.html"', (out / "report.html").read_text())
+
+    def test_an_objective_that_is_not_met_is_exit_code_1(self):
+        self.file.write_text(SUITE.replace("goodput.gain >= 1.5", "goodput.gain >= 1e6"))
+        done = self.suite("--out", "out", code=1)
+        self.assertIn("2 of 4 objectives met", done.stdout)
+        failures = ElementTree.parse(self.folder / "out/junit.xml").getroot().iter("failure")
+        self.assertEqual(len(list(failures)), 2)
+
+    def test_a_mistake_is_told_with_its_place_before_anything_runs(self):
+        self.file.write_text(SUITE.replace("goodput.gain", "godput.gain"))
+        done = self.suite("--out", "out", code=2)
+        self.assertIn("small.toml:9:", done.stderr)
+        self.assertIn("goodput", done.stderr)
+        self.assertFalse((self.folder / "out").exists())
+
+    def test_the_number_of_workers_makes_no_difference(self):
+        one, _ = self.run_small("one", "--threads", "1")
+        three, _ = self.run_small("three", "--threads", "3")
+        self.assertEqual(measured(one), measured(three))
+
+    def test_a_case_that_fails_stops_no_other(self):
+        out = self.folder / "out"
+        out.mkdir()
+        (out / "two").write_text("no folder")
+        done = self.suite("--out", out, code=4)
+        self.assertIn("2 done, 1 failed", done.stdout)
+        cases = json.loads((out / "suite.json").read_text())["cases"]
+        self.assertEqual([case["status"] for case in cases], ["done", "done", "failed"])
+        self.assertIn("two", cases[2]["failure"])
+        errors = ElementTree.parse(out / "junit.xml").getroot().iter("error")
+        self.assertEqual(len(list(errors)), 1)
+
+    def test_nothing_is_run_into_the_results_of_a_suite(self):
+        out, _ = self.run_small()
+        self.assertIn("--resume", self.suite("--out", out, code=2).stderr)
+
+    def test_an_unknown_suite_is_told_what_is_meant(self):
+        done = self.suite(code=2, suite="smok")
+        self.assertIn("did you mean 'smoke'?", done.stderr)
+
+    # ------------------------------------------------------------------------ Google Benchmark
+
+    def test_flags_choose_and_list(self):
+        names = self.suite("--benchmark_list_tests", "--benchmark_filter=^two/").stdout.split()
+        self.assertEqual(names[0], "two/iterations:1/manual_time")
+        self.assertTrue(any(name.startswith("two/after/ttft_p99/") for name in names), names)
+        out, done = self.run_small("one", "--benchmark_filter=load=0.7/after/ttft_p50",
+                                   "--benchmark_repetitions=2")
+        self.assertIn("1 case: 1 done", done.stdout)
+        self.assertFalse((out / NAMES[1] / "3").exists())
+        self.assertFalse((out / NAMES[0]).exists())
+        entries = json.loads((out / "benchmark.json").read_text())["benchmarks"]
+        self.assertEqual({entry["run_name"].split("/iterations")[0] for entry in entries},
+                         {NAMES[1] + "/after/ttft_p50"})
+
+    def test_flags_that_are_wrong_are_told(self):
+        for word in ("--benchmark_filter=nothing_like_this", "--benchmark_filtre=x",
+                     "--benchmark_format=yaml", "--benchmark_repetitions=x", "--filter=x"):
+            done = self.suite("--out", "out", word, code=2)
+            self.assertTrue(done.stderr.strip(), word)
+            self.assertFalse((self.folder / "out").exists(), word)
+
+    def test_a_format_of_google_benchmark_takes_the_place_of_the_report(self):
+        out, done = self.run_small("out", "--benchmark_format=json")
+        shown = json.loads(done.stdout)["benchmarks"]
+        self.assertEqual(shown, json.loads((out / "benchmark.json").read_text())["benchmarks"])
+
+    def test_every_percentile_and_phase_is_an_entry_with_a_time(self):
+        out, _ = self.run_small("out", f"--benchmark_out={self.folder / 'beside.json'}")
+        written = json.loads((out / "benchmark.json").read_text())
+        self.assertEqual(json.loads((self.folder / "beside.json").read_text())["benchmarks"],
+                         written["benchmarks"])
+        entries = written["benchmarks"]
+        for name in NAMES:
+            for phase in ("before", "after"):
+                runs = [json.loads((out / name / str(n) / "run.json").read_text())
+                        for n in (1, 2, 3)]
+                told = [entry for entry in entries
+                        if entry["run_type"] == "iteration"
+                        and entry["name"].startswith(f"{name}/{phase}/ttft_p50/")]
+                self.assertEqual(len(told), 3)
+                for run, entry in zip(runs, told):
+                    recorded = next(each for each in run["phases"] if each["name"] == phase)
+                    ttft_ms = recorded["latency_ms"]["ttft"]["p50"]
+                    self.assertEqual(entry["time_unit"], "ms")
+                    # Interpolated within a bucket; run.json gives its middle.
+                    self.assertAlmostEqual(entry["real_time"] / ttft_ms, 1, delta=1 / 64)
+        own = [entry for entry in entries if entry["name"].startswith("two/iterations")]
+        self.assertAlmostEqual(own[0]["real_time"] * own[0]["throughput/after"], 1e9, delta=1)
+
+    def test_the_compare_script_of_google_benchmark_reads_it(self):
+        one, _ = self.run_small("one")
+        two, _ = self.run_small("two", "--set", "run.seed=100")
+        done = subprocess.run(
+            [sys.executable, COMPARE, "--no-color", "benchmarks", one / "benchmark.json",
+             two / "benchmark.json"],
+            capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in NAMES:
+            self.assertIn(f"{name}/after/ttft_p50/", done.stdout)
+        self.assertIn("_pvalue", done.stdout)
+
+    # ------------------------------------------------------------------------------ going on
+
+    def test_a_suite_that_was_killed_ends_as_one_that_was_not(self):
+        undisturbed, _ = self.run_small("undisturbed", "--threads", "1")
+        moments = random.Random(4)
+        kills = 0
+        for attempt in range(8):
+            out = self.folder / f"killed-{attempt}"
+            process = subprocess.Popen(
+                [TOKENLIFT, "suite", str(self.file), "--out", str(out), "--threads", "1"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            # From when the suite is known for one on, at some number of runs.
+            wanted = moments.randrange(0, 9)
+            while process.poll() is None and (not (out / "suite.json").exists() or
+                                              len(list(out.rglob("run.json"))) < wanted):
+                time.sleep(0.001)
+            process.kill()
+            process.wait()
+            kills += process.returncode == -signal.SIGKILL
+            kept = {file: file.stat().st_mtime_ns for file in out.rglob("run.json")}
+            self.suite("--resume", out)
+            self.assertEqual(measured(out), measured(undisturbed))
+            for file, when in kept.items():
+                self.assertEqual(file.stat().st_mtime_ns, when, f"{file} was made again")
+        self.assertGreater(kills, 0)
+
+    def test_an_interrupted_suite_goes_on_where_it_was(self):
+        self.file.write_text(SUITE + """
+[[case]]
+name = "real"
+scenario = "steady"
+engine = "null"
+repetitions = 2
+set = { "run.duration" = "3s", "run.warmup" = "500ms", "fleet.capacity" = "5000/s" }
+""")
+        out = self.folder / "out"
+        process = subprocess.Popen([TOKENLIFT, "suite", str(self.file), "--out", str(out)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while process.poll() is None and not (out / "real/1/run.json").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        shown, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3, shown)
+        self.assertIn("1 interrupted", shown)
+        kept = {file: file.stat().st_mtime_ns for file in out.rglob("run.json")
+                if not json.loads(file.read_text())["interrupted"]}
+        self.assertIn(out / "real/1/run.json", kept)
+        done = subprocess.run([TOKENLIFT, "suite", str(self.file), "--resume", str(out)],
+                              capture_output=True, text=True, timeout=120)
+        self.assertIn(done.returncode, (0, 3), done.stderr)  # a busy machine is no measurement
+        self.assertNotIn("interrupted", done.stdout)
+        for file, when in kept.items():
+            self.assertEqual(file.stat().st_mtime_ns, when, f"{file} was made again")
+
+    def test_it_goes_on_only_with_what_it_began(self):
+        self.assertIn("no suite was begun",
+                      self.suite("--resume", self.folder / "nowhere", code=2).stderr)
+        out, _ = self.run_small()
+        done = self.suite("--resume", out, "--set", "run.settle=16s", code=4)
+        self.assertIn("is of another scenario: they differ at /run/settle",
+                      " ".join(done.stdout.split()))
+
+
+if __name__ == "__main__":
+    TOKENLIFT = sys.argv[1]
+    SOURCE = Path(sys.argv[2])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
