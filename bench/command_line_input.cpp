@@ -99,8 +99,10 @@ void complain(const Surroundings& surroundings, const std::string& text) {
 }
 
 void print_result(const Surroundings& surroundings, const std::string& text) {
-  std::fputs(text.c_str(), surroundings.out);
-  if (std::fflush(surroundings.out) != 0 && errno != EPIPE) {
+  // A long text is written in part before the flush: either may be what fails.
+  const bool arrived = std::fwrite(text.data(), 1, text.size(), surroundings.out) == text.size() &&
+                       std::fflush(surroundings.out) == 0;
+  if (!arrived && errno != EPIPE) {
     throw MachineError(
         fmt::format("cannot write to stdout: {}", std::generic_category().message(errno)));
   }

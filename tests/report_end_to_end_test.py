@@ -237,6 +237,24 @@ class ReportEndToEnd(unittest.TestCase):
         done = self.report("one", "--out", "small.toml/report.txt", code=4)
         self.assertIn("small.toml", done.stderr)
 
+    def test_a_report_of_any_length_that_stdout_does_not_take_is_exit_code_4(self):
+        for form in ("text", "json", "csv"):
+            with self.subTest(format=form), open("/dev/full", "w") as full:
+                done = subprocess.run([TOKENLIFT, "report", "one", "--format", form], stdout=full,
+                                      stderr=subprocess.PIPE, text=True, cwd=self.path)
+                self.assertEqual(done.returncode, 4)
+                self.assertIn("stdout", done.stderr)
+
+    def test_a_reader_that_has_gone_is_no_failure(self):
+        for form in ("text", "json", "csv"):
+            with self.subTest(format=form):
+                read, write = os.pipe()
+                os.close(read)
+                done = subprocess.run([TOKENLIFT, "report", "one", "--format", form], stdout=write,
+                                      stderr=subprocess.PIPE, text=True, cwd=self.path)
+                os.close(write)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_the_page_of_a_run_is_right_in_a_browser(self):
         self.report("one", "--format", "html", "--out", "again.html")
         page = self.path / "one" / "report.html"
