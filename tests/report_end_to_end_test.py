@@ -191,6 +191,30 @@ class ReportEndToEnd(unittest.TestCase):
         self.assertTrue(out.read_text().startswith("valid: "))
         self.assertEqual([path.name for path in self.path.glob(".*")], [])
 
+    def test_out_may_be_what_is_no_file(self):
+        text = self.report("one", "--format", "csv").stdout
+        self.assertEqual(self.report("one", "--format", "csv", "--out", "/dev/stdout").stdout, text)
+        log = self.path / "log.txt"
+        log.write_text("before\n")
+        with log.open("a") as out:
+            subprocess.run([TOKENLIFT, "report", "one", "--format", "csv", "--out", "/dev/stdout"],
+                           stdout=out, cwd=self.path, check=True)
+        self.assertEqual(log.read_text(), "before\n" + text)
+        pipe = self.path / "pipe"
+        os.mkfifo(pipe)
+        self.addCleanup(pipe.unlink)
+        with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+            self.report("one", "--format", "csv", "--out", "pipe")
+            self.assertTrue(pipe.is_fifo())
+            self.assertEqual(reader.communicate(timeout=60)[0], text)
+
+    def test_out_follows_a_link(self):
+        (self.path / "latest.csv").symlink_to("series.csv")
+        self.report("one", "--format", "csv", "--out", "latest.csv")
+        self.assertTrue((self.path / "latest.csv").is_symlink())
+        self.assertEqual((self.path / "series.csv").read_text(),
+                         self.report("one", "--format", "csv").stdout)
+
     # ------------------------------------------------------------------ bad days
 
     def test_a_run_that_is_not_valid_is_reported_with_exit_code_3(self):
