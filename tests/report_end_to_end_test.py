@@ -289,6 +289,11 @@ class ReportEndToEnd(unittest.TestCase):
                               capture_output=True, text=True, timeout=600)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_the_help_tells_of_every_format(self):
+        text = self.report("--help").stdout
+        for form in ("text", "html", "markdown", "json", "csv", "hgrm", "openmetrics"):
+            self.assertRegex(text, rf"\b{form}[:;]")
+
     def test_the_help_has_examples(self):
         self.assertIn("tokenlift report results/ --format csv --out series.csv",
                       self.report("--help").stdout)
