@@ -187,6 +187,8 @@ Json validity_of(const TrialReport& trial) {
           {"control_checks", std::move(control_checks)}};
 }
 
+}  // namespace
+
 Json json_of(const TrialReport& trial) {
   const Run& run = trial.trial.lifted.pooled;
   return {{"label", trial.trial.label},
@@ -206,8 +208,6 @@ Json json_of(const TrialReport& trial) {
           {"lift", trial.lift ? json_of(*trial.lift, run.series.bin_ns) : Json(nullptr)},
           {"environment", json_of(run.environment)}};
 }
-
-}  // namespace
 
 std::string to_json(const Report& report) {
   return document({{"schema", kReportSchema}, {"trials", list_of(report.trials, json_of)}});

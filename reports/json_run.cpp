@@ -94,14 +94,9 @@ Json json_of(const Run& run, const TenantRecord& tenant) {
 Json json_of(const Run& run, const ThrottleRecord& throttle) {
   Json phases = Json::array();
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    const ThrottleCounts& counts = throttle.phases.at(i);
-    phases.push_back({{"name", run.phases[i].name},
-                      {"admitted", counts.admitted},
-                      {"held", counts.held},
-                      {"rejected", counts.rejected},
-                      {"shadowed", counts.shadowed},
-                      {"taken_units", counts.taken_units},
-                      {"refunded_units", counts.refunded_units}});
+    Json phase = {{"name", run.phases[i].name}};
+    phase.update(json_of(throttle.phases.at(i)));
+    phases.push_back(std::move(phase));
   }
   Json limits = Json::array();
   for (const LimitRecord& record : throttle.limits) {

@@ -110,6 +110,12 @@ Json json_of(const Environment& environment) {
           {"command", environment.command}};
 }
 
+Json json_of(const ThrottleCounts& counts) {
+  return {{"admitted", counts.admitted},       {"held", counts.held},
+          {"rejected", counts.rejected},       {"shadowed", counts.shadowed},
+          {"taken_units", counts.taken_units}, {"refunded_units", counts.refunded_units}};
+}
+
 Json checks_of(const Run& run) {
   Json checks = Json::array();
   for (const Check& check : run.checks) {

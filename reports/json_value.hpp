@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "reports/report.hpp"
 #include "reports/run.hpp"
 #include "reports/summary.hpp"
 
@@ -34,7 +35,10 @@ Json json_of(const LatencySummary& latency);  ///< in ms
 /// What fleet and tenants have in common. Rates of the fleet are added by the caller.
 Json json_of(const PhaseSummary& phase);
 Json json_of(const Environment& environment);
+Json json_of(const ThrottleCounts& counts);
 Json checks_of(const Run& run);
+/// What report.json holds of a trial.
+Json json_of(const TrialReport& trial);
 
 /// On one line. Invalid UTF-8 is replaced.
 std::string compact_text(const Json& json);
