@@ -19,11 +19,6 @@
 namespace tokenlift {
 namespace {
 
-// Nothing is fetched, nothing embedded, nothing sent: whatever a run's texts try.
-constexpr std::string_view kPolicy =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
-    "base-uri 'none'; form-action 'none'";
-
 const Run& first_run(const Report& report) {
   return report.trials.front().trial.lifted.pooled;
 }
@@ -33,16 +28,6 @@ std::string title_of(const Report& report) {
   std::vector<std::string> labels;
   for (const TrialReport& each : report.trials) labels.push_back(each.trial.label);
   return listed(labels, "and");
-}
-
-std::string head_html(const Report& report) {
-  std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  out += fmt::format("<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n", kPolicy);
-  out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  out += "<meta name=\"color-scheme\" content=\"light dark\">\n";
-  out += "<title>" + escaped(title_of(report)) + " – tokenlift</title>\n<style>\n";
-  out += kPageStyle;
-  return out + "</style>\n</head>\n";
 }
 
 std::string header_html(const Report& report) {
@@ -155,7 +140,7 @@ std::string origin_html(const Report& report) {
 
 std::string to_html(const Report& report) {
   const std::vector<Chart> charts = charts_of(report);
-  std::string out = head_html(report);
+  std::string out = page_head(title_of(report), kPageStyle);
   out += "<body>\n<a class=\"skip\" href=\"#main\">Skip to the verdict</a>\n";
   out += header_html(report) + "<main id=\"main\">\n" + summary_html(report);
   out += navigation_html(charts);
@@ -163,9 +148,7 @@ std::string to_html(const Report& report) {
       "<noscript><p class=\"noscript\">Charts are drawn by a script, which is off: the numbers of "
       "each are in the table under its title.</p></noscript>\n";
   out += charts_html(report, charts) + tables_html(report) + origin_html(report);
-  out += "</main>\n<footer><p>Made by tokenlift " +
-         escaped(first_run(report).environment.tokenlift_version) +
-         ". This page holds all it needs: it loads nothing.</p></footer>\n";
+  out += "</main>\n" + page_foot(first_run(report).environment.tokenlift_version);
   out += "<script type=\"application/json\" id=\"chart-data\">" + chart_data(charts) +
          "</script>\n<script>\n";
   out += kChartLibrary;

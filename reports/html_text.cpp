@@ -7,6 +7,11 @@
 namespace tokenlift {
 namespace {
 
+// Nothing is fetched, nothing embedded, nothing sent: whatever a run's texts try.
+constexpr std::string_view kPolicy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'";
+
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 /// How many bytes of well-formed UTF-8 (no surrogates, nothing overlong) begin `text`; 0 for none.
@@ -145,6 +150,22 @@ std::string table_html(const Table& table, std::string_view fallback_caption) {
   out += "<ul class=\"notes\">\n";
   for (const std::string& note : table.notes) out += "<li>" + prose_html(note) + "</li>\n";
   return out + "</ul>\n";
+}
+
+std::string page_head(std::string_view title, std::string_view style) {
+  std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+  out += "<meta http-equiv=\"Content-Security-Policy\" content=\"";
+  out += kPolicy;
+  out += "\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  out += "<meta name=\"color-scheme\" content=\"light dark\">\n";
+  out += "<title>" + escaped(title) + " – tokenlift</title>\n<style>\n";
+  out += style;
+  return out + "</style>\n</head>\n";
+}
+
+std::string page_foot(std::string_view tokenlift_version) {
+  return "<footer><p>Made by tokenlift " + escaped(tokenlift_version) +
+         ". This page holds all it needs: it loads nothing.</p></footer>\n";
 }
 
 }  // namespace tokenlift

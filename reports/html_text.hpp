@@ -1,5 +1,5 @@
 #pragma once
-// Text and tables as HTML.
+// Text and tables as HTML, and how pages begin and end.
 
 #include <string>
 #include <string_view>
@@ -19,5 +19,11 @@ std::string prose_html(std::string_view text);
 /// `fallback_caption`), header cells with a scope, and the notes under it. Nothing where it has no
 /// rows.
 std::string table_html(const Table& table, std::string_view fallback_caption);
+
+/// The page up to its body: what it may do, its title and its style.
+std::string page_head(std::string_view title, std::string_view style);
+
+/// Its last words, but for scripts.
+std::string page_foot(std::string_view tokenlift_version);
 
 }  // namespace tokenlift

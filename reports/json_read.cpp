@@ -1,7 +1,7 @@
 // The reader of run.json: Run or RunFileError, whatever the text.
 //
-// What bounds the memory: the text (64 MiB), the values in it (4 M, at most about 150 bytes each
-// once parsed), and the histograms they may ask for (24 KiB each; a record holds nine of them).
+// What bounds the memory: the text and its values (json_field.hpp), and the histograms they may ask
+// for (24 KiB each; a record holds nine of them).
 
 #include <fmt/format.h>
 
@@ -10,166 +10,17 @@
 #include <cmath>
 #include <utility>
 
+#include "reports/json_field.hpp"
 #include "reports/json_run.hpp"
-#include "reports/json_value.hpp"
 
 namespace tokenlift {
 namespace {
 
-constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
-constexpr std::size_t kMaxValues = 4'000'000;
-constexpr std::size_t kMaxKeys = 512;  // keys of an object are found one after the other
-constexpr std::size_t kMaxDepth = 32;
 constexpr std::size_t kMaxRecords = 1024;  // phases of all tenants; 217 KiB each
 constexpr std::size_t kMaxBins = 36'000;   // of a column; a run has 3600 at most
 constexpr std::size_t kMaxSlices = 3600;
-constexpr std::size_t kMaxLimits = 10'000;                   // of a throttle, over time
-constexpr std::size_t kMaxListed = 10'000;                   // checks, words of the command
-constexpr std::int64_t kMaxInteger = std::int64_t{1} << 53;  // exact in every JSON reader
-constexpr double kMaxSeconds = 2251799.8;                    // 2^51 ns: exact to the ns
-
-/// One value of the document and where it stands.
-class Field {
- public:
-  Field(const Json& json, std::string pointer, const std::string& source)
-      : json_(&json), pointer_(std::move(pointer)), source_(&source) {}
-
-  [[noreturn]] void fail(const std::string& reason) const {
-    throw RunFileError(*source_, pointer_, reason);
-  }
-
-  const Json& json() const { return *json_; }
-  bool is_null() const { return json_->is_null(); }
-
-  Field operator[](const std::string& key) const {
-    require(json_->is_object(), "an object");
-    const auto found = json_->find(key);
-    if (found == json_->end()) fail("the key \"" + key + "\" is missing");
-    return {*found, pointer_ + "/" + key, *source_};
-  }
-
-  std::vector<Field> items(std::size_t most) const {
-    require(json_->is_array(), "an array");
-    if (json_->size() > most) fail(fmt::format("has {} items, at most {}", json_->size(), most));
-    std::vector<Field> fields;
-    fields.reserve(json_->size());
-    for (std::size_t i = 0; i < json_->size(); ++i) {
-      fields.emplace_back((*json_)[i], fmt::format("{}/{}", pointer_, i), *source_);
-    }
-    return fields;
-  }
-
-  std::string text() const {
-    require(json_->is_string(), "a string");
-    return json_->get<std::string>();
-  }
-
-  bool flag() const {
-    require(json_->is_boolean(), "true or false");
-    return json_->get<bool>();
-  }
-
-  double number() const {
-    require(json_->is_number(), "a number");
-    return json_->get<double>();
-  }
-
-  double amount_of_units() const {
-    const double value = number();
-    require(value >= 0, "a number from 0");
-    return value;
-  }
-
-  std::uint64_t unsigned_integer() const {
-    require(json_->is_number_unsigned(), "an integer from 0");
-    return json_->get<std::uint64_t>();
-  }
-
-  std::uint64_t count() const {
-    const std::uint64_t value = unsigned_integer();
-    require(value <= static_cast<std::uint64_t>(kMaxInteger), "an integer from 0 to 2^53");
-    return value;
-  }
-
-  std::int64_t amount() const { return static_cast<std::int64_t>(count()); }
-
-  std::int64_t time_ns() const {
-    const double seconds = number();
-    require(seconds >= 0 && seconds <= kMaxSeconds, "a time from 0 s to 26 days");
-    return std::llround(seconds * 1e9);
-  }
-
-  /// The value, or nothing where it is null.
-  template <typename T>
-  std::optional<T> optional(T (Field::*read)() const) const {
-    if (is_null()) return std::nullopt;
-    return (this->*read)();
-  }
-
- private:
-  void require(bool holds, const char* what) const {
-    if (!holds) fail(std::string("must be ") + what);
-  }
-
-  const Json* json_;
-  std::string pointer_;
-  const std::string* source_;
-};
-
-std::string line_and_column(std::string_view text, std::size_t offset) {
-  const std::string_view before = text.substr(0, std::min(offset, text.size()));
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 = 0
-  return fmt::format("line {}, column {}", line, before.size() - line_start + 1);
-}
-
-/// Refuses what would cost too much to parse. It need not be JSON yet.
-void require_bounded(std::string_view text, const std::string& source) {
-  if (text.size() > kMaxTextBytes) {
-    throw RunFileError(source, "", fmt::format("is larger than {} MiB", kMaxTextBytes >> 20));
-  }
-  std::array<std::size_t, kMaxDepth + 1> commas{};  // at each depth, of the value that is open
-  std::size_t depth = 0;
-  std::size_t values = 1;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const auto refuse = [&](const char* reason) {
-      throw RunFileError(source, line_and_column(text, i), reason);
-    };
-    if (quoted) {
-      if (c == '\\') ++i;
-      quoted = c != '"';
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (depth == kMaxDepth) refuse("is nested too deeply");
-      commas[++depth] = 0;
-      if (++values > kMaxValues) refuse("has too many values");
-    } else if (c == ']' || c == '}') {
-      if (depth > 0) --depth;
-    } else if (c == ',') {
-      ++commas[depth];
-      if (++values > kMaxValues) refuse("has too many values");
-    } else if (c == ':' && commas[depth] >= kMaxKeys) {
-      refuse("has too many keys");
-    }
-  }
-}
-
-Json parse(std::string_view text, const std::string& source) {
-  require_bounded(text, source);
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    const std::size_t offset = error.byte == 0 ? 0 : error.byte - 1;
-    const std::string position = line_and_column(text, offset);
-    if (offset >= text.size()) throw RunFileError(source, position, "ends too early");
-    throw RunFileError(source, position, "is not JSON");
-  } catch (const Json::out_of_range&) {
-    throw RunFileError(source, "", "has a number that is out of range");
-  }
-}
+constexpr std::size_t kMaxLimits = 10'000;  // of a throttle, over time
+constexpr std::size_t kMaxListed = 10'000;  // checks, words of the command
 
 /// Whether the run is of the present version; an older one lacks some fields.
 bool is_present(const Field& run) {
@@ -467,21 +318,10 @@ void require_coherent(const Field& document, const Run& run) {
   }
 }
 
-std::string message(const std::string& source, const std::string& position,
-                    const std::string& reason) {
-  return source + ": " + (position.empty() ? "" : position + ": ") + reason;
-}
-
 }  // namespace
 
-RunFileError::RunFileError(std::string source, std::string position, std::string reason)
-    : std::runtime_error(message(source, position, reason)),
-      source_(std::move(source)),
-      position_(std::move(position)),
-      reason_(std::move(reason)) {}
-
 Run read_run(std::string_view text, const std::string& source) {
-  const Json json = parse(text, source);
+  const Json json = parse_bounded(text, source);
   const Field document(json, "", source);
   const bool present = is_present(document);
   Run run;

@@ -113,13 +113,6 @@ Json tenants_of(const LiftReport& report) {
   return {{"unfairness", std::move(unfairness)}, {"starvation", std::move(starvation)}};
 }
 
-template <typename Value>
-Json list_of(const std::vector<Value>& values, Json (*json_of_one)(const Value&)) {
-  Json list = Json::array();
-  for (const Value& value : values) list.push_back(json_of_one(value));
-  return list;
-}
-
 Json json_of(const LiftReport& report, std::int64_t bin_ns) {
   const LiftRecord& lift = report.lift;
   Json json = {{"throttle", lift.throttle},

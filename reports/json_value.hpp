@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "reports/report.hpp"
 #include "reports/run.hpp"
@@ -28,6 +29,13 @@ Json seconds_or_null(const std::optional<std::int64_t>& ns);
 template <typename T>
 Json milliseconds_or_null(const std::optional<T>& ns) {
   return ns ? Json(static_cast<double>(*ns) / 1e6) : Json(nullptr);
+}
+
+template <typename Value>
+Json list_of(const std::vector<Value>& values, Json (*json_of_one)(const Value&)) {
+  Json list = Json::array();
+  for (const Value& value : values) list.push_back(json_of_one(value));
+  return list;
 }
 
 Json json_of(const Counts& counts);

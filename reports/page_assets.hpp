@@ -1,5 +1,6 @@
 #pragma once
-// What every page carries, built in: page.css, page.js and Chart.js.
+// What pages carry, built in: every one page.css, a report page.js and Chart.js, that of a suite
+// suite.css and suite.js.
 
 #include <string_view>
 
@@ -7,6 +8,8 @@ namespace tokenlift {
 
 extern const std::string_view kPageStyle;
 extern const std::string_view kPageScript;
+extern const std::string_view kSuiteStyle;
+extern const std::string_view kSuiteScript;
 extern const std::string_view kChartLibrary;
 
 }  // namespace tokenlift

@@ -72,6 +72,24 @@ struct CaseReport {
 /// The case of that trial: done, invalid or interrupted, without objectives and time.
 CaseReport case_report(const TrialReport& trial, std::string name, std::string folder);
 
+/// The phase of that name; nullptr where there is none.
+const CasePhase* find_phase(const CaseReport& report, std::string_view name);
+
+/// The phases whose figures a matrix gives: before and after the lift, or the last one alone.
+struct ToldPhases {
+  const CasePhase* before = nullptr;
+  const CasePhase* after = nullptr;
+};
+ToldPhases told_phases(const CaseReport& report);
+
+std::size_t missed_objectives(const CaseReport& report);
+
+/// "lift/rate=2/seed=1": the base "lift" with the settings "rate=2/seed=1".
+struct CaseName {
+  std::string base, settings;
+};
+CaseName parts_of(std::string_view name);
+
 struct SuiteReport {
   std::string name;
   std::string description = {};
@@ -91,5 +109,20 @@ SuiteCounts counts_of(const SuiteReport& suite);
 
 /// "12 cases: 10 done, 1 invalid, 1 failed; 19 of 20 objectives met."
 std::string suite_verdict(const SuiteReport& suite);
+
+/// What stands beside its name: "tokenlift 0.1.0", when it began.
+std::vector<std::string> facts_of(const SuiteReport& suite);
+
+/// What is not well, case by case: failures, failed checks, objectives that are not met.
+struct CaseMessage {
+  std::string name;
+  std::string text;  ///< of failed checks several lines
+};
+std::vector<CaseMessage> messages_of(const SuiteReport& suite);
+
+/// "it is 612", or "no value: " and the reason.
+std::string value_text(const ObjectiveResult& objective);
+/// "not met: ttft.p99_ms.after <= 500: it is 612".
+std::string missed_text(const ObjectiveResult& objective);
 
 }  // namespace tokenlift
