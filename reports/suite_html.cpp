@@ -160,8 +160,8 @@ bool is_unwell(const CaseReport& report) {
 std::string change_html(const Gain& gain) {
   std::string out = escaped(change_text(gain.change, gain.is_difference, 1));
   if (gain.change.interval) {
-    out += " <span class=\"state\">(" + escaped(interval_text(gain.change, gain.is_difference, 1)) +
-           ")</span>";
+    out += " <span class=\"interval\">(" +
+           escaped(interval_text(gain.change, gain.is_difference, 1)) + ")</span>";
   }
   const char* const ink = !gain.shown() ? "" : gain.better() ? "good" : "bad";
   return fmt::format("<span class=\"{}\">{}</span>", ink, out);
@@ -208,9 +208,12 @@ std::string state_html(const CaseReport& report) {
   return out + "</p>\n";
 }
 
+/// Which checks failed stands in the list above and in the case's own report.
 std::string problem_html(const CaseReport& report) {
   std::string text = report.failure;
-  if (report.status == CaseStatus::invalid) text = report.validity;
+  if (report.status == CaseStatus::invalid) {
+    text = report.validity.substr(0, report.validity.find('\n'));
+  }
   return text.empty() ? "" : "<p class=\"problem\">" + prose_html(text) + "</p>\n";
 }
 
@@ -276,8 +279,11 @@ std::string messages_html(const SuiteReport& suite) {
   if (messages.empty()) return "";
   std::string list = "<ul class=\"remarks\">\n";
   for (const CaseMessage& message : messages) {
-    list += "<li><strong>" + escaped(message.name) + "</strong>: " + prose_html(message.text) +
-            "</li>\n";
+    list += "<li><strong>" + escaped(message.name) + "</strong>: " + prose_html(message.lines[0]);
+    for (std::size_t i = 1; i < message.lines.size(); ++i) {
+      list += (i == 1 ? "<ul>\n<li>" : "</li>\n<li>") + prose_html(message.lines[i]);
+    }
+    list += message.lines.size() > 1 ? "</li>\n</ul></li>\n" : "</li>\n";
   }
   list += "</ul>\n";
   if (messages.size() <= kOpenMessages) return list;

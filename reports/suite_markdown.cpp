@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "reports/figure.hpp"
 #include "reports/markdown_text.hpp"
@@ -15,6 +17,7 @@ namespace {
 constexpr std::size_t kMostOpenRows = 20;
 constexpr std::size_t kMostRows = 150;
 constexpr std::size_t kMostMessages = 60;
+constexpr std::size_t kMostLines = 10;
 constexpr std::size_t kLongestMessage = 400;
 
 std::string left_out(std::size_t all, std::size_t most, const char* what) {
@@ -34,8 +37,12 @@ std::string messages_text(const SuiteReport& suite) {
   const std::vector<CaseMessage> messages = messages_of(suite);
   std::string out;
   for (std::size_t i = 0; i < std::min(messages.size(), kMostMessages); ++i) {
-    out += "- **" + markdown_escaped(messages[i].name) +
-           "**: " + markdown_escaped(shortened(messages[i].text)) + "\n";
+    const std::vector<std::string>& lines = messages[i].lines;
+    out += "- **" + markdown_escaped(messages[i].name) + "**: ";
+    out += markdown_escaped(shortened(lines[0])) + "\n";
+    for (std::size_t k = 1; k < std::min(lines.size(), kMostLines); ++k) {
+      out += "  - " + markdown_escaped(shortened(lines[k])) + "\n";
+    }
   }
   const std::string rest = left_out(messages.size(), kMostMessages, "messages");
   if (!rest.empty()) out += "- " + rest + "\n";

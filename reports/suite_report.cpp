@@ -23,6 +23,18 @@ std::optional<double> ttft_ms(const PhaseSummary& phase, int permille) {
   return static_cast<double>(*ns) / 1e6;
 }
 
+/// Without the spaces that they begin with.
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::size_t first = std::min(text.find_first_not_of(' ', begin), end);
+    lines.emplace_back(text.substr(first, end - first));
+    begin = end + 1;
+  }
+  return lines;
+}
+
 CaseLine goodput_line(const Run& run) {
   const Groups groups = groups_of(run, kMostCasePoints);
   const std::optional<std::vector<double>> values = rates(run, "goodput_tokens", groups);
@@ -163,25 +175,26 @@ std::vector<CaseMessage> messages_of(const SuiteReport& suite) {
   for (const CaseReport& each : suite.cases) {
     if (each.status == CaseStatus::failed || each.status == CaseStatus::interrupted) {
       const std::string why = each.failure.empty() ? "" : ": " + each.failure;
-      messages.push_back({each.name, std::string(name_of(each.status)) + why});
+      messages.push_back({each.name, {std::string(name_of(each.status)) + why}});
     }
-    if (each.status == CaseStatus::invalid) messages.push_back({each.name, each.validity});
+    if (each.status == CaseStatus::invalid)
+      messages.push_back({each.name, lines_of(each.validity)});
     // Of what did not end that it did not is enough.
     if (each.status != CaseStatus::done && each.status != CaseStatus::invalid) continue;
     for (const ObjectiveResult& objective : each.objectives) {
-      if (!objective.met) messages.push_back({each.name, missed_text(objective)});
+      if (!objective.met) messages.push_back({each.name, {missed_text(objective)}});
     }
   }
   return messages;
 }
 
 std::string missed_text(const ObjectiveResult& objective) {
-  return "not met: " + objective.text + ": " + value_text(objective);
+  return objective.text + " is not met: " + value_text(objective);
 }
 
 std::string value_text(const ObjectiveResult& objective) {
   if (!objective.value) {
-    return "no value: " + (objective.reason.empty() ? "not enough data" : objective.reason);
+    return "no value (" + (objective.reason.empty() ? "not enough data" : objective.reason) + ")";
   }
   return "it is " + figure(*objective.value);
 }

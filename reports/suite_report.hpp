@@ -116,13 +116,13 @@ std::vector<std::string> facts_of(const SuiteReport& suite);
 /// What is not well, case by case: failures, failed checks, objectives that are not met.
 struct CaseMessage {
   std::string name;
-  std::string text;  ///< of failed checks several lines
+  std::vector<std::string> lines;  ///< at least one; of failed checks one each
 };
 std::vector<CaseMessage> messages_of(const SuiteReport& suite);
 
-/// "it is 612", or "no value: " and the reason.
+/// "it is 612", or "no value (p99: needs 1000 samples, has 480)".
 std::string value_text(const ObjectiveResult& objective);
-/// "not met: ttft.p99_ms.after <= 500: it is 612".
+/// "ttft.p99_ms.after <= 500 is not met: it is 612".
 std::string missed_text(const ObjectiveResult& objective);
 
 }  // namespace tokenlift

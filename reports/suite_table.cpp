@@ -20,6 +20,8 @@ Cell status_cell(const CaseReport& report) {
 
 Cell objectives_cell(const CaseReport& report) {
   if (report.objectives.empty()) return {kAbsent};
+  // Of what did not end there is nothing to judge.
+  if (report.status != CaseStatus::done && report.status != CaseStatus::invalid) return {kAbsent};
   const std::size_t missed = missed_objectives(report);
   return {fmt::format("{} of {}", report.objectives.size() - missed, report.objectives.size()), "",
           missed > 0 ? Ink::red : Ink::green};
@@ -78,7 +80,7 @@ Table suite_table(std::span<const CaseReport> cases) {
   if (cases.empty()) return table;
   table.head_rows = 2;
   table.rows = {{{"case"},
-                 {""},
+                 {"status"},
                  {"goodput"},
                  {"change"},
                  {"95 % interval"},

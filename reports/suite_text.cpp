@@ -1,4 +1,6 @@
-#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
 
 #include "reports/suite_formats.hpp"
 #include "reports/suite_table.hpp"
@@ -6,14 +8,10 @@
 namespace tokenlift {
 namespace {
 
-/// Lines of their own stay so, further in.
 std::string message_text(const CaseMessage& message, const TextStyle& style) {
-  std::string text = message.name + ": " + message.text;
-  std::string out;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    out += wrapped("  " + text.substr(begin, end - begin), style.width, 4);
-    begin = end + 1;
+  std::string out = wrapped("  " + message.name + ": " + message.lines[0], style.width, 4);
+  for (std::size_t i = 1; i < message.lines.size(); ++i) {
+    out += wrapped("    " + message.lines[i], style.width, 6);
   }
   return out;
 }
