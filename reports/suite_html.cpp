@@ -158,13 +158,9 @@ bool is_unwell(const CaseReport& report) {
 }
 
 std::string change_html(const Gain& gain) {
-  std::string out = escaped(change_text(gain.change, gain.is_difference, 1));
-  if (gain.change.interval) {
-    out += " <span class=\"interval\">(" +
-           escaped(interval_text(gain.change, gain.is_difference, 1)) + ")</span>";
-  }
   const char* const ink = !gain.shown() ? "" : gain.better() ? "good" : "bad";
-  return fmt::format("<span class=\"{}\">{}</span>", ink, out);
+  return fmt::format("<span class=\"{}\">{}</span>", ink,
+                     escaped(change_text(gain.change, gain.is_difference, 1)));
 }
 
 std::string figures_html(const CaseReport& report) {
@@ -173,7 +169,10 @@ std::string figures_html(const CaseReport& report) {
     if (html != kAbsent) out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", label, html);
   };
   add("goodput, tokens/s", prose_html(told_figure(report, &CasePhase::goodput_tokens_per_s)));
-  if (report.goodput && report.goodput->change.value) add("change", change_html(*report.goodput));
+  if (report.goodput && report.goodput->change.value) {
+    add("its change", change_html(*report.goodput));
+    add("95 % interval", interval_text(report.goodput->change, report.goodput->is_difference, 1));
+  }
   add("attainment, %", prose_html(told_figure(report, &CasePhase::attainment, 100)));
   add("TTFT p50, ms", prose_html(told_figure(report, &CasePhase::ttft_p50_ms)));
   add("TTFT p99, ms", prose_html(told_figure(report, &CasePhase::ttft_p99_ms)));

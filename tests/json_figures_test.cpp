@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -148,6 +150,26 @@ TEST(JsonFigures, AMistakeNamesTheWordAndWhatIsPossible) {
                            "lift", "tenants", "tenants..weight", "goodput.gain.after.after"}) {
     EXPECT_NE(path_mistake(path, nothing_near), "") << path;
   }
+}
+
+TEST(JsonFigures, EveryPathInTheReadmeIsOne) {
+  std::ifstream file(std::string(TOKENLIFT_SOURCE_DIR) + "/README.md");
+  const std::string readme{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t begin = readme.find("| path | figure |");
+  const std::size_t end = readme.find("\n\n", begin);
+  ASSERT_NE(begin, std::string::npos);
+  std::size_t paths = 0;
+  std::istringstream rows(readme.substr(begin, end - begin));
+  for (std::string row; std::getline(rows, row);) {
+    const std::string cell = row.substr(0, row.find('|', 1));
+    for (auto at = cell.find('`'); at != std::string::npos; at = cell.find('`', at + 1)) {
+      const std::size_t close = cell.find('`', at + 1);
+      EXPECT_EQ(path_mistake(cell.substr(at + 1, close - at - 1), nothing_near), "") << row;
+      at = close;
+      ++paths;
+    }
+  }
+  EXPECT_GT(paths, 20U);
 }
 
 TEST(JsonFigures, NamesMayHoldFullStops) {

@@ -75,6 +75,17 @@ class Suites(unittest.TestCase):
 
         self.on_each(check)
 
+    def test_nothing_is_cut_off_in_a_case(self):
+        def check(page):
+            for width in (1280, 360):
+                page.resize(width, 900)
+                page.settle()
+                self.assertEqual(page.evaluate(CASES + ".filter(each => "
+                                 "each.scrollWidth > each.clientWidth).map(each => "
+                                 "each.dataset.name)"), [], width)
+
+        self.on_each(check)
+
     def test_every_case_that_ran_links_to_its_report_beside_the_page(self):
         def check(page):
             links = page.evaluate(
