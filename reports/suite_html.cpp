@@ -266,7 +266,7 @@ std::string group_html(const Group& group) {
       out += "on a logarithmic scale";
     }
     out += group.one_scale ? ", the same for all of them" : ", each on scales of its own";
-    out += "; dashed: the lift. Figures are before -&gt; after.</p>\n";
+    out += "; dashed: the lift. " + prose_html("Figures are before -> after.") + "</p>\n";
   }
   out += "<div class=\"cases\">\n";
   for (const CaseReport* const each : group.cases) out += case_html(*each, group, goodput, ttft);
