@@ -210,9 +210,7 @@ std::string state_html(const CaseReport& report) {
 /// Which checks failed stands in the list above and in the case's own report.
 std::string problem_html(const CaseReport& report) {
   std::string text = report.failure;
-  if (report.status == CaseStatus::invalid) {
-    text = report.validity.substr(0, report.validity.find('\n'));
-  }
+  if (report.status == CaseStatus::invalid && !report.validity.empty()) text = report.validity[0];
   return text.empty() ? "" : "<p class=\"problem\">" + prose_html(text) + "</p>\n";
 }
 

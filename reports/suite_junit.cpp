@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -23,7 +24,7 @@ TestCase measurement_of(const CaseReport& report) {
     case CaseStatus::done:
       return {kMeasured};
     case CaseStatus::invalid:
-      return {kMeasured, "failure", "invalid", report.validity};
+      return {kMeasured, "failure", "invalid", fmt::format("{}", fmt::join(report.validity, "\n"))};
     case CaseStatus::failed:
     case CaseStatus::interrupted:
       return {kMeasured, "error", std::string(name_of(report.status)),

@@ -23,18 +23,6 @@ std::optional<double> ttft_ms(const PhaseSummary& phase, int permille) {
   return static_cast<double>(*ns) / 1e6;
 }
 
-/// Without the spaces that they begin with.
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::size_t first = std::min(text.find_first_not_of(' ', begin), end);
-    lines.emplace_back(text.substr(first, end - first));
-    begin = end + 1;
-  }
-  return lines;
-}
-
 CaseLine goodput_line(const Run& run) {
   const Groups groups = groups_of(run, kMostCasePoints);
   const std::optional<std::vector<double>> values = rates(run, "goodput_tokens", groups);
@@ -71,7 +59,7 @@ CaseReport case_report(const TrialReport& trial, std::string name, std::string f
   report.name = std::move(name);
   report.folder = std::move(folder);
   report.status = is_valid(trial.trial) ? CaseStatus::done : CaseStatus::invalid;
-  if (run.interrupted) report.status = CaseStatus::interrupted;
+  if (trial.trial.interrupted) report.status = CaseStatus::interrupted;
   report.engine = run.engine;
   report.runs = run.runs;
   report.verdict = trial.verdict;
@@ -177,8 +165,7 @@ std::vector<CaseMessage> messages_of(const SuiteReport& suite) {
       const std::string why = each.failure.empty() ? "" : ": " + each.failure;
       messages.push_back({each.name, {std::string(name_of(each.status)) + why}});
     }
-    if (each.status == CaseStatus::invalid)
-      messages.push_back({each.name, lines_of(each.validity)});
+    if (each.status == CaseStatus::invalid) messages.push_back({each.name, each.validity});
     // Of what did not end that it did not is enough.
     if (each.status != CaseStatus::done && each.status != CaseStatus::invalid) continue;
     for (const ObjectiveResult& objective : each.objectives) {

@@ -57,7 +57,9 @@ struct CaseReport {
   std::string failure = {};  ///< why it has failed or stopped
   std::string engine = {};
   std::uint64_t runs = 0;
-  std::string verdict = {}, validity = {};  ///< as of its TrialReport; empty where nothing ran
+  // As of its TrialReport; empty where nothing ran.
+  std::string verdict = {};
+  std::vector<std::string> validity = {};
   std::vector<CasePhase> phases = {};
   std::optional<Gain> goodput = {};  ///< absent without a lift
   std::optional<double> drain_s = {};

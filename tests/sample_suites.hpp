@@ -32,6 +32,7 @@ inline SuiteReport sample_suite() {
                     {}};
   for (const double after : {1.0, 0.8, 0.6}) {
     CaseReport each = rich_case("lift/load=" + std::to_string(after).substr(0, 3), after);
+    each.drain_s = 6.1;
     const double gain = each.goodput->change.value.value_or(0);
     each.objectives = {
         {"goodput.gain >= 5", gain >= 5, gain},
@@ -72,7 +73,8 @@ inline SuiteReport hostile_suite() {
     each.name = evil + std::string(name_of(status));
     each.folder = "javascript:alert(1)//" + evil;
     each.status = status;
-    each.failure = each.engine = each.verdict = each.validity = evil;
+    each.failure = each.engine = each.verdict = evil;
+    each.validity = {evil, evil};
     each.objectives = {{evil, true, 1}, {evil, false, 2}, {evil, false, {}, evil}};
     suite.cases.push_back(std::move(each));
   }
