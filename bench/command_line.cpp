@@ -210,7 +210,8 @@ void add_report_options(CLI::App& command, ReportOptions& options) {
       ->required();
   command
       .add_option("--format", options.format,
-                  "text; markdown: to paste into a pull request; json: all that was concluded "
+                  "text; html: a page that fetches nothing; markdown: to paste into a pull "
+                  "request; json: all that was concluded "
                   "(reports/report.schema.json); csv: the series; hgrm: percentile distributions "
                   "of HdrHistogram; openmetrics: for Prometheus (default: text)")
       ->check(CLI::IsMember(report_formats()));

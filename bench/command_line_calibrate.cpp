@@ -47,25 +47,6 @@ const Profile& measurable_profile(const std::string& name) {
   return *profile;
 }
 
-/// One file in its folder, which is tried before anything is measured.
-class OutputFile {
- public:
-  explicit OutputFile(const std::filesystem::path& path)
-      : name_(named(path)), folder_(std::filesystem::absolute(path).parent_path()) {}
-  void write(const std::string& text) const { folder_.write(name_, text); }
-
- private:
-  static std::filesystem::path named(const std::filesystem::path& path) {
-    std::error_code unreadable;  // then it is no folder, and writing will say what it is
-    if (path.filename().empty() || std::filesystem::is_directory(path, unreadable)) {
-      throw UsageError(fmt::format("'{}' is a folder: --out is the file to write", path.string()));
-    }
-    return path.filename();
-  }
-  std::filesystem::path name_;
-  OutputFolder folder_;
-};
-
 /// How far the measurement is, on a terminal; elsewhere nothing, since a line has said what goes
 /// on.
 class Percentage {
@@ -144,6 +125,7 @@ class Calibration {
     std::vector<const Profile*> wanted;
     for (const std::string& name : names) wanted.push_back(&measurable_profile(name));
     const std::filesystem::path path = options_.out.empty() ? kDefaultFile : options_.out;
+    require_no_folder(path);
     const OutputFile file(path);
     std::vector<Profile> measured;
     for (const Profile* profile : wanted) {

@@ -82,6 +82,13 @@ Scenario load_scenario(const Options& options, const std::vector<Profile>& profi
       suggestion(options.scenario, names, "'tokenlift scenarios' lists the built-in ones")));
 }
 
+void require_no_folder(const std::filesystem::path& out) {
+  std::error_code unreadable;  // then it is no folder, and writing will say what it is
+  if (std::filesystem::is_directory(out, unreadable) || !out.has_filename()) {
+    throw UsageError(fmt::format("'{}' is a folder: --out is the file to write", out.string()));
+  }
+}
+
 std::string default_folder(const std::string& base) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   const std::string name =
@@ -99,8 +106,10 @@ void complain(const Surroundings& surroundings, const std::string& text) {
 }
 
 void print_result(const Surroundings& surroundings, const std::string& text) {
-  std::fputs(text.c_str(), surroundings.out);
-  if (std::fflush(surroundings.out) != 0 && errno != EPIPE) {
+  // A long text is written in part before the flush: either may be what fails.
+  const bool arrived = std::fwrite(text.data(), 1, text.size(), surroundings.out) == text.size() &&
+                       std::fflush(surroundings.out) == 0;
+  if (!arrived && errno != EPIPE) {
     throw MachineError(
         fmt::format("cannot write to stdout: {}", std::generic_category().message(errno)));
   }

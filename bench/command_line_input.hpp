@@ -51,6 +51,9 @@ std::vector<Profile> load_profiles(const std::vector<std::string>& files);
 /// built-in ones. Throws UsageError, ScenarioError, RunFileError.
 Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles);
 
+/// --out names a file. Throws UsageError where it is a folder, or ends as one.
+void require_no_folder(const std::filesystem::path& out);
+
 /// A new folder for the results of now: tokenlift-results/NAME-TIME.
 std::string default_folder(const std::string& name);
 

@@ -103,9 +103,7 @@ void write_report(const Surroundings& surroundings, const ReportOptions& options
     for (const HgrmFile& file : hgrm_files(report)) folder.write(file.name, file.text);
     return;
   }
-  const fs::path path = options.out;
-  const OutputFolder folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
-  folder.write(path.filename(), rendered(surroundings, options, report));
+  OutputFile(options.out).write(rendered(surroundings, options, report));
 }
 
 }  // namespace
@@ -117,11 +115,7 @@ std::vector<std::string> report_formats() {
 }
 
 int report_runs(const Surroundings& surroundings, const ReportOptions& options) {
-  std::error_code unreadable;
-  if (options.format != "hgrm" && !options.out.empty() &&
-      (fs::is_directory(options.out, unreadable) || !fs::path(options.out).has_filename())) {
-    throw UsageError(fmt::format("'{}' is a folder: --out names the file to write", options.out));
-  }
+  if (options.format != "hgrm" && !options.out.empty()) require_no_folder(options.out);
   if (options.format == "html" && options.out.empty() && surroundings.out_is_terminal) {
     throw UsageError("a page is nothing for a terminal: give --out report.html, or redirect it");
   }

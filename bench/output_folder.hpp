@@ -17,17 +17,33 @@ class MachineError : public std::runtime_error {
 /// Writes everything into an open file; 0, or the errno of what stopped it.
 int write_to(int file, std::string_view text);
 
+/// What a path stands for once its last part is no symbolic link any more; that need not exist.
+std::filesystem::path link_target(std::filesystem::path path);
+
 class OutputFolder {
  public:
   /// Makes the folder (and its parents) and tries to write into it. Throws MachineError.
   explicit OutputFolder(std::filesystem::path path);
 
   /// Writes a file under a temporary name and renames it, so that a reader sees all of it or the
-  /// file that was there before. `name` may hold folders. Throws MachineError; nothing is left
-  /// behind then.
+  /// file that was there before. Symbolic links are followed; what is no file (a pipe, a device) is
+  /// written into. `name` may hold folders. Throws MachineError; nothing is left behind then.
   std::filesystem::path write(const std::filesystem::path& name, std::string_view text) const;
 
   const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// One file that the user named; written as those of a folder.
+class OutputFile {
+ public:
+  /// Makes the file's folder and tries to write into it. Throws MachineError.
+  explicit OutputFile(std::filesystem::path path);
+
+  /// Throws MachineError.
+  void write(std::string_view text) const;
 
  private:
   std::filesystem::path path_;

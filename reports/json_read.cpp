@@ -17,6 +17,7 @@ namespace tokenlift {
 namespace {
 
 constexpr std::size_t kMaxRecords = 1024;  // phases of all tenants; 217 KiB each
+constexpr std::size_t kMaxBins = 36'000;   // of a column; a run has 3600 at most
 constexpr std::size_t kMaxSlices = 3600;
 constexpr std::size_t kMaxLimits = 10'000;  // of a throttle, over time
 constexpr std::size_t kMaxListed = 10'000;  // checks, words of the command
@@ -90,6 +91,9 @@ void read_record(const Field& field, PhaseRecord& record) {
   record.wasted_tokens = field["wasted_tokens"].count();
   const Field recorded = field["recorded"];
   record.slo_met = recorded["slo_met"].count();
+  if (record.slo_met > std::min(record.counts.due, record.counts.completed)) {
+    recorded["slo_met"].fail("must not be more than were due, or completed");
+  }
   record.goodput_tokens = recorded["goodput_tokens"].count();
   record.offered_input_tokens = recorded["offered_input_tokens"].count();
   record.offered_output_tokens = recorded["offered_output_tokens"].count();
@@ -192,14 +196,31 @@ void read_throttles(const Field& field, bool present, Run& run) {
   }
 }
 
+std::size_t bins_of(const Series& series) {
+  return series.columns.empty() ? 0 : series.columns.front().values.size();
+}
+
+/// All but the last of `parts` so wide must begin at an instant: products of them stay exact.
+void require_within_time(const Field& width, std::int64_t width_ns, std::size_t parts) {
+  const double most_ns = kMaxSeconds * 1e9;
+  if (parts > 1 && static_cast<double>(width_ns) * static_cast<double>(parts - 1) > most_ns) {
+    width.fail(fmt::format("is too wide: there are {}, and a run has 26 days", parts));
+  }
+}
+
 Series series_of(const Field& field) {
   Series series;
   series.bin_ns = field["bin_s"].time_ns();
+  if (series.bin_ns == 0) field["bin_s"].fail("must be above 0");
   series.columns = columns_of(field["columns"]);
-  if (series.bin_ns == 0 && !series.columns.empty()) field["bin_s"].fail("must be above 0");
+  if (bins_of(series) > kMaxBins) {
+    field["columns"].fail(fmt::format("have {} bins, at most {}", bins_of(series), kMaxBins));
+  }
+  require_within_time(field["bin_s"], series.bin_ns, bins_of(series));
   series.slice_ns = field["slice_s"].time_ns();
   const std::vector<Field> slices = field["ttft_slices"].items(kMaxSlices);
   if (series.slice_ns == 0 && !slices.empty()) field["slice_s"].fail("must be above 0");
+  require_within_time(field["slice_s"], series.slice_ns, slices.size());
   series.ttft_slices.resize(slices.size());
   for (std::size_t i = 0; i < slices.size(); ++i) {
     if (!slices[i].is_null()) series.ttft_slices[i] = histogram_of(slices[i]);
@@ -251,30 +272,49 @@ std::vector<Check> checks_of(const Field& field) {
   return checks;
 }
 
-/// Phases follow one another, and what is told of tenants and of the lift lies among them: reports
-/// rely on it.
-void require_coherent(const Field& document, const Run& run) {
-  const std::vector<Field> phases = document["phases"].items(kMaxRecords);
+/// Phases follow one another, those around a lift in their order.
+void require_ordered(const std::vector<Field>& phases, const Run& run) {
+  constexpr std::array<std::string_view, 3> kAroundLift = {"before", "transition", "after"};
+  std::size_t next = 0;  // of those, what may come
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    if (run.phases[i].end_ns < run.phases[i].begin_ns) {
+    const PhaseSpan& phase = run.phases[i];
+    if (phase.end_ns < phase.begin_ns) {
       phases[i]["end_s"].fail("must not be before the phase begins");
     }
-    if (i > 0 && run.phases[i].begin_ns < run.phases[i - 1].end_ns) {
+    if (i > 0 && phase.begin_ns < run.phases[i - 1].end_ns) {
       phases[i]["begin_s"].fail("must not be before the end of the phase before");
     }
-    if (find_phase(run, run.phases[i].name) != i) phases[i]["name"].fail("is there twice");
+    if (find_phase(run, phase.name) != i) phases[i]["name"].fail("is there twice");
+    const auto place = static_cast<std::size_t>(
+        std::find(kAroundLift.begin(), kAroundLift.end(), phase.name) - kAroundLift.begin());
+    if (place == kAroundLift.size()) continue;
+    if (place < next) phases[i]["name"].fail("must come before \"" + run.phases[i - 1].name + "\"");
+    next = place + 1;
   }
-  if (run.lift && run.lift->at_ns && !run.phases.empty() &&
-      *run.lift->at_ns > run.phases.back().end_ns) {
-    document["lift"]["at_s"].fail("must not be after the last phase");
+}
+
+/// The series reach to the end of the last phase, those of tenants as far.
+void require_long_enough(const Field& document, const Run& run) {
+  const std::size_t bins = bins_of(run.series);
+  if (bins > 0 && !run.phases.empty() &&
+      static_cast<std::int64_t>(bins) * run.series.bin_ns < run.phases.back().end_ns) {
+    document["series"]["columns"].fail("must reach to the end of the last phase");
   }
-  const std::size_t bins =
-      run.series.columns.empty() ? 0 : run.series.columns.front().values.size();
   for (std::size_t i = 0; i < run.tenants.size(); ++i) {
     for (const Column& column : run.tenants[i].columns) {
       if (column.values.size() == bins) continue;
       document["tenants"].items(kMaxRecords)[i]["columns"].fail("must be as long as the series");
     }
+  }
+}
+
+/// Reports rely on it.
+void require_coherent(const Field& document, const Run& run) {
+  require_ordered(document["phases"].items(kMaxRecords), run);
+  require_long_enough(document, run);
+  if (run.lift && run.lift->at_ns && !run.phases.empty() &&
+      *run.lift->at_ns > run.phases.back().end_ns) {
+    document["lift"]["at_s"].fail("must not be after the last phase");
   }
 }
 
@@ -290,6 +330,7 @@ Run read_run(std::string_view text, const std::string& source) {
   run.seed = document["seed"].unsigned_integer();
   run.repetition = document["repetition"].count();
   run.runs = document["runs"].count();
+  if (run.runs == 0) document["runs"].fail("must be above 0");
   if (present) {
     const std::string arm = document["arm"].text();
     if (arm != "lifted" && arm != "control") document["arm"].fail("must be lifted or control");

@@ -29,6 +29,7 @@ TEST(Csv, ALimitIsTheOneInForceAtTheEndOfTheBin) {
   Report report = lift_report();
   report.trials[0].trial.lifted.pooled.throttles[0].limits = {
       {0, 7}, {kSecondNs, 8}, {kSecondNs + 1, {}}, {2 * kSecondNs + 1, 9.5}};
+  report.trials[0].trial.lifted.pooled.series.bin_ns = kSecondNs;
   report.trials[0].trial.lifted.pooled.series.columns.resize(1);
   EXPECT_EQ(to_csv(report),
             "time_s,arm,phase,runs,due,limit:output limit\n"

@@ -93,7 +93,7 @@ TEST(JsonFigures, AreTheFiguresOfTheirNames) {
   EXPECT_EQ(at("lift.unlock_latency_s"), 0.002);
   EXPECT_EQ(at("lift.slo_debt_requests"), 50);
   EXPECT_EQ(at("lift.goodput.rise_time_s"), 1.25);
-  EXPECT_EQ(at("lift.change_points.points.1.at_s"), 15);
+  EXPECT_EQ(at("lift.change_points.points.1.from"), 2000);
   EXPECT_EQ(at("mean_ttft_ms.throttle_wait.before"), 990);
   EXPECT_EQ(at("tenants.users.counts.due.after"), 1080);
   EXPECT_EQ(at("throttles.output limit.held.before"), 540);

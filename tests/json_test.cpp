@@ -6,8 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "reports/csv.hpp"
+#include "reports/hgrm.hpp"
+#include "reports/html.hpp"
+#include "reports/json_report.hpp"
 #include "reports/json_run.hpp"
-#include "tests/sample_runs.hpp"
+#include "reports/markdown.hpp"
+#include "reports/openmetrics.hpp"
+#include "reports/report.hpp"
+#include "reports/text.hpp"
+#include "tests/rich_runs.hpp"
 #include "tests/schema.hpp"
 
 namespace tokenlift {
@@ -89,7 +97,7 @@ TEST(Json, HasTheKeysThatLaterWorkReliesOn) {
   EXPECT_EQ(before["latency_ms"]["ttft"]["unsupported"],
             Json({"p99: needs 1000 samples, has 480", "p999: needs 10000 samples, has 480"}));
   EXPECT_EQ(json["tenants"][0]["phases"][2]["counts"]["due"], 1080);
-  EXPECT_EQ(json["series"]["bin_s"], 1.0);
+  EXPECT_EQ(json["series"]["bin_s"], 15.0);
   EXPECT_EQ(json["series"]["columns"]["goodput_tokens"], Json({1000, 0, 2400}));
 }
 
@@ -158,6 +166,7 @@ RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
   run.seed = *rc::gen::arbitrary<std::uint64_t>();
   run.lift->at_ns = *instant_ns;
   run.phases[2].begin_ns = run.phases[2].end_ns = std::max(*run.lift->at_ns, 22 * kSecondNs);
+  run.series.bin_ns = run.phases[2].end_ns / 3 + 1;  // three bins reach that far
   run.phases[0].replica_ns = *amount;
   run.lift->backoff_requests = *amount;
   run.lift->backoff_tokens = *amount;
@@ -243,6 +252,61 @@ RC_GTEST_PROP(Json, AWrongValueAnywhereIsRefusedOrReadButNeverCrashes, ()) {
   }
 }
 
+/// A run with all that reports look at, in few numbers.
+Json small_rich_json() {
+  RichOptions options;
+  options.bins = 60;
+  options.slices = 6;
+  RunValue run = rich_run(options);
+  const auto thin = [](Histogram& histogram) {
+    Histogram one;
+    one.record(histogram.max_ns(), histogram.count());
+    histogram = one;
+  };
+  for (Histogram& slice : run.series.ttft_slices) thin(slice);
+  for (TenantRecord& tenant : run.tenants) {
+    for (PhaseRecord& phase : tenant.phases) {
+      for (Histogram& latency : phase.latency) thin(latency);
+    }
+    const std::vector<std::int64_t> busy(options.bins, 7);
+    tenant.columns = {{"waiting_requests", busy}, {"admitted_tokens", busy}};
+  }
+  run.tenants[1].guaranteed_share = 0.3;
+  run.throttles[1].limits.resize(3);
+  return Json::parse(to_json(run));
+}
+
+// The whole way: reports divide by some numbers, count up to others, take others as an index.
+RC_GTEST_PROP(Json, AnyOneNumberDamagedIsRefusedOrReportedInEveryFormat, ()) {
+  static const Json flat = small_rich_json().flatten();
+  static const std::vector<std::string> places = [] {
+    std::vector<std::string> all;
+    for (const auto& [place, value] : flat.items()) {
+      if (value.is_number() && place.find("/latency_ms/") == std::string::npos) {
+        all.push_back(place);
+      }
+    }
+    return all;
+  }();
+  Json damaged = flat;
+  damaged[*rc::gen::elementOf(places)] =
+      *rc::gen::element<Json>(0, -1, 1, 1e18, std::int64_t{1} << 53, nullptr);
+  try {
+    const Report report = make_report(
+        {{"damaged", Arm(read_run(damaged.unflatten().dump(), "run.json")), std::nullopt}});
+    RC_ASSERT(!to_text(report, {}).empty());
+    RC_ASSERT(!to_json(report).empty());
+    for (const auto render : {to_markdown, to_html, to_csv, to_openmetrics}) {
+      RC_ASSERT(!render(report).empty());
+    }
+    RC_ASSERT(!hgrm_files(report).empty());
+    RC_TAG("reported");
+  } catch (const RunFileError& error) {
+    RC_ASSERT(!error.position().empty());
+    RC_TAG("refused");
+  }
+}
+
 TEST(Json, WhatIsNotJsonIsRefusedWithLineAndColumn) {
   EXPECT_EQ(refusal_of("{\n  \"schema\": tokenlift\n}"), "line 2, column 14|is not JSON");
   EXPECT_EQ(refusal_of(""), "line 1, column 1|ends too early");
@@ -269,6 +333,20 @@ TEST(Json, WhatContradictsItselfIsRefused) {
   EXPECT_EQ(refusal_of(with("/lift/at_s", 41)), "/lift/at_s|must not be after the last phase");
   EXPECT_EQ(refusal_of(with("/tenants/0/columns", {{"waiting_requests", {1, 2}}})),
             "/tenants/0/columns|must be as long as the series");
+  EXPECT_EQ(refusal_of(with("/series/bin_s", 13)),
+            "/series/columns|must reach to the end of the last phase");
+  EXPECT_EQ(refusal_of(with("/runs", 0)), "/runs|must be above 0");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/0/recorded/slo_met", 481)),
+            "/tenants/0/phases/0/recorded/slo_met|must not be more than were due, or completed");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/2/counts/due", 3)),
+            "/tenants/0/phases/2/recorded/slo_met|must not be more than were due, or completed");
+  Json backwards = Json::parse(to_json(lift_run()));
+  for (Json* phases : {&backwards["phases"], &backwards["tenants"][0]["phases"],
+                       &backwards["throttles"][0]["phases"]}) {
+    (*phases)[0]["name"] = "after";
+    (*phases)[2]["name"] = "before";
+  }
+  EXPECT_EQ(refusal_of(backwards.dump()), "/phases/1/name|must come before \"after\"");
   Json twice = Json::parse(to_json(lift_run()));
   twice["phases"][1]["name"] = "before";
   twice["tenants"][0]["phases"][1]["name"] = "before";
@@ -344,6 +422,20 @@ TEST(Json, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {
             "/series/ttft_slices/1/sum_ns|must be a whole number in decimal digits");
   EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/min_ns", 1)),
             "/series/ttft_slices/1|min and max do not fit the buckets");
+}
+
+TEST(Json, ASeriesThatNoRunCanHaveIsRefused) {
+  EXPECT_EQ(refusal_of(with("/series/bin_s", 0)), "/series/bin_s|must be above 0");
+  Json none = Json::parse(to_json(empty_run()));
+  none["series"]["bin_s"] = 0;
+  EXPECT_EQ(refusal_of(none.dump()), "/series/bin_s|must be above 0") << "also without columns";
+  EXPECT_EQ(refusal_of(with("/series/bin_s", 2'251'799)),
+            "/series/bin_s|is too wide: there are 3, and a run has 26 days");
+  EXPECT_EQ(refusal_of(with("/series/slice_s", 2'251'799)),
+            "/series/slice_s|is too wide: there are 3, and a run has 26 days");
+  const Json bins(std::vector<int>(36'001));
+  EXPECT_EQ(refusal_of(with("/series/columns", {{"due", bins}})),
+            "/series/columns|have 36001 bins, at most 36000");
 }
 
 TEST(Json, AHostileTextIsRefusedBeforeItCostsMemory) {

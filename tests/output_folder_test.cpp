@@ -1,6 +1,8 @@
 #include "bench/output_folder.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -66,6 +68,55 @@ TEST_F(OutputFolderTest, WhatCannotBeWrittenLeavesTheOldFileAndNothingElse) {
   fs::create_directories(root_ / "run.json" / "not-empty");
   EXPECT_THROW(folder.write("run.json", "x"), MachineError);
   EXPECT_EQ(files_in(root_), 1U);
+}
+
+TEST_F(OutputFolderTest, ALinkStaysAndWhatItPointsAtIsReplaced) {
+  fs::create_directories(root_ / "far");
+  std::ofstream(root_ / "far" / "file") << "old";
+  fs::create_symlink("far/file", root_ / "near");
+  fs::create_symlink("near", root_ / "link");
+  OutputFile(root_ / "link").write("new");
+  EXPECT_TRUE(fs::is_symlink(root_ / "link"));
+  EXPECT_TRUE(fs::is_symlink(root_ / "near"));
+  EXPECT_EQ(read(root_ / "far" / "file"), "new");
+  EXPECT_EQ(files_in(root_ / "far"), 1U) << "no temporary file is left";
+  EXPECT_EQ(files_in(root_), 3U) << "nor a trial";
+}
+
+TEST_F(OutputFolderTest, ALinkToNothingMakesItsTarget) {
+  fs::create_symlink("there", root_ / "link");
+  const OutputFolder folder(root_);
+  folder.write("link", "new");
+  EXPECT_TRUE(fs::is_symlink(root_ / "link"));
+  EXPECT_FALSE(fs::is_symlink(root_ / "there"));
+  EXPECT_EQ(read(root_ / "there"), "new");
+}
+
+TEST_F(OutputFolderTest, LinksInARingAreAnErrorAndStay) {
+  fs::create_symlink("two", root_ / "one");
+  fs::create_symlink("one", root_ / "two");
+  EXPECT_THROW(OutputFolder(root_).write("one", "new"), MachineError);
+  EXPECT_EQ(files_in(root_), 2U);
+}
+
+TEST_F(OutputFolderTest, APipeGetsTheTextAndStaysAPipe) {
+  const fs::path path = root_ / "pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  OutputFile(path).write("new");
+  char text[8] = {};
+  EXPECT_EQ(::read(reader, text, sizeof(text) - 1), 3);
+  EXPECT_STREQ(text, "new");
+  close(reader);
+  EXPECT_TRUE(fs::is_fifo(path));
+  EXPECT_EQ(files_in(root_), 1U);
+}
+
+TEST_F(OutputFolderTest, ANameMayBeAsLongAsTheFileSystemTakes) {
+  const std::string name(255, 'x');
+  OutputFile(root_ / name).write("new");
+  EXPECT_EQ(read(root_ / name), "new");
 }
 
 TEST(OutputFolder, AFolderThatCannotBeMadeIsAnError) {

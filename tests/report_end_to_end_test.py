@@ -191,6 +191,30 @@ class ReportEndToEnd(unittest.TestCase):
         self.assertTrue(out.read_text().startswith("valid: "))
         self.assertEqual([path.name for path in self.path.glob(".*")], [])
 
+    def test_out_may_be_what_is_no_file(self):
+        text = self.report("one", "--format", "csv").stdout
+        self.assertEqual(self.report("one", "--format", "csv", "--out", "/dev/stdout").stdout, text)
+        log = self.path / "log.txt"
+        log.write_text("before\n")
+        with log.open("a") as out:
+            subprocess.run([TOKENLIFT, "report", "one", "--format", "csv", "--out", "/dev/stdout"],
+                           stdout=out, cwd=self.path, check=True)
+        self.assertEqual(log.read_text(), "before\n" + text)
+        pipe = self.path / "pipe"
+        os.mkfifo(pipe)
+        self.addCleanup(pipe.unlink)
+        with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+            self.report("one", "--format", "csv", "--out", "pipe")
+            self.assertTrue(pipe.is_fifo())
+            self.assertEqual(reader.communicate(timeout=60)[0], text)
+
+    def test_out_follows_a_link(self):
+        (self.path / "latest.csv").symlink_to("series.csv")
+        self.report("one", "--format", "csv", "--out", "latest.csv")
+        self.assertTrue((self.path / "latest.csv").is_symlink())
+        self.assertEqual((self.path / "series.csv").read_text(),
+                         self.report("one", "--format", "csv").stdout)
+
     # ------------------------------------------------------------------ bad days
 
     def test_a_run_that_is_not_valid_is_reported_with_exit_code_3(self):
@@ -237,6 +261,24 @@ class ReportEndToEnd(unittest.TestCase):
         done = self.report("one", "--out", "small.toml/report.txt", code=4)
         self.assertIn("small.toml", done.stderr)
 
+    def test_a_report_of_any_length_that_stdout_does_not_take_is_exit_code_4(self):
+        for form in ("text", "json", "csv"):
+            with self.subTest(format=form), open("/dev/full", "w") as full:
+                done = subprocess.run([TOKENLIFT, "report", "one", "--format", form], stdout=full,
+                                      stderr=subprocess.PIPE, text=True, cwd=self.path)
+                self.assertEqual(done.returncode, 4)
+                self.assertIn("stdout", done.stderr)
+
+    def test_a_reader_that_has_gone_is_no_failure(self):
+        for form in ("text", "json", "csv"):
+            with self.subTest(format=form):
+                read, write = os.pipe()
+                os.close(read)
+                done = subprocess.run([TOKENLIFT, "report", "one", "--format", form], stdout=write,
+                                      stderr=subprocess.PIPE, text=True, cwd=self.path)
+                os.close(write)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_the_page_of_a_run_is_right_in_a_browser(self):
         self.report("one", "--format", "html", "--out", "again.html")
         page = self.path / "one" / "report.html"
@@ -246,6 +288,11 @@ class ReportEndToEnd(unittest.TestCase):
                                self.path / "one" / "run.json"],
                               capture_output=True, text=True, timeout=600)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_help_tells_of_every_format(self):
+        text = self.report("--help").stdout
+        for form in ("text", "html", "markdown", "json", "csv", "hgrm", "openmetrics"):
+            self.assertRegex(text, rf"\b{form}[:;]")
 
     def test_the_help_has_examples(self):
         self.assertIn("tokenlift report results/ --format csv --out series.csv",

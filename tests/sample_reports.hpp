@@ -126,7 +126,7 @@ inline Report side_by_side_report() {
   Report report = lift_report();
   Run tenants = two_tenant_run();
   tenants.tenants[1].name = "re|se\"arch`,<b>\n@all";
-  tenants.throttles[0].limits = {{0, 2000}, {kSecondNs + 500 * kMsNs, {}}, {2 * kSecondNs, 0.5}};
+  tenants.throttles[0].limits = {{0, 2000}, {22 * kSecondNs, {}}, {30 * kSecondNs, 0.5}};
   tenants.tenants[1].columns = {{"waiting_requests", {1, 2, 3}}};
   report.trials.push_back(sample_trial("two tenants, controlled", tenants));
   Run control = tenants;

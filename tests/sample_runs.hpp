@@ -91,7 +91,7 @@ inline Run sample_header(const std::string& name) {
                 {"delivered load", 1, 0.99, true, ""},
                 {"host interference", std::nullopt, 0.05, true, "/proc/stat could not be read."},
                 {"conservation", 0, 0, true, ""}};
-  run.series.bin_ns = kSecondNs;
+  run.series.bin_ns = 15 * kSecondNs;
   run.series.columns = {{"due", {50, 52, 48}},
                         {"goodput_tokens", {1000, 0, 2400}},
                         {"cancelled_requests", {0, 3, 1}},
@@ -208,7 +208,8 @@ inline Run empty_run() {
   run.tenants = {{"users", {PhaseRecord{}}}};
   run.capacity_tokens_per_s.reset();
   run.capacity_source.clear();
-  run.series = {};
+  run.series.columns.clear();
+  run.series.ttft_slices.clear();
   run.checks = {{"enough samples", 0, 100, false, "Offer more, or run for longer."}};
   return run;
 }
