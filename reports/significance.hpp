@@ -1,0 +1,68 @@
+#pragma once
+// Do two sets of runs differ, and how many runs would it take to see that? Tests at the level of
+// runs: requests of one run are not independent, runs are.
+//
+// A change is tested against the largest one that does not matter (`negligible`), not against none:
+// a difference that is certain and that nobody cares for is then no finding, and figures that never
+// vary need no exception.
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace tokenlift {
+
+/// By how much a figure differs between two sets of runs, and how sure that is.
+struct Shift {
+  double value = 0;           ///< contender - base; of logarithms: that of the ratio
+  double standard_error = 0;  ///< of `value`; 0: the runs do not vary
+  double degrees = 0;         ///< of freedom; 0: too few runs for a standard error
+  double deviation = 0;       ///< of a run (pooled over both sets), or of a pair's difference
+  std::size_t base_runs = 0;
+  std::size_t contender_runs = 0;  ///< as many where they are paired
+  bool paired = false;
+};
+
+/// Of independent sets, of at least one run each: the difference of the means, its error and
+/// degrees of freedom after Welch and Satterthwaite.
+Shift shift_of(std::span<const double> base, std::span<const double> contender);
+
+/// Of runs that belong together, in the same order: the mean of their differences.
+Shift paired_shift(std::span<const double> base, std::span<const double> contender);
+
+/// What a test looks for.
+struct TestSize {
+  double negligible = 0;  ///< a shift of up to this is none, >= 0
+  double sought = 0;      ///< a shift that must not be missed, > negligible
+  double level = 0;       ///< of the test, two-sided, 0 .. 1
+};
+
+/// The chance of so large a shift, on either side, where the true one is at most negligible. 0 or 1
+/// where the runs do not vary. Needs degrees > 0.
+double p_value(const Shift& shift, double negligible);
+
+/// How often runs that vary as these would show a shift as large as sought.
+double power(const Shift& shift, const TestSize& size);
+
+/// A change as large as sought is to be shown with this probability ...
+inline constexpr double kPower = 0.9;
+/// ... and the deviation, which few runs tell badly, is taken as high as it is with this confidence
+/// at most (Browne, On the Use of a Pilot Sample for Sample Size Determination, Statistics in
+/// Medicine 14, 1995): a pilot of 3 + 3 runs asks for 2.4 times the runs that its own deviation
+/// would.
+inline constexpr double kDeviationConfidence = 0.8;
+/// More runs than these are not asked for.
+inline constexpr std::size_t kMostRunsNeeded = 10'000;
+
+/// Runs on either side (pairs) to show a shift as large as sought with kPower. Absent: more than
+/// kMostRunsNeeded.
+std::optional<std::size_t> runs_needed(const Shift& shift, const TestSize& size);
+
+/// p values corrected for there being several, in the same order (Holm, A Simple Sequentially
+/// Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6, 1979): the chance that
+/// any of those at or under a level is there by chance is at most the level, however they depend on
+/// each other.
+std::vector<double> holm(std::span<const double> p_values);
+
+}  // namespace tokenlift
