@@ -48,7 +48,7 @@ struct CaseFigures {
   std::vector<std::uint64_t> seeds;
   std::vector<FigureSet> figures;  ///< the same metrics in the same order for the same phases
   std::string problem;             ///< why it is no measurement: not valid, interrupted; else empty
-  bool repeats_itself = false;     ///< virtual runs of one seed are one run: it counts once
+  std::vector<std::string> left_out;  ///< as of Trial
 };
 
 /// Of the runs with the lift; a control is not looked at.

@@ -79,7 +79,4 @@ struct Comparison {
 
 Comparison compare(const std::vector<ComparedCase>& cases, const ComparisonRules& rules);
 
-/// "3 of 120 comparisons are worse: ..."
-std::string verdict(const Comparison& comparison);
-
 }  // namespace tokenlift

@@ -203,15 +203,29 @@ std::string to_json(const Run& run) {
   return document(json);
 }
 
-std::string scenario_difference(const Run& one, const Run& other) {
+std::vector<ScenarioDifference> scenario_differences(const Run& one, const Run& other) {
   // The library finds differences of its unordered objects only.
   const auto plain = [](const Run& run) {
     nlohmann::json scenario = nlohmann::json::parse(compact_text(scenario_of(run)));
     if (scenario.contains("run") && scenario["run"].is_object()) scenario["run"].erase("seed");
     return scenario;
   };
-  const nlohmann::json steps = nlohmann::json::diff(plain(one), plain(other));
-  return steps.empty() ? "" : steps[0]["path"].get<std::string>();
+  const nlohmann::json mine = plain(one);
+  std::vector<ScenarioDifference> differences;
+  for (const nlohmann::json& step : nlohmann::json::diff(mine, plain(other))) {
+    const auto path = step["path"].get<std::string>();
+    const nlohmann::json::json_pointer place(path);
+    // What the end of an array gains has no place yet.
+    const bool added = step["op"] == "add";
+    differences.push_back({path, added ? "" : compact_text(mine.at(place)),
+                           step.contains("value") ? compact_text(step["value"]) : ""});
+  }
+  return differences;
+}
+
+std::string scenario_difference(const Run& one, const Run& other) {
+  const std::vector<ScenarioDifference> differences = scenario_differences(one, other);
+  return differences.empty() ? "" : differences[0].path;
 }
 
 std::string scenario_toml(const Run& run) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "reports/run.hpp"
 
@@ -39,9 +40,19 @@ class RunFileError : public std::runtime_error {
 /// is refused before it can take more than about 1 GB.
 Run read_run(std::string_view text, const std::string& source);
 
-/// Where the scenarios of two runs differ (a JSON pointer), whatever their seeds and whether the
-/// measured event was taken out; empty where they are repetitions of one experiment. Throws
-/// std::invalid_argument as to_json() does.
+/// A value that two scenarios do not share: where it is (a JSON pointer), and what it is in both,
+/// as JSON on one line; empty where one has none.
+struct ScenarioDifference {
+  std::string path;
+  std::string one;
+  std::string other;
+};
+
+/// Where the scenarios of two runs differ, whatever their seeds and whether the measured event was
+/// taken out. Throws std::invalid_argument as to_json() does.
+std::vector<ScenarioDifference> scenario_differences(const Run& one, const Run& other);
+
+/// The first such place; empty where they are repetitions of one experiment.
 std::string scenario_difference(const Run& one, const Run& other);
 
 /// The scenario of the run as TOML, one line per top-level key: what repeats the run. Keys without

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "reports/drain.hpp"
 #include "reports/figure.hpp"
 #include "reports/summary.hpp"
 
@@ -131,12 +132,6 @@ Delay median_unlock(const Arm& arm) {
   return {*middle, ""};
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 /// Output tokens/s of the requests due from the lift on.
 std::optional<double> offered_after_lift(const Record& record) {
   double tokens = 0;
@@ -166,22 +161,7 @@ Delay drain(const Record& record, const LiftReport& report) {
                         duration_figure(*report.drain_fluid_s * 1e9),
                         duration_figure(measured_s(record) * 1e9))};
   }
-  const std::vector<double> in_system = record.column("in_system_requests");
-  const BinRange after = Record::bins(record.after(), record.bin_ns(), in_system.size(), 0);
-  if (after.begin == after.end) {
-    return {std::nullopt, "not enough data: it counts against the median in 'after'"};
-  }
-  const auto begin = in_system.begin();
-  const double usual = median({begin + static_cast<std::ptrdiff_t>(after.begin),
-                               begin + static_cast<std::ptrdiff_t>(after.end)});
-  // A gauge is that of the end of its bin: the one before the lift is what the lift meets.
-  const auto lift_bin = static_cast<std::size_t>(record.lift_ns() / record.bin_ns());
-  if (lift_bin > 0 && in_system[lift_bin - 1] <= usual) return {0, ""};
-  for (std::size_t bin = lift_bin; bin < after.end; ++bin) {
-    if (in_system[bin] > usual) continue;
-    return {static_cast<std::int64_t>(bin + 1) * record.bin_ns() - record.lift_ns(), ""};
-  }
-  return {std::nullopt, "the backlog did not drain while it was measured"};
+  return drain_time(record.run());
 }
 
 /// Goodput from three times the fluid drain on, as a share of what was offered, if that is too

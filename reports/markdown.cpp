@@ -3,96 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "reports/markdown_text.hpp"
 #include "reports/text.hpp"
 
 namespace tokenlift {
 namespace {
-
-/// Plain words: nothing in them is markup, a mention or a reference.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\n':
-      case '\r':
-        out += ' ';
-        break;
-      case '@':
-      case '#':
-        out += c;
-        if (i + 1 < text.size() && std::isalnum(static_cast<unsigned char>(text[i + 1])) != 0) {
-          out += "<!-- -->";
-        }
-        break;
-      default:
-        if (std::string_view("\\`*_|[]~$").find(c) != std::string_view::npos) out += '\\';
-        out += c;
-    }
-  }
-  return out;
-}
-
-/// The heading's rows as one: markdown has but one.
-std::vector<std::string> heading_of(const Table& table, std::size_t columns) {
-  std::vector<std::string> heading(columns);
-  for (std::size_t r = 0; r < table.head_rows; ++r) {
-    for (std::size_t i = 0; i < table.rows[r].size(); ++i) {
-      const std::string text = escaped(table.rows[r][i].text);
-      if (!text.empty()) heading[i] += (heading[i].empty() ? "" : "<br>") + text;
-    }
-  }
-  return heading;
-}
-
-std::string line_of(const std::vector<std::string>& fields) {
-  std::string out = "|";
-  for (const std::string& field : fields) out += field.empty() ? " |" : " " + field + " |";
-  return out + "\n";
-}
-
-std::string table_text(const Table& table) {
-  std::size_t columns = 0;
-  for (const std::vector<Cell>& row : table.rows) columns = std::max(columns, row.size());
-  std::string out = line_of(heading_of(table, columns)) + "|";
-  for (std::size_t i = 0; i < columns; ++i) out += i < table.left_columns ? " :-- |" : " --: |";
-  out += "\n";
-  for (std::size_t r = table.head_rows; r < table.rows.size(); ++r) {
-    std::vector<std::string> fields(columns);
-    for (std::size_t i = 0; i < table.rows[r].size(); ++i) {
-      const Cell& cell = table.rows[r][i];
-      fields[i] = escaped(cell.text) + escaped(cell.mark);
-      if (cell.ink == Ink::bold && !fields[i].empty()) fields[i] = "**" + fields[i] + "**";
-    }
-    out += line_of(fields);
-  }
-  if (!table.notes.empty()) out += "\n";
-  for (const std::string& note : table.notes) out += "- " + escaped(note) + "\n";
-  return out;
-}
-
-std::string open_text(const Table& table) {
-  const std::string title = table.title.empty() ? "" : "**" + escaped(table.title) + "**\n\n";
-  return title + table_text(table) + "\n";
-}
-
-std::string folded(const std::string& summary, const std::string& content) {
-  return "<details><summary>" + escaped(summary) + "</summary>\n\n" + content + "\n</details>\n\n";
-}
 
 /// A block of code that `text` cannot end, whatever it holds.
 std::string code_block(const std::string& text) {
@@ -131,30 +50,31 @@ bool stands_open(const Table& table) {
 
 /// Its first line, and what failed as a list.
 std::string validity_text(const std::vector<std::string>& lines) {
-  std::string out = escaped(lines.front()) + "\n\n";
-  for (std::size_t i = 1; i < lines.size(); ++i) out += "- " + escaped(lines[i]) + "\n";
+  std::string out = markdown_escaped(lines.front()) + "\n\n";
+  for (std::size_t i = 1; i < lines.size(); ++i) out += "- " + markdown_escaped(lines[i]) + "\n";
   return lines.size() > 1 ? out + "\n" : out;
 }
 
 std::string trial_text(const TrialReport& trial, bool alone) {
   const Run& run = trial.trial.lifted.pooled;
-  std::string out = "**" + escaped(trial.verdict) + "**\n\n" + validity_text(trial.validity);
-  for (const std::string& remark : trial.remarks) out += "- " + escaped(remark) + "\n";
+  std::string out =
+      "**" + markdown_escaped(trial.verdict) + "**\n\n" + validity_text(trial.validity);
+  for (const std::string& remark : trial.remarks) out += "- " + markdown_escaped(remark) + "\n";
   if (!trial.remarks.empty()) out += "\n";
   const char* separator = "";
   for (const std::string& part : title_parts(run)) {
-    out += separator + escaped(part);
+    out += separator + markdown_escaped(part);
     separator = " · ";
   }
   out += "\n\n";
   for (const Table& table : trial.tables) {
-    if (alone && stands_open(table)) out += open_text(table);
+    if (alone && stands_open(table)) out += markdown_titled(table);
   }
   for (const Table& table : trial.tables) {
     if (alone && stands_open(table)) continue;
-    out += folded(table.title.empty() ? table.name : table.title, table_text(table));
+    out += markdown_folded(table.title.empty() ? table.name : table.title, markdown_table(table));
   }
-  return out + folded("command and environment", environment_text(run));
+  return out + markdown_folded("command and environment", environment_text(run));
 }
 
 }  // namespace
@@ -164,9 +84,9 @@ std::string to_markdown(const Report& report) {
   if (report.trials.size() == 1) {
     out = trial_text(report.trials[0], true);
   } else {
-    out = open_text(report.overview);
+    out = markdown_titled(report.overview);
     for (const TrialReport& trial : report.trials) {
-      out += "### " + escaped(trial.trial.label) + "\n\n" + trial_text(trial, false);
+      out += "### " + markdown_escaped(trial.trial.label) + "\n\n" + trial_text(trial, false);
     }
   }
   out.pop_back();  // one newline ends it

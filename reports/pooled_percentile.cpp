@@ -63,9 +63,6 @@ struct Pools {
   Pool after;
 };
 
-/// Where one bucket holds much of what lies on one side of the percentile, nothing says where in it
-/// the values are (it may be one value: a constant, a longest wait), and interpolation moves with
-/// the shares of others: then its width is how well the percentile is known.
 double grain_ns(const Position& position, int permille) {
   const double beyond = std::min(permille, 1000 - permille) / 1000.0;
   return position.share > beyond / 4 ? position.width_ns : 0;
@@ -136,10 +133,11 @@ std::uint64_t samples_needed_per_run(int permille) {
   return samples_needed(permille) * (permille >= 990 ? 10 : 1);
 }
 
-double interpolated_percentile(Buckets samples, int permille) {
+InterpolatedPercentile interpolated_percentile(Buckets samples, int permille) {
   Pool pool;
   pool.add(samples);
-  return pool.at(permille).value_ns;
+  const Position position = pool.at(permille);
+  return {position.value_ns, grain_ns(position, permille)};
 }
 
 Estimate percentile_ratio(const std::vector<RunPair>& runs, int permille) {

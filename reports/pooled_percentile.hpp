@@ -37,9 +37,18 @@ inline constexpr std::size_t kLeastRunsOfPercentile = 5;
 /// the truth, and 95 % (rho 0.5) and 92 % (0.8) of p90's.
 std::uint64_t samples_needed_per_run(int permille);
 
+struct InterpolatedPercentile {
+  double value_ns = 0;
+  /// Within which the value is known. 0 where the samples are spread over buckets. Where one bucket
+  /// holds much of what lies on one side of the percentile, nothing says where in it they are (it
+  /// may be one value: a constant, a longest wait), and the value moves with the shares of others:
+  /// then it is the bucket's width.
+  double grain_ns = 0;
+};
+
 /// The value that a share of `permille` / 1000 of the samples lies below, interpolated by rank
-/// within its bucket. Some sample is needed. In ns.
-double interpolated_percentile(Buckets samples, int permille);
+/// within its bucket. Some sample is needed.
+InterpolatedPercentile interpolated_percentile(Buckets samples, int permille);
 
 /// after / before. A percentile that the pooled samples do not support (summary.hpp) has no value.
 Estimate percentile_ratio(const std::vector<RunPair>& runs, int permille);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "reports/drain.hpp"
+
 namespace tokenlift {
 namespace {
 
@@ -29,6 +31,9 @@ RunBrief brief_of(const Run& run) {
   RunBrief brief;
   brief.seed = run.seed;
   brief.lift = run.lift;
+  if (run.lift && run.lift->at_ns && run.lift->waiting_requests + run.lift->backoff_requests > 0) {
+    brief.drain_ns = drain_time(run).ns;
+  }
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     brief.phases.push_back(brief_of(run.phases[i], fleet_record(run, i)));
   }

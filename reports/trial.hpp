@@ -35,7 +35,8 @@ struct PhaseBrief {
 struct RunBrief {
   std::uint64_t seed = 0;
   std::optional<LiftRecord> lift;
-  std::vector<PhaseBrief> phases;  ///< as Run::phases
+  std::optional<std::int64_t> drain_ns;  ///< drain.hpp; absent: nothing waited, or did not drain
+  std::vector<PhaseBrief> phases;        ///< as Run::phases
   std::optional<Unfairness> unfairness;
   std::vector<Starvation> starvation;
 };

@@ -40,14 +40,14 @@ std::vector<RunPair> pairs_of(const std::vector<Samples>& before,
 TEST(PooledPercentile, IsInterpolatedByRankWithinItsBucket) {
   // 1000 .. 1007 ns are one bucket.
   const Samples one = samples_of(std::vector<std::int64_t>(100, 1003));
-  EXPECT_DOUBLE_EQ(interpolated_percentile(one, 500), 1004);
-  EXPECT_DOUBLE_EQ(interpolated_percentile(one, 900), 1007.2);
+  EXPECT_DOUBLE_EQ(interpolated_percentile(one, 500).value_ns, 1004);
+  EXPECT_DOUBLE_EQ(interpolated_percentile(one, 900).value_ns, 1007.2);
   // A bucket for each: half of 0 .. 99 are below 50.
   const Samples each = ladder(0, 1, 100);
-  EXPECT_DOUBLE_EQ(interpolated_percentile(each, 500), 50);
-  EXPECT_DOUBLE_EQ(interpolated_percentile(each, 990), 99);
+  EXPECT_DOUBLE_EQ(interpolated_percentile(each, 500).value_ns, 50);
+  EXPECT_DOUBLE_EQ(interpolated_percentile(each, 990).value_ns, 99);
   // Half of them below the gap, half above: where the lower bucket ends.
-  EXPECT_DOUBLE_EQ(interpolated_percentile(samples_of({10, 10, 90, 90}), 500), 11);
+  EXPECT_DOUBLE_EQ(interpolated_percentile(samples_of({10, 10, 90, 90}), 500).value_ns, 11);
 }
 
 TEST(PooledPercentile, OfOneRunIsAPointWithTheReason) {
@@ -155,8 +155,8 @@ RC_GTEST_PROP(PooledPercentileProperties, TheErrorIsThatOfPseudoValues, ()) {
     after.push_back(samples_of(draw_values()));
   }
   const auto difference = [&](std::size_t without) {
-    return interpolated_percentile(merged(after, without), 500) -
-           interpolated_percentile(merged(before, without), 500);
+    return interpolated_percentile(merged(after, without), 500).value_ns -
+           interpolated_percentile(merged(before, without), 500).value_ns;
   };
   const double whole = difference(n);
   std::vector<double> pseudo;

@@ -1,0 +1,198 @@
+#include "reports/case_figures.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "reports/figure.hpp"
+#include "reports/pooled_percentile.hpp"
+#include "reports/summary.hpp"
+
+namespace tokenlift {
+namespace {
+
+using Runs = std::vector<const RunBrief*>;
+
+// ---------------------------------------------------------------------------- rates and shares
+
+using FigureOf = std::optional<double> (*)(const PhaseBrief&);
+
+std::optional<double> per_s(std::uint64_t amount, const PhaseBrief& phase) {
+  if (phase.length_s == 0) return std::nullopt;
+  return static_cast<double>(amount) / phase.length_s;
+}
+std::optional<double> throughput(const PhaseBrief& phase) {
+  return per_s(phase.output_tokens, phase);
+}
+std::optional<double> goodput(const PhaseBrief& phase) {
+  return per_s(phase.goodput_tokens, phase);
+}
+std::optional<double> attainment(const PhaseBrief& phase) {
+  if (phase.counts.due == 0) return std::nullopt;
+  return static_cast<double>(phase.slo_met) / static_cast<double>(phase.counts.due);
+}
+
+struct Rate {
+  const char* name;
+  const char* unit;
+  Scale scale;
+  FigureOf figure;
+  bool in_transition;
+};
+constexpr std::array<Rate, 3> kRates = {{
+    {"throughput", "tokens/s", Scale::ratio, throughput, false},
+    {"goodput", "tokens/s", Scale::of_a_whole, goodput, true},
+    {"attainment", "share", Scale::share, attainment, true},
+}};
+
+struct Percentile {
+  Metric metric;
+  int permille;
+  bool in_transition;
+};
+constexpr std::array<Percentile, 8> kPercentiles = {{
+    {Metric::ttft, 500, false},
+    {Metric::ttft, 900, false},
+    {Metric::ttft, 990, true},
+    {Metric::tpot, 500, false},
+    {Metric::tpot, 990, false},
+    {Metric::itl, 990, false},
+    {Metric::e2e, 500, false},
+    {Metric::e2e, 990, false},
+}};
+
+/// Figures and why they are missing: of all runs, or of none.
+void keep(FigureSet& set, std::vector<RunFigure> figures, std::size_t runs,
+          const std::string& missing) {
+  if (figures.size() == runs) {
+    set.runs = std::move(figures);
+  } else {
+    set.missing = missing;
+  }
+}
+
+FigureSet rate_set(const Rate& rate, const std::string& phase, std::size_t index,
+                   const Runs& runs) {
+  FigureSet set{phase, rate.name, rate.unit, true, true, rate.scale, {}, 0, {}, false};
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    const PhaseBrief& brief = run->phases.at(index);
+    if (const auto value = rate.figure(brief)) figures.push_back({run->seed, *value, 0});
+    set.whole += throughput(brief).value_or(0) / static_cast<double>(runs.size());
+  }
+  keep(set, std::move(figures), runs.size(), "a run did not get there, or nobody was due");
+  return set;
+}
+
+FigureSet percentile_set(const Percentile& percentile, const std::string& phase, std::size_t index,
+                         const Runs& runs) {
+  FigureSet set{
+      phase, fmt::format("{} {}", name_of(percentile.metric), percentile_name(percentile.permille)),
+      "ns",  false,
+      true,  Scale::ratio,
+      {},    0,
+      {},    false};
+  const std::uint64_t needed = samples_needed(percentile.permille);
+  std::uint64_t fewest = UINT64_MAX;
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    const Buckets samples = run->phases.at(index).of(percentile.metric);
+    const std::uint64_t count = count_of(samples);
+    fewest = std::min(fewest, count);
+    if (count < needed) continue;
+    const InterpolatedPercentile found = interpolated_percentile(samples, percentile.permille);
+    figures.push_back({run->seed, found.value_ns, found.grain_ns});
+  }
+  keep(set, std::move(figures), runs.size(),
+       fmt::format("{} needs {} samples in each run, and one has {}",
+                   percentile_name(percentile.permille), whole_figure(needed),
+                   whole_figure(fewest)));
+  return set;
+}
+
+// ------------------------------------------------------------------------------------ the lift
+
+FigureSet gain_set(const Rate& rate, std::size_t before, std::size_t after, const Runs& runs) {
+  FigureSet set{"lift",
+                fmt::format("gain of {}", rate.name),
+                "after/before",
+                true,
+                false,
+                Scale::ratio,
+                {},
+                0,
+                {},
+                false};
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    const std::optional<double> old_figure = rate.figure(run->phases.at(before));
+    const std::optional<double> new_figure = rate.figure(run->phases.at(after));
+    if (!old_figure || !new_figure || *old_figure == 0) continue;
+    figures.push_back({run->seed, *new_figure / *old_figure, 0});
+  }
+  keep(set, std::move(figures), runs.size(), "it is 0 before the lift in some run: no ratio");
+  return set;
+}
+
+FigureSet drain_set(const Run& pooled, const Runs& runs) {
+  FigureSet set{"lift", "drain time", "ns", false, true, Scale::ratio, {}, 0, {}, false};
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    if (!run->drain_ns) continue;
+    figures.push_back({run->seed, static_cast<double>(*run->drain_ns),
+                       static_cast<double>(pooled.series.bin_ns)});
+  }
+  keep(set, std::move(figures), runs.size(),
+       "in some run nothing waited at the lift, or it did not drain");
+  return set;
+}
+
+// ------------------------------------------------------------------------------------- a case
+
+std::string problem_of(const Trial& trial) {
+  if (trial.interrupted) return "interrupted";
+  if (trial.lifted.pooled.valid()) return "";
+  std::vector<std::string> failed;
+  for (const Check& check : trial.lifted.pooled.checks) {
+    if (!check.passed) failed.push_back(check.name);
+  }
+  return "not valid (" + listed(failed, "and") + ")";
+}
+
+}  // namespace
+
+CaseFigures case_figures(const Trial& trial) {
+  const Run& pooled = trial.lifted.pooled;
+  Runs runs;
+  for (const RunBrief& run : trial.lifted.runs) runs.push_back(&run);
+  const std::vector<PhaseSummary> summaries = summarize_fleet(pooled);
+  CaseFigures result;
+  result.runs = runs.size();
+  result.left_out = trial.left_out;
+  result.problem = problem_of(trial);
+  for (const RunBrief* const run : runs) result.seeds.push_back(run->seed);
+  for (std::size_t i = 0; i < pooled.phases.size(); ++i) {
+    const std::string& phase = pooled.phases[i].name;
+    const bool full = phase != "transition";
+    for (const Rate& rate : kRates) {
+      if (full || rate.in_transition) result.figures.push_back(rate_set(rate, phase, i, runs));
+    }
+    for (const Percentile& percentile : kPercentiles) {
+      if (!full && !percentile.in_transition) continue;
+      result.figures.push_back(percentile_set(percentile, phase, i, runs));
+      result.figures.back().unserved = summaries[i].hides_unserved(percentile.permille);
+    }
+  }
+  const std::optional<std::size_t> before = find_phase(pooled, "before");
+  const std::optional<std::size_t> after = find_phase(pooled, "after");
+  if (!before || !after) return result;
+  result.figures.push_back(gain_set(kRates[0], *before, *after, runs));
+  result.figures.push_back(gain_set(kRates[1], *before, *after, runs));
+  result.figures.push_back(drain_set(pooled, runs));
+  return result;
+}
+
+}  // namespace tokenlift
