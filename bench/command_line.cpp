@@ -12,6 +12,7 @@
 #include "bench/calibration.hpp"
 #include "bench/capacity.hpp"
 #include "bench/command_line_calibrate.hpp"
+#include "bench/command_line_compare.hpp"
 #include "bench/command_line_input.hpp"
 #include "bench/command_line_report.hpp"
 #include "bench/command_line_run.hpp"
@@ -226,6 +227,57 @@ void add_report_options(CLI::App& command, ReportOptions& options) {
       "  tokenlift report results/ --format hgrm --out curves/");
 }
 
+/// "10%" or "0.1", into a share of 0 .. 1; nothing where it is neither.
+std::optional<double> parse_share(const std::string& word) {
+  const bool percent = word.ends_with('%');
+  const char* const end = word.data() + word.size() - (percent ? 1 : 0);
+  double value = 0;
+  const auto [stopped, error] = std::from_chars(word.data(), end, value);
+  if (error != std::errc{} || stopped != end) return std::nullopt;
+  if (percent) value /= 100;
+  return value >= 0 && value <= 1 ? std::optional(value) : std::nullopt;
+}
+
+/// What is wrong with a share; empty if nothing is.
+std::string share_mistake(const std::string& word) {
+  return parse_share(word) ? "" : fmt::format("'{}' is no share from 0% to 100%", word);
+}
+
+void add_share_option(CLI::App& command, const char* name, double& share, const char* help) {
+  command
+      .add_option_function<std::string>(
+          name, [&share](const std::string& word) { share = *parse_share(word); }, help)
+      ->type_name("PERCENT")
+      ->check(CLI::Validator(share_mistake, ""));
+}
+
+void add_compare_options(CLI::App& command, CompareOptions& options) {
+  const char* const kWhat = "a run.json, a folder of repetitions, or the results of a suite";
+  command.add_option("BASE", options.base, kWhat)->required();
+  command.add_option("CONTENDER", options.contender, kWhat)->required();
+  add_share_option(command, "--threshold", options.rules.threshold,
+                   "a change of up to this is none, however sure it is (default: 1%)");
+  add_share_option(command, "--detect", options.rules.detect,
+                   "'no difference shown' is said only where a change of this size would have "
+                   "been (default: 10%)");
+  command.add_flag("--all", options.all, "of several cases every figure, not only what changed");
+  command.add_flag("--force", options.force,
+                   "compare different scenarios or engines, too, and say how they differ");
+  command
+      .add_option("--format", options.format,
+                  "text; markdown: to paste into a pull request; json: everything "
+                  "(reports/comparison.schema.json) (default: text)")
+      ->check(CLI::IsMember({"text", "markdown", "json"}));
+  command.add_option("--out", options.out, "write into this file instead of to stdout")
+      ->type_name("FILE");
+  command.footer(
+      "Exit codes: 1 something is worse; 3 a set of runs is no measurement, whatever else.\n"
+      "Examples:\n"
+      "  tokenlift compare last-week/ today/\n"
+      "  tokenlift compare baseline/ results/ --format markdown --out comment.md\n"
+      "  tokenlift compare baseline/ results/ --detect 5% --threshold 2%");
+}
+
 int dispatch(const Surroundings& surroundings) {
   CLI::App app{
       "tokenlift: what happens to throughput and latency when a throttle on an inference "
@@ -233,9 +285,9 @@ int dispatch(const Surroundings& surroundings) {
   app.set_version_flag("--version", "tokenlift " TOKENLIFT_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 done; 1 done, and a goal was missed (calibrate --verify); 2 the input is\n"
-      "wrong; 3 the measurement is not valid; 4 the machine failed it (disk full, no\n"
-      "permission).");
+      "Exit codes: 0 done; 1 done, and a goal was missed (calibrate --verify) or something got\n"
+      "worse (compare); 2 the input is wrong; 3 the measurement is not valid; 4 the machine failed\n"
+      "it (disk full, no permission).");
 
   Options options;
   CLI::App* run = app.add_subcommand("run", "run a scenario and report before, transition, after");
@@ -259,6 +311,11 @@ int dispatch(const Surroundings& surroundings) {
       app.add_subcommand("report", "report on runs measured before, in several formats");
   add_report_options(*reporting, report_options);
 
+  CompareOptions compare_options;
+  CLI::App* comparing =
+      app.add_subcommand("compare", "say what got better or worse between two sets of runs");
+  add_compare_options(*comparing, compare_options);
+
   std::vector<const char*> arguments;
   for (const std::string& word : surroundings.words) arguments.push_back(word.c_str());
   try {
@@ -272,6 +329,7 @@ int dispatch(const Surroundings& surroundings) {
     return code == 0 ? kDone : kInputWrong;
   }
   if (*run) return run_scenario(surroundings, options);
+  if (*comparing) return compare_runs(surroundings, compare_options);
   if (*reporting) return report_runs(surroundings, report_options);
   if (*checking) return check(surroundings, options);
   if (*scenarios) return print_list(surroundings, builtin_scenarios());
