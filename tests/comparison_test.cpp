@@ -15,6 +15,7 @@
 #include "reports/json_run.hpp"
 #include "reports/json_suite_cases.hpp"
 #include "tests/sample_runs.hpp"
+#include "tests/schema.hpp"
 
 namespace tokenlift {
 namespace {
@@ -253,6 +254,10 @@ TEST(Comparison, JsonHoldsEveryFigureAndNamesDoNotBreakMarkdown) {
   EXPECT_EQ(json["worse"], 1);
   EXPECT_EQ(json["cases"][0]["figures"][0]["reading"], "worse");
   EXPECT_EQ(json["cases"][0]["figures"][0]["unit"], "ms");
+  const CaseFigures lift = case_figures(make_trial("", {lift_run()}));
+  EXPECT_EQ(validate_json("comparison.schema.json",
+                          {to_json(comparison), to_json(compare({{"lift", lift, lift, {}}}, {}))}),
+            0);
   const std::string markdown = comparison_markdown(comparison, false);
   EXPECT_NE(markdown.find("a\\|b @<!-- -->you"), std::string::npos);
   EXPECT_EQ(markdown.find("a|b"), std::string::npos);
