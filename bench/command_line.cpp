@@ -286,9 +286,8 @@ int dispatch(const Surroundings& surroundings) {
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done; 1 done, and a goal was missed (calibrate --verify) or something got\n"
-      "worse (compare); 2 the input is wrong; 3 the measurement is not valid; 4 the machine "
-      "failed\n"
-      "it (disk full, no permission).");
+      "worse (compare); 2 the input is wrong; 3 the measurement is not valid; 4 the machine\n"
+      "failed it (disk full, no permission).");
 
   Options options;
   CLI::App* run = app.add_subcommand("run", "run a scenario and report before, transition, after");
