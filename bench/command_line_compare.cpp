@@ -52,12 +52,12 @@ Side side_of(const std::string& word) {
   }
   side.suite = true;
   for (SuiteEntry& one : read_suite(read_file(index), index.string()).cases) {
+    if (one.runs == 0) continue;  // it failed, or was not run: there is nothing to compare
     const fs::path folder = fs::path(one.folder).lexically_normal();
     if (folder.is_absolute() || *folder.begin() == "..") {
       throw UsageError(fmt::format("'{}': the folder of case '{}' is not below it: '{}'",
                                    index.string(), one.name, one.folder));
     }
-    if (one.runs == 0) continue;  // it failed, or was not run: there is nothing to compare
     side.cases.push_back({std::move(one.name), (fs::path(word) / folder).string()});
   }
   return side;
@@ -138,19 +138,13 @@ int compare_runs(const Surroundings& surroundings, const CompareOptions& options
   if (options.rules.threshold >= options.rules.detect) {
     throw UsageError("--threshold must be less than --detect");
   }
-  std::error_code unreadable;
-  if (!options.out.empty() &&
-      (fs::is_directory(options.out, unreadable) || !fs::path(options.out).has_filename())) {
-    throw UsageError(fmt::format("'{}' is a folder: --out names the file to write", options.out));
-  }
+  if (!options.out.empty()) require_no_folder(options.out);
   const Comparison comparison = read_comparison(options);
   const std::string text = rendered(surroundings, options, comparison);
   if (options.out.empty()) {
     print_result(surroundings, text);
   } else {
-    const fs::path path = options.out;
-    const OutputFolder folder(path.has_parent_path() ? path.parent_path() : fs::path("."));
-    folder.write(path.filename(), text);
+    OutputFile(options.out).write(text);
   }
   if (!comparison.valid()) return kNotValid;
   return comparison.count(Reading::worse) > 0 ? kGoalMissed : kDone;

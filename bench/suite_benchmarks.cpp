@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +21,8 @@ namespace {
 using benchmark::State;
 
 constexpr std::string_view kRepetitionsFlag = "--benchmark_repetitions";
+constexpr std::string_view kOutFlag = "--benchmark_out";
+constexpr std::string_view kOutFormatFlag = "--benchmark_out_format";
 
 /// The value of a flag; nothing where it was not given, empty where it was given without one.
 std::optional<std::string> value_of(const std::vector<std::string>& words, std::string_view flag) {
@@ -41,24 +42,67 @@ void check_choice(const std::vector<std::string>& words, std::string_view flag,
   throw UsageError(fmt::format("{} is '{}', and can be {}", flag, *value, fmt::join(values, ", ")));
 }
 
-/// Sends what is reported to several reporters.
+/// Sends what is reported, in several batches, to several reporters as one whole.
 class Reporters : public benchmark::BenchmarkReporter {
  public:
-  explicit Reporters(std::vector<benchmark::BenchmarkReporter*> all) : all_(std::move(all)) {}
+  Reporters() {
+    SetOutputStream(&unread_);
+    SetErrorStream(&unread_);
+  }
+  /// Returns the text to be.
+  std::ostringstream& add(std::unique_ptr<benchmark::BenchmarkReporter> reporter) {
+    auto text = std::make_unique<std::ostringstream>();
+    reporter->SetOutputStream(text.get());
+    reporter->SetErrorStream(&unread_);
+    all_.push_back({std::move(reporter), std::move(text)});
+    return *all_.back().text;
+  }
+  void finish() {
+    for (const Each& each : all_) each.reporter->Finalize();
+  }
+
   bool ReportContext(const Context& context) override {
-    return std::all_of(all_.begin(), all_.end(),
-                       [&](auto* reporter) { return reporter->ReportContext(context); });
+    if (!std::exchange(begun_, true)) {
+      for (const Each& each : all_) each.reporter->ReportContext(context);
+    }
+    return true;
   }
   void ReportRuns(const std::vector<Run>& runs) override {
-    for (auto* const reporter : all_) reporter->ReportRuns(runs);
-  }
-  void Finalize() override {
-    for (auto* const reporter : all_) reporter->Finalize();
+    for (const Each& each : all_) each.reporter->ReportRuns(runs);
   }
 
  private:
-  std::vector<benchmark::BenchmarkReporter*> all_;
+  struct Each {
+    std::unique_ptr<benchmark::BenchmarkReporter> reporter;
+    std::unique_ptr<std::ostringstream> text;
+  };
+  std::vector<Each> all_;
+  std::ostringstream unread_;
+  bool begun_ = false;
 };
+
+/// Google Benchmark takes time that grows with the square of how many benchmarks there are, so it
+/// gets a few cases at a time. Returns how many benchmarks its filter matched.
+std::size_t run_in_batches(std::size_t cases, benchmark::BenchmarkReporter& reporter,
+                           const std::function<void(std::size_t)>& register_case) {
+  constexpr std::size_t kBatch = 10;
+  std::size_t matched = 0;
+  for (std::size_t begin = 0; begin < cases; begin += kBatch) {
+    benchmark::ClearRegisteredBenchmarks();
+    for (std::size_t i = begin; i < std::min(cases, begin + kBatch); ++i) register_case(i);
+    matched += benchmark::RunSpecifiedBenchmarks(&reporter);
+  }
+  benchmark::ClearRegisteredBenchmarks();
+  return matched;
+}
+
+std::unique_ptr<benchmark::BenchmarkReporter> reporter_of(const std::string& format) {
+  if (format == "csv") return std::make_unique<benchmark::CSVReporter>();
+  if (format == "console") {
+    return std::make_unique<benchmark::ConsoleReporter>(benchmark::ConsoleReporter::OO_None);
+  }
+  return std::make_unique<benchmark::JSONReporter>();
+}
 
 /// Says nothing: for asking which benchmarks would run.
 class Silence : public benchmark::BenchmarkReporter {
@@ -157,15 +201,18 @@ std::vector<std::string> phases_of(const Scenario& scenario) {
 
 }  // namespace
 
-SuiteBenchmarks::SuiteBenchmarks(const std::vector<std::string>& words) : words_(words) {
-  check_choice(words_, "--benchmark_format", {"console", "json", "csv"});
-  check_choice(words_, "--benchmark_out_format", {"console", "json", "csv"});
-  displayed_ = value_of(words_, "--benchmark_format").has_value();
-  std::vector<std::string> choosing;  // an output file is opened where benchmarks are run
-  for (const std::string& word : words_) {
-    if (!word.starts_with("--benchmark_out")) choosing.push_back(word);
+SuiteBenchmarks::SuiteBenchmarks(const std::vector<std::string>& words) {
+  check_choice(words, "--benchmark_format", {"console", "json", "csv"});
+  check_choice(words, kOutFormatFlag, {"console", "json", "csv"});
+  displayed_ = value_of(words, "--benchmark_format").has_value();
+  file_ = value_of(words, kOutFlag).value_or("");
+  file_format_ = value_of(words, kOutFormatFlag).value_or("json");
+  if (!file_.empty()) require_no_folder(file_);
+  // The file is written here, whole or not at all, when all is known.
+  for (const std::string& word : words) {
+    if (!word.starts_with(kOutFlag)) words_.push_back(word);
   }
-  initialize(choosing);
+  initialize(words_);
 }
 
 void SuiteBenchmarks::initialize(const std::vector<std::string>& words) const {
@@ -196,11 +243,15 @@ BenchmarkChoice SuiteBenchmarks::choose(const std::vector<SuiteCase>& cases) {
     initialize({words_.back()});
   }
   std::vector<std::uint64_t> runs(cases.size());
-  benchmark::ClearRegisteredBenchmarks();
-  for (std::size_t i = 0; i < cases.size(); ++i) {
+  std::ostringstream list;
+  std::ostringstream problem;
+  Silence silence;
+  silence.SetOutputStream(&list);
+  silence.SetErrorStream(&problem);
+  const std::size_t chosen = run_in_batches(cases.size(), silence, [&](std::size_t i) {
     const auto count = [&runs, i](State& state, std::size_t run) {
       set_time(state, 1);
-      runs[i] = std::max(runs[i], static_cast<std::uint64_t>(run) + 1);
+      runs[i] = std::max<std::uint64_t>(runs[i], run + 1);
     };
     register_benchmark(cases[i].name, benchmark::kNanosecond, own_repetitions(cases[i]), count);
     for (const std::string& phase : phases_of(cases[i].scenario)) {
@@ -209,14 +260,10 @@ BenchmarkChoice SuiteBenchmarks::choose(const std::vector<SuiteCase>& cases) {
                            benchmark::kMillisecond, own_repetitions(cases[i]), count);
       }
     }
-  }
-  std::ostringstream list;
-  std::ostringstream problem;
-  Silence silence;
-  silence.SetOutputStream(&list);
-  silence.SetErrorStream(&problem);
-  if (benchmark::RunSpecifiedBenchmarks(&silence) == 0) {
-    throw UsageError("no case was chosen: " + problem.str());
+  });
+  if (chosen == 0) {
+    const std::string text = problem.str();
+    throw UsageError("no case was chosen: " + text.substr(0, text.find('\n')));
   }
   BenchmarkChoice choice;
   choice.list = list.str();
@@ -230,37 +277,22 @@ BenchmarkChoice SuiteBenchmarks::choose(const std::vector<SuiteCase>& cases) {
 
 SuiteBenchmarks::Output SuiteBenchmarks::report(const std::vector<SuiteCase>& cases,
                                                 const std::vector<CaseResult>& results) const {
-  if (const auto file = value_of(words_, "--benchmark_out"); file && !file->empty()) {
-    // Google Benchmark would end the program.
-    if (!std::ofstream(*file, std::ios::app)) {
-      throw MachineError(fmt::format("cannot write '{}' (--benchmark_out)", *file));
-    }
-  }
-  initialize(words_);
-  benchmark::ClearRegisteredBenchmarks();
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (results[i].report.status != CaseStatus::not_run) {
-      register_results(results[i], own_repetitions(cases[i]));
-    }
-  }
-  std::ostringstream json_text;
-  std::ostringstream display_text;
-  std::ostringstream problem;
-  benchmark::JSONReporter json;
-  json.SetOutputStream(&json_text);
-  std::vector<benchmark::BenchmarkReporter*> all = {&json};
-  std::unique_ptr<benchmark::BenchmarkReporter> display;
+  Reporters reporters;
+  std::ostringstream& json = reporters.add(std::make_unique<benchmark::JSONReporter>());
+  std::ostringstream* display = nullptr;
   if (displayed_) {
-    display.reset(benchmark::CreateDefaultDisplayReporter());
-    display->SetOutputStream(&display_text);
-    all.push_back(display.get());
+    display = &reporters.add(
+        std::unique_ptr<benchmark::BenchmarkReporter>(benchmark::CreateDefaultDisplayReporter()));
   }
-  for (auto* const reporter : all) reporter->SetErrorStream(&problem);
-  Reporters reporters(all);
-  reporters.SetOutputStream(&problem);
-  reporters.SetErrorStream(&problem);
-  benchmark::RunSpecifiedBenchmarks(&reporters);
-  return {json_text.str(), display_text.str()};
+  std::ostringstream* file = nullptr;
+  if (!file_.empty()) file = &reporters.add(reporter_of(file_format_));
+  run_in_batches(results.size(), reporters, [&](std::size_t i) {
+    if (results[i].report.status == CaseStatus::not_run) return;
+    register_results(results[i], own_repetitions(cases[i]));
+  });
+  reporters.finish();
+  if (file != nullptr) OutputFile(file_).write(file->str());
+  return {json.str(), display == nullptr ? "" : display->str()};
 }
 
 }  // namespace tokenlift

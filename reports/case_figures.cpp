@@ -76,7 +76,11 @@ void keep(FigureSet& set, std::vector<RunFigure> figures, std::size_t runs,
 
 FigureSet rate_set(const Rate& rate, const std::string& phase, std::size_t index,
                    const Runs& runs) {
-  FigureSet set{phase, rate.name, rate.unit, true, true, rate.scale, {}, 0, {}, false};
+  FigureSet set;
+  set.phase = phase;
+  set.name = rate.name;
+  set.unit = rate.unit;
+  set.scale = rate.scale;
   std::vector<RunFigure> figures;
   for (const RunBrief* const run : runs) {
     const PhaseBrief& brief = run->phases.at(index);
@@ -98,7 +102,11 @@ bool is_compared(const Percentile& percentile, std::string_view phase) {
 
 FigureSet percentile_set(const Percentile& percentile, const std::string& phase, std::size_t index,
                          const Runs& runs) {
-  FigureSet set{phase, name_of(percentile), "ns", false, true, Scale::ratio, {}, 0, {}, false};
+  FigureSet set;
+  set.phase = phase;
+  set.name = name_of(percentile);
+  set.unit = "ns";
+  set.higher_is_better = false;
   const std::uint64_t needed = samples_needed(percentile.permille);
   std::uint64_t fewest = UINT64_MAX;
   std::vector<RunFigure> figures;
@@ -120,16 +128,11 @@ FigureSet percentile_set(const Percentile& percentile, const std::string& phase,
 // ------------------------------------------------------------------------------------ the lift
 
 FigureSet gain_set(const Rate& rate, std::size_t before, std::size_t after, const Runs& runs) {
-  FigureSet set{"lift",
-                fmt::format("gain of {}", rate.name),
-                "after/before",
-                true,
-                false,
-                Scale::ratio,
-                {},
-                0,
-                {},
-                false};
+  FigureSet set;
+  set.phase = "lift";
+  set.name = fmt::format("gain of {}", rate.name);
+  set.unit = "after/before";
+  set.judged = false;
   std::vector<RunFigure> figures;
   for (const RunBrief* const run : runs) {
     const std::optional<double> old_figure = rate.figure(run->phases.at(before));
@@ -142,12 +145,17 @@ FigureSet gain_set(const Rate& rate, std::size_t before, std::size_t after, cons
 }
 
 FigureSet drain_set(const Run& pooled, const Runs& runs) {
-  FigureSet set{"lift", "drain time", "ns", false, true, Scale::ratio, {}, 0, {}, false};
+  FigureSet set;
+  set.phase = "lift";
+  set.name = "drain time";
+  set.unit = "ns";
+  set.higher_is_better = false;
   std::vector<RunFigure> figures;
   for (const RunBrief* const run : runs) {
     if (!run->drain_ns) continue;
+    // Rounded up to the end of a bin on both sides: together one bin of doubt.
     figures.push_back({run->seed, static_cast<double>(*run->drain_ns),
-                       static_cast<double>(pooled.series.bin_ns)});
+                       static_cast<double>(pooled.series.bin_ns) / 2});
   }
   keep(set, std::move(figures), runs.size(),
        "in some run nothing waited at the lift, or it did not drain");

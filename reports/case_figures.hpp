@@ -33,7 +33,7 @@ struct RunFigure {
 struct FigureSet {
   std::string phase;  ///< "before", "transition", "after", "steady", or "lift" for what is of none
   std::string name;   ///< "throughput", "ttft p50", ... as of Gain; "gain of goodput", "drain time"
-  std::string unit;   ///< "tokens/s", "share", "ns" or "ratio"
+  std::string unit;   ///< "tokens/s", "share", "ns" or "after/before"
   bool higher_is_better = true;
   bool judged = true;  ///< a gain is not: it falls when `before` gets better
   Scale scale = Scale::ratio;

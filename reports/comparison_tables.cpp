@@ -78,15 +78,22 @@ std::string needed_text(const std::optional<std::size_t>& runs) {
   return runs ? whole_figure(*runs) : "more than " + whole_figure(kMostRunsNeeded);
 }
 
-/// Over all cases; absent: too many.
-std::optional<std::size_t> runs_needed(const Comparison& comparison) {
+/// "17 runs" or "17 to 841 runs": from the figure that is nearest to the one that is farthest.
+std::string range_needed(const Comparison& comparison) {
+  std::size_t least = kMostRunsNeeded + 1;
   std::size_t most = 0;
   for (const CaseComparison& one : comparison.cases) {
-    const std::optional<std::size_t> needed = one.runs_needed();
-    if (!needed) return std::nullopt;
-    most = std::max(most, *needed);
+    for (const ComparedFigure& figure : one.figures) {
+      if (figure.reading != Reading::too_few_runs) continue;
+      const std::size_t runs = figure.runs_needed.value_or(kMostRunsNeeded + 1);
+      least = std::min(least, runs);
+      most = std::max(most, runs);
+    }
   }
-  return most;
+  const auto text = [](std::size_t runs) {
+    return needed_text(runs > kMostRunsNeeded ? std::nullopt : std::optional(runs));
+  };
+  return (least == most ? "" : text(least) + " to ") + text(most) + " runs";
 }
 
 std::string change_size(double share) {
@@ -148,8 +155,8 @@ std::string verdict(const Comparison& comparison) {
                         change_size(comparison.rules.detect));
   }
   if (open > 0) {
-    text += fmt::format(" {} open for too few runs: about {} on either side would do.", are(open),
-                        needed_text(runs_needed(comparison)));
+    text += fmt::format(" {} open: it takes about {} on either side.", are(open),
+                        range_needed(comparison));
   }
   return text;
 }
