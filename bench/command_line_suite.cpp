@@ -234,9 +234,7 @@ int exit_code(const SuiteCounts& counts) {
 }  // namespace
 
 int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
-  std::vector<std::string> words = options.benchmark_words;
-  if (surroundings.no_color) words.insert(words.begin(), "--benchmark_color=false");
-  SuiteBenchmarks benchmarks(words);
+  SuiteBenchmarks benchmarks(options.benchmark_words);
   const Suite suite = load_suite(options);
   const BenchmarkChoice choice = benchmarks.choose(suite.cases);
   if (!choice.list.empty()) {

@@ -97,7 +97,12 @@ std::size_t run_in_batches(std::size_t cases, benchmark::BenchmarkReporter& repo
 }
 
 std::unique_ptr<benchmark::BenchmarkReporter> reporter_of(const std::string& format) {
-  if (format == "csv") return std::make_unique<benchmark::CSVReporter>();
+  if (format == "csv") {
+#pragma GCC diagnostic push  // it goes in a later version, and is its flag's until then
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    return std::make_unique<benchmark::CSVReporter>();
+#pragma GCC diagnostic pop
+  }
   if (format == "console") {
     return std::make_unique<benchmark::ConsoleReporter>(benchmark::ConsoleReporter::OO_None);
   }
@@ -204,7 +209,7 @@ std::vector<std::string> phases_of(const Scenario& scenario) {
 SuiteBenchmarks::SuiteBenchmarks(const std::vector<std::string>& words) {
   check_choice(words, "--benchmark_format", {"console", "json", "csv"});
   check_choice(words, kOutFormatFlag, {"console", "json", "csv"});
-  displayed_ = value_of(words, "--benchmark_format").has_value();
+  display_format_ = value_of(words, "--benchmark_format").value_or("");
   file_ = value_of(words, kOutFlag).value_or("");
   file_format_ = value_of(words, kOutFormatFlag).value_or("json");
   if (!file_.empty()) require_no_folder(file_);
@@ -280,10 +285,7 @@ SuiteBenchmarks::Output SuiteBenchmarks::report(const std::vector<SuiteCase>& ca
   Reporters reporters;
   std::ostringstream& json = reporters.add(std::make_unique<benchmark::JSONReporter>());
   std::ostringstream* display = nullptr;
-  if (displayed_) {
-    display = &reporters.add(
-        std::unique_ptr<benchmark::BenchmarkReporter>(benchmark::CreateDefaultDisplayReporter()));
-  }
+  if (!display_format_.empty()) display = &reporters.add(reporter_of(display_format_));
   std::ostringstream* file = nullptr;
   if (!file_.empty()) file = &reporters.add(reporter_of(file_format_));
   run_in_batches(results.size(), reporters, [&](std::size_t i) {

@@ -47,8 +47,8 @@ class SuiteBenchmarks {
 
   std::vector<std::string> words_;
   std::optional<std::uint64_t> usual_;  // repetitions; absent: the user's flag says
-  bool displayed_ = false;
-  std::string file_;  // of --benchmark_out
+  std::string display_format_;          // of --benchmark_format; empty: not given
+  std::string file_;                    // of --benchmark_out
   std::string file_format_;
 };
 
