@@ -181,7 +181,7 @@ void Loop::change(std::size_t first) {
   for (; end < changes_.size() && changes_[end].at_ns == changes_[first].at_ns; ++end) {
     if (!measured_event_ || changes_[end].event != measured_event_) continue;
     note_lift();
-    room_.remember(now_ns_, changes_[end].throttle);
+    room_.remember(changes_[end].throttle);
   }
   room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
   next_change_ = end;
