@@ -66,6 +66,7 @@ TEST(Json, TheSchemaRefusesUnknownMissingAndMistypedFields) {
   EXPECT_EQ(validate({without("/phases/0/rates", "retry_amplification")}), 1);
   EXPECT_EQ(validate({with("/throttles/0/surprise", 1)}), 1);
   EXPECT_EQ(validate({with("/seed", "7")}), 1);
+  EXPECT_EQ(validate({with("/series/bin_s", 0)}), 1);
   EXPECT_EQ(validate({with("/lift/backoff_requests", -1)}), 1);
   EXPECT_EQ(validate({with("/schema", "tokenlift.run/1")}), 1);
 }

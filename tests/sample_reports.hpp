@@ -62,7 +62,7 @@ inline LiftReport sample_lift(const Run& run) {
   lift.slo_debt_requests = 50;
   lift.retry_amplification_before = 1;
   lift.wasted_tokens = 1750;
-  lift.found = {{15, 2000, 3000}};
+  lift.found = {{1, 2000, 3000}};
   lift.found_ns = 15 * kSecondNs;
   return lift;
 }
