@@ -75,6 +75,18 @@ void require_own_file(const Options& options, const fs::path& folder) {
   }
 }
 
+/// Whether the machine did it; if not, why is said, so that what comes next is tried all the same.
+template <typename Action>
+bool attempt(const Surroundings& surroundings, const Action& action) {
+  try {
+    action();
+    return true;
+  } catch (const MachineError& error) {
+    complain(surroundings, error.what());
+    return false;
+  }
+}
+
 }  // namespace
 
 TextStyle style_of(const Surroundings& surroundings) {
@@ -174,13 +186,22 @@ int run_scenario(const Surroundings& surroundings, const Options& options) {
   if (!options.records.empty()) repetitions.log_to(log.emplace(options.records));
   const std::optional<Prepared> prepared = repetitions.prepare(scenario);
   if (!prepared) return kNotValid;
-  const Report report = make_report({repetitions.repeat(*prepared, folder, "")});
-  print_result(surroundings, to_text(report, style_of(surroundings)));
-  const std::string page = folder.write(kPage, to_html(report)).string();
-  print_result(surroundings,
-               fmt::format("\nresults: {}\nreport:  {}\n", repetitions.written(), page));
-  if (log) log->close();
-  return is_valid(report.trials.front().trial) ? kDone : kNotValid;
+  std::optional<Report> report;
+  bool all_done = attempt(surroundings, [&] {
+    report = make_report({repetitions.repeat(*prepared, folder, "")});
+    print_result(surroundings,
+                 fmt::format("{}\nresults: {}\n", to_text(*report, style_of(surroundings)),
+                             repetitions.written()));
+  });
+  if (log) all_done &= attempt(surroundings, [&] { log->close(); });
+  if (report) {
+    all_done &= attempt(surroundings, [&] {
+      const fs::path page = folder.write(kPage, to_html(*report));
+      print_result(surroundings, fmt::format("report:  {}\n", page.string()));
+    });
+  }
+  if (!all_done) return kMachineFailed;
+  return is_valid(report->trials.front().trial) ? kDone : kNotValid;
 }
 
 }  // namespace tokenlift

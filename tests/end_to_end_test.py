@@ -691,6 +691,27 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         self.assertIn("throughput", done.stdout, "what was measured is shown")
         self.assertEqual(list((self.path / "out").iterdir()), [])
 
+    def test_a_page_that_cannot_be_written_hides_nothing_else(self):
+        (self.path / "out" / "report.html").mkdir(parents=True)
+        done = self.run_tokenlift("run", self.scenario, "--engine", "null", "--out", "out",
+                                  "--records", "records.csv", code=4)
+        self.assertIn("cannot write 'out/report.html'", done.stderr)
+        self.assertIn("throughput", done.stdout)
+        self.assertIn("results: out/run.json", done.stdout)
+        self.assertNotIn("report:", done.stdout)
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        records = (self.path / "records.csv").read_text().splitlines()
+        self.assertEqual(len(records) - 1, run["totals"]["due"], "all were written")
+
+    def test_each_file_that_cannot_be_written_is_told(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+        done = self.run_tokenlift("run", self.scenario, "--engine", "null", "--out", "out",
+                                  "--records", "records.csv", code=4, preexec_fn=limit)
+        self.assertIn("run.json", done.stderr)
+        self.assertIn("records to 'records.csv'", done.stderr)
+
     def test_a_profile_that_cannot_be_written_is_found_before_measuring(self):
         (self.path / "taken").write_text("")
         done = self.run_tokenlift("calibrate", "--out", self.path / "taken" / "file", code=4)
