@@ -62,7 +62,7 @@ class RequestLog {
   /// What the records of one run have in common.
   struct RunLabel {
     std::string head;                  // repetition and arm, as they are written
-    std::vector<std::string> tenants;  // quoted
+    std::vector<std::string> tenants;  // as fields
     std::vector<std::string> phases;
   };
   struct Block {

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "reports/text.hpp"
+#include "reports/visible.hpp"
 
 namespace tokenlift {
 namespace {
 
-/// Plain words: nothing in them is markup, a mention or a reference.
-std::string escaped(std::string_view text) {
+/// Plain words on one line: nothing in them is markup, a mention or a reference.
+std::string escaped(std::string_view words) {
+  const std::string text = visible(words);
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -27,10 +29,6 @@ std::string escaped(std::string_view text) {
         break;
       case '>':
         out += "&gt;";
-        break;
-      case '\n':
-      case '\r':
-        out += ' ';
         break;
       case '@':
       case '#':
@@ -108,9 +106,9 @@ std::string code_block(const std::string& text) {
 
 std::string environment_text(const Run& run) {
   const Environment& environment = run.environment;
-  std::string out = shell_command(environment.command) + "\n\n";
+  std::string out = visible(shell_command(environment.command)) + "\n\n";
   const auto add = [&](const char* label, const std::string& value) {
-    if (!value.empty()) out += fmt::format("{:<11} {}\n", label, value);
+    if (!value.empty()) out += fmt::format("{:<11} {}\n", label, visible(value));
   };
   add("tokenlift", environment.tokenlift_version);
   add("compiler", environment.compiler);
