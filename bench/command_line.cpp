@@ -101,6 +101,11 @@ std::string seed_mistake(const std::string& word) {
   return whole ? "" : fmt::format("'{}' is not a whole number from 0 to 2^63 - 1", word);
 }
 
+/// What is wrong with the name of what is to be written; empty if nothing is.
+std::string name_mistake(const std::string& word) {
+  return word.empty() ? "the name is empty: give one, or leave the option out" : "";
+}
+
 void add_scenario_options(CLI::App& command, Options& options) {
   command
       .add_option("SCENARIO", options.scenario,
@@ -145,9 +150,13 @@ void add_run_options(CLI::App& command, Options& options) {
   command
       .add_option("--records", options.records,
                   "stream one CSV line per request into FILE while the run goes on")
-      ->type_name("FILE");
-  command.add_option("--out", options.out,
-                     "folder for run.json and report.html (default: tokenlift-results/NAME-TIME)");
+      ->type_name("FILE")
+      ->check(CLI::Validator(name_mistake, ""));
+  command
+      .add_option("--out", options.out,
+                  "folder for run.json and report.html (default: tokenlift-results/NAME-TIME)")
+      ->type_name("FOLDER")
+      ->check(CLI::Validator(name_mistake, ""));
   command
       .add_option("--threads", options.threads,
                   "engine virtual, fleets with a load_report_interval: worker threads, on which "
@@ -164,7 +173,8 @@ void add_calibrate_options(CLI::App& command, Options& options, CalibrateOptions
       "built-in profiles to measure (default: cpu-small; with --verify those of the scenario)");
   CLI::Option* const out =
       command.add_option("--out", options.out, "file to write (default: calibrated.toml)")
-          ->type_name("FILE");
+          ->type_name("FILE")
+          ->check(CLI::Validator(name_mistake, ""));
   CLI::Option* const time =
       command
           .add_option("--budget", budget,
@@ -219,7 +229,8 @@ void add_report_options(CLI::App& command, ReportOptions& options) {
       .add_option("--out", options.out,
                   "write into this file instead of to stdout; with --format hgrm a folder, for a "
                   "file per phase and latency, as plotters want them")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(CLI::Validator(name_mistake, ""));
   command.footer(
       "Examples:\n"
       "  tokenlift report tokenlift-results/lift-20260506-120000\n"

@@ -11,6 +11,7 @@
 
 #include "bench/output_folder.hpp"
 #include "reports/json_run.hpp"
+#include "reports/visible.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/profile_text.hpp"
 #include "workloads/scenario_text.hpp"
@@ -102,7 +103,7 @@ std::string default_folder(const std::string& base) {
 }
 
 void complain(const Surroundings& surroundings, const std::string& text) {
-  std::fputs(fmt::format("tokenlift: {}\n", text).c_str(), surroundings.err);
+  std::fputs(fmt::format("tokenlift: {}\n", visible(text)).c_str(), surroundings.err);
 }
 
 void print_result(const Surroundings& surroundings, const std::string& text) {

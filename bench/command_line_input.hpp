@@ -61,7 +61,7 @@ std::string default_folder(const std::string& name);
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
                        const std::string& otherwise);
 
-/// To stderr. Whether that can be written makes no difference to a run.
+/// To stderr, made visible(). Whether that can be written makes no difference to a run.
 void complain(const Surroundings& surroundings, const std::string& text);
 
 /// The same, unless the user wants quiet.

@@ -1,6 +1,7 @@
 #include "bench/command_line_run.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "bench/host.hpp"
@@ -15,6 +16,10 @@
 namespace tokenlift {
 
 namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPage = "report.html";
 
 std::string describe_fleet(const Scenario& scenario) {
   std::string text;
@@ -33,6 +38,53 @@ std::size_t worker_count(const Scenario& scenario, const Options& options) {
     return 1;
   }
   return options.threads.value_or(core_count());
+}
+
+/// The run.json of one repetition and arm, from the folder of results.
+fs::path run_file(const Options& options, std::uint64_t repetition, bool control) {
+  fs::path name;
+  if (options.repetitions > 1) name /= std::to_string(repetition);
+  if (control) name /= "control";
+  return name / "run.json";
+}
+
+/// The one spelling of a path, without links; the file and its folders need not exist.
+fs::path spelled_out(const fs::path& path) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(link_target(path), error);
+  const fs::path whole = fs::weakly_canonical(absolute, error);
+  return error ? absolute : whole;  // links in a ring: writing there says so
+}
+
+/// Records go where nothing else does: neither to stdout nor into a file of the results.
+void require_own_file(const Options& options, const fs::path& folder) {
+  if (options.records.empty()) return;
+  if (options.records == "-") {
+    throw UsageError("--records - would be stdout, which has the report: give a file");
+  }
+  const fs::path records = spelled_out(options.records);
+  const auto refuse = [&](const fs::path& name) {
+    if (spelled_out(folder / name) != records) return;
+    throw UsageError(fmt::format("--records '{}' is the file for the run's own {}: give another",
+                                 options.records, name.filename().string()));
+  };
+  refuse(kPage);
+  for (std::uint64_t n = 1; n <= options.repetitions; ++n) {
+    refuse(run_file(options, n, false));
+    if (options.control) refuse(run_file(options, n, true));
+  }
+}
+
+/// Whether the machine did it; if not, why is said, so that what comes next is tried all the same.
+template <typename Action>
+bool attempt(const Surroundings& surroundings, const Action& action) {
+  try {
+    action();
+    return true;
+  } catch (const MachineError& error) {
+    complain(surroundings, error.what());
+    return false;
+  }
 }
 
 }  // namespace
@@ -83,12 +135,9 @@ Trial Repetitions::repeat(const Prepared& prepared, const OutputFolder& folder,
 
 void Repetitions::write(const Run& run, const OutputFolder& folder,
                         const std::filesystem::path& subfolder) {
-  std::filesystem::path name = subfolder;
-  if (options_.repetitions > 1) name /= std::to_string(run.repetition);
-  if (run.control) name /= "control";
+  const std::filesystem::path name = subfolder / run_file(options_, run.repetition, run.control);
   try {
-    written_ +=
-        (written_.empty() ? "" : ", ") + folder.write(name / "run.json", to_json(run)).string();
+    written_ += (written_.empty() ? "" : ", ") + folder.write(name, to_json(run)).string();
   } catch (const MachineError&) {
     // What was measured is at least shown.
     const Report report = make_report({{run.scenario_name, Arm(run), std::nullopt}});
@@ -130,18 +179,29 @@ int run_scenario(const Surroundings& surroundings, const Options& options) {
                     scenario.name));
   }
   Repetitions repetitions(surroundings, options, worker_count(scenario, options));
-  const OutputFolder folder(options.out.empty() ? default_folder(scenario.name) : options.out);
+  const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
+  require_own_file(options, out);
+  const OutputFolder folder(out);
   std::optional<RequestLog> log;
   if (!options.records.empty()) repetitions.log_to(log.emplace(options.records));
   const std::optional<Prepared> prepared = repetitions.prepare(scenario);
   if (!prepared) return kNotValid;
-  const Report report = make_report({repetitions.repeat(*prepared, folder, "")});
-  print_result(surroundings, to_text(report, style_of(surroundings)));
-  const std::string page = folder.write("report.html", to_html(report)).string();
-  print_result(surroundings,
-               fmt::format("\nresults: {}\nreport:  {}\n", repetitions.written(), page));
-  if (log) log->close();
-  return is_valid(report.trials.front().trial) ? kDone : kNotValid;
+  std::optional<Report> report;
+  bool all_done = attempt(surroundings, [&] {
+    report = make_report({repetitions.repeat(*prepared, folder, "")});
+    print_result(surroundings,
+                 fmt::format("{}\nresults: {}\n", to_text(*report, style_of(surroundings)),
+                             repetitions.written()));
+  });
+  if (log) all_done &= attempt(surroundings, [&] { log->close(); });
+  if (report) {
+    all_done &= attempt(surroundings, [&] {
+      const fs::path page = folder.write(kPage, to_html(*report));
+      print_result(surroundings, fmt::format("report:  {}\n", page.string()));
+    });
+  }
+  if (!all_done) return kMachineFailed;
+  return is_valid(report->trials.front().trial) ? kDone : kNotValid;
 }
 
 }  // namespace tokenlift

@@ -50,7 +50,7 @@ void RequestLog::begin_run(std::uint64_t repetition, bool control, std::vector<s
   hand_over();
   auto label = std::make_shared<RunLabel>();
   label->head = fmt::format("{},{},", repetition, control ? "control" : "lifted");
-  for (const std::string& tenant : tenants) label->tenants.push_back(csv_field(tenant));
+  for (const std::string& tenant : tenants) label->tenants.push_back(csv_name(tenant));
   label->phases = std::move(phases);
   block_.label = std::move(label);
   block_.records.reserve(kBlock);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,9 +29,10 @@ class Header {
  public:
   std::size_t place_of(const std::string& name) {
     const auto [found, added] = places_.emplace(name, names_.size());
-    if (added) names_.push_back(name);
+    if (added) names_.push_back(csv_name(name));
     return found->second;
   }
+  /// As fields.
   const std::vector<std::string>& names() const { return names_; }
 
  private:
@@ -40,7 +42,7 @@ class Header {
 
 std::string phase_at(const Run& run, std::int64_t time_ns) {
   for (const PhaseSpan& phase : run.phases) {
-    if (phase.begin_ns <= time_ns && time_ns < phase.end_ns) return phase.name;
+    if (phase.begin_ns <= time_ns && time_ns < phase.end_ns) return csv_name(phase.name);
   }
   return "";
 }
@@ -96,7 +98,7 @@ class Columns {
 void add_line(std::string& out, const std::vector<std::string>& fields) {
   const char* separator = "";
   for (const std::string& field : fields) {
-    out += separator + csv_field(field);
+    out += separator + field;
     separator = ",";
   }
   out += '\n';
@@ -104,7 +106,10 @@ void add_line(std::string& out, const std::vector<std::string>& fields) {
 
 }  // namespace
 
-std::string csv_field(const std::string& text) {
+std::string csv_name(const std::string& name) {
+  const bool formula =
+      !name.empty() && std::string_view("=+-@\t\r\n").find(name.front()) != std::string_view::npos;
+  const std::string text = formula ? "'" + name : name;
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
@@ -136,7 +141,7 @@ std::string to_csv(const Report& report) {
       const std::int64_t begin_ns = static_cast<std::int64_t>(bin) * run.series.bin_ns;
       std::vector<std::string> line = {number(static_cast<double>(begin_ns) / 1e9), sources[s].arm,
                                        phase_at(run, begin_ns), std::to_string(run.runs)};
-      if (several) line.insert(line.begin(), sources[s].label);
+      if (several) line.insert(line.begin(), csv_name(sources[s].label));
       const std::vector<std::string> fields = columns[s].fields(bin, header.names().size());
       line.insert(line.end(), fields.begin(), fields.end());
       add_line(out, line);

@@ -7,11 +7,13 @@
 
 namespace tokenlift {
 
-/// One field, quoted where RFC 4180 wants it.
-std::string csv_field(const std::string& text);
+/// A name as one field: quoted where RFC 4180 wants it. Before = + - @, a tab or the end of a line
+/// at its begin goes an apostrophe, as OWASP advises: a spreadsheet would take the name for a
+/// formula and compute it.
+std::string csv_name(const std::string& name);
 
-/// A header line, then a row per bin. Fields are quoted as RFC 4180 says, lines end with "\n",
-/// decimal points are points. Columns:
+/// A header line, then a row per bin. Names are those of csv_name(), lines end with "\n", decimal
+/// points are points. Columns:
 ///
 ///     trial     label of the trial; only where there are several
 ///     time_s    begin of the bin, from the start of the run

@@ -10,6 +10,7 @@
 
 #include "reports/run.hpp"
 #include "reports/summary.hpp"
+#include "reports/visible.hpp"
 
 namespace tokenlift {
 namespace {
@@ -88,11 +89,18 @@ std::string file_name(std::string_view text) {
   return name;
 }
 
-/// A line of a comment: names may hold anything.
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return text;
+/// Of each phase, fit for a file's name and its own: of two that look alike the later is numbered.
+std::vector<std::string> phase_names(const Run& run) {
+  std::vector<std::string> names;
+  for (const PhaseSpan& phase : run.phases) {
+    const std::string plain = file_name(phase.name);
+    std::string name = plain;
+    for (int n = 2; std::find(names.begin(), names.end(), name) != names.end(); ++n) {
+      name = fmt::format("{}-{}", plain, n);
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
 }
 
 }  // namespace
@@ -126,15 +134,15 @@ std::vector<HgrmFile> hgrm_files(const Report& report) {
     const std::string folder =
         report.trials.size() == 1 ? "" : fmt::format("{}-{}/", t + 1, file_name(trial.label));
     const Run& run = trial.lifted.pooled;
+    const std::vector<std::string> names = phase_names(run);
     for (std::size_t i = 0; i < run.phases.size(); ++i) {
       const PhaseRecord record = fleet_record(run, i);
       for (std::size_t m = 0; m < kMetrics; ++m) {
         const Histogram& histogram = record.latency[m];
         if (histogram.empty()) continue;
         const std::string metric(name_of(static_cast<Metric>(m)));
-        const std::string& phase = run.phases[i].name;
-        files.push_back({folder + file_name(phase) + "." + metric + ".hgrm",
-                         one_line(trial.label + " " + phase + " " + metric) + " (ms)",
+        files.push_back({folder + names[i] + "." + metric + ".hgrm",
+                         visible(trial.label + " " + run.phases[i].name + " " + metric) + " (ms)",
                          to_hgrm(histogram)});
       }
     }

@@ -16,8 +16,9 @@ namespace tokenlift {
 std::string to_hgrm(const Histogram& histogram);
 
 struct HgrmFile {
-  std::string name;   ///< PHASE.METRIC.hgrm; with several trials in a folder of each one's own
-  std::string title;  ///< trial, phase and metric
+  /// PHASE.METRIC.hgrm, no two alike; with several trials in a folder of each one's own.
+  std::string name;
+  std::string title;  ///< trial, phase and metric, made visible()
   std::string text;
 };
 

@@ -191,7 +191,11 @@ void read_throttles(const Field& field, bool present, Run& run) {
     for (const Field& pair : item["limits"].items(kMaxLimits)) {
       const std::vector<Field> parts = pair.items(2);
       if (parts.size() != 2) pair.fail("must be an instant and a limit");
-      throttle.limits.push_back({parts[0].time_ns(), parts[1].optional(&Field::number)});
+      const std::int64_t at_ns = parts[0].time_ns();
+      if (!throttle.limits.empty() && at_ns < throttle.limits.back().at_ns) {
+        parts[0].fail("must not be before the one before");
+      }
+      throttle.limits.push_back({at_ns, parts[1].optional(&Field::number)});
     }
   }
 }

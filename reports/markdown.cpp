@@ -8,15 +8,16 @@
 
 #include "reports/markdown_text.hpp"
 #include "reports/text.hpp"
+#include "reports/visible.hpp"
 
 namespace tokenlift {
 namespace {
 
 std::string environment_text(const Run& run) {
   const Environment& environment = run.environment;
-  std::string out = shell_command(environment.command) + "\n\n";
+  std::string out = visible(shell_command(environment.command)) + "\n\n";
   const auto add = [&](const char* label, const std::string& value) {
-    if (!value.empty()) out += fmt::format("{:<11} {}\n", label, value);
+    if (!value.empty()) out += fmt::format("{:<11} {}\n", label, visible(value));
   };
   add("tokenlift", environment.tokenlift_version);
   add("compiler", environment.compiler);

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "reports/visible.hpp"
+
 namespace tokenlift {
 namespace {
 
@@ -28,7 +30,8 @@ std::string line_of(const std::vector<std::string>& fields) {
 
 }  // namespace
 
-std::string markdown_escaped(std::string_view text) {
+std::string markdown_escaped(std::string_view words) {
+  const std::string text = visible(words);
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -41,10 +44,6 @@ std::string markdown_escaped(std::string_view text) {
         break;
       case '>':
         out += "&gt;";
-        break;
-      case '\n':
-      case '\r':
-        out += ' ';
         break;
       case '@':
       case '#':

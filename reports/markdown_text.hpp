@@ -8,8 +8,8 @@
 
 namespace tokenlift {
 
-/// Plain words: nothing in them is markup, a mention or a reference.
-std::string markdown_escaped(std::string_view text);
+/// Plain words on one line: nothing in them is markup, a mention or a reference.
+std::string markdown_escaped(std::string_view words);
 
 /// The table without its title, its rows of heads in one, and its notes as a list.
 std::string markdown_table(const Table& table);

@@ -6,12 +6,14 @@
 
 #include "reports/figure.hpp"
 #include "reports/verdict.hpp"
+#include "reports/visible.hpp"
 
 namespace tokenlift {
 namespace {
 
 std::string title(const Run& run, const TextStyle& style) {
-  const std::vector<std::string> parts = title_parts(run);
+  std::vector<std::string> parts = title_parts(run);
+  for (std::string& part : parts) part = visible(part);
   std::string out;
   std::size_t column = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -70,7 +72,7 @@ std::string to_text(const Report& report, const TextStyle& style) {
   if (report.trials.size() == 1) return trial_text(report.trials[0], style);
   std::string out = to_text(report.overview, style);
   for (const TrialReport& trial : report.trials) {
-    out += "\n" + inked("== " + trial.trial.label + " ==", Ink::bold, style) + "\n";
+    out += "\n" + inked("== " + visible(trial.trial.label) + " ==", Ink::bold, style) + "\n";
     out += trial_text(trial, style);
   }
   return out;

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 
+#include "reports/visible.hpp"
+
 namespace tokenlift {
 namespace {
 
 std::string rows_text(const Table& table, const TextStyle& style, std::size_t indent) {
+  std::vector<std::vector<Cell>> rows = table.rows;
   std::vector<std::size_t> widths;
   std::vector<std::size_t> mark_widths;
-  for (const std::vector<Cell>& row : table.rows) {
+  for (std::vector<Cell>& row : rows) {
+    for (Cell& cell : row) cell.text = visible(cell.text);
     widths.resize(std::max(widths.size(), row.size()));
     mark_widths.resize(widths.size());
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -17,10 +21,10 @@ std::string rows_text(const Table& table, const TextStyle& style, std::size_t in
     }
   }
   std::string out;
-  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+  for (std::size_t r = 0; r < rows.size(); ++r) {
     std::string line(indent, ' ');
-    for (std::size_t i = 0; i < table.rows[r].size(); ++i) {
-      const Cell& cell = table.rows[r][i];
+    for (std::size_t i = 0; i < rows[r].size(); ++i) {
+      const Cell& cell = rows[r][i];
       const std::string padding(widths[i] - display_width(cell.text), ' ');
       const std::string after(mark_widths[i] - display_width(cell.mark), ' ');
       if (i > 0) line += "  ";
@@ -49,7 +53,9 @@ std::size_t display_width(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string wrapped(std::string_view text, int width, std::size_t indent) {
+std::string wrapped(std::string_view sentence, int width, std::size_t indent) {
+  const std::string shown = visible(sentence);
+  std::string_view text = shown;
   const std::size_t lead = std::min(text.find_first_not_of(' '), text.size());
   std::string out(lead, ' ');
   text.remove_prefix(lead);
@@ -77,7 +83,7 @@ std::string wrapped(std::string_view text, int width, std::size_t indent) {
 std::string to_text(const Table& table, const TextStyle& style, std::size_t indent) {
   std::string out;
   if (!table.title.empty()) {
-    out += std::string(indent, ' ') + inked(table.title, Ink::bold, style) + "\n";
+    out += std::string(indent, ' ') + inked(visible(table.title), Ink::bold, style) + "\n";
     indent += 2;
   }
   out += rows_text(table, style, indent);

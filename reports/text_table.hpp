@@ -21,14 +21,14 @@ std::string inked(std::string_view text, Ink ink, const TextStyle& style);
 /// as one.)
 std::size_t display_width(std::string_view text);
 
-/// `text` broken at spaces into lines of at most `width` columns (longer words stay whole), the
-/// second and later ones indented; leading spaces stay; ends with a newline.
-std::string wrapped(std::string_view text, int width, std::size_t indent);
+/// `sentence`, as it is visible(), broken at spaces into lines of at most `width` columns (longer
+/// words stay whole), the second and later ones indented; leading spaces stay; ends with a newline.
+std::string wrapped(std::string_view sentence, int width, std::size_t indent);
 
 /// The table: its title in bold, its rows in columns that are aligned as the table says, head rows
 /// in bold, two spaces between columns and none at the end of a line; then its notes, wrapped.
 /// Every line is indented by `indent`, rows and notes under a title by two more, and ends with a
-/// newline.
+/// newline. What cells, title and notes hold is made visible().
 std::string to_text(const Table& table, const TextStyle& style, std::size_t indent = 0);
 
 }  // namespace tokenlift

@@ -25,6 +25,31 @@ TEST(Csv, ARunWithoutSeriesHasAHeaderOnly) {
   EXPECT_EQ(to_csv(report), "time_s,arm,phase,runs\n");
 }
 
+TEST(Csv, ANameIsNoFormula) {
+  EXPECT_EQ(csv_name("=1+1"), "'=1+1");
+  EXPECT_EQ(csv_name("+1"), "'+1");
+  EXPECT_EQ(csv_name("-1"), "'-1");
+  EXPECT_EQ(csv_name("@SUM(A1,B1)"), "\"'@SUM(A1,B1)\"");
+  EXPECT_EQ(csv_name("\t=1"), "'\t=1");
+  EXPECT_EQ(csv_name("\n=1"), "\"'\n=1\"");
+  EXPECT_EQ(csv_name("a=1"), "a=1");
+  EXPECT_EQ(csv_name("'=1"), "'=1");
+  EXPECT_EQ(csv_name(""), "");
+}
+
+TEST(Csv, NamesAreGuardedAndNumbersAreNot) {
+  tokenlift::Run run = steady_run();
+  run.phases[0] = sample_span("=phase", 0, 40, 62);
+  run.series.columns = {{"@column", {-7}}};
+  run.throttles.clear();
+  Report report;
+  report.trials = {sample_trial("+label", run), sample_trial("other", run)};
+  EXPECT_EQ(to_csv(report),
+            "trial,time_s,arm,phase,runs,'@column\n"
+            "'+label,0,lifted,'=phase,1,-7\n"
+            "other,0,lifted,'=phase,1,-7\n");
+}
+
 TEST(Csv, ALimitIsTheOneInForceAtTheEndOfTheBin) {
   Report report = lift_report();
   report.trials[0].trial.lifted.pooled.throttles[0].limits = {

@@ -602,6 +602,34 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         self.assert_wrong("run", self.scenario, "--set", "run.sed=3", says=("run.sed", "seed"))
         self.assert_wrong("run", self.scenario, "--set", "nonsense", says=("nonsense",))
 
+    def test_a_name_to_write_to_is_not_empty(self):
+        for words in (("run", self.scenario, "--out", ""), ("run", self.scenario, "--records", ""),
+                      ("report", "out", "--out", ""), ("calibrate", "--out", "")):
+            with self.subTest(words=words):
+                self.assert_wrong(*words, says=(f"{words[-2]}: the name is empty",))
+        self.assertEqual(list(self.path.iterdir()), [self.scenario])
+
+    def test_records_are_not_written_where_something_else_goes(self):
+        run = ("run", self.scenario, "--engine", "null", "--out", "out")
+        self.assert_wrong(*run, "--records", "-", says=("stdout", "give a file"))
+        self.assert_wrong(*run, "--records", "out/report.html", says=("report.html",))
+        self.assertFalse((self.path / "out").exists(), "nothing was begun")
+        (self.path / "out" / "1").mkdir(parents=True)
+        (self.path / "here").symlink_to("out")
+        (self.path / "latest").symlink_to("out/run.json")
+        (self.path / "out" / "1" / "run.json").symlink_to("../../elsewhere.csv")
+        for records, *more in (("out/run.json",), ("./out/../out//run.json",),
+                               (self.path / "out" / "run.json",), ("here/run.json",), ("latest",),
+                               ("elsewhere.csv", "--repetitions", 2),
+                               ("out/2/control/run.json", "--repetitions", 2, "--control")):
+            with self.subTest(records=records):
+                self.assert_wrong(*run, "--records", records, *more,
+                                  says=("run.json: give another",))
+        self.assertFalse((self.path / "elsewhere.csv").exists(), "nothing was begun")
+        self.assertFalse((self.path / "out" / "run.json").exists())
+        self.run_tokenlift(*run, "--records", "out/2.csv", "--repetitions", 2, code=(0, 3))
+        self.assertTrue((self.path / "out" / "2.csv").read_text().startswith("repetition,"))
+
     def test_wrong_words_to_calibrate(self):
         self.assert_wrong("calibrate", "cpu-smal", says=("did you mean 'cpu-small'",))
         self.assert_wrong("calibrate", "h100-8b", says=("no decoder", "cpu-small"))
@@ -662,6 +690,27 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         self.assertIn("run.json", done.stderr)
         self.assertIn("throughput", done.stdout, "what was measured is shown")
         self.assertEqual(list((self.path / "out").iterdir()), [])
+
+    def test_a_page_that_cannot_be_written_hides_nothing_else(self):
+        (self.path / "out" / "report.html").mkdir(parents=True)
+        done = self.run_tokenlift("run", self.scenario, "--engine", "null", "--out", "out",
+                                  "--records", "records.csv", code=4)
+        self.assertIn("cannot write 'out/report.html'", done.stderr)
+        self.assertIn("throughput", done.stdout)
+        self.assertIn("results: out/run.json", done.stdout)
+        self.assertNotIn("report:", done.stdout)
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        records = (self.path / "records.csv").read_text().splitlines()
+        self.assertEqual(len(records) - 1, run["totals"]["due"], "all were written")
+
+    def test_each_file_that_cannot_be_written_is_told(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+        done = self.run_tokenlift("run", self.scenario, "--engine", "null", "--out", "out",
+                                  "--records", "records.csv", code=4, preexec_fn=limit)
+        self.assertIn("run.json", done.stderr)
+        self.assertIn("records to 'records.csv'", done.stderr)
 
     def test_a_profile_that_cannot_be_written_is_found_before_measuring(self):
         (self.path / "taken").write_text("")

@@ -75,6 +75,28 @@ TEST(Hgrm, AFileHoldsOneDistributionAndIsNamedAfterIt) {
   EXPECT_EQ(hgrm_files(lift_report())[0].name, "before.ttft.hgrm");
 }
 
+TEST(Hgrm, PhasesWhoseNamesLookAlikeHaveAFileEach) {
+  Report report;
+  RunValue run = lift_run();
+  run.phases[0].name = "a b";
+  run.phases[1].name = "a/b";
+  run.phases[2].name = "a_b-2";
+  report.trials = {sample_trial("lift", run)};
+  std::set<std::string> names;
+  for (const HgrmFile& file : hgrm_files(report)) {
+    EXPECT_TRUE(names.insert(file.name).second) << file.name;
+  }
+  for (const char* name : {"a_b.ttft.hgrm", "a_b-2.ttft.hgrm", "a_b-2-2.ttft.hgrm"}) {
+    EXPECT_EQ(names.count(name), 1U) << name;
+  }
+}
+
+TEST(Hgrm, NothingInNamesReachesATerminalAsAnEscapeSequence) {
+  const std::string text = to_hgrm(report_of_hostile_names());
+  EXPECT_EQ(controls_in(text), "");
+  EXPECT_NE(text.find("# steady\\x1b[2J\\x0d steady\\x1b[2J\\x0d ttft (ms)\n"), std::string::npos);
+}
+
 TEST(Hgrm, LeavesOutWhatHasNoSamples) {
   Report report;
   report.trials = {sample_trial("empty", empty_run())};

@@ -66,6 +66,7 @@ TEST(Json, TheSchemaRefusesUnknownMissingAndMistypedFields) {
   EXPECT_EQ(validate({without("/phases/0/rates", "retry_amplification")}), 1);
   EXPECT_EQ(validate({with("/throttles/0/surprise", 1)}), 1);
   EXPECT_EQ(validate({with("/seed", "7")}), 1);
+  EXPECT_EQ(validate({with("/series/bin_s", 0)}), 1);
   EXPECT_EQ(validate({with("/lift/backoff_requests", -1)}), 1);
   EXPECT_EQ(validate({with("/schema", "tokenlift.run/1")}), 1);
 }
@@ -335,6 +336,8 @@ TEST(Json, WhatContradictsItselfIsRefused) {
             "/tenants/0/columns|must be as long as the series");
   EXPECT_EQ(refusal_of(with("/series/bin_s", 13)),
             "/series/columns|must reach to the end of the last phase");
+  EXPECT_EQ(refusal_of(with("/throttles/0/limits", {{0, 7}, {2, nullptr}, {1.5, 8}})),
+            "/throttles/0/limits/2/0|must not be before the one before");
   EXPECT_EQ(refusal_of(with("/runs", 0)), "/runs|must be above 0");
   EXPECT_EQ(refusal_of(with("/tenants/0/phases/0/recorded/slo_met", 481)),
             "/tenants/0/phases/0/recorded/slo_met|must not be more than were due, or completed");

@@ -50,8 +50,16 @@ TEST(Markdown, BeginsWithTheVerdictAndFoldsWhatIsLong) {
 
 TEST(Markdown, WhatNamesHoldIsNoMarkup) {
   const std::string text = to_markdown(side_by_side_report());
-  EXPECT_TRUE(contains(text, "| re\\|se\"arch\\`,&lt;b&gt; @<!-- -->all |"));
+  EXPECT_TRUE(contains(text, "| re\\|se\"arch\\`,&lt;b&gt;\\\\x0a@<!-- -->all |"));
   EXPECT_FALSE(contains(text, "<b>"));
+}
+
+TEST(Markdown, NothingInNamesReachesATerminalAsAnEscapeSequence) {
+  const std::string text = to_markdown(report_of_hostile_names());
+  EXPECT_EQ(controls_in(text), "");
+  EXPECT_TRUE(contains(text, "CPU         Sample CPU @ 2.00GHz\\x1b[2J\\x0d, 2 cores\n"))
+      << "in the code block";
+  EXPECT_TRUE(contains(text, "\\\\x1b\\[2J"));
 }
 
 TEST(Markdown, WhatFailedIsAList) {
@@ -71,7 +79,7 @@ TEST(Markdown, ACommandCannotEndItsBlock) {
 RC_GTEST_PROP(Markdown, EveryTableKeepsItsColumnsWhateverItsCellsHold, ()) {
   const auto cell = [] {
     return *rc::gen::container<std::string>(
-        rc::gen::element('|', '\\', '`', '<', '\n', '\r', '*', 'a', ' ', '#', '@', '-'));
+        rc::gen::element('|', '\\', '`', '<', '\n', '\r', '*', 'a', ' ', '#', '@', '-', '\x1b'));
   };
   Table table;
   table.name = "fleet";

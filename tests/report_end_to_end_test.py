@@ -238,6 +238,16 @@ class ReportEndToEnd(unittest.TestCase):
         self.assert_wrong(self.changed("gap", lambda run: run["totals"].pop("due")),
                           says=("run.json", "/totals", "due"))
 
+    def test_names_hold_no_escape_sequences_for_the_terminal(self):
+        def rename(run):
+            run["tenants"][0]["phases"][0]["name"] = "\x1b[2J"
+            run["phases"][0]["name"] = "\x1b]0;"
+
+        self.assert_wrong(self.changed("hostile", rename), says=(r'must be "\x1b]0;"',))
+        shutil.copytree(self.path / "one", self.path / "o\x1b[2Jne")
+        self.addCleanup(shutil.rmtree, self.path / "o\x1b[2Jne")
+        self.assertIn(r"== o\x1b[2Jne ==", self.report("o\x1b[2Jne", "higher").stdout)
+
     def test_runs_of_different_experiments_are_not_pooled(self):
         folder = self.path / "mixed"
         self.addCleanup(shutil.rmtree, folder)

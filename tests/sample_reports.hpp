@@ -2,6 +2,8 @@
 // Reports made by hand for the tests of formats: every field that a format shows has a value
 // somewhere, and is absent somewhere.
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,7 +64,7 @@ inline LiftReport sample_lift(const Run& run) {
   lift.slo_debt_requests = 50;
   lift.retry_amplification_before = 1;
   lift.wasted_tokens = 1750;
-  lift.found = {{15, 2000, 3000}};
+  lift.found = {{1, 2000, 3000}};
   lift.found_ns = 15 * kSecondNs;
   return lift;
 }
@@ -143,6 +145,51 @@ inline Report side_by_side_report() {
   for (TrialReport& trial : report.trials) trial.tables = tables_of(trial);
   report.overview = overview_table(report.trials);
   return report;
+}
+
+/// Two trials whose every name would clear the screen of a terminal.
+inline Report report_of_hostile_names() {
+  const std::string clear = "\x1b[2J\r";
+  std::vector<Trial> trials;
+  for (Run run : {lift_run(), steady_run()}) {
+    run.throttles = lift_run().throttles;
+    run.throttles.push_back(run.throttles[0]);  // so that they are shown
+    run.tenants.push_back(run.tenants[0]);
+    for (TenantRecord& tenant : run.tenants) tenant.name += clear;
+    for (ThrottleRecord& throttle : run.throttles) {
+      for (std::string* text :
+           {&throttle.name, &throttle.kind, &throttle.unit, &throttle.scope, &throttle.mode}) {
+        *text += clear;
+      }
+      throttle.phases.resize(run.phases.size());
+    }
+    if (run.lift) run.lift->throttle += clear;
+    if (!run.lift) run.phases[0].name += clear;  // those of a lift are told by their names
+    for (Check& check : run.checks) {
+      check.name += clear;
+      check.advice += clear;
+      check.passed = false;
+    }
+    Environment& environment = run.environment;
+    for (std::string* text :
+         {&run.scenario_name, &run.engine, &run.capacity_source, &environment.tokenlift_version,
+          &environment.compiler, &environment.build_type, &environment.cpu, &environment.os,
+          &environment.decoder_precision, &environment.started_at}) {
+      *text += clear;
+    }
+    environment.command.push_back(clear);
+    trials.push_back({run.scenario_name, Arm(run), std::nullopt});
+  }
+  return make_report(std::move(trials));
+}
+
+/// The control characters of a text, but for the ends of its lines.
+inline std::string controls_in(const std::string& text) {
+  std::string found;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(found), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
+  });
+  return found;
 }
 
 }  // namespace tokenlift

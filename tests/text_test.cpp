@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reports/figure.hpp"
+#include "reports/visible.hpp"
 #include "tests/golden_file.hpp"
 #include "tests/sample_reports.hpp"
 
@@ -168,6 +169,44 @@ TEST(Text, ShowsThrottlesWhereThereAreSeveralOrOneRefusedOrIsInShadow) {
   EXPECT_TRUE(shows(run));
   run.throttles.clear();
   EXPECT_FALSE(shows(run));
+}
+
+TEST(Text, NothingInNamesReachesATerminalAsAnEscapeSequence) {
+  const std::string text = to_text(report_of_hostile_names(), kPlain80);
+  EXPECT_EQ(controls_in(text), "");
+  for (const char* name : {"lift", "steady", "users", "output limit", "2.00GHz", "conservation"}) {
+    EXPECT_TRUE(contains(text, std::string(name) + "\\x1b[2J")) << name;
+  }
+  EXPECT_EQ(uncolored(to_text(report_of_hostile_names(), {true, 80})), text);
+}
+
+TEST(Visible, SpellsOutControlCharactersAndWhatIsNoUtf8) {
+  EXPECT_EQ(visible("\x1b[31mred\x1b[0m"), "\\x1b[31mred\\x1b[0m");
+  EXPECT_EQ(visible(std::string("a\0b\tc\nd\x7f", 8)), "a\\x00b\\x09c\\x0ad\\x7f");
+  EXPECT_EQ(visible("\xc2\x9b"
+                    "2J"),
+            "\\xc2\\x9b2J")
+      << "C1: some terminals take it for ESC [";
+  EXPECT_EQ(visible("\x9b"
+                    "2J"),
+            "\\x9b2J");
+  EXPECT_EQ(visible("\xe0\x82\x9b"), "\\xe0\\x82\\x9b") << "the same, in a longer form";
+  EXPECT_EQ(visible("\xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82"),
+            "\\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80 \\xe2\\x82");
+}
+
+TEST(Visible, LeavesWhatCanBeReadAsItIs) {
+  for (const char* text :
+       {"", "users", "\\x1b", "µs – ² é \xc2\xa0 \xf0\x9f\x98\x80 \xef\xbf\xbf"}) {
+    EXPECT_EQ(visible(text), text);
+  }
+}
+
+RC_GTEST_PROP(Visible, OfAnythingHasNoControlCharacterAndStaysAsItIs, ()) {
+  const auto text = *rc::gen::arbitrary<std::string>();
+  const std::string shown = visible(text);
+  for (const char c : shown) RC_ASSERT(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  RC_ASSERT(visible(shown) == shown);
 }
 
 TEST(Figure, HasThreeDigitsOrIsWhole) {
