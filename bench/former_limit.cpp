@@ -5,6 +5,10 @@ namespace tokenlift {
 FormerLimit::FormerLimit(const Gate& gate, std::uint8_t number)
     : gate_{gate.settings, gate.limiter->clone(), gate.terms, gate.lifted}, number_(number) {}
 
+bool FormerLimit::agree(std::uint32_t edition, double drain) {
+  return gate_.agree(edition, drain, gate_.terms.back().charge);
+}
+
 bool FormerLimit::refuses(std::int64_t now_ns, RequestId id, Key key, const Request& request) {
   const Micro units = gate_.cost(request);
   if (gate_.limiter->ready_at(now_ns, key, units) > now_ns) return true;
