@@ -2,10 +2,8 @@
 
 namespace tokenlift {
 
-FormerLimit::FormerLimit(const Gate& gate, std::uint8_t number, std::int64_t now_ns)
-    : gate_{gate.settings, gate.limiter->clone(), gate.terms, gate.lifted},
-      number_(number),
-      since_ns_(now_ns) {}
+FormerLimit::FormerLimit(const Gate& gate, std::uint8_t number)
+    : gate_{gate.settings, gate.limiter->clone(), gate.terms, gate.lifted}, number_(number) {}
 
 bool FormerLimit::refuses(std::int64_t now_ns, RequestId id, Key key, const Request& request) {
   const Micro units = gate_.cost(request);
@@ -14,12 +12,13 @@ bool FormerLimit::refuses(std::int64_t now_ns, RequestId id, Key key, const Requ
   return false;
 }
 
-/// What passed before the change has its reservation noted in the request, later ones here: the
-/// throttle itself may have been lifted since, and then notes nothing.
+/// Later ones are noted here: the throttle itself may have been lifted since, and then notes
+/// nothing. What is not passed before the change, maybe at its very instant, and has its
+/// reservation noted in the request.
 bool FormerLimit::has(RequestId id, const Request& request) const {
   const auto found = taken_.find(id);
   if (found != taken_.end()) return found->second;
-  return request.admitted_ns < since_ns_ && (request.reserved_by >> number_ & 1) != 0;
+  return (request.reserved_by >> number_ & 1) != 0;
 }
 
 void FormerLimit::refund(std::int64_t now_ns, RequestId id, Key key, const Request& request,

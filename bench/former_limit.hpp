@@ -15,8 +15,8 @@ namespace tokenlift {
 
 class FormerLimit {
  public:
-  /// As `gate` (number `number` of the room) stands at `now_ns`, before the change.
-  FormerLimit(const Gate& gate, std::uint8_t number, std::int64_t now_ns);
+  /// As `gate` (number `number` of the room) stands before the change.
+  FormerLimit(const Gate& gate, std::uint8_t number);
 
   std::uint8_t gate() const { return number_; }
 
@@ -35,7 +35,6 @@ class FormerLimit {
 
   Gate gate_;
   std::uint8_t number_;
-  std::int64_t since_ns_;
   std::unordered_map<RequestId, bool> taken_;  // since then; whether it is to be settled
 };
 

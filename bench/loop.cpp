@@ -106,12 +106,16 @@ void Loop::pass_time() {
   // As of the end of the bin: nothing has happened since, and when the loop happens to be awake
   // next depends on how time is passed.
   if (adapts_ && now_ns_ >= recorder_.bin_end_ns()) note_limits(recorder_.bin_end_ns());
-  recorder_.pass_time(now_ns_, {static_cast<std::int64_t>(room_.waiting()), room_.backlog_tokens(),
-                                backoff_requests_, room_.waiting_by_tenant()});
+  recorder_.pass_time(now_ns_, gauges());
   if (now_ns_ < counted_until_ns_) return;
   const std::uint32_t phase = grid_.phase_at(now_ns_);
   counted_until_ns_ = phase + 1 < grid_.phases.size() ? grid_.phases[phase].end_ns : kNever;
   room_.count_in(recorder_.throttle_counts(now_ns_));
+}
+
+Recorder::Gauges Loop::gauges() const {
+  return {static_cast<std::int64_t>(room_.waiting()), room_.backlog_tokens(), backoff_requests_,
+          room_.waiting_by_tenant()};
 }
 
 void Loop::show_progress() {
@@ -177,7 +181,7 @@ void Loop::change(std::size_t first) {
   for (; end < changes_.size() && changes_[end].at_ns == changes_[first].at_ns; ++end) {
     if (!measured_event_ || changes_[end].event != measured_event_) continue;
     note_lift();
-    room_.remember(now_ns_, changes_[end].throttle);
+    room_.remember(changes_[end].throttle);
   }
   room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
   next_change_ = end;
@@ -411,6 +415,8 @@ void Loop::complete(const Completion& done) {
 
 void Loop::close() {
   outcome_.end_ns = now_ns_;
+  // The bin that the end cuts short has what is left after the last instant's events.
+  recorder_.pass_time(now_ns_, gauges());
   requests_.for_each([this](const Request& request) { recorder_.in_flight(request, now_ns_); });
   // What was due and never sent counts against the harness. After the measured part nobody counts,
   // and far enough behind it makes no difference how far.

@@ -59,6 +59,7 @@ class Loop {
     }
   };
 
+  Recorder::Gauges gauges() const;
   void pass_time();
   void show_progress();
   bool finished() const;

@@ -349,7 +349,6 @@ void Recorder::log_unserved(const Request& request, std::string_view outcome,
   record.request = request;
   record.outcome = outcome;
   record.end_ns = end_ns;
-  if (request.admitted_ns == 0) record.request.admitted_ns = RequestRecord::kNoInstant;
   log_->add(record);
 }
 
@@ -433,6 +432,7 @@ void Recorder::never_sent(const Request& request, std::int64_t end_ns) {
   due(request, end_ns);
   Request unsent = request;
   unsent.sent_ns = RequestRecord::kNoInstant;
+  unsent.attempts = 0;
   in_flight(unsent, end_ns);
 }
 

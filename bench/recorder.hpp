@@ -188,7 +188,8 @@ class Recorder {
     std::int64_t backoff_requests = 0;
     std::span<const std::int64_t> waiting_by_tenant = {};  ///< looked at until finish()
   };
-  /// To be called before anything that happens at `now_ns` changes a gauge.
+  /// To be called before anything that happens at `now_ns` changes a gauge; and once more when the
+  /// run ends, for the bin that the end cuts short.
   void pass_time(std::int64_t now_ns, const Gauges& gauges) {
     gauges_ = gauges;
     if (now_ns >= bin_end_ns_) fill_bins(now_ns);

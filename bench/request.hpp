@@ -26,7 +26,7 @@ using CellId = std::uint32_t;
 struct Request {
   std::int64_t due_ns = 0;
   std::int64_t sent_ns = 0;
-  std::int64_t admitted_ns = 0;
+  std::int64_t admitted_ns = -1;  ///< negative: not let through yet
   static constexpr std::uint64_t kMostNumber = (std::uint64_t{1} << 36) - 1;
   std::uint64_t number : 36 = 0;  ///< within its tenant, from 0: the key of its draws
   std::uint64_t tenant : 16 = 0;

@@ -22,7 +22,7 @@ namespace tokenlift {
 
 /// What became of a request, and when. kNoInstant: it did not get there.
 struct RequestRecord {
-  static constexpr std::int64_t kNoInstant = -1;
+  static constexpr std::int64_t kNoInstant = -1;  ///< as in a Request that is not admitted
 
   Request request;
   std::string_view outcome;  ///< as in run.json's counts; must outlive the log

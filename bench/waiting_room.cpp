@@ -323,10 +323,10 @@ void WaitingRoom::look_again(std::int64_t now_ns, const Request& request) {
   find_next_event();
 }
 
-void WaitingRoom::remember(std::int64_t now_ns, std::size_t throttle) {
+void WaitingRoom::remember(std::size_t throttle) {
   // A limit on the queue itself admits nobody.
   if (gates_[throttle].is_queue_limit()) return;
-  former_.emplace(gates_[throttle], static_cast<std::uint8_t>(throttle), now_ns);
+  former_.emplace(gates_[throttle], static_cast<std::uint8_t>(throttle));
 }
 
 void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {

@@ -91,7 +91,7 @@ class WaitingRoom {
   void apply(std::int64_t now_ns, std::span<const Change> changes);
 
   /// Remembers how a throttle stands now, before it changes.
-  void remember(std::int64_t now_ns, std::size_t throttle);
+  void remember(std::size_t throttle);
   /// Whether somebody was admitted since whom that throttle would have refused, had it not changed.
   bool unlocked() const { return unlocked_; }
 

@@ -27,6 +27,22 @@ double end_s(const Run& run) {
                           : groups.begin_s(groups.size() - 1) + groups.length_s(groups.size() - 1);
 }
 
+/// Every so many records, so that about `most` are left (an adaptive limit changes in every bin),
+/// and all those around a gap: where a limit goes and where it comes back is not left to chance.
+std::vector<LimitRecord> thinned(const std::vector<LimitRecord>& limits, std::size_t most) {
+  const std::size_t stride = limits.size() / most + 1;
+  const auto differ = [&](std::size_t i) {
+    return limits[i].limit.has_value() != limits[i - 1].limit.has_value();
+  };
+  std::vector<LimitRecord> kept;
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    const bool begins = i > 0 && differ(i);
+    const bool ends = i + 1 < limits.size() && differ(i + 1);
+    if (i % stride == 0 || begins || ends) kept.push_back(limits[i]);
+  }
+  return kept;
+}
+
 /// As steps; where the throttle was lifted the line has a gap, which says so.
 void add_limit(const Report& report, const ArmOfTrial& arm, const ThrottleRecord& throttle,
                std::size_t colour, bool right_axis, Chart& chart) {
@@ -35,21 +51,18 @@ void add_limit(const Report& report, const ArmOfTrial& arm, const ThrottleRecord
   if (right_axis) line.stroke = Stroke::dash_dot;
   line.right_axis = right_axis;
   line.stepped = true;
-  const std::vector<LimitRecord>& limits = throttle.limits;
   const double end = end_s(*arm.run);
-  // An adaptive limit changes in every bin: every n-th change is enough to see it.
-  const std::size_t stride = limits.size() / kMostPoints + 1;
-  for (std::size_t i = 0; i < limits.size(); i += stride) {
-    const double at = static_cast<double>(limits[i].at_ns) / 1e9;
+  for (const LimitRecord& record : thinned(throttle.limits, kMostPoints)) {
+    const double at = static_cast<double>(record.at_ns) / 1e9;
     if (at >= end) break;
-    if (!limits[i].limit && !line.y.empty() && line.y.back()) {
+    if (!record.limit && !line.y.empty() && line.y.back()) {
       // The last level holds up to the gap.
       line.x.push_back(at);
       line.y.push_back(line.y.back());
       chart.gaps.push_back({at, several ? arm.label + ": no limit" : "no limit"});
     }
     line.x.push_back(at);
-    line.y.push_back(limits[i].limit);
+    line.y.push_back(record.limit);
   }
   if (!line.y.empty() && line.y.back()) {
     line.x.push_back(end);
@@ -63,13 +76,15 @@ Table limits_table(const ThrottleRecord& throttle, const std::string& arm) {
   table.title = "Limit of " + throttle.name + (arm.empty() ? "" : ", " + arm);
   table.head_rows = 1;
   table.rows = {{{"from (s)"}, {"limit (" + limit_unit(throttle) + ")"}}};
-  const std::vector<LimitRecord>& limits = throttle.limits;
-  const std::size_t stride = limits.size() / kMostRows + 1;
-  for (std::size_t i = 0; i < limits.size(); i += stride) {
+  const std::vector<LimitRecord> kept = thinned(throttle.limits, kMostRows);
+  for (const LimitRecord& record : kept) {
     table.rows.push_back(
-        {{second_figure(limits[i].at_ns)}, {limits[i].limit ? figure(*limits[i].limit) : "none"}});
+        {{second_figure(record.at_ns)}, {record.limit ? figure(*record.limit) : "none"}});
   }
-  if (stride > 1) table.notes = {"Every " + std::to_string(stride) + "th change."};
+  if (kept.size() < throttle.limits.size()) {
+    table.notes = {std::to_string(kept.size()) + " of " + std::to_string(throttle.limits.size()) +
+                   " changes, with all where a limit goes or comes back."};
+  }
   return table;
 }
 

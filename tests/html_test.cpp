@@ -227,6 +227,40 @@ TEST(Charts, WhereALimitIsLiftedItsLineEndsAndSaysSo) {
   EXPECT_EQ(backlog->gaps[0].label, "no limit");
 }
 
+TEST(Charts, AGapInALimitIsThereHoweverOftenTheLimitChanges) {
+  auto run = rich_run({60, 60, 11, false, 0.8});
+  ASSERT_TRUE(run.lift);
+  ThrottleRecord& throttle = run.throttles.front();
+  ASSERT_EQ(throttle.name, run.lift->throttle);
+  throttle.limits.clear();
+  for (std::int64_t i = 0; i < 5000; ++i) {
+    throttle.limits.push_back({i * 10'000'000, 100.0 + static_cast<double>(i % 7)});
+  }
+  throttle.limits[1001].limit = std::nullopt;  // falls between what is drawn of so many
+  const std::vector<Chart> charts = charts_of(make_report({make_trial("one", {run})}));
+  const auto backlog = std::find_if(charts.begin(), charts.end(),
+                                    [](const Chart& each) { return each.id == "backlog"; });
+  ASSERT_NE(backlog, charts.end());
+  ASSERT_EQ(backlog->gaps.size(), 1U);
+  EXPECT_NEAR(backlog->gaps[0].x, 10.01, 1e-9);
+  const auto limit = std::find_if(backlog->lines.begin(), backlog->lines.end(),
+                                  [](const Line& line) { return line.stepped; });
+  ASSERT_NE(limit, backlog->lines.end());
+  EXPECT_LT(limit->y.size(), 700U);
+  const auto gap = std::find(limit->y.begin(), limit->y.end(), std::nullopt);
+  ASSERT_NE(gap, limit->y.end());
+  // The limit before the gap is the one that held last, and it is back at once.
+  EXPECT_EQ(*std::prev(gap), 100.0 + 1000 % 7);
+  EXPECT_EQ(*std::next(gap), 100.0 + 1002 % 7);
+  EXPECT_NEAR(limit->x[static_cast<std::size_t>(gap - limit->y.begin()) + 1], 10.02, 1e-9);
+  const Table& table = backlog->numbers.back();
+  EXPECT_EQ(std::count_if(table.rows.begin(), table.rows.end(),
+                          [](const auto& row) { return row.back().text == "none"; }),
+            1);
+  ASSERT_EQ(table.notes.size(), 1U);
+  EXPECT_NE(table.notes[0].find(" of 5000 changes"), std::string::npos) << table.notes[0];
+}
+
 TEST(Charts, SlicesWithUndecidedRequestsAreMarked) {
   const std::vector<Chart> charts = charts_of(rich_report());
   const auto ttft = std::find_if(charts.begin(), charts.end(),

@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "bench/request_log.hpp"
 #include "reports/json_run.hpp"
 #include "workloads/draw.hpp"
 
@@ -324,6 +328,35 @@ TEST(Recorder, InTheSystemIsWhoWasDueAndHasNotLeftWheneverTheLoopLearnsOfIt) {
   EXPECT_EQ(column(run, "in_system_requests"), expected);
   EXPECT_EQ(recorder.littles_law_error(), 0);
   EXPECT_EQ(run.totals.in_flight, 1U);
+}
+
+// One is let through as the run begins; one waits; one is due, and the run ends before it is sent.
+TEST(Recorder, TheRecordOfAnUndecidedRequestSaysHowFarItGot) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) /
+                                     ("tokenlift_far_" + std::to_string(::getpid()) + ".csv");
+  const Scenario scenario = lift_of_two_tenants();
+  Recorder recorder(scenario, make_grid(scenario));
+  RequestLog log(path);
+  log.begin_run(0, false, {"a", "b"}, {"before", "transition", "after", "cooldown"});
+  recorder.log_to(log);
+  Request let_through;
+  let_through.admitted_ns = 0;
+  const Request waits;
+  for (const Request& request : {let_through, waits}) {
+    recorder.sent(request);
+    recorder.in_flight(request, 7);
+  }
+  recorder.never_sent({}, 7);
+  log.close();
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  std::filesystem::remove(path);
+  ASSERT_EQ(lines.size(), 4U);
+  // Attempts, tokens; due, sent, admitted; nothing of the fleet's; the end of the run.
+  EXPECT_EQ(lines[1], "0,lifted,a,0,before,in_flight,0,1,0,0,0,0,0,,,,7");
+  EXPECT_EQ(lines[2], "0,lifted,a,0,before,in_flight,0,1,0,0,0,0,,,,,7");
+  EXPECT_EQ(lines[3], "0,lifted,a,0,before,in_flight,0,0,0,0,0,,,,,,7");
 }
 
 }  // namespace

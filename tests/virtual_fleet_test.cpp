@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "tests/random_room.hpp"
 #include "tests/virtual_run.hpp"
@@ -236,6 +238,27 @@ RC_GTEST_PROP(VirtualFleet, JumpingEqualsSteppingToTheLastByte, ()) {
   RC_CLASSIFY(totals.expired > 0, "some expire");
   RC_CLASSIFY(totals.cancelled > 0, "some lose patience");
   RC_CLASSIFY(totals.completed > totals.due / 2, "most are served");
+}
+
+// In the last bin too, which the end of the run cuts short.
+RC_GTEST_PROP(VirtualFleet, TenantsWhoWaitAddUpToTheFleetsInEveryBin, ()) {
+  Scenario scenario = any_scenario();
+  scenario.tenants.push_back(any_tenant(scenario.tenants.size()));
+  const auto run = play_virtual(scenario, Stepping::jump);
+  const auto waiting = [](const std::vector<Column>& columns) {
+    const std::vector<std::int64_t>* const values = find_column(columns, "waiting_requests");
+    RC_ASSERT(values != nullptr);
+    return *values;
+  };
+  const std::vector<std::int64_t> fleet = waiting(run.series.columns);
+  std::vector<std::int64_t> sum(fleet.size());
+  for (const TenantRecord& tenant : run.tenants) {
+    const std::vector<std::int64_t> one = waiting(tenant.columns);
+    RC_ASSERT(one.size() == sum.size());
+    std::transform(sum.begin(), sum.end(), one.begin(), sum.begin(), std::plus<>());
+  }
+  RC_ASSERT(sum == fleet);
+  RC_CLASSIFY(!fleet.empty() && fleet.back() > 0, "some wait at the end");
 }
 
 RC_GTEST_PROP(VirtualFleet, AnyNumberOfWorkersGivesTheSameBytes, ()) {

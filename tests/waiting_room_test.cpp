@@ -446,5 +446,21 @@ TEST(WaitingRoom, ChangesOfOneInstantAreAppliedTogether) {
   EXPECT_TRUE(r.release(5));
 }
 
+TEST(WaitingRoom, WhatPassedAtTheInstantOfAChangeButBeforeItGoesBackToTheFormerLimit) {
+  Throttle limit = throttle(Unit::requests, 1, 1, WhenFull::queue);
+  limit.kind = ThrottleKind::concurrency;
+  limit.limit = 1;
+  Room r({limit});
+  const RequestId first = r.request(1, 1, 1);
+  ASSERT_EQ(r.arrive(kSecond, first), Verdict::admitted);
+  r.room.remember(0);
+  r.apply(kSecond, change(limit, /*lifted=*/true));
+  r.settle(2 * kSecond, first);
+  r.arrive(2 * kSecond, r.request(1, 1, 1));
+  EXPECT_FALSE(r.room.unlocked()) << "one in flight: the old limit would have let it through";
+  r.arrive(2 * kSecond, r.request(1, 1, 1));
+  EXPECT_TRUE(r.room.unlocked());
+}
+
 }  // namespace
 }  // namespace tokenlift
