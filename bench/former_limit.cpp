@@ -17,7 +17,7 @@ bool FormerLimit::refuses(std::int64_t now_ns, RequestId id, Key key, const Requ
 }
 
 /// Later ones are noted here: the throttle itself may have been lifted since, and then notes
-/// nothing. What is not passed before the change, maybe at its very instant, and has its
+/// nothing. What is not noted here passed before the change, maybe at its very instant, and has its
 /// reservation noted in the request.
 bool FormerLimit::has(RequestId id, const Request& request) const {
   const auto found = taken_.find(id);
