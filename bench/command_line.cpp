@@ -29,6 +29,11 @@ namespace tokenlift {
 
 namespace {
 
+constexpr const char* kExitCodes =
+    "Exit codes: 0 done; 1 done, and a goal or an objective was missed (calibrate --verify,\n"
+    "suite) or something got worse (compare); 2 the input is wrong; 3 the measurement is not\n"
+    "valid, or was interrupted; 4 the machine failed it (disk full, no permission).";
+
 double to_s(std::int64_t ns) {
   return static_cast<double>(ns) * 1e-9;
 }
@@ -149,19 +154,20 @@ void add_run_options(CLI::App& command, Options& options) {
                    "seed, and report the difference");
   command
       .add_option("--records", options.records,
-                  "stream one CSV line per request into FILE while the run goes on")
+                  "stream one CSV line per request of all repetitions into FILE while they run")
       ->type_name("FILE")
       ->check(CLI::Validator(name_mistake, ""));
   command
       .add_option("--out", options.out,
-                  "folder for run.json and report.html (default: tokenlift-results/NAME-TIME)")
+                  "folder for run.json and report.html (default: tokenlift-results/NAME-TIME); of "
+                  "several repetitions each run.json is in a numbered folder below it, that of a "
+                  "control in 'control' below that")
       ->type_name("FOLDER")
       ->check(CLI::Validator(name_mistake, ""));
   command
       .add_option("--threads", options.threads,
                   "engine virtual, fleets with a load_report_interval: worker threads, on which "
-                  "results do not depend (default: one "
-                  "per core)")
+                  "results do not depend (default: one per core)")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1024}));
   command.add_flag("--quiet", options.quiet, "no progress, no warnings");
 }
@@ -184,15 +190,17 @@ void add_calibrate_options(CLI::App& command, Options& options, CalibrateOptions
           ->check(CLI::Validator(budget_mistake, ""));
   CLI::Option* const batch =
       command
-          .add_option("--max-batch", calibration.max_batch,
-                      "batch up to which it is measured, and then holds (default: 16, or what the "
-                      "scenario to verify has)")
+          .add_option(
+              "--max-batch", calibration.max_batch,
+              "batch up to which it is measured, and then holds (default: 16, or that of the "
+              "scenario to verify where it is larger)")
           ->check(CLI::Range(std::int64_t{2}, kLargestCalibratedBatch));
   CLI::Option* const verify =
       command
           .add_option("--verify", options.scenario,
                       "then run this scenario on engine threads and, with the same rates and "
-                      "seeds, on engine virtual, and show how they differ")
+                      "seeds, on engine virtual, and show how they differ; its runs go into "
+                      "tokenlift-results/verify-NAME-TIME")
           ->type_name("SCENARIO");
   command
       .add_option("--profiles", options.profile_files,
@@ -216,14 +224,15 @@ void add_report_options(CLI::App& command, ReportOptions& options) {
   command
       .add_option("RUN", options.runs,
                   "a run.json, or a folder: every run.json in it and below is a repetition of one "
-                  "experiment. Each RUN is a column of the report")
+                  "experiment, or of its control. Each RUN is a column of the report")
       ->required();
   command
       .add_option("--format", options.format,
-                  "text; html: a page that fetches nothing; markdown: to paste into a pull "
-                  "request; json: all that was concluded "
-                  "(reports/report.schema.json); csv: the series; hgrm: percentile distributions "
-                  "of HdrHistogram; openmetrics: for Prometheus (default: text)")
+                  "text: for a terminal or a pipe; html: a page that fetches nothing; markdown: to "
+                  "paste into a pull request; json: all that was concluded "
+                  "(reports/report.schema.json); csv: the series, a row per time bin; hgrm: "
+                  "percentile distributions of HdrHistogram; openmetrics: for Prometheus "
+                  "(default: text)")
       ->check(CLI::IsMember(report_formats()));
   command
       .add_option("--out", options.out,
@@ -236,7 +245,8 @@ void add_report_options(CLI::App& command, ReportOptions& options) {
       "  tokenlift report tokenlift-results/lift-20260506-120000\n"
       "  tokenlift report before/run.json after/run.json --format markdown\n"
       "  tokenlift report results/ --format csv --out series.csv\n"
-      "  tokenlift report results/ --format hgrm --out curves/");
+      "  tokenlift report results/ --format hgrm --out curves/\n\n" +
+      std::string(kExitCodes));
 }
 
 /// "10%" or "0.1", into a share of 0 .. 1; nothing where it is neither.
@@ -347,11 +357,7 @@ int dispatch(const Surroundings& surroundings) {
       "fleet is lifted?"};
   app.set_version_flag("--version", "tokenlift " TOKENLIFT_VERSION);
   app.require_subcommand(1);
-  app.footer(
-      "Exit codes: 0 done; 1 done, and a goal was missed (calibrate --verify) or something got\n"
-      "worse (compare); 2 the input is wrong; 3 the measurement is not valid; 4 the machine "
-      "failed\n"
-      "it (disk full, no permission).");
+  app.footer(kExitCodes);
 
   Options options;
   CLI::App* run = app.add_subcommand("run", "run a scenario and report before, transition, after");

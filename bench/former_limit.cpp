@@ -5,6 +5,10 @@ namespace tokenlift {
 FormerLimit::FormerLimit(const Gate& gate, std::uint8_t number)
     : gate_{gate.settings, gate.limiter->clone(), gate.terms, gate.lifted}, number_(number) {}
 
+bool FormerLimit::agree(std::uint32_t edition, double drain) {
+  return gate_.agree(edition, drain, gate_.terms.back().charge);
+}
+
 bool FormerLimit::refuses(std::int64_t now_ns, RequestId id, Key key, const Request& request) {
   const Micro units = gate_.cost(request);
   if (gate_.limiter->ready_at(now_ns, key, units) > now_ns) return true;
@@ -13,7 +17,7 @@ bool FormerLimit::refuses(std::int64_t now_ns, RequestId id, Key key, const Requ
 }
 
 /// Later ones are noted here: the throttle itself may have been lifted since, and then notes
-/// nothing. What is not passed before the change, maybe at its very instant, and has its
+/// nothing. What is not noted here passed before the change, maybe at its very instant, and has its
 /// reservation noted in the request.
 bool FormerLimit::has(RequestId id, const Request& request) const {
   const auto found = taken_.find(id);

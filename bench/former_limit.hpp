@@ -20,6 +20,9 @@ class FormerLimit {
 
   std::uint8_t gate() const { return number_; }
 
+  /// Peak hours go on as they would have; false if a unit costs what it did. As Gate::agree().
+  bool agree(std::uint32_t edition, double drain);
+
   /// A request passes now. True if this would not have let it through; otherwise it is taken.
   bool refuses(std::int64_t now_ns, RequestId id, Key key, const Request& request);
 

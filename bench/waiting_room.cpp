@@ -339,7 +339,11 @@ void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
                    before.mode != change.settings.mode ||
                    before.when_full != change.settings.when_full;
     gate.settings = change.settings;
-    if (gate.agree(edition_ + 1, change.drain, change.settings.charge)) ++edition_;
+    bool agreed = gate.agree(edition_ + 1, change.drain, change.settings.charge);
+    if (former_ && former_->gate() == change.throttle) {
+      agreed = former_->agree(edition_ + 1, change.drain) || agreed;
+    }
+    if (agreed) ++edition_;
     gate.limiter->set(now_ns, change.settings, change.lifted, change.inherit);
     gate.lifted = change.lifted;
   }

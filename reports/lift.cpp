@@ -119,14 +119,28 @@ LiftRecord mean_lift(const Arm& arm) {
   return mean;
 }
 
+const ThrottleRecord* lifted_throttle(const Run& run) {
+  const auto found = std::find_if(
+      run.throttles.begin(), run.throttles.end(),
+      [&](const ThrottleRecord& throttle) { return throttle.name == run.lift->throttle; });
+  return found == run.throttles.end() ? nullptr : &*found;
+}
+
+std::string why_no_unlock(const Run& run) {
+  const ThrottleRecord* const throttle = lifted_throttle(run);
+  if (throttle == nullptr || throttle->limits.empty()) {
+    return "not recorded by the version that ran this";
+  }
+  if (throttle->kind == "queue_limit") return "a limit on the queue itself lets nobody through";
+  return "nobody was let through whom the old configuration would have refused";
+}
+
 Delay median_unlock(const Arm& arm) {
   std::vector<std::int64_t> found_ns;
   for (const RunBrief& run : arm.runs) {
     if (run.lift && run.lift->unlock_ns) found_ns.push_back(*run.lift->unlock_ns);
   }
-  if (found_ns.empty()) {
-    return {std::nullopt, "nobody was let through whom the old configuration would have refused"};
-  }
+  if (found_ns.empty()) return {std::nullopt, why_no_unlock(arm.pooled)};
   const auto middle = found_ns.begin() + static_cast<std::ptrdiff_t>((found_ns.size() - 1) / 2);
   std::nth_element(found_ns.begin(), middle, found_ns.end());
   return {*middle, ""};
@@ -244,8 +258,20 @@ std::vector<Starvation> mean_starvation(const Arm& arm) {
   return mean;
 }
 
-bool binds(const PhaseRecord& record) {
-  return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
+/// The share of the requests due in a phase whose first attempt the lifted throttle held or denied.
+/// Of several throttles each counts attempts, retries too, and the phase those that any of them
+/// held at first: the smaller is at least the share, and near it where one of them does the
+/// holding.
+double held_share(const Run& run, std::size_t index, const PhaseRecord& record) {
+  std::uint64_t held = record.held;
+  const ThrottleRecord* const throttle = lifted_throttle(run);
+  if (throttle != nullptr && run.throttles.size() > 1) {
+    const ThrottleCounts& counts = throttle->phases.at(index);
+    held = std::min(held, counts.held + counts.rejected);
+  }
+  return record.counts.due == 0
+             ? 0
+             : static_cast<double>(held) / static_cast<double>(record.counts.due);
 }
 
 void find_changes(const Record& record, LiftReport& report) {
@@ -279,12 +305,12 @@ void count(const Record& record, LiftReport& report) {
     const PhaseRecord& before = record.before()->record;
     report.retry_amplification_before = amplification(before);
     if (before.counts.due > 0) {
-      report.binding_fraction =
-          static_cast<double>(before.held) / static_cast<double>(before.counts.due);
+      const Run& run = record.run();
+      report.binding_fraction = held_share(run, *find_phase(run, "before"), before);
       // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
-      const bool binds_later =
-          record.run().lift->kind != "lift" && after != nullptr && binds(after->record);
-      report.vacuous = !binds(before) && !binds_later;
+      const bool binds_later = run.lift->kind != "lift" && after != nullptr &&
+                               held_share(run, *find_phase(run, "after"), after->record) >= kBinds;
+      report.vacuous = *report.binding_fraction < kBinds && !binds_later;
     }
   }
   if (record.transition() != nullptr) {

@@ -547,11 +547,14 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
     def test_help_and_version(self):
         done = self.run_tokenlift("calibrate", "--help", code=0)
         self.assertIn("--verify", done.stdout)
-        for words in (["--help"], ["run", "--help"], ["check", "--help"], ["--version"]):
+        for words in (["--help"], ["run", "--help"], ["check", "--help"], ["--version"],
+                      ["report", "--help"]):
             done = self.run_tokenlift(*words, code=0)
             self.assertEqual(done.stderr, "")
-            self.assertIn("tokenlift" if words[-1] == "--version" else "SCENARIO"
-                          if words[0] != "--help" else "run", done.stdout)
+            if words[-1] == "--help":
+                self.assertIn("Exit codes:", done.stdout)
+            self.assertIn({"--version": "tokenlift", "--help": "run", "report": "RUN"}.get(
+                words[0], "SCENARIO"), done.stdout)
 
     def test_an_installed_binary_needs_no_files_and_works_from_any_folder(self):
         build = Path(TOKENLIFT).parents[1]

@@ -77,6 +77,32 @@ TEST(Lift, BindsFromOneInTwentyOn) {
   EXPECT_FALSE(analysed(run).vacuous);
 }
 
+TEST(Lift, OfSeveralThrottlesOnlyTheOneThatIsLiftedBinds) {
+  RunValue run = lift_run();
+  run.tenants[0].phases[0].held = 300;  // of 600
+  ThrottleRecord& lifted = run.throttles[0];
+  ASSERT_EQ(lifted.name, run.lift->throttle);
+  ThrottleRecord other = lifted;
+  other.name = "other";
+  run.throttles.push_back(other);
+  for (ThrottleCounts& counts : run.throttles[0].phases) counts.held = counts.rejected = 0;
+  run.throttles[0].phases[0].held = 20;
+  run.throttles[0].phases[0].rejected = 10;
+  EXPECT_EQ(analysed(run).binding_fraction, 0.05);
+  EXPECT_FALSE(analysed(run).vacuous);
+  run.throttles[0].phases[0].rejected = 9;
+  EXPECT_TRUE(analysed(run).vacuous) << "the rest was the other's doing";
+  run.throttles[0].phases[0].rejected = 5000;  // retries are refused as well
+  EXPECT_EQ(analysed(run).binding_fraction, 0.5) << "no more than were held or denied at all";
+  // What tightens a throttle is to bind afterwards, and not another one.
+  run.throttles[0].phases[0] = {};
+  run.lift->kind = "set";
+  run.tenants[0].phases[2].held = 540;
+  EXPECT_TRUE(analysed(run).vacuous);
+  run.throttles[0].phases[2].held = 54;  // of 1,080
+  EXPECT_FALSE(analysed(run).vacuous);
+}
+
 TEST(Lift, WhatItMetIsTheMeanOfTheRunsAndTheReleaseLagTheLongest) {
   RunValue one = lift_run();
   one.lift->backlog_tokens = 100;
@@ -98,6 +124,20 @@ TEST(Lift, WhatItMetIsTheMeanOfTheRunsAndTheReleaseLagTheLongest) {
   EXPECT_EQ(report.lift.backoff_tokens, 17) << "50 / 3";
   EXPECT_EQ(report.unlock_latency.ns, 5) << "the lower median of 5 and 9";
   EXPECT_EQ(report.waiter_release_lag.ns, 70);
+}
+
+TEST(Lift, WithoutAnUnlockSaysTheTrueReason) {
+  RunValue run = lift_run();
+  ThrottleRecord& throttle = run.throttles[0];
+  ASSERT_EQ(throttle.name, run.lift->throttle);
+  throttle.limits = {{0, 20.0}};
+  EXPECT_EQ(analysed(run).unlock_latency.reason,
+            "nobody was let through whom the old configuration would have refused");
+  throttle.kind = "queue_limit";
+  EXPECT_EQ(analysed(run).unlock_latency.reason, "a limit on the queue itself lets nobody through");
+  throttle.limits.clear();
+  throttle.kind = "token_bucket";
+  EXPECT_EQ(analysed(run).unlock_latency.reason, "not recorded by the version that ran this");
 }
 
 TEST(Lift, WithoutAnUnlockOrAWaiterSaysSo) {

@@ -462,5 +462,21 @@ TEST(WaitingRoom, WhatPassedAtTheInstantOfAChangeButBeforeItGoesBackToTheFormerL
   EXPECT_TRUE(r.room.unlocked());
 }
 
+TEST(WaitingRoom, PeakHoursGoOnForTheFormerLimit) {
+  Throttle limit = throttle(Unit::requests, 1, 1, WhenFull::queue);
+  limit.kind = ThrottleKind::concurrency;
+  limit.limit = 2;
+  Room r({limit});
+  r.room.remember(0);
+  Change lift = change(limit, /*lifted=*/true);
+  r.apply(kSecond, lift);
+  lift.drain = 2;  // peak hours begin
+  r.apply(2 * kSecond, lift);
+  r.arrive(3 * kSecond, r.request(1, 1, 1));
+  EXPECT_FALSE(r.room.unlocked());
+  r.arrive(3 * kSecond, r.request(1, 1, 1));
+  EXPECT_TRUE(r.room.unlocked()) << "each takes two of two";
+}
+
 }  // namespace
 }  // namespace tokenlift
