@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
+#include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "reports/figure.hpp"
 #include "reports/json_run.hpp"
@@ -30,9 +34,27 @@ void add(std::vector<std::string>& sentences, std::string_view what, const std::
   if (base != contender) sentences.push_back(sentence(what, base, contender));
 }
 
-/// Loads become rates by the capacity: where each side has measured its own, no two are the same.
+std::optional<double> number_of(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// A load became a rate by the capacity, and that differs so much.
+bool follows_capacity(const ScenarioDifference& difference, const Run& base, const Run& contender) {
+  const std::optional<double> one = number_of(difference.one);
+  const std::optional<double> other = number_of(difference.other);
+  if (!one || !other || *one == 0) return false;
+  constexpr double kRounding = 1e-9;
+  const double ratio = *contender.capacity_tokens_per_s / *base.capacity_tokens_per_s;
+  return std::abs(*other / *one / ratio - 1) < kRounding;
+}
+
+/// Where each side has measured its own capacity no two are the same.
 bool measured_anew(const Run& base, const Run& contender) {
   return base.capacity_source == "measured" && contender.capacity_source == "measured" &&
+         base.capacity_tokens_per_s && contender.capacity_tokens_per_s &&
          base.capacity_tokens_per_s != contender.capacity_tokens_per_s;
 }
 
@@ -41,18 +63,21 @@ bool measured_anew(const Run& base, const Run& contender) {
 Differences what_differs(const Run& base, const Run& contender) {
   Differences differences;
   add(differences.forbidding, "engine", base.engine, contender.engine);
-  bool other_scenario = false;
+  const bool anew = measured_anew(base, contender);
+  bool followed = false;
   for (const ScenarioDifference& one : scenario_differences(base, contender)) {
     if (is_aside(one.path)) continue;
-    other_scenario = true;
-    differences.forbidding.push_back(sentence("scenario " + one.path, one.one, one.other));
+    if (anew && follows_capacity(one, base, contender)) {
+      followed = true;
+    } else {
+      differences.forbidding.push_back(sentence("scenario " + one.path, one.one, one.other));
+    }
   }
-  if (other_scenario && measured_anew(base, contender)) {
-    differences.forbidding.push_back(
-        fmt::format("the capacity, by which loads become rates, was measured anew, {} -> {} "
-                    "tokens/s: run both with the same --set fleet.capacity",
-                    figure(base.capacity_tokens_per_s.value_or(0)),
-                    figure(contender.capacity_tokens_per_s.value_or(0))));
+  if (followed) {
+    differences.told.push_back(
+        fmt::format("capacity, measured anew, and the loads that are shares of it: {} -> {} "
+                    "tokens/s (the same --set fleet.capacity=... offers the same to both)",
+                    figure(*base.capacity_tokens_per_s), figure(*contender.capacity_tokens_per_s)));
   }
 
   const Environment& one = base.environment;

@@ -233,6 +233,23 @@ TEST(Comparison, ScenariosThatDifferAreNamedByPathWithBothValues) {
   EXPECT_EQ(back[0].one, "55.0");
 }
 
+TEST(Comparison, LoadsThatFollowACapacityMeasuredAnewAreNoOtherScenario) {
+  tokenlift::Run base = lift_run();
+  tokenlift::Run other = base;
+  other.scenario_json.replace(other.scenario_json.find("50.0"), 4, "55.0");
+  base.capacity_source = other.capacity_source = "measured";
+  base.capacity_tokens_per_s = 3000;
+  other.capacity_tokens_per_s = 3300;
+  EXPECT_TRUE(what_differs(base, other).forbidding.empty());
+  ASSERT_EQ(what_differs(base, other).told.size(), 1U);
+  EXPECT_EQ(what_differs(base, other).told[0].rfind("capacity, measured anew", 0), 0U);
+  other.capacity_tokens_per_s = 3299;
+  EXPECT_EQ(what_differs(base, other).forbidding.size(), 1U) << "the rate is another one";
+  other.capacity_tokens_per_s = 3300;
+  other.capacity_source = "stated";
+  EXPECT_EQ(what_differs(base, other).forbidding.size(), 1U);
+}
+
 TEST(Comparison, TheMachineIsToldOnlyWhereItMatters) {
   tokenlift::Run base = lift_run();
   tokenlift::Run other = base;
