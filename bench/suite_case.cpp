@@ -117,6 +117,7 @@ void CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const Wat
       pooled_ = true;
       over_ = interrupted_ = run->interrupted;
     }
+    if (!over_) ++repeated_;
   });
 }
 
@@ -142,7 +143,9 @@ CaseResult CaseRun::finish() {
     report.engine = name_of(case_.scenario.run.engine);
     report.objectives = results_of(case_.objectives);
   }
-  if (interrupted_) report.status = CaseStatus::interrupted;
+  // Also between two runs.
+  const bool cut_short = prepared_ && repeated_ < case_.repetitions;
+  if (interrupted_ || cut_short) report.status = CaseStatus::interrupted;
   if (!failure_.empty()) {
     report.status = CaseStatus::failed;
     report.failure = failure_;

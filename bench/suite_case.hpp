@@ -63,6 +63,7 @@ class CaseRun {
   bool pooled_ = false;  // a run at least
   bool over_ = false;
   bool interrupted_ = false;
+  std::uint64_t repeated_ = 0;  // repetitions, to their end
   std::string failure_;
   double elapsed_s_ = 0;
 };
