@@ -339,6 +339,11 @@ Profile random_profile(const std::string& name) {
         Accelerator{random_text(),           *rc::gen::inRange(1, 9), random_double(1e7, 1e8),
                     random_double(1e6, 1e7), random_double(1e3, 1e4), random_double(0, 1e4)};
   }
+  if (profile.model && profile.accelerator) {
+    // To read all of its memory takes up to 8 us: what is faster is refused.
+    profile.cost->a_ps += 10'000'000;
+    profile.cost->p0_ps += 10'000'000;
+  }
   return profile;
 }
 
