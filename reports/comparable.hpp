@@ -15,7 +15,8 @@ struct Differences {
   /// were measured.
   std::vector<std::string> forbidding;
   /// Machine, version and build, precision of the decoder. In virtual time no machine matters.
-  /// Where each side measured its own capacity, loads are other rates by as much: no other scenario.
+  /// Where each side measured its own capacity, loads are other rates by as much: no other
+  /// scenario.
   std::vector<std::string> told;
 };
 
