@@ -121,12 +121,11 @@ Trial Repetitions::repeat(const Prepared& prepared, const OutputFolder& folder,
   Pool pool;
   bool interrupted = false;
   for (std::uint64_t n = 1; n <= options_.repetitions && !interrupted; ++n) {
-    // The two arms take turns in going first: a machine that drifts is no better to one of them.
-    for (const bool control : {n % 2 == 0, n % 2 == 1}) {
+    for (const bool control : arms_in_turn(n)) {
       if (interrupted || (control && !options_.control)) continue;
       const Run run = run_once(prepared, n, control);
       write(run, folder, subfolder);
-      pool.add(fmt::format("repetition {}{}", n, control ? " of the control" : ""), run);
+      pool.add(run_name(n, control), run);
       interrupted = run.interrupted;
     }
   }

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <system_error>

@@ -58,6 +58,15 @@ std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run*
   return Prepared{std::move(resolved), std::move(source)};
 }
 
+std::array<bool, 2> arms_in_turn(std::uint64_t repetition) {
+  const bool control_first = repetition % 2 == 0;
+  return {control_first, !control_first};
+}
+
+std::string run_name(std::uint64_t repetition, bool control) {
+  return "repetition " + std::to_string(repetition) + (control ? " of the control" : "");
+}
+
 Scenario scenario_of(const Prepared& prepared, std::uint64_t repetition, bool control) {
   Scenario scenario = prepared.scenario;
   scenario.run.seed += repetition - 1;

@@ -2,6 +2,7 @@
 // From a scenario to a Run: picks the clock and the fleet that the engine stands for, runs the
 // loop, checks the result.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -55,6 +56,13 @@ class Experiment {
   Workers workers_;
   RequestLog* log_ = nullptr;
 };
+
+/// The arms of a repetition in the order in which they are run; true is the control. They take
+/// turns in going first: a machine that drifts is no better to one of them.
+std::array<bool, 2> arms_in_turn(std::uint64_t repetition);
+
+/// "repetition 2", "repetition 2 of the control".
+std::string run_name(std::uint64_t repetition, bool control);
 
 /// The scenario that such a run runs.
 Scenario scenario_of(const Prepared& prepared, std::uint64_t repetition, bool control);

@@ -78,11 +78,11 @@ std::optional<Run> CaseRun::stored(std::uint64_t repetition, bool control) const
 
 /// A run that is there must be the one that would be made: else two suites would be mixed.
 void CaseRun::require_same(const Run& run, std::uint64_t repetition, bool control) const {
+  const Scenario scenario = scenario_of(*prepared_, repetition, control);
   Run expected;
-  expected.scenario_json = to_json(scenario_of(*prepared_, repetition, control));
+  expected.scenario_json = to_json(scenario);
   std::string difference = scenario_difference(expected, run);
-  const std::uint64_t seed = prepared_->scenario.run.seed + repetition - 1;
-  if (difference.empty() && run.seed != seed) difference = "/run/seed";
+  if (difference.empty() && run.seed != scenario.run.seed) difference = "/run/seed";
   if (difference.empty()) return;
   throw UsageError(
       fmt::format("'{}' is of another scenario: they differ at {}; resume in the folder that was "
@@ -100,8 +100,7 @@ void CaseRun::prepare(Experiment& experiment) {
 
 void CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const Watch& watch) {
   attempt([&] {
-    // The two arms take turns in going first: a machine that drifts is no better to one of them.
-    for (const bool control : {repetition % 2 == 0, repetition % 2 == 1}) {
+    for (const bool control : arms_in_turn(repetition)) {
       if (over_ || (control && !case_.control)) continue;
       std::optional<Run> run = stored(repetition, control);
       if (run) {
@@ -113,7 +112,7 @@ void CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const Wat
         run = experiment.run(*prepared_, repetition, board, control);
         folder_.write(place(repetition, control), to_json(*run));
       }
-      pool_.add(fmt::format("repetition {}{}", repetition, control ? " of the control" : ""), *run);
+      pool_.add(run_name(repetition, control), *run);
       pooled_ = true;
       over_ = interrupted_ = run->interrupted;
     }
@@ -125,7 +124,7 @@ CaseResult CaseRun::finish() {
   CaseResult result;
   CaseReport& report = result.report;
   if (pooled_) {
-    const bool was_over = std::exchange(over_, false);
+    over_ = false;  // what there is of it is reported, however it ended
     attempt([&] {
       std::vector<Trial> trials;
       trials.push_back(pool_.take(case_.name));
@@ -136,7 +135,6 @@ CaseResult CaseRun::finish() {
       result.figures = case_figures(trial.trial);
       folder_.write(std::filesystem::path(case_.name) / "report.html", to_html(whole));
     });
-    over_ = over_ || was_over;
   }
   if (report.name.empty()) {
     report.name = report.folder = case_.name;

@@ -15,19 +15,11 @@
 #include "reports/json_charts.hpp"
 #include "reports/percentile_curve.hpp"
 #include "reports/series_groups.hpp"
+#include "tests/occurrences.hpp"
 #include "tests/rich_runs.hpp"
 
 namespace tokenlift {
 namespace {
-
-std::size_t occurrences(std::string_view text, std::string_view part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != std::string_view::npos;
-       at = text.find(part, at + part.size())) {
-    ++count;
-  }
-  return count;
-}
 
 Report rich_report() {
   return make_report({make_trial("rich", rich_repetitions({}, 3))});

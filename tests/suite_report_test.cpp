@@ -20,21 +20,13 @@
 #include "reports/suite_formats.hpp"
 #include "reports/suite_table.hpp"
 #include "tests/golden_file.hpp"
+#include "tests/occurrences.hpp"
 #include "tests/sample_suites.hpp"
 
 namespace tokenlift {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::size_t occurrences(std::string_view text, std::string_view part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != std::string_view::npos;
-       at = text.find(part, at + part.size())) {
-    ++count;
-  }
-  return count;
-}
 
 SuiteReport without_cases() {
   SuiteReport suite = sample_suite();
