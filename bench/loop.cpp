@@ -194,6 +194,7 @@ LiftRecord Loop::planned_lift() const {
   lift.throttle = event.throttle;
   lift.kind = name_of(event.kind);
   lift.planned_ns = event.at_ns;
+  lift.length_ns = event.over_ns;
   return lift;
 }
 

@@ -264,6 +264,9 @@ std::optional<LiftRecord> lift_of(const Field& field, bool present) {
   lift.unlock_ns = field["unlock_latency_s"].optional(&Field::time_ns);
   lift.release_lag_ns = field["waiter_release_lag_s"].optional(&Field::time_ns);
   lift.limit_tokens_per_s = field["limit_tokens_per_s"].optional(&Field::amount_of_units);
+  if (field.json().contains("length_s")) {
+    lift.length_ns = field["length_s"].optional(&Field::time_ns);
+  }
   return lift;
 }
 

@@ -123,6 +123,7 @@ Json json_of(const LiftReport& report, std::int64_t bin_ns) {
                {"vacuous", report.vacuous},
                {"gains", list_of(report.gains, json_of)},
                {"effects", list_of(report.effects, json_of)},
+               {"length_s", or_null(report.length_s)},
                {"unlock_latency", json_of(report.unlock_latency)},
                {"waiter_release_lag", json_of(report.waiter_release_lag)},
                {"backlog",

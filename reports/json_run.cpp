@@ -132,7 +132,8 @@ Json lift_of(const Run& run) {
           {"backoff_tokens", lift.backoff_tokens},
           {"unlock_latency_s", seconds_or_null(lift.unlock_ns)},
           {"waiter_release_lag_s", seconds_or_null(lift.release_lag_ns)},
-          {"limit_tokens_per_s", or_null(lift.limit_tokens_per_s)}};
+          {"limit_tokens_per_s", or_null(lift.limit_tokens_per_s)},
+          {"length_s", seconds_or_null(lift.length_ns)}};
 }
 
 Json scenario_of(const Run& run) {

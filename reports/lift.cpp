@@ -330,6 +330,7 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   report.lift = mean_lift(trial.lifted);
   report.gains = gains(trial);
   report.effects = effects(trial);
+  if (run.lift->length_ns) report.length_s = static_cast<double>(*run.lift->length_ns) * 1e-9;
   report.unlock_latency = median_unlock(trial.lifted);
   report.waiter_release_lag = {run.lift->release_lag_ns, ""};
   if (!run.lift->release_lag_ns)

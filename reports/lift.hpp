@@ -50,6 +50,8 @@ struct LiftReport {
   bool vacuous = false;                    ///< the throttle did not bind: there is nothing to gain
   std::vector<Gain> gains;
   std::vector<Effect> effects;
+  /// Over which it happened: of a ramp its length, of a lift at one stroke 0. Absent in old runs.
+  std::optional<double> length_s;
   Delay unlock_latency;      ///< the median of the runs
   Delay waiter_release_lag;  ///< the longest of all runs
   /// Until no more requests are in the system (at the throttle, in back-off, in the fleet) than the

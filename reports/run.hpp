@@ -191,6 +191,8 @@ struct LiftRecord {
   /// min(new limit, capacity), in output tokens of the mix: what of it is not offered drains a
   /// backlog. Absent: not known what limits, or old runs.
   std::optional<double> limit_tokens_per_s = {};
+  /// Over which it is planned to happen: of a ramp its length, else 0. Absent in old runs.
+  std::optional<std::int64_t> length_ns = {};
 };
 
 struct Run {

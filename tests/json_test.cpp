@@ -365,7 +365,8 @@ TEST(Json, ARunOfTheVersionBeforeIsReadWithoutWhatItDidNotRecord) {
     for (const char* key : {"weight", "guaranteed_share", "columns"}) tenant.erase(key);
   }
   for (Json& throttle : json["throttles"]) throttle.erase("limits");
-  for (const char* key : {"unlock_latency_s", "waiter_release_lag_s", "limit_tokens_per_s"}) {
+  for (const char* key :
+       {"unlock_latency_s", "waiter_release_lag_s", "limit_tokens_per_s", "length_s"}) {
     json["lift"].erase(key);
   }
   const RunValue old = read_run(json.dump(), "run.json");
@@ -374,6 +375,15 @@ TEST(Json, ARunOfTheVersionBeforeIsReadWithoutWhatItDidNotRecord) {
   EXPECT_TRUE(old.throttles[0].limits.empty());
   EXPECT_TRUE(old.tenants[0].columns.empty());
   EXPECT_EQ(old.lift->backlog_tokens, two_tenant_run().lift->backlog_tokens);
+}
+
+TEST(Json, ARunThatDoesNotKnowHowLongItsLiftTookIsRead) {
+  RunValue run = two_tenant_run();
+  run.lift->length_ns = 5 * kSecondNs;
+  Json json = Json::parse(to_json(run));
+  EXPECT_EQ(read_run(json.dump(), "run.json").lift->length_ns, 5 * kSecondNs);
+  json["lift"].erase("length_s");
+  EXPECT_EQ(read_run(json.dump(), "run.json").lift->length_ns, std::nullopt);
 }
 
 TEST(Json, WhatALiftReportNeedsSurvives) {

@@ -188,6 +188,13 @@ TEST(Lift, WhereTheFluidSaysThatItTakesLongerThanWasMeasuredNothingHasDrained) {
   EXPECT_FALSE(analysed(run).not_back_share);
 }
 
+TEST(Lift, TakesAsLongAsItWasPlannedTo) {
+  RunValue run = lift_run();
+  EXPECT_FALSE(analysed(run).length_s) << "not recorded";
+  run.lift->length_ns = 2'500'000'000;
+  EXPECT_EQ(analysed(run).length_s, 2.5);
+}
+
 TEST(Lift, TheFluidDrainIsTheWholeBacklogOverTheSurplus) {
   RunValue run = lift_run();
   run.lift->backlog_tokens = 3000;
