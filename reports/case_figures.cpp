@@ -38,14 +38,14 @@ std::optional<double> attainment(const PhaseBrief& phase) {
 struct Rate {
   const char* name;
   const char* unit;
-  Scale scale;
+  FigureScale scale;
   FigureOf figure;
   bool in_transition;
 };
 constexpr std::array<Rate, 3> kRates = {{
-    {"throughput", "tokens/s", Scale::ratio, throughput, false},
-    {"goodput", "tokens/s", Scale::of_a_whole, goodput, true},
-    {"attainment", "share", Scale::share, attainment, true},
+    {"throughput", "tokens/s", FigureScale::ratio, throughput, false},
+    {"goodput", "tokens/s", FigureScale::of_a_whole, goodput, true},
+    {"attainment", "share", FigureScale::share, attainment, true},
 }};
 
 struct Percentile {

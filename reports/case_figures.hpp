@@ -17,7 +17,7 @@
 namespace tokenlift {
 
 /// How figures of a metric compare.
-enum class Scale {
+enum class FigureScale {
   ratio,       ///< contender / base
   share,       ///< contender - base, of figures 0 .. 1
   of_a_whole,  ///< ratio; where a run has less than a tenth of the whole, the difference over it
@@ -36,7 +36,7 @@ struct FigureSet {
   std::string unit;   ///< "tokens/s", "share", "ns" or "after/before"
   bool higher_is_better = true;
   bool judged = true;  ///< a gain is not: it falls when `before` gets better
-  Scale scale = Scale::ratio;
+  FigureScale scale = FigureScale::ratio;
   std::vector<RunFigure> runs;
   double whole = 0;       ///< of_a_whole: its mean over the runs
   std::string missing;    ///< why runs lack it; empty: none does

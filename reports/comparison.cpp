@@ -95,16 +95,16 @@ bool has_small(const std::vector<double>& values, double least) {
 }
 
 /// Whether a figure compares as contender - base; `whole`: of the larger side.
-bool compares_by_difference(Scale scale, const Sides& sides, double whole) {
-  if (scale == Scale::share) return true;
-  return has_small(sides.all(), scale == Scale::of_a_whole ? kLeastOfWhole * whole : 0);
+bool compares_by_difference(FigureScale scale, const Sides& sides, double whole) {
+  if (scale == FigureScale::share) return true;
+  return has_small(sides.all(), scale == FigureScale::of_a_whole ? kLeastOfWhole * whole : 0);
 }
 
 /// What a change of 100 % is, of figures that compare by their difference.
-double reference_of(Scale scale, const Sides& sides, double whole) {
-  if (scale == Scale::share) return 1;
+double reference_of(FigureScale scale, const Sides& sides, double whole) {
+  if (scale == FigureScale::share) return 1;
   const double reference =
-      scale == Scale::of_a_whole ? whole : std::max(mean(sides.base), mean(sides.contender));
+      scale == FigureScale::of_a_whole ? whole : std::max(mean(sides.base), mean(sides.contender));
   return reference > 0 ? reference : 1;  // all are 0
 }
 

@@ -47,7 +47,7 @@ FigureSet goodput(double whole) {
   set.phase = "before";
   set.name = "goodput";
   set.unit = "tokens/s";
-  set.scale = Scale::of_a_whole;
+  set.scale = FigureScale::of_a_whole;
   set.whole = whole;
   return set;
 }
@@ -129,7 +129,7 @@ TEST(Comparison, SharesCompareInPoints) {
   FigureSet set;
   set.name = "attainment";
   set.unit = "share";
-  set.scale = Scale::share;
+  set.scale = FigureScale::share;
   const ComparedFigure figure =
       only_figure(compared({0.99, 0.991, 0.99}, {0.95, 0.951, 0.95}, set));
   EXPECT_TRUE(figure.is_difference);
