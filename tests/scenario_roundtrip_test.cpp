@@ -46,6 +46,20 @@ burst = 1000
 [[event]]
 at = "15s"
 set = { throttle = "output limit", load = 0.5, inherit = "reset" }
+[tune]
+lift = true
+constraints = "ttft.p99_ms <= 500"
+[[tune.parameters]]
+key = "throttle.output limit.burst"
+min = 100
+max = 9000
+[[tune.parameters]]
+key = "lift.shape"
+choices = ["at_once", "4_steps"]
+[[tune.parameters]]
+key = "lift.over"
+min = "1s"
+max = "9s"
 )";
 
 std::string random_name() {
@@ -379,6 +393,41 @@ void keep_used_profiles(Scenario& scenario) {
   std::ranges::sort(scenario.profiles, {}, &Profile::name);
 }
 
+// Of keys that every scenario has, so that all of their values are right.
+std::vector<Parameter> random_parameters() {
+  using enum ParameterScale;
+  using enum ParameterForm;
+  const auto least = static_cast<double>(*rc::gen::inRange(1, 1000));
+  const double most = least + *rc::gen::inRange(1, 1'000'000);
+  const std::vector<Parameter> all = {
+      {"run.cooldown_max", *rc::gen::element(linear, log), duration, least, most, {}, ""},
+      {"run.max_in_flight", *rc::gen::element(integer, log_integer), number, least, most, {}, ""},
+      {"fleet.capacity", *rc::gen::element(linear, log), rate, least / 7, most / 7, {}, ""},
+      {"tenant.0.weight", linear, number, least / 7, most / 7, {}, ""},
+      {"queue", choice, word, 0, 0, {"{ order = \"fifo\" }", "{ order = \"fair\" }"}, ""},
+      {"description", choice, word, 0, 0, {"x" + random_text(), "\"3\"", "\"true\""}, ""}};
+  std::vector<Parameter> some;
+  std::ranges::copy_if(all, std::back_inserter(some),
+                       [](const Parameter&) { return *rc::gen::arbitrary<bool>(); });
+  return some;
+}
+
+Tuning random_tuning(const Scenario& scenario) {
+  Tuning tuning;
+  tuning.lift = !scenario.events.empty() && *rc::gen::arbitrary<bool>();
+  tuning.parameters = random_parameters();
+  if (*rc::gen::arbitrary<bool>()) {
+    tuning.objective = Aim{"goodput.after", *rc::gen::arbitrary<bool>()};
+  }
+  const int constraints = *rc::gen::inRange(0, 3);
+  for (int i = 0; i < constraints; ++i) {
+    tuning.constraints.push_back(
+        *parse_objective("ttft.p99_ms.after <=" + std::to_string(random_double(0, 1e6))).value);
+  }
+  if (*rc::gen::arbitrary<bool>()) tuning.budget_requests = *rc::gen::inRange(1, 1'000'000'000);
+  return tuning;
+}
+
 Scenario random_scenario() {
   Scenario scenario;
   scenario.name = random_name();
@@ -432,6 +481,7 @@ Scenario random_scenario() {
   }
   std::ranges::stable_sort(scenario.events, {}, &Event::at_ns);
   if (events > 0) scenario.events.back().measure = *rc::gen::arbitrary<bool>();
+  if (*rc::gen::arbitrary<bool>()) scenario.tuning = random_tuning(scenario);
   return scenario;
 }
 
@@ -482,12 +532,14 @@ std::string as_inline_toml(const nlohmann::json& json) {
   return "[ " + text + " ]";
 }
 
+// All but what is to be searched, which is no part of what is run.
 RC_GTEST_PROP(ToJson, ReadsBackEqual, ()) {
-  const Scenario scenario = random_scenario();
+  Scenario scenario = random_scenario();
   const nlohmann::json json = nlohmann::json::parse(to_json(scenario));
   std::string toml;
   for (const auto& [key, value] : json.items()) toml += key + " = " + as_inline_toml(value) + "\n";
   RC_LOG() << toml;
+  scenario.tuning.reset();
   RC_ASSERT(parse(toml) == scenario);
 }
 

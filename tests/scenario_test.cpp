@@ -648,6 +648,9 @@ TEST(Override, MistakesPointIntoTheWord) {
       {"tenant.users.arrivals={ process = \"constant\", rate = 3 }", 54, "not a rate", ""},
       {"run.duration.x=1s", 14, "plain value", ""},
       {"tenant.users=1", 8, "whole table", ".KEY"},
+      {"event.2={ at = \"20s\", lift = \"output limit\" }", 7, "no \"2\"", "from 0 to 0"},
+      {"event.1=1", 7, "no \"1\"", "from 0 to 0"},
+      {"event.1={ at = \"50s\", lift = \"output limit\" }", 16, "the event is not between", ""},
       {"run.duration", 1, "KEY=VALUE", ""},
       {"=1", 1, "KEY=VALUE", ""},
       {"caf\u00e9=1", 1, "unknown key", ""},
@@ -663,6 +666,26 @@ TEST(Override, MistakesPointIntoTheWord) {
     EXPECT_TRUE(contains(mistakes[0].message, test.message)) << to_string(mistakes[0]);
     EXPECT_TRUE(contains(mistakes[0].advice, test.advice)) << to_string(mistakes[0]);
   }
+}
+
+TEST(Override, ReplacesAndAppendsWholeElements) {
+  const Scenario scenario =
+      parse(kText, {"event.1={ at = \"20s\", set = { throttle = \"output limit\", load = 0.9 } }",
+                    "event.0={ at = \"10s\", lift = \"output limit\" }", "event.1.at=21s",
+                    "fleet.site.commodity={ name = \"other\", replicas = 7 }"});
+  ASSERT_EQ(scenario.events.size(), 2U);
+  EXPECT_EQ(scenario.events[0].at_ns, 10 * kS);
+  EXPECT_EQ(scenario.events[1].at_ns, 21 * kS);
+  EXPECT_EQ(scenario.events[1].rate, (Rate{0.9, std::nullopt}));
+  ASSERT_EQ(scenario.fleet.sites.size(), 1U);
+  EXPECT_EQ(scenario.fleet.sites[0].name, "other");
+  EXPECT_EQ(scenario.fleet.sites[0].replicas, 7);
+}
+
+TEST(Override, KnowsWhereTheTextHasAnEvent) {
+  const Scenario scenario = parse(kText, {"event.1={ at = \"10s\", lift = \"output limit\" }"});
+  EXPECT_EQ(scenario.events[0].index.value, 1U);
+  EXPECT_EQ(scenario.events[1].index.value, 0U);
 }
 
 TEST(Override, CantAddATableOfWhichThereCanBeSeveral) {

@@ -9,9 +9,6 @@
 
 namespace tokenlift {
 
-/// No load is higher.
-inline constexpr double kLoadMax = 1e6;
-inline constexpr double kLoadMin = 1e-9;
 inline constexpr double kCvMax = 100;
 
 /// Nothing if anything of it is wrong.

@@ -23,6 +23,9 @@ constexpr bool is_adaptive(ThrottleKind kind) {
          kind == ThrottleKind::vegas;
 }
 
+/// Of a ramp.
+inline constexpr std::int64_t kMostSteps = 200;
+
 /// Everything that is set takes the place of the throttle's own.
 void apply(const Settings& settings, Throttle& throttle);
 

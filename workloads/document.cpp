@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <tuple>
 #include <utility>
 
+#include "workloads/quantity.hpp"
 #include "workloads/utf8.hpp"
 
 namespace tokenlift {
@@ -92,15 +95,36 @@ void remove_rivals(toml::table& table, std::string_view name, const toml::node& 
   if (name == "when_full" && value.value<std::string>() == "reject") table.erase("max_wait");
 }
 
-toml::table* element(toml::array& array, std::string_view word) {
-  for (toml::node& node : array) {
-    toml::table* table = node.as_table();
-    if (table != nullptr && table->at_path("name").value<std::string>() == word) return table;
-  }
+std::optional<std::size_t> index_of(std::string_view word) {
   std::size_t index = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), index);
-  if (error != std::errc() || end != word.data() + word.size()) return nullptr;
-  return index < array.size() ? array[index].as_table() : nullptr;
+  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return index;
+}
+
+// The table of that name or index; null if there is none. `Array` may be const.
+template <typename Array>
+auto element(Array& array, std::string_view word) -> decltype(array[0].as_table()) {
+  for (auto& node : array) {
+    auto* table = node.as_table();
+    if (table != nullptr && table->at_path("name").template value<std::string>() == word)
+      return table;
+  }
+  const std::optional<std::size_t> index = index_of(word);
+  return index && *index < array.size() ? array[*index].as_table() : nullptr;
+}
+
+// A whole table takes the place of an element, or comes behind the last one. False if it can't.
+bool put_element(toml::array& array, std::string_view word, toml::node& value) {
+  toml::table* table = value.as_table();
+  if (table == nullptr || !array.is_array_of_tables()) return false;
+  if (toml::table* there = element(array, word)) {
+    *there = std::move(*table);
+    return true;
+  }
+  if (index_of(word) != array.size()) return false;
+  array.push_back(std::move(*table));
+  return true;
 }
 
 std::string advice_for_elements(const toml::array& array, std::string_view word) {
@@ -118,6 +142,48 @@ std::string advice_for_elements(const toml::array& array, std::string_view word)
 
 std::string override_source(const std::string& word) {
   return "--set " + word;
+}
+
+// toml++ writes tables so within arrays alone.
+std::string value_literal(const toml::node& node) {
+  toml::array wrapped;
+  wrapped.push_back(node);
+  std::ostringstream text;
+  text << toml::toml_formatter(wrapped, toml::format_flags::none);
+  const std::string written = text.str();
+  const std::size_t begin = written.find('[') + 1;
+  std::string value = written.substr(begin, written.rfind(']') - begin);
+  std::ranges::replace(value, '\n', ' ');  // strings have theirs escaped
+  value.erase(0, value.find_first_not_of(' '));
+  value.erase(value.find_last_not_of(" ,") + 1);
+  return value;
+}
+
+std::string override_value(const toml::node& node) {
+  if (const auto* number = node.as_floating_point(); number && std::isfinite(number->get())) {
+    return format_number(number->get());
+  }
+  const auto* string = node.as_string();
+  if (string == nullptr) return value_literal(node);
+  return reads_as_toml(string->get()) ? string_literal(string->get()) : string->get();
+}
+
+bool reads_as_toml(std::string_view value) {
+  return parse_literal(value, 3, "") != nullptr;
+}
+
+const toml::node* find_value(const toml::table& root, std::string_view path) {
+  const toml::node* node = &root;
+  while (node != nullptr) {
+    const std::size_t end = path.find('.');
+    const std::string_view name = path.substr(0, end);
+    const toml::table* table = node->as_table();
+    const toml::array* array = node->as_array();
+    node = table != nullptr ? table->get(name) : array != nullptr ? element(*array, name) : nullptr;
+    if (end == std::string_view::npos) break;
+    path.remove_prefix(end + 1);
+  }
+  return node;
 }
 
 Document::Document(std::string_view text, std::string source_name,
@@ -186,11 +252,16 @@ void Document::apply(std::size_t index) {
     const Place place = place_at(begin);
     if (toml::array* array = node->as_array()) {
       toml::table* table = element(*array, name);
+      if (end == equals) {
+        const std::unique_ptr<toml::table> parsed = parse_literal(value, value_column, path_name);
+        if (parsed && put_element(*array, name, parsed->begin()->second)) return;
+      }
       if (table == nullptr || end == equals) {
         add(place,
             table == nullptr ? "there is no " + in_quotes(name) + " here"
                              : "this is a whole table, not a key of it",
-            table == nullptr ? advice_for_elements(*array, name) : "add .KEY");
+            table == nullptr ? advice_for_elements(*array, name)
+                             : "add .KEY, or give all of it: { KEY = VALUE, ... }");
         return;
       }
       node = table;

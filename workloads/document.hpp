@@ -19,6 +19,19 @@ using Place = toml::source_region;
 /// What mistakes in an override call their source.
 std::string override_source(const std::string& word);
 
+/// A value as TOML on one line.
+std::string value_literal(const toml::node& node);
+
+/// A value as it stands behind KEY= of an override: strings without quotes, unless they would read
+/// as another value.
+std::string override_value(const toml::node& node);
+
+/// False for text that an override takes for a string without quotes.
+bool reads_as_toml(std::string_view value);
+
+/// What stands at the dotted path of an override; null if nothing does.
+const toml::node* find_value(const toml::table& root, std::string_view path);
+
 class Document {
  public:
   /// Throws ScenarioError if the text is not TOML.

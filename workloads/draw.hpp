@@ -27,6 +27,7 @@ enum class Purpose : std::uint64_t {
   patience = 11,
   retry = 12,
   shape = 13,
+  tuning = 14,
 };
 
 /// The output function of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number

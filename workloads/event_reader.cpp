@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "workloads/arrivals_reader.hpp"
+#include "workloads/changes.hpp"
 
 namespace tokenlift {
 
 namespace {
 
 constexpr std::array<std::string_view, 4> kActions = {"lift", "set", "restore", "ramp"};
-constexpr std::int64_t kMostSteps = 200;
 
 }  // namespace
 

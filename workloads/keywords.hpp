@@ -123,6 +123,14 @@ inline constexpr auto kKeywords<Inherit> =
                                      {"reset", Inherit::reset},
                                      {"additive", Inherit::additive}});
 
+template <>
+inline constexpr auto kKeywords<ParameterScale> =
+    std::to_array<Keyword<ParameterScale>>({{"linear", ParameterScale::linear},
+                                            {"log", ParameterScale::log},
+                                            {"integer", ParameterScale::integer},
+                                            {"log_integer", ParameterScale::log_integer},
+                                            {"choice", ParameterScale::choice}});
+
 /// The word for a value.
 template <typename Value>
 requires(!kKeywords<Value>.empty()) constexpr std::string_view name_of(Value value) {

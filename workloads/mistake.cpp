@@ -69,11 +69,15 @@ std::string render(const std::vector<Mistake>& mistakes) {
 
 }  // namespace
 
-std::string to_string(const Mistake& mistake) {
-  std::string text = printable(mistake.source);
+std::string at_place(const Mistake& mistake) {
+  std::string text = mistake.source;
   if (mistake.line > 0) text += ":" + std::to_string(mistake.line);
   if (mistake.line > 0 && mistake.column > 0) text += ":" + std::to_string(mistake.column);
-  text += ": error: " + printable(mistake.message);
+  return text;
+}
+
+std::string to_string(const Mistake& mistake) {
+  std::string text = printable(at_place(mistake)) + ": error: " + printable(mistake.message);
   if (mistake.line > 0) text += excerpt_with_caret(mistake);
   if (!mistake.advice.empty()) text += "\n    " + printable(mistake.advice);
   return text;

@@ -23,6 +23,9 @@ struct Mistake {
 /// not UTF-8 are shown as '?', so that a hostile file can't write escape sequences to a terminal.
 std::string to_string(const Mistake& mistake);
 
+/// file:line:column, for messages that name a second place.
+std::string at_place(const Mistake& mistake);
+
 /// The text in double quotes, for messages.
 std::string in_quotes(std::string_view text);
 

@@ -25,6 +25,10 @@ inline constexpr std::int64_t kLongestCostPs = 1'000'000'000'000'000;
 /// No rate is higher, per second.
 inline constexpr double kHighestRatePerS = 1e12;
 
+/// Shares of the fleet's capacity.
+inline constexpr double kLoadMin = 1e-9;
+inline constexpr double kLoadMax = 1e6;
+
 /// No limit of a throttle is larger, in its unit: a million times that still fits int64.
 inline constexpr double kLargestLimit = 1e12;
 

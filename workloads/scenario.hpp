@@ -5,6 +5,7 @@
 // here parses, draws or runs. Units are in the names; times are nanoseconds from the start of the
 // run, token counts are whole tokens.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "workloads/profile.hpp"
+#include "workloads/tuning.hpp"
 
 namespace tokenlift {
 
@@ -252,6 +254,12 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
+/// Where something stands in its text, from 0. Equal things may stand anywhere.
+struct TextIndex {
+  std::size_t value = 0;
+  bool operator==(const TextIndex&) const { return true; }
+};
+
 /// At `at_ns` a throttle is lifted (removed), set to other parameters, restored to what the
 /// scenario began with, or moved to other parameters over a time. A ramp has a rate or a limit:
 /// where it ends (and the burst there); where it begins is what holds then.
@@ -268,6 +276,7 @@ struct Event : Settings {
   bool measure = false;  ///< this event divides the run into phases (default: the first)
   /// It does, but does not happen: of a control run. Not part of the language.
   bool taken_out = false;
+  TextIndex index;  ///< among the events of the text: what --set calls it
   bool operator==(const Event&) const = default;
 };
 
@@ -329,6 +338,8 @@ struct Scenario {
   std::vector<Tenant> tenants;
   std::vector<Throttle> throttles;
   std::vector<Event> events;  ///< ordered by at_ns
+  /// What `tune` searches. No part of what is run: run.json does not have it.
+  std::optional<Tuning> tuning;
   bool operator==(const Scenario&) const = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "workloads/table_reader.hpp"
 #include "workloads/tenant_reader.hpp"
 #include "workloads/throttle_reader.hpp"
+#include "workloads/tuning_reader.hpp"
 
 namespace tokenlift {
 
@@ -38,13 +40,16 @@ void check_count(TableReader& root, const char* key, std::size_t count, std::siz
                std::to_string(most) + " are the most");
 }
 
+using ReadTuning = std::function<Tuning(TableReader table, const Scenario& scenario)>;
+
 class ScenarioReader {
  public:
   ScenarioReader(Document& document, const std::string& folder,
                  const std::vector<Profile>& profiles)
       : document_(document), given_(profiles), tenants_(document, folder) {}
 
-  Scenario read(const std::string& source_name);
+  /// `read_tuning` reads the table [tune] against the scenario; none: it is left aside.
+  Scenario read(const std::string& source_name, const ReadTuning& read_tuning);
 
  private:
   void read_run(TableReader table);
@@ -137,7 +142,8 @@ void ScenarioReader::read_throttles(TableReader& root) {
 void ScenarioReader::read_events(TableReader& root) {
   EventReader reader(document_, scenario_.run, throttles_, sizes_);
   for (TableReader& table : root.tables("event", "[[event]]")) {
-    const Event event = reader.read(table);
+    Event event = reader.read(table);
+    event.index.value = scenario_.events.size();
     note_load(table.place(), (event.rate && event.rate->load) || (event.from && event.from->load));
     scenario_.events.push_back(event);
   }
@@ -196,7 +202,7 @@ void ScenarioReader::check_loads() {
   }
 }
 
-Scenario ScenarioReader::read(const std::string& source_name) {
+Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& read_tuning) {
   TableReader root(document_, document_.root(), "the scenario");
   scenario_.name = name_from_file(source_name);
   if (root.find("name") != nullptr) scenario_.name = root.name_apart_from({});
@@ -212,12 +218,14 @@ Scenario ScenarioReader::read(const std::string& source_name) {
   read_tenants(root);
   read_throttles(root);
   read_events(root);
+  std::optional<TableReader> tune = root.table("tune", "[tune]");
   root.finish();
   check_kv_tokens(fleet_reader.sound_sites());
   check_sizes();
   check_loads();
-  document_.throw_mistakes();
   std::ranges::stable_sort(scenario_.events, {}, &Event::at_ns);
+  if (tune && read_tuning) scenario_.tuning = read_tuning(std::move(*tune), scenario_);
+  document_.throw_mistakes();
   scenario_.profiles = fleet_reader.profiles_to_keep(scenario_.fleet);
   return scenario_;
 }
@@ -226,9 +234,25 @@ Scenario ScenarioReader::read(const std::string& source_name) {
 
 Scenario parse_scenario(std::string_view text, const std::string& source_name,
                         const std::string& folder, const std::vector<std::string>& overrides,
-                        const std::vector<Profile>& profiles) {
+                        const std::vector<Profile>& profiles,
+                        const std::function<std::string(const std::string& path)>& path_mistake) {
+  const auto mistakes_with = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = overrides;
+    all.insert(all.end(), words.begin(), words.end());
+    std::vector<Mistake> mistakes;
+    try {
+      Document document(text, source_name, all);
+      ScenarioReader(document, folder, profiles).read(source_name, {});
+    } catch (const ScenarioError& error) {
+      mistakes = error.mistakes();
+    }
+    return mistakes;
+  };
   Document document(text, source_name, overrides);
-  return ScenarioReader(document, folder, profiles).read(source_name);
+  const auto read_tuning = [&](TableReader table, const Scenario& scenario) {
+    return TuningReader(document, scenario, path_mistake, mistakes_with).read(std::move(table));
+  };
+  return ScenarioReader(document, folder, profiles).read(source_name, read_tuning);
 }
 
 }  // namespace tokenlift

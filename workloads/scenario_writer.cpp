@@ -13,6 +13,7 @@
 
 #include "workloads/calendar.hpp"
 #include "workloads/changes.hpp"
+#include "workloads/document.hpp"
 #include "workloads/keywords.hpp"
 #include "workloads/profile_text.hpp"
 #include "workloads/quantity.hpp"
@@ -439,6 +440,54 @@ Keys keys_of(const Event& event) {
   return keys;
 }
 
+std::string quantity(const Parameter& parameter, double value) {
+  switch (parameter.form) {
+    case ParameterForm::duration:
+      return duration(static_cast<std::int64_t>(value));
+    case ParameterForm::rate:
+      return rate(value);
+    case ParameterForm::number:
+    case ParameterForm::word:
+      break;
+  }
+  return format_number(value);
+}
+
+Keys keys_of(const Parameter& parameter) {
+  Keys keys;
+  keys.add("key", literal(parameter.key));
+  if (parameter.scale == ParameterScale::choice) {
+    std::vector<std::string> choices;
+    for (const std::string& choice : parameter.choices) {
+      choices.push_back(reads_as_toml(choice) ? choice : literal(choice));
+    }
+    keys.add("choices", array(choices));
+    return keys;
+  }
+  keys.add("min", quantity(parameter, parameter.min));
+  keys.add("max", quantity(parameter, parameter.max));
+  keys.add("scale", word(parameter.scale));
+  return keys;
+}
+
+std::string tuning_toml(const Tuning& tuning) {
+  Keys keys;
+  if (tuning.lift) keys.add("lift", std::string("true"));
+  if (tuning.objective) {
+    keys.add("objective", literal((tuning.objective->maximize ? "maximize " : "minimize ") +
+                                  tuning.objective->path));
+  }
+  std::vector<std::string> constraints;
+  for (const Objective& each : tuning.constraints) constraints.push_back(literal(each.text));
+  if (!constraints.empty()) keys.add("constraints", array(constraints));
+  if (tuning.budget_requests) keys.add("budget", *tuning.budget_requests);
+  std::string text = "\n[tune]\n" + keys.lines();
+  for (const Parameter& parameter : tuning.parameters) {
+    text += "\n[[tune.parameters]]\n" + keys_of(parameter).lines();
+  }
+  return text;
+}
+
 void append_json(const toml::node& node, std::string& text) {
   const auto separator = [&text](char open) {
     if (text.back() != open) text += ", ";
@@ -504,17 +553,45 @@ std::string to_toml(const Scenario& scenario) {
     text += "\n[[fleet.site]]\n" + keys_of(site).lines();
   if (!scenario.profiles.empty()) text += "\n" + to_toml(scenario.profiles);
   for (const Tenant& tenant : scenario.tenants) text += "\n[[tenant]]\n" + keys_of(tenant).lines();
-  for (const Throttle& throttle : scenario.throttles) {
-    text += "\n[[throttle]]\n" + keys_of(throttle).lines();
+  for (const std::string& tables : {throttles_toml(scenario), events_toml(scenario)}) {
+    if (!tables.empty()) text += "\n" + tables;
   }
-  for (const Event& event : scenario.events) text += "\n[[event]]\n" + keys_of(event).lines();
+  if (scenario.tuning) text += tuning_toml(*scenario.tuning);
   return text;
+}
+
+std::string throttles_toml(const Scenario& scenario) {
+  std::string text;
+  for (const Throttle& throttle : scenario.throttles) {
+    text += (text.empty() ? "" : "\n") + ("[[throttle]]\n" + keys_of(throttle).lines());
+  }
+  return text;
+}
+
+std::string events_toml(const Scenario& scenario) {
+  std::string text;
+  for (const Event& event : scenario.events) {
+    text += (text.empty() ? "" : "\n") + ("[[event]]\n" + keys_of(event).lines());
+  }
+  return text;
+}
+
+std::string inline_toml(const Event& event) {
+  return keys_of(event).inline_table();
+}
+
+std::optional<std::string> written_value(const Scenario& scenario, const std::string& key) {
+  const toml::table root = toml::parse(to_toml(scenario));
+  const toml::node* node = find_value(root, key);
+  return node != nullptr ? std::optional(override_value(*node)) : std::nullopt;
 }
 
 // By way of the TOML text, so that there is one list of keys.
 std::string to_json(const Scenario& scenario) {
+  toml::table table = toml::parse(to_toml(scenario));
+  table.erase("tune");
   std::string text;
-  append_json(toml::parse(to_toml(scenario)), text);
+  append_json(table, text);
   return text;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <sstream>
 #include <tuple>
 
 namespace tokenlift {
@@ -53,23 +52,8 @@ std::vector<Leaf> leaves_of(TableReader& table, std::string_view key) {
   return leaves;
 }
 
-// As TOML on one line; toml++ writes tables so within arrays alone.
-std::string literal(const toml::node& node) {
-  toml::array wrapped;
-  wrapped.push_back(node);
-  std::ostringstream text;
-  text << toml::toml_formatter(wrapped, toml::format_flags::none);
-  const std::string written = text.str();
-  const std::size_t begin = written.find('[') + 1;
-  std::string value = written.substr(begin, written.rfind(']') - begin);
-  std::ranges::replace(value, '\n', ' ');  // strings have theirs escaped
-  value.erase(0, value.find_first_not_of(' '));
-  value.erase(value.find_last_not_of(" ,") + 1);
-  return value;
-}
-
 Setting setting(std::string key, const Place& key_place, const toml::node& node) {
-  std::string word = key + "=" + literal(node);
+  std::string word = key + "=" + value_literal(node);
   return {std::move(key), std::move(word), key_place, node.source()};
 }
 
@@ -81,7 +65,7 @@ std::string label_of(const toml::node& node, std::size_t index) {
     return fit_for_names(format_number(number->get()));
   }
   const auto* string = node.as_string();
-  return fit_for_names(string != nullptr ? string->get() : literal(node));
+  return fit_for_names(string != nullptr ? string->get() : value_literal(node));
 }
 
 // { name = ..., set = { ... } }: several keys at once. No key of a scenario has such a table.

@@ -13,17 +13,6 @@
 
 namespace tokenlift {
 
-namespace {
-
-std::string at_place(const Mistake& mistake) {
-  std::string text = mistake.source;
-  if (mistake.line > 0) text += ":" + std::to_string(mistake.line);
-  if (mistake.line > 0 && mistake.column > 0) text += ":" + std::to_string(mistake.column);
-  return text;
-}
-
-}  // namespace
-
 SuiteScenarios::SuiteScenarios(Document& document, std::string folder,
                                const std::vector<std::string>& overrides,
                                const std::vector<Profile>& profiles)

@@ -12,16 +12,10 @@
 #include "workloads/document.hpp"
 #include "workloads/profile.hpp"
 #include "workloads/scenario.hpp"
+#include "workloads/scenario_text.hpp"
 #include "workloads/suite_matrix.hpp"
 
 namespace tokenlift {
-
-/// The text of a scenario, a file's or a built-in one's.
-struct ScenarioSource {
-  std::string name;    ///< what mistakes call it
-  std::string folder;  ///< where its traces are
-  std::string text;
-};
 
 class SuiteScenarios {
  public:
