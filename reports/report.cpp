@@ -8,15 +8,19 @@
 
 namespace tokenlift {
 
+TrialReport analyse(Trial trial) {
+  TrialReport report{std::move(trial), {}, {}, {}, {}, {}, {}, {}};
+  const Run& run = report.trial.lifted.pooled;
+  report.phases = summarize_fleet(run);
+  report.split = time_split(run);
+  report.lift = analyse_lift(report.trial);
+  return report;
+}
+
 Report make_report(std::vector<Trial> trials) {
   Report report;
   for (Trial& trial : trials) {
-    TrialReport& each =
-        report.trials.emplace_back(TrialReport{std::move(trial), {}, {}, {}, {}, {}, {}, {}});
-    const Run& run = each.trial.lifted.pooled;
-    each.phases = summarize_fleet(run);
-    each.split = time_split(run);
-    each.lift = analyse_lift(each.trial);
+    TrialReport& each = report.trials.emplace_back(analyse(std::move(trial)));
     each.validity = validity(each.trial);
     each.verdict = verdict(each);
     each.remarks = remarks(each);

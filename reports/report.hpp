@@ -29,6 +29,9 @@ struct Report {
   Table overview;                   ///< a column per trial; no rows where there is but one
 };
 
+/// The figures of a trial: phases, split and lift, without words and tables.
+TrialReport analyse(Trial trial);
+
 Report make_report(std::vector<Trial> trials);
 
 }  // namespace tokenlift
