@@ -17,6 +17,7 @@
 #include "bench/command_line_report.hpp"
 #include "bench/command_line_run.hpp"
 #include "bench/command_line_suite.hpp"
+#include "bench/command_line_tune.hpp"
 #include "bench/output_folder.hpp"
 #include "reports/json_run.hpp"
 #include "workloads/catalogue.hpp"
@@ -31,8 +32,9 @@ namespace {
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 done; 1 done, and a goal or an objective was missed (calibrate --verify,\n"
-    "suite) or something got worse (compare); 2 the input is wrong; 3 the measurement is not\n"
-    "valid, or was interrupted; 4 the machine failed it (disk full, no permission).";
+    "suite), something got worse (compare) or nothing can be recommended (tune); 2 the input is\n"
+    "wrong; 3 the measurement is not valid, or was interrupted; 4 the machine failed it (disk\n"
+    "full, no permission).";
 
 double to_s(std::int64_t ns) {
   return static_cast<double>(ns) * 1e-9;
@@ -111,16 +113,12 @@ std::string name_mistake(const std::string& word) {
   return word.empty() ? "the name is empty: give one, or leave the option out" : "";
 }
 
-void add_scenario_options(CLI::App& command, Options& options) {
+/// The scenario, and what may be changed of it but for the engine.
+void add_scenario_words(CLI::App& command, Options& options) {
   command
       .add_option("SCENARIO", options.scenario,
                   "a scenario file (TOML), a run.json, or a built-in name")
       ->required();
-  command
-      .add_option("--engine", options.engine,
-                  "threads: compute; virtual: simulate; null: the harness alone (default: as the "
-                  "scenario says)")
-      ->check(CLI::IsMember({"threads", "virtual", "null"}));
   command
       .add_option("--seed", options.seed, "key of all random draws (default: as the scenario says)")
       ->check(CLI::Validator(seed_mistake, "WHOLE NUMBER"));
@@ -135,6 +133,15 @@ void add_scenario_options(CLI::App& command, Options& options) {
                   "'tokenlift calibrate' writes them; may be repeated")
       ->type_name("FILE")
       ->allow_extra_args(false);
+}
+
+void add_scenario_options(CLI::App& command, Options& options) {
+  command
+      .add_option("--engine", options.engine,
+                  "threads: compute; virtual: simulate; null: the harness alone (default: as the "
+                  "scenario says)")
+      ->check(CLI::IsMember({"threads", "virtual", "null"}));
+  add_scenario_words(command, options);
 }
 
 /// What is wrong with a duration to measure for; empty if nothing is.
@@ -340,6 +347,64 @@ void add_suite_options(CLI::App& command, SuiteOptions& options) {
       "  tokenlift suite nightly.toml --resume results/today");
 }
 
+void add_tune_options(CLI::App& command, TuneOptions& options) {
+  add_scenario_words(command, options.scenario);
+  command.add_flag(
+      "--lift", options.lift,
+      "search how the measured event is to happen (at once, in a ramp, in steps, and what "
+      "becomes of the throttle's state), not the throttle before it");
+  CLI::Option* const budget =
+      command
+          .add_option("--budget", options.budget_requests,
+                      "simulated requests, of all runs together (default: as [tune] says, or those "
+                      "of 2,000 runs)")
+          ->type_name("REQUESTS")
+          ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53));
+  command
+      .add_option_function<std::string>(
+          "--for",
+          [&options](const std::string& word) { options.time_ns = parse_duration_ns(word).value; },
+          "search for so long instead; the result then depends on the machine")
+      ->type_name("DURATION")
+      ->check(CLI::Validator(budget_mistake, ""))
+      ->excludes(budget);
+  command
+      .add_option(
+          "--verify", options.verify,
+          "then run the best three settings and the present one so many times each on engine "
+          "threads, in turns, and recommend only what holds there; without --profiles what "
+          "steps cost on this machine is measured first")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000}));
+  CLI::Option* const out =
+      command
+          .add_option("--out", options.scenario.out,
+                      "new folder for tune.json, report.html and recommended.toml (default: "
+                      "tokenlift-results/tune-NAME-TIME)")
+          ->type_name("FOLDER")
+          ->check(CLI::Validator(name_mistake, ""));
+  command
+      .add_option("--resume", options.resume,
+                  "go on with the search in this folder: what was simulated is not made again")
+      ->type_name("FOLDER")
+      ->check(CLI::Validator(name_mistake, ""))
+      ->excludes(out);
+  command
+      .add_option("--threads", options.scenario.threads,
+                  "settings simulated at a time, on which results do not depend (default: one per "
+                  "core)")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1024}));
+  command.add_flag("--quiet", options.scenario.quiet, "no progress, no announcements");
+  command.footer(
+      "Exit codes: 1 nothing can be recommended: no setting meets all constraints, or what was\n"
+      "measured refuses it; 3 interrupted (what is shown is the best so far), or no measurement.\n"
+      "Examples:\n"
+      "  tokenlift tune lift\n"
+      "  tokenlift tune lift --verify 5\n"
+      "  tokenlift tune mine.toml --for 60s --set 'tune.constraints=\"attainment >= 0.99\"'\n"
+      "  tokenlift tune lift --lift");
+}
+
 /// What CLI11 does not know is Google Benchmark's, or a mistake.
 std::vector<std::string> benchmark_words(const CLI::App& command) {
   std::vector<std::string> words = command.remaining();
@@ -392,6 +457,11 @@ int dispatch(const Surroundings& surroundings) {
   add_suite_options(*suiting, suite_options);
   CLI::App* suites = app.add_subcommand("suites", "list the built-in suites");
 
+  TuneOptions tune_options;
+  CLI::App* tuning = app.add_subcommand(
+      "tune", "search for the throttle, or the way to lift it, that serves users best");
+  add_tune_options(*tuning, tune_options);
+
   std::vector<const char*> arguments;
   for (const std::string& word : surroundings.words) arguments.push_back(word.c_str());
   try {
@@ -410,6 +480,7 @@ int dispatch(const Surroundings& surroundings) {
     return run_suite(surroundings, suite_options);
   }
   if (*suites) return print_list(surroundings, builtin_suites());
+  if (*tuning) return tune(surroundings, tune_options);
   if (*comparing) return compare_runs(surroundings, compare_options);
   if (*reporting) return report_runs(surroundings, report_options);
   if (*checking) return check(surroundings, options);

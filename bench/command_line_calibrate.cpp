@@ -295,6 +295,18 @@ void check_batches(const Scenario& scenario, std::int64_t max_batch) {
 
 }  // namespace
 
+std::optional<std::vector<Profile>> calibrate_for(const Surroundings& surroundings,
+                                                  const Scenario& scenario,
+                                                  const std::filesystem::path& file, bool quiet) {
+  const std::int64_t max_batch = max_batch_of(scenario);
+  check_batches(scenario, max_batch);
+  Options options;
+  options.out = file.string();
+  options.quiet = quiet;
+  return Calibration(surroundings, options, kCalibrationNs, max_batch)
+      .measure(profiles_of(scenario));
+}
+
 int calibrate(const Surroundings& surroundings, const Options& options,
               const CalibrateOptions& calibration) {
   std::vector<Profile> profiles = load_profiles(options.profile_files);

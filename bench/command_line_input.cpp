@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "bench/output_folder.hpp"
+#include "bench/tuning_problem.hpp"
 #include "reports/json_run.hpp"
 #include "reports/visible.hpp"
 #include "workloads/catalogue.hpp"
@@ -46,12 +47,8 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
   return meant ? fmt::format("did you mean '{}'?", *meant) : otherwise;
 }
 
-Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles) {
-  std::vector<std::string> overrides = options.overrides;
-  if (options.engine) overrides.push_back("run.engine=" + *options.engine);
-  if (options.seed) overrides.push_back("run.seed=" + *options.seed);
-
-  const std::filesystem::path path = options.scenario;
+ScenarioSource find_scenario(const std::string& reference) {
+  const std::filesystem::path path = reference;
   std::error_code unreadable;  // a name too long or forbidden is no file
   const auto status = std::filesystem::status(path, unreadable);
   if (unreadable == std::errc::permission_denied) {
@@ -59,18 +56,16 @@ Scenario load_scenario(const Options& options, const std::vector<Profile>& profi
   }
   if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
     std::string text = read_file(path);
-    const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
     const auto first = text.find_first_not_of(" \t\r\n");
     if (first != std::string::npos && text[first] == '{') {
       text = scenario_toml(read_run(text, path.string()));
     }
-    return parse_scenario(text, path.string(), folder.string(), overrides, profiles);
+    return {path.string(), std::filesystem::absolute(path).parent_path().string(), std::move(text)};
   }
   std::vector<std::string> names;
   for (const BuiltinScenario& builtin : builtin_scenarios()) {
-    if (builtin.name == options.scenario) {
-      return parse_scenario(builtin.text, builtin.name, std::filesystem::current_path().string(),
-                            overrides, profiles);
+    if (builtin.name == reference) {
+      return {builtin.name, std::filesystem::current_path().string(), std::string(builtin.text)};
     }
     names.push_back(builtin.name);
   }
@@ -78,9 +73,22 @@ Scenario load_scenario(const Options& options, const std::vector<Profile>& profi
     throw UsageError(fmt::format("'{}' is a folder, no file: give a scenario or a run.json in it",
                                  path.string()));
   }
-  throw UsageError(fmt::format(
-      "no file and no built-in scenario is called '{}'; {}", options.scenario,
-      suggestion(options.scenario, names, "'tokenlift scenarios' lists the built-in ones")));
+  throw UsageError(
+      fmt::format("no file and no built-in scenario is called '{}'; {}", reference,
+                  suggestion(reference, names, "'tokenlift scenarios' lists the built-in ones")));
+}
+
+std::vector<std::string> overrides_of(const Options& options) {
+  std::vector<std::string> overrides = options.overrides;
+  if (options.engine) overrides.push_back("run.engine=" + *options.engine);
+  if (options.seed) overrides.push_back("run.seed=" + *options.seed);
+  return overrides;
+}
+
+Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles) {
+  const ScenarioSource source = find_scenario(options.scenario);
+  return parse_scenario(source.text, source.name, source.folder, overrides_of(options), profiles,
+                        figure_mistake);
 }
 
 void require_no_folder(const std::filesystem::path& out) {

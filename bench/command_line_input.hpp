@@ -15,6 +15,7 @@
 #include "bench/command_line.hpp"
 #include "workloads/profile.hpp"
 #include "workloads/scenario.hpp"
+#include "workloads/scenario_text.hpp"
 
 namespace tokenlift {
 
@@ -46,9 +47,16 @@ std::string read_file(const std::filesystem::path& path);
 /// UsageError, ScenarioError.
 std::vector<Profile> load_profiles(const std::vector<std::string>& files);
 
-/// The scenario named on the command line: a file, a run.json to be repeated, or a built-in name;
-/// with `options`' engine, seed and overrides. `profiles` go before the scenario's own and the
-/// built-in ones. Throws UsageError, ScenarioError, RunFileError.
+/// The text of the scenario named on the command line: a file's, that of a run.json to be repeated,
+/// or a built-in one's. Throws UsageError, RunFileError.
+ScenarioSource find_scenario(const std::string& reference);
+
+/// The words for --set that `options` stand for: its overrides, its engine and its seed.
+std::vector<std::string> overrides_of(const Options& options);
+
+/// The scenario named on the command line, with `options`' engine, seed and overrides. `profiles`
+/// go before the scenario's own and the built-in ones. Throws UsageError, ScenarioError,
+/// RunFileError.
 Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles);
 
 /// --out names a file. Throws UsageError where it is a folder, or ends as one.

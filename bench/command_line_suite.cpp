@@ -16,8 +16,8 @@
 #include "bench/progress.hpp"
 #include "bench/suite_benchmarks.hpp"
 #include "bench/suite_case.hpp"
+#include "bench/tuning_problem.hpp"
 #include "bench/workers.hpp"
-#include "reports/json_figures.hpp"
 #include "reports/json_suite.hpp"
 #include "reports/suite_formats.hpp"
 #include "workloads/catalogue.hpp"
@@ -36,17 +36,16 @@ constexpr const char* kSuiteFile = "suite.json";
 
 Suite load_suite(const SuiteOptions& options) {
   const std::vector<Profile> profiles = load_profiles(options.profile_files);
-  const auto mistake = [](const std::string& path) { return path_mistake(path, did_you_mean); };
   const fs::path path = options.suite;
   std::error_code error;
   if (fs::is_regular_file(path, error)) {
     return parse_suite(read_file(path), path.string(), fs::absolute(path).parent_path().string(),
-                       options.overrides, profiles, mistake);
+                       options.overrides, profiles, figure_mistake);
   }
   std::vector<std::string> names;
   for (const BuiltinSuite& suite : builtin_suites()) {
     if (suite.name == options.suite) {
-      return parse_suite(suite.text, suite.name, "", options.overrides, profiles, mistake);
+      return parse_suite(suite.text, suite.name, "", options.overrides, profiles, figure_mistake);
     }
     names.push_back(suite.name);
   }
@@ -76,11 +75,6 @@ OutputFolder open_folder(const SuiteOptions& options, const std::string& name) {
 
 // ------------------------------------------------------------------------------------- progress
 
-std::string minutes_figure(double seconds) {
-  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
-  return fmt::format("{:.0f} min", seconds / 60);
-}
-
 /// How far the simulated cases are: a live line on a terminal, elsewhere a line every tenth.
 class SimulationProgress {
  public:
@@ -104,7 +98,7 @@ class SimulationProgress {
     const double left_s =
         elapsed_s / static_cast<double>(done_) * static_cast<double>(cases_ - done_);
     const std::string line =
-        fmt::format("{} of {} simulated cases, {} left", done_, cases_, minutes_figure(left_s));
+        fmt::format("{} of {} simulated cases, {} left", done_, cases_, rough_time(left_s));
     if (surroundings_.err_is_terminal) {
       live_.show(line);
     } else if (done_ * 10 / cases_ != (done_ - 1) * 10 / cases_) {
@@ -187,7 +181,7 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
     const SuiteCase& one = measured[number].run->suite_case();
     const std::string label = fmt::format(
         "case {} of {}, run {} of {}{}, {} left: {}: ", number + 1, measured.size(), repetition,
-        one.repetitions, control ? " without the event" : "", minutes_figure(left_s), one.name);
+        one.repetitions, control ? " without the event" : "", rough_time(left_s), one.name);
     return std::make_unique<ProgressDisplay>(
         board, plan_phases(scenario), scenario.run.duration_ns, label, false,
         options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal,

@@ -32,6 +32,11 @@ Experiment::Experiment(std::vector<std::string> command, const std::atomic<bool>
                        std::size_t threads)
     : command_(std::move(command)), stop_(stop), workers_(threads) {}
 
+std::optional<double> Experiment::capacity(const Scenario& scenario) {
+  return scenario.run.engine == Engine::simulated ? compute_capacity(scenario, stop_)
+                                                  : measure_capacity(scenario, weights_, stop_);
+}
+
 std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run* before) {
   std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   std::string source = capacity_tokens_per_s ? "stated" : "";
@@ -44,13 +49,8 @@ std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run*
   const bool wanted =
       simulated && !scenario.fleet.capacity_tokens_per_s && measured_event(scenario);
   if (!capacity_tokens_per_s && (needs_capacity(scenario) || wanted)) {
-    if (simulated) {
-      capacity_tokens_per_s = compute_capacity(scenario, stop_);
-      source = "computed";
-    } else {
-      capacity_tokens_per_s = measure_capacity(scenario, weights_, stop_);
-      source = "measured";
-    }
+    capacity_tokens_per_s = capacity(scenario);
+    source = simulated ? "computed" : "measured";
     if (!capacity_tokens_per_s) return std::nullopt;
   }
   Scenario resolved = resolve(scenario, capacity_tokens_per_s);

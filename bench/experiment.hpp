@@ -31,6 +31,10 @@ class Experiment {
   /// results do not depend on them.
   Experiment(std::vector<std::string> command, const std::atomic<bool>& stop, std::size_t threads);
 
+  /// Of the scenario's fleet under its mix: measured (engine threads) or computed (engine virtual)
+  /// now. Nothing if it was interrupted.
+  std::optional<double> capacity(const Scenario& scenario);
+
   /// The scenario with absolute rates. Where a `load` needs the capacity of the fleet, that is
   /// measured (engine threads) or computed (engine virtual, there also where an event divides the
   /// run) now, once for all runs of the command.

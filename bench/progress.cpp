@@ -37,6 +37,11 @@ std::string simulation_speed(std::int64_t simulated_ns, std::int64_t real_ns) {
                      figure(static_cast<double>(simulated_ns) / static_cast<double>(real_ns)));
 }
 
+std::string rough_time(double seconds) {
+  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
+  return fmt::format("{:.0f} min", seconds / 60);
+}
+
 std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::int64_t real_ns) {
   if (simulated_ns <= 0 || real_ns <= 0) return "";
   const auto ahead_ns = static_cast<double>(std::max<std::int64_t>(duration_ns - simulated_ns, 0));

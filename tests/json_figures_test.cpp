@@ -16,6 +16,9 @@
 #include "reports/json_run.hpp"
 #include "tests/rich_runs.hpp"
 #include "tests/sample_reports.hpp"
+#include "workloads/catalogue.hpp"
+#include "workloads/plan.hpp"
+#include "workloads/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {
@@ -170,6 +173,22 @@ TEST(JsonFigures, EveryPathInTheReadmeIsOne) {
     }
   }
   EXPECT_GT(paths, 20U);
+}
+
+TEST(JsonFigures, HaveWhatIsSearchedByDefault) {
+  for (const BuiltinScenario& builtin : builtin_scenarios()) {
+    const Scenario scenario = parse_scenario(builtin.text, builtin.name, "", {});
+    for (const bool lift : {false, true}) {
+      if (lift && !measured_event(scenario)) continue;
+      Tuning tuning;
+      tuning.lift = lift;
+      tuning = complete_tuning(tuning, scenario, resolve(scenario, 5000.0));
+      EXPECT_EQ(path_mistake(tuning.objective->path, nothing_near), "") << builtin.name;
+      for (const Objective& constraint : tuning.constraints) {
+        EXPECT_EQ(path_mistake(constraint.path, nothing_near), "") << builtin.name;
+      }
+    }
+  }
 }
 
 TEST(JsonFigures, NamesMayHoldFullStops) {

@@ -1,4 +1,5 @@
-"""Opens the pages of suites in headless Chromium and looks at what came of them.
+"""Opens the pages of suites, and of searches for better settings, in headless Chromium and looks at
+what came of them.
 
     suite_page_test.py [--screenshots FOLDER] PROGRAM FOLDER
 
@@ -15,11 +16,41 @@ import page_test
 
 CASES = "[...document.querySelectorAll('.case')]"
 SHOWN = CASES + ".filter(each => each.offsetParent !== null).map(each => each.dataset.name)"
+CHARTS = "[...document.querySelectorAll('.plot-svg[role]')]"
+LEAST_CHARTS = {"found": 9, "refused": 9, "infeasible": 2, "interrupted": 2, "empty": 0,
+                "lift": 2, "large": 8, "wide": 8, "hostile": 9}
+
+# Boxes in the units of the chart, so that it does not matter what is scrolled out of sight.
+TEXTS_THAT_COLLIDE = CHARTS + """.flatMap(svg => {
+  const view = svg.viewBox.baseVal;
+  const texts = [...svg.querySelectorAll("text")].filter(text => text.textContent.trim())
+      .map(text => ({text: text.textContent, box: text.getBBox()}));
+  const cut = texts.filter(({box}) => box.x < -1 || box.y < -1 ||
+      box.x + box.width > view.width + 1 || box.y + box.height > view.height + 1);
+  const meet = (a, b) => a.box.x + a.box.width > b.box.x + 1 && b.box.x + b.box.width > a.box.x + 1
+      && a.box.y + a.box.height > b.box.y + 4 && b.box.y + b.box.height > a.box.y + 4;
+  const pairs = texts.flatMap((a, i) => texts.slice(i + 1).filter(b => meet(a, b))
+      .map(b => a.text + " | " + b.text));
+  return [...cut.map(({text}) => "cut: " + text), ...pairs].map(each =>
+      svg.ariaLabel.slice(0, 40) + ": " + each);
+})"""
+SHAPES_OUTSIDE = CHARTS + """.flatMap(svg => {
+  const view = svg.viewBox.baseVal;
+  return [...svg.querySelectorAll("path, circle")].filter(shape => {
+    const box = shape.getBBox();
+    return box.x < -1 || box.y < -1 || box.x + box.width > view.width + 1 ||
+        box.y + box.height > view.height + 1;
+  }).map(shape => svg.ariaLabel.slice(0, 40) + ": " + shape.getAttribute("class"));
+})"""
 
 
-class Suites(unittest.TestCase):
+class Pages:
+    """What holds of the pages of both."""
+
     pages = []
     screenshots = None
+    scripts = 0
+    opened = {}
 
     @classmethod
     def setUpClass(cls):
@@ -40,16 +71,25 @@ class Suites(unittest.TestCase):
                 finally:
                     page.close()
 
+    def read_each(self, check):
+        """On each page, opened once for all who leave it as it is."""
+        for html in self.pages:
+            with self.subTest(page=html.name):
+                if html not in self.opened:
+                    self.opened[html] = page_test.Page(self.browser, html)
+                check(self.opened[html])
+
     def shoot(self, page, name):
-        if self.screenshots and page.name != "large":
-            page.screenshot(self.screenshots / f"suite-{page.name}-{name}.png")
+        if self.screenshots and page.name not in self.tall:
+            page.screenshot(self.screenshots / f"{self.kind}-{page.name}-{name}.png")
 
     def test_nothing_goes_wrong_and_nothing_leaves(self):
         def check(page):
             page.settle()
             self.assertEqual(page.complaints(), [])
             self.assertEqual(page.requests(), [page.url])
-            self.assertEqual(page.evaluate("document.querySelectorAll('script').length"), 1)
+            self.assertEqual(page.evaluate("document.querySelectorAll('script').length"),
+                             self.scripts)
             self.assertEqual(page.evaluate("document.querySelectorAll('img').length"), 0)
 
         self.on_each(check)
@@ -74,6 +114,22 @@ class Suites(unittest.TestCase):
             self.shoot(page, "narrow")
 
         self.on_each(check)
+
+    def test_paper_takes_it(self):
+        def check(page):
+            page.scheme("dark")
+            pdf = base64.b64decode(page.call("Page.printToPDF", printBackground=True)["data"])
+            self.assertTrue(pdf.startswith(b"%PDF-"))
+            if self.screenshots:
+                (self.screenshots / f"{self.kind}-{page.name}.pdf").write_bytes(pdf)
+
+        self.on_each(check, self.printed)
+
+class Suites(Pages, unittest.TestCase):
+    kind = "suite"
+    scripts = 1
+    tall = {"large"}
+    printed = {"sample", "empty"}
 
     def test_nothing_is_cut_off_in_a_case(self):
         def check(page):
@@ -133,26 +189,44 @@ class Suites(unittest.TestCase):
 
         self.on_each(check, {"sample"})
 
-    def test_paper_takes_it(self):
-        def check(page):
-            page.scheme("dark")
-            pdf = base64.b64decode(page.call("Page.printToPDF", printBackground=True)["data"])
-            self.assertTrue(pdf.startswith(b"%PDF-"))
-            if self.screenshots:
-                (self.screenshots / f"suite-{page.name}.pdf").write_bytes(pdf)
+class Tunings(Pages, unittest.TestCase):
+    kind = "tuning"
+    tall = ()
+    printed = {"found", "infeasible", "wide"}
 
-        self.on_each(check, {"sample", "empty"})
+    def test_charts_have_names_and_nothing_in_them_is_cut_off_or_meets_a_text(self):
+        def check(page):
+            self.assertEqual(page.evaluate(
+                CHARTS + ".filter(svg => svg.getAttribute('role') !== 'img' || "
+                "svg.ariaLabel.length < 20 || svg.querySelector('title').textContent !== "
+                "svg.ariaLabel).length"), 0)
+            self.assertEqual(page.evaluate(SHAPES_OUTSIDE), [])
+            self.assertEqual(page.evaluate(TEXTS_THAT_COLLIDE), [])
+            self.assertGreaterEqual(page.evaluate(CHARTS + ".length"), LEAST_CHARTS[page.name])
+
+        self.read_each(check)
+
+    def test_its_sections_can_be_reached(self):
+        def check(page):
+            self.assertEqual(page.evaluate(
+                "[...document.querySelectorAll('nav a')].filter(each => "
+                "!document.getElementById(each.getAttribute('href').slice(1))).length"), 0)
+            self.assertEqual(page.evaluate("document.querySelectorAll('nav a').length"),
+                             page.evaluate("document.querySelectorAll('h2').length"))
+
+        self.read_each(check)
 
 
 def main(words):
     if words[:1] == ["--screenshots"]:
-        Suites.screenshots = pathlib.Path(words[1])
-        Suites.screenshots.mkdir(parents=True, exist_ok=True)
+        Pages.screenshots = pathlib.Path(words[1])
+        Pages.screenshots.mkdir(parents=True, exist_ok=True)
         words = words[2:]
     if len(words) != 2:
         raise SystemExit("usage: suite_page_test.py [--screenshots FOLDER] PROGRAM FOLDER")
     subprocess.run(words, check=True)
     Suites.pages = sorted(pathlib.Path(words[1]).glob("*.html"))
+    Tunings.pages = sorted((pathlib.Path(words[1]) / "tunings").glob("*.html"))
     unittest.main(argv=sys.argv[:1])
 
 

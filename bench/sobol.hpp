@@ -1,0 +1,27 @@
+#pragma once
+// Points that fill the unit cube evenly, however many are taken: a Sobol sequence (Boost.Random),
+// shifted by a seed.
+
+#include <boost/random/sobol.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace tokenlift {
+
+class SobolPoints {
+ public:
+  /// `dimensions` >= 1. Sequences of two seeds are the same but for where they begin: every
+  /// coordinate is moved by a random amount, modulo 1 (Cranley, Patterson: "Randomization of number
+  /// theoretic methods for multiple integration", 1976).
+  SobolPoints(std::size_t dimensions, std::uint64_t seed);
+
+  /// Coordinates are in [0, 1).
+  std::vector<double> next();
+
+ private:
+  boost::random::sobol engine_;
+  std::vector<double> shift_;
+};
+
+}  // namespace tokenlift
