@@ -9,7 +9,6 @@
 #include <sstream>
 #include <system_error>
 
-#include "bench/output_folder.hpp"
 #include "bench/tuning_problem.hpp"
 #include "reports/json_run.hpp"
 #include "reports/visible.hpp"
@@ -108,6 +107,23 @@ std::string default_folder(const std::string& base) {
     folder = fmt::format("{}-{}", name, n);
   }
   return folder;
+}
+
+OutputFolder open_results(const ResultsFolder& results) {
+  const auto has_marker = [&](const std::string& folder) {
+    std::error_code error;
+    return std::filesystem::exists(std::filesystem::path(folder) / results.marker, error);
+  };
+  if (!results.resume.empty()) {
+    if (has_marker(results.resume)) return OutputFolder(results.resume);
+    throw UsageError(fmt::format("no {} was begun in '{}': there is no {} in it", results.what,
+                                 results.resume, results.marker));
+  }
+  if (results.out.empty()) return OutputFolder(default_folder(results.name));
+  if (!has_marker(results.out)) return OutputFolder(results.out);
+  throw UsageError(
+      fmt::format("'{0}' holds {1}: go on with it by --resume {0}, or give another folder",
+                  results.out, results.holds));
 }
 
 void complain(const Surroundings& surroundings, const std::string& text) {

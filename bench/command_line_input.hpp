@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bench/command_line.hpp"
+#include "bench/output_folder.hpp"
 #include "workloads/profile.hpp"
 #include "workloads/scenario.hpp"
 #include "workloads/scenario_text.hpp"
@@ -64,6 +65,20 @@ void require_no_folder(const std::filesystem::path& out);
 
 /// A new folder for the results of now: tokenlift-results/NAME-TIME.
 std::string default_folder(const std::string& name);
+
+/// A folder that a command begins, and goes on with by --resume.
+struct ResultsFolder {
+  std::string out;     ///< empty: a new one, by `name`
+  std::string resume;  ///< empty: one is begun
+  std::string name;    ///< as for default_folder()
+  const char* marker;  ///< the file by which it is known that one was begun there
+  const char* what;    ///< "suite"
+  const char* holds;   ///< "the results of a suite"
+};
+
+/// The folder to write into: two in one could not be told apart. Throws UsageError where one was
+/// begun in `out`, or none in `resume`; MachineError.
+OutputFolder open_results(const ResultsFolder& results);
 
 /// "did you mean 'X'?" or what else to do.
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,

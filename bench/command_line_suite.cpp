@@ -54,25 +54,6 @@ Suite load_suite(const SuiteOptions& options) {
                   suggestion(options.suite, names, "'tokenlift suites' lists the built-in ones")));
 }
 
-/// The folder to write into. Runs of two suites in one folder could not be told apart.
-OutputFolder open_folder(const SuiteOptions& options, const std::string& name) {
-  std::error_code error;
-  if (!options.resume.empty()) {
-    if (!fs::exists(fs::path(options.resume) / kSuiteFile, error)) {
-      throw UsageError(fmt::format("no suite was begun in '{}': there is no {} in it",
-                                   options.resume, kSuiteFile));
-    }
-    return OutputFolder(options.resume);
-  }
-  if (!options.out.empty() && fs::exists(fs::path(options.out) / kSuiteFile, error)) {
-    throw UsageError(
-        fmt::format("'{0}' holds the results of a suite: go on with it by --resume {0}, or give "
-                    "another folder",
-                    options.out));
-  }
-  return OutputFolder(options.out.empty() ? default_folder(name) : options.out);
-}
-
 // ------------------------------------------------------------------------------------- progress
 
 /// How far the simulated cases are: a live line on a terminal, elsewhere a line every tenth.
@@ -233,7 +214,8 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
     print_result(surroundings, choice.list);
     return kDone;
   }
-  const OutputFolder folder = open_folder(options, suite.name);
+  const OutputFolder folder = open_results(
+      {options.out, options.resume, suite.name, kSuiteFile, "suite", "the results of a suite"});
   Results results;
   for (const SuiteCase& one : choice.cases) results.push_back(not_run(one, folder));
   // So that a suite that is killed is known for what it is.

@@ -37,27 +37,6 @@ constexpr std::size_t kFewSettings = 50;
 constexpr const char* kPage = "report.html";
 constexpr const char* kScenarioFile = "recommended.toml";
 
-// ------------------------------------------------------------------------------------- the folder
-
-/// Searches of two scenarios in one folder could not be told apart.
-OutputFolder open_folder(const TuneOptions& options, const ScenarioSource& source) {
-  const std::string& out = options.scenario.out;
-  std::error_code error;
-  if (!options.resume.empty()) {
-    if (!fs::exists(fs::path(options.resume) / kJournalFile, error)) {
-      throw UsageError(fmt::format("no search was begun in '{}': there is no {} in it",
-                                   options.resume, kJournalFile));
-    }
-    return OutputFolder(options.resume);
-  }
-  if (!out.empty() && fs::exists(fs::path(out) / kJournalFile, error)) {
-    throw UsageError(fmt::format(
-        "'{0}' holds a search: go on with it by --resume {0}, or give another folder", out));
-  }
-  const std::string name = fs::path(source.name).stem().string();
-  return OutputFolder(out.empty() ? default_folder("tune-" + name) : out);
-}
-
 // ------------------------------------------------------------------------------------- progress
 
 /// A live line on a terminal; elsewhere one for each stage.
@@ -327,7 +306,9 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
   require_parameters(*problem);
   require_figures(*problem);
   // What is wrong with the scenario has been said before a folder is made.
-  const OutputFolder folder = open_folder(options, source);
+  const OutputFolder folder = open_results({options.scenario.out, options.resume,
+                                            "tune-" + fs::path(source.name).stem().string(),
+                                            kJournalFile, "search", "a search"});
   if (options.verify > 0) {
     auto machine = measure_machine(surroundings, options, source, overrides, folder);
     if (!machine) return kNotValid;
