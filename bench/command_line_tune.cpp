@@ -241,8 +241,6 @@ bool verify(const Surroundings& surroundings, const TuneOptions& options,
   TuningProblem threads = problem;
   threads.capacity_source = "measured";
   threads.overrides = with(problem.overrides, "run.engine=threads");
-  threads.scenario = parse_scenario(threads.source.text, threads.source.name, threads.source.folder,
-                                    threads.overrides, threads.profiles);
   const auto watch = [&](const Scenario& scenario, const ProgressBoard& board,
                          const std::string& label, std::uint64_t repetition, std::uint64_t left) {
     const double left_s =
