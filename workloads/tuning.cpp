@@ -52,10 +52,6 @@ std::optional<double> read(const Parameter& parameter, const std::string& text) 
   return value;
 }
 
-bool is_of_lift(const std::string& key) {
-  return key == kLiftShape || key == kLiftLength || key == kLiftInherit;
-}
-
 std::optional<Inherit> inherit_of(const std::string& word) {
   for (const Keyword<Inherit>& keyword : kKeywords<Inherit>) {
     if (keyword.name == word) return keyword.value;
@@ -126,8 +122,8 @@ std::vector<std::string> settings(const Scenario& scenario,
       course.over_ns = parse_duration_ns(value).value;
       longest_ns = std::llround(parameters[i].max);
     }
-    of_lift = of_lift || is_of_lift(key);
-    if (!is_of_lift(key)) words.push_back(key + "=" + value);
+    of_lift = of_lift || is_lift_key(key);
+    if (!is_lift_key(key)) words.push_back(key + "=" + value);
   }
   // A throttle that rejects has no max_wait, and one that comes later would be a mistake.
   std::stable_partition(words.begin(), words.end(), [](const std::string& word) {
@@ -140,7 +136,7 @@ std::vector<std::string> settings(const Scenario& scenario,
 }
 
 std::optional<std::string> present_value(const Scenario& scenario, const Parameter& parameter) {
-  if (is_of_lift(parameter.key)) return present_course(scenario, parameter.key);
+  if (is_lift_key(parameter.key)) return present_course(scenario, parameter.key);
   return written_value(scenario, written_key(scenario, parameter.key));
 }
 

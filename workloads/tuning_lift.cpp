@@ -100,6 +100,10 @@ std::string event_word(std::size_t index, const Event& event) {
 
 }  // namespace
 
+bool is_lift_key(std::string_view key) {
+  return key == kLiftShape || key == kLiftLength || key == kLiftInherit;
+}
+
 bool is_lift_shape(std::string_view word) {
   return word == "at_once" || steps_of(word).has_value();
 }

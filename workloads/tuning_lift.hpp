@@ -18,6 +18,9 @@ inline constexpr std::array<std::string_view, 5> kLiftShapes = {"at_once", "line
 /// Also with other numbers of steps.
 bool is_lift_shape(std::string_view word);
 
+/// It is one of kLiftShape, kLiftLength and kLiftInherit.
+bool is_lift_key(std::string_view key);
+
 /// What is said of a lift; what is not stays as the event has it.
 struct LiftCourse {
   std::optional<std::string> shape;  ///< is_lift_shape()

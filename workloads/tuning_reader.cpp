@@ -20,10 +20,6 @@ bool is_whole(double value) {
   return value == std::floor(value) && std::abs(value) <= 9e15;
 }
 
-bool is_lift_key(const std::string& key) {
-  return key == kLiftShape || key == kLiftLength || key == kLiftInherit;
-}
-
 std::string_view name_of_form(ParameterForm form) {
   return form == ParameterForm::duration ? "a duration"
          : form == ParameterForm::rate   ? "a rate"
