@@ -105,28 +105,27 @@ std::string_view name_of(Stress stress) {
 }
 
 std::optional<Scenario> stressed(const Scenario& resolved, Stress stress) {
+  if (stress == Stress::retries && !rejects(resolved)) return std::nullopt;
   Scenario scenario = resolved;
-  bool changed = stress != Stress::retries || rejects(scenario);
-  bool some = false;
+  bool changed = false;
   for (Tenant& tenant : scenario.tenants) {
     switch (stress) {
       case Stress::none:
-        some = true;
+        changed = true;
         break;
       case Stress::more_load:
       case Stress::less_load:
         change_load(tenant, stress == Stress::more_load ? 1 + kLoadChange : 1 - kLoadChange);
-        some = true;
+        changed = true;
         break;
       case Stress::longer_outputs:
-        some = lengthen(tenant, most_output_tokens(scenario, tenant)) || some;
+        changed = lengthen(tenant, most_output_tokens(scenario, tenant)) || changed;
         break;
       case Stress::retries:
-        some = retry(tenant) || some;
+        changed = retry(tenant) || changed;
         break;
     }
   }
-  changed = changed && some;
   if (!changed) return std::nullopt;
   return scenario;
 }

@@ -11,7 +11,6 @@
 #include "reports/report.hpp"
 #include "reports/sensitivity.hpp"
 #include "reports/tuning_changes.hpp"
-#include "workloads/catalogue.hpp"
 #include "workloads/keywords.hpp"
 #include "workloads/plan.hpp"
 
@@ -32,11 +31,6 @@ constexpr double kUpToParetoSet = 0.95;   // of the budget
 
 constexpr std::uint64_t kMostRunsOfChange = 32;
 constexpr std::size_t kMostOfParetoSet = 24;
-
-/// As reports know them.
-std::string scale_of(const Parameter& parameter) {
-  return std::string(name_of(parameter.scale));
-}
 
 /// What it takes to be compared with others.
 bool has_pareto_figures(const TuningFigures& figures) {
@@ -210,7 +204,7 @@ void Tuner::describe(TuningReport& report) const {
   for (const Parameter& parameter : tuning.parameters) {
     TunedParameter tuned;
     tuned.key = parameter.key;
-    tuned.scale = scale_of(parameter);
+    tuned.scale = name_of(parameter.scale);
     tuned.choices = parameter.choices;
     tuned.reason = parameter.reason;
     if (parameter.choices.empty()) {

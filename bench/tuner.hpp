@@ -3,7 +3,6 @@
 // how each parameter acts around it; or, where nothing is feasible, what capacity would do.
 
 #include <atomic>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>

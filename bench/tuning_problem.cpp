@@ -145,7 +145,6 @@ std::optional<Scenario> TuningSimulator::scenario_of(const Attempt& attempt) con
   scenario.run.duration_ns =
       scenario.run.warmup_ns + std::llround(measured_ns * attempt.effort.length_share);
   if (attempt.fleet != 1) scenario = enlarged(scenario, attempt.fleet);
-  if (attempt.stress == Stress::none) return scenario;
   return stressed(scenario, attempt.stress);
 }
 
@@ -208,16 +207,12 @@ TuningFigures tuning_figures(const Trial& trial, const TuningProblem& problem) {
     figures.constraints.push_back(constraint_result(constraint, all));
   }
   if (const PhaseSummary* const phase = find_phase(report.phases, problem.phase)) {
-    const auto ms = [&](int permille) -> std::optional<double> {
-      const std::optional<std::int64_t> ns = phase->of(Metric::ttft).at(permille);
-      return ns ? std::optional(static_cast<double>(*ns) * 1e-6) : std::nullopt;
-    };
     figures.throughput_tokens_per_s = phase->rates.throughput_tokens_per_s;
     figures.goodput_tokens_per_s = phase->rates.goodput_tokens_per_s;
     figures.attainment = phase->rates.attainment;
     figures.unserved = phase->unserved();
-    figures.ttft_p50_ms = ms(500);
-    figures.ttft_p99_ms = ms(990);
+    figures.ttft_p50_ms = phase->ttft_ms(500);
+    figures.ttft_p99_ms = phase->ttft_ms(990);
   }
   return figures;
 }

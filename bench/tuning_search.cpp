@@ -312,21 +312,16 @@ std::vector<std::vector<double>> TuningSearch::along_each_parameter() const {
   return points;
 }
 
-/// The index of the candidate; how many there are where it is none.
-std::size_t TuningSearch::find(const std::vector<double>& point) const {
-  const auto found =
-      std::ranges::find(candidates_, space_.name(space_.snap(point)), &Candidate::name);
-  return static_cast<std::size_t>(found - candidates_.begin());
-}
-
-/// Nothing where the point is there already.
-std::optional<std::size_t> TuningSearch::add(const std::string& stage,
-                                             const std::vector<double>& point) {
-  if (find(point) < candidates_.size()) return std::nullopt;
+/// The index of the candidate, which is added where it is none yet.
+std::size_t TuningSearch::place(const std::string& stage, const std::vector<double>& point) {
   std::vector<double> snapped = space_.snap(point);
   std::string name = space_.name(snapped);
-  candidates_.push_back({std::move(snapped), std::move(name), stage, {}, {}, 0});
-  return candidates_.size() - 1;
+  const auto found = std::ranges::find(candidates_, name, &Candidate::name);
+  const auto index = static_cast<std::size_t>(found - candidates_.begin());
+  if (found == candidates_.end()) {
+    candidates_.push_back({std::move(snapped), std::move(name), stage, {}, {}, 0});
+  }
+  return index;
 }
 
 /// Successive halving: all with little effort, the best third with more, the best of these with
@@ -335,7 +330,8 @@ bool TuningSearch::generation(const std::string& stage,
                               const std::vector<std::vector<double>>& points) {
   Indices alive;
   for (const std::vector<double>& point : points) {
-    if (const std::optional<std::size_t> index = add(stage, point)) alive.push_back(*index);
+    const std::size_t before = candidates_.size();
+    if (place(stage, point) == before) alive.push_back(before);
   }
   if (alive.empty()) return true;
   for (std::size_t rung = 0; rung < ladder_.size(); ++rung) {
@@ -396,38 +392,42 @@ bool TuningSearch::compare(Indices& alive) {
   int refills = 0;
   std::size_t rung = ladder_.size();
   std::uint64_t runs = std::max(kRunsToCompare, ladder_.back().runs);
-  for (int i = 0; i < kComparisons; ++i, runs *= 2) {
+  for (int i = 0; i < kComparisons;) {
     std::optional<Effort> effort = affordable(alive.size(), kComparing, runs);
     if (i > 0 && effort != Effort{runs, 1}) break;
     if (!effort) effort = Effort{1, 1};  // the last ones are looked at in any case
     if (!judge("finalists", alive, *effort, rung++, true)) return false;
     for (const std::size_t index : alive) finalist(index);
     stages_.back().candidates = finalists_.size();
-    drop_the_worse(alive);
+    const bool decided = drop_the_worse(alive);
     const bool feasible = candidates_[alive.front()].figures.feasible();
     if (!feasible && !waiting.empty() && candidates_[waiting.front()].figures.feasible() &&
         refills++ < kRefills) {
       take();
-      --i;
-      runs /= 2;
       continue;
     }
-    const bool decided = std::ranges::none_of(
-        alive, [&](std::size_t index) { return finalist(index).outcome == "undecided"; });
     if (decided) break;
+    ++i;
+    runs *= 2;
   }
   return true;
 }
 
-/// Sorts, says of each how it compares with the first, and lets go who is worse.
-void TuningSearch::drop_the_worse(Indices& alive) {
+/// Sorts, says of each how it compares with the first, and lets go who is worse. True if that is
+/// known of all.
+bool TuningSearch::drop_the_worse(Indices& alive) {
   sort(alive);
   const TuningFigures& best = candidates_[alive.front()].figures;
   const double sign = space_.maximize ? 1 : -1;
   const double indifferent = kIndifference * std::abs(best.objective.value_or(0));
+  bool decided = true;
   std::erase_if(alive, [&](std::size_t index) {
     const TuningFigures& figures = candidates_[index].figures;
     Finalist& its = finalist(index);
+    const auto leave_open = [&] {
+      its.outcome = "undecided";
+      return decided = false;
+    };
     if (!figures.feasible()) {
       its.outcome =
           fmt::format("misses constraints by {:.3g} %, in {}",
@@ -439,16 +439,10 @@ void TuningSearch::drop_the_worse(Indices& alive) {
       return false;
     }
     const std::vector<double>&one = best.objective_by_run, &other = figures.objective_by_run;
-    if (one.size() != other.size() || one.size() < kLeastRuns) {
-      its.outcome = "undecided";
-      return false;
-    }
+    if (one.size() != other.size() || one.size() < kLeastRuns) return leave_open();
     its.to_best = ratio_over_runs(one, other);
     const Estimate difference = difference_over_runs(one, other);
-    if (!difference.interval) {
-      its.outcome = "undecided";
-      return false;
-    }
+    if (!difference.interval) return leave_open();
     const Interval interval = *difference.interval;
     const double best_case = sign > 0 ? interval.high : -interval.low;
     const double worst_case = sign > 0 ? interval.low : -interval.high;
@@ -456,9 +450,11 @@ void TuningSearch::drop_the_worse(Indices& alive) {
       its.outcome = fmt::format("worse, in {}", runs_figure(figures.runs));
       return true;
     }
-    its.outcome = worst_case >= -indifferent ? "as good, within 1 %" : "undecided";
+    if (worst_case < -indifferent) return leave_open();
+    its.outcome = "as good, within 1 %";
     return false;
   });
+  return decided;
 }
 
 /// As far as the budget has room for it. False if it was stopped.
@@ -548,8 +544,7 @@ bool TuningSearch::simplify() {
     if (!space_.present[i] || point[i] == *space_.present[i]) continue;
     if (!fits(static_cast<double>(runs) * requests_of_a_run_, kSimplifying)) break;
     point[i] = *space_.present[i];
-    const std::size_t simpler = find(point);
-    add(kSimpler, point);
+    const std::size_t simpler = place(kSimpler, point);
     const bool done =
         judge(kSimpler, {simpler}, effort, ladder_.size(), true) && stress_each({simpler});
     if (!done) return false;

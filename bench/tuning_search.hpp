@@ -136,15 +136,14 @@ class TuningSearch {
   std::vector<std::vector<double>> whole_range(std::size_t size);
   std::vector<std::vector<double>> along_each_parameter() const;
   std::vector<std::vector<double>> around_the_best(std::size_t size, double half_width);
-  std::size_t find(const std::vector<double>& point) const;
-  std::optional<std::size_t> add(const std::string& stage, const std::vector<double>& point);
+  std::size_t place(const std::string& stage, const std::vector<double>& point);
   bool judge(const std::string& stage, const Indices& indices, const Effort& effort,
              std::size_t rung, bool by_run = false);
   void sort(Indices& indices) const;
 
   bool choose();
   bool compare(Indices& alive);
-  void drop_the_worse(Indices& alive);
+  bool drop_the_worse(Indices& alive);
   bool stress(const Indices& alive);
   bool stress_each(const Indices& tried);
   struct Worst {
