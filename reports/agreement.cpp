@@ -88,10 +88,6 @@ AgreementRow judged(AgreementRow row, const PhaseSummary& real, double instead_o
   return row;
 }
 
-std::string shown(const std::optional<double>& value) {
-  return value ? figure(*value) : kAbsent;
-}
-
 }  // namespace
 
 std::vector<AgreementRow> agreement(const Run& real, const Run& simulated) {
@@ -146,8 +142,8 @@ std::string to_text(const std::vector<AgreementRow>& rows, const TextStyle& styl
         {{row.phase == phase ? "" : row.phase},
          {row.figure},
          {row.unit},
-         {shown(row.real)},
-         {shown(row.simulated)},
+         {figure_or_absent(row.real)},
+         {figure_or_absent(row.simulated)},
          {row.real && row.simulated ? change_figure(*row.real, *row.simulated) : kAbsent},
          {row.utilisation ? figure(*row.utilisation * 100) + " %" : kAbsent},
          {row.goal ? fmt::format("±{:.0f} %", *row.goal * 100) : ""},

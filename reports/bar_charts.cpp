@@ -38,17 +38,11 @@ Value attainment_of(const PhaseSummary& phase) {
   return *phase.rates.attainment * 100;
 }
 
-Value ttft_ms_of(const PhaseSummary& phase, int permille) {
-  const std::optional<std::int64_t> ns = phase.of(Metric::ttft).at(permille);
-  if (!ns) return std::nullopt;
-  return static_cast<double>(*ns) / 1e6;
-}
-
 Value median_of(const PhaseSummary& phase) {
-  return ttft_ms_of(phase, 500);
+  return phase.ttft_ms(500);
 }
 Value tail_of(const PhaseSummary& phase) {
-  return ttft_ms_of(phase, 990);
+  return phase.ttft_ms(990);
 }
 
 const std::vector<TenantFigure>& tenant_figures() {

@@ -18,22 +18,7 @@ using Runs = std::vector<const RunBrief*>;
 
 // ---------------------------------------------------------------------------- rates and shares
 
-using FigureOf = std::optional<double> (*)(const PhaseBrief&);
-
-std::optional<double> per_s(std::uint64_t amount, const PhaseBrief& phase) {
-  if (phase.length_s == 0) return std::nullopt;
-  return static_cast<double>(amount) / phase.length_s;
-}
-std::optional<double> throughput(const PhaseBrief& phase) {
-  return per_s(phase.output_tokens, phase);
-}
-std::optional<double> goodput(const PhaseBrief& phase) {
-  return per_s(phase.goodput_tokens, phase);
-}
-std::optional<double> attainment(const PhaseBrief& phase) {
-  if (phase.counts.due == 0) return std::nullopt;
-  return static_cast<double>(phase.slo_met) / static_cast<double>(phase.counts.due);
-}
+using FigureOf = std::optional<double> (PhaseBrief::*)() const;
 
 struct Rate {
   const char* name;
@@ -43,9 +28,9 @@ struct Rate {
   bool in_transition;
 };
 constexpr std::array<Rate, 3> kRates = {{
-    {"throughput", "tokens/s", FigureScale::ratio, throughput, false},
-    {"goodput", "tokens/s", FigureScale::of_a_whole, goodput, true},
-    {"attainment", "share", FigureScale::share, attainment, true},
+    {"throughput", "tokens/s", FigureScale::ratio, &PhaseBrief::throughput_tokens_per_s, false},
+    {"goodput", "tokens/s", FigureScale::of_a_whole, &PhaseBrief::goodput_tokens_per_s, true},
+    {"attainment", "share", FigureScale::share, &PhaseBrief::attainment, true},
 }};
 
 struct Percentile {
@@ -84,8 +69,8 @@ FigureSet rate_set(const Rate& rate, const std::string& phase, std::size_t index
   std::vector<RunFigure> figures;
   for (const RunBrief* const run : runs) {
     const PhaseBrief& brief = run->phases.at(index);
-    if (const auto value = rate.figure(brief)) figures.push_back({run->seed, *value, 0});
-    set.whole += throughput(brief).value_or(0) / static_cast<double>(runs.size());
+    if (const auto value = (brief.*rate.figure)()) figures.push_back({run->seed, *value, 0});
+    set.whole += brief.throughput_tokens_per_s().value_or(0) / static_cast<double>(runs.size());
   }
   keep(set, std::move(figures), runs.size(), "a run did not get there, or nobody was due");
   return set;
@@ -135,8 +120,8 @@ FigureSet gain_set(const Rate& rate, std::size_t before, std::size_t after, cons
   set.judged = false;
   std::vector<RunFigure> figures;
   for (const RunBrief* const run : runs) {
-    const std::optional<double> old_figure = rate.figure(run->phases.at(before));
-    const std::optional<double> new_figure = rate.figure(run->phases.at(after));
+    const std::optional<double> old_figure = (run->phases.at(before).*rate.figure)();
+    const std::optional<double> new_figure = (run->phases.at(after).*rate.figure)();
     if (!old_figure || !new_figure || *old_figure == 0) continue;
     figures.push_back({run->seed, *new_figure / *old_figure, 0});
   }

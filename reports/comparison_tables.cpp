@@ -31,10 +31,6 @@ ShownUnit unit_of(const ComparedFigure& figure) {
   return shown_unit(figure.unit, figure.base, figure.contender);
 }
 
-std::string shown(const std::optional<double>& value, double scale) {
-  return value ? figure(*value * scale) : kAbsent;
-}
-
 /// How far a change is from none, so that lines of all kinds can be put in an order.
 double size_of(const ComparedFigure& figure) {
   if (!figure.change.value) return 0;
@@ -236,8 +232,8 @@ Table figures_table(const CaseComparison& one, bool all) {
     table.rows.push_back({{each.phase == phase ? "" : each.phase},
                           {gain_label(each.name)},
                           {unit.name},
-                          {shown(each.base, unit.scale), each.unserved ? "*" : ""},
-                          {shown(each.contender, unit.scale), each.unserved ? "*" : ""},
+                          {figure_or_absent(each.base, unit.scale), each.unserved ? "*" : ""},
+                          {figure_or_absent(each.contender, unit.scale), each.unserved ? "*" : ""},
                           {change_text(each.change, each.is_difference, unit.scale)},
                           {interval_text(each.change, each.is_difference, unit.scale)},
                           {p_text(each.p)},

@@ -39,6 +39,10 @@ std::string figure(double value) {
   return fmt::format("{}{:.{}f}", sign, size, decimals);
 }
 
+std::string figure_or_absent(const std::optional<double>& value, double scale) {
+  return value ? figure(*value * scale) : kAbsent;
+}
+
 std::string limit_figure(double value) {
   return value >= 1000 ? figure(value) : fmt::format("{:.3g}", value);
 }

@@ -2,6 +2,7 @@
 // Numbers as people read them: three significant digits or whole, in the unit that suits them.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ std::string figure(double value);
 
 /// What stands where there is no figure.
 inline constexpr const char* kAbsent = "–";
+
+/// figure() of a value, scaled, or kAbsent.
+std::string figure_or_absent(const std::optional<double>& value, double scale = 1);
 
 /// As short as it can be, for limits, which are round numbers: 0.99, 100.
 std::string limit_figure(double value);

@@ -9,10 +9,6 @@
 namespace tokenlift {
 namespace {
 
-std::string scaled_figure(const std::optional<double>& value, double scale) {
-  return value ? figure(*value * scale) : kAbsent;
-}
-
 std::string change_text(double value, bool is_difference, double scale) {
   if (!is_difference) return "x" + figure(value);
   return signed_figure(value * scale);
@@ -97,8 +93,8 @@ Table gains_table(const std::vector<Gain>& gains) {
     const std::string label = gain_label(gain.name);
     table.rows.push_back({{label},
                           {unit.name},
-                          {scaled_figure(gain.before, unit.scale)},
-                          {scaled_figure(gain.after, unit.scale)},
+                          {figure_or_absent(gain.before, unit.scale)},
+                          {figure_or_absent(gain.after, unit.scale)},
                           {change_text(gain.change, gain.is_difference, unit.scale)},
                           {interval_text(gain.change, gain.is_difference, unit.scale)},
                           reading(gain, gain.change)});
@@ -125,8 +121,8 @@ Table effects_table(const std::vector<Effect>& effects) {
     table.rows.push_back({{effect.phase == phase ? "" : effect.phase},
                           {label},
                           {unit.name},
-                          {scaled_figure(effect.with, unit.scale)},
-                          {scaled_figure(effect.without, unit.scale)},
+                          {figure_or_absent(effect.with, unit.scale)},
+                          {figure_or_absent(effect.without, unit.scale)},
                           {change_text(effect.difference, true, unit.scale)},
                           {interval_text(effect.difference, true, unit.scale)},
                           reading(effect, effect.difference)});

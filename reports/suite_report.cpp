@@ -17,12 +17,6 @@ namespace {
 constexpr std::array<std::string_view, 5> kStatusNames = {"done", "invalid", "failed",
                                                           "interrupted", "not run"};
 
-std::optional<double> ttft_ms(const PhaseSummary& phase, int permille) {
-  const std::optional<std::int64_t> ns = phase.of(Metric::ttft).at(permille);
-  if (!ns) return std::nullopt;
-  return static_cast<double>(*ns) / 1e6;
-}
-
 CaseLine goodput_line(const Run& run) {
   const Groups groups = groups_of(run, kMostCasePoints);
   const std::optional<std::vector<double>> values = rates(run, "goodput_tokens", groups);
@@ -67,7 +61,7 @@ CaseReport case_report(const TrialReport& trial, std::string name, std::string f
   for (const PhaseSummary& phase : trial.phases) {
     report.phases.push_back({phase.name, phase.rates.throughput_tokens_per_s,
                              phase.rates.goodput_tokens_per_s, phase.rates.attainment,
-                             ttft_ms(phase, 500), ttft_ms(phase, 990)});
+                             phase.ttft_ms(500), phase.ttft_ms(990)});
   }
   if (trial.lift) {
     const Gain* const goodput = find_gain(trial.lift->gains, "goodput");

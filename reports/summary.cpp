@@ -86,6 +86,12 @@ std::optional<std::int64_t> LatencySummary::at(int permille) const {
   return percentile_ns[static_cast<std::size_t>(found - kPermilles.begin())];
 }
 
+std::optional<double> PhaseSummary::ttft_ms(int permille) const {
+  const std::optional<std::int64_t> ns = of(Metric::ttft).at(permille);
+  if (!ns) return std::nullopt;
+  return static_cast<double>(*ns) / 1e6;
+}
+
 std::optional<double> PhaseSummary::unserved() const {
   return quotient(static_cast<double>(without_tokens(counts)), static_cast<double>(counts.due));
 }

@@ -69,6 +69,9 @@ struct PhaseSummary {
     return latency[static_cast<std::size_t>(metric)];
   }
 
+  /// A percentile of TTFT; absent where the sample does not support it.
+  std::optional<double> ttft_ms(int permille) const;
+
   /// Share of the requests due that did not get their tokens, 0 .. 1; absent where none was due.
   std::optional<double> unserved() const;
   /// True where more than 1 - p of the requests due did not get their tokens: they have no latency,

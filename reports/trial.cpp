@@ -8,6 +8,16 @@
 namespace tokenlift {
 namespace {
 
+std::optional<double> per_s(std::uint64_t amount, double length_s) {
+  if (length_s == 0) return std::nullopt;
+  return static_cast<double>(amount) / length_s;
+}
+
+std::optional<double> share_of(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
 std::vector<BucketCount> buckets_of(const Histogram& histogram) {
   std::vector<BucketCount> buckets;
   histogram.for_each_bucket([&](std::int64_t lower_ns, std::int64_t, std::uint64_t count) {
@@ -56,6 +66,23 @@ bool same_phases(const Run& one, const Run& other) {
 }
 
 }  // namespace
+
+std::optional<double> PhaseBrief::throughput_tokens_per_s() const {
+  return per_s(output_tokens, length_s);
+}
+
+std::optional<double> PhaseBrief::goodput_tokens_per_s() const {
+  return per_s(goodput_tokens, length_s);
+}
+
+std::optional<double> PhaseBrief::attainment() const {
+  return share_of(slo_met, counts.due);
+}
+
+std::optional<double> PhaseBrief::unserved() const {
+  const std::optional<double> served = share_of(counts.completed, counts.due);
+  return served ? std::optional(1 - *served) : std::nullopt;
+}
 
 Arm::Arm(Run first) : pooled(std::move(first)) {
   runs.push_back(brief_of(pooled));

@@ -29,6 +29,13 @@ struct PhaseBrief {
   const std::vector<BucketCount>& of(Metric metric) const {
     return latency[static_cast<std::size_t>(metric)];
   }
+
+  // Rates are absent where the phase has no length, shares (0 .. 1) where nobody was due.
+  std::optional<double> throughput_tokens_per_s() const;
+  std::optional<double> goodput_tokens_per_s() const;
+  std::optional<double> attainment() const;
+  std::optional<double> unserved() const;  ///< of the requests due
+
   bool operator==(const PhaseBrief&) const = default;
 };
 

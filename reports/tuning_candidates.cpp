@@ -16,10 +16,6 @@
 namespace tokenlift {
 namespace {
 
-std::string shown(const std::optional<double>& value, double scale = 1) {
-  return value ? figure(*value * scale) : kAbsent;
-}
-
 constexpr const char* kNoneMissed = "none";
 
 /// One of the columns behind the parameters.
@@ -43,12 +39,12 @@ std::vector<FigureColumn> columns_of(const TuningReport& report) {
   const ShownUnit unit = aim_unit(report.aim.path);
   std::vector<FigureColumn> columns;
   columns.push_back({report.aim.path, unit.name, [unit](const TuningFigures& figures) {
-                       return Cell{shown(figures.objective, unit.scale)};
+                       return Cell{figure_or_absent(figures.objective, unit.scale)};
                      }});
   const auto add = [&](const char* name, const char* unit_name,
                        std::optional<double> TuningFigures::*value, double scale) {
     columns.push_back({name, unit_name, [value, scale](const TuningFigures& figures) {
-                         return Cell{shown(figures.*value, scale)};
+                         return Cell{figure_or_absent(figures.*value, scale)};
                        }});
   };
   add("goodput", "tokens/s", &TuningFigures::goodput_tokens_per_s, 1);
@@ -175,7 +171,7 @@ Table finalists_table(const TuningReport& report) {
     const std::string label = candidate_label(report, finalist.candidate);
     table.rows.push_back({{label},
                           {finalist.outcome},
-                          {shown(figures.objective, aim_unit(report.aim.path).scale)},
+                          {figure_or_absent(figures.objective, aim_unit(report.aim.path).scale)},
                           {change_text(finalist.to_best, false, 1)},
                           {interval_text(finalist.to_best, false, 1)}});
     if (!finalist.to_best.interval) reasons.add(label, without_stop(finalist.to_best.reason));
@@ -202,8 +198,8 @@ Table stress_table(const TuningReport& report) {
       std::vector<Cell>& row = table.rows[i + 1];
       row.resize(table.rows[0].size() - 1, {kAbsent});
       const bool misses = result.violation > 0;
-      row.push_back(
-          {shown(result.objective, unit.scale), misses ? "*" : "", misses ? Ink::red : Ink::plain});
+      row.push_back({figure_or_absent(result.objective, unit.scale), misses ? "*" : "",
+                     misses ? Ink::red : Ink::plain});
       missed = missed || misses;
     }
   }

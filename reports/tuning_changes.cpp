@@ -23,34 +23,21 @@ constexpr double kFullFleet = 0.9;
 constexpr double kJustMet = 0.05;
 constexpr double kAtTheEnd = 0.02;
 
-double goodput(const PhaseBrief& phase) {
-  return static_cast<double>(phase.goodput_tokens) / phase.length_s;
-}
-double throughput(const PhaseBrief& phase) {
-  return static_cast<double>(phase.output_tokens) / phase.length_s;
-}
-double attainment(const PhaseBrief& phase) {
-  return static_cast<double>(phase.slo_met) / static_cast<double>(phase.counts.due);
-}
-double unserved(const PhaseBrief& phase) {
-  return 1 - static_cast<double>(phase.counts.completed) / static_cast<double>(phase.counts.due);
-}
-
 struct Rate {
   const char* name;
   const char* unit;
   bool higher_is_better;
-  double (*of)(const PhaseBrief&);
+  std::optional<double> (PhaseBrief::*of)() const;
   std::optional<double> (*pooled)(const PhaseSummary&);
 };
 constexpr std::array<Rate, 4> kRates = {{
-    {"goodput", "tokens/s", true, goodput,
+    {"goodput", "tokens/s", true, &PhaseBrief::goodput_tokens_per_s,
      [](const PhaseSummary& phase) { return phase.rates.goodput_tokens_per_s; }},
-    {"throughput", "tokens/s", true, throughput,
+    {"throughput", "tokens/s", true, &PhaseBrief::throughput_tokens_per_s,
      [](const PhaseSummary& phase) { return phase.rates.throughput_tokens_per_s; }},
-    {"attainment", "share", true, attainment,
+    {"attainment", "share", true, &PhaseBrief::attainment,
      [](const PhaseSummary& phase) { return phase.rates.attainment; }},
-    {"unserved", "share", false, unserved,
+    {"unserved", "share", false, &PhaseBrief::unserved,
      [](const PhaseSummary& phase) { return phase.unserved(); }},
 }};
 
@@ -64,8 +51,10 @@ TuningChange change_of_rate(const Rate& rate, const Runs& present, const Runs& r
   for (std::size_t i = 0; i < std::min(present.size(), recommended.size()); ++i) {
     const PhaseBrief &one = present[i].phases[phase], &other = recommended[i].phases[phase];
     if (one.counts.due == 0 || other.counts.due == 0) continue;
-    before.push_back(rate.of(one));
-    after.push_back(rate.of(other));
+    const std::optional<double> old_figure = (one.*rate.of)(), new_figure = (other.*rate.of)();
+    if (!old_figure || !new_figure) continue;
+    before.push_back(*old_figure);
+    after.push_back(*new_figure);
   }
   const auto zero = [](double value) { return value == 0; };
   change.is_difference = std::string_view(rate.unit) == "share" ||
@@ -88,11 +77,6 @@ TuningChange change_of_ttft(int permille, const Runs& present, const Runs& recom
   }
   change.change = percentile_ratio(pairs, permille);
   return change;
-}
-
-std::optional<double> ttft_ms(const PhaseSummary& phase, int permille) {
-  const std::optional<std::int64_t> ns = phase.of(Metric::ttft).at(permille);
-  return ns ? std::optional(static_cast<double>(*ns) * 1e-6) : std::nullopt;
 }
 
 // ------------------------------------------------------------------------------------- binding
@@ -159,8 +143,8 @@ std::vector<TuningChange> tuning_changes(const Trial& present, const Trial& reco
   for (const int permille : {500, 990}) {
     changes.push_back(
         change_of_ttft(permille, present.lifted.runs, recommended.lifted.runs, *index));
-    changes.back().present = ttft_ms(one, permille);
-    changes.back().recommended = ttft_ms(other, permille);
+    changes.back().present = one.ttft_ms(permille);
+    changes.back().recommended = other.ttft_ms(permille);
   }
   return changes;
 }

@@ -16,10 +16,6 @@
 namespace tokenlift {
 namespace {
 
-std::string shown(const std::optional<double>& value, double scale = 1) {
-  return value ? figure(*value * scale) : kAbsent;
-}
-
 std::string or_dash(const std::string& text) {
   return text.empty() ? kAbsent : text;
 }
@@ -42,7 +38,7 @@ std::string tolerated_text(const TunedParameter& parameter) {
 Cell constraint_cell(const TuningFigures& figures, std::size_t constraint) {
   if (constraint >= figures.constraints.size()) return {kAbsent};
   const ConstraintResult& result = figures.constraints[constraint];
-  return {shown(result.value), {}, result.met ? Ink::green : Ink::red};
+  return {figure_or_absent(result.value), {}, result.met ? Ink::green : Ink::red};
 }
 
 Cell missed_cell(const TuningFigures& figures, std::size_t constraint) {
@@ -141,7 +137,7 @@ Table parameters_table(const TuningReport& report) {
                           {parameter.present.value_or(kAbsent)},
                           {or_dash(parameter.recommended), {}, changed ? Ink::bold : Ink::plain},
                           {tolerated_text(parameter)},
-                          {shown(parameter.sensitivity, 100)}});
+                          {figure_or_absent(parameter.sensitivity, 100)}});
     reasons.add(label, without_stop(parameter.reason));
     if (range.ends_with(" choices")) {
       reasons.add(label, "one of " + listed(parameter.choices, "or"));
@@ -179,8 +175,8 @@ Table changes_table(const TuningReport& report) {
     const ShownUnit unit = shown_unit(change.unit, change.present, change.recommended);
     table.rows.push_back({{change.name},
                           {unit.name},
-                          {shown(change.present, unit.scale)},
-                          {shown(change.recommended, unit.scale)},
+                          {figure_or_absent(change.present, unit.scale)},
+                          {figure_or_absent(change.recommended, unit.scale)},
                           {change_text(change.change, change.is_difference, unit.scale)},
                           {interval_text(change.change, change.is_difference, unit.scale)},
                           change_reading(change)});
@@ -256,8 +252,8 @@ Table verification_table(const TuningReport& report) {
                                               : kAbsent;
     const std::string place = candidate_label(report, arm.candidate);
     table.rows.push_back({{arm.label + (place.starts_with('#') ? " (" + place + ")" : "")},
-                          {shown(arm.predicted, unit.scale)},
-                          {shown(arm.measured, unit.scale)},
+                          {figure_or_absent(arm.predicted, unit.scale)},
+                          {figure_or_absent(arm.measured, unit.scale)},
                           {interval},
                           {compares ? change_figure(*arm.predicted, *arm.measured) : kAbsent},
                           {of == 0 ? kAbsent : fmt::format("{} of {}", met, of),
