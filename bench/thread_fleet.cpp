@@ -3,7 +3,6 @@
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
-#include <oneapi/tbb/task_scheduler_observer.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <algorithm>
 #include <cassert>
 #include <thread>
+#include <utility>
 
 #include "bench/computed_replica.hpp"
 #include "bench/host.hpp"
@@ -25,25 +25,15 @@ namespace {
 constexpr std::uint64_t kWeightSeed = 1;  // every fleet computes the same model
 constexpr int kWorkerNice = 10;           // on top of the loop's own
 
-/// Lowers the priority of the arena's workers, each as it arrives.
-class NiceWorkers final : public tbb::task_scheduler_observer {
- public:
-  explicit NiceWorkers(tbb::task_arena& arena)
-      : tbb::task_scheduler_observer(arena),
-        nice_(std::min(getpriority(PRIO_PROCESS, 0) + kWorkerNice, 19)) {
-    observe(true);
-  }
-  ~NiceWorkers() override { observe(false); }
-  void on_scheduler_entry(bool is_worker) override {
-    // Where that is forbidden the run goes on; the generator lag tells whether it mattered.
-    if (is_worker) {
-      setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice_);
-    }
-  }
-
- private:
-  int nice_;
-};
+/// Lowers the priority of the calling worker, once. Asked by the work itself rather than by a
+/// task_scheduler_observer: oneTBB keeps an observer's proxy for as long as a worker is on its way
+/// out of the arena, and a process that ends before it has left leaks it.
+void be_nice(int nice) {
+  thread_local bool done = false;
+  if (std::exchange(done, true)) return;
+  // Where that is forbidden the run goes on; the generator lag tells whether it mattered.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice);
+}
 
 /// One replica with everything that its worker needs. Only the inbox, `active` and `emitted` are
 /// touched by other threads.
@@ -84,7 +74,7 @@ struct ThreadFleet::State {
         // The loop's thread is not the arena's; oneTBB counts it in.
         parallelism(tbb::global_control::max_allowed_parallelism, workers + 1),
         arena(static_cast<int>(workers), /*reserved_for_masters=*/0),
-        nice(arena) {}
+        nice(std::min(getpriority(PRIO_PROCESS, 0) + kWorkerNice, 19)) {}
 
   void enqueue(Station& station);
   void run(Station& station);
@@ -96,7 +86,7 @@ struct ThreadFleet::State {
   std::size_t workers;
   tbb::global_control parallelism;
   tbb::task_arena arena;
-  NiceWorkers nice;
+  int nice;  // of the workers
   std::vector<std::unique_ptr<Station>> stations;
   Mailbox<Completion> outbox;
   Mailbox<Start> starting;
@@ -195,6 +185,7 @@ bool ThreadFleet::State::step(Station& station) {
 }
 
 void ThreadFleet::State::run(Station& station) {
+  be_nice(nice);
   const bool crowded = stations.size() > workers;
   for (;;) {
     while (!stopping && step(station)) {
