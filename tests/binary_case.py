@@ -1,0 +1,108 @@
+"""What the end-to-end tests share: a small lift, and the real binary to run it with."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SMALL = """
+name = "small"
+description = "A lift in three seconds"
+
+[run]
+engine = "threads"
+duration = "3s"
+warmup = "200ms"
+settle = "300ms"
+seed = 7
+
+[[fleet.site]]
+name = "here"
+replicas = 2
+profile = "cpu-tiny"
+max_batch = 8
+max_step_tokens = 128
+kv_tokens = 4096
+
+[[tenant]]
+name = "users"
+arrivals = { process = "poisson", rate = "150/s" }
+prompt_tokens = { distribution = "uniform", min = 8, max = 32 }
+output_tokens = { distribution = "uniform", min = 2, max = 16 }
+slo = { ttft = "200ms" }
+
+[[throttle]]
+name = "output limit"
+kind = "token_bucket"
+unit = "output_tokens"
+rate = "700/s"
+burst = "500ms"
+when_full = "queue"
+max_wait = "200ms"
+
+[[event]]
+at = "1.5s"
+lift = "output limit"
+"""
+
+# What a step of cpu-tiny roughly costs; any machine may play it.
+PROFILE = """
+[profile.cpu-tiny]
+description = "by hand"
+max_batch = 8
+decode = { a = "60us", b = "4us", c = "50ns" }
+prefill = { p0 = "60us", p1 = "3.6us", p2 = "11ns" }
+"""
+
+TRACE = """TIMESTAMP,ContextTokens,GeneratedTokens
+2023-11-16 18:15:46.6805900,374,44
+2023-11-16 18:15:46.9951690,396,109
+2023-11-16 18:15:47.2224670,879,55
+2023-11-16 18:15:47.3910170,91,16
+"""
+
+
+class BinaryCase(unittest.TestCase):
+    TOKENLIFT = ""
+    SOURCE = Path()
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = Path(self.folder.name)
+        self.scenario = self.path / "small.toml"
+        self.scenario.write_text(SMALL)
+
+    def run_tokenlift(self, *words, code=None, **options):
+        options.setdefault("cwd", self.path)
+        done = subprocess.run([self.TOKENLIFT, *map(str, words)], capture_output=True, text=True,
+                              timeout=120, **options)
+        if code is not None:
+            self.assertIn(done.returncode, code if isinstance(code, tuple) else (code,),
+                          done.stdout + done.stderr)
+        return done
+
+    def run_small(self, *words, out="out", code=(0, 3), **options):
+        done = self.run_tokenlift("run", self.scenario, "--out", out, *words, code=code, **options)
+        return done, json.loads((self.path / out / "run.json").read_text())
+
+    def scenario_with(self, old, new):
+        self.assertIn(old, SMALL)
+        path = self.path / "changed.toml"
+        path.write_text(SMALL.replace(old, new))
+        return path
+
+    def profile_file(self, text=PROFILE):
+        path = self.path / "profiles.toml"
+        path.write_text(text)
+        return path
+
+
+def main():
+    """To be called with the words TOKENLIFT SOURCE_FOLDER [unittest's arguments]."""
+    BinaryCase.TOKENLIFT = os.path.abspath(sys.argv[1])
+    BinaryCase.SOURCE = Path(sys.argv[2])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)

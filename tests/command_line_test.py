@@ -1,0 +1,348 @@
+#!/usr/bin/python3
+"""The real binary, end to end, where time is simulated or nothing runs: good days and bad ones.
+
+    command_line_test.py TOKENLIFT SOURCE_FOLDER [unittest's arguments]
+"""
+
+import json
+import resource
+import subprocess
+from pathlib import Path
+
+import binary_case
+from binary_case import PROFILE, TRACE
+
+
+class CommandLine(binary_case.BinaryCase):
+    def test_a_run_can_be_repeated_from_its_result(self):
+        _, first = self.run_small("--engine", "virtual", "--seed", 11, code=0)
+        self.run_tokenlift("run", self.path / "out" / "run.json", "--out", "again", code=0)
+        again = json.loads((self.path / "again" / "run.json").read_text())
+        for run in (first, again):
+            del run["environment"]
+            del run["capacity"]["source"]  # what was computed once is stated from then on
+        self.assertEqual(first, again)
+
+    def test_repetitions_have_a_folder_and_a_seed_each(self):
+        self.run_tokenlift("run", self.scenario, "--engine", "virtual", "--repetitions", 3,
+                           "--out", "many", code=0)
+        runs = [json.loads((self.path / "many" / str(n) / "run.json").read_text())
+                for n in (1, 2, 3)]
+        self.assertEqual([run["repetition"] for run in runs], [1, 2, 3])
+        self.assertEqual([run["seed"] for run in runs], [7, 8, 9])
+        self.assertFalse((self.path / "many" / "run.json").exists())
+
+    def test_the_default_folder_is_named_after_the_scenario(self):
+        done = self.run_tokenlift("run", self.scenario, "--engine", "virtual", code=0)
+        results = list((self.path / "tokenlift-results").glob("small-*/run.json"))
+        self.assertEqual(len(results), 1)
+        self.assertIn(str(results[0].relative_to(self.path)), done.stdout)
+
+    def test_check_prints_a_scenario_that_resolves_to_itself(self):
+        once = self.run_tokenlift("check", self.scenario, code=0).stdout
+        self.assertIn("# phases:", once)
+        (self.path / "resolved.toml").write_text(once)
+        again = self.run_tokenlift("check", self.path / "resolved.toml", code=0).stdout
+        self.assertEqual(once, again)
+
+    def test_every_builtin_scenario_is_right(self):
+        listing = self.run_tokenlift("scenarios", code=0).stdout.splitlines()
+        names = [line.split()[0] for line in listing]
+        self.assertIn("lift", names)
+        for name in names:
+            self.assertIn("# phases", self.run_tokenlift("check", name, code=0).stdout)
+
+    def simulate(self, scenario, *words):
+        """Phases by name of a built-in scenario in virtual time, which is the same every time."""
+        self.run_tokenlift("run", scenario, "--out", "out", *words, code=0)
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        self.assertTrue(run["validity"]["valid"])
+        return {phase["name"]: phase for phase in run["phases"]}, run
+
+    def of_tenant(self, run, name, phase, *keys):
+        tenant = next(tenant for tenant in run["tenants"] if tenant["name"] == name)
+        value = next(entry for entry in tenant["phases"] if entry["name"] == phase)
+        for key in keys:
+            value = value[key]
+        return value
+
+    # What each built-in scenario says that it shows.
+
+    def test_higher_limits_end_the_refusals_of_every_tier(self):
+        phases, run = self.simulate("higher-limits")
+        for tier in ("tier 1", "tier 2", "tier 3", "tier 4"):
+            self.assertGreater(
+                self.of_tenant(run, tier, "before", "rates", "retry_amplification"), 1.5)
+            self.assertGreater(self.of_tenant(run, tier, "after", "rates", "attainment"), 0.99)
+        self.assertGreater(run["lift"]["backoff_requests"], 0)
+
+    def test_a_doubled_five_hour_window_leaves_the_weekly_one(self):
+        _, run = self.simulate("five-hour-window", "--set", "run.duration=7d")
+        short, week = run["throttles"]
+        self.assertGreater(short["phases"][0]["rejected"], 10_000)
+        self.assertLess(short["phases"][2]["rejected"], 100)
+        self.assertEqual(week["phases"][0]["rejected"], 0)
+        self.assertGreater(week["phases"][2]["rejected"], 10_000)
+
+    def test_peak_hours_refuse_until_they_are_lifted(self):
+        phases, _ = self.simulate("peak-hours")
+        self.assertGreater(phases["before"]["counts"]["rejected"], 1_000)
+        self.assertLess(phases["after"]["counts"]["rejected"], 100)
+
+    def test_research_starves_without_its_share(self):
+        _, fair = self.simulate("research-starvation")
+        _, starved = self.simulate("research-starvation", "--set", "queue.order=priority", "--set",
+                                   "tenant.users.priority=1")
+        goodput = ("rates", "goodput_tokens_per_s")
+        self.assertGreater(self.of_tenant(fair, "research", "before", *goodput),
+                           10 * self.of_tenant(starved, "research", "before", *goodput))
+
+    def test_a_lift_into_a_retry_storm_serves_fewer_in_time_than_the_limit_did(self):
+        phases, run = self.simulate("retry-storm")
+        self.assertLess(phases["transition"]["rates"]["attainment"],
+                        phases["before"]["rates"]["attainment"])
+        self.assertGreater(run["lift"]["backoff_requests"], 1_000)
+        self.assertEqual(run["lift"]["waiting_requests"], 0)
+
+    def test_a_staged_lift_protects_who_was_not_limited(self):
+        ttft = ("latency_ms", "ttft", "p99")
+        _, staged = self.simulate("staged-lift")
+        _, at_once = self.simulate("staged-lift", "--set", "event.1.at=120.001s")
+        self.assertLess(10 * self.of_tenant(staged, "business", "transition", *ttft),
+                        self.of_tenant(at_once, "business", "transition", *ttft))
+
+    def test_simulated_runs_are_equal_whatever_the_threads(self):
+        profiles = self.profile_file()
+        runs = []
+        for threads in (1, 2, 3):
+            done, run = self.run_small("--engine", "virtual", "--profiles", profiles, "--threads",
+                                       threads, out=f"out{threads}", code=0)
+            self.assertIn("(simulated)", done.stderr)
+            self.assertIn("real time", done.stderr)
+            del run["environment"]
+            runs.append(run)
+        self.assertEqual(runs[0]["engine"], "virtual")
+        self.assertEqual(runs[0], runs[1])
+        self.assertEqual(runs[0], runs[2])
+
+    def test_nothing_is_said_of_crowding_or_measuring_where_time_is_simulated(self):
+        path = self.scenario_with('rate = "150/s"', "load = 0.5")
+        done = self.run_tokenlift("run", path, "--engine", "virtual", "--profiles",
+                                  self.profile_file(), "--set", "fleet.site.here.replicas=400",
+                                  "--out", "out", code=0)
+        self.assertNotIn("more replicas than cores", done.stderr)
+        self.assertNotIn("measuring", done.stderr)
+
+    def test_the_last_profile_file_wins(self):
+        slow = self.path / "slow.toml"
+        slow.write_text(PROFILE.replace('a = "60us"', 'a = "90ms"'))
+        fast = self.profile_file()
+        medians = []
+        for files in ((slow, fast), (fast, slow)):
+            words = [word for file in files for word in ("--profiles", file)]
+            _, run = self.run_small("--engine", "virtual", *words)
+            medians.append(run["phases"][-1]["latency_ms"]["itl"]["p50"])
+        self.assertLess(medians[0], 10)
+        self.assertGreater(medians[1], 80)
+
+    def test_the_profiles_are_listed(self):
+        listing = self.run_tokenlift("profiles", code=0).stdout.splitlines()
+        names = [line.split()[0] for line in listing]
+        self.assertIn("cpu-small", names)
+        self.assertIn("h100-8b", names)
+
+    def test_help_and_version(self):
+        done = self.run_tokenlift("calibrate", "--help", code=0)
+        self.assertIn("--verify", done.stdout)
+        for words in (["--help"], ["run", "--help"], ["check", "--help"], ["--version"],
+                      ["report", "--help"]):
+            done = self.run_tokenlift(*words, code=0)
+            self.assertEqual(done.stderr, "")
+            if words[-1] == "--help":
+                self.assertIn("Exit codes:", done.stdout)
+            self.assertIn({"--version": "tokenlift", "--help": "run", "report": "RUN"}.get(
+                words[0], "SCENARIO"), done.stdout)
+
+    def test_an_installed_binary_needs_no_files_and_works_from_any_folder(self):
+        build = Path(self.TOKENLIFT).parents[1]
+        subprocess.run(["cmake", "--install", str(build), "--prefix", str(self.path / "usr")],
+                       check=True, capture_output=True)
+        done = subprocess.run([str(self.path / "usr" / "bin" / "tokenlift"), "check", "lift"],
+                              cwd="/", capture_output=True, text=True, check=True)
+        self.assertIn('name = "lift"', done.stdout)
+
+    # ------------------------------------------------------------------ bad input: 2
+
+    def assert_wrong(self, *words, says=()):
+        done = self.run_tokenlift(*words, code=2)
+        self.assertEqual(done.stdout, "", "nothing that looks like a result")
+        for text in says:
+            self.assertIn(text, done.stderr)
+        return done
+
+    def test_every_mistake_is_reported_with_its_place(self):
+        path = self.scenario_with('rate = "150/s"', 'rat = "-3/s"')
+        path.write_text(path.read_text().replace('duration = "3s"', "duration = 3"))
+        self.assert_wrong("check", path, says=("changed.toml:7:", "changed.toml:22:", "^",
+                                               "did you mean"))
+        self.assert_wrong("run", path, says=("changed.toml:7:",))
+        self.assertFalse((self.path / "tokenlift-results").exists(), "nothing was begun")
+
+    def test_wrong_values(self):
+        for old, new, says in (
+                ('rate = "150/s"', 'rate = "-1/s"', "changed.toml:"),
+                ("replicas = 2", "replicas = 0", "changed.toml:"),
+                ('burst = "500ms"', "burst = 3", "burst"),
+                ('profile = "cpu-tiny"', 'profile = "cpu-tinny"', "cpu-tiny"),
+                ("max_batch = 8", "max_batch = 8.5", "changed.toml:"),
+                ('lift = "output limit"', 'lift = "output limmit"', "output limit"),
+                ('[[throttle]]', '[[throttle]', "changed.toml:")):
+            with self.subTest(new=new):
+                self.assert_wrong("run", self.scenario_with(old, new), says=(says,))
+
+    def test_wrong_words(self):
+        self.assert_wrong("run", "lfit", says=("did you mean 'lift'",))
+        self.assert_wrong("run", self.path, says=("is a folder",))
+        self.assert_wrong("run", "x" * 5000, says=("no file",))
+        self.assert_wrong(says=())
+        self.assert_wrong("fly", says=())
+        self.assert_wrong("run", "lift", "--engine", "warp", says=("warp",))
+        self.assert_wrong("run", "lift", "--repetitions", "0", says=())
+        self.assert_wrong("run", "lift", "--seed", "9" * 20, says=("2^63",))
+        self.assert_wrong("run", self.scenario, "--set", "run.sed=3", says=("run.sed", "seed"))
+        self.assert_wrong("run", self.scenario, "--set", "nonsense", says=("nonsense",))
+
+    def test_a_name_to_write_to_is_not_empty(self):
+        for words in (("run", self.scenario, "--out", ""), ("run", self.scenario, "--records", ""),
+                      ("report", "out", "--out", ""), ("calibrate", "--out", "")):
+            with self.subTest(words=words):
+                self.assert_wrong(*words, says=(f"{words[-2]}: the name is empty",))
+        self.assertEqual(list(self.path.iterdir()), [self.scenario])
+
+    def test_records_are_not_written_where_something_else_goes(self):
+        run = ("run", self.scenario, "--engine", "virtual", "--out", "out")
+        self.assert_wrong(*run, "--records", "-", says=("stdout", "give a file"))
+        self.assert_wrong(*run, "--records", "out/report.html", says=("report.html",))
+        self.assertFalse((self.path / "out").exists(), "nothing was begun")
+        (self.path / "out" / "1").mkdir(parents=True)
+        (self.path / "here").symlink_to("out")
+        (self.path / "latest").symlink_to("out/run.json")
+        (self.path / "out" / "1" / "run.json").symlink_to("../../elsewhere.csv")
+        for records, *more in (("out/run.json",), ("./out/../out//run.json",),
+                               (self.path / "out" / "run.json",), ("here/run.json",), ("latest",),
+                               ("elsewhere.csv", "--repetitions", 2),
+                               ("out/2/control/run.json", "--repetitions", 2, "--control")):
+            with self.subTest(records=records):
+                self.assert_wrong(*run, "--records", records, *more,
+                                  says=("run.json: give another",))
+        self.assertFalse((self.path / "elsewhere.csv").exists(), "nothing was begun")
+        self.assertFalse((self.path / "out" / "run.json").exists())
+        self.run_tokenlift(*run, "--records", "out/2.csv", "--repetitions", 2, code=0)
+        self.assertTrue((self.path / "out" / "2.csv").read_text().startswith("repetition,"))
+
+    def test_wrong_words_to_calibrate(self):
+        self.assert_wrong("calibrate", "cpu-smal", says=("did you mean 'cpu-small'",))
+        self.assert_wrong("calibrate", "h100-8b", says=("no decoder", "cpu-small"))
+        self.assert_wrong("calibrate", "--budget", "soon", says=("soon",))
+        self.assert_wrong("calibrate", "--budget", "0s", says=("0s",))
+        self.assert_wrong("calibrate", "--max-batch", "0", says=("--max-batch",))
+        self.assert_wrong("calibrate", "--repetitions", "2", says=("--verify",))
+        self.assert_wrong("calibrate", "--profiles", self.profile_file(), says=("--verify",))
+        self.assert_wrong("calibrate", "--verify", "lfit", says=("did you mean 'lift'",))
+        self.assert_wrong("calibrate", "--out", self.path, says=("is a folder",))
+        self.assertFalse((self.path / "tokenlift-results").exists(), "nothing was begun")
+
+    def test_wrong_profiles(self):
+        for old, new, says in (('a = "60us"', 'a = "-60us"', "profiles.toml:"),
+                               ("decode", "decoder", "decode"),
+                               ("[profile.cpu-tiny]", "[profile.cpu-tiny", "profiles.toml:")):
+            with self.subTest(new=new):
+                path = self.profile_file(PROFILE.replace(old, new))
+                self.assert_wrong("run", self.scenario, "--engine", "virtual", "--profiles", path,
+                                  says=(says,))
+        self.assert_wrong("run", self.scenario, "--profiles", "none.toml", says=("none.toml",))
+        self.assert_wrong("run", self.scenario, "--threads", "2", says=("engine virtual",))
+        narrow = self.profile_file(PROFILE.replace("max_batch = 8", "max_batch = 4"))
+        self.assert_wrong("run", self.scenario, "--engine", "virtual", "--profiles", narrow,
+                          says=("max_batch",))
+        self.assert_wrong("calibrate", "--verify", self.scenario, "--profiles", narrow,
+                          says=("max_batch",))
+
+    def test_a_bad_line_in_a_trace_is_named(self):
+        (self.path / "trace.csv").write_text(TRACE + "2023-11-16 18:15:48,12,few\n")
+        path = self.scenario_with(
+            """arrivals = { process = "poisson", rate = "150/s" }
+prompt_tokens = { distribution = "uniform", min = 8, max = 32 }
+output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
+            'arrivals = { process = "trace", file = "trace.csv" }')
+        self.assert_wrong("run", path, says=("trace.csv:6:",))
+
+    def test_a_broken_result_cannot_be_repeated(self):
+        for text in ("{", "{}", '{"schema": "tokenlift.run/99"}', "[1, 2]"):
+            (self.path / "run.json").write_text(text)
+            with self.subTest(text=text):
+                self.assert_wrong("run", self.path / "run.json", says=("run.json",))
+
+    # ------------------------------------------------------------------ bad days: 3 and 4
+
+    def test_a_folder_that_cannot_be_written_is_found_before_the_run(self):
+        (self.path / "taken").write_text("")
+        done = self.run_tokenlift("run", self.scenario, "--out", self.path / "taken", code=4)
+        self.assertIn("taken", done.stderr)
+        self.assertNotIn("before", done.stderr, "nothing was run")
+
+    def test_a_full_disk_shows_the_result_and_leaves_nothing_half_written(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+        done = self.run_tokenlift("run", self.scenario, "--engine", "virtual", "--out", "out",
+                                  code=4, preexec_fn=limit)
+        self.assertIn("run.json", done.stderr)
+        self.assertIn("throughput", done.stdout, "what was measured is shown")
+        self.assertEqual(list((self.path / "out").iterdir()), [])
+
+    def test_a_page_that_cannot_be_written_hides_nothing_else(self):
+        (self.path / "out" / "report.html").mkdir(parents=True)
+        done = self.run_tokenlift("run", self.scenario, "--engine", "virtual", "--out", "out",
+                                  "--records", "records.csv", code=4)
+        self.assertIn("cannot write 'out/report.html'", done.stderr)
+        self.assertIn("throughput", done.stdout)
+        self.assertIn("results: out/run.json", done.stdout)
+        self.assertNotIn("report:", done.stdout)
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        records = (self.path / "records.csv").read_text().splitlines()
+        self.assertEqual(len(records) - 1, run["totals"]["due"], "all were written")
+
+    def test_each_file_that_cannot_be_written_is_told(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+        done = self.run_tokenlift("run", self.scenario, "--engine", "virtual", "--out", "out",
+                                  "--records", "records.csv", code=4, preexec_fn=limit)
+        self.assertIn("run.json", done.stderr)
+        self.assertIn("records to 'records.csv'", done.stderr)
+
+    def test_a_profile_that_cannot_be_written_is_found_before_measuring(self):
+        (self.path / "taken").write_text("")
+        done = self.run_tokenlift("calibrate", "--out", self.path / "taken" / "file", code=4)
+        self.assertIn("taken", done.stderr)
+        self.assertNotIn("measuring", done.stderr)
+
+    def test_a_run_survives_whoever_reads_its_progress(self):
+        words = [self.TOKENLIFT, "run", str(self.scenario), "--engine", "virtual", "--out", "out"]
+        for stderr in ("2>&-", "2>/dev/full", "2>&1 >/dev/null | true"):
+            with self.subTest(stderr=stderr):
+                subprocess.run(["sh", "-c", f'"$@" {stderr}', "sh", *words], cwd=self.path,
+                               stdout=subprocess.DEVNULL)
+                (self.path / "out" / "run.json").unlink()
+
+    def test_stdout_that_cannot_be_written_is_said(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([self.TOKENLIFT, "scenarios"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("stdout", done.stderr)
+
+
+if __name__ == "__main__":
+    binary_case.main()
