@@ -2,9 +2,9 @@
 // Points that fill the unit cube evenly, however many are taken: a Sobol sequence (Boost.Random),
 // shifted by a seed.
 
-#include <boost/random/sobol.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace tokenlift {
@@ -15,12 +15,14 @@ class SobolPoints {
   /// coordinate is moved by a random amount, modulo 1 (Cranley, Patterson: "Randomization of number
   /// theoretic methods for multiple integration", 1976).
   SobolPoints(std::size_t dimensions, std::uint64_t seed);
+  ~SobolPoints();
 
   /// Coordinates are in [0, 1).
   std::vector<double> next();
 
  private:
-  boost::random::sobol engine_;
+  struct Engine;  // Boost's header is a large one
+  std::unique_ptr<Engine> engine_;
   std::vector<double> shift_;
 };
 

@@ -219,7 +219,7 @@ Table curve_table(const TrialReport& trial, std::string title) {
     counts.push_back({whole_figure(phase.of(Metric::ttft).count)});
   }
   table.rows.push_back(std::move(counts));
-  table.notes = {std::string(kAbsent) + " fewer than 10 requests lie beyond it."};
+  table.notes = {fmt::format("{} fewer than 10 requests lie beyond it.", kAbsent)};
   return table;
 }
 

@@ -1,5 +1,7 @@
 // Throughput, goodput and what is offered, over time; and by how much the lift changed them.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -165,8 +167,9 @@ void add_rate_charts(const Report& report, std::vector<Chart>& charts) {
     Chart chart = rate_chart(report, figures());
     chart.id = "rates";
     chart.title = "Throughput and goodput over time";
-    chart.explanation = std::string(kThroughputMeans) + " " + kGoodputMeans +
-                        " Offered is the requests due times the mean output tokens of a request.";
+    chart.explanation =
+        fmt::format("{} {} Offered is the requests due times the mean output tokens of a request.",
+                    kThroughputMeans, kGoodputMeans);
     keep(std::move(chart), charts);
     Chart effect = effect_chart(report, {throughput, goodput});
     effect.id = "effect";
