@@ -70,8 +70,9 @@ std::optional<double> figure_of(const Trial& trial, const std::string& path) {
 
 }  // namespace
 
-std::string figure_mistake(const std::string& path) {
-  return path_mistake(path, did_you_mean);
+std::string figure_mistake(const std::string& path, std::optional<double> bound) {
+  std::string problem = path_mistake(path, did_you_mean);
+  return problem.empty() && bound ? bound_mistake(path, *bound) : problem;
 }
 
 bool can_be_shortened(const Scenario& scenario) {

@@ -17,8 +17,8 @@
 
 namespace tokenlift {
 
-/// What is wrong with the path of a figure; empty if nothing is.
-std::string figure_mistake(const std::string& path);
+/// A FigureMistake, of all figures of a report.
+std::string figure_mistake(const std::string& path, std::optional<double> bound);
 
 struct TuningProblem {
   ScenarioSource source;

@@ -1,5 +1,7 @@
 #include "reports/json_figures.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -307,6 +309,26 @@ const std::vector<std::string>& figure_paths() {
     return all;
   }();
   return paths;
+}
+
+std::string bound_mistake(const std::string& path, double bound) {
+  const auto says_share = [](const std::string& word) {
+    return word == "attainment" || word == "utilisation" || word.ends_with("share") ||
+           word.ends_with("fraction");
+  };
+  const auto says_change = [](const std::string& word) {
+    return word == "gain" || word == "difference" || word == "effect";
+  };
+  const std::vector<std::string> words = words_of(path);
+  const auto share = std::ranges::find_if(words, says_share);
+  if (share == words.end() || std::ranges::any_of(words, says_change)) return "";
+  if (bound >= 0 && bound <= 1) return "";
+  std::string problem =
+      fmt::format("\"{}\" is a share, between 0 and 1, and is held against {}", *share, bound);
+  if (bound > 1 && bound <= 100) {
+    problem += fmt::format("; {} % is {}", bound, bound / 100);
+  }
+  return problem;
 }
 
 std::string path_mistake(const std::string& path, NearestWord nearest) {

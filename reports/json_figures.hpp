@@ -41,4 +41,8 @@ using NearestWord = std::optional<std::string> (*)(std::string_view word,
 /// wrong, and what was meant or is possible there.
 std::string path_mistake(const std::string& path, NearestWord nearest);
 
+/// Empty if a figure of that (right) path can be on both sides of the bound. Else a sentence: a
+/// share is between 0 and 1.
+std::string bound_mistake(const std::string& path, double bound);
+
 }  // namespace tokenlift

@@ -191,6 +191,22 @@ TEST(JsonFigures, HaveWhatIsSearchedByDefault) {
   }
 }
 
+TEST(JsonFigures, AShareIsHeldAgainstAShare) {
+  for (const char* const path :
+       {"attainment.after", "tenants.users.attainment.before", "utilisation.after",
+        "unserved.share.transition", "lift.binding_fraction", "lift.not_back_share"}) {
+    EXPECT_EQ(path_mistake(path, nothing_near), "") << path;
+    for (const double bound : {0.0, 0.95, 1.0}) EXPECT_EQ(bound_mistake(path, bound), "") << path;
+    for (const double bound : {-0.1, 1.01, 1e9}) EXPECT_NE(bound_mistake(path, bound), "") << path;
+  }
+  EXPECT_EQ(bound_mistake("attainment.before", 95),
+            "\"attainment\" is a share, between 0 and 1, and is held against 95; 95 % is 0.95");
+  for (const char* const path : {"goodput_tokens_per_s.after", "attainment.gain",
+                                 "attainment.difference.low", "ttft.p99_ms.before"}) {
+    EXPECT_EQ(bound_mistake(path, 95), "") << path;
+  }
+}
+
 TEST(JsonFigures, NamesMayHoldFullStops) {
   EXPECT_EQ(path_mistake("tenants.a.b.attainment.after", nothing_near), "");
   tokenlift::Run run = lift_run();

@@ -43,8 +43,8 @@ TEST(MooncakeTrace, FormMayVaryAsJsonAllows) {
   const char* lines[] = {
       R"({"timestamp":5,"input_length":600,"output_length":7,"hash_ids":[3,4]})",
       R"( { "hash_ids" : [ 3 , 4 ] , "output_length" : 7 , "input_length" : 600 , "timestamp" : 5 } )",
-      R"({"type":"a \"b\" \u00e9\\","timestamp":5.0,"x":[],"y":[1,-2.5e+3,"z",null,true],)"
-      R"("input_length":600,"output_length":7,"hash_ids":[3,4],"last":false})",
+      (R"({"type":"a \"b\" \u00e9\\","timestamp":5.0,"x":[],"y":[1,-2.5e+3,"z",null,true],)"
+       R"("input_length":600,"output_length":7,"hash_ids":[3,4],"last":false})"),
   };
   const TraceFile plain(std::string(lines[0]) + "\n");
   const std::vector<Blocks> expected = read_blocks(plain.trace());

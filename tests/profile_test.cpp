@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/mistakes.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/profile_text.hpp"
 
@@ -20,10 +21,6 @@ const Profile& builtin(const char* name) {
   const Profile* profile = find_profile(name);
   EXPECT_NE(profile, nullptr) << name;
   return *profile;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST(Floor, IsTheSlowerOfArithmeticAndReading) {
@@ -155,19 +152,8 @@ model = { parameters = 8.03e9, kv_bytes_per_token = 131072 }
 accelerator = { name = "H100", bandwidth_tb_per_s = 3.35, tflop_per_s = 989, memory_gb = 80 }
 )";
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
-
 std::vector<Mistake> mistakes_in(const std::string& text) {
-  try {
-    parse_profiles(text, "mine.toml");
-  } catch (const ScenarioError& error) {
-    return error.mistakes();
-  }
-  return {};
+  return mistakes_of([&] { parse_profiles(text, "mine.toml"); });
 }
 
 TEST(ParseProfiles, ReadsEveryKey) {
@@ -196,13 +182,6 @@ TEST(ParseProfiles, TakesOverTheDecoderOfABuiltInName) {
 }
 
 TEST(ParseProfiles, NotesEachMistakeAtItsPlaceWithAdvice) {
-  struct Edit {
-    std::string from;
-    std::string to;
-    int line;
-    std::string message;
-    std::string advice;
-  };
   const Edit edits[] = {
       {"[profile.my-gpu]", "[profil.my-gpu]", 1, "unknown key \"profil\"", "\"profile\""},
       {"[profile.my-gpu]", "[profile.\"my/gpu\"]", 1, "can't be a name", "letters"},
@@ -235,13 +214,7 @@ TEST(ParseProfiles, NotesEachMistakeAtItsPlaceWithAdvice) {
   };
   for (const Edit& edit : edits) {
     const std::vector<Mistake> mistakes = mistakes_in(replaced(kText, edit.from, edit.to));
-    const auto found = std::ranges::find_if(mistakes, [&](const Mistake& mistake) {
-      return mistake.line == edit.line && contains(mistake.message, edit.message) &&
-             contains(mistake.advice, edit.advice);
-    });
-    EXPECT_NE(found, mistakes.end())
-        << edit.from << " -> " << edit.to << "\n"
-        << (mistakes.empty() ? "no mistake" : ScenarioError(mistakes).what());
+    expect_found(mistakes, edit);
   }
 }
 

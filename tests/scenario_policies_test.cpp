@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/mistakes.hpp"
 #include "workloads/scenario.hpp"
 #include "workloads/scenario_text.hpp"
 
@@ -85,22 +86,7 @@ Scenario parse(const std::string& text) {
 }
 
 std::vector<Mistake> mistakes_in(const std::string& text) {
-  try {
-    parse(text);
-  } catch (const ScenarioError& error) {
-    return error.mistakes();
-  }
-  return {};
-}
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return mistakes_of([&] { parse(text); });
 }
 
 TEST(ParsePolicies, ReadsClients) {
@@ -210,14 +196,6 @@ TEST(ParsePolicies, ReadsDaysAlone) {
   EXPECT_EQ(parse(local).throttles[0].schedule[0].begin_s, 5 * 3600 + 30);
 }
 
-struct Edit {
-  std::string from;
-  std::string to;
-  int line;
-  std::string message;
-  std::string advice;
-};
-
 // Each edit of kText makes exactly one mistake.
 const std::vector<Edit> kEdits = {
     {"Los_Angeles", "Los_Angles", 5, "no time zone", "\"America/Los_Angeles\""},
@@ -288,12 +266,8 @@ TEST(PolicyMistakes, EachIsFoundOnceAtItsPlaceWithAdvice) {
   ASSERT_TRUE(mistakes_in(kText).empty()) << ScenarioError(mistakes_in(kText)).what();
   for (const Edit& edit : kEdits) {
     const std::vector<Mistake> mistakes = mistakes_in(replaced(kText, edit.from, edit.to));
-    const std::string all = mistakes.empty() ? "no mistake" : ScenarioError(mistakes).what();
-    const auto found = std::ranges::find_if(mistakes, [&](const Mistake& mistake) {
-      return mistake.line == edit.line && contains(mistake.message, edit.message) &&
-             contains(mistake.advice, edit.advice);
-    });
-    EXPECT_NE(found, mistakes.end()) << edit.from << " -> " << edit.to << "\n" << all;
+    const std::string all = listed(mistakes);
+    expect_found(mistakes, edit);
     if (contains(edit.to, "value = \"10s\"")) continue;  // a renamed key is two by nature
     EXPECT_LE(mistakes.size(), 1U) << all;
   }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/mistakes.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/scenario_text.hpp"
 
@@ -55,22 +56,7 @@ Scenario parse(const std::string& text, const std::vector<std::string>& override
 
 std::vector<Mistake> mistakes_in(const std::string& text,
                                  const std::vector<std::string>& overrides = {}) {
-  try {
-    parse(text, overrides);
-  } catch (const ScenarioError& error) {
-    return error.mistakes();
-  }
-  return {};
-}
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return mistakes_of([&] { parse(text, overrides); });
 }
 
 TEST(ParseScenario, ReadsEveryKey) {
@@ -246,24 +232,13 @@ TEST(ParseScenario, ReadsATraceBesideTheScenario) {
   EXPECT_EQ(capped.tenants[0].arrivals.trace->summary.prompt_max_tokens, 50);
   EXPECT_EQ(capped.tenants[0].arrivals.trace->summary.output_max_tokens, 50);
   std::ofstream(folder / file, std::ios::app) << "oops\n";
-  try {
-    parse_scenario(text, "demo.toml", folder.string(), {});
-    ADD_FAILURE() << "the bad line was not found";
-  } catch (const ScenarioError& error) {
-    ASSERT_EQ(error.mistakes().size(), 1U);
-    EXPECT_EQ(error.mistakes()[0].line, 4);
-    EXPECT_EQ(error.mistakes()[0].source, trace.file);
-  }
+  const std::vector<Mistake> mistakes =
+      mistakes_of([&] { parse_scenario(text, "demo.toml", folder.string(), {}); });
+  ASSERT_EQ(mistakes.size(), 1U) << listed(mistakes);
+  EXPECT_EQ(mistakes[0].line, 4);
+  EXPECT_EQ(mistakes[0].source, trace.file);
   std::filesystem::remove(folder / file);
 }
-
-struct Edit {
-  std::string from;
-  std::string to;
-  int line;
-  std::string message;
-  std::string advice;
-};
 
 // Each edit of kText makes exactly one mistake.
 const std::vector<Edit> kEdits = {
@@ -343,13 +318,7 @@ TEST(Mistakes, EachIsFoundAtItsPlaceWithAdvice) {
   for (const Edit& edit : kEdits) {
     const std::string text = replaced(kText, edit.from, edit.to);
     const std::vector<Mistake> mistakes = mistakes_in(text);
-    const auto found = std::ranges::find_if(mistakes, [&](const Mistake& mistake) {
-      return mistake.line == edit.line && contains(mistake.message, edit.message) &&
-             contains(mistake.advice, edit.advice);
-    });
-    EXPECT_NE(found, mistakes.end())
-        << edit.from << " -> " << edit.to << "\n"
-        << (mistakes.empty() ? "no mistake" : ScenarioError(mistakes).what());
+    expect_found(mistakes, edit);
   }
 }
 
@@ -561,9 +530,7 @@ const std::vector<Edit> kVirtualEdits = {
 TEST(VirtualScenario, NotesEachMistakeOnceAtItsPlaceWithAdvice) {
   for (const Edit& edit : kVirtualEdits) {
     const std::vector<Mistake> mistakes = mistakes_in(replaced(kVirtualText, edit.from, edit.to));
-    ASSERT_EQ(mistakes.size(), 1U)
-        << edit.from << " -> " << edit.to << "\n"
-        << (mistakes.empty() ? "no mistake" : ScenarioError(mistakes).what());
+    ASSERT_EQ(mistakes.size(), 1U) << edit.from << " -> " << edit.to << "\n" << listed(mistakes);
     EXPECT_EQ(mistakes[0].line, edit.line) << to_string(mistakes[0]);
     EXPECT_TRUE(contains(mistakes[0].message, edit.message)) << to_string(mistakes[0]);
     EXPECT_TRUE(contains(mistakes[0].advice, edit.advice)) << to_string(mistakes[0]);
@@ -573,16 +540,14 @@ TEST(VirtualScenario, NotesEachMistakeOnceAtItsPlaceWithAdvice) {
 TEST(VirtualScenario, NeedsACostModel) {
   Profile bare;
   bare.name = "bare";
-  try {
+  const std::vector<Mistake> mistakes = mistakes_of([&] {
     parse_scenario(replaced(kVirtualText, "\"my-gpu\"", "\"bare\""), "demo.toml", "", {}, {bare});
-    ADD_FAILURE() << "a site without a cost model was accepted";
-  } catch (const ScenarioError& error) {
-    ASSERT_EQ(error.mistakes().size(), 1U);
-    EXPECT_EQ(error.mistakes()[0].line, 10);
-    EXPECT_TRUE(contains(error.mistakes()[0].message, "\"bare\" has no cost model"));
-    EXPECT_TRUE(contains(error.mistakes()[0].advice, "tokenlift calibrate"));
-    EXPECT_TRUE(contains(error.mistakes()[0].advice, "[profile.bare]"));
-  }
+  });
+  ASSERT_EQ(mistakes.size(), 1U) << listed(mistakes);
+  EXPECT_EQ(mistakes[0].line, 10);
+  EXPECT_TRUE(contains(mistakes[0].message, "\"bare\" has no cost model"));
+  EXPECT_TRUE(contains(mistakes[0].advice, "tokenlift calibrate"));
+  EXPECT_TRUE(contains(mistakes[0].advice, "[profile.bare]"));
 }
 
 // Its capacity is computed, so loads need no stated one; as on threads they can't mix with rates.

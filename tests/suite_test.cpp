@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/mistakes.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/keywords.hpp"
 #include "workloads/plan.hpp"
@@ -24,7 +25,7 @@
 namespace tokenlift {
 namespace {
 
-std::string no_figure(const std::string& path) {
+std::string no_figure(const std::string& path, std::optional<double>) {
   return path == "no.figure" ? "there is no figure \"no.figure\"" : "";
 }
 
@@ -36,22 +37,13 @@ Suite parse(const std::string& text, const std::vector<std::string>& overrides =
 std::vector<Mistake> mistakes_in(const std::string& text,
                                  const std::vector<std::string>& overrides = {},
                                  const std::string& folder = "") {
-  try {
-    parse(text, overrides, folder);
-  } catch (const ScenarioError& error) {
-    return error.mistakes();
-  }
-  return {};
+  return mistakes_of([&] { parse(text, overrides, folder); });
 }
 
 std::vector<std::string> names_of(const Suite& suite) {
   std::vector<std::string> names;
   for (const SuiteCase& made : suite.cases) names.push_back(made.name);
   return names;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 Scenario lift(const std::vector<std::string>& overrides) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/mistakes.hpp"
 #include "workloads/mistake.hpp"
 #include "workloads/trace.hpp"
 
@@ -49,15 +50,11 @@ inline std::vector<Arrival> read(const Trace& trace) {
 /// The one mistake that reading this text makes.
 inline Mistake mistake_in(const std::string& text) {
   const TraceFile file(text);
-  try {
-    summarise(file.trace());
-  } catch (const ScenarioError& error) {
-    EXPECT_EQ(error.mistakes().size(), 1U);
-    EXPECT_EQ(error.mistakes()[0].source, file.trace().file);
-    return error.mistakes()[0];
-  }
-  ADD_FAILURE() << "no mistake found in: " << text;
-  return {};
+  const std::vector<Mistake> mistakes = mistakes_of([&] { summarise(file.trace()); });
+  EXPECT_EQ(mistakes.size(), 1U) << text;
+  if (mistakes.empty()) return {};
+  EXPECT_EQ(mistakes[0].source, file.trace().file);
+  return mistakes[0];
 }
 
 /// Some bytes of `text` changed, left out, doubled or put in.

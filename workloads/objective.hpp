@@ -1,6 +1,8 @@
 #pragma once
 // What a case of a suite promises: one figure of its report against a bound.
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,11 @@ struct Objective {
 
 /// "PATH RELATION NUMBER": a relation is one of <=, <, >=, >, == and !=; spaces around it are free.
 Quantity<Objective> parse_objective(std::string_view text);
+
+/// What is wrong with the path of a figure, or with that bound to it; empty: nothing. The readers
+/// know no figures. May be empty itself: then nothing is checked.
+using FigureMistake =
+    std::function<std::string(const std::string& path, std::optional<double> bound)>;
 
 /// Whether the figure is as the objective wants it; never if it is not a number.
 bool is_met(const Objective& objective, double figure);

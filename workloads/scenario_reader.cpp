@@ -234,8 +234,7 @@ Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& 
 
 Scenario parse_scenario(std::string_view text, const std::string& source_name,
                         const std::string& folder, const std::vector<std::string>& overrides,
-                        const std::vector<Profile>& profiles,
-                        const std::function<std::string(const std::string& path)>& path_mistake) {
+                        const std::vector<Profile>& profiles, const FigureMistake& figure_mistake) {
   const auto mistakes_with = [&](const std::vector<std::string>& words) {
     std::vector<std::string> all = overrides;
     all.insert(all.end(), words.begin(), words.end());
@@ -250,7 +249,7 @@ Scenario parse_scenario(std::string_view text, const std::string& source_name,
   };
   Document document(text, source_name, overrides);
   const auto read_tuning = [&](TableReader table, const Scenario& scenario) {
-    return TuningReader(document, scenario, path_mistake, mistakes_with).read(std::move(table));
+    return TuningReader(document, scenario, figure_mistake, mistakes_with).read(std::move(table));
   };
   return ScenarioReader(document, folder, profiles).read(source_name, read_tuning);
 }

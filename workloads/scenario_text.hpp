@@ -32,12 +32,12 @@ struct ScenarioSource {
 /// `profiles` are those of the command line: they take the place of the scenario's own with the
 /// same names, and these of the built-in ones; of two with one name the later counts.
 ///
-/// `path_mistake` says what is wrong with the path of a figure in [tune]; empty: nothing. A path
-/// that needs a phase gets that of judged_phase(). Without it all paths stay as they are written.
-Scenario parse_scenario(
-    std::string_view text, const std::string& source_name, const std::string& folder,
-    const std::vector<std::string>& overrides, const std::vector<Profile>& profiles = {},
-    const std::function<std::string(const std::string& path)>& path_mistake = {});
+/// `figure_mistake` says what is wrong with the figures of [tune]. A path that needs a phase gets
+/// that of judged_phase(). Without it all paths stay as they are written.
+Scenario parse_scenario(std::string_view text, const std::string& source_name,
+                        const std::string& folder, const std::vector<std::string>& overrides,
+                        const std::vector<Profile>& profiles = {},
+                        const FigureMistake& figure_mistake = {});
 
 /// The scenario as TOML that parse_scenario() reads back to an equal value. Doubles are written
 /// with the fewest digits that read back exactly.

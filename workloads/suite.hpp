@@ -41,12 +41,12 @@ struct Suite {
 /// Reads a suite. `source_name` is what mistakes call it; `folder` is where scenario files are
 /// looked for (empty: built-in scenarios only); `overrides` (as of parse_scenario()) are applied to
 /// every case's scenario, after what the suite sets; `profiles` are those of the command line.
-/// `path_mistake` says what is wrong with an objective's path; empty: nothing.
+/// `figure_mistake` says what is wrong with an objective.
 /// Throws ScenarioError with everything that is wrong. A scenario that is wrong by itself has its
 /// mistakes at their places in its file; one that is so as the suite sets it, at the value in the
 /// suite that makes it so.
 Suite parse_suite(std::string_view text, const std::string& source_name, const std::string& folder,
                   const std::vector<std::string>& overrides, const std::vector<Profile>& profiles,
-                  const std::function<std::string(const std::string& path)>& path_mistake);
+                  const FigureMistake& figure_mistake);
 
 }  // namespace tokenlift

@@ -48,10 +48,10 @@ class SuiteReader {
  public:
   SuiteReader(Document& document, const std::string& folder,
               const std::vector<std::string>& overrides, const std::vector<Profile>& profiles,
-              const std::function<std::string(const std::string& path)>& path_mistake)
+              const FigureMistake& figure_mistake)
       : document_(document),
         overrides_(overrides),
-        path_mistake_(path_mistake),
+        figure_mistake_(figure_mistake),
         scenarios_(document, folder, overrides, profiles) {}
 
   Suite read(const std::string& source_name);
@@ -70,7 +70,7 @@ class SuiteReader {
 
   Document& document_;
   const std::vector<std::string>& overrides_;
-  const std::function<std::string(const std::string& path)>& path_mistake_;
+  const FigureMistake& figure_mistake_;
   SuiteScenarios scenarios_;
   Suite suite_;
   Terms terms_;
@@ -99,18 +99,12 @@ void SuiteReader::read_terms(TableReader& table, Terms& terms) {
 }
 
 void SuiteReader::read_objectives(TableReader& table, std::vector<Objective>& objectives) {
-  const std::optional<std::vector<std::string>> texts = table.texts("objectives");
-  if (!texts) return;
-  const toml::array* array = table.find("objectives")->as_array();
-  for (std::size_t i = 0; i < texts->size(); ++i) {
-    const Place place = array != nullptr ? (*array)[i].source() : table.place("objectives");
-    Quantity<Objective> objective = parse_objective((*texts)[i]);
-    if (!objective.value) {
-      document_.add(place, objective.problem, objective.advice);
-    } else if (std::string problem = path_mistake_(objective.value->path); !problem.empty()) {
-      document_.add(place, std::move(problem));
+  for (auto& [objective, place] : table.objectives("objectives")) {
+    std::string problem = figure_mistake_(objective.path, objective.bound);
+    if (problem.empty()) {
+      objectives.push_back(std::move(objective));
     } else {
-      objectives.push_back(std::move(*objective.value));
+      document_.add(place, std::move(problem));
     }
   }
 }
@@ -271,9 +265,9 @@ Suite SuiteReader::read(const std::string& source_name) {
 
 Suite parse_suite(std::string_view text, const std::string& source_name, const std::string& folder,
                   const std::vector<std::string>& overrides, const std::vector<Profile>& profiles,
-                  const std::function<std::string(const std::string& path)>& path_mistake) {
+                  const FigureMistake& figure_mistake) {
   Document document(text, source_name, {});
-  return SuiteReader(document, folder, overrides, profiles, path_mistake).read(source_name);
+  return SuiteReader(document, folder, overrides, profiles, figure_mistake).read(source_name);
 }
 
 }  // namespace tokenlift

@@ -257,6 +257,23 @@ std::optional<std::vector<std::string>> TableReader::texts(std::string_view key)
   return std::nullopt;
 }
 
+std::vector<std::pair<Objective, Place>> TableReader::objectives(std::string_view key) {
+  const std::optional<std::vector<std::string>> words = texts(key);
+  if (!words) return {};
+  std::vector<std::pair<Objective, Place>> read;
+  const toml::array* array = find(key)->as_array();
+  for (std::size_t i = 0; i < words->size(); ++i) {
+    const Place at = array != nullptr ? (*array)[i].source() : place(key);
+    Quantity<Objective> objective = parse_objective((*words)[i]);
+    if (objective.value) {
+      read.emplace_back(std::move(*objective.value), at);
+    } else {
+      document_.add(at, objective.problem, objective.advice);
+    }
+  }
+  return read;
+}
+
 std::optional<TableReader> TableReader::table(std::string_view key, std::string name) {
   const toml::node* node = find(key);
   if (node == nullptr) return std::nullopt;

@@ -15,6 +15,7 @@
 
 #include "workloads/document.hpp"
 #include "workloads/keywords.hpp"
+#include "workloads/objective.hpp"
 #include "workloads/quantity.hpp"
 
 namespace tokenlift {
@@ -73,6 +74,9 @@ class TableReader {
   std::optional<std::int64_t> instant_s(std::string_view key, const std::string& time_zone);
   /// One string, or an array of at least one.
   std::optional<std::vector<std::string>> texts(std::string_view key);
+  /// One objective, or an array of at least one, each with its place; those that are none (a
+  /// mistake is noted) are left out.
+  std::vector<std::pair<Objective, Place>> objectives(std::string_view key);
   std::optional<TableReader> table(std::string_view key, std::string name);
   /// The tables of an array of tables ([[key]] or an array of inline tables).
   std::vector<TableReader> tables(std::string_view key, const std::string& name);

@@ -316,17 +316,38 @@ void TuningReader::check_lift_parameters(TableReader& table) {
 }
 
 std::optional<std::string> TuningReader::complete_path(const std::string& path,
+                                                       std::optional<double> bound,
                                                        const Place& place) {
-  if (!path_mistake_) return path;
-  std::string problem = path_mistake_(path);
-  if (problem.empty()) return path;
-  // Rates are also called without their unit: "goodput".
-  for (const char* const unit : {"", "_tokens_per_s"}) {
-    std::string of_phase = path + unit + "." + judged_phase(tuning_, scenario_);
-    if (path_mistake_(of_phase).empty()) return of_phase;
+  if (!figure_mistake_) return path;
+  // Rates are also called without their unit, and all without their phase: "goodput".
+  const std::string of_phase = "." + judged_phase(tuning_, scenario_);
+  for (const std::string& ending : {std::string(), of_phase, "_tokens_per_s" + of_phase}) {
+    std::string complete = path + ending;
+    if (!figure_mistake_(complete, std::nullopt).empty()) continue;
+    if (!names_are_known(complete, place)) return std::nullopt;
+    std::string problem = figure_mistake_(complete, bound);
+    if (problem.empty()) return complete;
+    document_.add(place, std::move(problem));
+    return std::nullopt;
   }
-  document_.add(place, std::move(problem));
+  document_.add(place, figure_mistake_(path, bound));
   return std::nullopt;
+}
+
+bool TuningReader::names_are_known(const std::string& path, const Place& place) {
+  const auto is_known = [&](const std::string& list, const std::string& kind, const auto& members) {
+    if (!path.starts_with(list)) return true;
+    std::vector<std::string> names;
+    for (const auto& member : members) {
+      if (path.starts_with(list + member.name + ".")) return true;
+      names.push_back(member.name);
+    }
+    const std::string name = path.substr(list.size(), path.find('.', list.size()) - list.size());
+    document_.add(place, "there is no " + kind + " " + in_quotes(name), suggest(name, names));
+    return false;
+  };
+  return is_known("tenants.", "tenant", scenario_.tenants) &&
+         is_known("throttles.", "throttle", scenario_.throttles);
 }
 
 void TuningReader::read_objective(TableReader& table) {
@@ -348,7 +369,8 @@ void TuningReader::read_objective(TableReader& table) {
                   "\"maximize FIGURE\" or \"minimize FIGURE\"; a bound is one of the constraints");
     return;
   }
-  const std::optional<std::string> complete = complete_path(path, table.place("objective"));
+  const std::optional<std::string> complete =
+      complete_path(path, std::nullopt, table.place("objective"));
   if (!complete) return;
   // Of others it is not plain what is better.
   const bool more_is_better = std::ranges::any_of(
@@ -364,18 +386,9 @@ void TuningReader::read_objective(TableReader& table) {
 }
 
 void TuningReader::read_constraints(TableReader& table) {
-  const std::optional<std::vector<std::string>> texts = table.texts("constraints");
-  if (!texts) return;
-  const toml::array* array = table.find("constraints")->as_array();
-  for (std::size_t i = 0; i < texts->size(); ++i) {
-    const Place place = array != nullptr ? (*array)[i].source() : table.place("constraints");
-    Quantity<Objective> read = parse_objective((*texts)[i]);
-    if (!read.value) {
-      document_.add(place, read.problem, read.advice);
-      continue;
-    }
-    Objective& constraint = *read.value;
-    const std::optional<std::string> complete = complete_path(constraint.path, place);
+  for (auto& [constraint, place] : table.objectives("constraints")) {
+    const std::optional<std::string> complete =
+        complete_path(constraint.path, constraint.bound, place);
     if (!complete) continue;
     constraint.text.replace(constraint.text.find(constraint.path), constraint.path.size(),
                             *complete);

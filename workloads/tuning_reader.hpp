@@ -15,17 +15,15 @@ namespace tokenlift {
 
 class TuningReader {
  public:
-  /// Empty where there is a figure of that path. May be empty itself: then nothing is checked.
-  using PathMistake = std::function<std::string(const std::string& path)>;
   /// What is wrong with the scenario once these words of --set are added; [tune] is left aside.
   using MistakesWith = std::function<std::vector<Mistake>(const std::vector<std::string>& words)>;
 
   /// `scenario` is what all the other tables say.
-  TuningReader(Document& document, const Scenario& scenario, const PathMistake& path_mistake,
+  TuningReader(Document& document, const Scenario& scenario, const FigureMistake& figure_mistake,
                const MistakesWith& mistakes_with)
       : document_(document),
         scenario_(scenario),
-        path_mistake_(path_mistake),
+        figure_mistake_(figure_mistake),
         mistakes_with_(mistakes_with) {}
 
   Tuning read(TableReader table);
@@ -56,13 +54,17 @@ class TuningReader {
   void check_lift_parameters(TableReader& table);
   void read_objective(TableReader& table);
   void read_constraints(TableReader& table);
-  /// With its phase; nothing, and a mistake, where there is no such figure.
-  std::optional<std::string> complete_path(const std::string& path, const Place& place);
+  /// With its phase; nothing, and a mistake, where there is no such figure, or none that can be
+  /// held against the bound.
+  std::optional<std::string> complete_path(const std::string& path, std::optional<double> bound,
+                                           const Place& place);
+  /// Whether who or what the path names is there; a mistake is noted if not.
+  bool names_are_known(const std::string& path, const Place& place);
   std::vector<Mistake> new_mistakes(const std::vector<std::string>& words);
 
   Document& document_;
   const Scenario& scenario_;
-  const PathMistake& path_mistake_;
+  const FigureMistake& figure_mistake_;
   const MistakesWith& mistakes_with_;
   Tuning tuning_;
   std::optional<std::vector<Identity>> by_itself_;  // what is wrong without the words
