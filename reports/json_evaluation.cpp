@@ -10,14 +10,6 @@ constexpr const char* kSchema = "tokenlift.tuning-journal/1";
 constexpr std::size_t kMostConstraints = 1000;
 constexpr std::size_t kMostRuns = 100'000;
 
-Json json_of(const ConstraintResult& result) {
-  return {{"value", or_null(result.value)},
-          {"met", result.met},
-          {"violation", result.violation},
-          {"room", result.room},
-          {"reason", result.reason}};
-}
-
 ConstraintResult read_constraint(const Field& field) {
   ConstraintResult result;
   result.value = field["value"].optional(&Field::number);
@@ -42,6 +34,28 @@ constexpr Named kFigures[] = {{"objective", &TuningFigures::objective},
 
 }  // namespace
 
+Json json_of(const ConstraintResult& result) {
+  return {{"value", or_null(result.value)},
+          {"met", result.met},
+          {"violation", result.violation},
+          {"room", result.room},
+          {"reason", result.reason}};
+}
+
+Json json_of(const TuningFigures& figures) {
+  Json json = {{"runs", figures.runs},
+               {"length_share", figures.length_share},
+               {"requests", figures.requests},
+               {"feasible", figures.feasible()},
+               {"violation", figures.violation()},
+               {"constraints", list_of(figures.constraints, json_of)},
+               {"reason", figures.reason},
+               {"failure", figures.failure},
+               {"objective_by_run", figures.objective_by_run}};
+  for (const Named& named : kFigures) json[named.key] = or_null(figures.*named.figure);
+  return json;
+}
+
 std::string journal_line(const JournalHead& head) {
   return compact_text({{"schema", kSchema},
                        {"scenario", head.scenario},
@@ -61,15 +75,8 @@ JournalHead read_journal_head(std::string_view line, const std::string& source) 
 }
 
 std::string journal_line(std::string_view attempt, const TuningFigures& figures) {
-  Json json = {{"attempt", attempt},
-               {"runs", figures.runs},
-               {"length_share", figures.length_share},
-               {"requests", figures.requests},
-               {"reason", figures.reason},
-               {"failure", figures.failure},
-               {"objective_by_run", figures.objective_by_run}};
-  for (const Named& named : kFigures) json[named.key] = or_null(figures.*named.figure);
-  json["constraints"] = list_of(figures.constraints, json_of);
+  Json json = {{"attempt", attempt}};
+  json.update(json_of(figures));
   return compact_text(json) + "\n";
 }
 

@@ -21,22 +21,6 @@ GivenUnit given_unit(const std::string& unit) {
   return unit == "ns" ? GivenUnit{"ms", 1 / kNsPerMs} : GivenUnit{unit, 1};
 }
 
-Json scaled(const std::optional<double>& value, double scale) {
-  return value ? Json(scale == 1 ? *value : *value * scale) : Json(nullptr);
-}
-
-Json json_of(const Estimate& estimate, double scale) {
-  Json interval = nullptr;
-  if (estimate.interval) {
-    interval = {{"low", scaled(estimate.interval->low, scale)},
-                {"high", scaled(estimate.interval->high, scale)}};
-  }
-  return {{"value", scaled(estimate.value, scale)},
-          {"interval_95", std::move(interval)},
-          {"basis", estimate.basis},
-          {"reason", estimate.reason}};
-}
-
 /// What the interval says: null where there is none.
 template <typename Change>
 Json reading_of(const Change& change, const Estimate& estimate) {

@@ -23,21 +23,9 @@ Json json_of(const CasePhase& phase) {
 
 Json gain_of(const std::optional<Gain>& gain) {
   if (!gain) return nullptr;
-  Json interval = nullptr;
-  if (gain->change.interval) {
-    interval = {{"low", gain->change.interval->low}, {"high", gain->change.interval->high}};
-  }
-  return {{"change_is", gain->is_difference ? "difference" : "ratio"},
-          {"value", or_null(gain->change.value)},
-          {"interval_95", std::move(interval)},
-          {"basis", gain->change.basis},
-          {"reason", gain->change.reason}};
-}
-
-Json json_of(const CaseLine& line) {
-  Json values = Json::array();
-  for (const std::optional<double>& value : line.values) values.push_back(or_null(value));
-  return {{"step_s", line.step_s}, {"values", std::move(values)}};
+  Json json = {{"change_is", gain->is_difference ? "difference" : "ratio"}};
+  json.update(json_of(gain->change));
+  return json;
 }
 
 Json json_of(const ObjectiveResult& objective) {
@@ -94,6 +82,12 @@ SuiteEntry entry_of(const Field& field) {
 }
 
 }  // namespace
+
+Json json_of(const CaseLine& line) {
+  Json values = Json::array();
+  for (const std::optional<double>& value : line.values) values.push_back(or_null(value));
+  return {{"step_s", line.step_s}, {"values", std::move(values)}};
+}
 
 std::string to_json(const SuiteReport& suite) {
   const SuiteCounts counts = counts_of(suite);

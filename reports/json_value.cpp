@@ -128,6 +128,22 @@ Json checks_of(const Run& run) {
   return checks;
 }
 
+Json scaled(const std::optional<double>& value, double scale) {
+  return value ? Json(scale == 1 ? *value : *value * scale) : Json(nullptr);
+}
+
+Json json_of(const std::optional<Interval>& interval, double scale) {
+  if (!interval) return nullptr;
+  return {{"low", scaled(interval->low, scale)}, {"high", scaled(interval->high, scale)}};
+}
+
+Json json_of(const Estimate& estimate, double scale) {
+  return {{"value", scaled(estimate.value, scale)},
+          {"interval_95", json_of(estimate.interval, scale)},
+          {"basis", estimate.basis},
+          {"reason", estimate.reason}};
+}
+
 std::string compact_text(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

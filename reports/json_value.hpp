@@ -1,5 +1,5 @@
 #pragma once
-// The JSON values that run.json and report.json have in common, and how they are laid out.
+// The JSON values that several files have in common, and how they are laid out.
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -15,6 +15,11 @@ namespace tokenlift {
 
 using Json = nlohmann::ordered_json;
 
+struct CaseLine;
+struct ConstraintResult;
+struct TuningFigures;
+
+/// Numbers that are not finite become null when they are written.
 template <typename T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -45,8 +50,17 @@ Json json_of(const PhaseSummary& phase);
 Json json_of(const Environment& environment);
 Json json_of(const ThrottleCounts& counts);
 Json checks_of(const Run& run);
+/// Values are multiplied by `scale`. null where there is none.
+Json scaled(const std::optional<double>& value, double scale);
+Json json_of(const std::optional<Interval>& interval, double scale = 1);
+Json json_of(const Estimate& estimate, double scale = 1);
 /// What report.json holds of a trial.
 Json json_of(const TrialReport& trial);
+/// What suite.json and tune.json hold of a line.
+Json json_of(const CaseLine& line);
+/// What tune.json and a search's journal hold of a setting.
+Json json_of(const ConstraintResult& result);
+Json json_of(const TuningFigures& figures);
 
 /// On one line. Invalid UTF-8 is replaced.
 std::string compact_text(const Json& json);
