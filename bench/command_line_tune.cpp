@@ -57,13 +57,11 @@ class SearchProgress {
       const auto now = std::chrono::steady_clock::now();
       if (now < next_ && done < of) return;
       next_ = now + std::chrono::milliseconds(100);
-      live_.show(fmt::format("{}: {} of {}; {} settings, {} runs, {:.0f} % of the budget",
-                             stage.name, done, of, search.candidates().size(), runs_of(search),
-                             100 * search.share_used()));
+      live_.show(fmt::format("{}: {} of {}; {} settings, {} runs, {}", stage.name, done, of,
+                             search.candidates().size(), runs_of(search), budget_of(search)));
     } else if (search.stages().size() != told_) {
       told_ = search.stages().size();
-      complain(surroundings_,
-               fmt::format("{} ({:.0f} % of the budget)", stage.name, 100 * search.share_used()));
+      complain(surroundings_, fmt::format("{} ({})", stage.name, budget_of(search)));
     }
   }
   void clear() const {
@@ -75,6 +73,17 @@ class SearchProgress {
     std::uint64_t runs = 0;
     for (const TuningStage& stage : search.stages()) runs += stage.runs;
     return runs;
+  }
+
+  /// What is left is the most that it can take: the last stages rarely need all.
+  static std::string budget_of(const TuningSearch& search) {
+    const double share = search.share_used();
+    std::string text = fmt::format("{:.0f} % of the budget", std::min(100 * share, 100.0));
+    if (share > 0 && share < 1) {
+      text +=
+          fmt::format(", at most {} left", rough_time(search.elapsed_s() * (1 - share) / share));
+    }
+    return text;
   }
 
   const Surroundings& surroundings_;

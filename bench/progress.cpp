@@ -39,7 +39,8 @@ std::string simulation_speed(std::int64_t simulated_ns, std::int64_t real_ns) {
 
 std::string rough_time(double seconds) {
   if (seconds < 90) return fmt::format("{:.0f} s", seconds);
-  return fmt::format("{:.0f} min", seconds / 60);
+  if (seconds < 90 * 60) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.0f} h", seconds / 3600);
 }
 
 std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::int64_t real_ns) {

@@ -34,7 +34,7 @@ std::string simulation_speed(std::int64_t simulated_ns, std::int64_t real_ns);
 /// anything can be said.
 std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::int64_t real_ns);
 
-/// A length of time that is not known exactly: "75 s", "12 min".
+/// A length of time that is not known exactly: "75 s", "12 min", "3 h".
 std::string rough_time(double seconds);
 
 /// A line on a terminal that is drawn over again, cut to the width: one that wraps could not be

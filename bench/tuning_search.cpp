@@ -261,12 +261,16 @@ bool TuningSearch::explore() {
     if (round > 1 && !fits(cost_of_generation(size), kExploring)) return true;
     if (!generation(kWholeRange + again, whole_range(size))) return false;
     if (!fits(cost_of_generation(kPointsAlong * space_.dimensions), kExploring)) return true;
-    if (!generation("along each parameter" + again, along_each_parameter())) return false;
+    if (!generation("along each parameter" + again, along_each_parameter(0))) return false;
     const std::size_t near = std::max<std::size_t>(size / 4, kElite);
     for (std::size_t i = 0; i < kHalfWidths.size(); ++i) {
       if (!fits(cost_of_generation(near), kExploring)) return true;
       const std::string stage = fmt::format("around the best, {}{}", i + 1, again);
       if (!generation(stage, around_the_best(near, kHalfWidths[i]))) return false;
+    }
+    if (!fits(cost_of_generation(kPointsAlong * space_.dimensions), kExploring)) return true;
+    if (!generation("along each parameter, from there" + again, along_each_parameter(0.5))) {
+      return false;
     }
     if (candidates_.size() == before) return true;  // the range has no further points
   }
@@ -295,8 +299,9 @@ std::vector<std::vector<double>> TuningSearch::around_the_best(std::size_t size,
   return points;
 }
 
-/// From the best so far, one parameter at a time over its whole range.
-std::vector<std::vector<double>> TuningSearch::along_each_parameter() const {
+/// From the best so far, one parameter at a time over its whole range: its ends and what lies
+/// evenly between them, or, with an offset of a half, what lies between these.
+std::vector<std::vector<double>> TuningSearch::along_each_parameter(double offset) const {
   std::vector<std::vector<double>> points;
   for (const std::size_t index : ranked()) {
     const std::vector<double>& best = candidates_[index].point;
@@ -304,7 +309,7 @@ std::vector<std::vector<double>> TuningSearch::along_each_parameter() const {
     for (std::size_t d = 0; d < best.size(); ++d) {
       for (std::size_t i = 0; i < kPointsAlong; ++i) {
         points.push_back(best);
-        points.back()[d] = static_cast<double>(i) / (kPointsAlong - 1);
+        points.back()[d] = std::min((static_cast<double>(i) + offset) / (kPointsAlong - 1), 1.0);
       }
     }
     break;

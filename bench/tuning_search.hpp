@@ -134,7 +134,7 @@ class TuningSearch {
   bool explore();
   bool generation(const std::string& stage, const std::vector<std::vector<double>>& points);
   std::vector<std::vector<double>> whole_range(std::size_t size);
-  std::vector<std::vector<double>> along_each_parameter() const;
+  std::vector<std::vector<double>> along_each_parameter(double offset) const;
   std::vector<std::vector<double>> around_the_best(std::size_t size, double half_width);
   std::size_t place(const std::string& stage, const std::vector<double>& point);
   bool judge(const std::string& stage, const Indices& indices, const Effort& effort,

@@ -76,5 +76,12 @@ TEST(Progress, TimeLeftIsRealTimeAtTheSpeedSoFar) {
   EXPECT_EQ(time_left(0, 600 * kSecondNs, kSecondNs), "");
 }
 
+TEST(Progress, ARoughTimeHasOneUnit) {
+  EXPECT_EQ(rough_time(89.4), "89 s");
+  EXPECT_EQ(rough_time(90), "2 min");
+  EXPECT_EQ(rough_time(89 * 60.0), "89 min");
+  EXPECT_EQ(rough_time(150 * 60.0), "2 h");
+}
+
 }  // namespace
 }  // namespace tokenlift

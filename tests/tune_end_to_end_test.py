@@ -61,7 +61,7 @@ limit = 200
 when_full = "reject"
 """
 
-SEARCH = ["--budget", "80000"]
+SEARCH = ["--budget", "80k"]
 
 
 class Tune(unittest.TestCase):
@@ -256,7 +256,7 @@ class Tune(unittest.TestCase):
         stdout, _ = process.communicate(timeout=120)
         os.close(reader)
         self.assertEqual(process.returncode, 0)
-        self.assertIn(b"of the budget", seen)
+        self.assertIn(b"of the budget, at most", seen)
         self.assertIn(b"\r", seen)
         self.assertNotIn("\033", stdout)
 
