@@ -59,7 +59,9 @@ std::string runs_figure(std::size_t runs) {
 
 Estimate estimate_of(double value, double standard_error, double degrees, std::string basis,
                      double slack) {
-  const double half = t_quantile(degrees) * standard_error + slack;
+  const double random = t_quantile(degrees) * standard_error;
+  if (std::abs(value) + random <= slack) return {0.0, Interval{0, 0}, std::move(basis), {}};
+  const double half = random + slack;
   return checked(value, {value - half, value + half}, std::move(basis));
 }
 

@@ -13,6 +13,9 @@
 namespace tokenlift {
 namespace {
 
+/// Goodput is this many times throughput where requests of a phase were answered after it.
+constexpr double kMuchMore = 1.1;
+
 /// Both arms, as far as there are two.
 std::vector<const Run*> arms(const Trial& trial) {
   std::vector<const Run*> runs = {&trial.lifted.pooled};
@@ -89,18 +92,33 @@ struct Judgement {
   std::string reason;  // without one
 };
 
+/// Why goodput cannot tell what a change did; empty where it can.
+std::string deceptive(const Gain& goodput, const Gain& throughput) {
+  constexpr double kNextToNothing = 0.01;
+  if (*goodput.before <= kNextToNothing * *throughput.before &&
+      *goodput.after <= kNextToNothing * *throughput.after) {
+    return "next to nothing met its objectives";
+  }
+  if (*goodput.before > kMuchMore * *throughput.before) {
+    return "goodput counts what was due before and answered after";
+  }
+  return "";
+}
+
 /// The one figure that the judgement rests on (several would add up their false alarms): goodput,
-/// or throughput where next to nothing meets its objectives on either side, so that goodput cannot
-/// tell. Nothing where it was not measured on both sides.
-const Gain* deciding_gain(const LiftReport& lift) {
+/// or throughput where goodput cannot tell. Nothing where it was not measured on both sides.
+struct Deciding {
+  const Gain* gain = nullptr;
+  std::string reason;  // why it is not goodput
+};
+Deciding deciding_gain(const LiftReport& lift) {
   const Gain* const goodput = find_gain(lift.gains, "goodput");
   const Gain* const throughput = find_gain(lift.gains, "throughput");
   const auto measured = [](const Gain* gain) { return gain && gain->before && gain->after; };
-  if (!measured(goodput) || !measured(throughput)) return measured(goodput) ? goodput : nullptr;
-  constexpr double kNextToNothing = 0.01;
-  const bool silent = *goodput->before <= kNextToNothing * *throughput->before &&
-                      *goodput->after <= kNextToNothing * *throughput->after;
-  return silent ? throughput : goodput;
+  if (!measured(goodput)) return {};
+  if (!measured(throughput)) return {goodput, ""};
+  std::string reason = deceptive(*goodput, *throughput);
+  return {reason.empty() ? goodput : throughput, std::move(reason)};
 }
 
 /// With the control: what the lift did to that figure, once all is settled.
@@ -112,7 +130,7 @@ const Effect* deciding_effect(const LiftReport& lift, const Gain& gain) {
 }
 
 Judgement judge(const LiftReport& lift) {
-  const Gain* const gain = deciding_gain(lift);
+  const Gain* const gain = deciding_gain(lift).gain;
   if (gain == nullptr) return {};
   const Effect* const effect = deciding_effect(lift, *gain);
   if (effect == nullptr) {
@@ -139,7 +157,7 @@ std::string lift_sentence(const TrialReport& report) {
         "the change, and 5 % is the least that counts.",
         what, percent_figure(lift.binding_fraction.value_or(0)));
   }
-  const Gain* const gain = deciding_gain(lift);
+  const auto [gain, reason] = deciding_gain(lift);
   if (gain == nullptr) return what + ": too little was measured to compare before and after.";
   const Judgement judgement = judge(lift);
   std::string text = what;
@@ -151,7 +169,7 @@ std::string lift_sentence(const TrialReport& report) {
     text += fmt::format(": {} ", gain->name);
   }
   text += rate_change(*gain);
-  if (gain->name != "goodput") text += ", while next to nothing met its objectives";
+  if (!reason.empty()) text += ", while " + reason;
   const std::string ttft = ttft_clause(report);
   if (!ttft.empty()) text += ", " + ttft;
   text += control_clause(lift, *gain);
@@ -225,6 +243,56 @@ void remark_on_course(const LiftReport& lift, std::string_view capacity_source,
   }
   if (lift.goodput.stepped && !lift.goodput.settling.ns) {
     remarks.push_back("Goodput: " + lift.goodput.settling.reason + ".");
+  }
+}
+
+/// Where the backlog outlasts the transition, what follows is no new state yet.
+void remark_on_drain(const TrialReport& report, std::vector<std::string>& remarks) {
+  const LiftReport& lift = *report.lift;
+  const Run& run = report.trial.lifted.pooled;
+  const std::optional<std::size_t> after = find_phase(run, "after");
+  if (!lift.drain.ns || !after) return;
+  const std::int64_t settled_ns = run.phases[*after].begin_ns - *lift.lift.at_ns;
+  if (*lift.drain.ns <= settled_ns) return;
+  remarks.push_back(
+      fmt::format("The backlog took {} to drain and the transition ended {} after the change: "
+                  "'after' holds the rest of it. Say how long the transition is with run.settle.",
+                  duration_figure(*lift.drain.ns), duration_figure(settled_ns)));
+}
+
+/// Goodput goes by when requests were due, however late they were answered: of a phase that leaves
+/// a queue behind it is not what was made in it.
+void remark_on_goodput(const TrialReport& report, std::vector<std::string>& remarks) {
+  std::vector<std::string> clauses;
+  for (const PhaseSummary& phase : report.phases) {
+    const Rates& rates = phase.rates;
+    if (phase.name == "transition" || !rates.goodput_tokens_per_s ||
+        !rates.throughput_tokens_per_s ||
+        *rates.goodput_tokens_per_s <= kMuchMore * *rates.throughput_tokens_per_s) {
+      continue;
+    }
+    clauses.push_back(fmt::format("{} tokens/s in '{}', which made {}",
+                                  figure(*rates.goodput_tokens_per_s), phase.name,
+                                  figure(*rates.throughput_tokens_per_s)));
+  }
+  if (clauses.empty()) return;
+  remarks.push_back(
+      fmt::format("Goodput goes by when requests were due, and most of these were answered later: "
+                  "{}. Throughput says what was made; objectives (slo) say how late is too late.",
+                  listed(clauses, "and")));
+}
+
+/// What nobody waited for until the end is in no latency, and counts as not served.
+void remark_on_undecided(const TrialReport& report, std::vector<std::string>& remarks) {
+  constexpr double kMany = 0.05;
+  for (const PhaseSummary& phase : report.phases) {
+    const auto due = static_cast<double>(phase.counts.due);
+    const auto open = static_cast<double>(phase.counts.in_flight);
+    if (open <= kMany * due) continue;
+    remarks.push_back(fmt::format(
+        "Of the requests due in '{}', {} were not decided when the run ended, and count "
+        "as not served: a longer run.cooldown_max would wait for them.",
+        phase.name, percent_figure(open / due)));
   }
 }
 
@@ -353,6 +421,7 @@ std::vector<std::string> remarks(const TrialReport& report) {
   std::vector<std::string> all;
   if (report.lift) {
     remark_on_course(*report.lift, report.trial.lifted.pooled.capacity_source, all);
+    remark_on_drain(report, all);
     remark_on_transition(report, all);
     remark_on_backlog(report.lift->lift, all);
     remark_on_found(*report.lift, all);
@@ -363,6 +432,8 @@ std::vector<std::string> remarks(const TrialReport& report) {
           starved.tenant, figure(starved.seconds), percent_figure(starved.share)));
     }
   }
+  remark_on_goodput(report, all);
+  remark_on_undecided(report, all);
   remark_on_split(report, all);
   remark_on_throttles(report, all);
   return all;

@@ -105,6 +105,19 @@ TEST(Verdict, GoesByThroughputWhereNextToNothingMeetsItsObjectives) {
   EXPECT_TRUE(contains(verdict(report), ", while next to nothing met its objectives"));
 }
 
+TEST(Verdict, GoesByThroughputWhereWhatWasDueBeforeWasAnsweredAfter) {
+  TrialReport report = with_goodput({1.01, Interval{0.95, 1.08}, "5 runs", ""});
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name == "goodput") gain.before = 2000;
+    if (gain.name == "throughput") gain.before = 1000;
+    if (gain.name == "throughput") gain.change = {2.5, Interval{2.4, 2.6}, "5 runs", ""};
+  }
+  EXPECT_TRUE(contains(verdict(report), "paid off: throughput x2.50")) << verdict(report);
+  EXPECT_TRUE(contains(verdict(report),
+                       "tokens/s, while goodput counts what was due before and answered after,"))
+      << verdict(report);
+}
+
 TEST(Verdict, SaysOfHowManyALatencyIsWhereMostGetNothing) {
   TrialReport report = reported({lift_run()});
   Counts& counts = report.phases[2].counts;
@@ -180,6 +193,36 @@ TEST(Remarks, TellOfWhatWasWorseFirst) {
   EXPECT_TRUE(remarks_on(report,
                          "It was worse first: goodput in the transition was 100 tokens/s, 400 "
                          "before."));
+}
+
+TEST(Remarks, TellOfABacklogThatOutlastsTheTransition) {
+  TrialReport report = reported({lift_run()});
+  const RunValue& run = report.trial.lifted.pooled;
+  const std::int64_t settled_ns =
+      run.phases[find_phase(run, "after").value()].begin_ns - report.lift->lift.at_ns.value();
+  report.lift->drain = {settled_ns, ""};
+  EXPECT_FALSE(remarks_on(report, "to drain and the transition ended"));
+  report.lift->drain = {settled_ns + 1'000'000'000, ""};
+  EXPECT_TRUE(remarks_on(report, "to drain and the transition ended"));
+}
+
+TEST(Remarks, TellOfGoodputThatWasMadeLater) {
+  TrialReport report = reported({lift_run()});
+  report.phases.back().rates.throughput_tokens_per_s = 1000;
+  report.phases.back().rates.goodput_tokens_per_s = 1099;
+  EXPECT_FALSE(remarks_on(report, "Goodput goes by when requests were due"));
+  report.phases.back().rates.goodput_tokens_per_s = 1101;
+  EXPECT_TRUE(remarks_on(report, "1,101 tokens/s in 'after', which made 1,000. Throughput says"));
+}
+
+TEST(Remarks, TellOfRequestsThatWereNeverDecided) {
+  TrialReport report = reported({lift_run()});
+  Counts& counts = report.phases.back().counts;
+  counts.in_flight = counts.due / 20;
+  EXPECT_FALSE(remarks_on(report, "not decided when the run ended"));
+  counts.in_flight = counts.due / 10;
+  EXPECT_TRUE(remarks_on(report, "'after', 10.0 % were not decided when the run ended"))
+      << remarks(report).back();
 }
 
 TEST(Remarks, TellOfTheBacklogInBackOff) {
