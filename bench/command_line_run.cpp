@@ -75,6 +75,33 @@ void require_own_file(const Options& options, const fs::path& folder) {
   }
 }
 
+/// A folder is read as one experiment: runs that stay there from another one would be taken for
+/// repetitions of this one.
+void require_no_other_runs(const Options& options, const fs::path& folder) {
+  std::vector<fs::path> ours;
+  for (std::uint64_t n = 1; n <= options.repetitions; ++n) {
+    ours.push_back(run_file(options, n, false));
+    if (options.control) ours.push_back(run_file(options, n, true));
+  }
+  const auto refuse_if_there = [&](const fs::path& name) {
+    std::error_code error;
+    if (std::ranges::find(ours, name) != ours.end() || !fs::exists(folder / name, error)) return;
+    throw UsageError(
+        fmt::format("'{}' holds a run that this one would not replace ({}), and a report of the "
+                    "folder would take both for one experiment: give another folder, or remove it",
+                    folder.string(), name.string()));
+  };
+  refuse_if_there("run.json");
+  refuse_if_there(fs::path("control") / "run.json");
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
+    refuse_if_there(fs::path(name) / "run.json");
+    refuse_if_there(fs::path(name) / "control" / "run.json");
+  }
+}
+
 /// Whether the machine did it; if not, why is said, so that what comes next is tried all the same.
 template <typename Action>
 bool attempt(const Surroundings& surroundings, const Action& action) {
@@ -180,6 +207,7 @@ int run_scenario(const Surroundings& surroundings, const Options& options) {
   Repetitions repetitions(surroundings, options, worker_count(scenario, options));
   const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options, out);
+  require_no_other_runs(options, out);
   const OutputFolder folder(out);
   std::optional<RequestLog> log;
   if (!options.records.empty()) repetitions.log_to(log.emplace(options.records));
