@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "bench/command_line_suite.hpp"
 #include "bench/command_line_tune.hpp"
 #include "bench/output_folder.hpp"
+#include "reports/figure.hpp"
 #include "reports/json_run.hpp"
 #include "workloads/catalogue.hpp"
 #include "workloads/mistake.hpp"
@@ -47,9 +49,9 @@ std::string describe_drain(const FluidDrain& drain, bool capacity_known) {
   if (drain.backlog_tokens > 0 && !capacity_known) {
     return fmt::format(
         "# fluid drain after the lift: {:.3g} s if only the throttle limits; the lift finds a "
-        "backlog of {:.4g} tokens,\n#   which drains at the fleet's capacity: state "
+        "backlog of {} tokens,\n#   which drains at the fleet's capacity: state "
         "fleet.capacity, or give loads instead of rates\n",
-        *drain.drain_s, drain.backlog_tokens);
+        *drain.drain_s, figure(drain.backlog_tokens));
   }
   return fmt::format("# fluid drain after the lift: {:.3g} s\n", *drain.drain_s);
 }
@@ -356,10 +358,12 @@ void add_tune_options(CLI::App& command, TuneOptions& options) {
   CLI::Option* const budget =
       command
           .add_option("--budget", options.budget_requests,
-                      "simulated requests, of all runs together (default: as [tune] says, or those "
-                      "of 2,000 runs)")
-          ->type_name("REQUESTS")
-          ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53));
+                      "simulated requests, of all runs together: 5000000, 5M, 500k (default: as "
+                      "[tune] says, or those of 2,000 runs; of a large scenario fewer)")
+          ->transform(CLI::AsNumberWithUnit(
+              std::map<std::string, std::int64_t>{{"k", 1'000}, {"M", 1'000'000}}))
+          ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53))
+          ->type_name("REQUESTS");
   command
       .add_option_function<std::string>(
           "--for",

@@ -127,7 +127,10 @@ OutputFolder open_results(const ResultsFolder& results) {
 }
 
 void complain(const Surroundings& surroundings, const std::string& text) {
-  std::fputs(fmt::format("tokenlift: {}\n", visible(text)).c_str(), surroundings.err);
+  std::string shown;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) shown += visible(line) + "\n";
+  std::fputs(fmt::format("tokenlift: {}", shown).c_str(), surroundings.err);
 }
 
 void print_result(const Surroundings& surroundings, const std::string& text) {

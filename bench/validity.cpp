@@ -108,11 +108,14 @@ Check enough_samples(const Run& run) {
   check.value = has_after ? fewest.value_or(0) : 0;
   check.passed = *check.value >= check.limit;
   if (!check.passed) {
-    check.advice = has_after ? fmt::format(
-                                   "too few requests in phase '{}' to measure: run longer "
-                                   "(run.duration) or offer more load",
-                                   scarce)
-                             : "the run ended before its last phase";
+    check.advice = has_after
+                       ? fmt::format(
+                             "too few requests in phase '{}' to measure: run longer "
+                             "(run.duration) or offer more load",
+                             scarce)
+                       : "there is no phase after the transition: the run was ended before, or the "
+                         "transition takes all that is left; run longer (run.duration), or "
+                         "say how long it is (run.settle)";
   }
   return check;
 }

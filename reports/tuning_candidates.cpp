@@ -125,7 +125,7 @@ Table candidates_table(const TuningReport& report, std::span<const std::size_t> 
     for (std::size_t i = parameters; i < report.parameters.size(); ++i) {
       left_out.push_back(parameter_label(report.parameters[i].key));
     }
-    table.notes.push_back("For want of room without " + listed(left_out, "and") + ".");
+    table.notes.push_back("Left out, for want of room: " + listed(left_out, "and") + ".");
   }
   return table;
 }

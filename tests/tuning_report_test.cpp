@@ -204,7 +204,7 @@ TEST(TuningText, LeavesParametersOutThatItHasNoRoomFor) {
     for (TuningCandidate& each : report.candidates) each.values.push_back("0.1234");
   }
   const std::string text = tuning_text(report, kWide);
-  EXPECT_TRUE(holds(text, "For want of room without ")) << text;
+  EXPECT_TRUE(holds(text, "Left out, for want of room: ")) << text;
   EXPECT_TRUE(holds(text, "load of 'limit9'"));
 }
 
