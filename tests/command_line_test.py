@@ -32,6 +32,19 @@ class CommandLine(binary_case.BinaryCase):
         self.assertEqual([run["seed"] for run in runs], [7, 8, 9])
         self.assertFalse((self.path / "many" / "run.json").exists())
 
+    def test_a_folder_is_not_mixed_with_other_runs(self):
+        def run(*words, code=0):
+            return self.run_tokenlift("run", self.scenario, "--engine", "virtual", "--out", "out",
+                                      *words, code=code)
+
+        run("--repetitions", 3)
+        run("--repetitions", 3)  # takes the place of the same runs
+        for words in ((), ("--repetitions", 2), ("--control",)):
+            with self.subTest(words=words):
+                self.assertIn("run.json", run(*words, code=2).stderr)
+        run("--repetitions", 4, "--control")
+        self.assertIn("control", run("--repetitions", 4, code=2).stderr)
+
     def test_the_default_folder_is_named_after_the_scenario(self):
         done = self.run_tokenlift("run", self.scenario, "--engine", "virtual", code=0)
         results = list((self.path / "tokenlift-results").glob("small-*/run.json"))

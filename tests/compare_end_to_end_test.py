@@ -76,7 +76,7 @@ class CompareEndToEnd(unittest.TestCase):
 
     def test_another_scenario_is_refused_and_compared_by_force(self):
         said = self.compare("base", "slow", code=2)
-        self.assertIn('scenario /profile/hand/prefill/p0: "1ms" -> "3ms"', said)
+        self.assertIn('\n  scenario /profile/hand/prefill/p0: "1ms" -> "3ms"\n', said)
         self.assertIn("--force", said)
         text = self.compare("base", "slow", "--force", code=1)
         self.assertIn("worse", text.splitlines()[0])

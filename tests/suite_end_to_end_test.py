@@ -6,6 +6,8 @@
 All but one of the cases are of virtual time: they take a moment, and are the same everywhere.
 """
 
+import csv
+import io
 import json
 import random
 import shutil
@@ -163,6 +165,18 @@ class Suite(unittest.TestCase):
         out, done = self.run_small("out", "--benchmark_format=json")
         shown = json.loads(done.stdout)["benchmarks"]
         self.assertEqual(shown, json.loads((out / "benchmark.json").read_text())["benchmarks"])
+
+    def test_as_csv_cases_with_and_without_a_lift_share_a_header(self):
+        mixed = self.folder / "mixed.toml"
+        mixed.write_text('[[case]]\nscenario = "steady"\nengine = "virtual"\n'
+                         '[[case]]\nscenario = "lift-h100"\n')
+        done = self.suite("--out", "out", "--benchmark_format=csv", suite=mixed)
+        rows = list(csv.DictReader(io.StringIO(done.stdout)))
+        by_name = {row["name"].split("/iterations")[0]: row for row in rows}
+        self.assertGreater(float(by_name["steady"]["goodput/steady"]), 0)
+        self.assertEqual(by_name["steady"]["goodput/after"], "")
+        self.assertGreater(float(by_name["lift-h100"]["goodput/after"]), 0)
+        self.assertEqual(by_name["lift-h100"]["goodput/steady"], "")
 
     def test_every_percentile_and_phase_is_an_entry_with_a_time(self):
         out, _ = self.run_small("out", f"--benchmark_out={self.folder / 'beside.json'}")

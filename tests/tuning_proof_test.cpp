@@ -35,13 +35,11 @@ int experiments() {
   return stated == nullptr ? 2 : std::max(2, std::atoi(stated));
 }
 
-/// The default is that of the proof; a few seeds make do with so many requests.
-TuningBudget budget(std::int64_t of_few_seeds) {
+/// The default is that of the proof; a few seeds make do with a third of it.
+TuningBudget budget() {
   if (std::getenv("TOKENLIFT_EXPERIMENTS") != nullptr) return {};
-  return {of_few_seeds, {}};
+  return {800'000, {}};
 }
-constexpr std::int64_t kBudgetOfKnown = 800'000;
-constexpr std::int64_t kBudgetAgainstRandom = 3'000'000;
 
 const std::atomic<bool> kNeverStopped = false;
 
@@ -50,9 +48,8 @@ TuningProblem problem_of(const Scenario& scenario, std::vector<std::string> over
                               kNeverStopped);
 }
 
-TuningReport tuned(const TuningProblem& problem, std::int64_t budget_of_few_seeds) {
+TuningReport tuned(const TuningProblem& problem, TuningBudget spent = budget()) {
   Workers workers(core_count());
-  const TuningBudget spent = budget(budget_of_few_seeds);
   return Tuner(problem, spent, {}, workers, kNeverStopped, nullptr, {}).run();
 }
 
@@ -118,7 +115,7 @@ double tuned_places(std::uint64_t seed) {
   scenario.throttles[0].limit = 100;
   scenario.tuning->parameters = {parameter("throttle.limit.limit", ParameterScale::log_integer,
                                            ParameterForm::number, 1, 200)};
-  const TuningReport report = tuned(problem_of(scenario, {}), kBudgetOfKnown);
+  const TuningReport report = tuned(problem_of(scenario, {}));
   return goodput_with_places(static_cast<int>(as_number(report.parameters[0].recommended)));
 }
 
@@ -156,7 +153,7 @@ double tuned_rate(std::uint64_t seed) {
   scenario.throttles[0].burst.units = 1;
   scenario.tuning->parameters = {parameter("throttle.limit.rate", ParameterScale::log,
                                            ParameterForm::rate, 0.1 * kServed, 3 * kServed)};
-  const TuningReport report = tuned(problem_of(scenario, {}), kBudgetOfKnown);
+  const TuningReport report = tuned(problem_of(scenario, {}));
   return goodput_with_rate(as_number(report.parameters[0].recommended));
 }
 
@@ -195,7 +192,7 @@ double tuned_weight(std::uint64_t seed) {
       {"", "tenants.first.throughput_tokens_per_s.steady", Relation::at_least, kFloor}};
   scenario.tuning->constraints[0].text =
       scenario.tuning->constraints[0].path + " >= " + std::to_string(kFloor);
-  const TuningReport report = tuned(problem_of(scenario, {}), kBudgetOfKnown);
+  const TuningReport report = tuned(problem_of(scenario, {}));
   return share_of_second(as_number(report.parameters[0].recommended));
 }
 
@@ -227,6 +224,7 @@ TEST(TuningProof, FindsWhatIsBestByArithmetic) {
 
 // --------------------------------------------------------------------------- against random search
 
+constexpr std::int64_t kBudget = 3'000'000;
 constexpr std::uint64_t kRunsOfRandom = 4;
 constexpr std::uint64_t kRunsOfTruth = 16;
 
@@ -235,7 +233,8 @@ struct Case {
   std::vector<std::string> overrides;
 };
 
-/// Of each kind of throttle and client that there is a story of.
+/// Of each kind of throttle and client that there is a story of; shortened, so that 3 M requests
+/// are some hundred runs.
 std::vector<Case> ten_cases() {
   return {{"lift", {}},
           {"lift-requests", {}},
@@ -260,8 +259,7 @@ TuningProblem problem_of(const Case& one, std::uint64_t seed) {
 }
 
 /// Points at random, all with the same number of runs, until the budget is spent; the best of them.
-std::vector<double> random_search(const TuningSimulator& simulator, std::uint64_t seed,
-                                  std::uint64_t budget_requests) {
+std::vector<double> random_search(const TuningSimulator& simulator, std::uint64_t seed) {
   const Draws draws(seed, Purpose::tuning, 99);
   const std::size_t dimensions = simulator.problem().tuning.parameters.size();
   const bool maximize = simulator.problem().tuning.objective->maximize;
@@ -269,7 +267,7 @@ std::vector<double> random_search(const TuningSimulator& simulator, std::uint64_
   std::vector<double> best;
   TuningFigures best_figures;
   std::uint64_t spent = 0, drawn = 0;
-  while (spent < budget_requests) {
+  while (spent < static_cast<std::uint64_t>(kBudget)) {
     constexpr std::size_t kBatch = 16;
     std::vector<std::vector<double>> points(kBatch);
     std::vector<TuningFigures> figures(kBatch);
@@ -298,7 +296,7 @@ TEST(TuningProof, IsNotBeatenByRandomSearch) {
     const Case& one = cases[static_cast<std::size_t>(pair) % cases.size()];
     const auto seed = static_cast<std::uint64_t>(100 + pair);
     const TuningProblem problem = problem_of(one, seed);
-    const TuningReport report = tuned(problem, kBudgetAgainstRandom);
+    const TuningReport report = tuned(problem, {kBudget, {}});
     // The truth is told by runs that neither has seen.
     const TuningProblem fresh = problem_of(one, seed + 1'000'000);
     const TuningSimulator simulator(fresh, {}, kNeverStopped);
@@ -306,8 +304,7 @@ TEST(TuningProof, IsNotBeatenByRandomSearch) {
       return *simulator.figures({point, {kRunsOfTruth, 1}, Stress::none, 1, false})->objective;
     };
     const double found = truth(report.candidates[*report.best].point);
-    const double random = truth(
-        random_search(TuningSimulator(problem, {}, kNeverStopped), seed, report.budget_requests));
+    const double random = truth(random_search(TuningSimulator(problem, {}, kNeverStopped), seed));
     // The best that is known: of what either found, and of the search's other finalists.
     double best = std::max(found, random);
     for (const Finalist& finalist : report.finalists) {
