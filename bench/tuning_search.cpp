@@ -14,7 +14,7 @@ namespace {
 
 // How the budget is spent: up to these shares of it.
 constexpr double kFirstGeneration = 0.35;
-constexpr double kExploring = 0.55;
+constexpr double kExploring = 0.6;
 constexpr double kComparing = 0.7;
 constexpr double kStressing = 0.82;
 constexpr double kSimplifying = 0.9;
