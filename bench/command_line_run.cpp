@@ -1,6 +1,6 @@
 #include "bench/command_line_run.hpp"
 
-#include <algorithm>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -48,6 +48,16 @@ fs::path run_file(const Options& options, std::uint64_t repetition, bool control
   return name / "run.json";
 }
 
+/// The runs that this command will write.
+std::set<fs::path> run_files(const Options& options) {
+  std::set<fs::path> files;
+  for (std::uint64_t n = 1; n <= options.repetitions; ++n) {
+    files.insert(run_file(options, n, false));
+    if (options.control) files.insert(run_file(options, n, true));
+  }
+  return files;
+}
+
 /// The one spelling of a path, without links; the file and its folders need not exist.
 fs::path spelled_out(const fs::path& path) {
   std::error_code error;
@@ -69,23 +79,16 @@ void require_own_file(const Options& options, const fs::path& folder) {
                                  options.records, name.filename().string()));
   };
   refuse(kPage);
-  for (std::uint64_t n = 1; n <= options.repetitions; ++n) {
-    refuse(run_file(options, n, false));
-    if (options.control) refuse(run_file(options, n, true));
-  }
+  for (const fs::path& file : run_files(options)) refuse(file);
 }
 
 /// A folder is read as one experiment: runs that stay there from another one would be taken for
 /// repetitions of this one.
 void require_no_other_runs(const Options& options, const fs::path& folder) {
-  std::vector<fs::path> ours;
-  for (std::uint64_t n = 1; n <= options.repetitions; ++n) {
-    ours.push_back(run_file(options, n, false));
-    if (options.control) ours.push_back(run_file(options, n, true));
-  }
+  const std::set<fs::path> ours = run_files(options);
   const auto refuse_if_there = [&](const fs::path& name) {
     std::error_code error;
-    if (std::ranges::find(ours, name) != ours.end() || !fs::exists(folder / name, error)) return;
+    if (ours.contains(name) || !fs::exists(folder / name, error)) return;
     throw UsageError(
         fmt::format("'{}' holds a run that this one would not replace ({}), and a report of the "
                     "folder would take both for one experiment: give another folder, or remove it",

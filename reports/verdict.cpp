@@ -13,8 +13,11 @@
 namespace tokenlift {
 namespace {
 
-/// Goodput is this many times throughput where requests of a phase were answered after it.
-constexpr double kMuchMore = 1.1;
+/// More goodput than was made: requests of the phase were answered after it.
+bool answered_later(double goodput, double throughput) {
+  constexpr double kMuchMore = 1.1;
+  return goodput > kMuchMore * throughput;
+}
 
 /// Both arms, as far as there are two.
 std::vector<const Run*> arms(const Trial& trial) {
@@ -99,7 +102,7 @@ std::string deceptive(const Gain& goodput, const Gain& throughput) {
       *goodput.after <= kNextToNothing * *throughput.after) {
     return "next to nothing met its objectives";
   }
-  if (*goodput.before > kMuchMore * *throughput.before) {
+  if (answered_later(*goodput.before, *throughput.before)) {
     return "goodput counts what was due before and answered after";
   }
   return "";
@@ -268,7 +271,7 @@ void remark_on_goodput(const TrialReport& report, std::vector<std::string>& rema
     const Rates& rates = phase.rates;
     if (phase.name == "transition" || !rates.goodput_tokens_per_s ||
         !rates.throughput_tokens_per_s ||
-        *rates.goodput_tokens_per_s <= kMuchMore * *rates.throughput_tokens_per_s) {
+        !answered_later(*rates.goodput_tokens_per_s, *rates.throughput_tokens_per_s)) {
       continue;
     }
     clauses.push_back(fmt::format("{} tokens/s in '{}', which made {}",

@@ -13,7 +13,6 @@ import select
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import binary_case
 from binary_case import TRACE
