@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "bench/cost_fit.hpp"
-#include "workloads/decoder.hpp"
+#include "workloads/decoder/decoder.hpp"
 
 namespace tokenlift {
 

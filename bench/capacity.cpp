@@ -9,9 +9,9 @@
 #include "bench/clock.hpp"
 #include "bench/recorder.hpp"
 #include "bench/virtual_fleet.hpp"
-#include "workloads/arrivals.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/session_plan.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/requests/arrivals.hpp"
+#include "workloads/requests/session_plan.hpp"
 
 namespace tokenlift {
 

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "bench/thread_fleet.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "workloads/draw.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 

@@ -14,10 +14,10 @@
 
 #include "bench/request.hpp"
 #include "bench/waiting_room.hpp"
-#include "workloads/arrivals.hpp"
-#include "workloads/people.hpp"
-#include "workloads/scenario.hpp"
-#include "workloads/session_plan.hpp"
+#include "workloads/requests/arrivals.hpp"
+#include "workloads/requests/people.hpp"
+#include "workloads/requests/session_plan.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

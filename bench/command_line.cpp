@@ -22,11 +22,11 @@
 #include "bench/output_folder.hpp"
 #include "reports/figure.hpp"
 #include "reports/json_run.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/mistake.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/quantity.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/text/mistake.hpp"
+#include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
 

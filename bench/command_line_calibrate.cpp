@@ -13,10 +13,10 @@
 #include "bench/progress.hpp"
 #include "reports/agreement.hpp"
 #include "reports/figure.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/profile_text.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/profile_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 

@@ -12,9 +12,9 @@
 #include "bench/tuning_problem.hpp"
 #include "reports/json_run.hpp"
 #include "reports/visible.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/profile_text.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/profile_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 

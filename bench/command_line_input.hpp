@@ -14,9 +14,9 @@
 
 #include "bench/command_line.hpp"
 #include "bench/output_folder.hpp"
-#include "workloads/profile.hpp"
-#include "workloads/scenario.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/profile.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -11,7 +11,7 @@
 #include "reports/report.hpp"
 #include "reports/text.hpp"
 #include "reports/verdict.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 

@@ -20,9 +20,9 @@
 #include "bench/workers.hpp"
 #include "reports/json_suite.hpp"
 #include "reports/suite_formats.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/suite.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/scenario/suite.hpp"
 
 namespace tokenlift {
 

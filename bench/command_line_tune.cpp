@@ -20,9 +20,9 @@
 #include "reports/figure.hpp"
 #include "reports/json_tuning.hpp"
 #include "reports/tuning_formats.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/profile_text.hpp"
-#include "workloads/quantity.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/profile_text.hpp"
+#include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
 

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <utility>
 
-#include "workloads/draw.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 

@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "bench/replica.hpp"
-#include "workloads/decoder.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/decoder/decoder.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "workloads/cost_model.hpp"
+#include "workloads/scenario/cost_model.hpp"
 
 namespace tokenlift {
 

@@ -11,9 +11,9 @@
 #include "bench/recorder.hpp"
 #include "bench/validity.hpp"
 #include "bench/virtual_fleet.hpp"
-#include "workloads/keywords.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 

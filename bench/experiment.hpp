@@ -15,7 +15,7 @@
 #include "bench/thread_fleet.hpp"
 #include "bench/workers.hpp"
 #include "reports/run.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "workloads/changes.hpp"
+#include "workloads/plan/changes.hpp"
 
 namespace tokenlift {
 

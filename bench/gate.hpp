@@ -9,7 +9,7 @@
 
 #include "bench/limiter.hpp"
 #include "bench/request.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

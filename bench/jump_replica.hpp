@@ -27,7 +27,7 @@
 #include "bench/recorder.hpp"
 #include "bench/replica.hpp"
 #include "bench/request.hpp"
-#include "workloads/cost_model.hpp"
+#include "workloads/scenario/cost_model.hpp"
 
 namespace tokenlift {
 

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "bench/request.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -5,9 +5,9 @@
 #include <span>
 #include <utility>
 
-#include "workloads/changes.hpp"
-#include "workloads/keywords.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 

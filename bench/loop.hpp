@@ -22,8 +22,8 @@
 #include "bench/request.hpp"
 #include "bench/router.hpp"
 #include "bench/waiting_room.hpp"
-#include "workloads/arrivals.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/requests/arrivals.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

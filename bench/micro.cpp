@@ -23,9 +23,9 @@
 #include "bench/router.hpp"
 #include "bench/thread_fleet.hpp"
 #include "reports/histogram.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/decoder.hpp"
-#include "workloads/draw.hpp"
+#include "workloads/decoder/decoder.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 namespace {

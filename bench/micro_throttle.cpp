@@ -15,7 +15,7 @@
 
 #include "bench/limiter.hpp"
 #include "bench/waiting_room.hpp"
-#include "workloads/draw.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 namespace {

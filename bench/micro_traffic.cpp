@@ -12,10 +12,10 @@
 #include <fstream>
 #include <string>
 
-#include "workloads/arrivals.hpp"
-#include "workloads/people.hpp"
-#include "workloads/session_plan.hpp"
-#include "workloads/trace.hpp"
+#include "workloads/requests/arrivals.hpp"
+#include "workloads/requests/people.hpp"
+#include "workloads/requests/session_plan.hpp"
+#include "workloads/requests/trace.hpp"
 
 namespace tokenlift {
 namespace {

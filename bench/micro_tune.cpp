@@ -9,7 +9,7 @@
 
 #include "bench/sobol.hpp"
 #include "bench/tuning_problem.hpp"
-#include "workloads/catalogue.hpp"
+#include "workloads/reader/catalogue.hpp"
 
 namespace tokenlift {
 namespace {

@@ -18,9 +18,9 @@
 #include "bench/clock.hpp"
 #include "bench/loop.hpp"
 #include "bench/virtual_fleet.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <utility>
 
-#include "workloads/keywords.hpp"
+#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 

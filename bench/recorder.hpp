@@ -20,8 +20,8 @@
 #include "bench/step_run.hpp"
 #include "bench/workers.hpp"
 #include "reports/run.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

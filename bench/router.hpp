@@ -14,8 +14,8 @@
 #include "bench/lru.hpp"
 #include "bench/request.hpp"
 #include "bench/tournament.hpp"
-#include "workloads/draw.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 

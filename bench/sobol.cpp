@@ -3,7 +3,7 @@
 #include <boost/random/sobol.hpp>
 #include <cmath>
 
-#include "workloads/draw.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 

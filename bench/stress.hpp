@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bench/suite_case.hpp"
-#include "workloads/suite.hpp"
+#include "workloads/scenario/suite.hpp"
 
 namespace tokenlift {
 

@@ -12,8 +12,8 @@
 #include "reports/json_figures.hpp"
 #include "reports/json_run.hpp"
 #include "reports/report.hpp"
-#include "workloads/keywords.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 

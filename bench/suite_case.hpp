@@ -14,7 +14,7 @@
 #include "reports/case_figures.hpp"
 #include "reports/suite_report.hpp"
 #include "reports/trial.hpp"
-#include "workloads/suite.hpp"
+#include "workloads/scenario/suite.hpp"
 
 namespace tokenlift {
 

@@ -15,8 +15,8 @@
 #include "bench/computed_replica.hpp"
 #include "bench/host.hpp"
 #include "bench/mailbox.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
 
 namespace tokenlift {
 

@@ -17,8 +17,8 @@
 #include "bench/clock.hpp"
 #include "bench/fleet.hpp"
 #include "bench/replica.hpp"
-#include "workloads/decoder.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/decoder/decoder.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -11,8 +11,8 @@
 #include "reports/report.hpp"
 #include "reports/sensitivity.hpp"
 #include "reports/tuning_changes.hpp"
-#include "workloads/keywords.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 

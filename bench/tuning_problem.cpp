@@ -8,9 +8,9 @@
 #include "bench/experiment.hpp"
 #include "reports/json_figures.hpp"
 #include "reports/report.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/tuning_lift.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/tuning/lift.hpp"
 
 namespace tokenlift {
 

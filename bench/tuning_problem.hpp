@@ -11,9 +11,9 @@
 #include "bench/stress.hpp"
 #include "reports/trial.hpp"
 #include "reports/tuning_report.hpp"
-#include "workloads/scenario.hpp"
-#include "workloads/scenario_text.hpp"
-#include "workloads/tuning.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/scenario.hpp"
+#include "workloads/scenario/tuning.hpp"
 
 namespace tokenlift {
 

@@ -14,7 +14,7 @@
 #include "reports/interval.hpp"
 #include "reports/json_run.hpp"
 #include "reports/verdict.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 

@@ -10,7 +10,7 @@
 #include "bench/jump_replica.hpp"
 #include "bench/step_replica.hpp"
 #include "bench/tournament.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 

@@ -12,7 +12,7 @@
 
 #include "bench/fleet.hpp"
 #include "bench/workers.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
-#include "workloads/calendar.hpp"
-#include "workloads/demand.hpp"
+#include "workloads/plan/calendar.hpp"
+#include "workloads/plan/demand.hpp"
 
 namespace tokenlift {
 

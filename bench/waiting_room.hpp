@@ -31,9 +31,9 @@
 #include "bench/request.hpp"
 #include "bench/timers.hpp"
 #include "reports/run.hpp"
-#include "workloads/people.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/requests/people.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -12,7 +12,7 @@
 #include <cstdint>
 
 #include "bench/limiter.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

@@ -1,4 +1,4 @@
-#include "workloads/arrivals.hpp"
+#include "workloads/requests/arrivals.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <vector>
 
-#include "workloads/draw.hpp"
-#include "workloads/lengths.hpp"
+#include "workloads/requests/lengths.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 namespace {

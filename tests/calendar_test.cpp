@@ -1,6 +1,6 @@
 // Dates and the hours of the day, through both changes of the clocks.
 
-#include "workloads/calendar.hpp"
+#include "workloads/plan/calendar.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

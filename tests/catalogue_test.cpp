@@ -1,4 +1,4 @@
-#include "workloads/catalogue.hpp"
+#include "workloads/reader/catalogue.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "workloads/plan.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {

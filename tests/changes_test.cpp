@@ -1,6 +1,6 @@
 // What events and peak hours make of the throttles, in order of time.
 
-#include "workloads/changes.hpp"
+#include "workloads/plan/changes.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 namespace {

@@ -1,4 +1,4 @@
-#include "workloads/cost_model.hpp"
+#include "workloads/scenario/cost_model.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -26,8 +26,8 @@
 #include "reports/gain.hpp"
 #include "tests/one_step_queue.hpp"
 #include "tests/virtual_run.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
 
 namespace tokenlift {
 namespace {

@@ -1,4 +1,4 @@
-#include "workloads/decoder.hpp"
+#include "workloads/decoder/decoder.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>

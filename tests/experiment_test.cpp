@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "reports/json_run.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {

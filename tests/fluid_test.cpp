@@ -1,6 +1,6 @@
 // The fluid model of a lift: backlog and drain, by hand.
 
-#include "workloads/fluid.hpp"
+#include "workloads/plan/fluid.hpp"
 
 #include <gtest/gtest.h>
 

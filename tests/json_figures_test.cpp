@@ -16,9 +16,9 @@
 #include "reports/json_run.hpp"
 #include "tests/rich_runs.hpp"
 #include "tests/sample_reports.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {

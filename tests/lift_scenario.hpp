@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string>
 
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 

@@ -9,7 +9,7 @@
 
 #include "bench/validity.hpp"
 #include "tests/stepped_fleet.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 namespace {

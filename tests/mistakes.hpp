@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "workloads/mistake.hpp"
+#include "workloads/text/mistake.hpp"
 
 namespace tokenlift {
 

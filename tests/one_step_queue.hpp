@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

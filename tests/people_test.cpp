@@ -1,4 +1,4 @@
-#include "workloads/people.hpp"
+#include "workloads/requests/people.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,4 +1,4 @@
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tests/lift_scenario.hpp"
-#include "workloads/mistake.hpp"
+#include "workloads/text/mistake.hpp"
 
 namespace tokenlift {
 namespace {

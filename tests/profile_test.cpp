@@ -1,6 +1,6 @@
 // Profiles: physical floors, and the text that they are read from.
 
-#include "workloads/profile.hpp"
+#include "workloads/scenario/profile.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "tests/mistakes.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/profile_text.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/profile_text.hpp"
 
 namespace tokenlift {
 namespace {

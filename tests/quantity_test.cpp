@@ -1,4 +1,4 @@
-#include "workloads/quantity.hpp"
+#include "workloads/text/quantity.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

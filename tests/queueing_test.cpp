@@ -23,7 +23,7 @@
 #include "tests/one_step_queue.hpp"
 #include "tests/recording.hpp"
 #include "tests/virtual_run.hpp"
-#include "workloads/arrivals.hpp"
+#include "workloads/requests/arrivals.hpp"
 
 namespace tokenlift {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "bench/request_log.hpp"
 #include "reports/json_run.hpp"
-#include "workloads/draw.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 namespace {

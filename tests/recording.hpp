@@ -15,7 +15,7 @@
 #include "bench/clock.hpp"
 #include "bench/fleet.hpp"
 #include "bench/loop.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "workloads/decoder.hpp"
+#include "workloads/decoder/decoder.hpp"
 
 namespace tokenlift {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "bench/waiting_room.hpp"
-#include "workloads/demand.hpp"
+#include "workloads/plan/demand.hpp"
 
 namespace tokenlift {
 

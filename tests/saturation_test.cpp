@@ -14,9 +14,9 @@
 #include "bench/capacity.hpp"
 #include "reports/lift.hpp"
 #include "tests/virtual_run.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/lengths.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/requests/lengths.hpp"
 
 namespace tokenlift {
 namespace {

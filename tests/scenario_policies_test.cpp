@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "tests/mistakes.hpp"
-#include "workloads/scenario.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 namespace {

@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "workloads/catalogue.hpp"
-#include "workloads/changes.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/profile_text.hpp"
-#include "workloads/scenario.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/profile_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 namespace {

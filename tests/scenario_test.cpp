@@ -1,6 +1,6 @@
 // The scenario language: reading, mistakes and overrides. Writing: scenario_roundtrip_test.cpp.
 
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "tests/mistakes.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {

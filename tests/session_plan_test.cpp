@@ -1,11 +1,11 @@
-#include "workloads/session_plan.hpp"
+#include "workloads/requests/session_plan.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
 
-#include "workloads/people.hpp"
+#include "workloads/requests/people.hpp"
 
 namespace tokenlift {
 namespace {

@@ -1,4 +1,4 @@
-#include "workloads/shape.hpp"
+#include "workloads/requests/shape.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "workloads/arrivals.hpp"
+#include "workloads/requests/arrivals.hpp"
 
 namespace tokenlift {
 namespace {

@@ -1,6 +1,6 @@
 // The language of suites: cases, their names, and every mistake with its place.
 
-#include "workloads/suite.hpp"
+#include "workloads/scenario/suite.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "tests/mistakes.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/keywords.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "bench/limiter.hpp"
-#include "workloads/scenario.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 

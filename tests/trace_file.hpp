@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "tests/mistakes.hpp"
-#include "workloads/mistake.hpp"
-#include "workloads/trace.hpp"
+#include "workloads/requests/trace.hpp"
+#include "workloads/text/mistake.hpp"
 
 namespace tokenlift {
 

@@ -1,4 +1,4 @@
-#include "workloads/trace.hpp"
+#include "workloads/requests/trace.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/trace_file.hpp"
-#include "workloads/mistake.hpp"
+#include "workloads/text/mistake.hpp"
 
 namespace tokenlift {
 namespace {

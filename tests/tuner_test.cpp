@@ -16,7 +16,7 @@
 #include "reports/json_tuning.hpp"
 #include "reports/trial.hpp"
 #include "tests/one_step_queue.hpp"
-#include "workloads/plan.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 namespace {

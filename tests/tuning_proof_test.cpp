@@ -21,8 +21,8 @@
 #include "bench/host.hpp"
 #include "bench/tuner.hpp"
 #include "tests/one_step_queue.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/draw.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 namespace {

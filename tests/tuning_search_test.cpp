@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "workloads/draw.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 namespace {

@@ -1,6 +1,6 @@
 // What [tune] says, values and their places in a range, and how a lift may happen; the defaults.
 
-#include "workloads/tuning.hpp"
+#include "workloads/scenario/tuning.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "tests/mistakes.hpp"
-#include "workloads/catalogue.hpp"
-#include "workloads/changes.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/quantity.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
 namespace {

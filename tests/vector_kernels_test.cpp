@@ -1,4 +1,4 @@
-#include "workloads/vector_kernels.hpp"
+#include "workloads/decoder/vector_kernels.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>

@@ -11,7 +11,7 @@
 
 #include "tests/random_room.hpp"
 #include "tests/virtual_run.hpp"
-#include "workloads/changes.hpp"
+#include "workloads/plan/changes.hpp"
 
 namespace tokenlift {
 namespace {

@@ -10,7 +10,7 @@
 #include "bench/validity.hpp"
 #include "bench/virtual_fleet.hpp"
 #include "reports/json_run.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "tests/lift_scenario.hpp"
-#include "workloads/plan.hpp"
-#include "workloads/scenario_text.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {
 namespace {

@@ -1,0 +1,193 @@
+#include "workloads/plan/demand.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+#include "workloads/plan/calendar.hpp"
+#include "workloads/requests/lengths.hpp"
+#include "workloads/requests/session_plan.hpp"
+#include "workloads/requests/shape.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+double to_s(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+std::int64_t largest_turns(const Tenant& tenant) {
+  return tenant.sessions ? largest_tokens(tenant.sessions->turns) : 1;
+}
+
+// The time that a user needs for a session if every answer came at once.
+double think_per_session_s(const Tenant& tenant, double turns) {
+  const double between_s = tenant.sessions ? to_s(tenant.sessions->think.mean_ns) : 0;
+  return to_s(tenant.arrivals.think->mean_ns) + std::max(turns - 1, 0.0) * between_s;
+}
+
+double requests_per_s(const Tenant& tenant, const Scenario& scenario, double turns) {
+  const Arrivals& arrivals = tenant.arrivals;
+  if (arrivals.trace) {
+    const TraceSummary& summary = arrivals.trace->summary;
+    const std::int64_t span_ns = summary.span_ns > 0 ? summary.span_ns : scenario.run.duration_ns;
+    return static_cast<double>(summary.requests) / to_s(span_ns);
+  }
+  if (arrivals.think) {
+    return static_cast<double>(tenant.users) * turns / think_per_session_s(tenant, turns);
+  }
+  const double factor = arrivals.shape ? mean_factor(*arrivals.shape, scenario.run.duration_ns) : 1;
+  if (arrivals.rate.per_s) return *arrivals.rate.per_s * turns * factor;
+  assert(arrivals.rate.load);
+  return *arrivals.rate.load * scenario.fleet.capacity_tokens_per_s.value_or(1) /
+         mean_output_tokens(tenant) * factor;
+}
+
+// Weighted by requests, over the tenants for which `counts` is true. Alike where none of them asks,
+// as a shape can have it.
+template <typename Counts>
+Mix mix_of(const Scenario& scenario, Counts counts) {
+  Mix mix;
+  Mix alike;
+  double sum = 0;
+  double count = 0;
+  for (const Tenant& tenant : scenario.tenants) {
+    if (!counts(tenant)) continue;
+    const SessionMeans means = session_means(tenant);
+    const double output = mean_output_tokens(tenant);
+    const double rate = requests_per_s(tenant, scenario, means.turns);
+    mix.prompt_tokens += rate * means.prompt_tokens;
+    mix.output_tokens += rate * output;
+    sum += rate;
+    alike.prompt_tokens += means.prompt_tokens;
+    alike.output_tokens += output;
+    ++count;
+  }
+  if (sum > 0) return {mix.prompt_tokens / sum, mix.output_tokens / sum};
+  return {alike.prompt_tokens / count, alike.output_tokens / count};
+}
+
+}  // namespace
+
+SessionMeans session_means(const Tenant& tenant) {
+  if (!tenant.sessions) return {1, mean_prompt_tokens(tenant)};
+  constexpr std::uint64_t kSessions = 10'000;
+  constexpr std::uint64_t kTurns = 100'000;
+  constexpr std::uint64_t kSeed = 1;
+  const SessionPlan plan(tenant, kSeed, 0);
+  std::uint64_t session = 0;
+  std::uint64_t asked = 0;
+  double prompt_sum = 0;
+  for (; session < kSessions && asked < kTurns; ++session) {
+    std::int64_t context_tokens = 0;
+    std::uint64_t number = plan.first_number(session);
+    for (const std::uint64_t end = number + plan.turns(session); number < end; ++number) {
+      const std::optional<Arrival> turn = plan.request(number, 0, context_tokens);
+      if (!turn) break;
+      prompt_sum += static_cast<double>(turn->prompt_tokens);
+      context_tokens = turn->prompt_tokens + turn->output_tokens;
+      ++asked;
+    }
+  }
+  const double asked_turns = std::max(static_cast<double>(asked), 1.0);
+  return {asked_turns / static_cast<double>(session), prompt_sum / asked_turns};
+}
+
+double request_rate_per_s(const Tenant& tenant, const Scenario& scenario) {
+  return requests_per_s(tenant, scenario, session_means(tenant).turns);
+}
+
+bool looks_at(const Throttle& throttle, const Tenant& tenant) {
+  return throttle.tenants.empty() ||
+         std::ranges::find(throttle.tenants, tenant.name) != throttle.tenants.end();
+}
+
+double output_tokens_per_unit(Unit unit, const Mix& mix) {
+  switch (unit) {
+    case Unit::requests:
+      return mix.output_tokens;
+    case Unit::input_tokens:
+      return mix.output_tokens / mix.prompt_tokens;
+    case Unit::tokens:
+      return mix.output_tokens / (mix.prompt_tokens + mix.output_tokens);
+    case Unit::output_tokens:
+      break;
+  }
+  return 1;
+}
+
+Offered offered(const Scenario& scenario) {
+  Offered result;
+  for (const Tenant& tenant : scenario.tenants) {
+    const double tokens_per_s = request_rate_per_s(tenant, scenario) * mean_output_tokens(tenant);
+    (tenant.arrivals.think ? result.closed_tokens_per_s : result.open_tokens_per_s) += tokens_per_s;
+  }
+  return result;
+}
+
+double mean_prompt_tokens(const Tenant& tenant) {
+  if (tenant.arrivals.trace) return tenant.arrivals.trace->summary.prompt_mean_tokens;
+  if (tenant.sessions) return session_means(tenant).prompt_tokens;
+  return mean_tokens(tenant.prompt_tokens);
+}
+
+double mean_output_tokens(const Tenant& tenant) {
+  if (tenant.arrivals.trace) return tenant.arrivals.trace->summary.output_mean_tokens;
+  return mean_tokens(tenant.output_tokens);
+}
+
+std::int64_t largest_prompt_tokens(const Tenant& tenant) {
+  if (tenant.arrivals.trace) return tenant.arrivals.trace->summary.prompt_max_tokens;
+  const std::int64_t own = largest_tokens(tenant.prompt_tokens);
+  if (!tenant.sessions) return own;
+  const std::int64_t turns = largest_turns(tenant);
+  const std::int64_t all = turns * own + (turns - 1) * largest_tokens(tenant.output_tokens);
+  return std::min(tenant.sessions->max_context_tokens, all);
+}
+
+std::int64_t largest_output_tokens(const Tenant& tenant) {
+  if (tenant.arrivals.trace) return tenant.arrivals.trace->summary.output_max_tokens;
+  return largest_tokens(tenant.output_tokens);
+}
+
+std::vector<double> request_shares(const Scenario& scenario) {
+  std::vector<double> shares;
+  double sum = 0;
+  for (const Tenant& tenant : scenario.tenants) {
+    shares.push_back(request_rate_per_s(tenant, scenario));
+    sum += shares.back();
+  }
+  for (double& share : shares) {
+    share = sum > 0 ? share / sum : 1 / static_cast<double>(shares.size());
+  }
+  return shares;
+}
+
+Mix request_mix(const Scenario& scenario) {
+  return mix_of(scenario, [](const Tenant&) { return true; });
+}
+
+Mix request_mix(const Scenario& scenario, const Throttle& throttle) {
+  return mix_of(scenario, [&](const Tenant& tenant) { return looks_at(throttle, tenant); });
+}
+
+double largest_cost(const Scenario& scenario, Unit unit) {
+  Throttle everybody;
+  everybody.unit = unit;
+  return largest_cost(scenario, everybody);
+}
+
+double largest_cost(const Scenario& scenario, const Throttle& throttle) {
+  std::int64_t cost = 1;
+  for (const Tenant& tenant : scenario.tenants) {
+    if (!looks_at(throttle, tenant)) continue;
+    const std::int64_t input = largest_prompt_tokens(tenant);
+    if (throttle.unit == Unit::input_tokens) cost = std::max(cost, input);
+    if (throttle.unit == Unit::output_tokens) cost = std::max(cost, tenant.max_tokens);
+    if (throttle.unit == Unit::tokens) cost = std::max(cost, input + tenant.max_tokens);
+  }
+  return static_cast<double>(cost) * largest_drain(throttle.schedule);
+}
+
+}  // namespace tokenlift

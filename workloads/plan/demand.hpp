@@ -1,0 +1,40 @@
+#pragma once
+// What the tenants ask for on average, before anything runs.
+
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+/// A tenant's sessions as they would be if every turn were served, from some thousand of them drawn
+/// with keys of their own: within about 1 %. Without sessions every request is a turn.
+struct SessionMeans {
+  double turns = 1;
+  double prompt_tokens = 0;  ///< of a turn, with all that came before it
+};
+SessionMeans session_means(const Tenant& tenant);
+
+/// Mean requests/s over the run: sessions/s times their turns, a trace's requests / its span, or
+/// what `closed` users can ask for at most: as if every answer came at once. A load of a capacity
+/// that is not known counts as if that were 1.
+double request_rate_per_s(const Tenant& tenant, const Scenario& scenario);
+
+/// True if the throttle looks at the tenant's requests.
+bool looks_at(const Throttle& throttle, const Tenant& tenant);
+
+/// The mix of the requests that a throttle looks at.
+Mix request_mix(const Scenario& scenario, const Throttle& throttle);
+
+/// Output tokens that come with one unit of the mix.
+double output_tokens_per_unit(Unit unit, const Mix& mix);
+
+/// Output tokens/s that are asked for by tenants that don't wait for answers, and by those that do
+/// (`closed`), at most.
+struct Offered {
+  double open_tokens_per_s = 0;
+  double closed_tokens_per_s = 0;
+  double total() const { return open_tokens_per_s + closed_tokens_per_s; }
+};
+Offered offered(const Scenario& scenario);
+
+}  // namespace tokenlift

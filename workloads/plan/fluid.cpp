@@ -1,0 +1,181 @@
+#include "workloads/plan/fluid.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/demand.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
+double to_s(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+void lower(std::optional<double>& bound, const std::optional<double>& other) {
+  if (other) bound = std::min(bound.value_or(kUnlimited), *other);
+}
+
+// What closed tenants can leave waiting: one request for each user.
+double closed_backlog_tokens(const Scenario& scenario) {
+  double tokens = 0;
+  for (const Tenant& tenant : scenario.tenants) {
+    if (!tenant.arrivals.think) continue;
+    tokens += static_cast<double>(tenant.users) * mean_output_tokens(tenant);
+  }
+  return tokens;
+}
+
+// Fills and drains as time goes on.
+class Backlog {
+ public:
+  explicit Backlog(const Scenario& resolved)
+      : offered_(offered(resolved)), closed_tokens_(closed_backlog_tokens(resolved)) {}
+
+  // Below zero it is what the bucket still has: the burst, spent before anything queues.
+  void start(const Stages& stages) { tokens_ = -stages.narrowest().burst_tokens; }
+
+  void advance(std::int64_t until_ns, const Stages& stages) {
+    const Stage stage = stages.narrowest();
+    const double flow = stages.flow(offered_.total());
+    if (until_ns > now_ns_) tokens_ += (flow - stage.limit_tokens_per_s) * to_s(until_ns - now_ns_);
+    now_ns_ = until_ns;
+    tokens_ = std::max(tokens_, -stage.burst_tokens);
+    if (stage.max_wait_s) tokens_ = std::min(tokens_, flow * *stage.max_wait_s);
+    if (stage.most_waiting_tokens) tokens_ = std::min(tokens_, *stage.most_waiting_tokens);
+    if (stages.flow(offered_.open_tokens_per_s) <= stage.limit_tokens_per_s &&
+        offered_.closed_tokens_per_s > 0) {
+      tokens_ = std::min(tokens_, closed_tokens_);
+    }
+  }
+
+  double tokens() const { return std::max(tokens_, 0.0); }
+
+  // Nothing if it never does. Who waits for an answer does not stand in its way.
+  std::optional<double> drain_s(const Stages& stages) const {
+    if (tokens() == 0) return 0;
+    const double limit = stages.narrowest().limit_tokens_per_s;
+    double spare = limit - stages.flow(offered_.total());
+    if (spare <= 0) spare = limit - stages.flow(offered_.open_tokens_per_s);
+    if (spare <= 0) return std::nullopt;
+    return tokens() / spare;
+  }
+
+ private:
+  Offered offered_;
+  double closed_tokens_;
+  double tokens_ = 0;
+  std::int64_t now_ns_ = 0;
+};
+
+}  // namespace
+
+Stages::Stages(const Scenario& resolved)
+    : capacity_tokens_per_s_(resolved.fleet.capacity_tokens_per_s.value_or(kUnlimited)) {
+  const Mix of_all = request_mix(resolved);
+  for (const Throttle& throttle : resolved.throttles) {
+    View view;
+    Mix mix = of_all;
+    if (!throttle.tenants.empty()) {
+      mix = request_mix(resolved, throttle);
+      Scenario others = resolved;
+      std::erase_if(others.tenants, [&](const Tenant& t) { return looks_at(throttle, t); });
+      view.beside_tokens_per_s = offered(others).total();
+    }
+    view.tokens_per_unit = output_tokens_per_unit(throttle.unit, mix);
+    double users = 0;
+    double tenants = 0;
+    for (const Tenant& tenant : resolved.tenants) {
+      if (!looks_at(throttle, tenant)) continue;
+      users += static_cast<double>(tenant.users);
+      ++tenants;
+    }
+    if (throttle.scope != Scope::fleet) view.keys = throttle.scope == Scope::user ? users : tenants;
+    views_.push_back(view);
+    stages_.push_back(stage_of(stages_.size(), throttle, false, 1));
+  }
+}
+
+void Stages::apply(const Change& change) {
+  stages_[change.throttle] =
+      stage_of(change.throttle, change.settings, change.lifted, change.drain);
+}
+
+Stage Stages::stage_of(std::size_t index, const Throttle& throttle, bool lifted,
+                       double drain) const {
+  const View& view = views_[index];
+  Stage stage{throttle.when_full, kUnlimited, 0, std::nullopt, std::nullopt};
+  if (lifted || throttle.mode == Mode::shadow) return stage;
+  const double tokens_per_unit = view.tokens_per_unit * view.keys / drain;
+  double units_per_s = kUnlimited;
+  if (has_rate(throttle.kind)) units_per_s = *throttle.rate.per_s;
+  if (has_burst(throttle.kind)) stage.burst_tokens = *throttle.burst.units * tokens_per_unit;
+  if (has_windows(throttle.kind)) {
+    units_per_s = *throttle.limit / to_s(throttle.window_ns);
+    stage.burst_tokens = *throttle.limit * tokens_per_unit;
+  }
+  stage.limit_tokens_per_s = units_per_s * tokens_per_unit + view.beside_tokens_per_s;
+  if (throttle.max_wait_ns) stage.max_wait_s = to_s(*throttle.max_wait_ns);
+  if (throttle.kind == ThrottleKind::queue_limit && throttle.limit) {
+    stage.most_waiting_tokens = *throttle.limit * tokens_per_unit;
+  }
+  return stage;
+}
+
+double Stages::flow(double offered_tokens_per_s) const {
+  for (const Stage& stage : stages_) {
+    if (stage.when_full == WhenFull::reject)
+      offered_tokens_per_s = std::min(offered_tokens_per_s, stage.limit_tokens_per_s);
+  }
+  return offered_tokens_per_s;
+}
+
+Stage Stages::narrowest() const {
+  const Stage fleet{WhenFull::queue, capacity_tokens_per_s_, 0, std::nullopt, std::nullopt};
+  Stage result = fleet;
+  std::optional<double> max_wait_s;
+  std::optional<double> most_waiting_tokens;
+  for (const Stage& stage : stages_) {
+    if (stage.when_full == WhenFull::reject) continue;
+    lower(max_wait_s, stage.max_wait_s);
+    lower(most_waiting_tokens, stage.most_waiting_tokens);
+    if (stage.limit_tokens_per_s < result.limit_tokens_per_s) result = stage;
+  }
+  if (result.limit_tokens_per_s >= capacity_tokens_per_s_) return fleet;
+  result.max_wait_s = max_wait_s;
+  result.most_waiting_tokens = most_waiting_tokens;
+  return result;
+}
+
+FluidDrain fluid_drain(const Scenario& resolved) {
+  const std::optional<std::size_t> measured = measured_event(resolved);
+  if (!measured) return {0, 0, std::nullopt};
+  const Event& event = resolved.events[*measured];
+  Stages stages(resolved);
+  Backlog backlog(resolved);
+  const std::vector<Change> changes = plan_changes(resolved);
+  auto next = changes.begin();
+  const auto apply_until = [&](std::int64_t until_ns) {
+    for (; next != changes.end() && next->at_ns <= until_ns; ++next) {
+      backlog.advance(next->at_ns, stages);
+      stages.apply(*next);
+    }
+  };
+  for (; next != changes.end() && next->at_ns == 0; ++next) stages.apply(*next);
+  backlog.start(stages);
+  apply_until(event.at_ns - 1);
+  backlog.advance(event.at_ns, stages);
+  const double found_tokens = backlog.tokens();
+  apply_until(end_ns(event));
+  backlog.advance(end_ns(event), stages);
+  const double limit = stages.narrowest().limit_tokens_per_s;
+  return {found_tokens, backlog.drain_s(stages),
+          std::isfinite(limit) ? std::optional(limit) : std::nullopt};
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,288 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "workloads/plan/calendar.hpp"
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/demand.hpp"
+#include "workloads/plan/fluid.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/scenario/keywords.hpp"
+#include "workloads/text/quantity.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+double to_s(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+std::string rounded(double value) {
+  if (value >= 100) return std::to_string(std::llround(value));
+  const double scale = value >= 1 ? 10 : 1000;
+  return format_number(std::round(value * scale) / scale);
+}
+
+std::string seconds_up(double s) {
+  return rounded(std::ceil(s)) + "s";
+}
+
+// How long the run goes on after the transition; 0 if the transition fills it.
+std::int64_t after_ns(const Scenario& resolved, const Event& event) {
+  const std::int64_t rest_ns = resolved.run.duration_ns - end_ns(event);
+  return std::max<std::int64_t>(rest_ns - resolved.run.settle_ns.value_or(0), 0);
+}
+
+void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& result) {
+  constexpr double kRequestsMin = 100;  // decided, in a measured phase: else it is not valid
+  double requests_per_s = 0;
+  for (const Tenant& tenant : resolved.tenants) {
+    requests_per_s += request_rate_per_s(tenant, resolved);
+  }
+  for (const Phase& phase : plan_phases(resolved)) {
+    const double requests = requests_per_s * to_s(phase.end_ns - phase.begin_ns);
+    if (!phase.measured || phase.name == "transition" || requests >= kRequestsMin) continue;
+    result.push_back("about " + rounded(requests) + " requests fall into '" + phase.name +
+                     "', and a valid run needs 100: make it " +
+                     seconds_up(kRequestsMin / requests_per_s) + " or longer, or raise the rate");
+  }
+  const std::optional<std::size_t> index = measured_event(resolved);
+  if (!index || after_ns(resolved, resolved.events[*index]) > 0) return;
+  const Event& event = resolved.events[*index];
+  const std::int64_t before_ns = event.at_ns - resolved.run.warmup_ns;
+  const bool drains = fluid_drain(resolved).drain_s.has_value();
+  const double enough_s = to_s(end_ns(event)) + to_s(*resolved.run.settle_ns) + to_s(before_ns);
+  result.push_back("the run ends before the transition does, so there is no 'after' to compare: " +
+                   (drains ? "set run.duration to " + seconds_up(enough_s) + " or more"
+                           : std::string("lower the load, or set run.settle")));
+}
+
+// Somebody whom nothing keeps from waiting for ever.
+bool waits_without_end(const Scenario& resolved, const Throttle& throttle) {
+  return std::ranges::any_of(resolved.tenants, [&](const Tenant& tenant) {
+    return looks_at(throttle, tenant) && !tenant.arrivals.think && !tenant.patience &&
+           !tenant.deadline_ns;
+  });
+}
+
+// Closed tenants wait for their answers, so they alone overload nothing.
+void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result) {
+  const double offered_per_s = offered(resolved).open_tokens_per_s;
+  Stages stages(resolved);
+  const std::vector<Change> changes = plan_changes(resolved);
+  auto next = changes.begin();
+  for (; next != changes.end() && next->at_ns == 0; ++next) stages.apply(*next);
+  const double flow_before = stages.flow(offered_per_s);
+  const Stage bounds = stages.narrowest();
+  for (std::size_t i = 0; i < resolved.throttles.size(); ++i) {
+    const Stage& stage = stages[i];
+    if (stage.when_full == WhenFull::queue && flow_before > stage.limit_tokens_per_s &&
+        !bounds.max_wait_s && !bounds.most_waiting_tokens &&
+        waits_without_end(resolved, resolved.throttles[i])) {
+      result.push_back("throttle '" + resolved.throttles[i].name +
+                       "' queues without a max_wait while " + rounded(flow_before) +
+                       " output tokens/s are offered and it lets " +
+                       rounded(stage.limit_tokens_per_s) +
+                       " pass: its queue grows without end and there is no steady state; set "
+                       "max_wait or lower the load");
+    }
+  }
+  const std::optional<std::size_t> index = measured_event(resolved);
+  const std::int64_t until_ns = index ? end_ns(resolved.events[*index]) : 0;
+  for (; next != changes.end() && next->at_ns <= until_ns; ++next) stages.apply(*next);
+  const Stage stage = stages.narrowest();
+  const double flow = stages.flow(offered_per_s);
+  const bool fleet_is_narrowest = stage.limit_tokens_per_s >= stages.capacity_tokens_per_s();
+  if (flow <= stage.limit_tokens_per_s || (!index && !fleet_is_narrowest)) return;
+  result.push_back(std::string(index ? "after the event " : "") + rounded(flow) +
+                   " output tokens/s are offered and " +
+                   (fleet_is_narrowest ? "the fleet" : "the new limit") + " carries " +
+                   rounded(stage.limit_tokens_per_s) +
+                   ": the backlog never drains; lower the load or " +
+                   (fleet_is_narrowest ? "add replicas" : "raise the limit"));
+}
+
+void warn_of_short_traces(const Scenario& resolved, std::vector<std::string>& result) {
+  for (const Tenant& tenant : resolved.tenants) {
+    if (!tenant.arrivals.trace) continue;
+    const std::int64_t span_ns = tenant.arrivals.trace->summary.span_ns;
+    if (span_ns >= resolved.run.duration_ns) continue;
+    result.push_back("the trace of tenant '" + tenant.name + "' ends after " +
+                     rounded(to_s(span_ns)) + "s of " + rounded(to_s(resolved.run.duration_ns)) +
+                     "s: lower its speed, raise its sample, or shorten run.duration");
+  }
+}
+
+void warn_of_unused_interval(const Scenario& resolved, std::vector<std::string>& result) {
+  if (resolved.fleet.load_report_interval_ns == 0 || resolved.run.engine == Engine::simulated) {
+    return;
+  }
+  result.push_back("fleet.load_report_interval has no effect on engine '" +
+                   std::string(name_of(resolved.run.engine)) +
+                   "', where completions are known at once: remove it, or set run.engine to "
+                   "'virtual'");
+}
+
+void warn_of_foreign_costs(const Scenario& resolved, std::vector<std::string>& result) {
+  if (resolved.run.engine != Engine::simulated) return;
+  for (const Profile& profile : resolved.profiles) {
+    const Profile* builtin = find_profile(profile.name);
+    if (builtin == nullptr || !builtin->decoder || builtin->cost != profile.cost) continue;
+    result.push_back("the costs of profile '" + profile.name +
+                     "' are those of the machine that tokenlift was written on: to predict this "
+                     "one, run `tokenlift calibrate " +
+                     profile.name + "` and give its file with --profiles");
+  }
+}
+
+// What the throttles do to a tenant at some time of the run: as they begin, and as events set them.
+struct Treatment {
+  bool queues = false;
+  bool rejects = false;
+};
+
+Treatment treatment_of(const Tenant& tenant, const Scenario& resolved,
+                       const std::vector<Change>& changes) {
+  Treatment result;
+  const auto note = [&](const Throttle& throttle) {
+    if (throttle.mode == Mode::shadow) return;
+    const bool of_queue = throttle.kind == ThrottleKind::queue_limit;
+    const bool rejects =
+        of_queue ? throttle.limit.has_value() : throttle.when_full == WhenFull::reject;
+    result.rejects = result.rejects || rejects;
+    result.queues = result.queues || (!of_queue && !rejects);
+  };
+  for (const Throttle& throttle : resolved.throttles) {
+    if (looks_at(throttle, tenant)) note(throttle);
+  }
+  for (const Change& change : changes) {
+    if (looks_at(change.settings, tenant)) note(change.settings);
+  }
+  return result;
+}
+
+void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result) {
+  const std::vector<Change> changes = plan_changes(resolved);
+  for (const Tenant& tenant : resolved.tenants) {
+    const std::string who = "tenant '" + tenant.name + "' ";
+    const Treatment treatment = treatment_of(tenant, resolved, changes);
+    const bool retries = tenant.retry.policy != RetryPolicy::none;
+    if (retries && !treatment.rejects) {
+      result.push_back(who +
+                       "retries after a rejection, but no throttle rejects its requests: set "
+                       "when_full = \"reject\" in one, add a queue_limit, or remove its retry");
+    }
+    if (tenant.patience && !treatment.queues && !(retries && treatment.rejects)) {
+      result.push_back(who +
+                       "has patience, but no throttle lets its requests wait: set when_full = "
+                       "\"queue\" in one, or remove it");
+    }
+    const auto loose = [&](const char* name, const std::optional<std::int64_t>& objective_ns) {
+      if (!tenant.deadline_ns || !objective_ns || *objective_ns < *tenant.deadline_ns) return;
+      result.push_back(who + "has a deadline of " + format_duration(*tenant.deadline_ns) +
+                       ", so no answer can miss the objective " + name + " = " +
+                       format_duration(*objective_ns) + ": lower it, or raise the deadline");
+    };
+    loose("ttft", tenant.slo.ttft_ns);
+    loose("e2e", tenant.slo.e2e_ns);
+  }
+}
+
+void warn_of_order(const Scenario& resolved, std::vector<std::string>& result) {
+  const std::vector<Change> changes = plan_changes(resolved);
+  const auto some = [&](auto differs) { return std::ranges::any_of(resolved.tenants, differs); };
+  const auto& first = resolved.tenants.front();
+  if (resolved.queue_order != QueueOrder::priority &&
+      some([&](const Tenant& t) { return t.priority != first.priority; })) {
+    result.push_back(
+        "tenants have priorities, but the queue does not go by them: set queue.order = "
+        "\"priority\", or remove them");
+  }
+  if (resolved.queue_order != QueueOrder::fair &&
+      some([&](const Tenant& t) { return t.weight != first.weight; })) {
+    result.push_back(
+        "tenants have weights, but the queue does not go by them: set queue.order = "
+        "\"fair\", or remove them");
+  }
+  if (resolved.queue_order != QueueOrder::fifo &&
+      !some([&](const Tenant& t) { return treatment_of(t, resolved, changes).queues; })) {
+    result.push_back("queue.order is '" + std::string(name_of(resolved.queue_order)) +
+                     "', but no throttle lets anybody wait: set when_full = \"queue\" in one");
+  }
+}
+
+// What prefix caches need: prompts that begin alike, which sessions and some traces bring.
+void warn_of_caches(const Scenario& resolved, std::vector<std::string>& result) {
+  const bool alike = std::ranges::any_of(
+      resolved.tenants, [](const Tenant& t) { return t.sessions || t.arrivals.trace; });
+  const bool cached = std::ranges::any_of(
+      resolved.fleet.sites, [](const Site& site) { return site.prefix_cache_tokens > 0; });
+  const std::string give = "set prefix_cache_tokens in a site";
+  if (cached && !alike) {
+    result.push_back(
+        "sites have a prefix cache, but no two prompts begin alike: give a tenant "
+        "sessions, or remove prefix_cache_tokens");
+  }
+  if (resolved.fleet.router == RouterPolicy::session_affinity && !(cached && alike)) {
+    result.push_back(
+        "router 'session_affinity' brings turns back to the replica that knows them, "
+        "but " +
+        std::string(alike ? "no replica has a prefix cache: " + give
+                          : "no tenant has sessions: give it some") +
+        ", or take another router");
+  }
+  for (const Throttle& throttle : resolved.throttles) {
+    if (!throttle.exempt_cached || cached) continue;
+    result.push_back("throttle '" + throttle.name +
+                     "' exempts cached input, but no replica has a prefix cache: " + give);
+  }
+}
+
+void warn_of_calendar(const Scenario& resolved, std::vector<std::string>& result) {
+  for (const Throttle& throttle : resolved.throttles) {
+    if (throttle.schedule.empty() || !peak_borders(throttle.schedule, resolved.run).empty()) {
+      continue;
+    }
+    result.push_back("the peak hours of throttle '" + throttle.name +
+                     "' are not in the run, which " + "starts at " +
+                     format_instant(start_s(resolved.run)) +
+                     ": set run.starts_at and run.time_zone");
+  }
+}
+
+// An event that changes nothing.
+void warn_of_idle_restores(const Scenario& resolved, std::vector<std::string>& result) {
+  for (std::size_t i = 0; i < resolved.events.size(); ++i) {
+    const Event& event = resolved.events[i];
+    if (event.kind != EventKind::restore || event.inherit == Inherit::reset) continue;
+    const auto before = resolved.events.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find_if(resolved.events.begin(), before,
+                     [&](const Event& e) { return e.throttle == event.throttle; }) != before) {
+      continue;
+    }
+    result.push_back("the event at " + format_duration(event.at_ns) + " restores throttle '" +
+                     event.throttle + "', which no event before it has changed");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> warnings(const Scenario& resolved) {
+  std::vector<std::string> result;
+  warn_of_short_phases(resolved, result);
+  warn_of_overload(resolved, result);
+  warn_of_short_traces(resolved, result);
+  warn_of_clients(resolved, result);
+  warn_of_order(resolved, result);
+  warn_of_caches(resolved, result);
+  warn_of_calendar(resolved, result);
+  warn_of_idle_restores(resolved, result);
+  warn_of_foreign_costs(resolved, result);
+  warn_of_unused_interval(resolved, result);
+  return result;
+}
+
+}  // namespace tokenlift

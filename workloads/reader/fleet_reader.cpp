@@ -1,0 +1,130 @@
+#include "workloads/reader/fleet_reader.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "workloads/reader/catalogue.hpp"
+
+namespace tokenlift {
+
+FleetReader::FleetReader(Document& document, std::optional<Engine> engine,
+                         const std::vector<Profile>& given, ReadProfiles own)
+    : document_(document), engine_(engine), given_(given), own_(std::move(own)) {}
+
+FleetSettings FleetReader::read(TableReader table) {
+  FleetSettings fleet;
+  assign(fleet.router, table.choice<RouterPolicy>("router"));
+  fleet.capacity_tokens_per_s = table.rate_per_s("capacity");
+  assign(fleet.load_report_interval_ns, table.duration_ns("load_report_interval"));
+  std::vector<TableReader> sites = table.tables("site", "[[fleet.site]]");
+  if (sites.empty() && (!table.has("site") || table.find("site")->is_array())) {
+    table.mistake("site", "the fleet is empty", "add a [[fleet.site]] with name and replicas");
+  }
+  for (TableReader& site_table : sites) {
+    const Mark mark{document_};
+    const Site site = read_site(site_table);
+    fleet.sites.push_back(site);
+    site_names_.push_back(site.name);
+    if (mark.sound()) sound_sites_.push_back({site, site_table.place("kv_tokens")});
+  }
+  table.finish();
+  return fleet;
+}
+
+Site FleetReader::read_site(TableReader& table) {
+  const Mark mark{document_};
+  Site site;
+  site.name = table.name_apart_from(site_names_);
+  assign(site.replicas, table.whole("replicas", 1, kCountMax));
+  assign(site.profile, table.text("profile"));
+  assign(site.max_batch, table.whole("max_batch", 1, kCountMax));
+  assign(site.max_step_tokens, table.whole("max_step_tokens", 1, kRequestTokensMax));
+  if (const Profile* profile = profile_named(site.profile)) {
+    assign(site.kv_tokens, kv_room_tokens(*profile));
+  }
+  assign(site.kv_tokens, table.whole("kv_tokens", 1, kSizeMax));
+  assign(site.prefix_cache_tokens, table.whole("prefix_cache_tokens", 0, kSizeMax));
+  if (mark.sound()) check_profile(table, site);
+  table.finish();
+  return site;
+}
+
+// The nearest wins: the command line, then the scenario, then what is built in. Of several on the
+// command line the last.
+const Profile* FleetReader::profile_named(const std::string& name) const {
+  const auto given = std::find_if(given_.rbegin(), given_.rend(),
+                                  [&](const Profile& profile) { return profile.name == name; });
+  if (given != given_.rend()) return &*given;
+  const auto own = std::ranges::find(own_.sound, name, &Profile::name);
+  return own != own_.sound.end() ? &*own : find_profile(name);
+}
+
+void FleetReader::check_profile(TableReader& table, const Site& site) {
+  if (std::ranges::find(own_.broken, site.profile) != own_.broken.end()) return;
+  const Profile* profile = profile_named(site.profile);
+  if (profile == nullptr) {
+    const std::span<const Profile> built_in = builtin_profiles();
+    std::vector<std::string> names;
+    for (const auto& profiles :
+         {std::span<const Profile>(given_), std::span<const Profile>(own_.sound), built_in}) {
+      for (const Profile& known : profiles) names.push_back(known.name);
+    }
+    table.unknown_word("profile", site.profile, names);
+    return;
+  }
+  if (engine_ == Engine::simulated) check_cost(table, site, *profile);
+  if (engine_ == Engine::threads && !profile->decoder) {
+    table.mistake(
+        "profile",
+        "profile " + in_quotes(site.profile) + " has no decoder, which engine \"threads\" computes",
+        "set run.engine = \"virtual\", or take a built-in profile with a decoder, for "
+        "example \"cpu-small\"");
+  }
+}
+
+void FleetReader::check_cost(TableReader& table, const Site& site, const Profile& profile) {
+  if (!profile.cost) {
+    table.mistake(
+        "profile", "profile " + in_quotes(site.profile) + " has no cost model",
+        "run `tokenlift calibrate` and give its file with --profiles, or state [profile." +
+            site.profile + "]");
+    return;
+  }
+  if (profile.max_batch > 0 && site.max_batch > profile.max_batch) {
+    table.mistake("max_batch",
+                  "\"max_batch\" is " + std::to_string(site.max_batch) +
+                      ", and the cost model of profile " + in_quotes(site.profile) +
+                      " holds for up to " + std::to_string(profile.max_batch) + " sequences",
+                  "set it to " + std::to_string(profile.max_batch) + " or less");
+  }
+  const std::int64_t room = kv_room_tokens(profile).value_or(kSizeMax);
+  if (site.kv_tokens > room) {
+    table.mistake("kv_tokens",
+                  "\"kv_tokens\" is " + std::to_string(site.kv_tokens) +
+                      ", and beside the weights the memory of profile " + in_quotes(site.profile) +
+                      " has room for " + std::to_string(room),
+                  "set it to " + std::to_string(room) + " or less, or leave it out");
+  } else if (!longest_step_ps(*profile.cost, site.max_batch, site.max_step_tokens,
+                              site.kv_tokens)) {
+    document_.add(table.place(),
+                  "a step of site " + in_quotes(site.name) + " could take longer than 1000s",
+                  "lower max_batch, max_step_tokens or kv_tokens, or the costs of its profile");
+  }
+}
+
+std::vector<Profile> FleetReader::profiles_to_keep(const FleetSettings& fleet) const {
+  std::set<std::string> names;
+  for (const Profile& profile : own_.sound) names.insert(profile.name);
+  if (engine_ == Engine::simulated) {
+    for (const Site& site : fleet.sites) names.insert(site.profile);
+  }
+  std::vector<Profile> profiles;
+  profiles.reserve(names.size());
+  for (const std::string& name : names) profiles.push_back(*profile_named(name));
+  return profiles;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,49 @@
+#pragma once
+// Reads [fleet] with its sites, and holds each site against its profile.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workloads/reader/profile_reader.hpp"
+#include "workloads/reader/table_reader.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+/// A site that is right by itself, and where its size stands.
+struct PlacedSite {
+  Site site;
+  Place kv_tokens;
+};
+
+class FleetReader {
+ public:
+  /// `engine` is nothing where it is not known; `given` are the profiles of the command line, `own`
+  /// those of the scenario.
+  FleetReader(Document& document, std::optional<Engine> engine, const std::vector<Profile>& given,
+              ReadProfiles own);
+
+  FleetSettings read(TableReader table);
+  const std::vector<PlacedSite>& sound_sites() const { return sound_sites_; }
+
+  /// The scenario's own profiles, and on engine virtual all that the sites use, so that the
+  /// scenario means the same without the files and the program that it was read with. By name;
+  /// there must be no mistakes.
+  std::vector<Profile> profiles_to_keep(const FleetSettings& fleet) const;
+
+ private:
+  Site read_site(TableReader& table);
+  const Profile* profile_named(const std::string& name) const;
+  void check_profile(TableReader& table, const Site& site);
+  void check_cost(TableReader& table, const Site& site, const Profile& profile);
+
+  Document& document_;
+  std::optional<Engine> engine_;
+  const std::vector<Profile>& given_;
+  ReadProfiles own_;
+  std::vector<std::string> site_names_;
+  std::vector<PlacedSite> sound_sites_;
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,185 @@
+#include "workloads/reader/profile_reader.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/profile_text.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::int64_t kDecoderSizeMax = 1'000'000;
+constexpr double kParametersMax = 1e15;
+constexpr double kDatasheetMin = 1e-6;
+constexpr double kDatasheetMax = 1e9;
+
+constexpr const char* kDecodeAdvice =
+    R"(decode = { a = "6.28ms", b = "7.4us", c = "41.1ns" }: per step, sequence, KV token)";
+constexpr const char* kPrefillAdvice =
+    R"(prefill = { p0 = "4.3ms", p1 = "15us", p2 = "0.976ns" }: per chunk, token, token squared)";
+
+std::int64_t read_cost(TableReader& table, std::string_view key, const char* advice) {
+  table.require(key, advice);
+  return table.cost_ps(key).value_or(0);
+}
+
+void read_decode(TableReader& parent, CostModel& cost) {
+  parent.require("decode", kDecodeAdvice);
+  auto table = parent.table("decode", "decode");
+  if (!table) return;
+  const Mark mark{parent.document()};
+  cost.a_ps = read_cost(*table, "a", kDecodeAdvice);
+  cost.b_ps = read_cost(*table, "b", kDecodeAdvice);
+  cost.c_ps = read_cost(*table, "c", kDecodeAdvice);
+  if (mark.sound() && cost.a_ps + cost.b_ps == 0) {
+    parent.mistake("decode", "a decode step costs nothing, so simulated time would stand still",
+                   "a or b must be more than 0");
+  }
+  table->finish();
+}
+
+void read_prefill(TableReader& parent, CostModel& cost) {
+  parent.require("prefill", kPrefillAdvice);
+  auto table = parent.table("prefill", "prefill");
+  if (!table) return;
+  const Mark mark{parent.document()};
+  cost.p0_ps = read_cost(*table, "p0", kPrefillAdvice);
+  cost.p1_ps = read_cost(*table, "p1", kPrefillAdvice);
+  cost.p2_ps = read_cost(*table, "p2", kPrefillAdvice);
+  if (mark.sound() && cost.p0_ps + cost.p1_ps == 0) {
+    parent.mistake("prefill", "a prefill chunk costs nothing, so simulated time would stand still",
+                   "p0 or p1 must be more than 0");
+  }
+  table->finish();
+}
+
+double read_figure(TableReader& table, std::string_view key, double min, double max,
+                   const char* advice) {
+  table.require(key, advice);
+  return table.number(key, min, max).value_or(1);
+}
+
+ModelSize read_model(TableReader table) {
+  ModelSize model;
+  model.parameters =
+      read_figure(table, "parameters", 1, kParametersMax, "for example parameters = 8.03e9");
+  assign(model.bytes_per_parameter, table.number("bytes_per_parameter", 0.01, 64));
+  model.kv_bytes_per_token =
+      read_figure(table, "kv_bytes_per_token", 1, kDatasheetMax,
+                  "keys and values of all layers: layers x 2 x KV heads x head size x bytes each");
+  table.finish();
+  return model;
+}
+
+Accelerator read_accelerator(TableReader table) {
+  Accelerator accelerator;
+  table.require("name", "for example name = \"H100\"");
+  assign(accelerator.name, table.text("name"));
+  assign(accelerator.count, table.whole("count", 1, kCountMax));
+  accelerator.bandwidth_tb_per_s =
+      read_figure(table, "bandwidth_tb_per_s", kDatasheetMin, kDatasheetMax,
+                  "of the memory of one, for example bandwidth_tb_per_s = 3.35");
+  accelerator.tflop_per_s =
+      read_figure(table, "tflop_per_s", kDatasheetMin, kDatasheetMax,
+                  "of one, dense, in the precision of the model: for example tflop_per_s = 989");
+  accelerator.memory_gb = read_figure(table, "memory_gb", kDatasheetMin, kDatasheetMax,
+                                      "of one, for example memory_gb = 80");
+  assign(accelerator.power_w, table.number("power_w", 0, kDatasheetMax));
+  table.finish();
+  return accelerator;
+}
+
+// decoder.hpp says which shapes are valid.
+DecoderShape read_decoder(TableReader table) {
+  const auto size = [&](const char* key) {
+    table.require(key);
+    return table.whole(key, 1, kDecoderSizeMax).value_or(1);
+  };
+  const DecoderShape shape{size("layers"),   size("d_model"), size("heads"),
+                           size("kv_heads"), size("d_ff"),    size("vocabulary")};
+  table.finish();
+  return shape;
+}
+
+void check_physics(TableReader& table, const Profile& profile) {
+  if (kv_room_tokens(profile) == 0) {
+    table.mistake("accelerator", "the model's weights don't fit into 90 % of the memory",
+                  "raise count or memory_gb, or lower parameters or bytes_per_parameter");
+    return;
+  }
+  const std::string violation = floor_violation(profile);
+  if (violation.empty()) return;
+  table.document().add(
+      table.place(), "profile " + in_quotes(profile.name) + " beats physics: " + violation,
+      "the floor is max(FLOPs / peak, bytes read / bandwidth) with 2 FLOPs per parameter and "
+      "token, "
+      "the weights read once and the KV cache: correct the costs, " +
+          std::string(profile.max_batch > 0 ? "or lower the max_batch up to which they hold"
+                                            : "or state the max_batch up to which they hold"));
+}
+
+}  // namespace
+
+Profile read_profile(TableReader table, std::string name, ProfileKind kind) {
+  const Mark mark{table.document()};
+  Profile profile;
+  profile.name = std::move(name);
+  assign(profile.description, table.text("description"));
+  assign(profile.source, table.text("source"));
+  profile.fit_error = table.number("fit_error", 0, 1);
+  assign(profile.max_batch, table.whole("max_batch", 1, kCountMax));
+  if (kind == ProfileKind::builtin) {
+    if (auto decoder = table.table("decoder", "decoder")) profile.decoder = read_decoder(*decoder);
+  } else if (table.find("decoder") != nullptr) {
+    table.mistake("decoder", "only built-in profiles bring a decoder",
+                  "remove it: a profile with the name of a built-in one takes over its decoder");
+  }
+  if (table.has("decode") || table.has("prefill") || !profile.decoder) {
+    CostModel cost;
+    read_decode(table, cost);
+    read_prefill(table, cost);
+    profile.cost = cost;
+  }
+  if (auto model = table.table("model", "model")) profile.model = read_model(*model);
+  if (auto accelerator = table.table("accelerator", "accelerator")) {
+    profile.accelerator = read_accelerator(*accelerator);
+  }
+  table.finish();
+  if (mark.sound()) check_physics(table, profile);
+  return profile;
+}
+
+ReadProfiles read_profiles(TableReader& parent) {
+  ReadProfiles result;
+  std::optional<TableReader> tables = parent.table("profile", "[profile]");
+  if (!tables) return result;
+  for (const std::string& name : tables->keys()) {
+    const Mark mark{parent.document()};
+    if (!is_name(name)) {
+      tables->mistake(name, in_quotes(name) + " can't be a name", std::string(kNameAdvice));
+    }
+    if (auto table = tables->table(name, "[profile." + name + "]")) {
+      Profile profile = read_profile(std::move(*table), name, ProfileKind::stated);
+      if (const Profile* builtin = find_profile(name)) profile.decoder = builtin->decoder;
+      if (mark.sound()) result.sound.push_back(std::move(profile));
+    }
+    if (!mark.sound()) result.broken.push_back(name);
+  }
+  return result;
+}
+
+std::vector<Profile> parse_profiles(std::string_view text, const std::string& source_name) {
+  Document document(text, source_name, {});
+  TableReader root(document, document.root(), "the profile file");
+  root.require("profile", "add a [profile.NAME], or let `tokenlift calibrate` write the file");
+  ReadProfiles profiles = read_profiles(root);
+  root.finish();
+  document.throw_mistakes();
+  return profiles.sound;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,257 @@
+// parse_scenario(): one function per table, then the checks that need several of them.
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "workloads/plan/calendar.hpp"
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/event_reader.hpp"
+#include "workloads/reader/fleet_reader.hpp"
+#include "workloads/reader/profile_reader.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/table_reader.hpp"
+#include "workloads/reader/tenant_reader.hpp"
+#include "workloads/reader/throttle_reader.hpp"
+#include "workloads/reader/tuning_reader.hpp"
+#include "workloads/text/document.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+std::string name_from_file(const std::string& source_name) {
+  std::string stem = std::filesystem::path(source_name).stem().string();
+  for (char& c : stem) {
+    if (!is_name(std::string_view(&c, 1))) c = '_';
+  }
+  return stem.empty() ? "scenario" : stem;
+}
+
+void check_count(TableReader& root, const char* key, std::size_t count, std::size_t most) {
+  if (count <= most) return;
+  root.mistake(key, std::to_string(count) + " tables [[" + key + "]]",
+               std::to_string(most) + " are the most");
+}
+
+using ReadTuning = std::function<Tuning(TableReader table, const Scenario& scenario)>;
+
+class ScenarioReader {
+ public:
+  ScenarioReader(Document& document, const std::string& folder,
+                 const std::vector<Profile>& profiles)
+      : document_(document), given_(profiles), tenants_(document, folder) {}
+
+  /// `read_tuning` reads the table [tune] against the scenario; none: it is left aside.
+  Scenario read(const std::string& source_name, const ReadTuning& read_tuning);
+
+ private:
+  void read_run(TableReader table);
+  void read_starts_at(TableReader& table);
+  void read_queue(TableReader table);
+  void read_tenants(TableReader& root);
+  void read_throttles(TableReader& root);
+  void read_events(TableReader& root);
+  void note_load(const Place& place, bool by_load);
+
+  void check_kv_tokens(const std::vector<PlacedSite>& sites);
+  void check_sizes();
+  void check_loads();
+
+  Document& document_;
+  const std::vector<Profile>& given_;  // on the command line
+  Scenario scenario_;
+  std::optional<Engine> engine_ = Engine::threads;  // nothing where the scenario's word is none
+  TenantReader tenants_;
+  // What is right by itself, to be checked against one another, and where.
+  std::vector<KnownThrottle> throttles_;
+  std::vector<PlacedSize> sizes_;
+  std::optional<Place> load_place_;  // the first load of a throttle
+};
+
+void ScenarioReader::read_run(TableReader table) {
+  RunSettings& run = scenario_.run;
+  if (table.has("engine")) engine_ = table.choice<Engine>("engine");
+  assign(run.engine, engine_);
+  table.require("duration", "for example duration = \"40s\"");
+  assign(run.duration_ns, table.positive_duration_ns("duration"));
+  assign(run.warmup_ns, table.duration_ns("warmup"));
+  run.settle_ns = table.duration_ns("settle");
+  assign(run.cooldown_max_ns, table.duration_ns("cooldown_max"));
+  if (const auto seed = table.whole("seed", 0, std::numeric_limits<std::int64_t>::max())) {
+    run.seed = static_cast<std::uint64_t>(*seed);
+  }
+  assign(run.max_in_flight, table.whole("max_in_flight", 1, kSizeMax));
+  read_starts_at(table);
+  if (run.duration_ns > 0 && run.warmup_ns >= run.duration_ns) {
+    table.mistake("warmup", "the warm-up takes the whole run",
+                  "warmup must be shorter than duration");
+  }
+  table.finish();
+}
+
+// The zone is read first: the start is in its local time.
+void ScenarioReader::read_starts_at(TableReader& table) {
+  RunSettings& run = scenario_.run;
+  if (const std::optional<std::string> zone = table.text("time_zone")) {
+    if (const std::optional<ZoneProblem> problem = time_zone_problem(*zone)) {
+      table.mistake("time_zone", problem->message, problem->advice);
+    } else {
+      run.time_zone = *zone;
+    }
+  }
+  run.starts_at_s = table.instant_s("starts_at", run.time_zone);
+}
+
+void ScenarioReader::read_queue(TableReader table) {
+  assign(scenario_.queue_order, table.choice<QueueOrder>("order"));
+  table.finish();
+}
+
+void ScenarioReader::read_tenants(TableReader& root) {
+  std::vector<TableReader> tables = root.tables("tenant", "[[tenant]]");
+  if (tables.empty() && (!root.has("tenant") || root.find("tenant")->is_array())) {
+    root.mistake("tenant", "nobody asks for anything", "add a [[tenant]]");
+  }
+  for (TableReader& table : tables) scenario_.tenants.push_back(tenants_.read(table));
+  check_count(root, "tenant", tables.size(), kMostTenants);
+}
+
+void ScenarioReader::note_load(const Place& place, bool by_load) {
+  if (by_load && !load_place_) load_place_ = place;
+}
+
+void ScenarioReader::read_throttles(TableReader& root) {
+  ThrottleReader reader(document_, tenants_.names());
+  std::vector<TableReader> tables = root.tables("throttle", "[[throttle]]");
+  check_count(root, "throttle", tables.size(), kMostThrottles);
+  for (TableReader& table : tables) {
+    scenario_.throttles.push_back(reader.read(table));
+    note_load(table.place("load"), scenario_.throttles.back().rate.load.has_value());
+  }
+  throttles_ = reader.known();
+  sizes_ = reader.sizes();
+}
+
+void ScenarioReader::read_events(TableReader& root) {
+  EventReader reader(document_, scenario_.run, throttles_, sizes_);
+  for (TableReader& table : root.tables("event", "[[event]]")) {
+    Event event = reader.read(table);
+    event.index.value = scenario_.events.size();
+    note_load(table.place(), (event.rate && event.rate->load) || (event.from && event.from->load));
+    scenario_.events.push_back(event);
+  }
+}
+
+// A request that no replica of a site could ever hold would wait there for ever.
+void ScenarioReader::check_kv_tokens(const std::vector<PlacedSite>& sites) {
+  for (const Tenant& tenant : tenants_.sized()) {
+    const std::int64_t largest = largest_prompt_tokens(tenant) + largest_output_tokens(tenant);
+    for (const auto& [site, place] : sites) {
+      if (largest <= site.kv_tokens) continue;
+      document_.add(place,
+                    "site " + in_quotes(site.name) + " holds " + std::to_string(site.kv_tokens) +
+                        " tokens, and a request of tenant " + in_quotes(tenant.name) +
+                        " can have " + std::to_string(largest),
+                    "raise kv_tokens, or lower the tenant's largest prompt or output");
+    }
+  }
+}
+
+// A request that costs more than a throttle ever gives would wait for ever.
+void ScenarioReader::check_sizes() {
+  Scenario sized;
+  sized.tenants = tenants_.sized();
+  for (const PlacedSize& size : sizes_) {
+    const Throttle& throttle = *throttles_[size.throttle].sound;
+    const double largest = largest_cost(sized, throttle);
+    if (size.units >= largest) continue;
+    document_.add(
+        size.place,
+        "the " + size.key + " of throttle " + in_quotes(throttle.name) +
+            " is smaller than the largest request, which costs " + format_number(largest) + " " +
+            std::string(name_of(throttle.unit)),
+        "such a request would wait for ever: raise the " + size.key + " or lower max_tokens");
+  }
+}
+
+// The capacity is measured or computed under the scenario's own mix, so the mix must not depend on
+// it.
+void ScenarioReader::check_loads() {
+  const std::optional<Place>& of_tenant = tenants_.load_place();
+  const std::optional<Place>& first = of_tenant ? of_tenant : load_place_;
+  if (!first || scenario_.fleet.capacity_tokens_per_s) return;
+  if (of_tenant && tenants_.some_by_rate()) {
+    document_.add(*of_tenant,
+                  "some tenants have a load and others a rate, a trace or users that wait for "
+                  "answers, so the mix of requests depends on the capacity, which is that of this "
+                  "mix",
+                  "state fleet.capacity = \"5000/s\", or give all tenants the same form");
+  }
+  if (scenario_.run.engine == Engine::null) {
+    document_.add(*first,
+                  "a load is a share of the fleet's capacity, and engine \"null\" "
+                  "has none to measure",
+                  "state fleet.capacity = \"5000/s\", or give a rate");
+  }
+}
+
+Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& read_tuning) {
+  TableReader root(document_, document_.root(), "the scenario");
+  scenario_.name = name_from_file(source_name);
+  if (root.find("name") != nullptr) scenario_.name = root.name_apart_from({});
+  assign(scenario_.description, root.text("description"));
+  root.require("run", "add [run] with a duration");
+  if (auto run = root.table("run", "[run]")) read_run(std::move(*run));
+  FleetReader fleet_reader(document_, engine_, given_, read_profiles(root));
+  root.require("fleet", "add a [[fleet.site]] with name and replicas");
+  if (auto fleet = root.table("fleet", "[fleet]")) {
+    scenario_.fleet = fleet_reader.read(std::move(*fleet));
+  }
+  if (auto queue = root.table("queue", "[queue]")) read_queue(std::move(*queue));
+  read_tenants(root);
+  read_throttles(root);
+  read_events(root);
+  std::optional<TableReader> tune = root.table("tune", "[tune]");
+  root.finish();
+  check_kv_tokens(fleet_reader.sound_sites());
+  check_sizes();
+  check_loads();
+  std::ranges::stable_sort(scenario_.events, {}, &Event::at_ns);
+  if (tune && read_tuning) scenario_.tuning = read_tuning(std::move(*tune), scenario_);
+  document_.throw_mistakes();
+  scenario_.profiles = fleet_reader.profiles_to_keep(scenario_.fleet);
+  return scenario_;
+}
+
+}  // namespace
+
+Scenario parse_scenario(std::string_view text, const std::string& source_name,
+                        const std::string& folder, const std::vector<std::string>& overrides,
+                        const std::vector<Profile>& profiles, const FigureMistake& figure_mistake) {
+  const auto mistakes_with = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = overrides;
+    all.insert(all.end(), words.begin(), words.end());
+    std::vector<Mistake> mistakes;
+    try {
+      Document document(text, source_name, all);
+      ScenarioReader(document, folder, profiles).read(source_name, {});
+    } catch (const ScenarioError& error) {
+      mistakes = error.mistakes();
+    }
+    return mistakes;
+  };
+  Document document(text, source_name, overrides);
+  const auto read_tuning = [&](TableReader table, const Scenario& scenario) {
+    return TuningReader(document, scenario, figure_mistake, mistakes_with).read(std::move(table));
+  };
+  return ScenarioReader(document, folder, profiles).read(source_name, read_tuning);
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,60 @@
+#pragma once
+// The scenario language: TOML in, every mistake out; and a scenario back into its text.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workloads/scenario/scenario.hpp"
+#include "workloads/text/mistake.hpp"
+
+namespace tokenlift {
+
+/// The text of a scenario, a file's or a built-in one's.
+struct ScenarioSource {
+  std::string name;    ///< what mistakes call it
+  std::string folder;  ///< where its traces are
+  std::string text;
+};
+
+/// Reads a scenario. `source_name` is what mistakes call it; `folder` is where a relative trace
+/// file is looked for; `overrides` are `KEY=VALUE` words as given to --set, applied before reading.
+/// Throws ScenarioError with everything that is wrong, in order of place.
+///
+/// KEY is a dotted path; an element of an array of tables is named by its `name` or by its index
+/// from 0 (`tenant.users.arrivals.rate`, `event.0.at`). VALUE is TOML if it reads as a TOML value,
+/// else a string. Of keys that exclude each other (rate and load, lift and set) the override
+/// replaces the other one. A table replaces a whole element, and adds one where the index is the
+/// number of those that are there: `event.1={ at = "20s", lift = "limit" }`.
+///
+/// `profiles` are those of the command line: they take the place of the scenario's own with the
+/// same names, and these of the built-in ones; of two with one name the later counts.
+///
+/// `figure_mistake` says what is wrong with the figures of [tune]. A path that needs a phase gets
+/// that of judged_phase(). Without it all paths stay as they are written.
+Scenario parse_scenario(std::string_view text, const std::string& source_name,
+                        const std::string& folder, const std::vector<std::string>& overrides,
+                        const std::vector<Profile>& profiles = {},
+                        const FigureMistake& figure_mistake = {});
+
+/// The scenario as TOML that parse_scenario() reads back to an equal value. Doubles are written
+/// with the fewest digits that read back exactly.
+std::string to_toml(const Scenario& scenario);
+
+/// The same content as one JSON object, keys in alphabetical order; but without [tune], which is no
+/// part of what is run.
+std::string to_json(const Scenario& scenario);
+
+/// The [[throttle]] tables of to_toml() alone, and its [[event]] tables, to be pasted.
+std::string throttles_toml(const Scenario& scenario);
+std::string events_toml(const Scenario& scenario);
+
+/// One event as an inline table: "{ at = "15s", lift = "limit" }".
+std::string inline_toml(const Event& event);
+
+/// What to_toml() has at a dotted key, as --set takes it; nothing where it has nothing.
+std::optional<std::string> written_value(const Scenario& scenario, const std::string& key);
+
+}  // namespace tokenlift

@@ -1,0 +1,598 @@
+// to_toml() and to_json(), of scenarios and of profiles.
+
+#include <toml++/toml.h>
+
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "workloads/plan/calendar.hpp"
+#include "workloads/plan/changes.hpp"
+#include "workloads/reader/profile_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/keywords.hpp"
+#include "workloads/text/document.hpp"
+#include "workloads/text/quantity.hpp"
+#include "workloads/text/utf8.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+// A string literal that both TOML (basic string) and JSON read alike. Bytes that are not UTF-8,
+// which neither allows, become U+FFFD.
+std::string literal(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string result = "\"";
+  while (!text.empty()) {
+    const std::size_t size = code_point_bytes(text);
+    const auto byte = static_cast<unsigned char>(text[0]);
+    if (size == 0) {
+      result += "\uFFFD";
+    } else if (text[0] == '"' || text[0] == '\\') {
+      result += '\\';
+      result += text[0];
+    } else if (text[0] == '\n') {
+      result += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      result += "\\u00";
+      result += kHex[byte >> 4];
+      result += kHex[byte & 15];
+    } else {
+      result += text.substr(0, size);
+    }
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  return result + "\"";
+}
+
+template <typename Value>
+std::string word(Value value) {
+  return literal(name_of(value));
+}
+std::string duration(std::int64_t ns) {
+  return literal(format_duration(ns));
+}
+std::string cost(std::int64_t ps) {
+  return literal(format_cost(ps));
+}
+std::string rate(double per_s) {
+  return literal(format_rate(per_s));
+}
+
+// Keys and their values as TOML writes them, in the order in which they are added.
+class Keys {
+ public:
+  void add(std::string_view key, std::string value) {
+    keys_.emplace_back(std::string(key), std::move(value));
+  }
+  void add(std::string_view key, std::int64_t value) { add(key, std::to_string(value)); }
+  void add(std::string_view key, double value) { add(key, format_number(value)); }
+  void add(std::string_view key, const Rate& value) {
+    if (value.load) add("load", *value.load);
+    if (value.per_s) add(key, rate(*value.per_s));
+  }
+  void add(std::string_view key, const Burst& value) {
+    if (value.of_rate_ns) add(key, duration(*value.of_rate_ns));
+    if (value.units) add(key, *value.units);
+  }
+  void add_duration(std::string_view key, const std::optional<std::int64_t>& ns) {
+    if (ns) add(key, duration(*ns));
+  }
+
+  bool empty() const { return keys_.empty(); }
+  std::string lines() const {
+    std::string text;
+    for (const auto& [key, value] : keys_) append(text, {key, " = ", value, "\n"});
+    return text;
+  }
+  std::string inline_table() const {
+    std::string text = "{ ";
+    for (const auto& [key, value] : keys_) {
+      append(text, {&key == &keys_.front().first ? "" : ", ", key, " = ", value});
+    }
+    return text + " }";
+  }
+
+ private:
+  static void append(std::string& text, std::initializer_list<std::string_view> parts) {
+    for (const std::string_view part : parts) text += part;
+  }
+
+  std::vector<std::pair<std::string, std::string>> keys_;
+};
+
+Keys keys_of(const RunSettings& run) {
+  Keys keys;
+  keys.add("engine", word(run.engine));
+  keys.add("duration", duration(run.duration_ns));
+  keys.add("warmup", duration(run.warmup_ns));
+  keys.add_duration("settle", run.settle_ns);
+  keys.add("cooldown_max", duration(run.cooldown_max_ns));
+  keys.add("seed", static_cast<std::int64_t>(run.seed));
+  keys.add("max_in_flight", run.max_in_flight);
+  if (run.starts_at_s) keys.add("starts_at", literal(format_instant(*run.starts_at_s)));
+  if (run.time_zone != "UTC") keys.add("time_zone", literal(run.time_zone));
+  return keys;
+}
+
+Keys keys_of(const Site& site) {
+  Keys keys;
+  keys.add("name", literal(site.name));
+  keys.add("replicas", site.replicas);
+  keys.add("profile", literal(site.profile));
+  keys.add("max_batch", site.max_batch);
+  keys.add("max_step_tokens", site.max_step_tokens);
+  keys.add("kv_tokens", site.kv_tokens);
+  if (site.prefix_cache_tokens > 0) keys.add("prefix_cache_tokens", site.prefix_cache_tokens);
+  return keys;
+}
+
+Keys keys_of(const ModelSize& model) {
+  Keys keys;
+  keys.add("parameters", model.parameters);
+  keys.add("bytes_per_parameter", model.bytes_per_parameter);
+  keys.add("kv_bytes_per_token", model.kv_bytes_per_token);
+  return keys;
+}
+
+Keys keys_of(const Accelerator& accelerator) {
+  Keys keys;
+  keys.add("name", literal(accelerator.name));
+  keys.add("count", accelerator.count);
+  keys.add("bandwidth_tb_per_s", accelerator.bandwidth_tb_per_s);
+  keys.add("tflop_per_s", accelerator.tflop_per_s);
+  keys.add("memory_gb", accelerator.memory_gb);
+  keys.add("power_w", accelerator.power_w);
+  return keys;
+}
+
+Keys keys_of(const Profile& profile) {
+  Keys keys;
+  if (!profile.description.empty()) keys.add("description", literal(profile.description));
+  if (!profile.source.empty()) keys.add("source", literal(profile.source));
+  if (profile.fit_error) keys.add("fit_error", *profile.fit_error);
+  if (profile.max_batch > 0) keys.add("max_batch", profile.max_batch);
+  if (profile.cost) {
+    Keys decode;
+    decode.add("a", cost(profile.cost->a_ps));
+    decode.add("b", cost(profile.cost->b_ps));
+    decode.add("c", cost(profile.cost->c_ps));
+    keys.add("decode", decode.inline_table());
+    Keys prefill;
+    prefill.add("p0", cost(profile.cost->p0_ps));
+    prefill.add("p1", cost(profile.cost->p1_ps));
+    prefill.add("p2", cost(profile.cost->p2_ps));
+    keys.add("prefill", prefill.inline_table());
+  }
+  if (profile.model) keys.add("model", keys_of(*profile.model).inline_table());
+  if (profile.accelerator) {
+    keys.add("accelerator", keys_of(*profile.accelerator).inline_table());
+  }
+  return keys;
+}
+
+Keys keys_of(const Lengths& lengths) {
+  Keys keys;
+  keys.add("distribution", word(lengths.distribution));
+  switch (lengths.distribution) {
+    case Distribution::constant:
+      keys.add("value", lengths.mean);
+      return keys;
+    case Distribution::uniform:
+      break;
+    case Distribution::lognormal:
+      keys.add("mean", lengths.mean);
+      keys.add("cv", lengths.cv);
+      break;
+    case Distribution::geometric:
+      keys.add("mean", lengths.mean);
+      keys.add("max", lengths.max);
+      return keys;
+  }
+  keys.add("min", lengths.min);
+  keys.add("max", lengths.max);
+  return keys;
+}
+
+std::string wait(const Wait& wait) {
+  if (wait.distribution == WaitDistribution::constant) return duration(wait.mean_ns);
+  Keys keys;
+  keys.add("distribution", word(wait.distribution));
+  keys.add("mean", duration(wait.mean_ns));
+  return keys.inline_table();
+}
+
+std::string array(const std::vector<std::string>& values) {
+  std::string text = "[";
+  for (const std::string& value : values) text += (text.size() > 1 ? ", " : "") + value;
+  return text + "]";
+}
+
+Keys keys_of(const Shape& shape) {
+  Keys keys;
+  keys.add("kind", word(shape.kind));
+  std::vector<std::string> steps;
+  switch (shape.kind) {
+    case ShapeKind::ramp:
+      keys.add("from", shape.from);
+      keys.add("to", shape.to);
+      keys.add("begin", duration(shape.begin_ns));
+      keys.add("length", duration(shape.length_ns));
+      break;
+    case ShapeKind::steps:
+      for (const auto& [at_ns, factor] : shape.steps) {
+        steps.push_back(array({duration(at_ns), format_number(factor)}));
+      }
+      keys.add("steps", array(steps));
+      break;
+    case ShapeKind::diurnal:
+      keys.add("trough", shape.from);
+      keys.add("peak", shape.to);
+      keys.add("period", duration(shape.period_ns));
+      keys.add("peak_at", duration(shape.begin_ns));
+      break;
+    case ShapeKind::burst:
+      keys.add("low", shape.from);
+      keys.add("high", shape.to);
+      keys.add("every", duration(shape.period_ns));
+      keys.add("length", duration(shape.length_ns));
+      keys.add("begin", duration(shape.begin_ns));
+      break;
+    case ShapeKind::mmpp:
+      keys.add("low", shape.from);
+      keys.add("high", shape.to);
+      keys.add("calm", duration(shape.period_ns));
+      keys.add("length", duration(shape.length_ns));
+      break;
+  }
+  return keys;
+}
+
+Keys keys_of(const Arrivals& arrivals) {
+  Keys keys;
+  keys.add("process", word(arrivals.process));
+  if (arrivals.trace) {
+    keys.add("file", literal(arrivals.trace->file));
+    keys.add("speed", arrivals.trace->speed);
+    keys.add("sample", arrivals.trace->sample);
+    Keys caps;
+    if (arrivals.trace->max_prompt_tokens) caps.add("prompt", *arrivals.trace->max_prompt_tokens);
+    if (arrivals.trace->max_output_tokens) caps.add("output", *arrivals.trace->max_output_tokens);
+    if (!caps.empty()) keys.add("max", caps.inline_table());
+    return keys;
+  }
+  if (arrivals.think) keys.add("think", wait(*arrivals.think));
+  keys.add("rate", arrivals.rate);
+  if (arrivals.process == Process::gamma) keys.add("cv", arrivals.cv);
+  if (arrivals.shape) keys.add("shape", keys_of(*arrivals.shape).inline_table());
+  return keys;
+}
+
+Keys keys_of(const Sessions& sessions) {
+  Keys keys;
+  keys.add("turns", keys_of(sessions.turns).inline_table());
+  keys.add("think", wait(sessions.think));
+  keys.add("max_context", sessions.max_context_tokens);
+  return keys;
+}
+
+Keys keys_of(const Retry& retry) {
+  Keys keys;
+  keys.add("policy", word(retry.policy));
+  keys.add("delay", duration(retry.delay_ns));
+  if (retry.policy != RetryPolicy::fixed) keys.add("max_delay", duration(retry.max_delay_ns));
+  keys.add("attempts", retry.attempts);
+  if (retry.budget) keys.add("budget", *retry.budget);
+  return keys;
+}
+
+// What most tenants don't have is written only where it is there.
+Keys keys_of(const Tenant& tenant) {
+  const Tenant plain;
+  Keys keys;
+  keys.add("name", literal(tenant.name));
+  if (tenant.users != plain.users) keys.add("users", tenant.users);
+  if (tenant.priority != plain.priority) keys.add("priority", tenant.priority);
+  if (tenant.weight != plain.weight) keys.add("weight", tenant.weight);
+  keys.add("arrivals", keys_of(tenant.arrivals).inline_table());
+  if (tenant.sessions) keys.add("sessions", keys_of(*tenant.sessions).inline_table());
+  if (!tenant.arrivals.trace) {
+    keys.add("prompt_tokens", keys_of(tenant.prompt_tokens).inline_table());
+    keys.add("output_tokens", keys_of(tenant.output_tokens).inline_table());
+  }
+  keys.add("max_tokens", tenant.max_tokens);
+  Keys slo;
+  slo.add_duration("ttft", tenant.slo.ttft_ns);
+  slo.add_duration("tpot", tenant.slo.tpot_ns);
+  slo.add_duration("e2e", tenant.slo.e2e_ns);
+  if (!slo.empty()) keys.add("slo", slo.inline_table());
+  keys.add_duration("deadline", tenant.deadline_ns);
+  if (tenant.patience) keys.add("patience", wait(*tenant.patience));
+  if (tenant.retry.policy != RetryPolicy::none) {
+    keys.add("retry", keys_of(tenant.retry).inline_table());
+  }
+  return keys;
+}
+
+std::string days(std::uint8_t bits) {
+  constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu",
+                                                     "fri", "sat", "sun"};
+  std::vector<std::string> names;
+  for (std::size_t day = 0; day < kDays.size(); ++day) {
+    if ((bits >> day & 1) != 0) names.push_back(literal(kDays[day]));
+  }
+  return array(names);
+}
+
+std::string schedule(const std::vector<PeakHours>& schedule) {
+  std::vector<std::string> entries;
+  for (const PeakHours& peak : schedule) {
+    Keys keys;
+    keys.add("days", days(peak.days));
+    keys.add("from", literal(format_time_of_day(peak.begin_s)));
+    keys.add("to", literal(format_time_of_day(peak.end_s)));
+    keys.add("drain", peak.drain);
+    entries.push_back(keys.inline_table());
+  }
+  return array(entries);
+}
+
+void add_settings(const Settings& settings, Keys& keys) {
+  if (settings.rate) keys.add("rate", *settings.rate);
+  if (settings.burst) keys.add("burst", *settings.burst);
+  if (settings.limit) keys.add("limit", *settings.limit);
+  keys.add_duration("window", settings.window_ns);
+  if (settings.min_limit) keys.add("min_limit", *settings.min_limit);
+  if (settings.max_limit) keys.add("max_limit", *settings.max_limit);
+  keys.add_duration("target", settings.target_ns);
+  if (settings.tolerance) keys.add("tolerance", *settings.tolerance);
+  if (settings.rise) keys.add("rise", *settings.rise);
+  if (settings.charge) keys.add("charge", word(*settings.charge));
+  if (settings.mode) keys.add("mode", word(*settings.mode));
+  if (settings.when_full) keys.add("when_full", word(*settings.when_full));
+  keys.add_duration("max_wait", settings.max_wait_ns);
+}
+
+// What its kind uses; of that, what differs from the default where most don't set it.
+Settings settings_of(const Throttle& throttle) {
+  using enum ThrottleKind;
+  const Throttle plain;
+  Settings settings;
+  if (throttle.rate != plain.rate) settings.rate = throttle.rate;
+  if (has_burst(throttle.kind)) settings.burst = throttle.burst;
+  settings.limit = throttle.limit;
+  if (throttle.window_ns > 0) settings.window_ns = throttle.window_ns;
+  if (is_adaptive(throttle.kind)) {
+    settings.min_limit = throttle.min_limit;
+    settings.max_limit = throttle.max_limit;
+  }
+  if (throttle.kind == aimd) settings.target_ns = throttle.target_ns;
+  if (throttle.kind == gradient) settings.tolerance = throttle.tolerance;
+  if (throttle.kind == acceleration_limit) settings.rise = throttle.rise;
+  if (throttle.charge != plain.charge) settings.charge = throttle.charge;
+  if (throttle.mode != plain.mode) settings.mode = throttle.mode;
+  if (throttle.kind != queue_limit) settings.when_full = throttle.when_full;
+  settings.max_wait_ns = throttle.max_wait_ns;
+  return settings;
+}
+
+Keys keys_of(const Throttle& throttle) {
+  Keys keys;
+  keys.add("name", literal(throttle.name));
+  keys.add("kind", word(throttle.kind));
+  keys.add("unit", word(throttle.unit));
+  if (throttle.scope != Scope::fleet) keys.add("scope", word(throttle.scope));
+  if (!throttle.tenants.empty()) {
+    std::vector<std::string> names;
+    for (const std::string& name : throttle.tenants) names.push_back(literal(name));
+    keys.add("tenants", array(names));
+  }
+  add_settings(settings_of(throttle), keys);
+  if (throttle.exempt_cached) keys.add("exempt_cached", std::string("true"));
+  if (!throttle.schedule.empty()) keys.add("schedule", schedule(throttle.schedule));
+  return keys;
+}
+
+// Where a ramp begins or ends.
+void add_end(std::string_view key, const std::optional<Rate>& rate_there,
+             const std::optional<double>& limit, Keys& keys) {
+  if (limit) keys.add(key, *limit);
+  if (!rate_there) return;
+  if (rate_there->per_s) {
+    keys.add(key, rate(*rate_there->per_s));
+  } else {
+    Keys load;
+    load.add("rate", *rate_there);
+    keys.add(key, load.inline_table());
+  }
+}
+
+Keys keys_of_action(const Event& event) {
+  Keys keys;
+  keys.add("throttle", literal(event.throttle));
+  if (event.kind == EventKind::set) {
+    add_settings(event, keys);
+  } else if (event.kind == EventKind::ramp) {
+    add_end("from", event.from, event.from_limit, keys);
+    add_end("to", event.rate, event.limit, keys);
+    if (event.burst) keys.add("burst", *event.burst);
+    keys.add("over", duration(event.over_ns));
+    if (event.steps > 0) keys.add("steps", event.steps);
+  }
+  keys.add("inherit", word(event.inherit));
+  return keys;
+}
+
+Keys keys_of(const Event& event) {
+  const bool name_says_all = event.kind == EventKind::lift ||
+                             (event.kind == EventKind::restore && event.inherit == Inherit::as_is);
+  Keys keys;
+  keys.add("at", duration(event.at_ns));
+  keys.add(name_of(event.kind),
+           name_says_all ? literal(event.throttle) : keys_of_action(event).inline_table());
+  if (event.measure) keys.add("measure", std::string("true"));
+  return keys;
+}
+
+std::string quantity(const Parameter& parameter, double value) {
+  switch (parameter.form) {
+    case ParameterForm::duration:
+      return duration(static_cast<std::int64_t>(value));
+    case ParameterForm::rate:
+      return rate(value);
+    case ParameterForm::number:
+    case ParameterForm::word:
+      break;
+  }
+  return format_number(value);
+}
+
+Keys keys_of(const Parameter& parameter) {
+  Keys keys;
+  keys.add("key", literal(parameter.key));
+  if (parameter.scale == ParameterScale::choice) {
+    std::vector<std::string> choices;
+    for (const std::string& choice : parameter.choices) {
+      choices.push_back(reads_as_toml(choice) ? choice : literal(choice));
+    }
+    keys.add("choices", array(choices));
+    return keys;
+  }
+  keys.add("min", quantity(parameter, parameter.min));
+  keys.add("max", quantity(parameter, parameter.max));
+  keys.add("scale", word(parameter.scale));
+  return keys;
+}
+
+std::string tuning_toml(const Tuning& tuning) {
+  Keys keys;
+  if (tuning.lift) keys.add("lift", std::string("true"));
+  if (tuning.objective) {
+    keys.add("objective", literal((tuning.objective->maximize ? "maximize " : "minimize ") +
+                                  tuning.objective->path));
+  }
+  std::vector<std::string> constraints;
+  for (const Objective& each : tuning.constraints) constraints.push_back(literal(each.text));
+  if (!constraints.empty()) keys.add("constraints", array(constraints));
+  if (tuning.budget_requests) keys.add("budget", *tuning.budget_requests);
+  std::string text = "\n[tune]\n" + keys.lines();
+  for (const Parameter& parameter : tuning.parameters) {
+    text += "\n[[tune.parameters]]\n" + keys_of(parameter).lines();
+  }
+  return text;
+}
+
+void append_json(const toml::node& node, std::string& text) {
+  const auto separator = [&text](char open) {
+    if (text.back() != open) text += ", ";
+  };
+  if (const toml::table* table = node.as_table()) {
+    text += '{';
+    for (const auto& [key, value] : *table) {
+      separator('{');
+      text += literal(key.str()) + ": ";
+      append_json(value, text);
+    }
+    text += '}';
+  } else if (const toml::array* array = node.as_array()) {
+    text += '[';
+    for (const toml::node& element : *array) {
+      separator('[');
+      append_json(element, text);
+    }
+    text += ']';
+  } else if (const auto* string = node.as_string()) {
+    text += literal(string->get());
+  } else if (const auto* whole = node.as_integer()) {
+    text += std::to_string(whole->get());
+  } else if (const auto* number = node.as_floating_point()) {
+    text += format_number(number->get());
+  } else if (const auto* flag = node.as_boolean()) {
+    text += flag->get() ? "true" : "false";
+  }
+}
+
+}  // namespace
+
+std::string to_toml(const std::vector<Profile>& profiles) {
+  std::string text;
+  for (const Profile& profile : profiles) {
+    const bool bare = profile.name.find(' ') == std::string::npos;
+    text += text.empty() ? "" : "\n";
+    text += "[profile." + (bare ? profile.name : literal(profile.name)) + "]\n";
+    text += keys_of(profile).lines();
+  }
+  return text;
+}
+
+std::string to_toml(const Scenario& scenario) {
+  Keys head;
+  head.add("name", literal(scenario.name));
+  if (!scenario.description.empty()) head.add("description", literal(scenario.description));
+  Keys fleet;
+  fleet.add("router", word(scenario.fleet.router));
+  if (scenario.fleet.capacity_tokens_per_s) {
+    fleet.add("capacity", rate(*scenario.fleet.capacity_tokens_per_s) + "  # output tokens");
+  }
+  if (scenario.fleet.load_report_interval_ns > 0) {
+    fleet.add("load_report_interval", duration(scenario.fleet.load_report_interval_ns));
+  }
+  std::string text = head.lines();
+  text += "\n[run]\n" + keys_of(scenario.run).lines();
+  text += "\n[fleet]\n" + fleet.lines();
+  if (scenario.queue_order != QueueOrder::fifo) {
+    text += "\n[queue]\norder = " + word(scenario.queue_order) + "\n";
+  }
+  for (const Site& site : scenario.fleet.sites)
+    text += "\n[[fleet.site]]\n" + keys_of(site).lines();
+  if (!scenario.profiles.empty()) text += "\n" + to_toml(scenario.profiles);
+  for (const Tenant& tenant : scenario.tenants) text += "\n[[tenant]]\n" + keys_of(tenant).lines();
+  for (const std::string& tables : {throttles_toml(scenario), events_toml(scenario)}) {
+    if (!tables.empty()) text += "\n" + tables;
+  }
+  if (scenario.tuning) text += tuning_toml(*scenario.tuning);
+  return text;
+}
+
+std::string throttles_toml(const Scenario& scenario) {
+  std::string text;
+  for (const Throttle& throttle : scenario.throttles) {
+    text += (text.empty() ? "" : "\n") + ("[[throttle]]\n" + keys_of(throttle).lines());
+  }
+  return text;
+}
+
+std::string events_toml(const Scenario& scenario) {
+  std::string text;
+  for (const Event& event : scenario.events) {
+    text += (text.empty() ? "" : "\n") + ("[[event]]\n" + keys_of(event).lines());
+  }
+  return text;
+}
+
+std::string inline_toml(const Event& event) {
+  return keys_of(event).inline_table();
+}
+
+std::optional<std::string> written_value(const Scenario& scenario, const std::string& key) {
+  const toml::table root = toml::parse(to_toml(scenario));
+  const toml::node* node = find_value(root, key);
+  return node != nullptr ? std::optional(override_value(*node)) : std::nullopt;
+}
+
+// By way of the TOML text, so that there is one list of keys.
+std::string to_json(const Scenario& scenario) {
+  toml::table table = toml::parse(to_toml(scenario));
+  table.erase("tune");
+  std::string text;
+  append_json(table, text);
+  return text;
+}
+
+}  // namespace tokenlift

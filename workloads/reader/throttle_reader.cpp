@@ -1,0 +1,313 @@
+#include "workloads/reader/throttle_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include "workloads/plan/changes.hpp"
+#include "workloads/reader/arrivals_reader.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+using enum ThrottleKind;
+using Kinds = std::vector<ThrottleKind>;
+
+constexpr double kBurstMax = 1e21;  // the highest rate for the longest duration
+constexpr double kFactorMax = 1000;
+constexpr double kDrainMin = 0.01;
+constexpr double kDrainMax = 100;
+constexpr std::size_t kMostPeakHours = 100;
+constexpr double kAdaptiveStart = 20;  // requests in flight, as libraries of adaptive limits begin
+constexpr double kAdaptiveRoom = 50;   // max_limit / limit
+constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+const Kinds kAdaptive = {aimd, gradient, vegas};
+// Of which nothing is refused for lack of a rate: what they count are requests, unless told.
+const Kinds kCounting = {concurrency, queue_limit, aimd, gradient, vegas};
+const Kinds kAllButQueueLimit = {token_bucket,    gcra,           leaky_bucket,      fixed_window,
+                                 anchored_window, sliding_window, concurrency,       aimd,
+                                 gradient,        vegas,          acceleration_limit};
+
+bool has_output(Unit unit) {
+  return unit == Unit::output_tokens || unit == Unit::tokens;
+}
+bool has_input(Unit unit) {
+  return unit == Unit::input_tokens || unit == Unit::tokens;
+}
+
+// A mistake if the table has more than one of those of the three that its kind uses.
+bool check_one_limit(TableReader& table, const std::optional<ThrottleKind>& kind) {
+  std::vector<std::string_view> found;
+  for (const std::string_view key : {"rate", "load", "limit"}) {
+    if (table.has(key) && (!kind.has_value() || has(kinds_with(key), *kind))) found.push_back(key);
+  }
+  if (found.size() < 2) return true;
+  table.mistake(found[1],
+                "both " + in_quotes(found[0]) + " and " + in_quotes(found[1]) + " are given",
+                "keep one of them");
+  return false;
+}
+
+void require_keys(TableReader& table, ThrottleKind kind) {
+  const bool windowed = has_windows(kind);
+  const bool both = table.has("rate") && table.has("load");  // noted already
+  if (has_rate(kind) && !both) check_one_rate(table, true);
+  if (windowed && !table.has("limit") && !table.has("load")) {
+    table.mistake(
+        "limit", table.name() + " lacks a limit",
+        "give limit = 500000 (units in each window), or load = 0.4 as a share of what the "
+        "fleet can do in one");
+  }
+  if (windowed || kind == acceleration_limit) {
+    table.require("window", "the length of a window, for example window = \"1min\"");
+  }
+  if (kind == concurrency) table.require("limit", "units in flight, for example limit = 64");
+  if (kind == acceleration_limit) {
+    table.require("limit", "units that a window always has, for example limit = 1000");
+  }
+  if (kind == aimd) {
+    table.require("target", "a service TTFT above it shrinks the limit: target = \"500ms\"");
+  }
+  if (kind == queue_limit && !table.has("limit") && !table.has("max_wait")) {
+    table.mistake("limit", table.name() + " lacks a limit",
+                  "give limit = 1000 (units that wait), max_wait = \"2s\", or both");
+  }
+}
+
+// Where nothing is said the limit begins where adaptive libraries do, which counts requests.
+void read_adaptive_defaults(TableReader& table, const Settings& settings, Throttle& throttle) {
+  if (!settings.limit && throttle.unit != Unit::requests) {
+    table.require("limit", "where it starts, in units in flight: limit = 20000");
+  }
+  throttle.min_limit = settings.min_limit.value_or(1);
+  const double start = std::max(throttle.min_limit, kAdaptiveStart);
+  throttle.limit = settings.limit.value_or(std::min(start, settings.max_limit.value_or(start)));
+  throttle.max_limit = settings.max_limit.value_or(kAdaptiveRoom * *throttle.limit);
+  if (throttle.min_limit > *throttle.limit || *throttle.limit > throttle.max_limit) {
+    const char* key = settings.limit ? "limit" : settings.max_limit ? "max_limit" : "min_limit";
+    table.mistake(key,
+                  "the limit starts at " + format_number(*throttle.limit) +
+                      ", not between min_limit " + format_number(throttle.min_limit) +
+                      " and max_limit " + format_number(throttle.max_limit),
+                  "min_limit <= limit <= max_limit");
+  }
+}
+
+// Bit `index` and those behind it up to `last`, around the end of the week.
+std::uint8_t days_between(std::size_t first, std::size_t last) {
+  unsigned days = 0;
+  for (std::size_t day = first;; day = (day + 1) % kDays.size()) {
+    days |= 1U << day;
+    if (day == last) return static_cast<std::uint8_t>(days);
+  }
+}
+
+// "sat" or "mon-fri".
+std::optional<std::uint8_t> days_of(std::string_view word) {
+  const std::size_t dash = word.find('-');
+  const auto first = std::ranges::find(kDays, word.substr(0, dash));
+  const auto last =
+      dash == std::string_view::npos ? first : std::ranges::find(kDays, word.substr(dash + 1));
+  if (first == kDays.end() || last == kDays.end()) return std::nullopt;
+  return days_between(static_cast<std::size_t>(first - kDays.begin()),
+                      static_cast<std::size_t>(last - kDays.begin()));
+}
+
+}  // namespace
+
+const std::vector<ThrottleKind>& kinds_with(std::string_view key) {
+  static const std::map<std::string_view, Kinds> kUses = {
+      {"rate", {token_bucket, gcra, leaky_bucket}},
+      {"load", {token_bucket, gcra, leaky_bucket, fixed_window, anchored_window, sliding_window}},
+      {"burst", {token_bucket, gcra}},
+      {"charge", {token_bucket}},
+      {"limit",
+       {fixed_window, anchored_window, sliding_window, concurrency, queue_limit, aimd, gradient,
+        vegas, acceleration_limit}},
+      {"window", {fixed_window, anchored_window, sliding_window, acceleration_limit}},
+      {"min_limit", kAdaptive},
+      {"max_limit", kAdaptive},
+      {"target", {aimd}},
+      {"tolerance", {gradient}},
+      {"rise", {acceleration_limit}},
+      {"when_full", kAllButQueueLimit},
+      {"exempt_cached", kAllButQueueLimit},
+      {"schedule", kAllButQueueLimit},
+  };
+  return kUses.at(key);
+}
+
+bool has(const std::vector<ThrottleKind>& kinds, ThrottleKind kind) {
+  return std::ranges::find(kinds, kind) != kinds.end();
+}
+
+bool kind_uses(TableReader& table, const std::optional<ThrottleKind>& kind, std::string_view key) {
+  if (!kind.has_value()) return true;
+  return table.only_for(key, "kind", *kind, kinds_with(key));
+}
+
+std::optional<Burst> read_burst(TableReader& table) {
+  const toml::node* node = table.find("burst");
+  if (node == nullptr) return std::nullopt;
+  Burst burst;
+  if (node->is_number()) {
+    burst.units = table.number("burst", kSmallestLimit, kBurstMax);
+  } else {
+    burst.of_rate_ns = table.positive_duration_ns("burst");
+  }
+  return burst;
+}
+
+Settings read_settings(TableReader& table, std::optional<ThrottleKind> kind) {
+  Settings settings;
+  const auto uses = [&](std::string_view key) { return kind_uses(table, kind, key); };
+  const bool one_limit = check_one_limit(table, kind);
+  Rate rate;
+  if (uses("rate")) rate.per_s = table.rate_per_s("rate");
+  if (uses("load")) rate.load = table.number("load", kLoadMin, kLoadMax);
+  if (one_limit && (rate.per_s || rate.load)) settings.rate = rate;
+  if (uses("burst")) settings.burst = read_burst(table);
+  if (uses("charge")) settings.charge = table.choice<Charge>("charge");
+  if (uses("limit")) settings.limit = table.number("limit", kSmallestLimit, kLargestLimit);
+  if (uses("window")) settings.window_ns = table.positive_duration_ns("window");
+  if (uses("min_limit"))
+    settings.min_limit = table.number("min_limit", kSmallestLimit, kLargestLimit);
+  if (uses("max_limit"))
+    settings.max_limit = table.number("max_limit", kSmallestLimit, kLargestLimit);
+  if (uses("target")) settings.target_ns = table.positive_duration_ns("target");
+  if (uses("tolerance")) settings.tolerance = table.number("tolerance", 1, kFactorMax);
+  if (uses("rise")) settings.rise = table.number("rise", 1, kFactorMax);
+  settings.mode = table.choice<Mode>("mode");
+  if (uses("when_full")) settings.when_full = table.choice<WhenFull>("when_full");
+  settings.max_wait_ns = table.positive_duration_ns("max_wait");
+  if (settings.when_full == WhenFull::reject && table.has("max_wait")) {
+    table.mistake("max_wait", "nothing waits at a throttle that rejects",
+                  "remove max_wait, or set when_full = \"queue\"");
+  }
+  return settings;
+}
+
+void note_sizes(const TableReader& table, const Settings& settings, const Throttle& throttle,
+                std::size_t index, std::vector<PlacedSize>& sizes) {
+  if (settings.burst && settings.burst->units) {
+    sizes.push_back({index, "burst", *settings.burst->units, table.place("burst")});
+  }
+  // An adaptive limit may be below a request for a while: it grows.
+  const bool adaptive = is_adaptive(throttle.kind);
+  if (settings.limit && !adaptive) {
+    sizes.push_back({index, "limit", *settings.limit, table.place("limit")});
+  }
+  if (settings.max_limit && adaptive) {
+    sizes.push_back({index, "max_limit", *settings.max_limit, table.place("max_limit")});
+  }
+}
+
+void check_charge(TableReader& table, const Settings& settings, Unit unit) {
+  if (!settings.charge || has_output(unit)) return;
+  table.mistake(
+      "charge",
+      "\"charge\" says when output counts, and unit " + in_quotes(name_of(unit)) + " has none",
+      "remove it, or take unit \"output_tokens\" or \"tokens\"");
+}
+
+Throttle ThrottleReader::read(TableReader& table) {
+  const Mark mark{document_};
+  Throttle throttle;
+  std::vector<std::string> names;
+  for (const KnownThrottle& known : known_) names.push_back(known.name);
+  throttle.name = table.name_apart_from(names);
+  table.require("kind", "kind = \"token_bucket\"");
+  const std::optional<ThrottleKind> kind = table.choice<ThrottleKind>("kind");
+  assign(throttle.kind, kind);
+  if (kind && has(kCounting, *kind)) {
+    throttle.unit = Unit::requests;
+  } else {
+    table.require("unit", R"("requests", "input_tokens", "output_tokens" or "tokens")");
+  }
+  assign(throttle.unit, table.choice<Unit>("unit"));
+  assign(throttle.scope, table.choice<Scope>("scope"));
+  throttle.tenants = read_tenants(table);
+  throttle.schedule = read_schedule(table, kind);
+  const Settings settings = read_settings(table, kind);
+  if (kind) require_keys(table, *kind);
+  apply(settings, throttle);
+  if (kind && has_burst(*kind)) {
+    throttle.burst = settings.burst.value_or(Burst{1'000'000'000, std::nullopt});
+  }
+  if (kind && is_adaptive(*kind)) read_adaptive_defaults(table, settings, throttle);
+  check_charge(table, settings, throttle.unit);
+  if (kind_uses(table, kind, "exempt_cached")) {
+    assign(throttle.exempt_cached, table.flag("exempt_cached"));
+  }
+  if (throttle.exempt_cached && !has_input(throttle.unit)) {
+    table.mistake("exempt_cached",
+                  "cached input can't be exempt where unit " + in_quotes(name_of(throttle.unit)) +
+                      " counts none",
+                  "remove it, or take unit \"input_tokens\" or \"tokens\"");
+  }
+  table.finish();
+  known_.push_back({throttle.name, kind, std::nullopt});
+  if (mark.sound()) {
+    known_.back().sound = throttle;
+    note_sizes(table, settings, throttle, known_.size() - 1, sizes_);
+  }
+  return throttle;
+}
+
+std::vector<std::string> ThrottleReader::read_tenants(TableReader& table) {
+  std::vector<std::string> tenants = table.texts("tenants").value_or(std::vector<std::string>{});
+  for (const std::string& name : tenants) {
+    if (std::ranges::find(tenant_names_, name) == tenant_names_.end()) {
+      table.mistake("tenants", "there is no tenant " + in_quotes(name),
+                    suggest(name, tenant_names_));
+    } else if (std::ranges::count(tenants, name) > 1) {
+      table.mistake("tenants", "tenant " + in_quotes(name) + " is there twice", "name each once");
+      break;
+    }
+  }
+  return tenants;
+}
+
+std::vector<PeakHours> ThrottleReader::read_schedule(TableReader& table,
+                                                     std::optional<ThrottleKind> kind) {
+  if (!kind_uses(table, kind, "schedule")) return {};
+  std::vector<PeakHours> schedule;
+  std::vector<TableReader> entries = table.tables("schedule", "[[throttle.schedule]]");
+  if (entries.size() > kMostPeakHours) {
+    table.mistake("schedule", std::to_string(entries.size()) + " peak hours",
+                  std::to_string(kMostPeakHours) + " are the most");
+    return {};
+  }
+  for (TableReader& entry : entries) schedule.push_back(read_peak_hours(entry));
+  return schedule;
+}
+
+PeakHours ThrottleReader::read_peak_hours(TableReader& table) {
+  PeakHours peak;
+  if (const auto words = table.texts("days")) {
+    peak.days = 0;
+    for (const std::string& word : *words) {
+      const std::optional<std::uint8_t> days = days_of(word);
+      if (days) {
+        peak.days = static_cast<std::uint8_t>(peak.days | *days);
+      } else {
+        table.mistake("days", in_quotes(word) + " is no day of the week",
+                      R"(mon, tue, wed, thu, fri, sat, sun, or from one to another: "mon-fri")");
+      }
+    }
+  }
+  table.require("from", "when it begins, for example from = \"05:00\"");
+  assign(peak.begin_s, table.time_of_day_s("from"));
+  table.require("to", "when it ends, for example to = \"11:00\"");
+  assign(peak.end_s, table.time_of_day_s("to"));
+  if (peak.begin_s == 86'400) table.mistake("from", "no day begins at 24:00", "write 00:00");
+  table.require("drain", "what a unit counts as then, for example drain = 2.0");
+  assign(peak.drain, table.number("drain", kDrainMin, kDrainMax));
+  table.finish();
+  return peak;
+}
+
+}  // namespace tokenlift

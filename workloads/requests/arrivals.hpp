@@ -1,0 +1,101 @@
+#pragma once
+// Who asks, when, and for how much: the requests of one tenant, in order.
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "workloads/requests/lengths.hpp"
+#include "workloads/scenario/scenario.hpp"
+#include "workloads/text/draw.hpp"
+
+namespace tokenlift {
+
+struct Arrival {
+  std::int64_t due_ns = 0;  ///< from the start of the run; never decreases
+  std::int64_t prompt_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::uint64_t number = 0;  ///< within its tenant: the key of its draws
+};
+
+class ShapeClock;
+class TraceReader;
+
+/// The requests that one tenant asks of its own accord, one after the other. Draws are keyed by
+/// (seed, purpose, tenant, request number), so request n is the same whatever else happens. The
+/// rate must be absolute. For closed tenants, who ask when they were answered, see SessionPlan.
+///
+/// The first request is due one gap after the start of the run (constant: at 1/rate), but a trace's
+/// first request at its start. A gap is a number of ns with a fraction, and the fraction is carried
+/// over to the next request, so the mean rate has no drift from rounding. A shape stretches and
+/// shrinks the time between requests and changes nothing else.
+///
+/// Of a tenant with sessions these are the first turns: session s is asked gap s after the one
+/// before it, and its first turn is request s x (the largest number of turns).
+class ArrivalSource {
+ public:
+  /// Throws ScenarioError if a trace can't be opened.
+  ArrivalSource(const Tenant& tenant, std::uint64_t seed, std::uint64_t tenant_index);
+  ~ArrivalSource();
+  ArrivalSource(ArrivalSource&&) noexcept;
+  ArrivalSource& operator=(ArrivalSource&&) noexcept;
+
+  /// The next request, or nothing when the source has run dry: a trace that has ended, or a rate so
+  /// low that the next request is due later than kEnd. Throws ScenarioError if a trace has a bad
+  /// line (one that was put there after the scenario was read).
+  std::optional<Arrival> next() {
+    if (!steady_) return trace_ ? next_of_trace() : next_of_shape();
+    const std::uint64_t count = count_++;
+    const double gap_ns = fraction_ns_ + mean_gap_ns_ * draw_gap(count);
+    if (due_ns_ >= kEnd || gap_ns >= static_cast<double>(kEnd)) {
+      due_ns_ = kEnd;
+      return std::nullopt;
+    }
+    const auto whole_ns = static_cast<std::int64_t>(gap_ns);
+    fraction_ns_ = gap_ns - static_cast<double>(whole_ns);
+    due_ns_ += whole_ns;
+    return request(count);
+  }
+
+  /// The blocks of the prompt of the request that next() returned last, as Prefix::blocks of
+  /// bench/request.hpp holds them; empty for all but traces that name them.
+  const std::vector<std::uint64_t>& blocks() const;
+
+ private:
+  // 146 years: below it the sum of an instant and a gap can't overflow.
+  static constexpr std::int64_t kEnd = std::int64_t{1} << 62;
+
+  // A gap in units of the mean gap.
+  double draw_gap(std::uint64_t count) const {
+    if (process_ == Process::poisson) return gap_draws_.exponential(count);
+    if (process_ == Process::constant) return 1;
+    return gap_draws_.gamma(count, gamma_shape_) / gamma_shape_;
+  }
+  Arrival request(std::uint64_t count) const {
+    const std::uint64_t number = count * most_turns_;
+    return {due_ns_, prompt_.draw(prompt_draws_, number), output_.draw(output_draws_, number),
+            number};
+  }
+  std::optional<Arrival> next_of_shape();
+  std::optional<Arrival> next_of_trace();
+
+  Process process_;
+  bool steady_ = true;  // neither a trace nor a shape
+  std::uint64_t most_turns_ = 1;
+  std::uint64_t count_ = 0;  // requests so far, of sessions their first turns
+  std::int64_t due_ns_ = 0;
+  double fraction_ns_ = 0;
+  double mean_gap_ns_ = 0;
+  double gamma_shape_ = 1;
+  Draws gap_draws_;
+  Draws prompt_draws_;
+  Draws output_draws_;
+  LengthSampler prompt_;
+  LengthSampler output_;
+  std::unique_ptr<ShapeClock> shape_;
+  std::unique_ptr<TraceReader> trace_;
+};
+
+}  // namespace tokenlift

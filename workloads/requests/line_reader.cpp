@@ -1,0 +1,93 @@
+#include "workloads/requests/line_reader.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "workloads/text/mistake.hpp"
+#include "workloads/text/utf8.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::size_t kBufferBytes = 1 << 16;
+
+// The first byte that belongs to no code point; npos if there is none.
+std::size_t find_invalid(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      ++at;
+      continue;
+    }
+    const std::size_t bytes = code_point_bytes(text.substr(at));
+    if (bytes == 0) return at;
+    at += bytes;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+LineReader::LineReader(std::string file) : file_(std::move(file)), buffer_(kBufferBytes) {
+  // A pipe can't be read twice (once to check it, once to replay it), a directory not at all.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file_, error)) {
+    fail(std::filesystem::exists(file_, error) ? "the trace is not a regular file"
+                                               : "there is no such trace file",
+         "a relative name is looked for beside the scenario");
+  }
+  stream_.open(file_, std::ios::binary);
+  if (!stream_) fail("the trace can't be opened", "check that it may be read");
+}
+
+void LineReader::fail(const std::string& message, const std::string& advice,
+                      std::size_t offset) const {
+  const int column = offset == std::string_view::npos
+                         ? 0
+                         : static_cast<int>(count_code_points(line().substr(0, offset))) + 1;
+  throw ScenarioError({Mistake{file_, number_, column, message, advice, line_}});
+}
+
+bool LineReader::refill() {
+  stream_.read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
+  if (stream_.bad()) fail("the trace can't be read", "");
+  buffer_begin_ = 0;
+  buffer_end_ = static_cast<std::size_t>(stream_.gcount());
+  return buffer_end_ > 0;
+}
+
+// Into line_, without the LF, and no more than bytes_max + 1 of it. False at the end of the file.
+bool LineReader::read(std::size_t bytes_max) {
+  line_.clear();
+  bool any = false;
+  while (line_.size() <= bytes_max) {
+    if (buffer_begin_ == buffer_end_ && !refill()) break;
+    if (!any) ++number_;
+    any = true;
+    const char* begin = buffer_.data() + buffer_begin_;
+    const char* end = buffer_.data() + buffer_end_;
+    const char* newline = std::find(begin, end, '\n');
+    const auto length = static_cast<std::size_t>(newline - begin);
+    line_.append(begin, std::min(length, bytes_max + 1 - line_.size()));
+    buffer_begin_ += length + (newline == end ? 0 : 1);
+    if (newline != end) break;
+  }
+  return any;
+}
+
+bool LineReader::next(std::size_t bytes_max, std::string_view form) {
+  if (!read(bytes_max)) return false;
+  if (line_.size() > bytes_max) {
+    fail("the line is longer than " + std::to_string(bytes_max) + " bytes",
+         "a line is " + std::string(form));
+  }
+  if (line_.ends_with('\r')) line_.pop_back();
+  const std::size_t invalid = find_invalid(line_);
+  if (invalid != std::string_view::npos) {
+    fail("the line is not UTF-8", "a line is " + std::string(form), invalid);
+  }
+  return true;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,143 @@
+#pragma once
+// The words of the scenario language: one table for reading and writing.
+
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+template <typename Value>
+struct Keyword {
+  std::string_view name;
+  Value value;
+};
+
+/// The words for the values of an enumeration; empty for types that have none.
+template <typename Value>
+inline constexpr std::array<Keyword<Value>, 0> kKeywords{};
+
+template <>
+inline constexpr auto kKeywords<Engine> = std::to_array<Keyword<Engine>>(
+    {{"threads", Engine::threads}, {"virtual", Engine::simulated}, {"null", Engine::null}});
+
+template <>
+inline constexpr auto kKeywords<Process> =
+    std::to_array<Keyword<Process>>({{"poisson", Process::poisson},
+                                     {"constant", Process::constant},
+                                     {"gamma", Process::gamma},
+                                     {"trace", Process::trace},
+                                     {"closed", Process::closed}});
+
+template <>
+inline constexpr auto kKeywords<Distribution> =
+    std::to_array<Keyword<Distribution>>({{"constant", Distribution::constant},
+                                          {"uniform", Distribution::uniform},
+                                          {"lognormal", Distribution::lognormal},
+                                          {"geometric", Distribution::geometric}});
+
+template <>
+inline constexpr auto kKeywords<Unit> =
+    std::to_array<Keyword<Unit>>({{"requests", Unit::requests},
+                                  {"input_tokens", Unit::input_tokens},
+                                  {"output_tokens", Unit::output_tokens},
+                                  {"tokens", Unit::tokens}});
+
+template <>
+inline constexpr auto kKeywords<WhenFull> =
+    std::to_array<Keyword<WhenFull>>({{"queue", WhenFull::queue}, {"reject", WhenFull::reject}});
+
+template <>
+inline constexpr auto kKeywords<RouterPolicy> =
+    std::to_array<Keyword<RouterPolicy>>({{"shared_queue", RouterPolicy::shared_queue},
+                                          {"round_robin", RouterPolicy::round_robin},
+                                          {"random", RouterPolicy::random},
+                                          {"power_of_two", RouterPolicy::power_of_two},
+                                          {"least_loaded", RouterPolicy::least_loaded},
+                                          {"session_affinity", RouterPolicy::session_affinity}});
+
+template <>
+inline constexpr auto kKeywords<ThrottleKind> = std::to_array<Keyword<ThrottleKind>>(
+    {{"token_bucket", ThrottleKind::token_bucket},
+     {"gcra", ThrottleKind::gcra},
+     {"leaky_bucket", ThrottleKind::leaky_bucket},
+     {"fixed_window", ThrottleKind::fixed_window},
+     {"anchored_window", ThrottleKind::anchored_window},
+     {"sliding_window", ThrottleKind::sliding_window},
+     {"concurrency", ThrottleKind::concurrency},
+     {"queue_limit", ThrottleKind::queue_limit},
+     {"aimd", ThrottleKind::aimd},
+     {"gradient", ThrottleKind::gradient},
+     {"vegas", ThrottleKind::vegas},
+     {"acceleration_limit", ThrottleKind::acceleration_limit}});
+
+template <>
+inline constexpr auto kKeywords<Scope> = std::to_array<Keyword<Scope>>({{"fleet", Scope::fleet},
+                                                                        {"tenant", Scope::tenant},
+                                                                        {"user", Scope::user}});
+
+template <>
+inline constexpr auto kKeywords<Charge> =
+    std::to_array<Keyword<Charge>>({{"reserve", Charge::reserve}, {"after", Charge::after}});
+
+template <>
+inline constexpr auto kKeywords<Mode> = std::to_array<Keyword<Mode>>({{"enforce", Mode::enforce},
+                                                                      {"shadow", Mode::shadow}});
+
+template <>
+inline constexpr auto kKeywords<QueueOrder> = std::to_array<Keyword<QueueOrder>>(
+    {{"fifo", QueueOrder::fifo}, {"priority", QueueOrder::priority}, {"fair", QueueOrder::fair}});
+
+template <>
+inline constexpr auto kKeywords<EventKind> =
+    std::to_array<Keyword<EventKind>>({{"lift", EventKind::lift},
+                                       {"set", EventKind::set},
+                                       {"restore", EventKind::restore},
+                                       {"ramp", EventKind::ramp}});
+
+template <>
+inline constexpr auto kKeywords<ShapeKind> =
+    std::to_array<Keyword<ShapeKind>>({{"ramp", ShapeKind::ramp},
+                                       {"steps", ShapeKind::steps},
+                                       {"diurnal", ShapeKind::diurnal},
+                                       {"burst", ShapeKind::burst},
+                                       {"mmpp", ShapeKind::mmpp}});
+
+template <>
+inline constexpr auto kKeywords<WaitDistribution> = std::to_array<Keyword<WaitDistribution>>(
+    {{"constant", WaitDistribution::constant}, {"exponential", WaitDistribution::exponential}});
+
+template <>
+inline constexpr auto kKeywords<RetryPolicy> =
+    std::to_array<Keyword<RetryPolicy>>({{"none", RetryPolicy::none},
+                                         {"fixed", RetryPolicy::fixed},
+                                         {"exponential", RetryPolicy::exponential},
+                                         {"honour_retry_after", RetryPolicy::honour_retry_after}});
+
+template <>
+inline constexpr auto kKeywords<Inherit> =
+    std::to_array<Keyword<Inherit>>({{"as_is", Inherit::as_is},
+                                     {"proportional", Inherit::proportional},
+                                     {"reset", Inherit::reset},
+                                     {"additive", Inherit::additive}});
+
+template <>
+inline constexpr auto kKeywords<ParameterScale> =
+    std::to_array<Keyword<ParameterScale>>({{"linear", ParameterScale::linear},
+                                            {"log", ParameterScale::log},
+                                            {"integer", ParameterScale::integer},
+                                            {"log_integer", ParameterScale::log_integer},
+                                            {"choice", ParameterScale::choice}});
+
+/// The word for a value.
+template <typename Value>
+requires(!kKeywords<Value>.empty()) constexpr std::string_view name_of(Value value) {
+  for (const Keyword<Value>& keyword : kKeywords<Value>) {
+    if (keyword.value == value) return keyword.name;
+  }
+  std::abort();  // a value outside its enumeration
+}
+
+}  // namespace tokenlift

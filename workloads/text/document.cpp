@@ -1,0 +1,294 @@
+#include "workloads/text/document.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <tuple>
+#include <utility>
+
+#include "workloads/text/quantity.hpp"
+#include "workloads/text/utf8.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+// Tables of which there can be several.
+constexpr std::array<std::string_view, 4> kArrays = {"site", "tenant", "throttle", "event"};
+
+// Line `number` of the text, from 1, without its line ending. toml++ counts some exotic line breaks
+// that editors don't, so the number is brought into the text and returned.
+std::pair<int, std::string> line_of(std::string_view text, std::size_t number) {
+  int line = 1;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos || static_cast<std::size_t>(line) >= number) {
+      std::string_view content = text.substr(0, end);
+      if (content.ends_with('\r')) content.remove_suffix(1);
+      return {line, std::string(content)};
+    }
+    text.remove_prefix(end + 1);
+    ++line;
+  }
+}
+
+// The node of the only key of "v    =LITERAL", where the padding puts LITERAL at `column` (3 or
+// more), so that places in it are places in the override's word. Null if LITERAL is not one value.
+std::unique_ptr<toml::table> parse_literal(std::string_view literal, std::size_t column,
+                                           std::string_view source_path) {
+  std::string text = "v" + std::string(column - 3, ' ') + "=";
+  text += literal;
+  try {
+    auto table = std::make_unique<toml::table>(toml::parse(text, source_path));
+    if (table->size() != 1 || table->begin()->first.str() != "v") return nullptr;
+    return table;
+  } catch (const toml::parse_error&) {
+    return nullptr;
+  }
+}
+
+// `text` as a TOML string; text that can't be one (not UTF-8) becomes an empty string.
+std::string string_literal(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string literal = "\"";
+  while (!text.empty()) {
+    const std::size_t size = code_point_bytes(text);
+    if (size == 0) return "\"\"";
+    const auto byte = static_cast<unsigned char>(text[0]);
+    if (text[0] == '"' || text[0] == '\\') {
+      literal += '\\';
+      literal += text[0];
+    } else if (byte < 0x20 || byte == 0x7F) {
+      literal += "\\u00";
+      literal += kHex[byte >> 4];
+      literal += kHex[byte & 15];
+    } else {
+      literal += text.substr(0, size);
+    }
+    text.remove_prefix(size);
+  }
+  return literal + "\"";
+}
+
+// Moves keep a node's place, copies lose it.
+void put(toml::table& table, std::string_view name, const Place& place, toml::table& parsed) {
+  parsed.begin()->second.visit(
+      [&](auto& node) { table.insert_or_assign(toml::key(name, place), std::move(node)); });
+}
+
+// Keys that can't stand together: the override's replaces the other ones.
+void remove_rivals(toml::table& table, std::string_view name, const toml::node& value) {
+  constexpr std::array<std::string_view, 3> kLimits = {"rate", "load", "limit"};
+  constexpr std::array<std::string_view, 4> kActions = {"lift", "set", "restore", "ramp"};
+  const auto remove_others = [&](const auto& rivals) {
+    if (std::ranges::find(rivals, name) == rivals.end()) return;
+    for (const std::string_view rival : rivals) {
+      if (rival != name) table.erase(rival);
+    }
+  };
+  remove_others(kLimits);
+  remove_others(kActions);
+  if (name == "when_full" && value.value<std::string>() == "reject") table.erase("max_wait");
+}
+
+std::optional<std::size_t> index_of(std::string_view word) {
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), index);
+  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return index;
+}
+
+// The table of that name or index; null if there is none. `Array` may be const.
+template <typename Array>
+auto element(Array& array, std::string_view word) -> decltype(array[0].as_table()) {
+  for (auto& node : array) {
+    auto* table = node.as_table();
+    if (table != nullptr && table->at_path("name").template value<std::string>() == word)
+      return table;
+  }
+  const std::optional<std::size_t> index = index_of(word);
+  return index && *index < array.size() ? array[*index].as_table() : nullptr;
+}
+
+// A whole table takes the place of an element, or comes behind the last one. False if it can't.
+bool put_element(toml::array& array, std::string_view word, toml::node& value) {
+  toml::table* table = value.as_table();
+  if (table == nullptr || !array.is_array_of_tables()) return false;
+  if (toml::table* there = element(array, word)) {
+    *there = std::move(*table);
+    return true;
+  }
+  if (index_of(word) != array.size()) return false;
+  array.push_back(std::move(*table));
+  return true;
+}
+
+std::string advice_for_elements(const toml::array& array, std::string_view word) {
+  std::vector<std::string> names;
+  for (const toml::node& node : array) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) continue;
+    if (const auto name = table->at_path("name").value<std::string>()) names.push_back(*name);
+  }
+  if (!names.empty()) return suggest(word, names);
+  return array.empty() ? "" : "elements are numbered from 0 to " + std::to_string(array.size() - 1);
+}
+
+}  // namespace
+
+std::string override_source(const std::string& word) {
+  return "--set " + word;
+}
+
+// toml++ writes tables so within arrays alone.
+std::string value_literal(const toml::node& node) {
+  toml::array wrapped;
+  wrapped.push_back(node);
+  std::ostringstream text;
+  text << toml::toml_formatter(wrapped, toml::format_flags::none);
+  const std::string written = text.str();
+  const std::size_t begin = written.find('[') + 1;
+  std::string value = written.substr(begin, written.rfind(']') - begin);
+  std::ranges::replace(value, '\n', ' ');  // strings have theirs escaped
+  value.erase(0, value.find_first_not_of(' '));
+  value.erase(value.find_last_not_of(" ,") + 1);
+  return value;
+}
+
+std::string override_value(const toml::node& node) {
+  if (const auto* number = node.as_floating_point(); number && std::isfinite(number->get())) {
+    return format_number(number->get());
+  }
+  const auto* string = node.as_string();
+  if (string == nullptr) return value_literal(node);
+  return reads_as_toml(string->get()) ? string_literal(string->get()) : string->get();
+}
+
+bool reads_as_toml(std::string_view value) {
+  return parse_literal(value, 3, "") != nullptr;
+}
+
+const toml::node* find_value(const toml::table& root, std::string_view path) {
+  const toml::node* node = &root;
+  while (node != nullptr) {
+    const std::size_t end = path.find('.');
+    const std::string_view name = path.substr(0, end);
+    const toml::table* table = node->as_table();
+    const toml::array* array = node->as_array();
+    node = table != nullptr ? table->get(name) : array != nullptr ? element(*array, name) : nullptr;
+    if (end == std::string_view::npos) break;
+    path.remove_prefix(end + 1);
+  }
+  return node;
+}
+
+Document::Document(std::string_view text, std::string source_name,
+                   const std::vector<std::string>& overrides) {
+  sources_.push_back({std::move(source_name), std::string(text)});
+  for (const std::string& word : overrides) sources_.push_back({override_source(word), word});
+  try {
+    root_ = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    add(error.source(), std::string(error.description()));
+    throw_mistakes();
+  }
+  for (std::size_t i = 1; i < sources_.size(); ++i) apply(i);
+}
+
+void Document::add(const Place& place, std::string message, std::string advice) {
+  std::size_t index = 0;
+  if (place.path && !place.path->empty()) {
+    std::from_chars(place.path->data(), place.path->data() + place.path->size(), index);
+  }
+  const Source& source = sources_.at(index);
+  auto [line, excerpt] = line_of(source.text, place.begin.line);
+  const int column = static_cast<int>(std::min<std::size_t>(
+      std::max<std::size_t>(place.begin.column, 1), count_code_points(excerpt) + 1));
+  found_.push_back(
+      {index == 0 ? 0 : index + 1, Mistake{source.name, line, column, std::move(message),
+                                           std::move(advice), std::move(excerpt)}});
+}
+
+void Document::add(const std::vector<Mistake>& mistakes) {
+  for (const Mistake& mistake : mistakes) found_.push_back({1, mistake});
+}
+
+void Document::throw_mistakes() const {
+  if (found_.empty()) return;
+  std::vector<Found> ordered = found_;
+  std::ranges::stable_sort(ordered, {}, [](const Found& f) {
+    return std::tuple(f.rank, f.rank == 1 ? 0 : f.mistake.line, f.rank == 1 ? 0 : f.mistake.column);
+  });
+  std::vector<Mistake> mistakes;
+  mistakes.reserve(ordered.size());
+  for (Found& found : ordered) mistakes.push_back(std::move(found.mistake));
+  throw ScenarioError(std::move(mistakes));
+}
+
+void Document::apply(std::size_t index) {
+  const std::string& word = sources_[index].text;
+  const std::string path_name = std::to_string(index);
+  const auto path = std::make_shared<const std::string>(path_name);
+  const auto place_at = [&](std::size_t offset) {
+    const auto column = static_cast<toml::source_index>(
+        1 + count_code_points(std::string_view(word).substr(0, offset)));
+    return Place{{1, column}, {1, column}, path};
+  };
+  const std::size_t equals = word.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    add(place_at(0), "an override is KEY=VALUE", "for example run.duration=10s");
+    return;
+  }
+  const std::string_view value = std::string_view(word).substr(equals + 1);
+  const std::size_t value_column = place_at(equals + 1).begin.column;
+  toml::node* node = &root_;
+  for (std::size_t begin = 0;;) {
+    const std::size_t end = std::min(word.find('.', begin), equals);
+    const std::string_view name = std::string_view(word).substr(begin, end - begin);
+    const Place place = place_at(begin);
+    if (toml::array* array = node->as_array()) {
+      toml::table* table = element(*array, name);
+      if (end == equals) {
+        const std::unique_ptr<toml::table> parsed = parse_literal(value, value_column, path_name);
+        if (parsed && put_element(*array, name, parsed->begin()->second)) return;
+      }
+      if (table == nullptr || end == equals) {
+        add(place,
+            table == nullptr ? "there is no " + in_quotes(name) + " here"
+                             : "this is a whole table, not a key of it",
+            table == nullptr ? advice_for_elements(*array, name)
+                             : "add .KEY, or give all of it: { KEY = VALUE, ... }");
+        return;
+      }
+      node = table;
+    } else if (toml::table* table = node->as_table()) {
+      if (end == equals) {
+        std::unique_ptr<toml::table> parsed = parse_literal(value, value_column, path_name);
+        if (!parsed) parsed = parse_literal(string_literal(value), value_column, path_name);
+        remove_rivals(*table, name, parsed->begin()->second);
+        put(*table, name, place, *parsed);
+        return;
+      }
+      node = table->get(name);
+      if (node == nullptr && std::ranges::find(kArrays, name) != kArrays.end()) {
+        add(place, "there is no [[" + word.substr(0, end) + "]] to change",
+            "an override changes a table that is there; add it to the scenario");
+        return;
+      }
+      if (node == nullptr) {
+        put(*table, name, place, *parse_literal("{}", value_column, path_name));
+        node = table->get(name);
+      }
+    } else {
+      add(place, in_quotes(name) + " can't be set: what stands before it is a plain value");
+      return;
+    }
+    begin = end + 1;
+  }
+}
+
+}  // namespace tokenlift

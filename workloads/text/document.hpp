@@ -1,0 +1,74 @@
+#pragma once
+// A scenario's text as a TOML tree, with the --set overrides applied, and the mistakes found in it.
+// For the readers of scenarios, suites and profiles alone: nothing else sees toml++.
+
+#include <toml++/toml.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workloads/text/mistake.hpp"
+
+namespace tokenlift {
+
+/// Where something stands. `path` is null in the main text and the index of an override otherwise.
+using Place = toml::source_region;
+
+/// What mistakes in an override call their source.
+std::string override_source(const std::string& word);
+
+/// A value as TOML on one line.
+std::string value_literal(const toml::node& node);
+
+/// A value as it stands behind KEY= of an override: strings without quotes, unless they would read
+/// as another value.
+std::string override_value(const toml::node& node);
+
+/// False for text that an override takes for a string without quotes.
+bool reads_as_toml(std::string_view value);
+
+/// What stands at the dotted path of an override; null if nothing does.
+const toml::node* find_value(const toml::table& root, std::string_view path);
+
+class Document {
+ public:
+  /// Throws ScenarioError if the text is not TOML.
+  Document(std::string_view text, std::string source_name,
+           const std::vector<std::string>& overrides);
+
+  const toml::table& root() const { return root_; }
+
+  void add(const Place& place, std::string message, std::string advice = "");
+  /// Mistakes in another file.
+  void add(const std::vector<Mistake>& mistakes);
+  std::size_t mistake_count() const { return found_.size(); }
+  /// Throws ScenarioError with all mistakes, in order of place: the main text's, those of other
+  /// files, then the overrides'.
+  void throw_mistakes() const;
+
+ private:
+  struct Source {
+    std::string name;
+    std::string text;
+  };
+  struct Found {
+    std::size_t rank = 0;  // of its source
+    Mistake mistake;
+  };
+  void apply(std::size_t index);
+
+  std::vector<Source> sources_;  // the main text, then the overrides
+  std::vector<Found> found_;
+  toml::table root_;
+};
+
+/// How many mistakes there were when it was made; sound() then tells whether none came after.
+struct Mark {
+  const Document& document;
+  std::size_t count = document.mistake_count();
+  bool sound() const { return document.mistake_count() == count; }
+};
+
+}  // namespace tokenlift
