@@ -20,8 +20,8 @@
 #include "bench/command_line_suite.hpp"
 #include "bench/command_line_tune.hpp"
 #include "bench/output_folder.hpp"
-#include "reports/figure.hpp"
-#include "reports/json_run.hpp"
+#include "reports/json/json_run.hpp"
+#include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_text.hpp"
@@ -239,7 +239,7 @@ void add_report_options(CLI::App& command, ReportOptions& options) {
       .add_option("--format", options.format,
                   "text: for a terminal or a pipe; html: a page that fetches nothing; markdown: to "
                   "paste into a pull request; json: all that was concluded "
-                  "(reports/report.schema.json); csv: the series, a row per time bin; hgrm: "
+                  "(reports/json/report.schema.json); csv: the series, a row per time bin; hgrm: "
                   "percentile distributions of HdrHistogram; openmetrics: for Prometheus "
                   "(default: text)")
       ->check(CLI::IsMember(report_formats()));
@@ -297,7 +297,7 @@ void add_compare_options(CLI::App& command, CompareOptions& options) {
   command
       .add_option("--format", options.format,
                   "text; markdown: to paste into a pull request; json: everything "
-                  "(reports/comparison.schema.json) (default: text)")
+                  "(reports/json/comparison.schema.json) (default: text)")
       ->check(CLI::IsMember({"text", "markdown", "json"}));
   command.add_option("--out", options.out, "write into this file instead of to stdout")
       ->type_name("FILE");

@@ -12,9 +12,9 @@
 #include "bench/command_line_run.hpp"
 #include "bench/output_folder.hpp"
 #include "bench/trial_reader.hpp"
-#include "reports/comparison_text.hpp"
-#include "reports/json_comparison.hpp"
-#include "reports/json_suite.hpp"
+#include "reports/formats/comparison_text.hpp"
+#include "reports/json/json_comparison.hpp"
+#include "reports/json/json_suite.hpp"
 
 namespace tokenlift {
 

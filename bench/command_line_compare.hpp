@@ -4,7 +4,7 @@
 #include <string>
 
 #include "bench/command_line.hpp"
-#include "reports/comparison.hpp"
+#include "reports/findings/comparison.hpp"
 
 namespace tokenlift {
 

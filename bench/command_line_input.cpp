@@ -10,8 +10,8 @@
 #include <system_error>
 
 #include "bench/tuning_problem.hpp"
-#include "reports/json_run.hpp"
-#include "reports/visible.hpp"
+#include "reports/json/json_run.hpp"
+#include "reports/text/visible.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
 #include "workloads/reader/scenario_text.hpp"

@@ -6,11 +6,11 @@
 
 #include "bench/host.hpp"
 #include "bench/progress.hpp"
-#include "reports/html.hpp"
-#include "reports/json_run.hpp"
-#include "reports/report.hpp"
-#include "reports/text.hpp"
-#include "reports/verdict.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/findings/verdict.hpp"
+#include "reports/formats/html.hpp"
+#include "reports/formats/text.hpp"
+#include "reports/json/json_run.hpp"
 #include "workloads/plan/plan.hpp"
 
 namespace tokenlift {

@@ -10,9 +10,9 @@
 #include "bench/command_line_input.hpp"
 #include "bench/experiment.hpp"
 #include "bench/output_folder.hpp"
-#include "reports/run.hpp"
-#include "reports/text_table.hpp"
-#include "reports/trial.hpp"
+#include "reports/analysis/trial.hpp"
+#include "reports/record/run.hpp"
+#include "reports/text/text_table.hpp"
 
 namespace tokenlift {
 

@@ -14,7 +14,7 @@
 #include "bench/request_log.hpp"
 #include "bench/thread_fleet.hpp"
 #include "bench/workers.hpp"
-#include "reports/run.hpp"
+#include "reports/record/run.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "reports/run.hpp"
+#include "reports/record/run.hpp"
 
 namespace tokenlift {
 

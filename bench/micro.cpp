@@ -22,7 +22,7 @@
 #include "bench/recorder.hpp"
 #include "bench/router.hpp"
 #include "bench/thread_fleet.hpp"
-#include "reports/histogram.hpp"
+#include "reports/record/histogram.hpp"
 #include "workloads/decoder/decoder.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/text/draw.hpp"

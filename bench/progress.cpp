@@ -7,7 +7,7 @@
 #include <cmath>
 #include <utility>
 
-#include "reports/figure.hpp"
+#include "reports/text/figure.hpp"
 
 namespace tokenlift {
 

@@ -19,7 +19,7 @@
 #include "bench/request_log.hpp"
 #include "bench/step_run.hpp"
 #include "bench/workers.hpp"
-#include "reports/run.hpp"
+#include "reports/record/run.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/scenario.hpp"
 

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "bench/output_folder.hpp"
-#include "reports/csv.hpp"
+#include "reports/formats/csv.hpp"
 
 namespace tokenlift {
 

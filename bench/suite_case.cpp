@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "bench/command_line_input.hpp"
-#include "reports/html.hpp"
-#include "reports/json_figures.hpp"
-#include "reports/json_run.hpp"
-#include "reports/report.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/formats/html.hpp"
+#include "reports/json/json_figures.hpp"
+#include "reports/json/json_run.hpp"
 #include "workloads/reader/scenario_text.hpp"
 #include "workloads/scenario/keywords.hpp"
 

@@ -11,9 +11,9 @@
 #include "bench/experiment.hpp"
 #include "bench/output_folder.hpp"
 #include "bench/progress.hpp"
-#include "reports/case_figures.hpp"
-#include "reports/suite_report.hpp"
-#include "reports/trial.hpp"
+#include "reports/analysis/trial.hpp"
+#include "reports/findings/case_figures.hpp"
+#include "reports/findings/suite_report.hpp"
 #include "workloads/scenario/suite.hpp"
 
 namespace tokenlift {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "bench/command_line_input.hpp"
-#include "reports/json_run.hpp"
+#include "reports/json/json_run.hpp"
 
 namespace tokenlift {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "reports/trial.hpp"
+#include "reports/analysis/trial.hpp"
 
 namespace tokenlift {
 

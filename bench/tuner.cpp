@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "bench/host.hpp"
-#include "reports/figure.hpp"
-#include "reports/report.hpp"
-#include "reports/sensitivity.hpp"
-#include "reports/tuning_changes.hpp"
+#include "reports/analysis/sensitivity.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/findings/tuning_changes.hpp"
+#include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 

@@ -11,7 +11,7 @@
 #include "bench/tuning_problem.hpp"
 #include "bench/tuning_search.hpp"
 #include "bench/workers.hpp"
-#include "reports/tuning_report.hpp"
+#include "reports/findings/tuning_report.hpp"
 
 namespace tokenlift {
 

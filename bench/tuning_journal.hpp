@@ -10,7 +10,7 @@
 #include <string>
 
 #include "bench/tuning_problem.hpp"
-#include "reports/json_evaluation.hpp"
+#include "reports/json/json_evaluation.hpp"
 
 namespace tokenlift {
 

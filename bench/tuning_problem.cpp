@@ -6,8 +6,8 @@
 
 #include "bench/capacity.hpp"
 #include "bench/experiment.hpp"
-#include "reports/json_figures.hpp"
-#include "reports/report.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/json/json_figures.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/tuning/lift.hpp"

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "bench/stress.hpp"
-#include "reports/trial.hpp"
-#include "reports/tuning_report.hpp"
+#include "reports/analysis/trial.hpp"
+#include "reports/findings/tuning_report.hpp"
 #include "workloads/reader/scenario_text.hpp"
 #include "workloads/scenario/scenario.hpp"
 #include "workloads/scenario/tuning.hpp"

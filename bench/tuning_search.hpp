@@ -20,7 +20,7 @@
 #include "bench/sobol.hpp"
 #include "bench/tuning_problem.hpp"
 #include "bench/workers.hpp"
-#include "reports/tuning_report.hpp"
+#include "reports/findings/tuning_report.hpp"
 
 namespace tokenlift {
 

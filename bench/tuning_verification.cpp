@@ -10,10 +10,10 @@
 
 #include "bench/progress.hpp"
 #include "bench/tuning_search.hpp"
-#include "reports/figure.hpp"
-#include "reports/interval.hpp"
-#include "reports/json_run.hpp"
-#include "reports/verdict.hpp"
+#include "reports/analysis/interval.hpp"
+#include "reports/findings/verdict.hpp"
+#include "reports/json/json_run.hpp"
+#include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 
 namespace tokenlift {

@@ -12,7 +12,7 @@
 #include "bench/experiment.hpp"
 #include "bench/output_folder.hpp"
 #include "bench/tuning_problem.hpp"
-#include "reports/tuning_report.hpp"
+#include "reports/findings/tuning_report.hpp"
 
 namespace tokenlift {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/loop.hpp"
-#include "reports/run.hpp"
+#include "reports/record/run.hpp"
 
 namespace tokenlift {
 

@@ -30,7 +30,7 @@
 #include "bench/gate.hpp"
 #include "bench/request.hpp"
 #include "bench/timers.hpp"
-#include "reports/run.hpp"
+#include "reports/record/run.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/requests/people.hpp"
 #include "workloads/scenario/scenario.hpp"

@@ -1,7 +1,7 @@
 // Contract: simulated runs are held against real ones figure by figure; what the samples do not
 // support is not judged; a goal is a share of the real figure.
 
-#include "reports/agreement.hpp"
+#include "reports/analysis/agreement.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "reports/blocks.hpp"
+#include "reports/analysis/blocks.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "reports/change_point.hpp"
+#include "reports/analysis/change_point.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "reports/comparison.hpp"
+#include "reports/findings/comparison.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "reports/comparison_tables.hpp"
-#include "reports/comparison_text.hpp"
-#include "reports/json_comparison.hpp"
-#include "reports/json_run.hpp"
+#include "reports/findings/comparison_tables.hpp"
+#include "reports/formats/comparison_text.hpp"
+#include "reports/json/json_comparison.hpp"
+#include "reports/json/json_run.hpp"
 #include "tests/sample_runs.hpp"
 #include "tests/schema.hpp"
 

@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "bench/capacity.hpp"
-#include "reports/gain.hpp"
+#include "reports/analysis/gain.hpp"
 #include "tests/one_step_queue.hpp"
 #include "tests/virtual_run.hpp"
 #include "workloads/plan/plan.hpp"

@@ -180,7 +180,7 @@ class EndToEnd(binary_case.BinaryCase):
         checks = {check["name"]: check for check in run["validity"]["checks"]}
         for exact in ("conservation", "littles_law_error", "interrupted", "most_in_flight"):
             self.assertTrue(checks[exact]["passed"], checks[exact])
-        schema = self.SOURCE / "reports" / "run.schema.json"
+        schema = self.SOURCE / "reports" / "json" / "run.schema.json"
         validate = [sys.executable, str(self.SOURCE / "tests" / "validate_json.py"), str(schema)]
         subprocess.run(validate + [str(self.path / "out" / "run.json")], check=True)
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "reports/json_run.hpp"
+#include "reports/json/json_run.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_text.hpp"
 

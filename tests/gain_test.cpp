@@ -1,4 +1,4 @@
-#include "reports/gain.hpp"
+#include "reports/analysis/gain.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "reports/summary.hpp"
+#include "reports/analysis/summary.hpp"
 #include "tests/sample_runs.hpp"
 
 namespace tokenlift {

@@ -1,4 +1,4 @@
-#include "reports/hgrm.hpp"
+#include "reports/formats/hgrm.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "reports/summary.hpp"
+#include "reports/analysis/summary.hpp"
 #include "tests/golden_file.hpp"
 #include "tests/sample_reports.hpp"
 

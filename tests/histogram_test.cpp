@@ -1,4 +1,4 @@
-#include "reports/histogram.hpp"
+#include "reports/record/histogram.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,4 +1,4 @@
-#include "reports/html.hpp"
+#include "reports/formats/html.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -9,12 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include "reports/charts.hpp"
-#include "reports/heatmap.hpp"
-#include "reports/html_text.hpp"
-#include "reports/json_charts.hpp"
-#include "reports/percentile_curve.hpp"
-#include "reports/series_groups.hpp"
+#include "reports/analysis/percentile_curve.hpp"
+#include "reports/analysis/series_groups.hpp"
+#include "reports/charts/charts.hpp"
+#include "reports/charts/heatmap.hpp"
+#include "reports/json/json_charts.hpp"
+#include "reports/text/html_text.hpp"
 #include "tests/occurrences.hpp"
 #include "tests/rich_runs.hpp"
 

@@ -1,4 +1,4 @@
-#include "reports/interval.hpp"
+#include "reports/analysis/interval.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,4 +1,4 @@
-#include "reports/json_figures.hpp"
+#include "reports/json/json_figures.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "reports/json_report.hpp"
-#include "reports/json_run.hpp"
+#include "reports/json/json_report.hpp"
+#include "reports/json/json_run.hpp"
 #include "tests/rich_runs.hpp"
 #include "tests/sample_reports.hpp"
 #include "workloads/plan/plan.hpp"

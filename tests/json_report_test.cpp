@@ -1,4 +1,4 @@
-#include "reports/json_report.hpp"
+#include "reports/json/json_report.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "reports/csv.hpp"
-#include "reports/hgrm.hpp"
-#include "reports/html.hpp"
-#include "reports/json_report.hpp"
-#include "reports/json_run.hpp"
-#include "reports/markdown.hpp"
-#include "reports/openmetrics.hpp"
-#include "reports/report.hpp"
-#include "reports/text.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/formats/csv.hpp"
+#include "reports/formats/hgrm.hpp"
+#include "reports/formats/html.hpp"
+#include "reports/formats/markdown.hpp"
+#include "reports/formats/openmetrics.hpp"
+#include "reports/formats/text.hpp"
+#include "reports/json/json_report.hpp"
+#include "reports/json/json_run.hpp"
 #include "tests/rich_runs.hpp"
 #include "tests/schema.hpp"
 

@@ -1,6 +1,6 @@
 // Every metric of a lift on runs whose truth is known because they are written down by hand.
 
-#include "reports/lift.hpp"
+#include "reports/analysis/lift.hpp"
 
 #include <gtest/gtest.h>
 

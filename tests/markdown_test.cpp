@@ -1,4 +1,4 @@
-#include "reports/markdown.hpp"
+#include "reports/formats/markdown.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

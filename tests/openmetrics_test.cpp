@@ -1,4 +1,4 @@
-#include "reports/openmetrics.hpp"
+#include "reports/formats/openmetrics.hpp"
 
 #include <gtest/gtest.h>
 

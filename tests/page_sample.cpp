@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "reports/html.hpp"
-#include "reports/json_run.hpp"
+#include "reports/formats/html.hpp"
+#include "reports/json/json_run.hpp"
 #include "tests/rich_runs.hpp"
 
 namespace tokenlift {

@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "reports/suite_formats.hpp"
-#include "reports/tuning_formats.hpp"
+#include "reports/formats/suite_formats.hpp"
+#include "reports/formats/tuning_formats.hpp"
 #include "tests/sample_suites.hpp"
 #include "tests/sample_tunings.hpp"
 

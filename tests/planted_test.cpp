@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "reports/comparison.hpp"
+#include "reports/findings/comparison.hpp"
 #include "tests/one_step_queue.hpp"
 #include "tests/virtual_run.hpp"
 

@@ -1,4 +1,4 @@
-#include "reports/pooled_percentile.hpp"
+#include "reports/analysis/pooled_percentile.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

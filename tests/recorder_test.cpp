@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "bench/request_log.hpp"
-#include "reports/json_run.hpp"
+#include "reports/json/json_run.hpp"
 #include "workloads/text/draw.hpp"
 
 namespace tokenlift {

@@ -140,7 +140,7 @@ class ReportEndToEnd(unittest.TestCase):
         out = self.path / "report.json"
         self.report("one", "three", "--format", "json", "--out", out)
         done = subprocess.run(["/usr/bin/python3", str(SOURCE / "tests" / "validate_json.py"),
-                               str(SOURCE / "reports" / "report.schema.json"), str(out)],
+                               str(SOURCE / "reports" / "json" / "report.schema.json"), str(out)],
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         run = json.loads((self.path / "one" / "run.json").read_text())

@@ -1,4 +1,4 @@
-#include "reports/run.hpp"
+#include "reports/record/run.hpp"
 
 #include <gtest/gtest.h>
 

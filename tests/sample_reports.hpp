@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "reports/overview_table.hpp"
-#include "reports/report.hpp"
-#include "reports/summary.hpp"
-#include "reports/tables.hpp"
+#include "reports/analysis/summary.hpp"
+#include "reports/findings/overview_table.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/findings/tables.hpp"
 #include "tests/sample_runs.hpp"
 
 namespace tokenlift {

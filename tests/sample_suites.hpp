@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "reports/report.hpp"
-#include "reports/suite_report.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/findings/suite_report.hpp"
 #include "tests/rich_runs.hpp"
 #include "tests/sample_reports.hpp"
 

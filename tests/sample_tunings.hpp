@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "reports/tuning_report.hpp"
+#include "reports/findings/tuning_report.hpp"
 #include "tests/sample_suites.hpp"
 
 namespace tokenlift {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "bench/capacity.hpp"
-#include "reports/lift.hpp"
+#include "reports/analysis/lift.hpp"
 #include "tests/virtual_run.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"

@@ -17,7 +17,7 @@ namespace tokenlift {
 inline int validate_json(const std::string& schema, const std::vector<std::string>& texts) {
   const std::string root = TOKENLIFT_SOURCE_DIR;
   std::string command = "/usr/bin/python3 '" + root + "/tests/validate_json.py' '" + root +
-                        "/reports/" + schema + "'";
+                        "/reports/json/" + schema + "'";
   std::vector<std::string> paths;
   for (const std::string& text : texts) {
     paths.push_back(testing::TempDir() + "tokenlift_schema_" + std::to_string(::getpid()) + "_" +

@@ -1,6 +1,6 @@
 // Tests at the level of runs: against closed forms, and against what happens.
 
-#include "reports/significance.hpp"
+#include "reports/analysis/significance.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

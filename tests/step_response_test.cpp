@@ -1,4 +1,4 @@
-#include "reports/step_response.hpp"
+#include "reports/analysis/step_response.hpp"
 
 #include <gtest/gtest.h>
 

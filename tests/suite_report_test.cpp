@@ -1,4 +1,4 @@
-#include "reports/suite_report.hpp"
+#include "reports/findings/suite_report.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -14,11 +14,11 @@
 #include <string_view>
 #include <vector>
 
-#include "reports/html_text.hpp"
-#include "reports/json_run.hpp"
-#include "reports/json_suite.hpp"
-#include "reports/suite_formats.hpp"
-#include "reports/suite_table.hpp"
+#include "reports/findings/suite_table.hpp"
+#include "reports/formats/suite_formats.hpp"
+#include "reports/json/json_run.hpp"
+#include "reports/json/json_suite.hpp"
+#include "reports/text/html_text.hpp"
 #include "tests/golden_file.hpp"
 #include "tests/occurrences.hpp"
 #include "tests/sample_suites.hpp"

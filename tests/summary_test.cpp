@@ -1,4 +1,4 @@
-#include "reports/summary.hpp"
+#include "reports/analysis/summary.hpp"
 
 #include <gtest/gtest.h>
 

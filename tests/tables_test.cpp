@@ -1,4 +1,4 @@
-#include "reports/tables.hpp"
+#include "reports/findings/tables.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "reports/gains_table.hpp"
-#include "reports/lift_table.hpp"
-#include "reports/reason_notes.hpp"
-#include "reports/split_table.hpp"
+#include "reports/findings/gains_table.hpp"
+#include "reports/findings/lift_table.hpp"
+#include "reports/findings/reason_notes.hpp"
+#include "reports/findings/split_table.hpp"
 #include "tests/sample_reports.hpp"
 
 namespace tokenlift {

@@ -1,4 +1,4 @@
-#include "reports/text.hpp"
+#include "reports/formats/text.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "reports/figure.hpp"
-#include "reports/visible.hpp"
+#include "reports/text/figure.hpp"
+#include "reports/text/visible.hpp"
 #include "tests/golden_file.hpp"
 #include "tests/sample_reports.hpp"
 

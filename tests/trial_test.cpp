@@ -1,4 +1,4 @@
-#include "reports/trial.hpp"
+#include "reports/analysis/trial.hpp"
 
 #include <gtest/gtest.h>
 

@@ -110,7 +110,7 @@ class Tune(unittest.TestCase):
         out, _ = self.search()
         done = subprocess.run(
             [sys.executable, SOURCE / "tests/validate_json.py",
-             SOURCE / "reports/tuning.schema.json", out / "tune.json"],
+             SOURCE / "reports/json/tuning.schema.json", out / "tune.json"],
             capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

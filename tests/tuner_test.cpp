@@ -12,9 +12,9 @@
 
 #include "bench/output_folder.hpp"
 #include "bench/tuning_verification.hpp"
-#include "reports/json_run.hpp"
-#include "reports/json_tuning.hpp"
-#include "reports/trial.hpp"
+#include "reports/analysis/trial.hpp"
+#include "reports/json/json_run.hpp"
+#include "reports/json/json_tuning.hpp"
 #include "tests/one_step_queue.hpp"
 #include "workloads/plan/plan.hpp"
 

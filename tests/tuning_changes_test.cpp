@@ -1,11 +1,11 @@
-#include "reports/tuning_changes.hpp"
+#include "reports/findings/tuning_changes.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
 
-#include "reports/sensitivity.hpp"
+#include "reports/analysis/sensitivity.hpp"
 #include "tests/rich_runs.hpp"
 
 namespace tokenlift {

@@ -1,4 +1,4 @@
-#include "reports/tuning_report.hpp"
+#include "reports/findings/tuning_report.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -10,14 +10,14 @@
 #include <utility>
 #include <vector>
 
-#include "reports/html_text.hpp"
-#include "reports/json_tuning.hpp"
-#include "reports/svg_plot.hpp"
-#include "reports/text_table.hpp"
-#include "reports/tuning_charts.hpp"
-#include "reports/tuning_formats.hpp"
-#include "reports/tuning_tables.hpp"
-#include "reports/tuning_words.hpp"
+#include "reports/charts/svg_plot.hpp"
+#include "reports/charts/tuning_charts.hpp"
+#include "reports/findings/tuning_tables.hpp"
+#include "reports/findings/tuning_words.hpp"
+#include "reports/formats/tuning_formats.hpp"
+#include "reports/json/json_tuning.hpp"
+#include "reports/text/html_text.hpp"
+#include "reports/text/text_table.hpp"
 #include "tests/golden_file.hpp"
 #include "tests/occurrences.hpp"
 #include "tests/sample_tunings.hpp"

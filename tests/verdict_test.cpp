@@ -1,6 +1,6 @@
 // What a report says in words, for every way in which a lift can go.
 
-#include "reports/verdict.hpp"
+#include "reports/findings/verdict.hpp"
 
 #include <gtest/gtest.h>
 

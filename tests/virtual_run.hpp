@@ -9,7 +9,7 @@
 #include "bench/loop.hpp"
 #include "bench/validity.hpp"
 #include "bench/virtual_fleet.hpp"
-#include "reports/json_run.hpp"
+#include "reports/json/json_run.hpp"
 #include "workloads/reader/scenario_text.hpp"
 
 namespace tokenlift {

@@ -1,0 +1,396 @@
+#include "reports/analysis/lift.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <utility>
+
+#include "reports/analysis/drain.hpp"
+#include "reports/analysis/summary.hpp"
+#include "reports/text/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+double to_s(std::int64_t ns) {
+  return static_cast<double>(ns) * 1e-9;
+}
+
+/// What a trial's lifted arm has, by name: phases, and its series as means over the runs.
+class Record {
+ public:
+  /// A phase that was reached, over the fleet. Adding tenants up merges their histograms: once.
+  struct Phase {
+    PhaseSpan span;
+    PhaseRecord record;
+  };
+
+  explicit Record(const Run& run) : run_(run), lift_ns_(*run.lift->at_ns) {
+    for (std::size_t i = 0; i < run.phases.size(); ++i) {
+      phases_.push_back({run.phases[i], fleet_record(run, i)});
+    }
+  }
+
+  const Run& run() const { return run_; }
+  double runs() const { return static_cast<double>(run_.runs); }
+  std::int64_t lift_ns() const { return lift_ns_; }
+  std::int64_t bin_ns() const { return run_.series.bin_ns; }
+  const std::vector<Phase>& phases() const { return phases_; }
+  const Phase* before() const { return phase("before"); }
+  const Phase* transition() const { return phase("transition"); }
+  const Phase* after() const { return phase("after"); }
+
+  /// A column, each value times `scale`, as the mean of the runs; empty if it was not recorded.
+  std::vector<double> column(std::string_view name, double scale = 1) const {
+    const std::vector<std::int64_t>* const values = find_column(run_.series.columns, name);
+    std::vector<double> mean;
+    if (values == nullptr || bin_ns() == 0) return mean;
+    for (const std::int64_t value : *values) {
+      mean.push_back(static_cast<double>(value) * scale / runs());
+    }
+    return mean;
+  }
+
+  /// A counter per second.
+  std::vector<double> rate(std::string_view name) const { return column(name, 1 / to_s(bin_ns())); }
+
+  /// Of a phase that the run did not reach: none, from `begin` on.
+  static BinRange bins(const Phase* phase, std::int64_t bin_ns, std::size_t count,
+                       std::size_t begin) {
+    return phase == nullptr ? BinRange{begin, begin} : bins_within(phase->span, bin_ns, count);
+  }
+
+  StepResponse response(const std::vector<double>& values, std::int64_t bin_ns) const {
+    if (values.empty()) return unrecorded();
+    const BinRange before = bins(this->before(), bin_ns, values.size(), 0);
+    const BinRange transition = bins(this->transition(), bin_ns, values.size(), before.end);
+    const BinRange after = bins(this->after(), bin_ns, values.size(), transition.end);
+    StepSeries series;
+    series.values = values;
+    series.bin_ns = bin_ns;
+    series.step_ns = lift_ns_;
+    series.before_begin = before.begin;
+    series.before_end = before.end;
+    series.transition_begin = transition.begin;
+    series.transition_end = transition.end;
+    series.after_begin = after.begin;
+    series.after_end = after.end;
+    return step_response(series);
+  }
+
+  static StepResponse unrecorded() {
+    StepResponse response;
+    response.rise.reason = response.settling.reason = "not recorded";
+    return response;
+  }
+
+ private:
+  const Phase* phase(std::string_view name) const {
+    const std::optional<std::size_t> index = find_phase(run_, name);
+    return index ? &phases_[*index] : nullptr;
+  }
+
+  const Run& run_;
+  std::vector<Phase> phases_;
+  std::int64_t lift_ns_;
+};
+
+// ------------------------------------------------------------------------- at and after the lift
+
+/// The lift of the first run that got there, with the means over all that did of what it met.
+LiftRecord mean_lift(const Arm& arm) {
+  LiftRecord mean = *arm.pooled.lift;
+  mean.waiting_requests = mean.backlog_tokens = mean.backoff_requests = mean.backoff_tokens = 0;
+  std::int64_t runs = 0;
+  for (const RunBrief& run : arm.runs) {
+    if (!run.lift || !run.lift->at_ns) continue;
+    ++runs;
+    mean.waiting_requests += run.lift->waiting_requests;
+    mean.backlog_tokens += run.lift->backlog_tokens;
+    mean.backoff_requests += run.lift->backoff_requests;
+    mean.backoff_tokens += run.lift->backoff_tokens;
+  }
+  for (std::int64_t* const sum : {&mean.waiting_requests, &mean.backlog_tokens,
+                                  &mean.backoff_requests, &mean.backoff_tokens}) {
+    *sum = (*sum + runs / 2) / runs;
+  }
+  return mean;
+}
+
+const ThrottleRecord* lifted_throttle(const Run& run) {
+  const auto found = std::find_if(
+      run.throttles.begin(), run.throttles.end(),
+      [&](const ThrottleRecord& throttle) { return throttle.name == run.lift->throttle; });
+  return found == run.throttles.end() ? nullptr : &*found;
+}
+
+std::string why_no_unlock(const Run& run) {
+  const ThrottleRecord* const throttle = lifted_throttle(run);
+  if (throttle == nullptr || throttle->limits.empty()) {
+    return "not recorded by the version that ran this";
+  }
+  if (throttle->kind == "queue_limit") return "a limit on the queue itself lets nobody through";
+  return "nobody was let through whom the old configuration would have refused";
+}
+
+Delay median_unlock(const Arm& arm) {
+  std::vector<std::int64_t> found_ns;
+  for (const RunBrief& run : arm.runs) {
+    if (run.lift && run.lift->unlock_ns) found_ns.push_back(*run.lift->unlock_ns);
+  }
+  if (found_ns.empty()) return {std::nullopt, why_no_unlock(arm.pooled)};
+  const auto middle = found_ns.begin() + static_cast<std::ptrdiff_t>((found_ns.size() - 1) / 2);
+  std::nth_element(found_ns.begin(), middle, found_ns.end());
+  return {*middle, ""};
+}
+
+/// Output tokens/s of the requests due from the lift on.
+std::optional<double> offered_after_lift(const Record& record) {
+  double tokens = 0;
+  double length_s = 0;
+  for (const Record::Phase* const phase : {record.transition(), record.after()}) {
+    if (phase == nullptr) continue;
+    tokens += static_cast<double>(phase->record.offered_output_tokens);
+    length_s += to_s(phase->span.length_ns);
+  }
+  return length_s > 0 ? std::optional(tokens / length_s) : std::nullopt;
+}
+
+/// How long was measured from the lift on.
+double measured_s(const Record& record) {
+  return to_s(record.phases().back().span.end_ns - record.lift_ns());
+}
+
+Delay drain(const Record& record, const LiftReport& report) {
+  if (!report.waited) return {std::nullopt, "nothing waited at the change"};
+  if (report.never_drains) {
+    return {std::nullopt, "more is offered than the new limit and the fleet carry"};
+  }
+  if (report.drain_fluid_s && *report.drain_fluid_s > measured_s(record)) {
+    return {std::nullopt,
+            fmt::format("not drained: by the fluid prediction it takes {}, and {} were measured "
+                        "after the change",
+                        duration_figure(*report.drain_fluid_s * 1e9),
+                        duration_figure(measured_s(record) * 1e9))};
+  }
+  return drain_time(record.run());
+}
+
+/// Goodput from three times the fluid drain on, as a share of what was offered, if that is too
+/// little.
+std::optional<double> not_back_share(const Record& record, double fluid_s) {
+  if (record.after() == nullptr) return std::nullopt;
+  const std::vector<double> goodput = record.rate("goodput_tokens");
+  const std::vector<double> due = record.rate("due_requests");
+  if (goodput.empty() || due.size() != goodput.size()) return std::nullopt;
+  // Also so that the instant below is one that can be counted to.
+  if (3 * fluid_s > measured_s(record)) return std::nullopt;
+  PhaseSpan rest = record.after()->span;
+  rest.begin_ns =
+      std::max<std::int64_t>(rest.begin_ns, record.lift_ns() + std::llround(3e9 * fluid_s));
+  if (rest.begin_ns >= rest.end_ns) return std::nullopt;
+  const BinRange bins = bins_within(rest, record.bin_ns(), goodput.size());
+  double met_tokens = 0;
+  double due_requests = 0;
+  for (std::size_t bin = bins.begin; bin < bins.end; ++bin) {
+    met_tokens += goodput[bin];
+    due_requests += due[bin];
+  }
+  const PhaseRecord& whole = record.after()->record;
+  if (due_requests == 0 || whole.counts.due == 0) return std::nullopt;
+  const double tokens_per_request =
+      static_cast<double>(whole.offered_output_tokens) / static_cast<double>(whole.counts.due);
+  const double share = met_tokens / (due_requests * tokens_per_request);
+  return share < kBack ? std::optional(share) : std::nullopt;
+}
+
+// ------------------------------------------------------------------------------------ p99 TTFT
+
+/// p99 of groups of slices, each large enough that it has one; nothing if there are too few groups.
+StepResponse ttft_response(const Record& record) {
+  const std::vector<Histogram>& slices = record.run().series.ttft_slices;
+  const std::int64_t slice_ns = record.run().series.slice_ns;
+  StepResponse none;
+  none.rise.reason = none.settling.reason =
+      "not enough data: p99 of TTFT over time needs 1,000 requests in each of several parts of "
+      "every phase";
+  if (slice_ns == 0 || record.before() == nullptr || record.after() == nullptr) return none;
+  constexpr std::size_t kLeastGroups = 3;
+  for (const std::size_t width : {1U, 2U, 5U, 10U, 20U}) {
+    const auto group_ns = slice_ns * static_cast<std::int64_t>(width);
+    const std::size_t groups = slices.size() / width;
+    const BinRange before = bins_within(record.before()->span, group_ns, groups);
+    const BinRange after = bins_within(record.after()->span, group_ns, groups);
+    if (before.end - before.begin < kLeastGroups || after.end - after.begin < kLeastGroups) break;
+    std::vector<double> p99_ns(groups);
+    bool supported = true;
+    for (std::size_t group = before.begin; group < after.end && supported; ++group) {
+      Histogram all;
+      for (std::size_t i = group * width; i < (group + 1) * width; ++i) all.merge(slices[i]);
+      supported = all.count() >= samples_needed(990);
+      if (supported) p99_ns[group] = static_cast<double>(all.value_at(0.99));
+    }
+    if (supported) return record.response(p99_ns, group_ns);
+  }
+  return none;
+}
+
+// --------------------------------------------------------------------------------------- the rest
+
+std::optional<Unfairness> worst_unfairness(const Arm& arm) {
+  std::optional<Unfairness> worst;
+  for (const RunBrief& run : arm.runs) {
+    if (!run.unfairness) continue;
+    if (!worst || run.unfairness->tokens > worst->tokens) worst = run.unfairness;
+  }
+  return worst;
+}
+
+std::vector<Starvation> mean_starvation(const Arm& arm) {
+  std::vector<Starvation> mean = arm.runs.front().starvation;  // as many in every run
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    mean[i].seconds = 0;
+    for (const RunBrief& run : arm.runs) mean[i].seconds += run.starvation.at(i).seconds;
+    mean[i].seconds /= static_cast<double>(arm.runs.size());
+  }
+  return mean;
+}
+
+/// The share of the requests due in a phase whose first attempt the lifted throttle held or denied.
+/// Of several throttles each counts attempts, retries too, and the phase those that any of them
+/// held at first: the smaller is at least the share, and near it where one of them does the
+/// holding.
+double held_share(const Run& run, std::size_t index, const PhaseRecord& record) {
+  std::uint64_t held = record.held;
+  const ThrottleRecord* const throttle = lifted_throttle(run);
+  if (throttle != nullptr && run.throttles.size() > 1) {
+    const ThrottleCounts& counts = throttle->phases.at(index);
+    held = std::min(held, counts.held + counts.rejected);
+  }
+  return record.counts.due == 0
+             ? 0
+             : static_cast<double>(held) / static_cast<double>(record.counts.due);
+}
+
+void find_changes(const Record& record, LiftReport& report) {
+  const std::vector<double> throughput = record.rate("output_tokens");
+  const BinRange bins = measured_bins(record.run(), throughput.size());
+  if (bins.begin == bins.end) return;
+  report.found = change_points(std::span(throughput).subspan(bins.begin, bins.end - bins.begin));
+  for (ChangePoint& point : report.found) {
+    point.bin += bins.begin;
+    const std::int64_t at_ns = static_cast<std::int64_t>(point.bin) * record.bin_ns();
+    if (!report.found_ns ||
+        std::abs(at_ns - record.lift_ns()) < std::abs(*report.found_ns - record.lift_ns())) {
+      report.found_ns = at_ns;
+    }
+  }
+}
+
+std::optional<double> amplification(const PhaseRecord& phase) {
+  if (phase.counts.due == 0) return std::nullopt;
+  return static_cast<double>(phase.attempts) / static_cast<double>(phase.counts.due);
+}
+
+/// What counts requests rather than time.
+void count(const Record& record, LiftReport& report) {
+  for (const Record::Phase& phase : record.phases()) {
+    report.wasted_tokens += phase.record.wasted_tokens;
+  }
+  const Record::Phase* const after = record.after();
+  if (after != nullptr) report.retry_amplification_after = amplification(after->record);
+  if (record.before() != nullptr) {
+    const PhaseRecord& before = record.before()->record;
+    report.retry_amplification_before = amplification(before);
+    if (before.counts.due > 0) {
+      const Run& run = record.run();
+      report.binding_fraction = held_share(run, *find_phase(run, "before"), before);
+      // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
+      const bool binds_later = run.lift->kind != "lift" && after != nullptr &&
+                               held_share(run, *find_phase(run, "after"), after->record) >= kBinds;
+      report.vacuous = *report.binding_fraction < kBinds && !binds_later;
+    }
+  }
+  if (record.transition() != nullptr) {
+    const PhaseRecord& transition = record.transition()->record;
+    report.slo_debt_requests =
+        static_cast<double>(transition.counts.due - transition.slo_met) / record.runs();
+  }
+}
+
+}  // namespace
+
+std::optional<LiftReport> analyse_lift(const Trial& trial) {
+  const Run& run = trial.lifted.pooled;
+  if (!run.lift || !run.lift->at_ns) return std::nullopt;
+  const Record record(run);
+  LiftReport report;
+  report.lift = mean_lift(trial.lifted);
+  report.gains = gains(trial);
+  report.effects = effects(trial);
+  if (run.lift->length_ns) report.length_s = static_cast<double>(*run.lift->length_ns) * 1e-9;
+  report.unlock_latency = median_unlock(trial.lifted);
+  report.waiter_release_lag = {run.lift->release_lag_ns, ""};
+  if (!run.lift->release_lag_ns)
+    report.waiter_release_lag.reason = "nobody who waited was let through";
+  report.waited = report.lift.waiting_requests + report.lift.backoff_requests > 0;
+  const std::optional<double> offered_tokens_per_s = offered_after_lift(record);
+  if (run.lift->limit_tokens_per_s && offered_tokens_per_s) {
+    const double surplus_tokens_per_s = *run.lift->limit_tokens_per_s - *offered_tokens_per_s;
+    report.never_drains = surplus_tokens_per_s <= 0;
+    if (!report.never_drains) {
+      const auto tokens =
+          static_cast<double>(report.lift.backlog_tokens + report.lift.backoff_tokens);
+      report.drain_fluid_s = tokens / surplus_tokens_per_s;
+      if (tokens > 0) report.not_back_share = not_back_share(record, *report.drain_fluid_s);
+    }
+  }
+  report.drain = drain(record, report);
+  report.goodput = record.response(record.rate("goodput_tokens"), record.bin_ns());
+  std::vector<double> in_flight = record.column("in_system_requests");
+  const std::vector<double> waiting = record.column("waiting_requests");
+  const std::vector<double> backoff = record.column("backoff_requests");
+  for (std::size_t bin = 0; bin < in_flight.size(); ++bin) {
+    in_flight[bin] -= (waiting.empty() ? 0 : waiting[bin]) + (backoff.empty() ? 0 : backoff[bin]);
+  }
+  report.in_flight = record.response(in_flight, record.bin_ns());
+  report.ttft_p99 = ttft_response(record);
+  report.recovery_deficit_tokens = report.goodput.deficit;
+  count(record, report);
+  report.unfairness = worst_unfairness(trial.lifted);
+  report.starvation = mean_starvation(trial.lifted);
+  find_changes(record, report);
+  return report;
+}
+
+std::vector<TimeSplit> time_split(const Run& run) {
+  std::vector<TimeSplit> all;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    const PhaseRecord record = fleet_record(run, i);
+    TimeSplit split;
+    split.phase = run.phases[i].name;
+    split.requests = record.of(Metric::ttft).count();
+    if (split.requests > 0) {
+      // The lag is recorded of every request sent, served or not; that of those served is the rest,
+      // exactly: the four parts of each add up to its TTFT.
+      const auto sum_ns = [&](Metric metric) { return record.of(metric).sum_ns(); };
+      const auto mean_ns = [&](__uint128_t sum) {
+        return static_cast<double>(sum) / static_cast<double>(split.requests);
+      };
+      const __uint128_t parts_ns =
+          sum_ns(Metric::throttle_wait) + sum_ns(Metric::queue_wait) + sum_ns(Metric::prefill);
+      const __uint128_t ttft_ns = sum_ns(Metric::ttft);
+      split.ttft_ns = mean_ns(ttft_ns);
+      split.throttle_wait_ns = mean_ns(sum_ns(Metric::throttle_wait));
+      split.queue_wait_ns = mean_ns(sum_ns(Metric::queue_wait));
+      split.prefill_ns = mean_ns(sum_ns(Metric::prefill));
+      split.generator_lag_ns = ttft_ns > parts_ns ? mean_ns(ttft_ns - parts_ns) : 0;
+    }
+    all.push_back(std::move(split));
+  }
+  return all;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,87 @@
+#pragma once
+// What the lift did: every lift metric of a trial. Pure functions of what was recorded.
+//
+// "Not settled", "not enough data" and "the throttle did not bind" are results. The README defines
+// each metric.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/analysis/change_point.hpp"
+#include "reports/analysis/gain.hpp"
+#include "reports/analysis/step_response.hpp"
+#include "reports/analysis/trial.hpp"
+
+namespace tokenlift {
+
+/// Mean TTFT of the requests that completed, by where it went: the parts add up to it.
+struct TimeSplit {
+  std::string phase;
+  std::uint64_t requests = 0;
+  double ttft_ns = 0;
+  double generator_lag_ns = 0;
+  double throttle_wait_ns = 0;
+  double queue_wait_ns = 0;
+  double prefill_ns = 0;
+};
+
+/// Goodput is back when it is so much of what is offered.
+inline constexpr double kBack = 0.9;
+/// A throttle that held or denied less than this share of the requests due before the lift did not
+/// bind.
+inline constexpr double kBinds = 0.05;
+/// The parts, as they follow one another.
+struct TimePart {
+  const char* name;
+  double TimeSplit::*ns;
+};
+inline constexpr std::array<TimePart, 4> kTimeParts = {
+    {{"generator lag", &TimeSplit::generator_lag_ns},
+     {"throttle wait", &TimeSplit::throttle_wait_ns},
+     {"queue wait", &TimeSplit::queue_wait_ns},
+     {"prefill", &TimeSplit::prefill_ns}}};
+
+struct LiftReport {
+  LiftRecord lift;  ///< requests and tokens that it met: the mean over the runs
+  std::optional<double> binding_fraction;  ///< of the requests due in `before`, 0 .. 1
+  bool vacuous = false;                    ///< the throttle did not bind: there is nothing to gain
+  std::vector<Gain> gains;
+  std::vector<Effect> effects;
+  /// Over which it happened: of a ramp its length, of a lift at one stroke 0. Absent in old runs.
+  std::optional<double> length_s;
+  Delay unlock_latency;      ///< the median of the runs
+  Delay waiter_release_lag;  ///< the longest of all runs
+  /// Until no more requests are in the system (at the throttle, in back-off, in the fleet) than the
+  /// median in `after`: what a lift lets through at once waits on in the fleet. None where nothing
+  /// waited, and where the fluid says that `after` is not over the backlog yet: its median is one.
+  Delay drain;
+  /// Backlog, queued and in back-off, / (min(new limit, capacity) - offered after the lift).
+  std::optional<double> drain_fluid_s;
+  bool never_drains = false;  ///< more is offered than new limit and fleet carry
+  bool waited = false;        ///< somebody did at the lift, at the throttle or in back-off
+  StepResponse goodput;       ///< tokens/s
+  StepResponse in_flight;     ///< requests admitted and not done
+  StepResponse ttft_p99;      ///< ns; by the slices of when requests were due
+  std::optional<double> recovery_deficit_tokens;  ///< per run
+  std::optional<double> slo_debt_requests;        ///< due in the transition, missed; per run
+  std::optional<double> retry_amplification_before, retry_amplification_after;
+  std::uint64_t wasted_tokens = 0;       ///< over all phases and runs
+  std::optional<Unfairness> unfairness;  ///< of the run in which tenants came apart the widest
+  std::vector<Starvation> starvation;    ///< of tenants with a guaranteed share; mean of the runs
+  std::vector<ChangePoint> found;        ///< in throughput, by bins of the series
+  std::optional<std::int64_t> found_ns;  ///< the one nearest to the lift
+  /// Goodput was not back within three times the fluid drain: from then on it was this share of
+  /// what was offered and could have been carried, under kBack.
+  std::optional<double> not_back_share;
+};
+
+/// Nothing where the trial has no event, or no run got there.
+std::optional<LiftReport> analyse_lift(const Trial& trial);
+
+/// By phase.
+std::vector<TimeSplit> time_split(const Run& run);
+
+}  // namespace tokenlift

@@ -1,0 +1,132 @@
+#include "reports/analysis/summary.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tokenlift {
+namespace {
+
+std::optional<double> quotient(double numerator, double denominator) {
+  if (denominator == 0) return std::nullopt;
+  return numerator / denominator;
+}
+
+/// Zero, not a wrap-around, for a record that breaks conservation.
+std::uint64_t without_tokens(const Counts& counts) {
+  return counts.due > counts.completed ? counts.due - counts.completed : 0;
+}
+
+LatencySummary summarize(const Histogram& histogram) {
+  LatencySummary summary;
+  summary.count = histogram.count();
+  if (histogram.empty()) return summary;
+  summary.mean_ns = histogram.mean_ns();
+  summary.max_ns = histogram.max_ns();
+  for (std::size_t i = 0; i < kPermilles.size(); ++i) {
+    if (summary.count < samples_needed(kPermilles[i])) continue;
+    summary.percentile_ns[i] = histogram.value_at(kPermilles[i] / 1000.0);
+  }
+  return summary;
+}
+
+PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record) {
+  PhaseSummary summary;
+  summary.name = span.name;
+  summary.begin_ns = span.begin_ns;
+  summary.end_ns = span.end_ns;
+  summary.counts = record.counts;
+  summary.sent = record.sent;
+  summary.held = record.held;
+  summary.attempts = record.attempts;
+  summary.wasted_tokens = record.wasted_tokens;
+  const auto per_s = [&](std::uint64_t amount) {
+    return quotient(static_cast<double>(amount) * 1e9, static_cast<double>(span.length_ns));
+  };
+  summary.rates.offered_requests_per_s = per_s(record.counts.due);
+  summary.rates.offered_tokens_per_s = per_s(record.offered_output_tokens);
+  summary.rates.goodput_tokens_per_s = per_s(record.goodput_tokens);
+  summary.rates.attainment =
+      quotient(static_cast<double>(record.slo_met), static_cast<double>(record.counts.due));
+  summary.rates.retry_amplification =
+      quotient(static_cast<double>(record.attempts), static_cast<double>(record.counts.due));
+  summary.rates.admitted_requests_per_s = per_s(record.admitted_requests);
+  summary.rates.completed_requests_per_s = per_s(record.completed_requests);
+  summary.rates.throughput_tokens_per_s = per_s(record.output_tokens);
+  for (std::size_t i = 0; i < kMetrics; ++i) summary.latency[i] = summarize(record.latency[i]);
+  return summary;
+}
+
+}  // namespace
+
+std::string_view percentile_name(int permille) {
+  switch (permille) {
+    case 500:
+      return "p50";
+    case 900:
+      return "p90";
+    case 950:
+      return "p95";
+    case 990:
+      return "p99";
+    default:
+      assert(permille == 999);
+      return "p999";
+  }
+}
+
+std::uint64_t samples_needed(int permille) {
+  assert(permille >= 0 && permille < 1000);
+  const int beyond = 1000 - permille;
+  return static_cast<std::uint64_t>((10'000 + beyond - 1) / beyond);
+}
+
+std::optional<std::int64_t> LatencySummary::at(int permille) const {
+  const auto* const found = std::find(kPermilles.begin(), kPermilles.end(), permille);
+  assert(found != kPermilles.end());
+  return percentile_ns[static_cast<std::size_t>(found - kPermilles.begin())];
+}
+
+std::optional<double> PhaseSummary::ttft_ms(int permille) const {
+  const std::optional<std::int64_t> ns = of(Metric::ttft).at(permille);
+  if (!ns) return std::nullopt;
+  return static_cast<double>(*ns) / 1e6;
+}
+
+std::optional<double> PhaseSummary::unserved() const {
+  return quotient(static_cast<double>(without_tokens(counts)), static_cast<double>(counts.due));
+}
+
+bool PhaseSummary::hides_unserved(int permille) const {
+  // In integers: 100 of 1000 unserved is exactly 1 - p90 and not more. Products of 2^53 requests
+  // and 1000 fit 64 bits.
+  return without_tokens(counts) * 1000 > counts.due * static_cast<std::uint64_t>(1000 - permille);
+}
+
+std::vector<PhaseSummary> summarize_fleet(const Run& run) {
+  std::vector<PhaseSummary> phases;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    const PhaseSpan& span = run.phases[i];
+    PhaseSummary summary = summarize(span, fleet_record(run, i));
+    const auto busy_ns = static_cast<double>(span.busy_ns);
+    summary.rates.utilisation = quotient(busy_ns, static_cast<double>(span.replica_ns));
+    summary.rates.batch_mean = quotient(span.batch_ns, busy_ns);
+    phases.push_back(std::move(summary));
+  }
+  return phases;
+}
+
+std::vector<PhaseSummary> summarize_tenant(const Run& run, const TenantRecord& tenant) {
+  std::vector<PhaseSummary> phases;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    phases.push_back(summarize(run.phases[i], tenant.phases.at(i)));
+  }
+  return phases;
+}
+
+const PhaseSummary* find_phase(const std::vector<PhaseSummary>& phases, std::string_view name) {
+  const auto found = std::find_if(phases.begin(), phases.end(),
+                                  [&](const PhaseSummary& phase) { return phase.name == name; });
+  return found == phases.end() ? nullptr : &*found;
+}
+
+}  // namespace tokenlift

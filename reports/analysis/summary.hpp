@@ -1,0 +1,91 @@
+#pragma once
+// What a run's records mean: rates and latency percentiles of each phase. Pure functions of a Run.
+//
+// What the sample does not support is absent, never a guess: a rate over no time, a share of no
+// requests, a percentile that fewer than 10 samples lie beyond.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reports/record/run.hpp"
+
+namespace tokenlift {
+
+/// The percentiles that reports give, in thousandths, so that the rules below are exact.
+inline constexpr std::array<int, 5> kPermilles = {500, 900, 950, 990, 999};
+
+/// "p50", "p90", "p95", "p99" or "p999".
+std::string_view percentile_name(int permille);
+
+/// The fewest samples n that support a percentile p: n (1 - p) >= 10.
+std::uint64_t samples_needed(int permille);
+
+/// Of the requests that have this latency. Absent: a percentile that the sample does not support,
+/// and mean and max of no samples.
+struct LatencySummary {
+  std::uint64_t count = 0;
+  std::optional<double> mean_ns;
+  std::array<std::optional<std::int64_t>, kPermilles.size()> percentile_ns;  ///< as kPermilles
+  std::optional<std::int64_t> max_ns;
+
+  std::optional<std::int64_t> at(int permille) const;  ///< permille: one of kPermilles
+};
+
+/// Counts and tokens per second of the phase's length, all repetitions together. Absent where the
+/// phase has no length.
+struct Rates {
+  // Of the requests due in the phase:
+  std::optional<double> offered_requests_per_s;
+  std::optional<double> offered_tokens_per_s;  ///< output tokens
+  std::optional<double> goodput_tokens_per_s;  ///< output tokens of those that met all objectives
+  std::optional<double> attainment;  ///< share of them, 0 .. 1, that did; absent where none was due
+  std::optional<double> retry_amplification;  ///< attempts / requests; absent where none was due
+  // Of what happened in the phase:
+  std::optional<double> admitted_requests_per_s;
+  std::optional<double> completed_requests_per_s;
+  std::optional<double> throughput_tokens_per_s;  ///< output tokens produced
+  // Of the fleet only:
+  std::optional<double> utilisation;  ///< busy time of the replicas / their time, 0 .. 1
+  std::optional<double> batch_mean;   ///< sequences in a step, weighted by the step's time
+};
+
+struct PhaseSummary {
+  std::string name;
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;
+  Counts counts;
+  std::uint64_t sent = 0;
+  std::uint64_t held = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t wasted_tokens = 0;
+  Rates rates;
+  std::array<LatencySummary, kMetrics> latency;
+
+  const LatencySummary& of(Metric metric) const {
+    return latency[static_cast<std::size_t>(metric)];
+  }
+
+  /// A percentile of TTFT; absent where the sample does not support it.
+  std::optional<double> ttft_ms(int permille) const;
+
+  /// Share of the requests due that did not get their tokens, 0 .. 1; absent where none was due.
+  std::optional<double> unserved() const;
+  /// True where more than 1 - p of the requests due did not get their tokens: they have no latency,
+  /// so percentile p looks better than what users saw.
+  bool hides_unserved(int permille) const;
+};
+
+/// The phases of the run, in order, over all tenants.
+std::vector<PhaseSummary> summarize_fleet(const Run& run);
+
+/// The same for one tenant of the run; rates of the fleet are absent.
+std::vector<PhaseSummary> summarize_tenant(const Run& run, const TenantRecord& tenant);
+
+/// The phase of that name; nullptr where there is none.
+const PhaseSummary* find_phase(const std::vector<PhaseSummary>& phases, std::string_view name);
+
+}  // namespace tokenlift

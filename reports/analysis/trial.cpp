@@ -1,0 +1,144 @@
+#include "reports/analysis/trial.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "reports/analysis/drain.hpp"
+
+namespace tokenlift {
+namespace {
+
+std::optional<double> per_s(std::uint64_t amount, double length_s) {
+  if (length_s == 0) return std::nullopt;
+  return static_cast<double>(amount) / length_s;
+}
+
+std::optional<double> share_of(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::vector<BucketCount> buckets_of(const Histogram& histogram) {
+  std::vector<BucketCount> buckets;
+  histogram.for_each_bucket([&](std::int64_t lower_ns, std::int64_t, std::uint64_t count) {
+    buckets.push_back({Histogram::bucket_of(lower_ns), count});
+  });
+  return buckets;
+}
+
+PhaseBrief brief_of(const PhaseSpan& span, const PhaseRecord& record) {
+  PhaseBrief brief;
+  brief.length_s = static_cast<double>(span.length_ns) * 1e-9;
+  brief.counts = record.counts;
+  brief.slo_met = record.slo_met;
+  brief.output_tokens = record.output_tokens;
+  brief.goodput_tokens = record.goodput_tokens;
+  for (std::size_t i = 0; i < kMetrics; ++i) brief.latency[i] = buckets_of(record.latency[i]);
+  return brief;
+}
+
+RunBrief brief_of(const Run& run) {
+  RunBrief brief;
+  brief.seed = run.seed;
+  brief.lift = run.lift;
+  if (run.lift && run.lift->at_ns && run.lift->waiting_requests + run.lift->backoff_requests > 0) {
+    brief.drain_ns = drain_time(run).ns;
+  }
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    brief.phases.push_back(brief_of(run.phases[i], fleet_record(run, i)));
+  }
+  brief.unfairness = unfairness(run);
+  brief.starvation = starvation(run);
+  return brief;
+}
+
+/// A seed is a set of draws: to simulate it again adds nothing, and neither does a copied file.
+bool repeats(const Arm& arm, const Run& run) {
+  return std::any_of(arm.runs.begin(), arm.runs.end(), [&](const RunBrief& other) {
+    return other.seed == run.seed &&
+           (run.engine == "virtual" || other.phases == brief_of(run).phases);
+  });
+}
+
+bool same_phases(const Run& one, const Run& other) {
+  return std::equal(one.phases.begin(), one.phases.end(), other.phases.begin(), other.phases.end(),
+                    [](const PhaseSpan& a, const PhaseSpan& b) { return a.name == b.name; });
+}
+
+}  // namespace
+
+std::optional<double> PhaseBrief::throughput_tokens_per_s() const {
+  return per_s(output_tokens, length_s);
+}
+
+std::optional<double> PhaseBrief::goodput_tokens_per_s() const {
+  return per_s(goodput_tokens, length_s);
+}
+
+std::optional<double> PhaseBrief::attainment() const {
+  return share_of(slo_met, counts.due);
+}
+
+std::optional<double> PhaseBrief::unserved() const {
+  const std::optional<double> served = share_of(counts.completed, counts.due);
+  return served ? std::optional(1 - *served) : std::nullopt;
+}
+
+Arm::Arm(Run first) : pooled(std::move(first)) {
+  runs.push_back(brief_of(pooled));
+}
+
+void Arm::add(const Run& run) {
+  RunBrief brief = brief_of(run);
+  runs.reserve(runs.size() + 1);  // whatever can throw comes before anything changes
+  merge(pooled, run);
+  runs.push_back(std::move(brief));
+}
+
+void Pool::add(const std::string& name, const Run& run) {
+  Side& side = run.control ? control_ : lifted_;
+  if (run.interrupted) {
+    interrupted_ = true;
+    if (side.cut_short) {
+      left_out_.push_back(name + ": it was ended early");
+    } else {
+      side.cut_short = run;
+      side.cut_short_name = name;
+    }
+  } else if (!side.arm) {
+    side.arm.emplace(run);
+  } else if (repeats(*side.arm, run)) {
+    left_out_.push_back(name + ": its seed, " + std::to_string(run.seed) +
+                        ", is there already, and it says nothing else");
+  } else {
+    side.arm->add(run);
+  }
+}
+
+Trial Pool::take(std::string label) {
+  const auto leave_out = [&](const std::string& name, const char* why) {
+    left_out_.push_back(name + ": " + why);
+  };
+  if (!lifted_.arm && lifted_.cut_short) {
+    lifted_.arm.emplace(std::move(*lifted_.cut_short));
+    if (control_.arm) leave_out("the control", "no run with the event was measured to its end");
+    control_.arm.reset();
+  } else if (lifted_.cut_short) {
+    leave_out(lifted_.cut_short_name, "it was ended early");
+  }
+  if (!lifted_.arm) throw RunMismatch("there is no run with the lift, only controls without it");
+  if (control_.cut_short) leave_out(control_.cut_short_name, "it was ended early");
+  if (control_.arm && !same_phases(lifted_.arm->pooled, control_.arm->pooled)) {
+    throw RunMismatch("runs with the lift and without it have different phases");
+  }
+  return {std::move(label), std::move(*lifted_.arm), std::move(control_.arm), std::move(left_out_),
+          interrupted_};
+}
+
+Trial make_trial(std::string label, const std::vector<Run>& runs) {
+  Pool pool;
+  for (std::size_t i = 0; i < runs.size(); ++i) pool.add("run " + std::to_string(i + 1), runs[i]);
+  return pool.take(std::move(label));
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,203 @@
+#include "reports/findings/case_figures.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "reports/analysis/pooled_percentile.hpp"
+#include "reports/analysis/summary.hpp"
+#include "reports/text/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+using Runs = std::vector<const RunBrief*>;
+
+// ---------------------------------------------------------------------------- rates and shares
+
+using FigureOf = std::optional<double> (PhaseBrief::*)() const;
+
+struct Rate {
+  const char* name;
+  const char* unit;
+  FigureScale scale;
+  FigureOf figure;
+  bool in_transition;
+};
+constexpr std::array<Rate, 3> kRates = {{
+    {"throughput", "tokens/s", FigureScale::ratio, &PhaseBrief::throughput_tokens_per_s, false},
+    {"goodput", "tokens/s", FigureScale::of_a_whole, &PhaseBrief::goodput_tokens_per_s, true},
+    {"attainment", "share", FigureScale::share, &PhaseBrief::attainment, true},
+}};
+
+struct Percentile {
+  Metric metric;
+  int permille;
+  bool in_transition;
+};
+constexpr std::array<Percentile, 8> kPercentiles = {{
+    {Metric::ttft, 500, false},
+    {Metric::ttft, 900, false},
+    {Metric::ttft, 990, true},
+    {Metric::tpot, 500, false},
+    {Metric::tpot, 990, false},
+    {Metric::itl, 990, false},
+    {Metric::e2e, 500, false},
+    {Metric::e2e, 990, false},
+}};
+
+/// Figures and why they are missing: of all runs, or of none.
+void keep(FigureSet& set, std::vector<RunFigure> figures, std::size_t runs,
+          const std::string& missing) {
+  if (figures.size() == runs) {
+    set.runs = std::move(figures);
+  } else {
+    set.missing = missing;
+  }
+}
+
+FigureSet rate_set(const Rate& rate, const std::string& phase, std::size_t index,
+                   const Runs& runs) {
+  FigureSet set;
+  set.phase = phase;
+  set.name = rate.name;
+  set.unit = rate.unit;
+  set.scale = rate.scale;
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    const PhaseBrief& brief = run->phases.at(index);
+    if (const auto value = (brief.*rate.figure)()) figures.push_back({run->seed, *value, 0});
+    set.whole += brief.throughput_tokens_per_s().value_or(0) / static_cast<double>(runs.size());
+  }
+  keep(set, std::move(figures), runs.size(), "a run did not get there, or nobody was due");
+  return set;
+}
+
+std::string name_of(const Percentile& percentile) {
+  return fmt::format("{} {}", name_of(percentile.metric), percentile_name(percentile.permille));
+}
+
+/// Of the transition, which depends on how long `settle` is, only what users felt.
+bool is_compared(const Percentile& percentile, std::string_view phase) {
+  return phase != "transition" || percentile.in_transition;
+}
+
+FigureSet percentile_set(const Percentile& percentile, const std::string& phase, std::size_t index,
+                         const Runs& runs) {
+  FigureSet set;
+  set.phase = phase;
+  set.name = name_of(percentile);
+  set.unit = "ns";
+  set.higher_is_better = false;
+  const std::uint64_t needed = samples_needed(percentile.permille);
+  std::uint64_t fewest = UINT64_MAX;
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    const Buckets samples = run->phases.at(index).of(percentile.metric);
+    const std::uint64_t count = count_of(samples);
+    fewest = std::min(fewest, count);
+    if (count < needed) continue;
+    const InterpolatedPercentile found = interpolated_percentile(samples, percentile.permille);
+    figures.push_back({run->seed, found.value_ns, found.grain_ns});
+  }
+  keep(set, std::move(figures), runs.size(),
+       fmt::format("{} needs {} samples in each run, and one has {}",
+                   percentile_name(percentile.permille), whole_figure(needed),
+                   whole_figure(fewest)));
+  return set;
+}
+
+// ------------------------------------------------------------------------------------ the lift
+
+FigureSet gain_set(const Rate& rate, std::size_t before, std::size_t after, const Runs& runs) {
+  FigureSet set;
+  set.phase = "lift";
+  set.name = fmt::format("gain of {}", rate.name);
+  set.unit = "after/before";
+  set.judged = false;
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    const std::optional<double> old_figure = (run->phases.at(before).*rate.figure)();
+    const std::optional<double> new_figure = (run->phases.at(after).*rate.figure)();
+    if (!old_figure || !new_figure || *old_figure == 0) continue;
+    figures.push_back({run->seed, *new_figure / *old_figure, 0});
+  }
+  keep(set, std::move(figures), runs.size(), "it is 0 before the lift in some run: no ratio");
+  return set;
+}
+
+FigureSet drain_set(const Run& pooled, const Runs& runs) {
+  FigureSet set;
+  set.phase = "lift";
+  set.name = "drain time";
+  set.unit = "ns";
+  set.higher_is_better = false;
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    if (!run->drain_ns) continue;
+    // Rounded up to the end of a bin on both sides: together one bin of doubt.
+    figures.push_back({run->seed, static_cast<double>(*run->drain_ns),
+                       static_cast<double>(pooled.series.bin_ns) / 2});
+  }
+  keep(set, std::move(figures), runs.size(),
+       "in some run nothing waited at the lift, or it did not drain");
+  return set;
+}
+
+// ------------------------------------------------------------------------------------- a case
+
+std::string problem_of(const Trial& trial) {
+  if (trial.interrupted) return "interrupted";
+  if (trial.lifted.pooled.valid()) return "";
+  std::vector<std::string> failed;
+  for (const Check& check : trial.lifted.pooled.checks) {
+    if (!check.passed) failed.push_back(check.name);
+  }
+  return "not valid (" + listed(failed, "and") + ")";
+}
+
+}  // namespace
+
+std::vector<std::string> compared_percentiles(std::string_view phase) {
+  std::vector<std::string> names;
+  for (const Percentile& percentile : kPercentiles) {
+    if (is_compared(percentile, phase)) names.push_back(name_of(percentile));
+  }
+  return names;
+}
+
+CaseFigures case_figures(const Trial& trial) {
+  const Run& pooled = trial.lifted.pooled;
+  Runs runs;
+  for (const RunBrief& run : trial.lifted.runs) runs.push_back(&run);
+  const std::vector<PhaseSummary> summaries = summarize_fleet(pooled);
+  CaseFigures result;
+  result.runs = runs.size();
+  result.left_out = trial.left_out;
+  result.problem = problem_of(trial);
+  for (const RunBrief* const run : runs) result.seeds.push_back(run->seed);
+  for (std::size_t i = 0; i < pooled.phases.size(); ++i) {
+    const std::string& phase = pooled.phases[i].name;
+    const bool full = phase != "transition";
+    for (const Rate& rate : kRates) {
+      if (full || rate.in_transition) result.figures.push_back(rate_set(rate, phase, i, runs));
+    }
+    for (const Percentile& percentile : kPercentiles) {
+      if (!is_compared(percentile, phase)) continue;
+      result.figures.push_back(percentile_set(percentile, phase, i, runs));
+      result.figures.back().unserved = summaries[i].hides_unserved(percentile.permille);
+    }
+  }
+  const std::optional<std::size_t> before = find_phase(pooled, "before");
+  const std::optional<std::size_t> after = find_phase(pooled, "after");
+  if (!before || !after) return result;
+  result.figures.push_back(gain_set(kRates[0], *before, *after, runs));
+  result.figures.push_back(gain_set(kRates[1], *before, *after, runs));
+  result.figures.push_back(drain_set(pooled, runs));
+  return result;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,61 @@
+#pragma once
+// What of a set of runs is compared with another: one figure per run of each metric and phase.
+//
+// Compared are `before` and `after`, or `steady`, in full: they are what a lift is about and do not
+// depend on how long `settle` is. Of `transition`, which does, only what users felt (goodput,
+// attainment, p99 of TTFT), and the drain time. More lines would find no more and, as every
+// comparison is paid for by the correction for their number, ask for more runs.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reports/analysis/trial.hpp"
+
+namespace tokenlift {
+
+/// How figures of a metric compare.
+enum class FigureScale {
+  ratio,       ///< contender / base
+  share,       ///< contender - base, of figures 0 .. 1
+  of_a_whole,  ///< ratio; where a run has less than a tenth of the whole, the difference over it
+};
+
+struct RunFigure {
+  std::uint64_t seed = 0;
+  double value = 0;
+  double grain = 0;  ///< how well a run tells it: the width of a bucket or a bin
+};
+
+/// One metric of one phase in all runs that have it.
+struct FigureSet {
+  std::string phase;  ///< "before", "transition", "after", "steady", or "lift" for what is of none
+  std::string name;   ///< "throughput", "ttft p50", ... as of Gain; "gain of goodput", "drain time"
+  std::string unit;   ///< "tokens/s", "share", "ns" or "after/before"
+  bool higher_is_better = true;
+  bool judged = true;  ///< a gain is not: it falls when `before` gets better
+  FigureScale scale = FigureScale::ratio;
+  std::vector<RunFigure> runs;
+  double whole = 0;       ///< of_a_whole: its mean over the runs
+  std::string missing;    ///< why runs lack it; empty: none does
+  bool unserved = false;  ///< a percentile that hides requests which were not served
+};
+
+/// A set of runs, without what takes memory.
+struct CaseFigures {
+  std::size_t runs = 0;
+  std::vector<std::uint64_t> seeds;
+  std::vector<FigureSet> figures;  ///< the same metrics in the same order for the same phases
+  std::string problem;             ///< why it is no measurement: not valid, interrupted; else empty
+  std::vector<std::string> left_out;  ///< as of Trial
+};
+
+/// The percentiles of a phase that are among the figures: "ttft p50", ...
+std::vector<std::string> compared_percentiles(std::string_view phase);
+
+/// Of the runs with the lift; a control is not looked at.
+CaseFigures case_figures(const Trial& trial);
+
+}  // namespace tokenlift

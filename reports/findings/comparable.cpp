@@ -1,0 +1,96 @@
+#include "reports/findings/comparable.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include "reports/json/json_run.hpp"
+#include "reports/text/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+/// Words that change nothing; and the engine, which has its own sentence.
+bool is_aside(std::string_view path) {
+  if (path == "/name" || path == "/description" || path == "/run/engine") return true;
+  return path.starts_with("/profile/") &&
+         (path.ends_with("/description") || path.ends_with("/source"));
+}
+
+std::string or_nothing(const std::string& value) {
+  return value.empty() ? "nothing" : value;
+}
+
+std::string sentence(std::string_view what, const std::string& base, const std::string& contender) {
+  return fmt::format("{}: {} -> {}", what, or_nothing(base), or_nothing(contender));
+}
+
+void add(std::vector<std::string>& sentences, std::string_view what, const std::string& base,
+         const std::string& contender) {
+  if (base != contender) sentences.push_back(sentence(what, base, contender));
+}
+
+std::optional<double> number_of(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// A load became a rate by the capacity, and that differs so much.
+bool follows_capacity(const ScenarioDifference& difference, const Run& base, const Run& contender) {
+  const std::optional<double> one = number_of(difference.one);
+  const std::optional<double> other = number_of(difference.other);
+  if (!one || !other || *one == 0) return false;
+  constexpr double kRounding = 1e-9;
+  const double ratio = *contender.capacity_tokens_per_s / *base.capacity_tokens_per_s;
+  return std::abs(*other / *one / ratio - 1) < kRounding;
+}
+
+/// Where each side has measured its own capacity no two are the same.
+bool measured_anew(const Run& base, const Run& contender) {
+  return base.capacity_source == "measured" && contender.capacity_source == "measured" &&
+         base.capacity_tokens_per_s && contender.capacity_tokens_per_s &&
+         base.capacity_tokens_per_s != contender.capacity_tokens_per_s;
+}
+
+}  // namespace
+
+Differences what_differs(const Run& base, const Run& contender) {
+  Differences differences;
+  add(differences.forbidding, "engine", base.engine, contender.engine);
+  const bool anew = measured_anew(base, contender);
+  bool followed = false;
+  for (const ScenarioDifference& one : scenario_differences(base, contender)) {
+    if (is_aside(one.path)) continue;
+    if (anew && follows_capacity(one, base, contender)) {
+      followed = true;
+    } else {
+      differences.forbidding.push_back(sentence("scenario " + one.path, one.one, one.other));
+    }
+  }
+  if (followed) {
+    differences.told.push_back(
+        fmt::format("capacity, measured anew, and the loads that are shares of it: {} -> {} "
+                    "tokens/s (the same --set fleet.capacity=... offers the same to both)",
+                    figure(*base.capacity_tokens_per_s), figure(*contender.capacity_tokens_per_s)));
+  }
+
+  const Environment& one = base.environment;
+  const Environment& other = contender.environment;
+  add(differences.told, "tokenlift", one.tokenlift_version, other.tokenlift_version);
+  add(differences.told, "precision of the decoder", one.decoder_precision, other.decoder_precision);
+  if (base.engine == "virtual" && contender.engine == "virtual") return differences;
+  add(differences.told, "CPU", one.cpu, other.cpu);
+  add(differences.told, "cores", fmt::format("{}", one.cores), fmt::format("{}", other.cores));
+  add(differences.told, "system", one.os, other.os);
+  add(differences.told, "compiler", one.compiler, other.compiler);
+  add(differences.told, "build", one.build_type, other.build_type);
+  return differences;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,15 @@
+#pragma once
+// What the fleet did, phase by phase, as a table.
+
+#include <vector>
+
+#include "reports/analysis/summary.hpp"
+#include "reports/text/table.hpp"
+
+namespace tokenlift {
+
+/// A row per figure and a column per phase, with after / before where there are both. What the
+/// sample does not support is a dash with a note.
+Table fleet_table(const std::vector<PhaseSummary>& phases);
+
+}  // namespace tokenlift

@@ -1,0 +1,33 @@
+#include "reports/findings/report.hpp"
+
+#include <utility>
+
+#include "reports/findings/overview_table.hpp"
+#include "reports/findings/tables.hpp"
+#include "reports/findings/verdict.hpp"
+
+namespace tokenlift {
+
+TrialReport analyse(Trial trial) {
+  TrialReport report{std::move(trial), {}, {}, {}, {}, {}, {}, {}};
+  const Run& run = report.trial.lifted.pooled;
+  report.phases = summarize_fleet(run);
+  report.split = time_split(run);
+  report.lift = analyse_lift(report.trial);
+  return report;
+}
+
+Report make_report(std::vector<Trial> trials) {
+  Report report;
+  for (Trial& trial : trials) {
+    TrialReport& each = report.trials.emplace_back(analyse(std::move(trial)));
+    each.validity = validity(each.trial);
+    each.verdict = verdict(each);
+    each.remarks = remarks(each);
+    each.tables = tables_of(each);
+  }
+  report.overview = overview_table(report.trials);
+  return report;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,183 @@
+#include "reports/findings/suite_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "reports/analysis/series_groups.hpp"
+#include "reports/analysis/summary.hpp"
+#include "reports/findings/verdict.hpp"
+#include "reports/text/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::array<std::string_view, 5> kStatusNames = {"done", "invalid", "failed",
+                                                          "interrupted", "not run"};
+
+CaseLine goodput_line(const Run& run) {
+  const Groups groups = groups_of(run, kMostCasePoints);
+  const std::optional<std::vector<double>> values = rates(run, "goodput_tokens", groups);
+  if (!values || groups.bins == 0) return {};
+  return {groups.length_s(0), {values->begin(), values->end()}};
+}
+
+CaseLine ttft_line(const Run& run) {
+  const Groups groups = slices_of(run, kMostCasePoints);
+  if (groups.bins == 0) return {};
+  CaseLine line{groups.length_s(0), {}};
+  for (const Histogram& slice : merged_slices(run, groups)) {
+    std::optional<double>& value = line.values.emplace_back();
+    if (!slice.empty()) value = static_cast<double>(slice.value_at(0.5)) / 1e6;
+  }
+  return line;
+}
+
+}  // namespace
+
+std::string_view name_of(CaseStatus status) {
+  return kStatusNames[static_cast<std::size_t>(status)];
+}
+
+std::optional<CaseStatus> case_status(std::string_view name) {
+  const auto found = std::find(kStatusNames.begin(), kStatusNames.end(), name);
+  if (found == kStatusNames.end()) return std::nullopt;
+  return static_cast<CaseStatus>(found - kStatusNames.begin());
+}
+
+CaseReport case_report(const TrialReport& trial, std::string name, std::string folder) {
+  const Run& run = trial.trial.lifted.pooled;
+  CaseReport report;
+  report.name = std::move(name);
+  report.folder = std::move(folder);
+  report.status = is_valid(trial.trial) ? CaseStatus::done : CaseStatus::invalid;
+  if (trial.trial.interrupted) report.status = CaseStatus::interrupted;
+  report.engine = run.engine;
+  report.runs = run.runs;
+  report.verdict = trial.verdict;
+  report.validity = trial.validity;
+  for (const PhaseSummary& phase : trial.phases) {
+    report.phases.push_back({phase.name, phase.rates.throughput_tokens_per_s,
+                             phase.rates.goodput_tokens_per_s, phase.rates.attainment,
+                             phase.ttft_ms(500), phase.ttft_ms(990)});
+  }
+  if (trial.lift) {
+    const Gain* const goodput = find_gain(trial.lift->gains, "goodput");
+    if (goodput != nullptr) report.goodput = *goodput;
+    if (trial.lift->drain.ns) report.drain_s = static_cast<double>(*trial.lift->drain.ns) / 1e9;
+  }
+  if (run.lift && run.lift->at_ns) report.lift_s = static_cast<double>(*run.lift->at_ns) / 1e9;
+  report.goodput_line = goodput_line(run);
+  report.ttft_line = ttft_line(run);
+  return report;
+}
+
+const CasePhase* find_phase(const CaseReport& report, std::string_view name) {
+  const auto found = std::find_if(report.phases.begin(), report.phases.end(),
+                                  [&](const CasePhase& phase) { return phase.name == name; });
+  return found == report.phases.end() ? nullptr : &*found;
+}
+
+ToldPhases told_phases(const CaseReport& report) {
+  const CasePhase* const before = find_phase(report, "before");
+  const CasePhase* const after = find_phase(report, "after");
+  if (before != nullptr && after != nullptr) return {before, after};
+  return {nullptr, report.phases.empty() ? nullptr : &report.phases.back()};
+}
+
+std::size_t missed_objectives(const CaseReport& report) {
+  return static_cast<std::size_t>(
+      std::count_if(report.objectives.begin(), report.objectives.end(),
+                    [](const ObjectiveResult& objective) { return !objective.met; }));
+}
+
+CaseName parts_of(std::string_view name) {
+  CaseName parts;
+  while (!name.empty()) {
+    const std::string_view part = name.substr(0, name.find('/'));
+    std::string& into = part.find('=') == std::string_view::npos && parts.settings.empty()
+                            ? parts.base
+                            : parts.settings;
+    if (!into.empty()) into += '/';
+    into += part;
+    name.remove_prefix(std::min(part.size() + 1, name.size()));
+  }
+  return parts;
+}
+
+bool SuiteCounts::all_well() const {
+  return invalid + failed + interrupted + not_run == 0 && met == objectives;
+}
+
+SuiteCounts counts_of(const SuiteReport& suite) {
+  SuiteCounts counts;
+  for (const CaseReport& each : suite.cases) {
+    std::size_t& count = each.status == CaseStatus::done          ? counts.done
+                         : each.status == CaseStatus::invalid     ? counts.invalid
+                         : each.status == CaseStatus::failed      ? counts.failed
+                         : each.status == CaseStatus::interrupted ? counts.interrupted
+                                                                  : counts.not_run;
+    ++count;
+    counts.objectives += each.objectives.size();
+    counts.met += each.objectives.size() - missed_objectives(each);
+  }
+  return counts;
+}
+
+std::string suite_verdict(const SuiteReport& suite) {
+  const SuiteCounts counts = counts_of(suite);
+  std::vector<std::string> parts;
+  const auto add = [&](std::size_t count, CaseStatus status) {
+    if (count > 0) parts.push_back(fmt::format("{} {}", whole_figure(count), name_of(status)));
+  };
+  add(counts.done, CaseStatus::done);
+  add(counts.invalid, CaseStatus::invalid);
+  add(counts.failed, CaseStatus::failed);
+  add(counts.interrupted, CaseStatus::interrupted);
+  add(counts.not_run, CaseStatus::not_run);
+  std::string out = fmt::format("{} case{}{}", whole_figure(suite.cases.size()),
+                                suite.cases.size() == 1 ? "" : "s", parts.empty() ? "" : ": ");
+  for (std::size_t i = 0; i < parts.size(); ++i) out += (i > 0 ? ", " : "") + parts[i];
+  if (counts.objectives == 0) return out + "; no objectives.";
+  return out + fmt::format("; {} of {} objective{} met.", whole_figure(counts.met),
+                           whole_figure(counts.objectives), counts.objectives == 1 ? "" : "s");
+}
+
+std::vector<std::string> facts_of(const SuiteReport& suite) {
+  std::vector<std::string> facts;
+  if (!suite.tokenlift_version.empty()) facts.push_back("tokenlift " + suite.tokenlift_version);
+  if (!suite.started_at.empty()) facts.push_back(suite.started_at);
+  return facts;
+}
+
+std::vector<CaseMessage> messages_of(const SuiteReport& suite) {
+  std::vector<CaseMessage> messages;
+  for (const CaseReport& each : suite.cases) {
+    if (each.status == CaseStatus::failed || each.status == CaseStatus::interrupted) {
+      const std::string why = each.failure.empty() ? "" : ": " + each.failure;
+      messages.push_back({each.name, {std::string(name_of(each.status)) + why}});
+    }
+    if (each.status == CaseStatus::invalid) messages.push_back({each.name, each.validity});
+    // Of what did not end that it did not is enough.
+    if (each.status != CaseStatus::done && each.status != CaseStatus::invalid) continue;
+    for (const ObjectiveResult& objective : each.objectives) {
+      if (!objective.met) messages.push_back({each.name, {missed_text(objective)}});
+    }
+  }
+  return messages;
+}
+
+std::string missed_text(const ObjectiveResult& objective) {
+  return objective.text + " is not met: " + value_text(objective);
+}
+
+std::string value_text(const ObjectiveResult& objective) {
+  if (!objective.value) {
+    return "no value (" + (objective.reason.empty() ? "not enough data" : objective.reason) + ")";
+  }
+  return "it is " + figure(*objective.value);
+}
+
+}  // namespace tokenlift

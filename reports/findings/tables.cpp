@@ -1,0 +1,35 @@
+#include "reports/findings/tables.hpp"
+
+#include <utility>
+
+#include "reports/findings/checks_table.hpp"
+#include "reports/findings/fleet_table.hpp"
+#include "reports/findings/gains_table.hpp"
+#include "reports/findings/lift_table.hpp"
+#include "reports/findings/split_table.hpp"
+#include "reports/findings/tenants_table.hpp"
+#include "reports/findings/throttles_table.hpp"
+
+namespace tokenlift {
+
+std::vector<Table> tables_of(const TrialReport& trial) {
+  const Run& run = trial.trial.lifted.pooled;
+  std::vector<Table> all = {fleet_table(trial.phases)};
+  if (trial.lift) {
+    all.push_back(gains_table(trial.lift->gains));
+    all.push_back(lift_table(*trial.lift));
+    all.push_back(response_table(*trial.lift));
+    all.push_back(effects_table(trial.lift->effects));
+  }
+  all.push_back(split_table(trial.split));
+  all.push_back(tenants_table(run));
+  all.push_back(throttles_table(run));
+  all.push_back(checks_table(run));
+  std::vector<Table> tables;
+  for (Table& table : all) {
+    if (!table.rows.empty()) tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+}  // namespace tokenlift

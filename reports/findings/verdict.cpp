@@ -1,0 +1,445 @@
+#include "reports/findings/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+
+#include "reports/findings/gains_table.hpp"
+#include "reports/text/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+/// More goodput than was made: requests of the phase were answered after it.
+bool answered_later(double goodput, double throughput) {
+  constexpr double kMuchMore = 1.1;
+  return goodput > kMuchMore * throughput;
+}
+
+/// Both arms, as far as there are two.
+std::vector<const Run*> arms(const Trial& trial) {
+  std::vector<const Run*> runs = {&trial.lifted.pooled};
+  if (trial.control) runs.push_back(&trial.control->pooled);
+  return runs;
+}
+
+// ----------------------------------------------------------------------------------- what it is
+
+std::string event_named(const LiftRecord& lift) {
+  const std::string at = second_figure(*lift.at_ns);
+  if (lift.kind == "ramp") return fmt::format("Ramping '{}' from {} s on", lift.throttle, at);
+  const char* verb = "Lifting";
+  if (lift.kind == "set") verb = "Setting";
+  if (lift.kind == "restore") verb = "Restoring";
+  return fmt::format("{} '{}' at {} s", verb, lift.throttle, at);
+}
+
+/// " (95 % interval x1.70 to x1.88)"; empty where there is none.
+std::string interval_clause(const Estimate& estimate, bool is_difference) {
+  if (!estimate.interval) return "";
+  return " (95 % interval " + interval_text(estimate, is_difference, 1) + ")";
+}
+
+/// "x1.79 (95 % interval x1.70 to x1.88), 2,058 -> 3,677 tokens/s"
+std::string rate_change(const Gain& gain) {
+  std::string text;
+  if (gain.change.value) {
+    text = change_text(gain.change, gain.is_difference, 1);
+    if (gain.is_difference) text += " tokens/s";
+    text += interval_clause(gain.change, gain.is_difference) + ", ";
+  }
+  return text + fmt::format("{} -> {} tokens/s", figure(*gain.before), figure(*gain.after));
+}
+
+/// What users see of it: how long their first token takes.
+std::string ttft_clause(const TrialReport& report) {
+  const PhaseSummary* const before = find_phase(report.phases, "before");
+  const PhaseSummary* const after = find_phase(report.phases, "after");
+  if (before == nullptr || after == nullptr) return "";
+  const std::optional<std::int64_t> then_ns = before->of(Metric::ttft).at(500);
+  const std::optional<std::int64_t> now_ns = after->of(Metric::ttft).at(500);
+  if (!then_ns || !now_ns) return "";
+  // Where most get nothing, a latency is of the few.
+  const auto served = [](const PhaseSummary& phase) {
+    if (!phase.hides_unserved(500)) return std::string();
+    return fmt::format(" (of the {} that were served)", percent_figure(1 - *phase.unserved()));
+  };
+  return fmt::format("TTFT p50 {}{} -> {}{}", duration_figure(*then_ns), served(*before),
+                     duration_figure(*now_ns), served(*after));
+}
+
+/// What it took and what it cost.
+std::string cost_clause(const LiftReport& lift) {
+  std::vector<std::string> clauses;
+  if (lift.drain.ns && *lift.drain.ns > 0) {
+    clauses.push_back(fmt::format("the backlog drained in {}", duration_figure(*lift.drain.ns)));
+  }
+  if (lift.slo_debt_requests && *lift.slo_debt_requests >= 0.5) {
+    const auto missed = static_cast<std::uint64_t>(std::llround(*lift.slo_debt_requests));
+    clauses.push_back(fmt::format("{} due in the transition missed {} objectives",
+                                  missed == 1 ? "1 request" : whole_figure(missed) + " requests",
+                                  missed == 1 ? "its" : "their"));
+  }
+  return listed(clauses, "and");
+}
+
+/// What the judgement rests on: with a control, the difference that it shows, else before and
+/// after.
+struct Judgement {
+  bool shown = false;
+  bool better = false;
+  bool has_interval = false;
+  std::string reason;  // without one
+};
+
+/// Why goodput cannot tell what a change did; empty where it can.
+std::string deceptive(const Gain& goodput, const Gain& throughput) {
+  constexpr double kNextToNothing = 0.01;
+  if (*goodput.before <= kNextToNothing * *throughput.before &&
+      *goodput.after <= kNextToNothing * *throughput.after) {
+    return "next to nothing met its objectives";
+  }
+  if (answered_later(*goodput.before, *throughput.before)) {
+    return "goodput counts what was due before and answered after";
+  }
+  return "";
+}
+
+/// The one figure that the judgement rests on (several would add up their false alarms): goodput,
+/// or throughput where goodput cannot tell. Nothing where it was not measured on both sides.
+struct Deciding {
+  const Gain* gain = nullptr;
+  std::string reason;  // why it is not goodput
+};
+Deciding deciding_gain(const LiftReport& lift) {
+  const Gain* const goodput = find_gain(lift.gains, "goodput");
+  const Gain* const throughput = find_gain(lift.gains, "throughput");
+  const auto measured = [](const Gain* gain) { return gain && gain->before && gain->after; };
+  if (!measured(goodput)) return {};
+  if (!measured(throughput)) return {goodput, ""};
+  std::string reason = deceptive(*goodput, *throughput);
+  return {reason.empty() ? goodput : throughput, std::move(reason)};
+}
+
+/// With the control: what the lift did to that figure, once all is settled.
+const Effect* deciding_effect(const LiftReport& lift, const Gain& gain) {
+  const auto found = std::find_if(
+      lift.effects.begin(), lift.effects.end(),
+      [&](const Effect& each) { return each.name == gain.name && each.phase == "after"; });
+  return found == lift.effects.end() ? nullptr : &*found;
+}
+
+Judgement judge(const LiftReport& lift) {
+  const Gain* const gain = deciding_gain(lift).gain;
+  if (gain == nullptr) return {};
+  const Effect* const effect = deciding_effect(lift, *gain);
+  if (effect == nullptr) {
+    return {gain->shown(), gain->better(), gain->change.interval.has_value(), gain->change.reason};
+  }
+  return {effect->shown(), effect->better(), effect->difference.interval.has_value(),
+          effect->difference.reason};
+}
+
+/// "; against the same load without it: +1,234 tokens/s (95 % interval ...)"
+std::string control_clause(const LiftReport& lift, const Gain& gain) {
+  const Effect* const effect = deciding_effect(lift, gain);
+  if (effect == nullptr || !effect->difference.value) return "";
+  return "; against the same load without it: " + change_text(effect->difference, true, 1) +
+         " tokens/s" + interval_clause(effect->difference, true);
+}
+
+std::string lift_sentence(const TrialReport& report) {
+  const LiftReport& lift = *report.lift;
+  const std::string what = event_named(lift.lift);
+  if (lift.vacuous) {
+    return fmt::format(
+        "{} is vacuous: the throttle did not bind: it held or denied {} of the requests due before "
+        "the change, and 5 % is the least that counts.",
+        what, percent_figure(lift.binding_fraction.value_or(0)));
+  }
+  const auto [gain, reason] = deciding_gain(lift);
+  if (gain == nullptr) return what + ": too little was measured to compare before and after.";
+  const Judgement judgement = judge(lift);
+  std::string text = what;
+  if (judgement.shown) {
+    text += fmt::format(" {}: {} ", judgement.better ? "paid off" : "did harm", gain->name);
+  } else if (judgement.has_interval) {
+    text += fmt::format(" made no difference to {} that could be shown: ", gain->name);
+  } else {
+    text += fmt::format(": {} ", gain->name);
+  }
+  text += rate_change(*gain);
+  if (!reason.empty()) text += ", while " + reason;
+  const std::string ttft = ttft_clause(report);
+  if (!ttft.empty()) text += ", " + ttft;
+  text += control_clause(lift, *gain);
+  const std::string cost = cost_clause(lift);
+  if (!cost.empty()) text += "; " + cost;
+  text += ".";
+  if (!judgement.has_interval && !judgement.reason.empty()) {
+    text += " How sure that is cannot be said: " + judgement.reason + ".";
+  }
+  return text;
+}
+
+std::string steady_sentence(const Run& run, const PhaseSummary& phase) {
+  std::vector<std::string> clauses;
+  if (phase.rates.throughput_tokens_per_s) {
+    const double throughput = *phase.rates.throughput_tokens_per_s;
+    clauses.push_back(fmt::format("throughput {} tokens/s", figure(throughput)));
+    if (run.capacity_tokens_per_s && *run.capacity_tokens_per_s > 0) {
+      clauses.back() +=
+          fmt::format(" ({} of capacity)", percent_figure(throughput / *run.capacity_tokens_per_s));
+    }
+  }
+  if (phase.rates.attainment) {
+    clauses.push_back(fmt::format("attainment {}", percent_figure(*phase.rates.attainment)));
+  }
+  if (const std::optional<std::int64_t> ttft_ns = phase.of(Metric::ttft).at(500)) {
+    clauses.push_back(fmt::format("TTFT p50 {}", duration_figure(*ttft_ns)));
+  }
+  if (clauses.empty()) clauses.emplace_back("too little was measured to say anything");
+  std::string name = phase.name;
+  if (!name.empty()) name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
+  return fmt::format("{}: {}.", name, listed(clauses, "and"));
+}
+
+// ---------------------------------------------------------------------------------- the remarks
+
+/// The backlog that the change met where part of it was hidden: in the clients' back-off.
+void remark_on_backlog(const LiftRecord& lift, std::vector<std::string>& remarks) {
+  if (lift.backoff_requests == 0) return;
+  const auto waiting = [](std::int64_t requests, std::int64_t tokens, const char* where) {
+    if (requests == 0) return fmt::format("none {}", where);
+    return fmt::format("{} {} ({} output tokens)",
+                       whole_figure(static_cast<std::uint64_t>(requests)), where,
+                       whole_figure(static_cast<std::uint64_t>(tokens)));
+  };
+  remarks.push_back(
+      fmt::format("Requests waiting at that instant: {} and {}.",
+                  waiting(lift.waiting_requests, lift.backlog_tokens, "at the throttle"),
+                  waiting(lift.backoff_requests, lift.backoff_tokens, "in back-off")));
+}
+
+void remark_on_course(const LiftReport& lift, std::string_view capacity_source,
+                      std::vector<std::string>& remarks) {
+  if (lift.never_drains) {
+    remarks.push_back(fmt::format(
+        "More is offered than the new limit and the fleet carry: a backlog never drains. Offer "
+        "less, or {}.",
+        lift.lift.kind == "lift" ? "use a larger fleet: no limit is left to lift"
+                                 : "set a higher limit, as far as the fleet carries it"));
+  } else if (lift.waited && !lift.drain.ns) {
+    remarks.push_back("No drain time: " + lift.drain.reason + ".");
+  }
+  if (lift.not_back_share) {
+    remarks.push_back(fmt::format(
+        "Goodput is not back: from three times the fluid drain ({}) after the lift on it is {} of "
+        "what is offered, which limit and capacity could carry. Either the overload keeps itself "
+        "up (retries, work for clients who have left: metastable), or the objectives are too tight "
+        "for this fleet{}.",
+        duration_figure(*lift.drain_fluid_s * 1e9), percent_figure(*lift.not_back_share),
+        capacity_source == "stated" ? ", or it does not do the capacity that was stated" : ""));
+  }
+  if (lift.goodput.stepped && !lift.goodput.settling.ns) {
+    remarks.push_back("Goodput: " + lift.goodput.settling.reason + ".");
+  }
+}
+
+/// Where the backlog outlasts the transition, what follows is no new state yet.
+void remark_on_drain(const TrialReport& report, std::vector<std::string>& remarks) {
+  const LiftReport& lift = *report.lift;
+  const Run& run = report.trial.lifted.pooled;
+  const std::optional<std::size_t> after = find_phase(run, "after");
+  if (!lift.drain.ns || !after) return;
+  const std::int64_t settled_ns = run.phases[*after].begin_ns - *lift.lift.at_ns;
+  if (*lift.drain.ns <= settled_ns) return;
+  remarks.push_back(
+      fmt::format("The backlog took {} to drain and the transition ended {} after the change: "
+                  "'after' holds the rest of it. Say how long the transition is with run.settle.",
+                  duration_figure(*lift.drain.ns), duration_figure(settled_ns)));
+}
+
+/// Goodput goes by when requests were due, however late they were answered: of a phase that leaves
+/// a queue behind it is not what was made in it.
+void remark_on_goodput(const TrialReport& report, std::vector<std::string>& remarks) {
+  std::vector<std::string> clauses;
+  for (const PhaseSummary& phase : report.phases) {
+    const Rates& rates = phase.rates;
+    if (phase.name == "transition" || !rates.goodput_tokens_per_s ||
+        !rates.throughput_tokens_per_s ||
+        !answered_later(*rates.goodput_tokens_per_s, *rates.throughput_tokens_per_s)) {
+      continue;
+    }
+    clauses.push_back(fmt::format("{} tokens/s in '{}', which made {}",
+                                  figure(*rates.goodput_tokens_per_s), phase.name,
+                                  figure(*rates.throughput_tokens_per_s)));
+  }
+  if (clauses.empty()) return;
+  remarks.push_back(
+      fmt::format("Goodput goes by when requests were due, and most of these were answered later: "
+                  "{}. Throughput says what was made; objectives (slo) say how late is too late.",
+                  listed(clauses, "and")));
+}
+
+/// What nobody waited for until the end is in no latency, and counts as not served.
+void remark_on_undecided(const TrialReport& report, std::vector<std::string>& remarks) {
+  constexpr double kMany = 0.05;
+  for (const PhaseSummary& phase : report.phases) {
+    const auto due = static_cast<double>(phase.counts.due);
+    const auto open = static_cast<double>(phase.counts.in_flight);
+    if (open <= kMany * due) continue;
+    remarks.push_back(fmt::format(
+        "Of the requests due in '{}', {} were not decided when the run ended, and count "
+        "as not served: a longer run.cooldown_max would wait for them.",
+        phase.name, percent_figure(open / due)));
+  }
+}
+
+/// What pays off in the end may have been worse at first.
+void remark_on_transition(const TrialReport& report, std::vector<std::string>& remarks) {
+  const auto goodput = [&](const char* name) {
+    const PhaseSummary* const phase = find_phase(report.phases, name);
+    return phase == nullptr ? std::nullopt : phase->rates.goodput_tokens_per_s;
+  };
+  const std::optional<double> before = goodput("before");
+  const std::optional<double> transition = goodput("transition");
+  if (!before || !transition || !judge(*report.lift).better || *transition >= *before) return;
+  remarks.push_back(
+      fmt::format("It was worse first: goodput in the transition was {} tokens/s, {} before.",
+                  figure(*transition), figure(*before)));
+}
+
+/// The told instant against the one that the series shows by itself.
+void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) {
+  const Gain* const throughput = find_gain(lift.gains, "throughput");
+  const bool changed = throughput != nullptr && throughput->shown();
+  const std::int64_t lift_ns = *lift.lift.at_ns;
+  constexpr std::int64_t kNearNs = 2'000'000'000;
+  if (!lift.found_ns) {
+    if (!changed) return;
+    remarks.emplace_back(
+        "Looked at without being told of the lift, throughput shows no change at any instant.");
+  } else if (std::abs(*lift.found_ns - lift_ns) > kNearNs) {
+    remarks.push_back(fmt::format(
+        "Looked at without being told of the lift, throughput changes at {} s, {} {} it.",
+        second_figure(*lift.found_ns), duration_figure(std::abs(*lift.found_ns - lift_ns)),
+        *lift.found_ns > lift_ns ? "after" : "before"));
+  }
+}
+
+/// Which part of TTFT is the largest, before and after.
+void remark_on_split(const TrialReport& report, std::vector<std::string>& remarks) {
+  std::vector<std::string> clauses;
+  for (const TimeSplit& split : report.split) {
+    if (split.phase == "transition" || split.requests == 0 || split.ttft_ns <= 0) continue;
+    const auto largest = std::max_element(
+        kTimeParts.begin(), kTimeParts.end(),
+        [&](const TimePart& a, const TimePart& b) { return split.*a.ns < split.*b.ns; });
+    clauses.push_back(fmt::format("{} {} is {}", split.phase,
+                                  percent_figure(split.*(largest->ns) / split.ttft_ns),
+                                  largest->name));
+  }
+  if (clauses.empty()) return;
+  remarks.push_back(fmt::format("Of the mean TTFT, {}.", listed(clauses, "and")));
+}
+
+/// Which throttle bit, where there are several.
+void remark_on_throttles(const TrialReport& report, std::vector<std::string>& remarks) {
+  const Run& run = report.trial.lifted.pooled;
+  const std::optional<std::size_t> before = find_phase(run, "before");
+  if (!before || run.throttles.size() < 2) return;
+  const auto bites = [&](const ThrottleRecord& throttle) {
+    return throttle.phases.at(*before).held + throttle.phases.at(*before).rejected;
+  };
+  const auto most = std::max_element(
+      run.throttles.begin(), run.throttles.end(),
+      [&](const ThrottleRecord& a, const ThrottleRecord& b) { return bites(a) < bites(b); });
+  std::uint64_t all = 0;
+  for (const ThrottleRecord& throttle : run.throttles) all += bites(throttle);
+  if (all == 0) return;
+  remarks.push_back(
+      fmt::format("Before, '{}' held or rejected {} of the {} attempts that any "
+                  "throttle did.",
+                  most->name, whole_figure(bites(*most)), whole_figure(all)));
+}
+
+}  // namespace
+
+bool is_valid(const Trial& trial) {
+  const std::vector<const Run*> runs = arms(trial);
+  return !trial.interrupted &&
+         std::all_of(runs.begin(), runs.end(), [](const Run* run) { return run->valid(); });
+}
+
+std::vector<std::string> validity(const Trial& trial) {
+  std::size_t all = 0;
+  std::size_t unread = 0;
+  std::vector<std::string> lines(1);
+  for (const Run* const run : arms(trial)) {
+    all += run->checks.size();
+    for (const Check& check : run->checks) {
+      if (check.passed && !check.value) ++unread;
+      if (check.passed) continue;
+      lines.push_back(fmt::format("{}{}: {}, limit {}. {}", run->control ? "control: " : "",
+                                  check.name, check.value ? limit_figure(*check.value) : "–",
+                                  limit_figure(check.limit), check.advice));
+    }
+  }
+  const std::size_t failed = lines.size() - 1;
+  if (failed > 0) {
+    lines[0] = fmt::format("NOT VALID as a measurement: {} of {} checks failed", failed, all);
+  } else if (trial.interrupted) {
+    lines[0] = "NOT VALID as a measurement: it was ended early";
+  } else {
+    lines[0] = fmt::format("valid: {} of {} checks passed", all - unread, all);
+    if (unread > 0) lines[0] += fmt::format(", {} not checked", unread);
+  }
+  if (trial.control) lines[0] += ", with the event and without it together";
+  if (trial.lifted.pooled.interrupted) {
+    lines.emplace_back("INTERRUPTED: the run was ended early; this is what it measured until then");
+  }
+  for (const std::string& each : trial.left_out) lines.push_back("left out: " + each);
+  return lines;
+}
+
+std::string verdict(const TrialReport& report) {
+  const Run& run = report.trial.lifted.pooled;
+  const bool any_due = std::any_of(report.phases.begin(), report.phases.end(),
+                                   [](const PhaseSummary& phase) { return phase.counts.due > 0; });
+  const std::string prefix = is_valid(report.trial) ? "" : "NOT VALID: ";
+  if (!any_due) return prefix + "no requests were due in the phases measured.";
+  if (report.lift) return prefix + lift_sentence(report);
+  if (run.lift) {
+    return prefix + fmt::format("'{}' was to change at {} s; the run did not get there.",
+                                run.lift->throttle, second_figure(run.lift->planned_ns));
+  }
+  return prefix + steady_sentence(run, report.phases.back());
+}
+
+std::vector<std::string> remarks(const TrialReport& report) {
+  std::vector<std::string> all;
+  if (report.lift) {
+    remark_on_course(*report.lift, report.trial.lifted.pooled.capacity_source, all);
+    remark_on_drain(report, all);
+    remark_on_transition(report, all);
+    remark_on_backlog(report.lift->lift, all);
+    remark_on_found(*report.lift, all);
+    for (const Starvation& starved : report.lift->starvation) {
+      if (starved.seconds == 0) continue;
+      all.push_back(fmt::format(
+          "Tenant '{}' ran {} s below its guaranteed share of {} while it had work waiting.",
+          starved.tenant, figure(starved.seconds), percent_figure(starved.share)));
+    }
+  }
+  remark_on_goodput(report, all);
+  remark_on_undecided(report, all);
+  remark_on_split(report, all);
+  remark_on_throttles(report, all);
+  return all;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,158 @@
+#include "reports/json/json_value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tokenlift {
+namespace {
+
+bool holds_objects(const Json& array) {
+  return std::any_of(array.begin(), array.end(), [](const Json& item) { return item.is_object(); });
+}
+
+void print(const Json& json, std::size_t indent, std::string& out) {
+  constexpr std::size_t kColumns = 100;
+  const std::string line = compact_text(json);
+  const bool splits = json.is_object() || (json.is_array() && holds_objects(json));
+  if (!splits || indent + line.size() <= kColumns) {
+    out += line;
+    return;
+  }
+  out += json.is_object() ? '{' : '[';
+  const char* separator = "\n";
+  for (const auto& [key, value] : json.items()) {
+    out += separator;
+    out.append(indent + 2, ' ');
+    if (json.is_object()) out += compact_text(key) + ": ";
+    print(value, indent + 2, out);
+    separator = ",\n";
+  }
+  out += '\n';
+  out.append(indent, ' ');
+  out += json.is_object() ? '}' : ']';
+}
+
+}  // namespace
+
+Json seconds_or_null(const std::optional<std::int64_t>& ns) {
+  return ns ? Json(seconds(*ns)) : Json(nullptr);
+}
+
+Json json_of(const Counts& counts) {
+  return {{"due", counts.due},
+          {"completed", counts.completed},
+          {"rejected", counts.rejected},
+          {"expired", counts.expired},
+          {"cancelled", counts.cancelled},
+          {"failed", counts.failed},
+          {"in_flight", counts.in_flight}};
+}
+
+Json json_of(const LatencySummary& latency) {
+  Json json = {{"count", latency.count}, {"mean", milliseconds_or_null(latency.mean_ns)}};
+  Json unsupported = Json::array();
+  for (const int permille : kPermilles) {
+    const std::string name(percentile_name(permille));
+    json[name] = milliseconds_or_null(latency.at(permille));
+    if (latency.at(permille)) continue;
+    unsupported.push_back(
+        fmt::format("{}: needs {} samples, has {}", name, samples_needed(permille), latency.count));
+  }
+  json["max"] = milliseconds_or_null(latency.max_ns);
+  json["unsupported"] = std::move(unsupported);
+  return json;
+}
+
+Json json_of(const PhaseSummary& phase) {
+  const Rates& rates = phase.rates;
+  Json hidden_by = Json::array();
+  for (const int permille : kPermilles) {
+    if (phase.hides_unserved(permille)) hidden_by.push_back(percentile_name(permille));
+  }
+  Json json = {
+      {"name", phase.name},
+      {"begin_s", seconds(phase.begin_ns)},
+      {"end_s", seconds(phase.end_ns)},
+      {"counts", json_of(phase.counts)},
+      {"sent", phase.sent},
+      {"held", phase.held},
+      {"attempts", phase.attempts},
+      {"wasted_tokens", phase.wasted_tokens},
+      {"unserved", {{"share", or_null(phase.unserved())}, {"hidden_by", std::move(hidden_by)}}},
+      {"rates",
+       {{"offered_requests_per_s", or_null(rates.offered_requests_per_s)},
+        {"admitted_requests_per_s", or_null(rates.admitted_requests_per_s)},
+        {"completed_requests_per_s", or_null(rates.completed_requests_per_s)},
+        {"offered_tokens_per_s", or_null(rates.offered_tokens_per_s)},
+        {"throughput_tokens_per_s", or_null(rates.throughput_tokens_per_s)},
+        {"goodput_tokens_per_s", or_null(rates.goodput_tokens_per_s)},
+        {"attainment", or_null(rates.attainment)},
+        {"retry_amplification", or_null(rates.retry_amplification)}}}};
+  Json& latency = json["latency_ms"];
+  for (std::size_t i = 0; i < kMetrics; ++i) {
+    latency[std::string(name_of(static_cast<Metric>(i)))] = json_of(phase.latency[i]);
+  }
+  return json;
+}
+
+Json json_of(const Environment& environment) {
+  return {{"tokenlift_version", environment.tokenlift_version},
+          {"compiler", environment.compiler},
+          {"build_type", environment.build_type},
+          {"cpu", environment.cpu},
+          {"cores", environment.cores},
+          {"memory_bytes", environment.memory_bytes},
+          {"os", environment.os},
+          {"decoder_precision", environment.decoder_precision},
+          {"started_at", environment.started_at},
+          {"command", environment.command}};
+}
+
+Json json_of(const ThrottleCounts& counts) {
+  return {{"admitted", counts.admitted},       {"held", counts.held},
+          {"rejected", counts.rejected},       {"shadowed", counts.shadowed},
+          {"taken_units", counts.taken_units}, {"refunded_units", counts.refunded_units}};
+}
+
+Json checks_of(const Run& run) {
+  Json checks = Json::array();
+  for (const Check& check : run.checks) {
+    checks.push_back({{"name", check.name},
+                      {"value", or_null(check.value)},
+                      {"limit", check.limit},
+                      {"passed", check.passed},
+                      {"advice", check.advice}});
+  }
+  return checks;
+}
+
+Json scaled(const std::optional<double>& value, double scale) {
+  return value ? Json(scale == 1 ? *value : *value * scale) : Json(nullptr);
+}
+
+Json json_of(const std::optional<Interval>& interval, double scale) {
+  if (!interval) return nullptr;
+  return {{"low", scaled(interval->low, scale)}, {"high", scaled(interval->high, scale)}};
+}
+
+Json json_of(const Estimate& estimate, double scale) {
+  return {{"value", scaled(estimate.value, scale)},
+          {"interval_95", json_of(estimate.interval, scale)},
+          {"basis", estimate.basis},
+          {"reason", estimate.reason}};
+}
+
+std::string compact_text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string document(const Json& json) {
+  std::string out;
+  print(json, 0, out);
+  out += '\n';
+  return out;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,237 @@
+#include "reports/record/run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace tokenlift {
+namespace {
+
+void merge(PhaseSpan& into, const PhaseSpan& other) {
+  into.end_ns = other.end_ns;
+  into.length_ns += other.length_ns;
+  into.replica_ns += other.replica_ns;
+  into.busy_ns += other.busy_ns;
+  into.batch_ns += other.batch_ns;
+}
+
+/// Columns of the same names.
+void merge(std::vector<Column>& into, const std::vector<Column>& other) {
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    std::vector<std::int64_t>& values = into[i].values;
+    const std::vector<std::int64_t>& added = other[i].values;
+    values.resize(std::max(values.size(), added.size()));
+    for (std::size_t bin = 0; bin < added.size(); ++bin) values[bin] += added[bin];
+  }
+}
+
+void merge(Series& into, const Series& other) {
+  if (into.bin_ns == 0) {
+    into.bin_ns = other.bin_ns;
+    into.columns = other.columns;
+  } else if (other.bin_ns != 0) {
+    merge(into.columns, other.columns);
+  }
+  if (into.slice_ns == 0) into.slice_ns = other.slice_ns;
+  if (into.ttft_slices.size() < other.ttft_slices.size()) {
+    into.ttft_slices.resize(other.ttft_slices.size());
+  }
+  for (std::size_t slice = 0; slice < other.ttft_slices.size(); ++slice) {
+    into.ttft_slices[slice].merge(other.ttft_slices[slice]);
+  }
+}
+
+/// 2 failed, 1 not checked, 0 passed.
+int severity(const Check& check) {
+  if (!check.passed) return 2;
+  return check.value.has_value() ? 0 : 1;
+}
+
+/// How far a check is from its limit, relative to the limit: repetitions may have limits of their
+/// own, and checks have limits from above as well as from below.
+double distance(const Check& check) {
+  if (!check.value) return std::numeric_limits<double>::infinity();
+  const double scale = check.limit == 0 ? 1 : std::abs(check.limit);
+  return std::abs(*check.value - check.limit) / scale;
+}
+
+bool worse(const Check& left, const Check& right) {
+  if (severity(left) != severity(right)) return severity(left) > severity(right);
+  return left.passed ? distance(left) < distance(right) : distance(left) > distance(right);
+}
+
+void merge(std::vector<Check>& into, const std::vector<Check>& other) {
+  for (const Check& check : other) {
+    const auto same = std::find_if(into.begin(), into.end(),
+                                   [&](const Check& mine) { return mine.name == check.name; });
+    if (same == into.end()) {
+      into.push_back(check);
+    } else if (worse(check, *same)) {
+      *same = check;
+    }
+  }
+}
+
+template <typename T>
+std::string names_of(const std::vector<T>& things) {
+  std::string names;
+  for (const T& thing : things) names += (names.empty() ? "" : ", ") + thing.name;
+  return names.empty() ? "none" : names;
+}
+
+template <typename T>
+void require_same_names(const char* what, const std::vector<T>& left, const std::vector<T>& right) {
+  const bool same = std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                               [](const T& a, const T& b) { return a.name == b.name; });
+  if (!same) {
+    throw RunMismatch(std::string("the runs have different ") + what + ": " + names_of(left) +
+                      " and " + names_of(right));
+  }
+}
+
+void require_same_width(const char* what, std::int64_t left_ns, std::int64_t right_ns) {
+  if (left_ns != 0 && right_ns != 0 && left_ns != right_ns) {
+    throw RunMismatch(std::string("the runs have different ") + what + ": " +
+                      std::to_string(left_ns) + " ns and " + std::to_string(right_ns) + " ns");
+  }
+}
+
+/// A word as a shell reads it back.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+%@";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace
+
+std::string_view name_of(Metric metric) {
+  static constexpr std::array<std::string_view, kMetrics> kNames = {
+      "ttft",          "e2e",        "tpot",    "itl",          "service_ttft",
+      "throttle_wait", "queue_wait", "prefill", "generator_lag"};
+  return kNames[static_cast<std::size_t>(metric)];
+}
+
+std::string shell_command(const std::vector<std::string>& words) {
+  std::string command;
+  for (const std::string& word : words) command += (command.empty() ? "" : " ") + shell_word(word);
+  return command;
+}
+
+void merge(Counts& into, const Counts& other) {
+  into.due += other.due;
+  into.completed += other.completed;
+  into.rejected += other.rejected;
+  into.expired += other.expired;
+  into.cancelled += other.cancelled;
+  into.failed += other.failed;
+  into.in_flight += other.in_flight;
+}
+
+void merge(ThrottleCounts& into, const ThrottleCounts& other) {
+  into.admitted += other.admitted;
+  into.held += other.held;
+  into.rejected += other.rejected;
+  into.shadowed += other.shadowed;
+  into.taken_units += other.taken_units;
+  into.refunded_units += other.refunded_units;
+}
+
+void merge(PhaseRecord& into, const PhaseRecord& other) {
+  merge(into.counts, other.counts);
+  into.sent += other.sent;
+  into.held += other.held;
+  into.attempts += other.attempts;
+  into.wasted_tokens += other.wasted_tokens;
+  into.slo_met += other.slo_met;
+  into.goodput_tokens += other.goodput_tokens;
+  into.offered_input_tokens += other.offered_input_tokens;
+  into.offered_output_tokens += other.offered_output_tokens;
+  for (std::size_t i = 0; i < kMetrics; ++i) into.latency[i].merge(other.latency[i]);
+  into.admitted_requests += other.admitted_requests;
+  into.admitted_input_tokens += other.admitted_input_tokens;
+  into.admitted_output_tokens += other.admitted_output_tokens;
+  into.completed_requests += other.completed_requests;
+  into.output_tokens += other.output_tokens;
+}
+
+bool Run::valid() const {
+  return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.passed; });
+}
+
+const std::vector<std::int64_t>* find_column(const std::vector<Column>& columns,
+                                             std::string_view name) {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const Column& column) { return column.name == name; });
+  return found == columns.end() ? nullptr : &found->values;
+}
+
+std::optional<std::size_t> find_phase(const Run& run, std::string_view name) {
+  const auto found = std::find_if(run.phases.begin(), run.phases.end(),
+                                  [&](const PhaseSpan& phase) { return phase.name == name; });
+  if (found == run.phases.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - run.phases.begin());
+}
+
+BinRange bins_within(const PhaseSpan& phase, std::int64_t bin_ns, std::size_t bins) {
+  const auto begin = static_cast<std::size_t>((phase.begin_ns + bin_ns - 1) / bin_ns);
+  const auto end = std::min(bins, static_cast<std::size_t>(phase.end_ns / bin_ns));
+  return {std::min(begin, end), end};
+}
+
+BinRange measured_bins(const Run& run, std::size_t bins) {
+  if (run.phases.empty() || run.series.bin_ns == 0) return {};
+  PhaseSpan all = run.phases.front();
+  all.end_ns = run.phases.back().end_ns;
+  return bins_within(all, run.series.bin_ns, bins);
+}
+
+PhaseRecord fleet_record(const Run& run, std::size_t phase) {
+  PhaseRecord fleet;
+  for (const TenantRecord& tenant : run.tenants) merge(fleet, tenant.phases.at(phase));
+  return fleet;
+}
+
+void merge(Run& into, const Run& other) {
+  require_same_names("phases", into.phases, other.phases);
+  require_same_names("tenants", into.tenants, other.tenants);
+  require_same_names("throttles", into.throttles, other.throttles);
+  require_same_width("time bins", into.series.bin_ns, other.series.bin_ns);
+  require_same_width("TTFT slices", into.series.slice_ns, other.series.slice_ns);
+  if (into.series.bin_ns != 0 && other.series.bin_ns != 0) {
+    require_same_names("series", into.series.columns, other.series.columns);
+  }
+  for (std::size_t i = 0; i < into.tenants.size(); ++i) {
+    require_same_names("series of tenants", into.tenants[i].columns, other.tenants[i].columns);
+  }
+  if (into.control != other.control) {
+    throw RunMismatch("one run has the lift and the other one is a control without it");
+  }
+  into.runs += other.runs;
+  into.interrupted = into.interrupted || other.interrupted;
+  if (!into.lift || (!into.lift->at_ns && other.lift && other.lift->at_ns)) into.lift = other.lift;
+  if (into.lift && other.lift && other.lift->release_lag_ns) {
+    into.lift->release_lag_ns =
+        std::max(into.lift->release_lag_ns.value_or(0), *other.lift->release_lag_ns);
+  }
+  merge(into.checks, other.checks);
+  for (std::size_t i = 0; i < into.phases.size(); ++i) merge(into.phases[i], other.phases[i]);
+  for (std::size_t i = 0; i < into.tenants.size(); ++i) {
+    for (std::size_t phase = 0; phase < into.phases.size(); ++phase) {
+      merge(into.tenants[i].phases.at(phase), other.tenants[i].phases.at(phase));
+    }
+    merge(into.tenants[i].columns, other.tenants[i].columns);
+  }
+  for (std::size_t i = 0; i < into.throttles.size(); ++i) {
+    for (std::size_t phase = 0; phase < into.phases.size(); ++phase) {
+      merge(into.throttles[i].phases.at(phase), other.throttles[i].phases.at(phase));
+    }
+  }
+  merge(into.totals, other.totals);
+  merge(into.series, other.series);
+}
+
+}  // namespace tokenlift

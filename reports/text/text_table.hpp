@@ -1,0 +1,34 @@
+#pragma once
+// Text in columns, for a terminal or a pipe: alignment by what is seen, not by bytes.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "reports/text/table.hpp"
+
+namespace tokenlift {
+
+struct TextStyle {
+  bool color = false;  ///< ANSI bold, red and green: they repeat what words say
+  int width = 80;      ///< columns; sentences are wrapped to it, tables are as wide as they need
+};
+
+/// `text` in that ink, or as it is where the style has no colour.
+std::string inked(std::string_view text, Ink ink, const TextStyle& style);
+
+/// The terminal columns that UTF-8 text takes: one per code point. (Double-width characters count
+/// as one.)
+std::size_t display_width(std::string_view text);
+
+/// `sentence`, as it is visible(), broken at spaces into lines of at most `width` columns (longer
+/// words stay whole), the second and later ones indented; leading spaces stay; ends with a newline.
+std::string wrapped(std::string_view sentence, int width, std::size_t indent);
+
+/// The table: its title in bold, its rows in columns that are aligned as the table says, head rows
+/// in bold, two spaces between columns and none at the end of a line; then its notes, wrapped.
+/// Every line is indented by `indent`, rows and notes under a title by two more, and ends with a
+/// newline. What cells, title and notes hold is made visible().
+std::string to_text(const Table& table, const TextStyle& style, std::size_t indent = 0);
+
+}  // namespace tokenlift
