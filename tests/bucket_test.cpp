@@ -1,4 +1,4 @@
-#include "bench/bucket.hpp"
+#include "bench/throttle/bucket.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,7 +1,7 @@
 // Contract: every point of the grid is measured, whatever the time given, and the costs determine a
 // cost model; an interruption leaves nothing.
 
-#include "bench/calibration.hpp"
+#include "bench/calibrate/calibration.hpp"
 
 #include <gtest/gtest.h>
 

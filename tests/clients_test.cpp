@@ -1,6 +1,6 @@
 // What clients do when they are refused, when they have had enough, and when they got their answer.
 
-#include "bench/clients.hpp"
+#include "bench/run/clients.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,6 +1,6 @@
 // What the decoder computes with a prefix cache is what it would have computed without one.
 
-#include "bench/computed_replica.hpp"
+#include "bench/fleet/computed_replica.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

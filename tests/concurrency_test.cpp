@@ -1,4 +1,4 @@
-#include "bench/concurrency.hpp"
+#include "bench/throttle/concurrency.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

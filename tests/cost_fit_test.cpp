@@ -1,7 +1,7 @@
 // Contract: planted costs are found again, exactly from exact samples and within stated bounds from
 // noisy ones; no coefficient is negative; samples that say nothing are refused.
 
-#include "bench/cost_fit.hpp"
+#include "bench/calibrate/cost_fit.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/capacity.hpp"
+#include "bench/run/capacity.hpp"
 #include "reports/analysis/gain.hpp"
 #include "tests/one_step_queue.hpp"
 #include "tests/virtual_run.hpp"

@@ -1,6 +1,6 @@
 // Whole runs in virtual time through Experiment: the two arms, and the record of every request.
 
-#include "bench/experiment.hpp"
+#include "bench/run/experiment.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

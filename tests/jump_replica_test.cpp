@@ -1,7 +1,7 @@
 // Prefix caches and announced starts in virtual time: stepping and jumping agree to the last byte,
 // and the fleet speaks up at the very instant of a start.
 
-#include "bench/jump_replica.hpp"
+#include "bench/fleet/jump_replica.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -12,9 +12,9 @@
 #include <tuple>
 #include <vector>
 
-#include "bench/null_fleet.hpp"
-#include "bench/step_replica.hpp"
-#include "bench/virtual_fleet.hpp"
+#include "bench/fleet/null_fleet.hpp"
+#include "bench/fleet/step_replica.hpp"
+#include "bench/fleet/virtual_fleet.hpp"
 
 namespace tokenlift {
 namespace {

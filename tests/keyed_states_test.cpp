@@ -1,4 +1,4 @@
-#include "bench/keyed_states.hpp"
+#include "bench/throttle/keyed_states.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // What holds for every kind of throttle, whatever is asked of it: random clients, time moved by
 // hand. Exact examples of each kind are in bucket_test, window_test and concurrency_test.
 
-#include "bench/limiter.hpp"
+#include "bench/throttle/limiter.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

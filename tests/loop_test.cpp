@@ -1,13 +1,13 @@
 // The whole loop in time moved by hand: exact outcomes, the latency identity, conservation.
 
-#include "bench/loop.hpp"
+#include "bench/run/loop.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <numeric>
 
-#include "bench/validity.hpp"
+#include "bench/run/validity.hpp"
 #include "tests/stepped_fleet.hpp"
 #include "workloads/plan/plan.hpp"
 

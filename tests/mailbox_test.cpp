@@ -1,4 +1,4 @@
-#include "bench/mailbox.hpp"
+#include "bench/machine/mailbox.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "bench/clock.hpp"
+#include "bench/machine/clock.hpp"
 
 namespace tokenlift {
 namespace {

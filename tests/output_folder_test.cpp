@@ -1,4 +1,4 @@
-#include "bench/output_folder.hpp"
+#include "bench/machine/output_folder.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "bench/prefix_cache.hpp"
+#include "bench/fleet/prefix_cache.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

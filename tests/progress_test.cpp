@@ -1,7 +1,7 @@
 // Contract: off a terminal a line per phase that has ended; simulated time says so, and how fast it
 // passes; where no stream is given nothing is drawn.
 
-#include "bench/progress.hpp"
+#include "bench/machine/progress.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "bench/waiting_room.hpp"
+#include "bench/throttle/waiting_room.hpp"
 #include "tests/small_room.hpp"
 
 namespace tokenlift {

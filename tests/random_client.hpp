@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/limiter.hpp"
+#include "bench/throttle/limiter.hpp"
 #include "tests/throttles.hpp"
 
 namespace tokenlift {

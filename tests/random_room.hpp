@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/waiting_room.hpp"
+#include "bench/throttle/waiting_room.hpp"
 #include "tests/throttles.hpp"
 
 namespace tokenlift {

@@ -1,4 +1,4 @@
-#include "bench/recorder.hpp"
+#include "bench/record/recorder.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/request_log.hpp"
+#include "bench/record/request_log.hpp"
 #include "reports/json/json_run.hpp"
 #include "workloads/text/draw.hpp"
 

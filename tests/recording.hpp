@@ -12,9 +12,9 @@
 #include <span>
 #include <vector>
 
-#include "bench/clock.hpp"
-#include "bench/fleet.hpp"
-#include "bench/loop.hpp"
+#include "bench/fleet/fleet.hpp"
+#include "bench/machine/clock.hpp"
+#include "bench/run/loop.hpp"
 #include "workloads/plan/plan.hpp"
 
 namespace tokenlift {

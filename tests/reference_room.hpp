@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/waiting_room.hpp"
+#include "bench/throttle/waiting_room.hpp"
 #include "workloads/plan/demand.hpp"
 
 namespace tokenlift {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/replica.hpp"
+#include "bench/fleet/replica.hpp"
 #include "tests/recording.hpp"
 
 namespace tokenlift {

@@ -8,9 +8,9 @@
 
 #include <deque>
 
-#include "bench/null_fleet.hpp"
-#include "bench/step_replica.hpp"
-#include "bench/virtual_fleet.hpp"
+#include "bench/fleet/null_fleet.hpp"
+#include "bench/fleet/step_replica.hpp"
+#include "bench/fleet/virtual_fleet.hpp"
 
 namespace tokenlift {
 namespace {

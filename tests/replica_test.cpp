@@ -1,4 +1,4 @@
-#include "bench/replica.hpp"
+#include "bench/fleet/replica.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,6 +1,6 @@
 // The stream of requests on disk: complete, in order, and loud when it cannot be written.
 
-#include "bench/request_log.hpp"
+#include "bench/record/request_log.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/output_folder.hpp"
+#include "bench/machine/output_folder.hpp"
 
 namespace tokenlift {
 namespace {

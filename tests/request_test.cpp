@@ -1,4 +1,4 @@
-#include "bench/request.hpp"
+#include "bench/record/request.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,4 +1,4 @@
-#include "bench/router.hpp"
+#include "bench/fleet/router.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

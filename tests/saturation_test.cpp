@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/capacity.hpp"
+#include "bench/run/capacity.hpp"
 #include "reports/analysis/lift.hpp"
 #include "tests/virtual_run.hpp"
 #include "workloads/plan/plan.hpp"

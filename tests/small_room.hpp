@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "bench/waiting_room.hpp"
+#include "bench/throttle/waiting_room.hpp"
 
 namespace tokenlift {
 

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "bench/clock.hpp"
-#include "bench/fleet.hpp"
-#include "bench/replica.hpp"
+#include "bench/fleet/fleet.hpp"
+#include "bench/fleet/replica.hpp"
+#include "bench/machine/clock.hpp"
 
 namespace tokenlift {
 

@@ -1,7 +1,7 @@
 // The thread fleet computes for real here (cpu-tiny): what comes out must be everything that went
 // in, whatever the scheduling was.
 
-#include "bench/thread_fleet.hpp"
+#include "bench/fleet/thread_fleet.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "bench/capacity.hpp"
+#include "bench/run/capacity.hpp"
 
 namespace tokenlift {
 namespace {

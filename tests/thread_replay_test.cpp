@@ -1,7 +1,7 @@
 // What was recorded in real time, of replicas that compute (cpu-tiny), told once more: the loop and
 // the replicas decide the same. Nothing here depends on how fast the machine is.
 
-#include "bench/thread_fleet.hpp"
+#include "bench/fleet/thread_fleet.hpp"
 #include "tests/replay.hpp"
 
 namespace tokenlift {

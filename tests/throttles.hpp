@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "bench/limiter.hpp"
+#include "bench/throttle/limiter.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {

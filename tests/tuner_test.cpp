@@ -1,4 +1,4 @@
-#include "bench/tuner.hpp"
+#include "bench/tune/tuner.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/output_folder.hpp"
-#include "bench/tuning_verification.hpp"
+#include "bench/machine/output_folder.hpp"
+#include "bench/tune/verification.hpp"
 #include "reports/analysis/trial.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/json/json_tuning.hpp"

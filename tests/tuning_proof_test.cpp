@@ -18,8 +18,8 @@
 #include <utility>
 #include <vector>
 
-#include "bench/host.hpp"
-#include "bench/tuner.hpp"
+#include "bench/machine/host.hpp"
+#include "bench/tune/tuner.hpp"
 #include "tests/one_step_queue.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/text/draw.hpp"

@@ -1,5 +1,3 @@
-#include "bench/tuning_search.hpp"
-
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -8,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "bench/tune/search.hpp"
 #include "workloads/text/draw.hpp"
 
 namespace tokenlift {

@@ -1,10 +1,10 @@
-#include "bench/validity.hpp"
+#include "bench/run/validity.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "bench/host.hpp"
+#include "bench/machine/host.hpp"
 
 namespace tokenlift {
 namespace {

@@ -1,6 +1,6 @@
 // The fleet in virtual time: jumping equals stepping to the last byte, on any number of workers.
 
-#include "bench/virtual_fleet.hpp"
+#include "bench/fleet/virtual_fleet.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

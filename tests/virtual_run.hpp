@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "bench/loop.hpp"
-#include "bench/validity.hpp"
-#include "bench/virtual_fleet.hpp"
+#include "bench/fleet/virtual_fleet.hpp"
+#include "bench/run/loop.hpp"
+#include "bench/run/validity.hpp"
 #include "reports/json/json_run.hpp"
 #include "workloads/reader/scenario_text.hpp"
 

@@ -2,7 +2,7 @@
 // of limits. Who goes first is in queue_order_test.cpp, what holds whatever happens in
 // room_properties_test.cpp.
 
-#include "bench/waiting_room.hpp"
+#include "bench/throttle/waiting_room.hpp"
 
 #include <gtest/gtest.h>
 

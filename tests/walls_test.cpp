@@ -111,13 +111,13 @@ TEST(Walls, EachLibraryStaysInTheFilesThatItIsFor) {
   const std::map<std::string, std::vector<std::string>> allowed = {
       {"fmt", {"reports/", "bench/"}},
       {"nlohmann-json", {"reports/json/"}},
-      {"oneTBB", {"bench/thread_fleet", "bench/workers"}},
-      {"CLI11", {"bench/command_line"}},
+      {"oneTBB", {"bench/fleet/thread_fleet", "bench/machine/workers"}},
+      {"CLI11", {"bench/command/"}},
       {"toml++", {"workloads/"}},
       {"date", {"workloads/plan/calendar"}},
       {"oneDNN", {"workloads/decoder/decoder"}},
       {"Boost", {"reports/", "bench/"}},
-      {"Google Benchmark", {"bench/micro", "bench/suite_benchmarks"}},
+      {"Google Benchmark", {"bench/micro/", "bench/command/suite_benchmarks"}},
   };
   for (const std::string room : {"workloads", "reports", "bench"}) {
     for (const Include& include : includes(room)) {
@@ -152,8 +152,9 @@ TEST(Walls, WorkloadsAndReportsHaveNoThreadsAndNoClocks) {
 }
 
 TEST(Walls, PoliciesTakeTimeAsAnArgument) {
-  for (const std::string noun : {"limiter", "bucket", "window", "concurrency", "waiting_room",
-                                 "clients", "router", "replica", "recorder", "loop"}) {
+  for (const std::string noun : {"throttle/limiter", "throttle/bucket", "throttle/window",
+                                 "throttle/concurrency", "throttle/waiting_room", "run/clients",
+                                 "fleet/router", "fleet/replica", "record/recorder", "run/loop"}) {
     for (const char* ending : {".hpp", ".cpp"}) {
       const fs::path file = fs::path(TOKENLIFT_SOURCE_DIR) / "bench" / (noun + ending);
       std::ifstream in(file);

@@ -1,4 +1,4 @@
-#include "bench/window.hpp"
+#include "bench/throttle/window.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

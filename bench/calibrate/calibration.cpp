@@ -1,0 +1,405 @@
+#include "bench/calibrate/calibration.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <barrier>
+#include <cassert>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <span>
+#include <thread>
+#include <utility>
+
+#include "bench/machine/host.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::uint64_t kWeightSeed = 1;
+constexpr std::int64_t kFewestRounds = 5;  // the first warms up and does not count
+constexpr std::int64_t kMostChunk = 512;
+// A chunk throws what decode steps use out of the caches: the first steps after it take longer than
+// those that follow, and that is the chunk's doing.
+constexpr int kSteps = 6;           // of a point, after one chunk
+constexpr int kDisturbedSteps = 2;  // of these
+
+// Two kinds of sequences: a decode step of k long ones among n has one of three contexts per batch.
+// Contexts grow by the steps that are measured; a sequence past its limit starts again.
+constexpr std::int64_t kShortPrompt = 24;
+constexpr std::int64_t kShortLimit = 128;
+constexpr std::int64_t kLongPrompt = 448;
+constexpr std::int64_t kLongLimit = 768;
+constexpr std::int64_t kMostLong = 16;  // they are what takes time to fill
+
+// Rounds alternate between two conditions. Cores that decode the same batch in step read the same
+// weights at the same time, and save each other part of the way to memory: on the machine that this
+// was written on such a step takes a fifth less than one by itself. Replicas of a fleet fall in
+// step and out of it with every prompt, so a step is taken to cost the mean of both.
+constexpr std::size_t kConditions = 2;
+constexpr std::size_t kApart = 1;
+
+struct DecodePoint {
+  std::int64_t sequences;
+  std::int64_t long_ones;
+};
+
+/// A prompt as it is prefilled: chunk after chunk, each of them measured.
+using Passage = std::vector<std::int64_t>;
+
+const std::vector<Passage>& passages() {
+  static const std::vector<Passage> kPassages = {{8},           {16},  {24},      {32},  {48},
+                                                 {64},          {80},  {96},      {128}, {192},
+                                                 {256, 64, 32}, {384}, {512, 128}};
+  return kPassages;
+}
+
+std::int64_t chunk_count() {
+  std::size_t count = 0;
+  for (const Passage& passage : passages()) count += passage.size();
+  return static_cast<std::int64_t>(count);
+}
+
+std::vector<DecodePoint> decode_points(std::int64_t max_batch) {
+  std::vector<DecodePoint> points;
+  for (const std::int64_t batch : calibration_batches(max_batch)) {
+    const std::int64_t most = std::min(batch, kMostLong);
+    for (const std::int64_t long_ones : {std::int64_t{0}, most / 2, most}) {
+      if (points.empty() || points.back().sequences != batch ||
+          points.back().long_ones != long_ones) {
+        points.push_back({batch, long_ones});
+      }
+    }
+  }
+  return points;
+}
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Of this thread on a core: what other processes take in between is not the step's.
+std::int64_t thread_cpu_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+struct Timed {
+  std::int64_t kv_tokens = 0;
+  std::int64_t ns = 0;
+};
+
+std::int64_t median(std::vector<std::int64_t> values) {
+  assert(!values.empty());
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::int64_t median_of(const std::vector<Timed>& times, std::int64_t Timed::*field) {
+  std::vector<std::int64_t> values;
+  for (const Timed& time : times) values.push_back(time.*field);
+  return median(std::move(values));
+}
+
+/// Of every decode point, and of every chunk of every passage.
+struct Times {
+  explicit Times(std::size_t points) : prefill(passages().size()) {
+    for (auto& by_point : decode) by_point.resize(points);
+    for (std::size_t i = 0; i < prefill.size(); ++i) prefill[i].resize(passages()[i].size());
+  }
+  std::array<std::vector<std::vector<Timed>>, kConditions> decode;
+  std::vector<std::vector<std::vector<Timed>>> prefill;
+};
+
+/// The workers go from point to point together, and end together.
+class Pace {
+ public:
+  Pace(std::size_t workers, std::int64_t points, std::int64_t budget_ns,
+       const std::atomic<bool>& stop)
+      : points_(points),
+        // The first round does not count. After that every chunk comes up at least once among twice
+        // as many points as there are chunks.
+        fewest_(std::max(kFewestRounds * points, points + 2 * chunk_count())),
+        begin_ns_(now_ns()),
+        budget_ns_(budget_ns),
+        stop_(stop),
+        barrier_(static_cast<std::ptrdiff_t>(workers), Look{this}) {}
+
+  /// Waits for the others; false when all are to end.
+  bool next_point() {
+    barrier_.arrive_and_wait();
+    return !ended_;
+  }
+  /// This worker has failed: the others end at their next point.
+  void abandon() {
+    abandoned_ = true;
+    barrier_.arrive_and_drop();
+  }
+  std::int64_t rounds() const { return visited_ / points_; }
+  double share_done() const {
+    const double time = static_cast<double>(now_ns() - begin_ns_) /
+                        static_cast<double>(std::max<std::int64_t>(budget_ns_, 1));
+    const double points_done = static_cast<double>(visited_) / static_cast<double>(fewest_);
+    return std::min({1.0, time, points_done});
+  }
+
+ private:
+  struct Look {
+    Pace* pace;
+    void operator()() noexcept { pace->look(); }
+  };
+  void look() {
+    ended_ = stop_ || abandoned_ || (visited_ >= fewest_ && now_ns() - begin_ns_ > budget_ns_);
+    if (!ended_) ++visited_;
+  }
+
+  std::int64_t points_;
+  std::int64_t fewest_;  // points to be visited however long it takes
+  std::int64_t begin_ns_;
+  std::int64_t budget_ns_;
+  const std::atomic<bool>& stop_;
+  std::atomic<bool> abandoned_{false};
+  std::atomic<std::int64_t> visited_{0};
+  bool ended_ = false;  // written while all wait
+  std::barrier<Look> barrier_;
+};
+
+/// What one core computes: its decoder, and the times of all points.
+class Worker {
+ public:
+  Worker(std::shared_ptr<const DecoderWeights> weights, std::int64_t number, std::int64_t max_batch)
+      : points_(decode_points(max_batch)),
+        short_slots_(max_batch),
+        scratch_slot_(max_batch + kMostLong),
+        number_(number),
+        decoder_(std::move(weights), scratch_slot_ + 1, std::max(max_batch, kMostChunk)),
+        prompt_(static_cast<std::size_t>(2 * kMostChunk)),
+        times_(points_.size()) {
+    const auto vocabulary = static_cast<std::uint64_t>(decoder_.shape().vocabulary);
+    std::mt19937_64 content(static_cast<std::uint64_t>(number));
+    for (std::int32_t& token : prompt_) token = static_cast<std::int32_t>(content() % vocabulary);
+  }
+
+  /// Visits every decode point once, each after the next chunk, in random order; false when it was
+  /// told to end.
+  bool round(bool counts, Pace& pace) {
+    std::vector<std::size_t> order(points_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::shuffle(order.begin(), order.end(), random_);
+    const std::size_t condition = round_++ % kConditions;
+    if (condition == kApart) {
+      const std::size_t lead = static_cast<std::size_t>(number_) * 7 % order.size();
+      std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(lead), order.end());
+    }
+    for (const std::size_t point : order) {
+      if (!pace.next_point()) return false;
+      choose_slots(points_[point]);
+      std::vector<Timed> settled;
+      const std::int64_t chunk_ns = compute(settled);
+      if (!counts) continue;
+      chunk_times().push_back({0, std::max<std::int64_t>(1, chunk_ns)});
+      std::vector<Timed>& times = times_.decode[condition][point];
+      times.insert(times.end(), settled.begin(), settled.end());
+    }
+    return true;
+  }
+
+  const Times& times() const { return times_; }
+
+ private:
+  /// Computes the next chunk of a passage, of the next passage after its last one. All passages
+  /// come up, in random order, before any comes again.
+  std::int64_t prefill() {
+    if (passage_order_.empty() || ++chunk_ == passages()[passage_order_.back()].size()) {
+      if (!passage_order_.empty()) passage_order_.pop_back();
+      if (passage_order_.empty()) {
+        passage_order_.resize(passages().size());
+        std::iota(passage_order_.begin(), passage_order_.end(), std::size_t{0});
+        std::shuffle(passage_order_.begin(), passage_order_.end(), random_);
+      }
+      chunk_ = 0;
+      decoder_.reset(scratch_slot_);
+    }
+    const std::int64_t tokens = passages()[passage_order_.back()][chunk_];
+    const std::span<const std::int32_t> part =
+        part_of_prompt(decoder_.context_tokens(scratch_slot_), tokens);
+    const std::int64_t start_ns = thread_cpu_ns();
+    decoder_.prefill(scratch_slot_, part);
+    return thread_cpu_ns() - start_ns;
+  }
+  std::vector<Timed>& chunk_times() { return times_.prefill[passage_order_.back()][chunk_]; }
+
+  /// The sequences of a point, with contexts in the range that is wanted.
+  void choose_slots(const DecodePoint& point) {
+    slots_.clear();
+    for (std::int64_t i = 0; i < point.sequences; ++i) {
+      const bool is_long = i < point.long_ones;
+      const std::int64_t slot =
+          is_long ? short_slots_ + (next_long_ + i) % kMostLong : (next_short_ + i) % short_slots_;
+      renew(slot, is_long ? kLongPrompt : kShortPrompt, is_long ? kLongLimit : kShortLimit);
+      slots_.push_back(slot);
+    }
+    // Whose turn it is goes round, so that all contexts grow alike.
+    next_long_ += point.long_ones;
+    next_short_ += point.sequences - point.long_ones;
+  }
+
+  /// The next chunk, then the decode steps of a point. Returns what the chunk took, and by how much
+  /// it delayed the steps after it.
+  std::int64_t compute(std::vector<Timed>& settled) {
+    tokens_.assign(slots_.size(), 1);
+    next_tokens_.resize(slots_.size());
+    std::int64_t chunk_ns = prefill();
+    std::vector<std::int64_t> settled_ns;
+    for (int step = 0; step < kSteps; ++step) {
+      Timed time;
+      for (const std::int64_t slot : slots_) time.kv_tokens += decoder_.context_tokens(slot);
+      const std::int64_t start_ns = thread_cpu_ns();
+      decoder_.decode(slots_, tokens_, next_tokens_);
+      time.ns = thread_cpu_ns() - start_ns;
+      tokens_.swap(next_tokens_);
+      if (step < kDisturbedSteps) {
+        chunk_ns += time.ns;
+      } else {
+        settled_ns.push_back(time.ns);
+        settled.push_back(time);
+      }
+    }
+    return chunk_ns - kDisturbedSteps * median(std::move(settled_ns));
+  }
+
+  void renew(std::int64_t slot, std::int64_t prompt_tokens, std::int64_t limit) {
+    const std::int64_t context = decoder_.context_tokens(slot);
+    if (context > 0 && context + kSteps <= limit) return;
+    decoder_.reset(slot);
+    decoder_.prefill(slot, part_of_prompt(0, prompt_tokens));
+  }
+
+  std::span<const std::int32_t> part_of_prompt(std::int64_t begin, std::int64_t tokens) const {
+    return std::span(prompt_).subspan(static_cast<std::size_t>(begin),
+                                      static_cast<std::size_t>(tokens));
+  }
+
+  std::vector<DecodePoint> points_;
+  std::int64_t short_slots_;
+  std::int64_t scratch_slot_;
+  std::int64_t number_;
+  std::size_t round_ = 0;
+  Decoder decoder_;
+  std::mt19937_64 random_;  // of the order: the same for all workers
+  std::vector<std::int32_t> prompt_;
+  std::vector<std::size_t> passage_order_;
+  std::size_t chunk_ = 0;  // of the passage that is under way, the last of the order
+  std::vector<std::int64_t> slots_;
+  std::vector<std::int32_t> tokens_, next_tokens_;
+  std::int64_t next_long_ = 0;
+  std::int64_t next_short_ = 0;
+  Times times_;
+};
+
+/// All workers' times of a point together.
+template <typename Select>
+std::vector<Timed> pooled(const std::vector<std::unique_ptr<Worker>>& workers, Select&& select) {
+  std::vector<Timed> all;
+  for (const auto& worker : workers) {
+    const std::vector<Timed>& times = select(worker->times());
+    all.insert(all.end(), times.begin(), times.end());
+  }
+  return all;
+}
+
+StepCosts medians(const std::vector<std::unique_ptr<Worker>>& workers, std::int64_t max_batch) {
+  StepCosts costs;
+  const std::vector<DecodePoint> points = decode_points(max_batch);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    DecodeSample sample{points[i].sequences, 0, 0};
+    for (std::size_t condition = 0; condition < kConditions; ++condition) {
+      const std::vector<Timed> times = pooled(
+          workers, [&](const Times& all) -> auto& { return all.decode[condition][i]; });
+      // A step takes the longer the larger its contexts, so the median step has the median context.
+      sample.kv_tokens += median_of(times, &Timed::kv_tokens);
+      sample.cost_ps += 1000 * median_of(times, &Timed::ns);
+    }
+    sample.kv_tokens /= kConditions;
+    sample.cost_ps /= kConditions;
+    costs.decode.push_back(sample);
+  }
+  for (std::size_t i = 0; i < passages().size(); ++i) {
+    std::int64_t begin = 0;
+    for (std::size_t chunk = 0; chunk < passages()[i].size(); ++chunk) {
+      const std::vector<Timed> times = pooled(
+          workers, [&](const Times& all) -> auto& { return all.prefill[i][chunk]; });
+      const std::int64_t end = begin + passages()[i][chunk];
+      costs.prefill.push_back({begin, end, 1000 * median_of(times, &Timed::ns)});
+      begin = end;
+    }
+  }
+  return costs;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> calibration_batches(std::int64_t max_batch) {
+  assert(max_batch >= 1);
+  std::vector<std::int64_t> batches;
+  for (std::int64_t power = 1; power < max_batch; power *= 2) {
+    batches.push_back(power);
+    if (power >= 2 && power / 2 * 3 < max_batch) batches.push_back(power / 2 * 3);
+  }
+  batches.push_back(max_batch);
+  return batches;
+}
+
+std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
+                                            const CalibrationSettings& settings,
+                                            const std::function<void(double)>& progress,
+                                            const std::atomic<bool>& stop) {
+  const auto weights = make_weights(shape, kWeightSeed, fastest_precision());
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (std::int64_t i = 0; i < settings.workers; ++i) {
+    workers.push_back(std::make_unique<Worker>(weights, i, settings.max_batch));
+  }
+  const std::optional<CpuUse> use_before = read_cpu_use();
+  Pace pace(workers.size(), static_cast<std::int64_t>(decode_points(settings.max_batch).size()),
+            settings.budget_ns, stop);
+  std::vector<std::exception_ptr> failures(workers.size());
+  std::atomic<std::size_t> running{workers.size()};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+      threads.emplace_back([&, i] {
+        try {
+          bool counts = false;  // the first round warms up
+          while (workers[i]->round(counts, pace)) counts = true;
+        } catch (...) {  // no memory
+          failures[i] = std::current_exception();
+          pace.abandon();
+        }
+        --running;
+      });
+    }
+    while (running > 0) {
+      progress(pace.share_done());
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  }
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  if (stop) return std::nullopt;
+  StepCosts costs = medians(workers, settings.max_batch);
+  costs.rounds = pace.rounds() - 1;
+  costs.interference = interference(use_before, read_cpu_use());
+  return costs;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,146 @@
+#include "bench/command/input.hpp"
+
+#include <fmt/chrono.h>
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "bench/tune/problem.hpp"
+#include "reports/json/json_run.hpp"
+#include "reports/text/visible.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/profile_text.hpp"
+#include "workloads/reader/scenario_text.hpp"
+
+namespace tokenlift {
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) {
+    throw UsageError(
+        fmt::format("cannot read '{}': {}", path.string(), std::generic_category().message(errno)));
+  }
+  return text.str();
+}
+
+std::vector<Profile> load_profiles(const std::vector<std::string>& files) {
+  std::vector<Profile> profiles;
+  for (const std::string& file : files) {
+    for (Profile& profile : parse_profiles(read_file(file), file)) {
+      std::erase_if(profiles, [&](const Profile& other) { return other.name == profile.name; });
+      profiles.push_back(std::move(profile));
+    }
+  }
+  return profiles;
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
+                       const std::string& otherwise) {
+  const auto meant = did_you_mean(word, candidates);
+  return meant ? fmt::format("did you mean '{}'?", *meant) : otherwise;
+}
+
+ScenarioSource find_scenario(const std::string& reference) {
+  const std::filesystem::path path = reference;
+  std::error_code unreadable;  // a name too long or forbidden is no file
+  const auto status = std::filesystem::status(path, unreadable);
+  if (unreadable == std::errc::permission_denied) {
+    throw UsageError(fmt::format("cannot read '{}': {}", path.string(), unreadable.message()));
+  }
+  if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
+    std::string text = read_file(path);
+    const auto first = text.find_first_not_of(" \t\r\n");
+    if (first != std::string::npos && text[first] == '{') {
+      text = scenario_toml(read_run(text, path.string()));
+    }
+    return {path.string(), std::filesystem::absolute(path).parent_path().string(), std::move(text)};
+  }
+  std::vector<std::string> names;
+  for (const BuiltinScenario& builtin : builtin_scenarios()) {
+    if (builtin.name == reference) {
+      return {builtin.name, std::filesystem::current_path().string(), std::string(builtin.text)};
+    }
+    names.push_back(builtin.name);
+  }
+  if (std::filesystem::is_directory(status)) {
+    throw UsageError(fmt::format("'{}' is a folder, no file: give a scenario or a run.json in it",
+                                 path.string()));
+  }
+  throw UsageError(
+      fmt::format("no file and no built-in scenario is called '{}'; {}", reference,
+                  suggestion(reference, names, "'tokenlift scenarios' lists the built-in ones")));
+}
+
+std::vector<std::string> overrides_of(const Options& options) {
+  std::vector<std::string> overrides = options.overrides;
+  if (options.engine) overrides.push_back("run.engine=" + *options.engine);
+  if (options.seed) overrides.push_back("run.seed=" + *options.seed);
+  return overrides;
+}
+
+Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles) {
+  const ScenarioSource source = find_scenario(options.scenario);
+  return parse_scenario(source.text, source.name, source.folder, overrides_of(options), profiles,
+                        figure_mistake);
+}
+
+void require_no_folder(const std::filesystem::path& out) {
+  std::error_code unreadable;  // then it is no folder, and writing will say what it is
+  if (std::filesystem::is_directory(out, unreadable) || !out.has_filename()) {
+    throw UsageError(fmt::format("'{}' is a folder: --out is the file to write", out.string()));
+  }
+}
+
+std::string default_folder(const std::string& base) {
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const std::string name =
+      fmt::format("tokenlift-results/{}-{:%Y%m%d-%H%M%S}", base, fmt::localtime(now));
+  std::string folder = name;
+  std::error_code error;
+  for (int n = 2; std::filesystem::exists(folder, error); ++n) {
+    folder = fmt::format("{}-{}", name, n);
+  }
+  return folder;
+}
+
+OutputFolder open_results(const ResultsFolder& results) {
+  const auto has_marker = [&](const std::string& folder) {
+    std::error_code error;
+    return std::filesystem::exists(std::filesystem::path(folder) / results.marker, error);
+  };
+  if (!results.resume.empty()) {
+    if (has_marker(results.resume)) return OutputFolder(results.resume);
+    throw UsageError(fmt::format("no {} was begun in '{}': there is no {} in it", results.what,
+                                 results.resume, results.marker));
+  }
+  if (results.out.empty()) return OutputFolder(default_folder(results.name));
+  if (!has_marker(results.out)) return OutputFolder(results.out);
+  throw UsageError(
+      fmt::format("'{0}' holds {1}: go on with it by --resume {0}, or give another folder",
+                  results.out, results.holds));
+}
+
+void complain(const Surroundings& surroundings, const std::string& text) {
+  std::string shown;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) shown += visible(line) + "\n";
+  std::fputs(fmt::format("tokenlift: {}", shown).c_str(), surroundings.err);
+}
+
+void print_result(const Surroundings& surroundings, const std::string& text) {
+  // A long text is written in part before the flush: either may be what fails.
+  const bool arrived = std::fwrite(text.data(), 1, text.size(), surroundings.out) == text.size() &&
+                       std::fflush(surroundings.out) == 0;
+  if (!arrived && errno != EPIPE) {
+    throw MachineError(
+        fmt::format("cannot write to stdout: {}", std::generic_category().message(errno)));
+  }
+}
+
+}  // namespace tokenlift

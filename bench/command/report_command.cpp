@@ -1,0 +1,133 @@
+#include "bench/command/report_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "bench/command/input.hpp"
+#include "bench/command/run_command.hpp"
+#include "bench/command/trial_reader.hpp"
+#include "bench/machine/output_folder.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/findings/verdict.hpp"
+#include "reports/formats/csv.hpp"
+#include "reports/formats/hgrm.hpp"
+#include "reports/formats/html.hpp"
+#include "reports/formats/markdown.hpp"
+#include "reports/formats/openmetrics.hpp"
+#include "reports/formats/text.hpp"
+#include "reports/json/json_report.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The formats that are one text. Beside them: text, which looks at the terminal, and hgrm, which
+/// is several files.
+struct Format {
+  const char* name;
+  std::string (*render)(const Report&);
+};
+constexpr std::array<Format, 5> kFormats = {{{"html", to_html},
+                                             {"markdown", to_markdown},
+                                             {"json", to_json},
+                                             {"csv", to_csv},
+                                             {"openmetrics", to_openmetrics}}};
+
+// -------------------------------------------------------------------------------- the columns
+
+/// The last `parts` of what tells a path from others: its folders, and its name but for run.json.
+std::string label_of(const std::string& word, std::size_t parts) {
+  fs::path path = fs::path(word).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // a/b/
+  if (path.filename() == "run.json" && path.has_parent_path()) path = path.parent_path();
+  fs::path label;
+  for (; parts > 0 && path.has_filename(); --parts) {
+    label = label.empty() ? path.filename() : path.filename() / label;
+    path = path.parent_path();
+  }
+  return label.empty() ? word : label.string();
+}
+
+/// As short as tells them apart; a path that was given twice is numbered.
+std::vector<std::string> labels_of(const std::vector<std::string>& words) {
+  constexpr std::size_t kMostParts = 100;
+  std::vector<std::string> labels;
+  for (const std::string& word : words) {
+    const auto taken = [&](std::size_t parts) {
+      return std::count_if(words.begin(), words.end(), [&](const std::string& other) {
+        return other != word && label_of(other, parts) == label_of(word, parts);
+      });
+    };
+    std::size_t parts = 1;
+    while (taken(parts) > 0 && parts < kMostParts) ++parts;
+    std::string label = label_of(word, parts);
+    const auto before = std::count(labels.begin(), labels.end(), label);
+    if (before > 0) label += fmt::format(" ({})", before + 1);
+    labels.push_back(std::move(label));
+  }
+  return labels;
+}
+
+Report read_report(const std::vector<std::string>& words) {
+  const std::vector<std::string> labels = labels_of(words);
+  std::vector<Trial> trials;
+  for (std::size_t i = 0; i < words.size(); ++i) trials.push_back(read_trial(words[i], labels[i]));
+  return make_report(std::move(trials));
+}
+
+// -------------------------------------------------------------------------------- the report
+
+std::string rendered(const Surroundings& surroundings, const ReportOptions& options,
+                     const Report& report) {
+  if (options.format == "hgrm") return to_hgrm(report);
+  if (options.format == "text") {
+    return to_text(report, options.out.empty() ? style_of(surroundings) : TextStyle());
+  }
+  const auto format = std::find_if(kFormats.begin(), kFormats.end(),
+                                   [&](const Format& one) { return one.name == options.format; });
+  return format->render(report);
+}
+
+/// Into a file or, of several, into a folder; whole or not at all.
+void write_report(const Surroundings& surroundings, const ReportOptions& options,
+                  const Report& report) {
+  if (options.format == "hgrm") {
+    const OutputFolder folder(options.out);
+    for (const HgrmFile& file : hgrm_files(report)) folder.write(file.name, file.text);
+    return;
+  }
+  OutputFile(options.out).write(rendered(surroundings, options, report));
+}
+
+}  // namespace
+
+std::vector<std::string> report_formats() {
+  std::vector<std::string> names = {"text", "hgrm"};
+  for (const Format& format : kFormats) names.emplace_back(format.name);
+  return names;
+}
+
+int report_runs(const Surroundings& surroundings, const ReportOptions& options) {
+  if (options.format != "hgrm" && !options.out.empty()) require_no_folder(options.out);
+  if (options.format == "html" && options.out.empty() && surroundings.out_is_terminal) {
+    throw UsageError("a page is nothing for a terminal: give --out report.html, or redirect it");
+  }
+  const Report report = read_report(options.runs);
+  if (options.out.empty()) {
+    print_result(surroundings, rendered(surroundings, options, report));
+  } else {
+    write_report(surroundings, options, report);
+  }
+  const bool valid = std::all_of(report.trials.begin(), report.trials.end(),
+                                 [](const TrialReport& each) { return is_valid(each.trial); });
+  return valid ? kDone : kNotValid;
+}
+
+}  // namespace tokenlift

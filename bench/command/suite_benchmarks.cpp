@@ -1,0 +1,313 @@
+#include "bench/command/suite_benchmarks.hpp"
+
+#include <benchmark/benchmark.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include "bench/command/input.hpp"
+#include "bench/machine/output_folder.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+using benchmark::State;
+
+constexpr std::string_view kRepetitionsFlag = "--benchmark_repetitions";
+constexpr std::string_view kOutFlag = "--benchmark_out";
+constexpr std::string_view kOutFormatFlag = "--benchmark_out_format";
+
+/// The value of a flag; nothing where it was not given, empty where it was given without one.
+std::optional<std::string> value_of(const std::vector<std::string>& words, std::string_view flag) {
+  std::optional<std::string> value;
+  for (const std::string& word : words) {
+    if (word == flag) value = "";
+    if (word.starts_with(std::string(flag) + "=")) value = word.substr(flag.size() + 1);
+  }
+  return value;
+}
+
+/// Google Benchmark ends the program, with success, where one of these is wrong.
+void check_choice(const std::vector<std::string>& words, std::string_view flag,
+                  const std::vector<std::string>& values) {
+  const std::optional<std::string> value = value_of(words, flag);
+  if (!value || std::find(values.begin(), values.end(), *value) != values.end()) return;
+  throw UsageError(fmt::format("{} is '{}', and can be {}", flag, *value, fmt::join(values, ", ")));
+}
+
+/// Sends what is reported, in several batches, to several reporters as one whole.
+class Reporters : public benchmark::BenchmarkReporter {
+ public:
+  Reporters() {
+    SetOutputStream(&unread_);
+    SetErrorStream(&unread_);
+  }
+  /// Returns the text to be.
+  std::ostringstream& add(std::unique_ptr<benchmark::BenchmarkReporter> reporter) {
+    auto text = std::make_unique<std::ostringstream>();
+    reporter->SetOutputStream(text.get());
+    reporter->SetErrorStream(&unread_);
+    all_.push_back({std::move(reporter), std::move(text)});
+    return *all_.back().text;
+  }
+  void finish() {
+    for (const Each& each : all_) each.reporter->Finalize();
+  }
+
+  bool ReportContext(const Context& context) override {
+    if (!std::exchange(begun_, true)) {
+      for (const Each& each : all_) each.reporter->ReportContext(context);
+    }
+    return true;
+  }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Each& each : all_) each.reporter->ReportRuns(runs);
+  }
+
+ private:
+  struct Each {
+    std::unique_ptr<benchmark::BenchmarkReporter> reporter;
+    std::unique_ptr<std::ostringstream> text;
+  };
+  std::vector<Each> all_;
+  std::ostringstream unread_;
+  bool begun_ = false;
+};
+
+/// Google Benchmark takes time that grows with the square of how many benchmarks there are, so it
+/// gets a few cases at a time. Returns how many benchmarks its filter matched.
+std::size_t run_in_batches(std::size_t cases, benchmark::BenchmarkReporter& reporter,
+                           const std::function<void(std::size_t)>& register_case) {
+  constexpr std::size_t kBatch = 10;
+  std::size_t matched = 0;
+  for (std::size_t begin = 0; begin < cases; begin += kBatch) {
+    benchmark::ClearRegisteredBenchmarks();
+    for (std::size_t i = begin; i < std::min(cases, begin + kBatch); ++i) register_case(i);
+    matched += benchmark::RunSpecifiedBenchmarks(&reporter);
+  }
+  benchmark::ClearRegisteredBenchmarks();
+  return matched;
+}
+
+#pragma GCC diagnostic push  // it goes in a later version, and is its flag's until then
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+/// Its header has the counters of what it gets first, and it ends the program where a later one has
+/// others (a case with a lift after one without): it gets all at once.
+class CsvReporter : public benchmark::CSVReporter {
+ public:
+  void ReportRuns(const std::vector<Run>& runs) override {
+    all_.insert(all_.end(), runs.begin(), runs.end());
+  }
+  void Finalize() override {
+    if (!all_.empty()) CSVReporter::ReportRuns(all_);
+  }
+
+ private:
+  std::vector<Run> all_;
+};
+#pragma GCC diagnostic pop
+
+std::unique_ptr<benchmark::BenchmarkReporter> reporter_of(const std::string& format) {
+  if (format == "csv") return std::make_unique<CsvReporter>();
+  if (format == "console") {
+    return std::make_unique<benchmark::ConsoleReporter>(benchmark::ConsoleReporter::OO_None);
+  }
+  return std::make_unique<benchmark::JSONReporter>();
+}
+
+/// Says nothing: for asking which benchmarks would run.
+class Silence : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context& /*context*/) override { return true; }
+  void ReportRuns(const std::vector<Run>& /*runs*/) override {}
+};
+
+/// A percentile is a benchmark of its own.
+bool is_latency(const FigureSet& set) {
+  return set.unit == "ns" && set.phase != "lift";
+}
+
+std::string word_of(std::string text) {
+  std::replace(text.begin(), text.end(), ' ', '_');
+  return text;
+}
+
+std::string latency_benchmark(const std::string& suite_case, const std::string& phase,
+                              const std::string& percentile) {
+  return fmt::format("{}/{}/{}", suite_case, phase, word_of(percentile));
+}
+
+/// `body` is called with the number of the repetition, from 0 on, as often as there are any:
+/// `repetitions`, or as the flag says where that is not given.
+void register_benchmark(const std::string& name, benchmark::TimeUnit unit,
+                        std::optional<std::uint64_t> repetitions,
+                        std::function<void(State&, std::size_t)> body) {
+  auto* const one = benchmark::RegisterBenchmark(
+      name.c_str(), [body = std::move(body), next = std::size_t{0}](State& state) mutable {
+        body(state, next++);
+      });
+  one->Iterations(1)->UseManualTime()->Unit(unit);
+  if (repetitions) one->Repetitions(static_cast<int>(*repetitions));
+}
+
+void set_time(State& state, double seconds) {
+  for (auto _ : state) state.SetIterationTime(seconds);
+}
+
+/// The last phase is the one that lasts: `after`, or `steady`.
+const FigureSet* lasting_throughput(const CaseFigures& figures) {
+  const FigureSet* last = nullptr;
+  for (const FigureSet& set : figures.figures) {
+    if (set.name == "throughput" && !set.runs.empty()) last = &set;
+  }
+  return last;
+}
+
+void report_case(State& state, const CaseResult& result, std::size_t run) {
+  if (result.report.status == CaseStatus::failed) {
+    state.SkipWithError(result.report.failure.c_str());
+    return;
+  }
+  if (run >= result.figures.runs) {
+    state.SkipWithError("this repetition was not run to its end");
+    return;
+  }
+  const FigureSet* const throughput = lasting_throughput(result.figures);
+  if (throughput == nullptr || throughput->runs[run].value <= 0) {
+    state.SkipWithError("no output tokens: there is no time per token");
+    return;
+  }
+  set_time(state, 1 / throughput->runs[run].value);
+  for (const FigureSet& set : result.figures.figures) {
+    if (is_latency(set) || set.runs.empty()) continue;
+    const bool time = set.unit == "ns";
+    const std::string phase = set.phase == "lift" ? "" : "/" + set.phase;
+    state.counters[word_of(set.name) + (time ? "_s" : "") + phase] =
+        set.runs[run].value * (time ? 1e-9 : 1);
+  }
+  if (!result.figures.problem.empty()) state.SetLabel("NOT VALID: " + result.figures.problem);
+}
+
+void register_results(const CaseResult& result, std::optional<std::uint64_t> repetitions) {
+  const std::string& name = result.report.name;
+  register_benchmark(name, benchmark::kNanosecond, repetitions,
+                     [&result](State& state, std::size_t run) { report_case(state, result, run); });
+  for (const FigureSet& set : result.figures.figures) {
+    if (!is_latency(set) || set.runs.empty()) continue;
+    register_benchmark(latency_benchmark(name, set.phase, set.name), benchmark::kMillisecond,
+                       repetitions, [&set](State& state, std::size_t run) {
+                         if (run < set.runs.size()) {
+                           set_time(state, set.runs[run].value * 1e-9);
+                         } else {
+                           state.SkipWithError("this repetition was not run to its end");
+                         }
+                       });
+  }
+}
+
+std::vector<std::string> phases_of(const Scenario& scenario) {
+  if (measured_event(scenario)) return {"before", "transition", "after"};
+  return {"steady"};
+}
+
+}  // namespace
+
+SuiteBenchmarks::SuiteBenchmarks(const std::vector<std::string>& words) {
+  check_choice(words, "--benchmark_format", {"console", "json", "csv"});
+  check_choice(words, kOutFormatFlag, {"console", "json", "csv"});
+  display_format_ = value_of(words, "--benchmark_format").value_or("");
+  file_ = value_of(words, kOutFlag).value_or("");
+  file_format_ = value_of(words, kOutFormatFlag).value_or("json");
+  if (!file_.empty()) require_no_folder(file_);
+  // The file is written here, whole or not at all, when all is known.
+  for (const std::string& word : words) {
+    if (!word.starts_with(kOutFlag)) words_.push_back(word);
+  }
+  initialize(words_);
+}
+
+void SuiteBenchmarks::initialize(const std::vector<std::string>& words) const {
+  static std::string program = "tokenlift";  // Google Benchmark keeps the pointer
+  std::vector<std::string> copies = words;
+  std::vector<char*> arguments = {program.data()};
+  for (std::string& copy : copies) arguments.push_back(copy.data());
+  arguments.push_back(nullptr);
+  int count = static_cast<int>(arguments.size()) - 1;
+  benchmark::Initialize(&count, arguments.data());
+  if (count > 1) {
+    throw UsageError(
+        fmt::format("'{}' is no flag of Google Benchmark, or has no such value", arguments[1]));
+  }
+}
+
+/// A number of repetitions becomes a part of a benchmark's name. It is given by the flag where it
+/// can be, so that names are the same for any number.
+std::optional<std::uint64_t> SuiteBenchmarks::own_repetitions(const SuiteCase& one) const {
+  if (!usual_ || one.repetitions == *usual_) return std::nullopt;
+  return one.repetitions;
+}
+
+BenchmarkChoice SuiteBenchmarks::choose(const std::vector<SuiteCase>& cases) {
+  if (!value_of(words_, kRepetitionsFlag)) {
+    usual_ = cases.front().repetitions;
+    words_.push_back(fmt::format("{}={}", kRepetitionsFlag, *usual_));
+    initialize({words_.back()});
+  }
+  std::vector<std::uint64_t> runs(cases.size());
+  std::ostringstream list;
+  std::ostringstream problem;
+  Silence silence;
+  silence.SetOutputStream(&list);
+  silence.SetErrorStream(&problem);
+  const std::size_t chosen = run_in_batches(cases.size(), silence, [&](std::size_t i) {
+    const auto count = [&runs, i](State& state, std::size_t run) {
+      set_time(state, 1);
+      runs[i] = std::max<std::uint64_t>(runs[i], run + 1);
+    };
+    register_benchmark(cases[i].name, benchmark::kNanosecond, own_repetitions(cases[i]), count);
+    for (const std::string& phase : phases_of(cases[i].scenario)) {
+      for (const std::string& percentile : compared_percentiles(phase)) {
+        register_benchmark(latency_benchmark(cases[i].name, phase, percentile),
+                           benchmark::kMillisecond, own_repetitions(cases[i]), count);
+      }
+    }
+  });
+  if (chosen == 0) {
+    const std::string text = problem.str();
+    throw UsageError("no case was chosen: " + text.substr(0, text.find('\n')));
+  }
+  BenchmarkChoice choice;
+  choice.list = list.str();
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (runs[i] == 0) continue;
+    choice.cases.push_back(cases[i]);
+    choice.cases.back().repetitions = runs[i];
+  }
+  return choice;
+}
+
+SuiteBenchmarks::Output SuiteBenchmarks::report(const std::vector<SuiteCase>& cases,
+                                                const std::vector<CaseResult>& results) const {
+  Reporters reporters;
+  std::ostringstream& json = reporters.add(std::make_unique<benchmark::JSONReporter>());
+  std::ostringstream* display = nullptr;
+  if (!display_format_.empty()) display = &reporters.add(reporter_of(display_format_));
+  std::ostringstream* file = nullptr;
+  if (!file_.empty()) file = &reporters.add(reporter_of(file_format_));
+  run_in_batches(results.size(), reporters, [&](std::size_t i) {
+    if (results[i].report.status == CaseStatus::not_run) return;
+    register_results(results[i], own_repetitions(cases[i]));
+  });
+  reporters.finish();
+  if (file != nullptr) OutputFile(file_).write(file->str());
+  return {json.str(), display == nullptr ? "" : display->str()};
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,155 @@
+#include "bench/command/suite_case.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "bench/command/input.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/formats/html.hpp"
+#include "reports/json/json_figures.hpp"
+#include "reports/json/json_run.hpp"
+#include "workloads/reader/scenario_text.hpp"
+#include "workloads/scenario/keywords.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+std::vector<ObjectiveResult> results_of(const std::vector<Objective>& objectives,
+                                        const std::vector<TrialFigure>& figures) {
+  std::vector<ObjectiveResult> results;
+  for (const Objective& objective : objectives) {
+    const TrialFigure figure = figure_at(figures, objective.path);
+    results.push_back({objective.text, figure.value && is_met(objective, *figure.value),
+                       figure.value, figure.reason});
+  }
+  return results;
+}
+
+/// Of a case without figures.
+std::vector<ObjectiveResult> results_of(const std::vector<Objective>& objectives) {
+  std::vector<ObjectiveResult> results;
+  for (const Objective& objective : objectives) {
+    results.push_back({objective.text, false, std::nullopt, "the case has no figures"});
+  }
+  return results;
+}
+
+}  // namespace
+
+CaseRun::CaseRun(const SuiteCase& suite_case, const OutputFolder& folder, bool resume)
+    : case_(suite_case), folder_(folder), resume_(resume) {}
+
+template <typename Step>
+void CaseRun::attempt(const Step& step) {
+  if (over_) return;
+  const auto begin = std::chrono::steady_clock::now();
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    failure_ = error.what();
+    over_ = true;
+  }
+  elapsed_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+std::filesystem::path CaseRun::place(std::uint64_t repetition, bool control) const {
+  std::filesystem::path place = std::filesystem::path(case_.name) / std::to_string(repetition);
+  if (control) place /= "control";
+  return place / "run.json";
+}
+
+/// Nothing where there is none, or it was ended early: then it is made anew.
+std::optional<Run> CaseRun::stored(std::uint64_t repetition, bool control) const {
+  if (!resume_) return std::nullopt;
+  const std::filesystem::path file = folder_.path() / place(repetition, control);
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return std::nullopt;
+  Run run = read_run(read_file(file), file.string());
+  if (run.interrupted) return std::nullopt;
+  return run;
+}
+
+/// A run that is there must be the one that would be made: else two suites would be mixed.
+void CaseRun::require_same(const Run& run, std::uint64_t repetition, bool control) const {
+  const Scenario scenario = scenario_of(*prepared_, repetition, control);
+  Run expected;
+  expected.scenario_json = to_json(scenario);
+  std::string difference = scenario_difference(expected, run);
+  if (difference.empty() && run.seed != scenario.run.seed) difference = "/run/seed";
+  if (difference.empty()) return;
+  throw UsageError(
+      fmt::format("'{}' is of another scenario: they differ at {}; resume in the folder that was "
+                  "made from this suite",
+                  (folder_.path() / place(repetition, control)).string(), difference));
+}
+
+void CaseRun::prepare(Experiment& experiment) {
+  attempt([&] {
+    const std::optional<Run> before = stored(1, false);
+    prepared_ = experiment.prepare(case_.scenario, before ? &*before : nullptr);
+    over_ = interrupted_ = !prepared_.has_value();
+  });
+}
+
+void CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const Watch& watch) {
+  attempt([&] {
+    for (const bool control : arms_in_turn(repetition)) {
+      if (over_ || (control && !case_.control)) continue;
+      std::optional<Run> run = stored(repetition, control);
+      if (run) {
+        require_same(*run, repetition, control);
+      } else {
+        ProgressBoard board;
+        const auto display =
+            watch(scenario_of(*prepared_, repetition, control), board, repetition, control);
+        run = experiment.run(*prepared_, repetition, board, control);
+        folder_.write(place(repetition, control), to_json(*run));
+      }
+      pool_.add(run_name(repetition, control), *run);
+      pooled_ = true;
+      over_ = interrupted_ = run->interrupted;
+    }
+    if (!over_) ++repeated_;
+  });
+}
+
+CaseResult CaseRun::finish() {
+  CaseResult result;
+  CaseReport& report = result.report;
+  if (pooled_) {
+    over_ = false;  // what there is of it is reported, however it ended
+    attempt([&] {
+      std::vector<Trial> trials;
+      trials.push_back(pool_.take(case_.name));
+      const Report whole = make_report(std::move(trials));
+      const TrialReport& trial = whole.trials.front();
+      report = case_report(trial, case_.name, case_.name);
+      report.objectives = results_of(case_.objectives, figures_of(trial));
+      result.figures = case_figures(trial.trial);
+      folder_.write(std::filesystem::path(case_.name) / "report.html", to_html(whole));
+    });
+  }
+  if (report.name.empty()) {
+    report.name = report.folder = case_.name;
+    report.engine = name_of(case_.scenario.run.engine);
+    report.objectives = results_of(case_.objectives);
+  }
+  // Also between two runs.
+  const bool cut_short = prepared_ && repeated_ < case_.repetitions;
+  if (interrupted_ || cut_short) report.status = CaseStatus::interrupted;
+  if (!failure_.empty()) {
+    report.status = CaseStatus::failed;
+    report.failure = failure_;
+  }
+  report.elapsed_s = elapsed_s_;
+  return result;
+}
+
+}  // namespace tokenlift

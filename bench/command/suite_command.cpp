@@ -1,0 +1,246 @@
+#include "bench/command/suite_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+#include "bench/command/run_command.hpp"
+#include "bench/command/suite_benchmarks.hpp"
+#include "bench/command/suite_case.hpp"
+#include "bench/machine/host.hpp"
+#include "bench/machine/output_folder.hpp"
+#include "bench/machine/progress.hpp"
+#include "bench/machine/workers.hpp"
+#include "bench/tune/problem.hpp"
+#include "reports/formats/suite_formats.hpp"
+#include "reports/json/json_suite.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/scenario/suite.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kSuiteFile = "suite.json";
+
+// -------------------------------------------------------------------------------- what is asked
+
+Suite load_suite(const SuiteOptions& options) {
+  const std::vector<Profile> profiles = load_profiles(options.profile_files);
+  const fs::path path = options.suite;
+  std::error_code error;
+  if (fs::is_regular_file(path, error)) {
+    return parse_suite(read_file(path), path.string(), fs::absolute(path).parent_path().string(),
+                       options.overrides, profiles, figure_mistake);
+  }
+  std::vector<std::string> names;
+  for (const BuiltinSuite& suite : builtin_suites()) {
+    if (suite.name == options.suite) {
+      return parse_suite(suite.text, suite.name, "", options.overrides, profiles, figure_mistake);
+    }
+    names.push_back(suite.name);
+  }
+  throw UsageError(
+      fmt::format("no file and no built-in suite is called '{}'; {}", options.suite,
+                  suggestion(options.suite, names, "'tokenlift suites' lists the built-in ones")));
+}
+
+// ------------------------------------------------------------------------------------- progress
+
+/// How far the simulated cases are: a live line on a terminal, elsewhere a line every tenth.
+class SimulationProgress {
+ public:
+  SimulationProgress(const Surroundings& surroundings, bool quiet, std::size_t cases)
+      : surroundings_(surroundings),
+        quiet_(quiet),
+        cases_(cases),
+        live_(surroundings.err, surroundings.err_columns) {}
+  ~SimulationProgress() {
+    if (!quiet_ && surroundings_.err_is_terminal) live_.clear();
+  }
+  SimulationProgress(const SimulationProgress&) = delete;
+  SimulationProgress& operator=(const SimulationProgress&) = delete;
+
+  void done() {
+    const std::lock_guard lock(mutex_);
+    ++done_;
+    if (quiet_) return;
+    const double elapsed_s =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    const double left_s =
+        elapsed_s / static_cast<double>(done_) * static_cast<double>(cases_ - done_);
+    const std::string line =
+        fmt::format("{} of {} simulated cases, {} left", done_, cases_, rough_time(left_s));
+    if (surroundings_.err_is_terminal) {
+      live_.show(line);
+    } else if (done_ * 10 / cases_ != (done_ - 1) * 10 / cases_) {
+      complain(surroundings_, line);
+    }
+  }
+
+ private:
+  const Surroundings& surroundings_;
+  bool quiet_;
+  std::size_t cases_;
+  LiveLine live_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::mutex mutex_;
+  std::size_t done_ = 0;
+};
+
+// -------------------------------------------------------------------------------------- running
+
+using Results = std::vector<CaseResult>;
+using Cases = std::vector<SuiteCase>;
+
+CaseResult not_run(const SuiteCase& one, const OutputFolder& folder) {
+  return CaseRun(one, folder, false).finish();
+}
+
+/// Several at a time, each whole, so that what it takes is given back.
+void simulate(const Surroundings& surroundings, const SuiteOptions& options, const Cases& cases,
+              const OutputFolder& folder, Results& results) {
+  std::vector<std::size_t> simulated;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (cases[i].scenario.run.engine == Engine::simulated) simulated.push_back(i);
+  }
+  if (simulated.empty()) return;
+  SimulationProgress progress(surroundings, options.quiet, simulated.size());
+  const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
+  Workers workers(std::min(options.threads.value_or(core_count()), simulated.size()));
+  workers.run(simulated.size(), [&](std::size_t part) {
+    const SuiteCase& one = cases[simulated[part]];
+    if (surroundings.stop->load(std::memory_order_relaxed)) {
+      results[simulated[part]] = not_run(one, folder);
+      return;
+    }
+    Experiment experiment(surroundings.words, *surroundings.stop, 1);
+    CaseRun run(one, folder, !options.resume.empty());
+    run.prepare(experiment);
+    for (std::uint64_t n = 1; n <= one.repetitions && !run.is_over(); ++n) {
+      run.repeat(experiment, n, unwatched);
+    }
+    results[simulated[part]] = run.finish();
+    progress.done();
+  });
+}
+
+/// One run at a time: the first repetition of each case, then the second, so that a machine that
+/// drifts is as good to one as to another.
+void measure(const Surroundings& surroundings, const SuiteOptions& options, const Cases& cases,
+             const OutputFolder& folder, Results& results) {
+  struct Measured {
+    std::size_t index;
+    std::unique_ptr<CaseRun> run;
+  };
+  std::vector<Measured> measured;
+  double left_s = 0;
+  std::uint64_t most = 0;
+  const auto length_s = [](const Scenario& scenario) {
+    return static_cast<double>(scenario.run.duration_ns) * 1e-9;
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (cases[i].scenario.run.engine == Engine::simulated) continue;
+    measured.push_back({i, std::make_unique<CaseRun>(cases[i], folder, !options.resume.empty())});
+    most = std::max(most, cases[i].repetitions);
+    left_s += length_s(cases[i].scenario) * static_cast<double>(cases[i].repetitions) *
+              (cases[i].control ? 2 : 1);
+  }
+  Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  std::size_t number = 0;
+  const auto watch = [&](const Scenario& scenario, const ProgressBoard& board,
+                         std::uint64_t repetition, bool control) {
+    const SuiteCase& one = measured[number].run->suite_case();
+    const std::string label = fmt::format(
+        "case {} of {}, run {} of {}{}, {} left: {}: ", number + 1, measured.size(), repetition,
+        one.repetitions, control ? " without the event" : "", rough_time(left_s), one.name);
+    return std::make_unique<ProgressDisplay>(
+        board, plan_phases(scenario), scenario.run.duration_ns, label, false,
+        options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal,
+        surroundings.err_columns);
+  };
+  for (std::uint64_t n = 1; n <= most; ++n) {
+    for (number = 0; number < measured.size(); ++number) {
+      CaseRun& run = *measured[number].run;
+      const SuiteCase& one = run.suite_case();
+      if (n > one.repetitions) continue;
+      if (!surroundings.stop->load(std::memory_order_relaxed)) {
+        if (n == 1) run.prepare(experiment);
+        run.repeat(experiment, n, watch);
+      }
+      left_s -= length_s(one.scenario) * (one.control ? 2 : 1);
+      if (n == one.repetitions) results[measured[number].index] = run.finish();
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------ the report
+
+SuiteReport report_of(const Suite& suite, const Surroundings& surroundings,
+                      const Results& results) {
+  const Environment environment = describe_environment(surroundings.words);
+  SuiteReport report;
+  report.name = suite.name;
+  report.description = suite.description;
+  report.command = surroundings.words;
+  report.tokenlift_version = environment.tokenlift_version;
+  report.started_at = environment.started_at;
+  for (const CaseResult& result : results) report.cases.push_back(result.report);
+  return report;
+}
+
+int exit_code(const SuiteCounts& counts) {
+  if (counts.failed > 0) return kMachineFailed;
+  if (counts.invalid + counts.interrupted + counts.not_run > 0) return kNotValid;
+  return counts.met < counts.objectives ? kGoalMissed : kDone;
+}
+
+}  // namespace
+
+int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
+  SuiteBenchmarks benchmarks(options.benchmark_words);
+  const Suite suite = load_suite(options);
+  const BenchmarkChoice choice = benchmarks.choose(suite.cases);
+  if (!choice.list.empty()) {
+    print_result(surroundings, choice.list);
+    return kDone;
+  }
+  const OutputFolder folder = open_results(
+      {options.out, options.resume, suite.name, kSuiteFile, "suite", "the results of a suite"});
+  Results results;
+  for (const SuiteCase& one : choice.cases) results.push_back(not_run(one, folder));
+  // So that a suite that is killed is known for what it is.
+  SuiteReport report = report_of(suite, surroundings, results);
+  folder.write(kSuiteFile, to_json(report));
+
+  simulate(surroundings, options, choice.cases, folder, results);
+  measure(surroundings, options, choice.cases, folder, results);
+
+  report.cases.clear();
+  for (const CaseResult& result : results) report.cases.push_back(result.report);
+  folder.write(kSuiteFile, to_json(report));
+  folder.write("junit.xml", suite_junit(report));
+  folder.write("report.md", suite_markdown(report));
+  const std::string page = folder.write("report.html", suite_html(report)).string();
+  const SuiteBenchmarks::Output output = benchmarks.report(choice.cases, results);
+  folder.write("benchmark.json", output.json);
+  if (output.display.empty()) {
+    print_result(surroundings,
+                 suite_text(report, style_of(surroundings)) +
+                     fmt::format("\nresults: {}\nreport:  {}\n", folder.path().string(), page));
+  } else {
+    print_result(surroundings, output.display);
+  }
+  return exit_code(counts_of(report));
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,110 @@
+#include "bench/command/trial_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "bench/command/input.hpp"
+#include "reports/json/json_run.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// As people count: 2 before 10.
+bool natural_less(std::string_view one, std::string_view other) {
+  const auto digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
+  /// Takes the number that `text` begins with, without leading zeros.
+  const auto take_number = [&](std::string_view& text) {
+    std::size_t end = 0;
+    while (end < text.size() && digit(text[end])) ++end;
+    const std::size_t begin = std::min(text.find_first_not_of('0'), end);
+    const std::string_view number = text.substr(begin, end - begin);
+    text.remove_prefix(end);
+    return number;
+  };
+  while (!one.empty() && !other.empty()) {
+    if (digit(one[0]) && digit(other[0])) {
+      const std::string_view mine = take_number(one);
+      const std::string_view theirs = take_number(other);
+      if (mine.size() != theirs.size()) return mine.size() < theirs.size();
+      if (mine != theirs) return mine < theirs;
+    } else {
+      if (one[0] != other[0]) return one[0] < other[0];
+      one.remove_prefix(1);
+      other.remove_prefix(1);
+    }
+  }
+  return one.size() < other.size();
+}
+
+/// Every run.json at and below the folder, in natural order.
+std::vector<fs::path> runs_below(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().filename() == "run.json") files.push_back(entry->path());
+  }
+  if (error) {
+    throw UsageError(fmt::format("cannot read '{}': {}", folder.string(), error.message()));
+  }
+  if (files.empty()) {
+    throw UsageError(fmt::format("no run.json in the folder '{}' or below it", folder.string()));
+  }
+  std::sort(files.begin(), files.end(), [](const fs::path& one, const fs::path& other) {
+    return natural_less(one.string(), other.string());
+  });
+  return files;
+}
+
+std::vector<fs::path> runs_at(const std::string& word) {
+  std::error_code error;
+  const fs::file_status status = fs::status(word, error);
+  if (fs::is_directory(status)) return runs_below(word);
+  if (fs::exists(status)) return {word};
+  throw UsageError(fmt::format("cannot read '{}': {}", word,
+                               error ? error.message() : "no such file or folder"));
+}
+
+}  // namespace
+
+Trial read_trial(const std::string& word, std::string label) {
+  const std::vector<fs::path> files = runs_at(word);
+  // One after the other, so that only the pooled ones take memory.
+  Pool pool;
+  std::optional<Run> first;
+  const auto mismatch = [&](const fs::path& file, const std::string& reason) {
+    return UsageError(fmt::format(
+        "'{}' and '{}' are no repetitions of one experiment: {}. Give them one by one, for a "
+        "column each",
+        files.front().string(), file.string(), reason));
+  };
+  for (const fs::path& file : files) {
+    const Run run = read_run(read_file(file), file.string());
+    if (!first) first.emplace(run);
+    const std::string place = scenario_difference(*first, run);
+    if (!place.empty()) throw mismatch(file, "their scenarios differ at " + place);
+    try {
+      pool.add("'" + file.string() + "'", run);
+    } catch (const RunMismatch& error) {
+      throw mismatch(file, error.what());
+    }
+  }
+  try {
+    return pool.take(std::move(label));
+  } catch (const RunMismatch& error) {
+    throw UsageError(fmt::format("'{}': {}", word, error.what()));
+  }
+}
+
+}  // namespace tokenlift

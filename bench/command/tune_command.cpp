@@ -1,0 +1,359 @@
+#include "bench/command/tune_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "bench/command/calibrate_command.hpp"
+#include "bench/command/run_command.hpp"
+#include "bench/machine/host.hpp"
+#include "bench/machine/output_folder.hpp"
+#include "bench/machine/progress.hpp"
+#include "bench/machine/workers.hpp"
+#include "bench/tune/tuner.hpp"
+#include "bench/tune/verification.hpp"
+#include "reports/formats/tuning_formats.hpp"
+#include "reports/json/json_tuning.hpp"
+#include "reports/text/figure.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/profile_text.hpp"
+#include "workloads/text/quantity.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kCalibrated = "calibrated.toml";
+constexpr const char* kReportFile = "tune.json";
+/// Fewer do not fill the range of several parameters.
+constexpr std::size_t kFewSettings = 50;
+constexpr const char* kPage = "report.html";
+constexpr const char* kScenarioFile = "recommended.toml";
+
+// ------------------------------------------------------------------------------------- progress
+
+/// A live line on a terminal; elsewhere one for each stage.
+class SearchProgress {
+ public:
+  SearchProgress(const Surroundings& surroundings, bool quiet)
+      : surroundings_(surroundings),
+        quiet_(quiet),
+        live_(surroundings.err, surroundings.err_columns) {}
+  ~SearchProgress() { clear(); }
+  SearchProgress(const SearchProgress&) = delete;
+  SearchProgress& operator=(const SearchProgress&) = delete;
+
+  void show(const TuningSearch& search, std::size_t done, std::size_t of) {
+    if (quiet_) return;
+    const TuningStage& stage = search.stages().back();
+    if (surroundings_.err_is_terminal) {
+      const auto now = std::chrono::steady_clock::now();
+      if (now < next_ && done < of) return;
+      next_ = now + std::chrono::milliseconds(100);
+      live_.show(fmt::format("{}: {} of {}; {} settings, {} runs, {}", stage.name, done, of,
+                             search.candidates().size(), runs_of(search), budget_of(search)));
+    } else if (search.stages().size() != told_) {
+      told_ = search.stages().size();
+      complain(surroundings_, fmt::format("{} ({})", stage.name, budget_of(search)));
+    }
+  }
+  void clear() const {
+    if (!quiet_ && surroundings_.err_is_terminal) live_.clear();
+  }
+
+ private:
+  static std::uint64_t runs_of(const TuningSearch& search) {
+    std::uint64_t runs = 0;
+    for (const TuningStage& stage : search.stages()) runs += stage.runs;
+    return runs;
+  }
+
+  /// What is left is the most that it can take: the last stages rarely need all.
+  static std::string budget_of(const TuningSearch& search) {
+    const double share = search.share_used();
+    std::string text = fmt::format("{:.0f} % of the budget", std::min(100 * share, 100.0));
+    if (share > 0 && share < 1) {
+      text +=
+          fmt::format(", at most {} left", rough_time(search.elapsed_s() * (1 - share) / share));
+    }
+    return text;
+  }
+
+  const Surroundings& surroundings_;
+  bool quiet_;
+  LiveLine live_;
+  std::chrono::steady_clock::time_point next_;
+  std::size_t told_ = 0;
+};
+
+// ----------------------------------------------------------------------------------- the problem
+
+/// What a verification needs to know of this machine before anything is predicted.
+struct Machine {
+  std::vector<Profile> profiles;
+  double capacity_tokens_per_s = 0;
+};
+
+std::vector<std::string> with(std::vector<std::string> words, std::string word) {
+  words.push_back(std::move(word));
+  return words;
+}
+
+/// Profiles are measured unless they are given, the capacity always; both are kept for a search
+/// that is resumed. Nothing if interrupted, or it could not be measured, which has been said.
+std::optional<Machine> measure_machine(const Surroundings& surroundings, const TuneOptions& options,
+                                       const ScenarioSource& source,
+                                       const std::vector<std::string>& overrides,
+                                       const OutputFolder& folder) {
+  Machine machine{load_profiles(options.scenario.profile_files), 0};
+  const auto read = [&](const std::string& engine) {
+    return parse_scenario(source.text, source.name, source.folder,
+                          with(overrides, "run.engine=" + engine), machine.profiles);
+  };
+  const Scenario threads = read("threads");
+  const fs::path calibrated = folder.path() / kCalibrated;
+  std::error_code error;
+  if (machine.profiles.empty()) {
+    if (fs::exists(calibrated, error)) {
+      machine.profiles = load_profiles({calibrated.string()});
+    } else {
+      auto measured = calibrate_for(surroundings, threads, calibrated, options.scenario.quiet);
+      if (!measured) return std::nullopt;
+      machine.profiles = std::move(*measured);
+    }
+  }
+  read("virtual");  // what is wrong with it there is said before any run
+  if (const std::optional<JournalHead> head = TuningJournal::head_in(folder.path())) {
+    machine.capacity_tokens_per_s = head->capacity_tokens_per_s.value_or(0);
+    return machine;
+  }
+  Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  say(surroundings, options.scenario.quiet, "measuring the capacity of the fleet, some seconds");
+  const auto capacity = experiment.capacity(threads);
+  if (!capacity) return std::nullopt;
+  machine.capacity_tokens_per_s = *capacity;
+  return machine;
+}
+
+std::string words_of(const Parameter& parameter, const Scenario& scenario) {
+  const std::string present = present_value(scenario, parameter).value_or("not set");
+  std::string range;
+  if (parameter.choices.empty()) {
+    range = fmt::format("{} to {}", value_at(parameter, 0), value_at(parameter, 1));
+  } else {
+    range = fmt::format("{}", fmt::join(parameter.choices, ", "));
+  }
+  return fmt::format("  {}: {} (now {}){}", parameter.key, range, present,
+                     parameter.reason.empty() ? "" : "; " + parameter.reason);
+}
+
+/// What is searched, before it is.
+void announce(const Surroundings& surroundings, const TuneOptions& options,
+              const TuningProblem& problem) {
+  const Aim& aim = *problem.tuning.objective;
+  say(surroundings, options.scenario.quiet,
+      "{} {}, by these settings:", aim.maximize ? "maximizing" : "minimizing", aim.path);
+  for (const Parameter& parameter : problem.tuning.parameters) {
+    say(surroundings, options.scenario.quiet, "{}", words_of(parameter, problem.scenario));
+  }
+  for (const Objective& constraint : problem.tuning.constraints) {
+    say(surroundings, options.scenario.quiet, "  subject to {}", constraint.text);
+  }
+  for (const std::string& warning :
+       warnings(resolve(problem.scenario, problem.capacity_tokens_per_s))) {
+    say(surroundings, options.scenario.quiet, "warning: {}", warning);
+  }
+}
+
+/// The words for --set that the command stands for.
+std::vector<std::string> overrides_of(const TuneOptions& options) {
+  std::vector<std::string> words = overrides_of(options.scenario);
+  if (options.lift) words.emplace_back("tune.lift=true");
+  return words;
+}
+
+/// Whoever is named in the path of a figure must be there. Throws UsageError.
+template <typename Named>
+void require_named(const std::string& path, const std::string& list,
+                   const std::vector<Named>& things) {
+  if (!path.starts_with(list + ".")) return;
+  const std::string rest = path.substr(list.size() + 1);
+  std::vector<std::string> names;
+  for (const Named& thing : things) names.push_back(thing.name);
+  const auto is_meant = [&](const std::string& name) { return rest.starts_with(name + "."); };
+  if (std::ranges::any_of(names, is_meant)) return;
+  const std::string word = rest.substr(0, rest.find('.'));
+  throw UsageError(fmt::format("'{}' names none of the scenario's {}: {}", path, list,
+                               suggestion(word, names, fmt::format("{}", fmt::join(names, ", ")))));
+}
+
+void require_figures(const TuningProblem& problem) {
+  std::vector<std::string> paths = {problem.tuning.objective->path};
+  for (const Objective& constraint : problem.tuning.constraints) paths.push_back(constraint.path);
+  for (const std::string& path : paths) {
+    require_named(path, "tenants", problem.scenario.tenants);
+    require_named(path, "throttles", problem.scenario.throttles);
+  }
+}
+
+/// Throws UsageError.
+void require_parameters(const TuningProblem& problem) {
+  if (!problem.tuning.parameters.empty()) return;
+  if (problem.tuning.lift) {
+    throw UsageError(fmt::format(
+        "'{}' has no event whose throttle could be lifted in another way: add an [[event]] that "
+        "lifts, sets or restores a throttle with a rate or a limit",
+        problem.scenario.name));
+  }
+  throw UsageError(fmt::format(
+      "'{}' has no throttle to tune: add a [[throttle]], or say in [tune] which keys to search",
+      problem.scenario.name));
+}
+
+// ------------------------------------------------------------------------------------ the search
+
+TuningReport search(const Surroundings& surroundings, const TuneOptions& options,
+                    const TuningProblem& problem, const OutputFolder& folder) {
+  const JournalHead head{to_toml(problem.scenario), problem.capacity_tokens_per_s,
+                         problem.tuning.lift};
+  TuningJournal journal(folder.path(), head);
+  if (!options.resume.empty()) {
+    say(surroundings, options.scenario.quiet, "{} attempts are there and not made again",
+        whole_figure(journal.found()));
+  }
+  TuningBudget budget;
+  budget.requests = options.budget_requests;
+  if (options.time_ns) {
+    budget.time_s = static_cast<double>(*options.time_ns) * 1e-9;
+  } else if (!budget.requests) {
+    budget.requests = problem.tuning.budget_requests;
+  }
+  Workers workers(options.scenario.threads.value_or(core_count()));
+  SearchProgress progress(surroundings, options.scenario.quiet);
+  const auto watch = [&](const TuningSearch& state, std::size_t done, std::size_t of) {
+    progress.show(state, done, of);
+  };
+  return Tuner(problem, budget, surroundings.words, workers, *surroundings.stop, &journal, watch)
+      .run();
+}
+
+/// False if it was interrupted.
+bool verify(const Surroundings& surroundings, const TuneOptions& options,
+            const TuningProblem& problem, const OutputFolder& folder, TuningReport& report) {
+  TuningProblem threads = problem;
+  threads.capacity_source = "measured";
+  threads.overrides = with(problem.overrides, "run.engine=threads");
+  const auto watch = [&](const Scenario& scenario, const ProgressBoard& board,
+                         const std::string& label, std::uint64_t repetition, std::uint64_t left) {
+    const double left_s =
+        static_cast<double>(left) * static_cast<double>(scenario.run.duration_ns) * 1e-9;
+    return std::make_unique<ProgressDisplay>(
+        board, plan_phases(scenario), scenario.run.duration_ns,
+        fmt::format("verifying, {} left, {}, run {} of {}: ", rough_time(left_s), label, repetition,
+                    options.verify),
+        false, options.scenario.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal,
+        surroundings.err_columns);
+  };
+  return TuningVerification(threads, folder, surroundings.words, *surroundings.stop)
+      .run(report, options.verify, watch);
+}
+
+/// The scenario with the recommended settings, for its own engine.
+void write_scenario(const TuneOptions& options, const TuningProblem& problem,
+                    const OutputFolder& folder, const TuningReport& report) {
+  std::vector<std::string> words = overrides_of(options);
+  for (const std::string& word : report.candidates[*report.recommended].settings) {
+    // That all are judged over the same time is of the search, not of the lift.
+    if (!word.starts_with("run.settle=")) words.push_back(word);
+  }
+  const Scenario scenario = parse_scenario(problem.source.text, problem.source.name,
+                                           problem.source.folder, words, problem.profiles);
+  folder.write(kScenarioFile, to_toml(scenario));
+}
+
+/// False where the machine failed it, which has been said: what was found is still to be shown.
+bool write_results(const Surroundings& surroundings, const TuneOptions& options,
+                   const TuningProblem& problem, const OutputFolder& folder,
+                   const TuningReport& report) {
+  try {
+    folder.write(kReportFile, to_json(report));
+    folder.write(kPage, tuning_html(report));
+    if (report.recommended) write_scenario(options, problem, folder, report);
+    return true;
+  } catch (const MachineError& error) {
+    complain(surroundings,
+             fmt::format("{}; the journal has the search: --resume '{}' writes its results anew",
+                         error.what(), folder.path().string()));
+    return false;
+  }
+}
+
+int exit_code(const TuningReport& report, bool verification_interrupted) {
+  if (report.interrupted || verification_interrupted) return kNotValid;
+  if (report.verification && !report.verification->valid) return kNotValid;
+  return report.recommended ? kDone : kGoalMissed;
+}
+
+}  // namespace
+
+int tune(const Surroundings& surroundings, const TuneOptions& options) {
+  const ScenarioSource source = find_scenario(options.scenario.scenario);
+  const std::vector<std::string> overrides = overrides_of(options);
+  const std::vector<std::string> simulated = with(overrides, "run.engine=virtual");
+  std::optional<TuningProblem> problem = make_tuning_problem(
+      source, simulated, load_profiles(options.scenario.profile_files), *surroundings.stop);
+  if (!problem) return kNotValid;
+  require_parameters(*problem);
+  require_figures(*problem);
+  // What is wrong with the scenario has been said before a folder is made.
+  const OutputFolder folder = open_results({options.scenario.out, options.resume,
+                                            "tune-" + fs::path(source.name).stem().string(),
+                                            kJournalFile, "search", "a search"});
+  if (options.verify > 0) {
+    auto machine = measure_machine(surroundings, options, source, overrides, folder);
+    if (!machine) return kNotValid;
+    problem = make_tuning_problem(
+        source, with(simulated, "fleet.capacity=" + format_rate(machine->capacity_tokens_per_s)),
+        std::move(machine->profiles), *surroundings.stop);
+    if (!problem) return kNotValid;
+  }
+  announce(surroundings, options, *problem);
+
+  TuningReport report;
+  try {
+    report = search(surroundings, options, *problem, folder);
+  } catch (const BudgetTooSmall& error) {
+    std::error_code ignored;  // another command may use the folder
+    if (options.resume.empty()) {
+      fs::remove(folder.path() / kJournalFile, ignored);
+      fs::remove(folder.path(), ignored);  // if nothing else is in it
+    }
+    throw UsageError(error.what());
+  } catch (const OtherSearch& error) {
+    throw UsageError(error.what());
+  }
+  if (report.candidates.size() < kFewSettings && !report.interrupted) {
+    say(surroundings, options.scenario.quiet,
+        "only {} settings were tried: a larger budget finds better ones", report.candidates.size());
+  }
+  bool cut_short = false;
+  if (options.verify > 0 && report.recommended && !report.interrupted) {
+    cut_short = !verify(surroundings, options, *problem, folder, report);
+  }
+  const bool written = write_results(surroundings, options, *problem, folder, report);
+  print_result(surroundings, tuning_text(report, style_of(surroundings)) +
+                                 fmt::format("\nresults: {0}\nreport:  {0}/{1}\n",
+                                             folder.path().string(), kPage));
+  if (!written) return kMachineFailed;
+  if (cut_short) complain(surroundings, "interrupted: the recommendation is not verified");
+  return exit_code(report, cut_short);
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,205 @@
+#pragma once
+// One replica in virtual time: decides exactly as `Replica` does, and jumps over what does not
+// change.
+//
+// While the batch stays as it is, step j of a run of decode steps costs first + j * slope: with B
+// sequences that read K tokens, first = a + b B + c K and slope = c B, because every step appends B
+// tokens. So the end of any number of steps is a polynomial, and a run is taken in one go up to the
+// first step that completes a request, fills the KV cache, or ends after a request has come that
+// may join. Sequences are keyed by the decode step at which they finish, in a heap. A request costs
+// O(log batch) however many tokens it makes (a preemption O(batch)).
+//
+// Time within the replica is in picoseconds: an instant is whole ns and a rest below 1000 ps. What
+// leaves it is whole ns, rounded down. Everything is lazy: nothing is computed before somebody asks
+// with advance(), and how often that is makes no difference to what comes out.
+//
+// Prefixes and announcements are kept aside, by request: a replica that has neither a prefix cache
+// nor an announced request spends a pointer on them.
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <unordered_map>
+#include <vector>
+
+#include "bench/fleet/prefix_cache.hpp"
+#include "bench/fleet/replica.hpp"
+#include "bench/record/recorder.hpp"
+#include "bench/record/request.hpp"
+#include "workloads/scenario/cost_model.hpp"
+
+namespace tokenlift {
+
+/// What the replicas of one site have in common.
+struct SiteModel {
+  SiteModel(const ReplicaLimits& site_limits, const CostModel& site_cost);
+
+  /// The least that `steps` decode steps take; what is more than 2^61 ps counts as that.
+  std::int64_t least_decode_ns(std::int64_t steps) const;
+  /// The least that a request takes from when it comes; where there is a prefix cache, if all of
+  /// its prompt is found there that can be.
+  std::int64_t least_service_ns(std::int64_t prompt_tokens, std::int64_t output_tokens) const;
+
+  ReplicaLimits limits;
+  CostModel cost;
+  std::int64_t most_steps = 1;  ///< in one run: keeps its length below 2^61 ps
+};
+
+/// A request for a replica, and when it came.
+struct Newcomer {
+  RequestId id = 0;
+  CellId cell = 0;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t output_tokens = 0;
+  std::int64_t at_ns = 0;
+};
+
+/// What some requests bring along; good until they have completed.
+struct Particulars {
+  const Prefix* prefix = nullptr;
+  bool announce = false;
+
+  bool any() const { return prefix != nullptr || announce; }
+};
+
+class alignas(64) JumpReplica {
+ public:
+  /// `memory` holds the batch; several replicas may share it if nobody else uses it meanwhile.
+  JumpReplica(const SiteModel& model, std::pmr::memory_resource* memory);
+
+  /// A request arrives. It joins the first step that begins later; an idle replica begins at once.
+  /// Instants must not decrease, nor lie before the last advance(). Returns an instant before which
+  /// it does not complete; who is there already is only delayed.
+  std::int64_t submit(const Newcomer& newcomer);
+  /// As above; the instant is one before which it does not start either, if it announces that.
+  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars);
+
+  /// Records all steps that end by `until_ns`, and appends what they completed, in order. The
+  /// replica's number is the caller's to fill in. Returns an instant, later than `until_ns`, before
+  /// which nobody completes, nor starts who announces that; kNever if nobody is there.
+  std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
+
+  /// Appends the announced starts up to the last advance() that were not taken yet, in order, as of
+  /// replica number `replica`.
+  void take_starts(std::uint32_t replica, std::vector<Start>& starts) {
+    if (aside_ == nullptr) return;  // without a call: a visit is short
+    aside_->take_starts(replica, starts);
+  }
+
+  /// Records the step under way as cut off at `end_ns`; advance(end_ns) comes before.
+  void cut(std::int64_t end_ns, TokenRecord& record) const;
+
+  /// Among tens of thousands of replicas none is in a cache when its turn comes: these fetch ahead
+  /// what submit() and advance() will read, each what the one before it has fetched the way to.
+  void prefetch_line() const { __builtin_prefetch(line_.data() + line_.size(), 1); }
+  void prefetch_batch() const;
+  void prefetch_places() const;
+
+ private:
+  struct Instant {
+    std::int64_t ns = 0;
+    std::int32_t rest_ps = 0;  // below 1000
+  };
+  /// Was in the batch, and is to be computed again.
+  struct Preempted {
+    RequestId id;
+    CellId cell;
+    std::int32_t prompt_tokens;
+    std::int32_t output_tokens;
+    std::int32_t emitted_tokens;
+    std::int64_t scheduled_ns;
+    std::int64_t first_token_ns;
+    Instant last_token;
+  };
+  /// In the batch. A free place holds the number of the next free one in `id`.
+  struct Place {
+    RequestId id;
+    CellId cell;
+    std::int32_t prompt_tokens;
+    std::int32_t output_tokens;
+    std::int64_t scheduled_ns;
+    std::int64_t first_token_ns;
+  };
+  /// Prompt not yet in the KV cache. All of them are younger than all that decode: budget goes to
+  /// the oldest first, so nobody finishes its prompt before an older one.
+  struct Prefilling {
+    std::uint32_t place;
+    std::uint32_t age;
+    std::int32_t emitted_tokens;
+    std::int32_t tokens;  // to be prefilled
+    std::int32_t done_tokens;
+    Instant last_token;
+  };
+  /// Steps and ages wrap around: what is in the heap is never 2^31 apart.
+  struct Decoding {
+    std::uint32_t finish_step;
+    std::uint32_t age;  // order of admission
+    std::uint32_t place;
+  };
+  struct Later;
+  struct Aside {
+    explicit Aside(std::pmr::memory_resource* memory) : particulars(memory) {}
+    void take_starts(std::uint32_t replica, std::vector<Start>& taken);
+    std::unique_ptr<PrefixCache> cache;                           // none if its size is 0
+    std::pmr::unordered_map<RequestId, Particulars> particulars;  // of who is here
+    std::int64_t waiting_announcers = 0;                          // not scheduled yet
+    std::vector<Start> starts;                                    // not taken yet
+  };
+
+  bool busy() const { return steps_ > 0; }
+  std::size_t running() const { return prefilling_.size() + decoding_.size(); }
+  bool takes_newcomers() const;
+  std::int64_t steps_before_change() const;
+  void plan(std::int64_t visible_before_ns, bool only_first);
+  void make_room();
+  void preempt_youngest();
+  void admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first);
+  std::int32_t schedule(const Newcomer& newcomer);
+  void take_in(const Place& place, Prefilling sequence, std::int64_t& budget);
+  bool has_room(std::int64_t tokens) const;
+  void add_chunk(const Prefilling& sequence, std::int64_t& budget);
+  void commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done);
+  void finish_decoding(std::int64_t end_ns, std::vector<Completion>& done);
+  void finish_chunks(const Instant& end, TokenRecord& record, std::vector<Completion>& done);
+  void leave(std::uint32_t place, std::int64_t end_ns, std::vector<Completion>& done);
+  void keep_prefix(const Place& place);
+  void count(CellId cell, int change);
+  StepRun run(std::int64_t steps) const {
+    return {begin_.ns, begin_.rest_ps, steps, first_ps_, slope_ps_};
+  }
+  Instant end_of(std::int64_t steps) const;
+  std::int64_t least_left_ns(std::int64_t steps) const;
+  std::int64_t bound_ns(std::int64_t steps) const;
+  bool line_empty() const { return line_begin_ == line_.size(); }
+
+  // Six cache lines; submit() touches the first one alone.
+  std::vector<Newcomer> line_;  // from line_begin_ on
+  std::uint32_t line_begin_ = 0;
+  std::uint32_t free_place_ = kNoPlace;
+  static constexpr std::uint32_t kNoPlace = 0xffffffffU;
+
+  const SiteModel* model_;
+  std::unique_ptr<Aside> aside_;
+  // The run of steps under way: planned, and not yet recorded. None if steps_ is 0.
+  Instant begin_;
+  std::int64_t steps_ = 0;
+  std::int64_t first_ps_ = 0;
+  std::int64_t slope_ps_ = 0;
+  std::int64_t resident_tokens_ = 0;  // in the KV cache, prompts from admission on
+  std::int64_t read_tokens_ = 0;      // contexts of those that decode
+  std::int32_t chunks_ = 0;
+  bool open_ = false;              // who arrives may end the run
+  std::uint32_t decode_step_ = 0;  // decode steps so far
+  std::uint32_t admissions_ = 0;
+
+  std::pmr::vector<Decoding> decoding_;  // a heap: who finishes first, then the oldest
+  std::pmr::vector<Place> places_;
+  // Rarely more than one of each: kept inside, so that a visit finds them together.
+  boost::container::small_vector<CellCount, 2> batch_;        // those that decode
+  boost::container::small_vector<Prefilling, 1> prefilling_;  // by age
+  std::vector<Preempted> preempted_;  // before the line; the last one is first
+};
+static_assert(sizeof(JumpReplica) <= 6 * 64);
+
+}  // namespace tokenlift

@@ -1,0 +1,97 @@
+#include "bench/fleet/step_replica.hpp"
+
+#include <algorithm>
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::int64_t kPsPerNs = 1000;
+
+}  // namespace
+
+/// The first of the inbox joins the replica's line.
+void StepReplica::take_in() {
+  const auto& [first, its] = inbox_.front();
+  replica_.submit({first.id, first.prompt_tokens, first.output_tokens, 0, 0, first.cell, its.prefix,
+                   its.announce});
+  inbox_.pop_front();
+}
+
+std::int64_t StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
+                                  std::vector<Completion>& done) {
+  for (;;) {
+    if (!busy()) {
+      if (inbox_.empty()) return kNever;
+      if (inbox_.front().newcomer.at_ns > until_ns) return inbox_.front().newcomer.at_ns;
+      // An idle replica begins at once, with the first that comes.
+      const std::int64_t begin_ns = inbox_.front().newcomer.at_ns;
+      take_in();
+      begin_step(begin_ns * kPsPerNs);
+    }
+    const std::int64_t end_ns = end_ps_ / kPsPerNs;
+    if (end_ns > until_ns) return end_ns;
+    finish_step(record, done);
+    while (!inbox_.empty() && inbox_.front().newcomer.at_ns < end_ns) take_in();
+    begin_step(end_ps_);
+  }
+}
+
+void StepReplica::begin_step(std::int64_t begin_ps) {
+  const StepPlan& plan = replica_.plan_step(begin_ps / kPsPerNs);
+  for (const std::uint32_t slot : plan.preempted) {
+    const Sequence& sequence = replica_.sequence(slot);
+    // Who decoded got a token when the last step ended; who did not keeps the instant noted before.
+    if (sequence.decoding()) last_token_ps_[sequence.work.id] = begin_ps;
+  }
+  for (const std::uint32_t slot : plan.started) {
+    const Sequence& sequence = replica_.sequence(slot);
+    if (!sequence.work.announce) continue;
+    starts_.push_back({sequence.work.id, 0, sequence.scheduled_ns,
+                       static_cast<std::int32_t>(sequence.cached_tokens)});
+  }
+  sequences_ = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
+  decoding_ = plan.decode.size();
+  std::int64_t cost_ps = 0;
+  if (decoding_ > 0) {
+    std::int64_t kv_tokens = 0;
+    for (const std::uint32_t slot : plan.decode) kv_tokens += replica_.sequence(slot).kv_tokens;
+    cost_ps = model_->cost.decode_ps(static_cast<std::int64_t>(decoding_), kv_tokens);
+  }
+  for (const PrefillChunk& chunk : plan.prefill) {
+    cost_ps += model_->cost.chunk_ps(chunk.begin, chunk.end);
+  }
+  begin_ps_ = begin_ps;
+  end_ps_ = begin_ps + cost_ps;
+}
+
+void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done) {
+  const std::int64_t end_ns = end_ps_ / kPsPerNs;
+  const StepOutcome& outcome = replica_.finish_step(end_ns);
+  record.step(begin_ps_ / kPsPerNs, end_ns, sequences_);
+  for (std::size_t i = 0; i < outcome.emissions.size(); ++i) {
+    const Emission& token = outcome.emissions[i];
+    std::int64_t gap_ps = -1;
+    if (i < decoding_) {
+      gap_ps = end_ps_ - begin_ps_;
+    } else if (token.gap_ns >= 0) {
+      gap_ps = end_ps_ - last_token_ps_.extract(token.work.id).mapped();
+    }
+    record.token(token.work.cell, end_ns, gap_ps);
+  }
+  done.insert(done.end(), outcome.completions.begin(), outcome.completions.end());
+}
+
+void StepReplica::take_starts(std::uint32_t replica, std::vector<Start>& starts) {
+  for (Start& start : starts_) {
+    start.replica = replica;
+    starts.push_back(start);
+  }
+  starts_.clear();
+}
+
+void StepReplica::cut(std::int64_t end_ns, TokenRecord& record) const {
+  if (busy()) record.step(begin_ps_ / kPsPerNs, end_ns, sequences_);
+}
+
+}  // namespace tokenlift

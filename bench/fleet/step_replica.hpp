@@ -1,0 +1,61 @@
+#pragma once
+// One replica in virtual time, step by step: `Replica` as the thread fleet runs it, each step
+// priced by the cost model. The reference that `JumpReplica` must equal to the last byte.
+//
+// Time within the replica is in picoseconds from the start of the run, so a run of at most 106
+// days.
+
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+#include "bench/fleet/jump_replica.hpp"
+#include "bench/fleet/replica.hpp"
+#include "bench/record/recorder.hpp"
+
+namespace tokenlift {
+
+/// As JumpReplica, call by call.
+class StepReplica {
+ public:
+  StepReplica(const SiteModel& model, std::pmr::memory_resource*)
+      : model_(&model), replica_(model.limits) {}
+
+  /// Shows the decisions to `observer`.
+  void watch(ReplicaObserver& observer) { replica_.watch(observer); }
+
+  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars = {}) {
+    inbox_.push_back({newcomer, particulars});
+    return newcomer.at_ns;
+  }
+  std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
+  void take_starts(std::uint32_t replica, std::vector<Start>& starts);
+  void cut(std::int64_t end_ns, TokenRecord& record) const;
+  void prefetch_line() const {}
+  void prefetch_batch() const {}
+  void prefetch_places() const {}
+
+ private:
+  struct Arrival {
+    Newcomer newcomer;
+    Particulars particulars;
+  };
+
+  void take_in();
+  void begin_step(std::int64_t begin_ps);
+  void finish_step(TokenRecord& record, std::vector<Completion>& done);
+  bool busy() const { return sequences_ > 0; }
+
+  const SiteModel* model_;
+  Replica replica_;
+  std::deque<Arrival> inbox_;
+  std::vector<Start> starts_;  // not taken yet
+  std::int64_t begin_ps_ = 0;
+  std::int64_t end_ps_ = 0;
+  std::int64_t sequences_ = 0;                                 // in the step under way
+  std::size_t decoding_ = 0;                                   // of these
+  std::unordered_map<RequestId, std::int64_t> last_token_ps_;  // of those that were preempted
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,225 @@
+#include "bench/fleet/thread_fleet.hpp"
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <thread>
+#include <utility>
+
+#include "bench/fleet/computed_replica.hpp"
+#include "bench/machine/host.hpp"
+#include "bench/machine/mailbox.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::uint64_t kWeightSeed = 1;  // every fleet computes the same model
+constexpr int kWorkerNice = 10;           // on top of the loop's own
+
+/// Lowers the priority of the calling worker, once. Asked by the work itself rather than by a
+/// task_scheduler_observer: oneTBB keeps an observer's proxy for as long as a worker is on its way
+/// out of the arena, and a process that ends before it has left leaks it.
+void be_nice(int nice) {
+  thread_local bool done = false;
+  if (std::exchange(done, true)) return;
+  // Where that is forbidden the run goes on; the generator lag tells whether it mattered.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice);
+}
+
+/// One replica with everything that its worker needs. Only the inbox, `active` and `emitted` are
+/// touched by other threads.
+struct Station {
+  Station(const Site& site, std::uint32_t replica_number, const RecordingGrid& grid,
+          const std::shared_ptr<const DecoderWeights>& weights)
+      : number(replica_number), replica(site, weights), record(grid) {}
+
+  std::uint32_t number;
+  Mailbox<Work> inbox;
+  std::atomic<bool> active{false};
+  std::atomic<std::int64_t> emitted{0};
+
+  ComputedReplica replica;
+  TokenRecord record;
+  std::vector<Work> arrivals;
+};
+
+}  // namespace
+
+WeightStore::WeightStore() = default;
+WeightStore::~WeightStore() = default;
+
+std::shared_ptr<const DecoderWeights> WeightStore::get(const std::string& profile) {
+  for (const auto& [name, weights] : weights_) {
+    if (name == profile) return weights;
+  }
+  const Profile* found = find_profile(profile);
+  assert(found != nullptr && "the scenario reader knows the profiles");
+  weights_.emplace_back(profile, make_weights(*found->decoder, kWeightSeed, fastest_precision()));
+  return weights_.back().second;
+}
+
+struct ThreadFleet::State {
+  State(RealClock& fleet_clock, std::size_t replicas)
+      : clock(fleet_clock),
+        workers(std::min<std::size_t>(replicas, core_count())),
+        // The loop's thread is not the arena's; oneTBB counts it in.
+        parallelism(tbb::global_control::max_allowed_parallelism, workers + 1),
+        arena(static_cast<int>(workers), /*reserved_for_masters=*/0),
+        nice(std::min(getpriority(PRIO_PROCESS, 0) + kWorkerNice, 19)) {}
+
+  void enqueue(Station& station);
+  void run(Station& station);
+  bool step(Station& station);
+  void announce(const Station& station, const StepPlan& plan);
+  void halt();
+
+  RealClock& clock;
+  std::size_t workers;
+  tbb::global_control parallelism;
+  tbb::task_arena arena;
+  int nice;  // of the workers
+  std::vector<std::unique_ptr<Station>> stations;
+  Mailbox<Completion> outbox;
+  Mailbox<Start> starting;
+  std::vector<Completion> taken;
+  std::vector<Start> started;
+  std::atomic<bool> stopping{false};
+  std::atomic<std::int64_t> end_ns{kNever};  // of the run; set before `stopping`
+  tbb::task_group running;                   // replicas that a worker has or will have
+};
+
+ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
+                         WeightStore& weights) {
+  state_ = std::make_unique<State>(clock, static_cast<std::size_t>(replica_count(scenario)));
+  for (const Site& site : scenario.fleet.sites) {
+    for (std::int64_t i = 0; i < site.replicas; ++i) {
+      const auto number = static_cast<std::uint32_t>(state_->stations.size());
+      state_->stations.push_back(
+          std::make_unique<Station>(site, number, grid, weights.get(site.profile)));
+    }
+  }
+}
+
+ThreadFleet::~ThreadFleet() {
+  state_->halt();
+}
+
+std::int64_t ThreadFleet::tokens_emitted() const {
+  std::int64_t sum = 0;
+  for (const auto& station : state_->stations) {
+    sum += station->emitted.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+void ThreadFleet::watch(std::uint32_t replica, ReplicaObserver& observer) {
+  state_->stations[replica]->replica.watch(observer);
+}
+
+void ThreadFleet::submit(const Work& work, std::uint32_t replica, std::int64_t) {
+  Station& station = *state_->stations[replica];
+  station.inbox.post(work);
+  if (station.active.exchange(true)) return;  // its worker looks into the inbox before it leaves
+  state_->enqueue(station);
+}
+
+void ThreadFleet::State::enqueue(Station& station) {
+  arena.enqueue(running.defer([this, &station] { run(station); }));
+}
+
+void ThreadFleet::State::halt() {
+  stopping = true;
+  running.wait();
+}
+
+/// Says whose first step begins, to those who asked.
+void ThreadFleet::State::announce(const Station& station, const StepPlan& plan) {
+  bool any = false;
+  for (const std::uint32_t slot : plan.started) {
+    const Sequence& sequence = station.replica.replica().sequence(slot);
+    if (!sequence.work.announce) continue;
+    any = true;
+    starting.post({sequence.work.id, station.number, sequence.scheduled_ns,
+                   static_cast<std::int32_t>(sequence.cached_tokens)});
+  }
+  if (any) clock.ring();
+}
+
+/// One step of a replica; false if there is nothing to do.
+bool ThreadFleet::State::step(Station& station) {
+  station.arrivals.clear();
+  station.inbox.take(station.arrivals);
+  for (const Work& work : station.arrivals) station.replica.submit(work);
+
+  const std::int64_t begin_ns = clock.now_ns();
+  const StepPlan& plan = station.replica.plan_step(begin_ns);
+  if (plan.empty()) return false;
+  announce(station, plan);
+  const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
+  station.replica.compute();
+
+  const std::int64_t step_end_ns = clock.now_ns();
+  const StepOutcome& outcome = station.replica.finish_step(step_end_ns);
+  station.record.step(begin_ns, std::min(step_end_ns, end_ns.load()), sequences);
+  if (step_end_ns > end_ns) return false;
+  for (const Emission& emission : outcome.emissions) {
+    station.record.token(emission.work.cell, step_end_ns, emission.gap_ns * 1000);
+  }
+  station.emitted.fetch_add(static_cast<std::int64_t>(outcome.emissions.size()),
+                            std::memory_order_relaxed);
+  for (Completion completion : outcome.completions) {
+    completion.replica = station.number;
+    outbox.post(completion);
+  }
+  if (!outcome.completions.empty()) clock.ring();
+  return true;
+}
+
+void ThreadFleet::State::run(Station& station) {
+  be_nice(nice);
+  const bool crowded = stations.size() > workers;
+  for (;;) {
+    while (!stopping && step(station)) {
+      if (!crowded) continue;
+      enqueue(station);
+      return;
+    }
+    station.active = false;
+    // Work that came between the last look and the flag would otherwise wait for the next request.
+    if (stopping || station.inbox.empty() || station.active.exchange(true)) return;
+  }
+}
+
+std::span<const Completion> ThreadFleet::advance(std::int64_t) {
+  state_->taken.clear();
+  if (state_->outbox.take(state_->taken)) {
+    std::stable_sort(state_->taken.begin(), state_->taken.end(), earlier);
+  }
+  // After the completions: so that each start is there with its completion, or before.
+  state_->started.clear();
+  if (state_->starting.take(state_->started)) {
+    std::stable_sort(state_->started.begin(), state_->started.end(), earlier);
+  }
+  return state_->taken;
+}
+
+std::span<const Start> ThreadFleet::starts() const {
+  return state_->started;
+}
+
+void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {
+  state_->end_ns = end_ns;
+  state_->halt();
+  for (const auto& station : state_->stations) record.merge(station->record);
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,60 @@
+#pragma once
+// The fleet on commodity hardware: every replica computes its steps with the decoder, on a oneTBB
+// arena with one worker per replica, or per core if there are more replicas than cores.
+//
+// A replica belongs to whichever worker runs it at the moment: work is posted to its inbox, the
+// worker plans and computes step after step, completions are posted to one outbox and the loop's
+// clock is rung. With more replicas than workers, a replica goes to the back of the arena's queue
+// after every step, so that all advance alike. Where a site has a prefix cache, each of its
+// replicas keeps keys and values of finished requests (`computed_replica.hpp` says how much that
+// takes). Workers run at nice +10, so that a busy fleet does not delay the loop that measures it.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "bench/fleet/fleet.hpp"
+#include "bench/fleet/replica.hpp"
+#include "bench/machine/clock.hpp"
+#include "workloads/decoder/decoder.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+/// Decoder weights by profile, made once and shared by all replicas of all runs of a command.
+class WeightStore {
+ public:
+  WeightStore();
+  ~WeightStore();
+  std::shared_ptr<const DecoderWeights> get(const std::string& profile);
+
+ private:
+  std::vector<std::pair<std::string, std::shared_ptr<const DecoderWeights>>> weights_;
+};
+
+class ThreadFleet final : public Fleet {
+ public:
+  ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
+              WeightStore& weights);
+  ~ThreadFleet() override;
+
+  void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override;
+  std::span<const Completion> advance(std::int64_t until_ns) override;
+  std::span<const Start> starts() const override;
+  std::int64_t next_event_ns() const override { return kNever; }
+  void stop(std::int64_t end_ns, TokenRecord& record) override;
+
+  /// Shows what a replica decides to `observer`, on whichever thread that happens. To be called
+  /// before it gets work; `observer` must outlive the fleet, and is at rest once it has stopped.
+  void watch(std::uint32_t replica, ReplicaObserver& observer);
+
+  /// Output tokens emitted so far. From any thread.
+  std::int64_t tokens_emitted() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tokenlift

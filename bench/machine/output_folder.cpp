@@ -1,0 +1,140 @@
+#include "bench/machine/output_folder.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+namespace tokenlift {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error || !fs::is_directory(path)) {
+    throw MachineError(fmt::format("cannot make the folder '{}': {}", path.string(),
+                                   error ? error.message() : "something else has that name"));
+  }
+}
+
+/// Writes and syncs everything, or says why not.
+int write_all(const fs::path& path, std::string_view text, int flags) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0666);
+  if (file < 0) return errno;
+  int error = write_to(file, text);
+  // A full disk may show only here. Pipes and terminals have nothing to sync.
+  if (error == 0 && fsync(file) != 0 && errno != EINVAL) error = errno;
+  if (close(file) != 0 && error == 0) error = errno;
+  return error;
+}
+
+int write_all(const fs::path& path, std::string_view text) {
+  return write_all(path, text, O_CREAT | O_TRUNC);
+}
+
+/// Whether a name stands for what stdout already is: /dev/stdout, whatever it was redirected to.
+bool is_stdout(const struct stat& file) {
+  struct stat out {};
+  return fstat(STDOUT_FILENO, &out) == 0 && file.st_dev == out.st_dev && file.st_ino == out.st_ino;
+}
+
+/// Pipes, devices, sockets and stdout take what is written to them; a file in their place would be
+/// read by nobody.
+bool takes_writes(const fs::path& path) {
+  struct stat file {};
+  return stat(path.c_str(), &file) == 0 && !S_ISDIR(file.st_mode) &&
+         (!S_ISREG(file.st_mode) || is_stdout(file));
+}
+
+/// A reader that has gone is no failure, as on stdout.
+int write_into(const fs::path& path, std::string_view text) {
+  struct stat file {};
+  const bool out = stat(path.c_str(), &file) == 0 && is_stdout(file);
+  const int error = out ? write_to(STDOUT_FILENO, text) : write_all(path, text, 0);
+  return error == EPIPE ? 0 : error;
+}
+
+int replace(const fs::path& path, std::string_view text) {
+  const fs::path target = link_target(path);
+  std::error_code unreadable;  // then opening it says why
+  if (fs::is_symlink(fs::symlink_status(target, unreadable))) return ELOOP;
+  // A short name: one made from the file's own could be too long.
+  const fs::path temporary = target.parent_path() / fmt::format(".tokenlift.{}", getpid());
+  int error = write_all(temporary, text);
+  if (error == 0 && std::rename(temporary.c_str(), target.c_str()) != 0) error = errno;
+  if (error != 0) unlink(temporary.c_str());
+  return error;
+}
+
+void write_file(const fs::path& path, std::string_view text) {
+  const int error = takes_writes(path) ? write_into(path, text) : replace(path, text);
+  if (error != 0) {
+    throw MachineError(fmt::format("cannot write '{}': {}", path.string(), reason(error)));
+  }
+}
+
+}  // namespace
+
+int write_to(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+fs::path link_target(fs::path path) {
+  constexpr int kMostLinks = 40;  // as Linux has it; a longer chain, or a ring, is left as it is
+  std::error_code error;
+  for (int links = 0; links < kMostLinks; ++links) {
+    const fs::path target = fs::read_symlink(path, error);
+    if (error) break;
+    path = path.parent_path() / target;
+  }
+  return path;
+}
+
+OutputFolder::OutputFolder(fs::path path) : path_(std::move(path)) {
+  make_folder(path_);
+  const fs::path trial = path_ / fmt::format(".trial.{}", getpid());
+  const int error = write_all(trial, "tokenlift\n");
+  unlink(trial.c_str());
+  if (error != 0) {
+    throw MachineError(
+        fmt::format("cannot write into the folder '{}': {}", path_.string(), reason(error)));
+  }
+}
+
+fs::path OutputFolder::write(const fs::path& name, std::string_view text) const {
+  fs::path path = path_ / name;
+  make_folder(path.parent_path());
+  write_file(path, text);
+  return path;
+}
+
+OutputFile::OutputFile(fs::path path) : path_(std::move(path)) {
+  if (takes_writes(path_)) return;
+  const OutputFolder tried(fs::absolute(link_target(path_)).parent_path());
+}
+
+void OutputFile::write(std::string_view text) const {
+  write_file(path_, text);
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,563 @@
+#include "bench/record/recorder.hpp"
+
+#include <cassert>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include "workloads/scenario/keywords.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::size_t kMaxBins = 3600;
+constexpr std::size_t kMaxSlices = 120;
+constexpr std::size_t kPrefetchAhead = 16;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+/// The smallest of 1, 2, 5, 10, 20, 50, ... ns that covers `span_ns` in at most `most` bins.
+std::int64_t grid_width_ns(std::int64_t span_ns, std::size_t most) {
+  for (std::int64_t decade = 1;; decade *= 10) {
+    for (const std::int64_t step : {1, 2, 5}) {
+      if (ceil_div(span_ns, decade * step) <= static_cast<std::int64_t>(most)) return decade * step;
+    }
+  }
+}
+
+/// What the series of a run that ended at `end_ns` has of `most` bins of this width.
+std::size_t covered(std::int64_t end_ns, std::int64_t width_ns, std::size_t most) {
+  const std::int64_t bins = ceil_div(std::max<std::int64_t>(end_ns, 1), width_ns);
+  return std::min(static_cast<std::size_t>(bins), most);
+}
+
+Column first_bins(const char* name, const std::vector<std::int64_t>& values, std::size_t bins) {
+  return {name, {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(bins)}};
+}
+
+}  // namespace
+
+RecordingGrid make_grid(const Scenario& resolved) {
+  RecordingGrid grid;
+  grid.phases = plan_phases(resolved);
+  grid.tenants = resolved.tenants.size();
+  const std::int64_t longest_ns = resolved.run.duration_ns + resolved.run.cooldown_max_ns;
+  grid.bin_ns = grid_width_ns(longest_ns, kMaxBins);
+  grid.bins = static_cast<std::size_t>(ceil_div(longest_ns, grid.bin_ns));
+  grid.slice_ns = grid_width_ns(longest_ns, kMaxSlices);
+  grid.slices = static_cast<std::size_t>(ceil_div(longest_ns, grid.slice_ns));
+  return grid;
+}
+
+void GridCursor::move(const RecordingGrid& grid, std::int64_t at_ns) {
+  assert(at_ns >= 0);
+  bin_ = grid.bin_at(at_ns);
+  phase_ = grid.phase_at(at_ns);
+  const std::int64_t bin_begin_ns = static_cast<std::int64_t>(bin_) * grid.bin_ns;
+  begin_ns_ = std::max(bin_begin_ns, grid.phases[phase_].begin_ns);
+  end_ns_ = bin_ + 1 < grid.bins ? bin_begin_ns + grid.bin_ns : kNever;
+  if (phase_ + 1 < grid.phases.size()) {
+    end_ns_ = std::min(end_ns_, grid.phases[phase_ + 1].begin_ns);
+  }
+}
+
+// ------------------------------------------------------------------------------ TokenRecord
+
+TokenRecord::TokenRecord(const RecordingGrid& grid)
+    : grid_(&grid), cells_(grid.cells()), phases_(grid.phases.size()), tokens_by_bin_(grid.bins) {
+  assert(grid.phases.size() <= kMaxPhases);
+}
+
+void TokenRecord::decode(const StepRun& run, std::span<const CellCount> batch) {
+  assert(run.begin_frac_ps >= 0 && run.begin_frac_ps < 1000);
+  assert(run.steps >= 1 && run.first_ps >= 0 && run.slope_ps >= 0);
+  const std::int64_t run_ps = run.end_ps(run.steps) - run.begin_frac_ps;
+  const std::int64_t last_at_ns = run.begin_ns + (run.begin_frac_ps + run_ps) / 1000;
+  const std::int64_t least_ns = run.first_ps / 1000;
+  const std::int64_t most_ns = (run.first_ps + (run.steps - 1) * run.slope_ps) / 1000;
+  const std::size_t bucket = Histogram::bucket_of(least_ns);
+  at_.look_at(*grid_, run.begin_ns + (run.begin_frac_ps + run.first_ps) / 1000);
+
+  const bool one_window = last_at_ns < at_.end_ns();
+  const bool one_bucket = bucket == Histogram::bucket_of(most_ns);
+  const auto steps = static_cast<std::uint64_t>(run.steps);
+  std::uint64_t sequences = 0;
+  for (const CellCount& part : batch) {
+    CellRecord& record = cells_[part.cell];
+    record.gap_sum_ps += static_cast<unsigned __int128>(run_ps) * part.sequences;
+    if (one_window) record.produced[at_.phase()] += steps * part.sequences;
+    if (one_bucket) record.gaps.count_in(bucket, steps * part.sequences, least_ns, most_ns);
+    sequences += part.sequences;
+  }
+  if (one_window) {
+    tokens_by_bin_[at_.bin()] += static_cast<std::int64_t>(steps * sequences);
+  } else {
+    count_tokens(run, last_at_ns, batch);
+  }
+  if (!one_bucket) count_gaps(run, batch);
+}
+
+/// Tokens of a run that crosses the border of a bin or phase, starting where at_ is.
+void TokenRecord::count_tokens(const StepRun& run, std::int64_t last_at_ns,
+                               std::span<const CellCount> batch) {
+  std::int64_t done = 0;
+  while (done < run.steps) {
+    at_.look_at(*grid_, run.end_ns(done + 1));
+    std::int64_t until = done + 1;
+    if (last_at_ns < at_.end_ns()) {
+      until = run.steps;
+    } else if (run.end_ns(until + 1) < at_.end_ns()) {  // steps as long as bins need no solving
+      until = run.steps_before(at_.end_ns());
+    }
+    const auto steps = static_cast<std::uint64_t>(until - done);
+    for (const CellCount& part : batch) {
+      cells_[part.cell].produced[at_.phase()] += steps * part.sequences;
+      tokens_by_bin_[at_.bin()] += static_cast<std::int64_t>(steps * part.sequences);
+    }
+    done = until;
+  }
+}
+
+/// Gaps of a run that crosses the border of a bucket: its slope is not 0.
+void TokenRecord::count_gaps(const StepRun& run, std::span<const CellCount> batch) {
+  std::int64_t done = 0;
+  while (done < run.steps) {
+    const std::int64_t least_ps = run.first_ps + done * run.slope_ps;
+    const std::size_t bucket = Histogram::bucket_of(least_ps / 1000);
+    std::int64_t until = run.steps;
+    if (bucket + 1 < Histogram::kBuckets) {  // nothing is above the last one
+      const std::int64_t edge_ps = Histogram::lower_ns(bucket + 1) * 1000;
+      until = std::min(until, ceil_div(edge_ps - run.first_ps, run.slope_ps));
+    }
+    const std::int64_t most_ps = run.first_ps + (until - 1) * run.slope_ps;
+    const auto steps = static_cast<std::uint64_t>(until - done);
+    for (const CellCount& part : batch) {
+      cells_[part.cell].gaps.count_in(bucket, steps * part.sequences, least_ps / 1000,
+                                      most_ps / 1000);
+    }
+    done = until;
+  }
+}
+
+void TokenRecord::step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences) {
+  for (std::uint32_t phase = grid_->phase_at(begin_ns); begin_ns < end_ns; ++phase) {
+    const bool last = phase + 1 == grid_->phases.size();
+    const std::int64_t until_ns =
+        last ? end_ns : std::min(end_ns, grid_->phases[phase + 1].begin_ns);
+    phases_[phase].busy_ns += until_ns - begin_ns;
+    phases_[phase].batch_ns += static_cast<__int128>(until_ns - begin_ns) * sequences;
+    begin_ns = until_ns;
+  }
+}
+
+void TokenRecord::merge(const TokenRecord& other) {
+  assert(cells_.size() == other.cells_.size());
+  assert(tokens_by_bin_.size() == other.tokens_by_bin_.size());
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    cells_[i].gaps.merge(other.cells_[i].gaps);
+    cells_[i].gap_sum_ps += other.cells_[i].gap_sum_ps;
+    for (std::size_t phase = 0; phase < kMaxPhases; ++phase) {
+      cells_[i].produced[phase] += other.cells_[i].produced[phase];
+    }
+  }
+  for (std::size_t i = 0; i < tokens_by_bin_.size(); ++i) {
+    tokens_by_bin_[i] += other.tokens_by_bin_[i];
+  }
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
+    phases_[i].busy_ns += other.phases_[i].busy_ns;
+    phases_[i].batch_ns += other.phases_[i].batch_ns;
+  }
+}
+
+Histogram TokenRecord::gaps(CellId cell) const {
+  Histogram gaps = cells_[cell].gaps;
+  gaps.add_sum(cells_[cell].gap_sum_ps / 1000);
+  return gaps;
+}
+
+std::uint64_t TokenRecord::produced(std::uint32_t tenant, std::uint32_t phase) const {
+  std::uint64_t tokens = 0;
+  for (std::uint32_t due = 0; due < grid_->phases.size(); ++due) {
+    tokens += cells_[grid_->cell(tenant, due)].produced[phase];
+  }
+  return tokens;
+}
+
+// --------------------------------------------------------------------------------- Recorder
+
+Recorder::Lane::Lane(const RecordingGrid& grid)
+    : records(grid.cells()),
+      ttft_slices(grid.slices),
+      completed_by_bin(grid.bins),
+      goodput_by_bin(grid.bins),
+      slo_met_by_bin(grid.bins),
+      expired_by_bin(grid.bins) {}
+
+Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers)
+    : grid_(grid),
+      workers_(workers),
+      lanes_(workers != nullptr ? workers->count() : 1, Lane(grid)),
+      attempts_(grid.phases.size(), std::vector<ThrottleCounts>(resolved.throttles.size())),
+      waiting_at_(grid.bins),
+      backlog_at_(grid.bins),
+      backoff_at_(grid.bins),
+      bin_end_ns_(grid.bin_ns) {
+  double weights = 0;
+  for (const Tenant& tenant : resolved.tenants) weights += tenant.weight;
+  const bool several = resolved.tenants.size() > 1;
+  for (const Tenant& tenant : resolved.tenants) {
+    TenantRecord& record = tenants_.emplace_back();
+    record.name = tenant.name;
+    record.weight = tenant.weight;
+    if (several && resolved.queue_order == QueueOrder::fair) {
+      record.guaranteed_share = tenant.weight / weights;
+    }
+    slos_.push_back(tenant.slo);
+    deadlines_ns_.push_back(tenant.deadline_ns.value_or(kNever));
+  }
+  for (const Throttle& throttle : resolved.throttles) {
+    ThrottleRecord record;
+    record.name = throttle.name;
+    record.kind = name_of(throttle.kind);
+    record.unit = name_of(throttle.unit);
+    record.scope = name_of(throttle.scope);
+    record.mode = name_of(throttle.mode);
+    throttles_.push_back(std::move(record));
+  }
+  for (auto& counter : counters_) counter.resize(grid.bins);
+  if (several && resolved.tenants.size() <= kMostTenantSeries) {
+    tenant_waiting_at_.assign(resolved.tenants.size(), std::vector<std::int64_t>(grid.bins));
+    tenant_admitted_ = tenant_waiting_at_;
+  }
+}
+
+void Recorder::due(const Request& request, std::int64_t now_ns) {
+  area_ += static_cast<__int128>(in_system_) * (now_ns - changed_ns_) + (now_ns - request.due_ns);
+  changed_ns_ = now_ns;
+  ++in_system_;
+  PhaseRecord& record = record_of(request);
+  ++record.counts.due;
+  record.offered_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
+  record.offered_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
+  if (grid_.phases[request.phase].measured) ++undecided_;
+  due_.look_at(grid_, request.due_ns);
+  ++by_bin(Counter::due)[due_.bin()];
+}
+
+void Recorder::leave(const Departures& departures, std::int64_t now_ns) {
+  area_ += static_cast<__int128>(in_system_) * (now_ns - changed_ns_) - departures.late_ns;
+  changed_ns_ = now_ns;
+  in_system_ -= departures.requests;
+  undecided_ -= departures.measured;
+  spent_ += departures.spent_ns;
+}
+
+void Recorder::leave_unserved(const Request& request, std::int64_t now_ns, Counter outcome) {
+  leave({1, grid_.phases[request.phase].measured ? 1 : 0, now_ns - request.due_ns, 0}, now_ns);
+  event_.look_at(grid_, now_ns);
+  ++by_bin(outcome)[event_.bin()];
+}
+
+void Recorder::sent(const Request& request) {
+  due(request, request.sent_ns);
+  PhaseRecord& record = record_of(request);
+  if (request.sent_ns < grid_.phases[request.phase].end_ns) ++record.sent;
+  ++record.attempts;
+  event_.look_at(grid_, request.sent_ns);
+  ++by_bin(Counter::attempts)[event_.bin()];
+  record.of(Metric::generator_lag).record(request.sent_ns - request.due_ns);
+}
+
+void Recorder::held(const Request& request) {
+  ++record_of(request).held;
+}
+
+void Recorder::retried(const Request& request, std::int64_t now_ns) {
+  ++record_of(request).attempts;
+  event_.look_at(grid_, now_ns);
+  ++by_bin(Counter::attempts)[event_.bin()];
+}
+
+void Recorder::limit(std::size_t throttle, std::int64_t at_ns, std::optional<double> limit) {
+  std::vector<LimitRecord>& limits = throttles_[throttle].limits;
+  if (!limits.empty() && limits.back().limit == limit) return;
+  if (!limits.empty() && limits.back().at_ns == at_ns) limits.pop_back();
+  limits.push_back({at_ns, limit});
+}
+
+std::span<ThrottleCounts> Recorder::throttle_counts(std::int64_t now_ns) {
+  return attempts_[grid_.phase_at(now_ns)];
+}
+
+void Recorder::admitted(const Request& request) {
+  event_.look_at(grid_, request.admitted_ns);
+  PhaseRecord& record = lanes_.front().records[grid_.cell(request.tenant, event_.phase())];
+  ++record.admitted_requests;
+  record.admitted_input_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
+  record.admitted_output_tokens += static_cast<std::uint64_t>(request.output_tokens);
+  ++by_bin(Counter::admitted)[event_.bin()];
+  if (!tenant_admitted_.empty()) {
+    tenant_admitted_[request.tenant][event_.bin()] += request.prompt_tokens + request.output_tokens;
+  }
+}
+
+bool Recorder::meets_objectives(const Request& request, const Completion& done) const {
+  const Slo& slo = slos_[request.tenant];
+  const std::int64_t gaps = request.output_tokens - 1;
+  return (!slo.ttft_ns || done.first_token_ns - request.due_ns <= *slo.ttft_ns) &&
+         (!slo.e2e_ns || done.last_token_ns - request.due_ns <= *slo.e2e_ns) &&
+         (!slo.tpot_ns || gaps == 0 ||
+          (done.last_token_ns - done.first_token_ns) / gaps <= *slo.tpot_ns);
+}
+
+void Recorder::completed(std::span<const Completion> batch, const RequestTable& requests,
+                         std::int64_t now_ns) {
+  if (batch.empty()) return;
+  const std::size_t lanes = batch.size() < kParallelFrom ? 1 : lanes_.size();
+  if (lanes == 1) {
+    record(lanes_.front(), batch, requests, now_ns);
+  } else {
+    workers_->run(lanes, [&](std::size_t i) {
+      const std::size_t begin = batch.size() * i / lanes;
+      const std::size_t end = batch.size() * (i + 1) / lanes;
+      record(lanes_[i], batch.subspan(begin, end - begin), requests, now_ns);
+    });
+  }
+  for (std::size_t i = 0; i < lanes; ++i) leave(lanes_[i].departures, now_ns);
+  if (log_ != nullptr) log(batch, requests);
+}
+
+void Recorder::log(std::span<const Completion> batch, const RequestTable& requests) const {
+  for (const Completion& done : batch) {
+    const Request& request = requests[done.id];
+    const bool in_time = !late(request, done);
+    log_->add({request, in_time ? "completed" : "expired",
+               in_time && meets_objectives(request, done), done.scheduled_ns, done.first_token_ns,
+               done.last_token_ns, done.last_token_ns});
+  }
+}
+
+/// Who left, or is left, without having been served: who has not been let through has no instant of
+/// that.
+void Recorder::log_unserved(const Request& request, std::string_view outcome,
+                            std::int64_t end_ns) const {
+  if (log_ == nullptr) return;
+  RequestRecord record;
+  record.request = request;
+  record.outcome = outcome;
+  record.end_ns = end_ns;
+  log_->add(record);
+}
+
+void Recorder::record(Lane& lane, std::span<const Completion> part, const RequestTable& requests,
+                      std::int64_t now_ns) const {
+  Departures departures;
+  departures.requests = static_cast<std::int64_t>(part.size());
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    // Requests of a large fleet lie anywhere in memory.
+    if (i + kPrefetchAhead < part.size()) requests.prefetch(part[i + kPrefetchAhead].id);
+    const Completion& done = part[i];
+    const Request& request = requests[done.id];
+    if (grid_.phases[request.phase].measured) ++departures.measured;
+    departures.spent_ns += done.last_token_ns - request.due_ns;
+    departures.late_ns += now_ns - done.last_token_ns;
+    record(lane, request, done);
+  }
+  lane.departures = departures;
+}
+
+void Recorder::record(Lane& lane, const Request& request, const Completion& done) const {
+  PhaseRecord& record = lane.records[grid_.cell(request.tenant, request.phase)];
+  lane.exit.look_at(grid_, done.last_token_ns);
+  if (late(request, done)) {
+    ++record.counts.expired;
+    record.wasted_tokens += static_cast<std::uint64_t>(request.output_tokens);
+    ++lane.expired_by_bin[lane.exit.bin()];
+    return;
+  }
+  ++record.counts.completed;
+  const std::int64_t ttft_ns = done.first_token_ns - request.due_ns;
+  record.of(Metric::ttft).record(ttft_ns);
+  record.of(Metric::e2e).record(done.last_token_ns - request.due_ns);
+  record.of(Metric::service_ttft).record(done.first_token_ns - request.admitted_ns);
+  record.of(Metric::throttle_wait).record(request.admitted_ns - request.sent_ns);
+  record.of(Metric::queue_wait).record(done.scheduled_ns - request.admitted_ns);
+  record.of(Metric::prefill).record(done.first_token_ns - done.scheduled_ns);
+  if (request.output_tokens >= 2) {
+    record.of(Metric::tpot)
+        .record((done.last_token_ns - done.first_token_ns) / (request.output_tokens - 1));
+  }
+  lane.due.look_at(grid_, request.due_ns);
+  lane.ttft_slices[grid_.slice_at(request.due_ns)].record(ttft_ns);
+  if (meets_objectives(request, done)) {
+    ++record.slo_met;
+    record.goodput_tokens += static_cast<std::uint64_t>(request.output_tokens);
+    lane.goodput_by_bin[lane.due.bin()] += request.output_tokens;
+    ++lane.slo_met_by_bin[lane.due.bin()];
+  }
+  ++lane.records[grid_.cell(request.tenant, lane.exit.phase())].completed_requests;
+  ++lane.completed_by_bin[lane.exit.bin()];
+}
+
+void Recorder::rejected(const Request& request, std::int64_t now_ns) {
+  ++record_of(request).counts.rejected;
+  leave_unserved(request, now_ns, Counter::rejected);
+  log_unserved(request, "rejected", now_ns);
+}
+
+void Recorder::expired(const Request& request, std::int64_t now_ns) {
+  ++record_of(request).counts.expired;
+  leave_unserved(request, now_ns, Counter::expired);
+  log_unserved(request, "expired", now_ns);
+}
+
+void Recorder::cancelled(const Request& request, std::int64_t now_ns) {
+  ++record_of(request).counts.cancelled;
+  leave_unserved(request, now_ns, Counter::cancelled);
+  log_unserved(request, "cancelled", now_ns);
+}
+
+void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
+  ++record_of(request).counts.in_flight;
+  log_unserved(request, "in_flight", end_ns);
+  spent_ += end_ns - request.due_ns;
+  due_.look_at(grid_, request.due_ns);
+  ++by_bin(Counter::undecided)[due_.bin()];  // marks the bins whose figures are not final
+}
+
+void Recorder::never_sent(const Request& request, std::int64_t end_ns) {
+  due(request, end_ns);
+  Request unsent = request;
+  unsent.sent_ns = RequestRecord::kNoInstant;
+  unsent.attempts = 0;
+  in_flight(unsent, end_ns);
+}
+
+void Recorder::fill_bin() {
+  waiting_at_[bin_] = gauges_.waiting_requests;
+  backlog_at_[bin_] = gauges_.backlog_tokens;
+  backoff_at_[bin_] = gauges_.backoff_requests;
+  if (!tenant_waiting_at_.empty()) {
+    for (std::size_t i = 0; i < gauges_.waiting_by_tenant.size(); ++i) {
+      tenant_waiting_at_[i][bin_] = gauges_.waiting_by_tenant[i];
+    }
+  }
+  ++bin_;
+}
+
+void Recorder::fill_bins(std::int64_t now_ns) {
+  for (; bin_end_ns_ <= now_ns && bin_ < grid_.bins; bin_end_ns_ += grid_.bin_ns) fill_bin();
+  if (bin_ == grid_.bins) bin_end_ns_ = kNever;
+}
+
+void Recorder::merge_lanes() {
+  Lane& all = lanes_.front();
+  const auto add = [](std::vector<std::int64_t>& into, const std::vector<std::int64_t>& other) {
+    std::transform(into.begin(), into.end(), other.begin(), into.begin(), std::plus<>());
+  };
+  for (std::size_t i = 1; i < lanes_.size(); ++i) {
+    const Lane& lane = lanes_[i];
+    for (std::size_t cell = 0; cell < all.records.size(); ++cell) {
+      merge(all.records[cell], lane.records[cell]);
+    }
+    for (std::size_t slice = 0; slice < all.ttft_slices.size(); ++slice) {
+      all.ttft_slices[slice].merge(lane.ttft_slices[slice]);
+    }
+    add(all.completed_by_bin, lane.completed_by_bin);
+    add(all.goodput_by_bin, lane.goodput_by_bin);
+    add(all.slo_met_by_bin, lane.slo_met_by_bin);
+    add(all.expired_by_bin, lane.expired_by_bin);
+  }
+  // Who expired while waiting, and who got his tokens too late.
+  add(by_bin(Counter::expired), all.expired_by_bin);
+  lanes_.erase(lanes_.begin() + 1, lanes_.end());
+}
+
+Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_t replicas) {
+  area_ += static_cast<__int128>(in_system_) * (end_ns - changed_ns_);
+  changed_ns_ = end_ns;
+  if (bin_ < grid_.bins) fill_bin();  // the last one, which the end cuts short
+  const auto area = static_cast<double>(area_);
+  const auto spent = static_cast<double>(spent_);
+  littles_law_error_ = area_ == spent_ ? 0 : std::abs(area - spent) / std::max(area, spent);
+  merge_lanes();
+
+  Run run;
+  run.tenants = std::move(tenants_);
+  for (std::uint32_t phase = 0; phase < grid_.phases.size(); ++phase) {
+    const Phase& planned = grid_.phases[phase];
+    for (std::uint32_t tenant = 0; tenant < grid_.tenants; ++tenant) {
+      const CellId cell = grid_.cell(tenant, phase);
+      PhaseRecord& record = lanes_.front().records[cell];
+      merge(run.totals, record.counts);
+      if (!planned.measured || planned.begin_ns >= end_ns) continue;
+      record.output_tokens = tokens.produced(tenant, phase);
+      record.of(Metric::itl) = tokens.gaps(cell);
+      run.tenants[tenant].phases.push_back(record);
+    }
+    if (!planned.measured || planned.begin_ns >= end_ns) continue;
+    PhaseSpan span;
+    span.name = planned.name;
+    span.begin_ns = planned.begin_ns;
+    span.end_ns = std::min(planned.end_ns, end_ns);
+    span.length_ns = span.end_ns - span.begin_ns;
+    span.replica_ns = span.length_ns * replicas;
+    span.busy_ns = tokens.busy_ns(phase);
+    span.batch_ns = static_cast<double>(tokens.batch_ns(phase));
+    run.phases.push_back(span);
+    for (std::size_t i = 0; i < throttles_.size(); ++i) {
+      throttles_[i].phases.push_back(attempts_[phase][i]);
+    }
+  }
+  const std::size_t bins = covered(end_ns, grid_.bin_ns, grid_.bins);
+  for (std::size_t i = 0; i < tenant_admitted_.size(); ++i) {
+    run.tenants[i].columns = {first_bins("waiting_requests", tenant_waiting_at_[i], bins),
+                              first_bins("admitted_tokens", tenant_admitted_[i], bins)};
+  }
+  run.throttles = std::move(throttles_);
+  run.series = series(end_ns, tokens);
+  return run;
+}
+
+Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
+  Series series;
+  series.bin_ns = grid_.bin_ns;
+  const std::size_t bins = covered(end_ns, grid_.bin_ns, grid_.bins);
+  const auto column = [&](const char* name, const std::vector<std::int64_t>& values) {
+    series.columns.push_back(first_bins(name, values, bins));
+  };
+  Lane& all = lanes_.front();
+  // In the system is who was due and has not left, at the end of each bin.
+  std::vector<std::int64_t> in_system(bins);
+  std::int64_t now_in_system = 0;
+  for (std::size_t bin = 0; bin < bins; ++bin) {
+    now_in_system += by_bin(Counter::due)[bin] - all.completed_by_bin[bin] -
+                     by_bin(Counter::rejected)[bin] - by_bin(Counter::expired)[bin] -
+                     by_bin(Counter::cancelled)[bin];
+    in_system[bin] = now_in_system;
+  }
+  column("due_requests", by_bin(Counter::due));
+  column("attempts", by_bin(Counter::attempts));
+  column("admitted_requests", by_bin(Counter::admitted));
+  column("completed_requests", all.completed_by_bin);
+  column("rejected_requests", by_bin(Counter::rejected));
+  column("expired_requests", by_bin(Counter::expired));
+  column("cancelled_requests", by_bin(Counter::cancelled));
+  column("undecided_requests", by_bin(Counter::undecided));
+  column("output_tokens", tokens.tokens_by_bin());
+  column("goodput_tokens", all.goodput_by_bin);
+  column("slo_met_requests", all.slo_met_by_bin);
+  column("in_system_requests", in_system);
+  column("waiting_requests", waiting_at_);
+  column("backlog_tokens", backlog_at_);
+  column("backoff_requests", backoff_at_);
+  series.slice_ns = grid_.slice_ns;
+  all.ttft_slices.resize(covered(end_ns, grid_.slice_ns, grid_.slices));
+  series.ttft_slices = std::move(all.ttft_slices);
+  return series;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,154 @@
+#pragma once
+// One request on its way through the system, and what the fleet reports of it.
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory_resource>
+#include <new>
+#include <tuple>
+#include <vector>
+
+#include "bench/machine/huge_pages.hpp"
+
+namespace tokenlift {
+
+/// An instant that never comes.
+inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+/// A request in flight: its place in the RequestTable. Reused after the request has left.
+using RequestId = std::uint32_t;
+
+/// A tenant, and the planned phase that a request's due instant falls in: where its tokens are
+/// recorded. RecordingGrid::cell() makes it.
+using CellId = std::uint32_t;
+
+struct Request {
+  std::int64_t due_ns = 0;
+  std::int64_t sent_ns = 0;
+  std::int64_t admitted_ns = -1;  ///< negative: not let through yet
+  static constexpr std::uint64_t kMostNumber = (std::uint64_t{1} << 36) - 1;
+  std::uint64_t number : 36 = 0;  ///< within its tenant, from 0: the key of its draws
+  std::uint64_t tenant : 16 = 0;
+  std::uint64_t phase : 4 = 0;     ///< the planned phase that its due instant falls in
+  std::uint64_t attempts : 8 = 1;  ///< so far
+  std::uint32_t reserved_by = 0;   ///< bit i: throttle i holds a reservation of this request
+  std::int32_t prompt_tokens = 0;
+  std::int32_t output_tokens = 0;
+  std::int32_t max_tokens = 0;  ///< what it reserves from a limit on output tokens
+};
+// There may be millions of them in flight.
+static_assert(sizeof(Request) == 48);
+
+/// What of a prompt a replica may have computed before: what was said in its conversation, or the
+/// blocks that a trace names. Keys are never 0.
+struct Prefix {
+  std::uint64_t conversation = 0;     ///< its key; 0 where the blocks say it
+  std::int32_t known_tokens = 0;      ///< of the prompt, from its beginning: said before
+  std::vector<std::uint64_t> blocks;  ///< each the key of the prompt up to and with that block
+};
+/// Prompt tokens in a block of a trace (the last one of a prompt may have fewer).
+inline constexpr std::int32_t kBlockTokens = 512;
+
+/// What a replica needs to know of a request.
+struct Work {
+  RequestId id = 0;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t output_tokens = 0;
+  std::uint64_t number = 0;
+  std::uint32_t tenant = 0;
+  CellId cell = 0;
+  const Prefix* prefix = nullptr;  ///< none, or good until the request has completed
+  bool announce = false;           ///< the fleet is to say when it is scheduled (Fleet::starts())
+};
+
+/// A request that asked for it has been scheduled: the first step that computes any of it began.
+struct Start {
+  RequestId id = 0;
+  std::uint32_t replica = 0;
+  std::int64_t scheduled_ns = 0;
+  std::int32_t cached_tokens = 0;  ///< of its prompt, found in the replica's prefix cache
+};
+
+/// A request that got its last token.
+struct Completion {
+  RequestId id = 0;
+  std::uint32_t replica = 0;
+  std::int64_t scheduled_ns = 0;
+  std::int64_t first_token_ns = 0;
+  std::int64_t last_token_ns = 0;
+};
+
+/// The order in which the loop learns of completions, and of starts; of one replica, as they came.
+struct Earlier {
+  bool operator()(const Completion& a, const Completion& b) const {
+    return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
+  }
+  bool operator()(const Start& a, const Start& b) const {
+    return std::tie(a.scheduled_ns, a.replica) < std::tie(b.scheduled_ns, b.replica);
+  }
+};
+inline constexpr Earlier earlier;
+
+/// The requests in flight. Memory is O(requests in flight): places are reused, the last one that
+/// became free first. Requests never move, so that a table of millions grows without being copied.
+class RequestTable {
+ public:
+  RequestTable() = default;
+  RequestTable(const RequestTable&) = delete;
+  RequestTable& operator=(const RequestTable&) = delete;
+
+  RequestId add(const Request& request) {
+    RequestId id = free_;
+    if (id == kNone) {
+      if (places_ % kChunk == 0) add_chunk();
+      id = places_++;
+    } else {
+      free_ = static_cast<RequestId>((*this)[id].number);
+    }
+    (*this)[id] = request;
+    ++size_;
+    return id;
+  }
+  void remove(RequestId id) {
+    Request& place = (*this)[id];
+    place.due_ns = kNever;  // marks an empty place,
+    place.number = free_;   // which says where the next one is
+    free_ = id;
+    --size_;
+  }
+  /// Visits every request in flight.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (RequestId id = 0; id < places_; ++id) {
+      if ((*this)[id].due_ns != kNever) visit((*this)[id]);
+    }
+  }
+  Request& operator[](RequestId id) { return chunks_[id / kChunk][id % kChunk]; }
+  const Request& operator[](RequestId id) const { return chunks_[id / kChunk][id % kChunk]; }
+  /// Fetches a request that is about to be read.
+  void prefetch(RequestId id) const {
+    const Request& request = (*this)[id];
+    __builtin_prefetch(&request);
+    __builtin_prefetch(&request.max_tokens);  // may lie in the next cache line
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  static constexpr RequestId kChunk = 4096;
+  static constexpr RequestId kNone = std::numeric_limits<RequestId>::max();
+
+  void add_chunk() {
+    void* memory = memory_.allocate(kChunk * sizeof(Request), alignof(Request));
+    chunks_.push_back(new (memory) Request[kChunk]);
+  }
+
+  HugePages pages_;
+  std::pmr::monotonic_buffer_resource memory_{kChunk * sizeof(Request), &pages_};
+  std::vector<Request*> chunks_;  // a Request needs no destructor
+  RequestId places_ = 0;          // that have been used
+  RequestId free_ = kNone;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tokenlift

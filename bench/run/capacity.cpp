@@ -1,0 +1,230 @@
+#include "bench/run/capacity.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "bench/fleet/virtual_fleet.hpp"
+#include "bench/machine/clock.hpp"
+#include "bench/record/recorder.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/requests/arrivals.hpp"
+#include "workloads/requests/session_plan.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::int64_t kWindowNs = 500'000'000;
+constexpr int kWindows = 8;
+constexpr std::int64_t kLongestWarmupNs = 15'000'000'000;
+// How often the mix goes through the batch before the measurement: after that, sequences of all
+// ages stand side by side, as they do in the run.
+constexpr std::int64_t kTurnovers = 3;
+// In virtual time: the more, the less the draws matter. Milliseconds of computing.
+constexpr std::int64_t kMeasuredTurnovers = 20;
+constexpr std::int64_t kMeasuredRequests = 10'000;
+
+/// The requests of one tenant one after the other, whoever would ask them when: of tenants with
+/// sessions all turns, each with its context. What prefix caches would save is not counted.
+class TenantRequests {
+ public:
+  TenantRequests(const Tenant& tenant, std::uint64_t seed, std::uint32_t index)
+      : tenant_(tenant), index_(index) {
+    if (!tenant.arrivals.trace) plan_.emplace(tenant, seed, index);
+    restart(seed);
+  }
+
+  Arrival next() {
+    if (plan_) return next_of_plan();
+    std::optional<Arrival> arrival = trace_->next();
+    if (!arrival) {  // the trace has ended: from its start again
+      restart(0);
+      arrival = trace_->next();
+    }
+    assert(arrival && "a trace has a request at least");
+    return *arrival;
+  }
+
+ private:
+  void restart(std::uint64_t seed) {
+    if (!plan_) trace_.emplace(tenant_, seed, index_);
+  }
+  Arrival next_of_plan() {
+    std::optional<Arrival> arrival = plan_->request(number_, 0, context_tokens_);
+    if (!arrival) {  // its session ends before it
+      begin_session();
+      arrival = plan_->request(number_, 0, context_tokens_);
+    }
+    assert(arrival && "the reader sees to it that a first turn fits");
+    context_tokens_ = arrival->prompt_tokens + arrival->output_tokens;
+    if (plan_->has_next(number_)) {
+      ++number_;
+    } else {
+      begin_session();
+    }
+    return *arrival;
+  }
+  void begin_session() {
+    number_ = plan_->first_number(plan_->session_of(number_) + 1);
+    context_tokens_ = 0;
+  }
+
+  Tenant tenant_;
+  std::uint32_t index_;
+  std::optional<SessionPlan> plan_;
+  std::optional<ArrivalSource> trace_;
+  std::uint64_t number_ = 0;
+  std::int64_t context_tokens_ = 0;
+};
+
+/// Requests of the scenario's mix: every tenant in proportion to its request rate.
+class MixedRequests {
+ public:
+  explicit MixedRequests(const Scenario& scenario) {
+    const std::vector<double> shares = request_shares(scenario);
+    for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
+      tenants_.push_back({{scenario.tenants[i], scenario.run.seed, i}, shares[i], 0});
+    }
+  }
+
+  Work next(RequestId id) {
+    // Whoever is furthest behind its share.
+    const auto chosen =
+        std::max_element(tenants_.begin(), tenants_.end(), [](const auto& a, const auto& b) {
+          return a.share / static_cast<double>(a.sent + 1) <
+                 b.share / static_cast<double>(b.sent + 1);
+        });
+    const Arrival arrival = chosen->requests.next();
+    Work work;
+    work.id = id;
+    work.prompt_tokens = static_cast<std::int32_t>(arrival.prompt_tokens);
+    work.output_tokens = static_cast<std::int32_t>(arrival.output_tokens);
+    work.number = chosen->sent++;
+    work.tenant = static_cast<std::uint32_t>(chosen - tenants_.begin());
+    return work;
+  }
+
+ private:
+  struct Source {
+    TenantRequests requests;
+    double share;
+    std::uint64_t sent;
+  };
+  std::vector<Source> tenants_;
+};
+
+/// Grid of a run that records nothing of interest: one phase, one bin.
+RecordingGrid blank_grid(std::size_t tenants) {
+  RecordingGrid grid;
+  grid.phases.push_back({"capacity", 0, kNever, true});
+  grid.tenants = tenants;
+  grid.bin_ns = grid.slice_ns = kNever;
+  grid.bins = grid.slices = 1;
+  return grid;
+}
+
+/// Output tokens/s of one saturated replica of a site: from when the mix has gone through the batch
+/// often enough until `kMeasuredTurnovers` times the batch, or `kMeasuredRequests`, have completed.
+double saturated_tokens_per_s(const Scenario& scenario, const Site& site,
+                              const std::atomic<bool>& stop) {
+  Scenario alone = scenario;
+  alone.fleet.sites = {site};
+  alone.fleet.sites[0].replicas = 1;
+  alone.fleet.load_report_interval_ns = 0;
+  alone.run.seed = 0;  // the capacity is the same for every seed
+  const RecordingGrid grid = blank_grid(alone.tenants.size());
+  Workers workers(1);
+  const std::unique_ptr<Fleet> fleet = make_virtual_fleet(alone, grid, workers);
+  MixedRequests requests(alone);
+  std::vector<std::int64_t> output_tokens;
+  const auto submit = [&](RequestId id, std::int64_t now_ns) {
+    const Work work = requests.next(id);
+    output_tokens[id] = work.output_tokens;
+    fleet->submit(work, 0, now_ns);
+  };
+  output_tokens.resize(static_cast<std::size_t>(2 * site.max_batch));
+  for (RequestId id = 0; id < output_tokens.size(); ++id) submit(id, 0);
+
+  std::int64_t completed = 0;
+  std::int64_t tokens = 0;
+  const auto serve = [&](std::int64_t until_completed) {
+    std::int64_t now_ns = 0;
+    while (completed < until_completed && !stop) {
+      now_ns = fleet->next_event_ns();
+      for (const Completion& done : fleet->advance(now_ns)) {
+        ++completed;
+        tokens += output_tokens[done.id];
+        submit(done.id, now_ns);
+      }
+    }
+    return now_ns;
+  };
+  const std::int64_t begin_ns = serve(kTurnovers * site.max_batch);
+  const std::int64_t tokens_before = tokens;
+  const std::int64_t end_ns =
+      serve(completed + std::max(kMeasuredRequests, kMeasuredTurnovers * site.max_batch));
+  return static_cast<double>(tokens - tokens_before) * 1e9 / static_cast<double>(end_ns - begin_ns);
+}
+
+}  // namespace
+
+std::optional<double> compute_capacity(const Scenario& scenario, const std::atomic<bool>& stop) {
+  double tokens_per_s = 0;
+  for (const Site& site : scenario.fleet.sites) {
+    tokens_per_s +=
+        static_cast<double>(site.replicas) * saturated_tokens_per_s(scenario, site, stop);
+    if (stop) return std::nullopt;
+  }
+  return tokens_per_s;
+}
+
+std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& weights,
+                                       const std::atomic<bool>& stop) {
+  const RecordingGrid grid = blank_grid(scenario.tenants.size());
+  RealClock clock;
+  ThreadFleet fleet(scenario, grid, clock, weights);
+  MixedRequests requests(scenario);
+  clock.start();  // making weights and caches is no part of the warm-up
+  RequestId id = 0;
+  std::int64_t slots = 0;
+  std::uint32_t replica = 0;
+  for (const Site& site : scenario.fleet.sites) {
+    for (std::int64_t i = 0; i < site.replicas; ++i, ++replica) {
+      slots += site.max_batch;
+      // Twice the batch, so that a place never stays empty.
+      for (std::int64_t n = 0; n < 2 * site.max_batch; ++n) {
+        fleet.submit(requests.next(id++), replica, 0);
+      }
+    }
+  }
+
+  std::int64_t completed = 0;
+  const auto serve_until = [&](std::int64_t until_ns, std::int64_t until_completed) {
+    std::int64_t now_ns = clock.now_ns();
+    while (now_ns < until_ns && completed < until_completed && !stop) {
+      now_ns = clock.wait(until_ns);
+      for (const Completion& done : fleet.advance(now_ns)) {
+        ++completed;
+        fleet.submit(requests.next(id++), done.replica, now_ns);
+      }
+    }
+    return now_ns;
+  };
+  std::int64_t begin_ns = serve_until(kLongestWarmupNs, kTurnovers * slots);
+  std::vector<double> rates_per_s;
+  for (int window = 0; window < kWindows; ++window) {
+    const std::int64_t before = fleet.tokens_emitted();
+    const std::int64_t end_ns = serve_until(begin_ns + kWindowNs, kNever);
+    if (stop) return std::nullopt;
+    rates_per_s.push_back(static_cast<double>(fleet.tokens_emitted() - before) * 1e9 /
+                          static_cast<double>(end_ns - begin_ns));
+    begin_ns = end_ns;
+  }
+  std::sort(rates_per_s.begin(), rates_per_s.end());
+  return (rates_per_s[kWindows / 2 - 1] + rates_per_s[kWindows / 2]) / 2;
+}
+
+}  // namespace tokenlift

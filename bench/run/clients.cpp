@@ -1,0 +1,124 @@
+#include "bench/run/clients.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "workloads/text/draw.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+bool is_closed(const Tenant& tenant) {
+  return tenant.arrivals.process == Process::closed;
+}
+
+/// Instants and times in here are below 2^62, so their sum does not overflow.
+std::int64_t after_ns(std::int64_t instant_ns, std::int64_t wait_ns) {
+  assert(wait_ns >= 0);
+  return instant_ns < kNever - wait_ns ? instant_ns + wait_ns : kNever;
+}
+
+}  // namespace
+
+Clients::Clients(const Scenario& resolved) : scenario_(resolved) {
+  const std::uint64_t seed = resolved.run.seed;
+  for (std::uint32_t i = 0; i < resolved.tenants.size(); ++i) {
+    const Tenant& tenant = resolved.tenants[i];
+    TenantClients clients{.source = std::nullopt,
+                          .plan = std::nullopt,
+                          .patience_draws = Draws(seed, Purpose::patience, i),
+                          .retry_draws = Draws(seed, Purpose::retry, i)};
+    if (!is_closed(tenant)) clients.source.emplace(tenant, seed, i);
+    if (is_closed(tenant) || tenant.sessions) clients.plan.emplace(tenant, seed, i);
+    tenants_.push_back(std::move(clients));
+  }
+}
+
+std::optional<Arrival> Clients::next_arrival(std::uint32_t tenant) {
+  std::optional<ArrivalSource>& source = tenants_[tenant].source;
+  return source ? source->next() : std::nullopt;
+}
+
+const std::vector<std::uint64_t>& Clients::blocks(std::uint32_t tenant) const {
+  static const std::vector<std::uint64_t> kNone;
+  const std::optional<ArrivalSource>& source = tenants_[tenant].source;
+  return source ? source->blocks() : kNone;
+}
+
+void Clients::for_each_first(const std::function<void(const Errand&)>& visit) const {
+  for (std::uint32_t tenant = 0; tenant < tenants_.size(); ++tenant) {
+    if (!is_closed(scenario_.tenants[tenant])) continue;
+    const SessionPlan& plan = *tenants_[tenant].plan;
+    const auto users = static_cast<std::uint64_t>(scenario_.tenants[tenant].users);
+    for (std::uint64_t user = 0; user < users; ++user) {
+      if (const auto first = errand(tenant, plan.first_number(user), 0, 0)) visit(*first);
+    }
+  }
+}
+
+std::uint64_t Clients::conversation(std::uint32_t tenant, std::uint64_t number) const {
+  if (!scenario_.tenants[tenant].sessions) return 0;
+  // A bijection of where sessions and tenants stand side by side: no two alike, and far from any
+  // key of another kind.
+  return finalise(tenants_[tenant].plan->session_of(number) * (kMostTenants + 1) + tenant + 1);
+}
+
+Patience Clients::patience(const Request& request) const {
+  const Tenant& tenant = scenario_.tenants[request.tenant];
+  Patience patience;
+  if (tenant.deadline_ns) patience.until_ns = after_ns(request.due_ns, *tenant.deadline_ns);
+  if (tenant.patience) {
+    const std::int64_t leaves_ns = after_ns(
+        request.due_ns,
+        wait_ns(*tenant.patience, tenants_[request.tenant].patience_draws, request.number));
+    if (leaves_ns < patience.until_ns) patience = {leaves_ns, Verdict::cancelled};
+  }
+  return patience;
+}
+
+std::optional<std::int64_t> Clients::retry_at_ns(std::int64_t now_ns, const Request& request,
+                                                 const Decision& decision) {
+  const Retry& retry = scenario_.tenants[request.tenant].retry;
+  TenantClients& clients = tenants_[request.tenant];
+  if (retry.policy == RetryPolicy::none || decision.permanent) return std::nullopt;
+  const auto attempts = static_cast<std::int64_t>(request.attempts);
+  if (attempts >= retry.attempts) return std::nullopt;
+  if (retry.budget &&
+      static_cast<double>(clients.retries + 1) >
+          *retry.budget * static_cast<double>(clients.first_attempts) + kRetryAllowance) {
+    return std::nullopt;
+  }
+  ++clients.retries;
+  std::optional<std::int64_t> retry_after_ns;
+  // Who was looked at late may come back at once: that instant has passed.
+  if (decision.retry_at_ns)
+    retry_after_ns = std::max<std::int64_t>(*decision.retry_at_ns - now_ns, 0);
+  return after_ns(now_ns, retry_delay_ns(retry, clients.retry_draws, request.number,
+                                         static_cast<int>(attempts), retry_after_ns));
+}
+
+std::optional<Errand> Clients::errand(std::uint32_t tenant, std::uint64_t number,
+                                      std::int64_t reply_ns, std::int64_t context_tokens) const {
+  const SessionPlan& plan = *tenants_[tenant].plan;
+  const auto arrival =
+      plan.request(number, after_ns(reply_ns, plan.think_ns(number)), context_tokens);
+  if (!arrival) return std::nullopt;
+  return Errand{*arrival, tenant, context_tokens};
+}
+
+std::optional<Errand> Clients::next_errand(const Request& request, bool served,
+                                           std::int64_t reply_ns) const {
+  const auto tenant = static_cast<std::uint32_t>(request.tenant);
+  if (!tenants_[tenant].plan) return std::nullopt;
+  const SessionPlan& plan = *tenants_[tenant].plan;
+  if (served && plan.has_next(request.number)) {
+    const std::int64_t context_tokens = request.prompt_tokens + request.output_tokens;
+    if (auto next = errand(tenant, request.number + 1, reply_ns, context_tokens)) return next;
+  }
+  if (!is_closed(scenario_.tenants[tenant])) return std::nullopt;
+  const auto users = static_cast<std::uint64_t>(scenario_.tenants[tenant].users);
+  return errand(tenant, plan.first_number(plan.session_of(request.number) + users), reply_ns, 0);
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,74 @@
+#pragma once
+// From a scenario to a Run: picks the clock and the fleet that the engine stands for, runs the
+// loop, checks the result.
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/fleet/thread_fleet.hpp"
+#include "bench/machine/progress.hpp"
+#include "bench/machine/workers.hpp"
+#include "bench/record/request_log.hpp"
+#include "reports/record/run.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+/// A scenario with absolute rates, and where the capacity in it comes from.
+struct Prepared {
+  Scenario scenario;
+  std::string capacity_source;  ///< "measured", "computed", "stated" or empty
+};
+
+class Experiment {
+ public:
+  /// `command` goes into the record. `stop` ends a run early. `threads`: workers of engine virtual;
+  /// results do not depend on them.
+  Experiment(std::vector<std::string> command, const std::atomic<bool>& stop, std::size_t threads);
+
+  /// Of the scenario's fleet under its mix: measured (engine threads) or computed (engine virtual)
+  /// now. Nothing if it was interrupted.
+  std::optional<double> capacity(const Scenario& scenario);
+
+  /// The scenario with absolute rates. Where a `load` needs the capacity of the fleet, that is
+  /// measured (engine threads) or computed (engine virtual, there also where an event divides the
+  /// run) now, once for all runs of the command.
+  /// `before`: a run of the same scenario, whose capacity holds on; null: none.
+  /// Nothing if it was interrupted. Throws ScenarioError where the resolved scenario is wrong.
+  std::optional<Prepared> prepare(const Scenario& scenario, const Run* before = nullptr);
+
+  /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1. A
+  /// `control` leaves the measured event out, and has the same phases.
+  Run run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
+          bool control = false);
+
+  /// Every request of the runs that follow is recorded there.
+  void log_to(RequestLog& log) { log_ = &log; }
+
+ private:
+  std::unique_ptr<Fleet> make_fleet(const Scenario& scenario, const RecordingGrid& grid,
+                                    RealClock& clock);
+
+  std::vector<std::string> command_;
+  const std::atomic<bool>& stop_;
+  WeightStore weights_;
+  Workers workers_;
+  RequestLog* log_ = nullptr;
+};
+
+/// The arms of a repetition in the order in which they are run; true is the control. They take
+/// turns in going first: a machine that drifts is no better to one of them.
+std::array<bool, 2> arms_in_turn(std::uint64_t repetition);
+
+/// "repetition 2", "repetition 2 of the control".
+std::string run_name(std::uint64_t repetition, bool control);
+
+/// The scenario that such a run runs.
+Scenario scenario_of(const Prepared& prepared, std::uint64_t repetition, bool control);
+
+}  // namespace tokenlift

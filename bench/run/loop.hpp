@@ -1,0 +1,132 @@
+#pragma once
+// The one loop: it owns the timeline (changes of throttles, requests that are due, retries), takes
+// the earliest instant, asks the policies, hands requests to the fleet and takes completions back.
+// A client may come back: that is the only way against the stream.
+//
+// What varies is passed in: how time passes (Clock) and who does the work (Fleet). The loop is not
+// aware of threads, of wall-clock time, or of what is done with the numbers.
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <queue>
+#include <span>
+#include <vector>
+
+#include "bench/fleet/fleet.hpp"
+#include "bench/fleet/router.hpp"
+#include "bench/machine/clock.hpp"
+#include "bench/machine/progress.hpp"
+#include "bench/record/recorder.hpp"
+#include "bench/record/request.hpp"
+#include "bench/run/clients.hpp"
+#include "bench/throttle/waiting_room.hpp"
+#include "workloads/requests/arrivals.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+/// Why a run ended, and what only the loop knows of it.
+struct LoopOutcome {
+  std::int64_t end_ns = 0;
+  bool interrupted = false;  ///< stopped from outside
+  bool overflowed = false;   ///< more than max_in_flight requests
+  std::int64_t most_in_flight = 0;
+  std::optional<LiftRecord> lift;
+};
+
+class Loop {
+ public:
+  /// `scenario` must be resolved. All references must outlive the loop. `stop` ends the run early.
+  Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fleet& fleet,
+       Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop);
+
+  /// Runs the scenario from time 0 until every measured request is decided.
+  LoopOutcome run();
+
+ private:
+  /// At one instant changes come first.
+  enum class Kind : std::uint8_t { change, arrival, errand, retry };
+  struct Timed {
+    std::int64_t at_ns;
+    Kind kind;
+    std::uint32_t index;  // of the change, the tenant, the errand, or the request
+    bool operator>(const Timed& other) const {
+      if (at_ns != other.at_ns) return at_ns > other.at_ns;
+      if (kind != other.kind) return kind > other.kind;
+      return index > other.index;
+    }
+  };
+
+  Recorder::Gauges gauges() const;
+  void pass_time();
+  void show_progress();
+  bool finished() const;
+
+  void schedule_arrival(std::uint32_t tenant);
+  void schedule_errand(const Errand& errand);
+  Errand take_errand(std::uint32_t place);
+  void fire();
+  void change(std::size_t first);
+  LiftRecord planned_lift() const;
+  void note_lift();
+  void note_limits(std::int64_t at_ns);
+  void note_release(const Request& request);
+
+  void arrive(std::uint32_t tenant);
+  void run_errand(const Errand& errand);
+  void fill_in(Request& request, std::uint32_t tenant, const Arrival& arrival) const;
+  RequestId begin(std::uint32_t tenant, const Arrival& arrival);
+  void note_prefix(RequestId id, Prefix prefix);
+  void attempt(RequestId id);
+  void refuse(RequestId id, const Decision& decision);
+  void retry(RequestId id, std::int64_t at_ns);
+  void leave_unserved(RequestId id, Verdict verdict);
+  void ask_on(const Request& request, bool served, std::int64_t reply_ns);
+
+  void release_waiters(std::int64_t until_ns);
+  void admit(RequestId id);
+  const Prefix* prefix_of(RequestId id) const;
+  void submit(RequestId id, std::uint32_t replica);
+  void collect();
+  void complete(const Completion& done);
+  void close();
+
+  const Scenario& scenario_;
+  const RecordingGrid& grid_;
+  Clock& clock_;
+  Fleet& fleet_;
+  Recorder& recorder_;
+  ProgressBoard& board_;
+  const std::atomic<bool>& stop_;
+
+  RequestTable requests_;
+  WaitingRoom room_;
+  Clients clients_;
+  Router router_;
+  std::vector<Change> changes_;
+  std::size_t next_change_ = 0;
+  bool answers_matter_;
+  std::vector<Arrival> pending_;  // by tenant: its next arrival
+  std::priority_queue<Timed, std::vector<Timed>, std::greater<>> timeline_;
+  std::vector<Errand> errands_;  // those to come, and free places
+  std::vector<std::uint32_t> free_errands_;
+  struct KnownPrefix {
+    Prefix prefix;
+    std::int32_t cached_tokens = 0;  // as far as the fleet has said
+  };
+  bool uses_prefixes_;
+  bool announces_;
+  std::deque<KnownPrefix> prefixes_;  // by request; only if they are used. Elements never move
+  std::int64_t backoff_requests_ = 0;
+  std::int64_t backoff_tokens_ = 0;
+  std::optional<std::size_t> measured_event_;
+  bool adapts_;                        // a throttle whose limit moves by itself
+  std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
+  std::int64_t now_ns_ = 0;
+  std::int64_t hard_end_ns_ = 0;
+  LoopOutcome outcome_;
+};
+
+}  // namespace tokenlift

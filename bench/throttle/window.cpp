@@ -1,0 +1,258 @@
+#include "bench/throttle/window.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+namespace tokenlift {
+
+namespace {
+
+/// 4 * 10^12 units: no run uses more, and two of them can be added.
+constexpr Micro kMost = 4'000'000'000'000'000'000;
+
+Micro to_micro(double units) {
+  return static_cast<Micro>(
+      std::clamp(std::round(units * static_cast<double>(kMicro)), 1.0, static_cast<double>(kMost)));
+}
+
+Micro limit_of(const Throttle& settings) {
+  assert(settings.limit && "resolve() the scenario first");
+  return to_micro(*settings.limit);
+}
+
+double to_units(Micro units) {
+  return static_cast<double>(units) / static_cast<double>(kMicro);
+}
+
+/// value * numerator / denominator, rounded up: what was used is never understated.
+Micro scaled_up(Micro value, std::int64_t numerator, std::int64_t denominator) {
+  const __int128 scaled =
+      (static_cast<__int128>(value) * numerator + denominator - 1) / denominator;
+  return static_cast<Micro>(std::min<__int128>(scaled, kMost));
+}
+
+void give_back_to(Micro& used, Micro units) {
+  used = std::max<Micro>(0, used - units);
+}
+
+}  // namespace
+
+// ------------------------------------------------------------- aligned windows
+
+AlignedWindows::AlignedWindows(const Throttle& settings, std::int64_t epoch_ns)
+    : limit_(limit_of(settings)), window_ns_(settings.window_ns), epoch_ns_(epoch_ns) {
+  assert(window_ns_ > 0);
+}
+
+Window AlignedWindows::window_at(std::int64_t now_ns) const {
+  assert(now_ns >= epoch_ns_);
+  const std::int64_t into_ns = (now_ns - epoch_ns_) % window_ns_;
+  return {now_ns - into_ns, now_ns - into_ns + window_ns_, 0};
+}
+
+Window AlignedWindows::at(std::int64_t now_ns, const Window& state) const {
+  return now_ns < state.end_ns ? state : window_at(now_ns);
+}
+
+WindowPair AlignedWindows::at(std::int64_t now_ns, const WindowPair& state) const {
+  if (now_ns < state.end_ns) return state;
+  const Window present = window_at(now_ns);
+  if (present.from_ns == state.end_ns) return {present, state.from_ns, state.used};
+  return {present, present.from_ns - window_ns_, 0};
+}
+
+void AlignedWindows::inherit_use(std::int64_t now_ns, WindowPair& pair,
+                                 const AlignedWindows& former, Inherit how) const {
+  if (how == Inherit::proportional) {
+    pair.used = scaled_up(pair.used, limit_, former.limit_);
+    pair.before = scaled_up(pair.before, limit_, former.limit_);
+  }
+  if (how == Inherit::reset) {
+    pair.used = pair.before = 0;
+    pair.from_ns = pair.before_from_ns = std::max(now_ns, pair.from_ns);
+  }
+}
+
+void AlignedWindows::align(std::int64_t now_ns, Window& window) const {
+  window.end_ns = window_at(std::max(now_ns, window.from_ns)).end_ns;
+}
+
+// ---------------------------------------------------------------- fixed window
+
+std::int64_t FixedWindowRule::ready_at(std::int64_t now_ns, const State& state, Micro cost) const {
+  if (!fits(cost)) return kNever;
+  const Window window = at(now_ns, state);
+  return window.used + cost <= limit_ ? now_ns : window.end_ns;
+}
+
+void FixedWindowRule::take(std::int64_t now_ns, State& state, Micro cost) const {
+  assert(ready_at(now_ns, state, cost) <= now_ns && "take() without ready_at()");
+  state = at(now_ns, state);
+  state.used += cost;
+}
+
+void FixedWindowRule::give_back(std::int64_t /*now_ns*/, State& state, std::int64_t taken_ns,
+                                Micro units) const {
+  if (taken_ns >= state.from_ns) give_back_to(state.used, units);
+}
+
+void FixedWindowRule::inherit(std::int64_t now_ns, State& state, const FixedWindowRule& former,
+                              Inherit how) const {
+  state = former.at(now_ns, state);
+  if (window_ns_ != former.window_ns_) align(now_ns, state);
+  if (how == Inherit::proportional) state.used = scaled_up(state.used, limit_, former.limit_);
+  if (how == Inherit::reset) {
+    state.used = 0;
+    state.from_ns = std::max(now_ns, state.from_ns);
+  }
+  // as_is and additive keep what was used: what can be taken grows with the limit.
+}
+
+double FixedWindowRule::level_units(std::int64_t now_ns, const State& state) const {
+  return to_units(limit_ - at(now_ns, state).used);
+}
+
+// ------------------------------------------------------------- anchored window
+
+AnchoredWindowRule::AnchoredWindowRule(const Throttle& settings)
+    : limit_(limit_of(settings)), window_ns_(settings.window_ns) {
+  assert(window_ns_ > 0);
+}
+
+Window AnchoredWindowRule::fresh() const {
+  return {0, std::numeric_limits<std::int64_t>::min(), 0};
+}
+
+std::int64_t AnchoredWindowRule::ready_at(std::int64_t now_ns, const State& state,
+                                          Micro cost) const {
+  if (!fits(cost)) return kNever;
+  return now_ns >= state.end_ns || state.used + cost <= limit_ ? now_ns : state.end_ns;
+}
+
+void AnchoredWindowRule::take(std::int64_t now_ns, State& state, Micro cost) const {
+  assert(ready_at(now_ns, state, cost) <= now_ns && "take() without ready_at()");
+  if (now_ns >= state.end_ns) state = {now_ns, now_ns + window_ns_, 0};
+  state.used += cost;
+}
+
+void AnchoredWindowRule::give_back(std::int64_t /*now_ns*/, State& state, std::int64_t taken_ns,
+                                   Micro units) const {
+  if (taken_ns >= state.from_ns) give_back_to(state.used, units);
+}
+
+void AnchoredWindowRule::inherit(std::int64_t now_ns, State& state,
+                                 const AnchoredWindowRule& former, Inherit how) const {
+  if (now_ns >= state.end_ns) return;  // no window
+  if (how == Inherit::reset) {
+    state = fresh();
+    return;
+  }
+  if (window_ns_ != former.window_ns_) state.end_ns = state.from_ns + window_ns_;
+  if (how == Inherit::proportional) state.used = scaled_up(state.used, limit_, former.limit_);
+}
+
+double AnchoredWindowRule::level_units(std::int64_t now_ns, const State& state) const {
+  return to_units(now_ns >= state.end_ns ? limit_ : limit_ - state.used);
+}
+
+// -------------------------------------------------------------- sliding window
+
+std::int64_t SlidingWindowRule::offset_ns(Micro before, Micro room) const {
+  if (room < 0) return window_ns_;
+  if (before == 0) return 0;
+  const __int128 left_ns = static_cast<__int128>(room) * window_ns_ / before;
+  return left_ns >= window_ns_ ? 0 : window_ns_ - static_cast<std::int64_t>(left_ns);
+}
+
+Micro SlidingWindowRule::overlap(std::int64_t now_ns, const State& state) const {
+  if (state.before == 0) return 0;  // spares the division where nothing is limited
+  return scaled_up(state.before, std::min(state.end_ns - now_ns, window_ns_), window_ns_);
+}
+
+std::int64_t SlidingWindowRule::ready_at(std::int64_t now_ns, const State& state,
+                                         Micro cost) const {
+  if (!fits(cost)) return kNever;
+  const WindowPair pair = at(now_ns, state);
+  const Micro room = limit_ - pair.used - cost;
+  // Rounding up what counts loses nothing: room is a whole number.
+  if (overlap(now_ns, pair) <= room) return now_ns;
+  const std::int64_t present_ns = offset_ns(pair.before, room);
+  if (present_ns < window_ns_) return pair.end_ns - window_ns_ + present_ns;
+  // In the next window this one is the one before; in the one after that nothing is left of it.
+  return pair.end_ns + offset_ns(pair.used, limit_ - cost);
+}
+
+void SlidingWindowRule::take(std::int64_t now_ns, State& state, Micro cost) const {
+  assert(ready_at(now_ns, state, cost) <= now_ns && "take() without ready_at()");
+  state = at(now_ns, state);
+  state.used += cost;
+}
+
+void SlidingWindowRule::give_back(std::int64_t /*now_ns*/, State& state, std::int64_t taken_ns,
+                                  Micro units) const {
+  if (taken_ns >= state.from_ns) {
+    give_back_to(state.used, units);
+  } else if (taken_ns >= state.before_from_ns) {
+    give_back_to(state.before, units);
+  }
+}
+
+void SlidingWindowRule::inherit(std::int64_t now_ns, State& state, const SlidingWindowRule& former,
+                                Inherit how) const {
+  state = former.at(now_ns, state);
+  if (window_ns_ != former.window_ns_) {
+    state.used += former.overlap(now_ns, state);
+    state.before = 0;
+    align(now_ns, state);
+  }
+  inherit_use(now_ns, state, former, how);
+}
+
+double SlidingWindowRule::level_units(std::int64_t now_ns, const State& state) const {
+  const WindowPair pair = at(now_ns, state);
+  return to_units(limit_ - pair.used - overlap(now_ns, pair));
+}
+
+// ---------------------------------------------------------- acceleration limit
+
+AccelerationLimitRule::AccelerationLimitRule(const Throttle& settings, std::int64_t epoch_ns)
+    : AlignedWindows(settings, epoch_ns), rise_millionths_(to_micro(settings.rise)) {}
+
+Micro AccelerationLimitRule::allowance(Micro before) const {
+  const __int128 risen = static_cast<__int128>(before) * rise_millionths_ / kMicro;
+  return std::max(limit_, static_cast<Micro>(std::min<__int128>(risen, kMost)));
+}
+
+std::int64_t AccelerationLimitRule::ready_at(std::int64_t now_ns, const State& state,
+                                             Micro cost) const {
+  if (!fits(cost)) return kNever;
+  const WindowPair pair = at(now_ns, state);
+  return pair.used + cost <= allowance(pair.before) ? now_ns : pair.end_ns;
+}
+
+void AccelerationLimitRule::take(std::int64_t now_ns, State& state, Micro cost) const {
+  assert(ready_at(now_ns, state, cost) <= now_ns && "take() without ready_at()");
+  state = at(now_ns, state);
+  state.used += cost;
+}
+
+void AccelerationLimitRule::give_back(std::int64_t now_ns, State& state, std::int64_t taken_ns,
+                                      Micro units) const {
+  if (taken_ns >= state.from_ns && now_ns < state.end_ns) give_back_to(state.used, units);
+}
+
+void AccelerationLimitRule::inherit(std::int64_t now_ns, State& state,
+                                    const AccelerationLimitRule& former, Inherit how) const {
+  state = former.at(now_ns, state);
+  if (window_ns_ != former.window_ns_) align(now_ns, state);
+  inherit_use(now_ns, state, former, how);
+}
+
+double AccelerationLimitRule::level_units(std::int64_t now_ns, const State& state) const {
+  const WindowPair pair = at(now_ns, state);
+  return to_units(allowance(pair.before) - pair.used);
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,153 @@
+#pragma once
+// Throttles that count units in windows of time: fixed, anchored and sliding windows, and the
+// acceleration limit, as rules of KeyedLimiter. All in integers.
+//
+// Bound: over any span T, taken - given back is at most limit * (ceil(T / window) + 1); the limit
+// is the largest in force meanwhile, and a `reset` counts as the end of a window. (For the
+// acceleration limit see below.) Units that come back count in the window in which they were taken,
+// and are lost once nobody counts that any more. A limit that shrinks keeps what was used as it is,
+// also where that is more than the new limit: it is a fact, and over when the window is. A clock
+// that steps back stays in the window that it was in.
+
+#include <cstdint>
+
+#include "bench/throttle/limiter.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+/// The window of the last request that took units.
+struct Window {
+  std::int64_t from_ns = 0;  ///< it counts what was taken from here on,
+  std::int64_t end_ns = 0;   ///< to here (exclusive)
+  Micro used = 0;
+};
+
+/// And the one before it; windows of a pair follow each other without a gap.
+struct WindowPair : Window {
+  std::int64_t before_from_ns = 0;
+  Micro before = 0;  ///< used in the window before
+};
+
+/// Windows that start at whole multiples of their length from an epoch on.
+class AlignedWindows {
+ public:
+  AlignedWindows(const Throttle& settings, std::int64_t epoch_ns);
+
+ protected:
+  /// The window that holds `now_ns`, unused.
+  Window window_at(std::int64_t now_ns) const;
+  /// The state as of `now_ns`: moved on if its window is over.
+  Window at(std::int64_t now_ns, const Window& state) const;
+  WindowPair at(std::int64_t now_ns, const WindowPair& state) const;
+  /// What a change makes of what was used, but for a change of the windows' length.
+  void inherit_use(std::int64_t now_ns, WindowPair& pair, const AlignedWindows& former,
+                   Inherit how) const;
+  /// Moves the end of the window to where it is for windows of the present length.
+  void align(std::int64_t now_ns, Window& window) const;
+
+  Micro limit_ = 0;
+  std::int64_t window_ns_ = 0;
+  std::int64_t epoch_ns_ = 0;
+};
+
+/// At most the limit in each window. At a change of its length what was used counts on, in the new
+/// window that holds the instant.
+class FixedWindowRule : private AlignedWindows {
+ public:
+  using State = Window;
+  static constexpr bool kCountsInFlight = false;
+
+  using AlignedWindows::AlignedWindows;
+  FixedWindowRule with(const Throttle& settings) const { return {settings, epoch_ns_}; }
+
+  State fresh() const { return window_at(0); }
+  bool fits(Micro cost) const { return cost <= limit_; }
+  std::int64_t ready_at(std::int64_t now_ns, const State& state, Micro cost) const;
+  void take(std::int64_t now_ns, State& state, Micro cost) const;
+  void give_back(std::int64_t now_ns, State& state, std::int64_t taken_ns, Micro units) const;
+  void inherit(std::int64_t now_ns, State& state, const FixedWindowRule& former, Inherit how) const;
+  double level_units(std::int64_t now_ns, const State& state) const;
+};
+
+/// The same with windows of each key's own: one starts at the first request that takes units after
+/// the last one has ended. A new length holds from the start of the present window on.
+class AnchoredWindowRule {
+ public:
+  using State = Window;
+  static constexpr bool kCountsInFlight = false;
+
+  explicit AnchoredWindowRule(const Throttle& settings);
+  static AnchoredWindowRule with(const Throttle& settings) { return AnchoredWindowRule(settings); }
+
+  State fresh() const;
+  bool fits(Micro cost) const { return cost <= limit_; }
+  std::int64_t ready_at(std::int64_t now_ns, const State& state, Micro cost) const;
+  void take(std::int64_t now_ns, State& state, Micro cost) const;
+  void give_back(std::int64_t now_ns, State& state, std::int64_t taken_ns, Micro units) const;
+  void inherit(std::int64_t now_ns, State& state, const AnchoredWindowRule& former,
+               Inherit how) const;
+  double level_units(std::int64_t now_ns, const State& state) const;
+
+ private:
+  Micro limit_ = 0;
+  std::int64_t window_ns_ = 0;
+};
+
+/// The usual approximation of a window that ends now: two counters, of the aligned window and of
+/// the one before it, the latter weighted with the part of it that still overlaps, as if its units
+/// had been taken evenly. Exact where they were. Where they were not, a window that straddles a
+/// border may see up to twice the limit, as with fixed windows; an aligned one never more than the
+/// limit. At a change of the window's length all that still counts is counted as of the present
+/// one.
+class SlidingWindowRule : private AlignedWindows {
+ public:
+  using State = WindowPair;
+  static constexpr bool kCountsInFlight = false;
+
+  using AlignedWindows::AlignedWindows;
+  SlidingWindowRule with(const Throttle& settings) const { return {settings, epoch_ns_}; }
+
+  State fresh() const { return {window_at(0), 0, 0}; }
+  bool fits(Micro cost) const { return cost <= limit_; }
+  std::int64_t ready_at(std::int64_t now_ns, const State& state, Micro cost) const;
+  void take(std::int64_t now_ns, State& state, Micro cost) const;
+  void give_back(std::int64_t now_ns, State& state, std::int64_t taken_ns, Micro units) const;
+  void inherit(std::int64_t now_ns, State& state, const SlidingWindowRule& former,
+               Inherit how) const;
+  double level_units(std::int64_t now_ns, const State& state) const;
+
+ private:
+  /// How far into a window `before` has faded enough to leave `room`; the whole length: not in it.
+  std::int64_t offset_ns(Micro before, Micro room) const;
+  /// What the window before still counts for, rounded up.
+  Micro overlap(std::int64_t now_ns, const State& state) const;
+};
+
+/// Refuses a sharp rise in use: a window has max(limit, rise * what was used in the one before).
+/// What comes back once a window has ended changes nothing any more: `before` is final. A request
+/// fits if it is within `limit`, so that a pause cannot make it wait for ever.
+class AccelerationLimitRule : private AlignedWindows {
+ public:
+  using State = WindowPair;
+  static constexpr bool kCountsInFlight = false;
+
+  AccelerationLimitRule(const Throttle& settings, std::int64_t epoch_ns);
+  AccelerationLimitRule with(const Throttle& settings) const { return {settings, epoch_ns_}; }
+
+  State fresh() const { return {window_at(0), 0, 0}; }
+  bool fits(Micro cost) const { return cost <= limit_; }
+  std::int64_t ready_at(std::int64_t now_ns, const State& state, Micro cost) const;
+  void take(std::int64_t now_ns, State& state, Micro cost) const;
+  void give_back(std::int64_t now_ns, State& state, std::int64_t taken_ns, Micro units) const;
+  void inherit(std::int64_t now_ns, State& state, const AccelerationLimitRule& former,
+               Inherit how) const;
+  double level_units(std::int64_t now_ns, const State& state) const;
+
+ private:
+  Micro allowance(Micro before) const;
+
+  std::int64_t rise_millionths_ = 0;
+};
+
+}  // namespace tokenlift

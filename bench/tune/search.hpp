@@ -1,0 +1,179 @@
+#pragma once
+// The search itself, of whatever can be simulated: points that fill the range evenly, then ever
+// smaller boxes around the best; in each generation successive halving, with more runs for fewer
+// candidates; then the last few against one another with an indifference zone, and under stress.
+//
+// All candidates are judged by runs of the same seeds. The result is a function of the seed and the
+// budget: attempts of a batch are simulated side by side, in any order.
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/machine/workers.hpp"
+#include "bench/tune/problem.hpp"
+#include "bench/tune/sobol.hpp"
+#include "reports/findings/tuning_report.hpp"
+
+namespace tokenlift {
+
+/// What ends a search. One is set, or none: then it is that of kDefaultRuns.
+struct TuningBudget {
+  std::optional<std::int64_t> requests;  ///< simulated ones, of all runs together
+  std::optional<double> time_s;          ///< then the result depends on the machine
+};
+
+/// The budget where none is given: the requests of so many runs of the present setting, or, where
+/// that is more than kDefaultRequests, of as many runs as these are, but not of fewer than
+/// kFewestRuns.
+inline constexpr double kDefaultRuns = 2000;
+inline constexpr double kDefaultRequests = 60e6;
+inline constexpr double kFewestRuns = 150;
+
+/// Differences of up to this share of the objective are none: nobody would change a setting for it.
+inline constexpr double kIndifference = 0.01;
+/// What stages begin with whose points are of the whole range.
+inline constexpr const char* kWholeRange = "whole range";
+
+/// What the search needs to know of what it searches.
+struct SearchSpace {
+  std::size_t dimensions = 0;  ///< >= 1
+  bool maximize = true;
+  bool can_be_shortened = false;
+  std::uint64_t seed = 1;
+  /// Where the present setting lies, as far as it is within the range.
+  std::vector<std::optional<double>> present;
+  /// The point that really is tried for a point.
+  std::function<std::vector<double>(const std::vector<double>&)> snap;
+  /// What makes it from the scenario: two points of one name are the same candidate.
+  std::function<std::string(const std::vector<double>&)> name;
+  /// Nothing if it was stopped. Called from several threads.
+  std::function<std::optional<TuningFigures>(const Attempt&)> simulate;
+};
+
+/// True if `one` is to be preferred: feasible before infeasible, then by the objective, of
+/// infeasible ones by how much they miss.
+bool is_better(const TuningFigures& one, const TuningFigures& other, bool maximize);
+
+/// A budget that does not suffice for the smallest search. what() says how much would.
+class BudgetTooSmall : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class TuningSearch {
+ public:
+  struct Candidate {
+    std::vector<double> point;  ///< empty: the present setting
+    std::string name;
+    std::string stage;
+    TuningFigures figures;  ///< of its largest effort; without runs: not simulated yet
+    TuningFigures first;    ///< of the first rung: there all of a range had the same effort
+    std::size_t rung = 0;   ///< how far it got: that of the ladder, and beyond it as a finalist
+  };
+  /// Called after every attempt, one at a time: how many of the stage's are done.
+  using Watch = std::function<void(const TuningSearch& search, std::size_t done, std::size_t of)>;
+
+  /// All stay in use. `stop` ends it early.
+  TuningSearch(SearchSpace space, TuningBudget budget, Workers& workers,
+               const std::atomic<bool>& stop, Watch watch = {});
+
+  /// Throws BudgetTooSmall, before more than a few runs of the present setting.
+  void run();
+
+  /// `stop` came: what there is, is the best so far.
+  bool interrupted() const { return interrupted_; }
+  /// The present setting first. Distinct names.
+  const std::vector<Candidate>& candidates() const { return candidates_; }
+  /// The index of the best candidate, feasible or not; nothing where none has figures.
+  std::optional<std::size_t> best() const { return best_; }
+  /// In order of their rank: the best first, and after those that were as good the others. Empty
+  /// where the search did not get there.
+  const std::vector<Finalist>& finalists() const { return finalists_; }
+  /// The last one is under way.
+  const std::vector<TuningStage>& stages() const { return stages_; }
+  std::uint64_t requests() const { return requests_; }
+  /// What tells candidates apart: the last rung of the ladder.
+  const Effort& effort() const { return ladder_.back(); }
+  /// Of the budget; 0 .. 1, and above it by what the last attempts took.
+  double share_used() const;
+  double elapsed_s() const;
+  /// 0 where time ends it.
+  std::uint64_t budget_requests() const {
+    return static_cast<std::uint64_t>(budget_.requests.value_or(0));
+  }
+  /// All candidates that were simulated, the best first: feasible ones, and of these those that got
+  /// further.
+  std::vector<std::size_t> ranked() const;
+
+  /// The largest effort of up to so many runs (that, or a half, or a quarter, ...) with which so
+  /// many attempts stay within a share of the budget; nothing where one run each does not.
+  std::optional<Effort> affordable(std::size_t attempts, double share,
+                                   std::uint64_t most_runs) const;
+
+  /// Simulates attempts as a stage of its own, also after the search. Nothing in the place of those
+  /// that were stopped.
+  std::vector<std::optional<TuningFigures>> simulate(const std::string& stage,
+                                                     const std::vector<Attempt>& attempts);
+
+ private:
+  using Indices = std::vector<std::size_t>;
+
+  bool begin();
+  double cost_of_generation(std::size_t size) const;
+  bool fits(double requests, double share) const;
+  bool stopped() const;
+
+  bool explore();
+  bool generation(const std::string& stage, const std::vector<std::vector<double>>& points);
+  std::vector<std::vector<double>> whole_range(std::size_t size);
+  std::vector<std::vector<double>> along_each_parameter(double offset) const;
+  std::vector<std::vector<double>> around_the_best(std::size_t size, double half_width);
+  std::size_t place(const std::string& stage, const std::vector<double>& point);
+  bool judge(const std::string& stage, const Indices& indices, const Effort& effort,
+             std::size_t rung, bool by_run = false);
+  void sort(Indices& indices) const;
+
+  bool choose();
+  bool compare(Indices& alive);
+  bool drop_the_worse(Indices& alive);
+  bool stress(const Indices& alive);
+  bool stress_each(const Indices& tried);
+  struct Worst {
+    double violation = 0;
+    double objective = 0;  // larger is better
+  };
+  Worst worst_of(std::size_t candidate) const;
+  std::size_t most_robust(const Indices& alive) const;
+  bool simplify();
+  bool is_as_good(std::size_t candidate, std::size_t other) const;
+  Finalist& finalist(std::size_t candidate);
+
+  SearchSpace space_;
+  TuningBudget budget_;
+  Workers& workers_;
+  const std::atomic<bool>& stop_;
+  Watch watch_;
+  SobolPoints sobol_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+
+  std::array<Effort, 3> ladder_;
+  std::optional<Effort> stress_;  // absent: the budget has no room for it
+  double requests_of_a_run_ = 1;  // of the present setting, at its full length
+  std::vector<Candidate> candidates_;
+  std::vector<Finalist> finalists_;
+  std::vector<TuningStage> stages_;
+  std::optional<std::size_t> best_;
+  std::uint64_t requests_ = 0;
+  bool interrupted_ = false;
+  bool searching_ = false;
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,414 @@
+#include "bench/tune/tuner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "bench/machine/host.hpp"
+#include "reports/analysis/sensitivity.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/findings/tuning_changes.hpp"
+#include "reports/text/figure.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/keywords.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::size_t kResponsePoints = 11;
+/// What the best setting and one with another value may differ by, to be called as good.
+constexpr double kTolerated = 0.02;
+
+// How much more capacity is tried where nothing is feasible.
+constexpr double kMostFleet = 64;
+constexpr double kCloseEnough = 1.05;
+constexpr std::size_t kCandidatesWithMore = 8;
+constexpr std::size_t kFleetsTried = 10;  // about
+constexpr double kUpToParetoSet = 0.95;   // of the budget
+
+constexpr std::uint64_t kMostRunsOfChange = 32;
+constexpr std::size_t kMostOfParetoSet = 24;
+
+/// What it takes to be compared with others.
+bool has_pareto_figures(const TuningFigures& figures) {
+  return figures.feasible() && figures.goodput_tokens_per_s && figures.ttft_p99_ms &&
+         figures.unserved;
+}
+
+/// Both have what it takes.
+bool dominates(const TuningFigures& one, const TuningFigures& other) {
+  const bool as_good = *one.goodput_tokens_per_s >= *other.goodput_tokens_per_s &&
+                       *one.ttft_p99_ms <= *other.ttft_p99_ms && *one.unserved <= *other.unserved;
+  const bool better = *one.goodput_tokens_per_s > *other.goodput_tokens_per_s ||
+                      *one.ttft_p99_ms < *other.ttft_p99_ms || *one.unserved < *other.unserved;
+  return as_good && better;
+}
+
+bool is_same(const TuningFigures& one, const TuningFigures& other) {
+  return one.goodput_tokens_per_s == other.goodput_tokens_per_s &&
+         one.ttft_p99_ms == other.ttft_p99_ms && one.unserved == other.unserved;
+}
+
+/// The indices of those that none of the others dominates, of several that are the same the first.
+std::vector<std::size_t> pareto_set(const std::vector<TuningFigures>& figures) {
+  std::vector<std::size_t> set;
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    if (!has_pareto_figures(figures[i])) continue;
+    const bool dominated = std::ranges::any_of(figures, [&](const TuningFigures& other) {
+      return has_pareto_figures(other) && dominates(other, figures[i]);
+    });
+    const bool is_new = std::ranges::none_of(
+        set, [&](std::size_t other) { return is_same(figures[other], figures[i]); });
+    if (!dominated && is_new) set.push_back(i);
+  }
+  return set;
+}
+
+TuningSeries series_of(const Trial& trial, std::string label) {
+  CaseReport brief = case_report(analyse(trial), label, "");
+  return {std::move(label), std::move(brief.goodput_line), std::move(brief.ttft_line)};
+}
+
+std::vector<double> response_positions(const Parameter& parameter, double recommended) {
+  std::vector<double> positions;
+  const std::size_t count = parameter.choices.empty() ? kResponsePoints : parameter.choices.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const double at = parameter.choices.empty()
+                          ? static_cast<double>(i) / static_cast<double>(count - 1)
+                          : (static_cast<double>(i) + 0.5) / static_cast<double>(count);
+    positions.push_back(*position_of(parameter, value_at(parameter, at)));
+  }
+  positions.push_back(recommended);
+  std::ranges::sort(positions);
+  positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
+  return positions;
+}
+
+/// What the response shows that the search has missed.
+void note_better(const TunedParameter& parameter, double recommended, TuningReport& report) {
+  const auto at = std::ranges::find(parameter.response, recommended, &ResponsePoint::position);
+  if (at == parameter.response.end() || !at->objective) return;
+  const double sign = report.aim.maximize ? 1 : -1;
+  const ResponsePoint* best = nullptr;
+  for (const ResponsePoint& point : parameter.response) {
+    if (!point.feasible || !point.objective) continue;
+    const double gain = sign * (*point.objective - *at->objective);
+    if (gain <= kTolerated * std::abs(*at->objective)) continue;
+    if (best == nullptr || sign * (*point.objective - *best->objective) > 0) best = &point;
+  }
+  if (best == nullptr) return;
+  report.binding.push_back(
+      fmt::format("With {} at {}, {} would be {}, not {}: the search missed it, and a larger "
+                  "budget finds more.",
+                  parameter.key, best->value, report.aim.path, figure(*best->objective),
+                  figure(*at->objective)));
+}
+
+/// The values around the recommended one, without a gap, that are as good.
+void tolerate(TunedParameter& parameter, double recommended, bool maximize) {
+  if (!parameter.choices.empty()) return;  // they are in no order
+  const auto at = std::ranges::find(parameter.response, recommended, &ResponsePoint::position);
+  if (at == parameter.response.end() || !at->objective || !at->feasible) return;
+  const auto as_good = [&](const ResponsePoint& point) {
+    const double loss = (maximize ? 1 : -1) * (*at->objective - point.objective.value_or(0));
+    return point.feasible && point.objective &&
+           std::abs(loss) <= kTolerated * std::abs(*at->objective);
+  };
+  auto low = at, high = at;
+  while (low != parameter.response.begin() && as_good(*(low - 1))) --low;
+  while (high + 1 != parameter.response.end() && as_good(*(high + 1))) ++high;
+  parameter.tolerated_low = low->value;
+  parameter.tolerated_high = high->value;
+}
+
+}  // namespace
+
+Tuner::Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std::string> command,
+             Workers& workers, const std::atomic<bool>& stop, TuningJournal* journal,
+             TuningSearch::Watch watch)
+    : problem_(problem),
+      simulator_(problem, command, stop),
+      command_(std::move(command)),
+      workers_(workers),
+      stop_(stop),
+      journal_(journal),
+      search_(space(), budget, workers, stop, std::move(watch)) {}
+
+SearchSpace Tuner::space() {
+  SearchSpace space;
+  space.dimensions = problem_.tuning.parameters.size();
+  space.maximize = problem_.tuning.objective->maximize;
+  space.can_be_shortened = can_be_shortened(problem_.scenario);
+  space.seed = problem_.scenario.run.seed;
+  space.name = [this](const std::vector<double>& point) {
+    return fmt::format("{}", fmt::join(simulator_.settings_of(point), " | "));
+  };
+  space.snap = [this](const std::vector<double>& point) { return simulator_.snapped(point); };
+  for (const Parameter& parameter : problem_.tuning.parameters) {
+    const std::optional<std::string> present = present_value(problem_.scenario, parameter);
+    space.present.push_back(present ? position_of(parameter, *present) : std::nullopt);
+  }
+  space.simulate = [this](const Attempt& attempt) { return simulate(attempt); };
+  return space;
+}
+
+std::optional<TuningFigures> Tuner::simulate(const Attempt& attempt) {
+  if (journal_ == nullptr) return simulator_.figures(attempt);
+  const std::string name = name_of(attempt, simulator_.settings_of(attempt.point));
+  if (std::optional<TuningFigures> known = journal_->find(name)) return known;
+  std::optional<TuningFigures> figures = simulator_.figures(attempt);
+  if (figures) journal_->add(name, *figures);
+  return figures;
+}
+
+TuningReport Tuner::run() {
+  search_.run();
+  TuningReport report;
+  describe(report);
+  report.interrupted = search_.interrupted();
+  report.elapsed_s = search_.elapsed_s();
+  add_candidates(report);
+  report.finalists = search_.finalists();
+  if (const std::optional<std::size_t> best = search_.best()) {
+    if (report.candidates[*best].figures.feasible()) {
+      report.recommended = report.best = best;
+      recommend(report);
+    } else {
+      look_for_capacity(*best, report);
+    }
+  }
+  report.stages = search_.stages();
+  report.requests = search_.requests();
+  return report;
+}
+
+void Tuner::describe(TuningReport& report) const {
+  const Environment environment = describe_environment(command_);
+  const Tuning& tuning = problem_.tuning;
+  report.scenario = problem_.scenario.name;
+  report.description = problem_.scenario.description;
+  report.command = command_;
+  report.tokenlift_version = environment.tokenlift_version;
+  report.started_at = environment.started_at;
+  report.seed = problem_.scenario.run.seed;
+  report.of_lift = tuning.lift;
+  report.phase = problem_.phase;
+  report.capacity_tokens_per_s = problem_.capacity_tokens_per_s;
+  report.aim = {tuning.objective->path, tuning.objective->maximize};
+  for (const Objective& constraint : tuning.constraints) {
+    report.constraints.push_back(constraint.text);
+  }
+  for (const Parameter& parameter : tuning.parameters) {
+    TunedParameter tuned;
+    tuned.key = parameter.key;
+    tuned.scale = name_of(parameter.scale);
+    tuned.choices = parameter.choices;
+    tuned.reason = parameter.reason;
+    if (parameter.choices.empty()) {
+      tuned.lowest = value_at(parameter, 0);
+      tuned.highest = value_at(parameter, 1);
+    }
+    tuned.present = present_value(problem_.scenario, parameter);
+    if (tuned.present) tuned.present_position = position_of(parameter, *tuned.present);
+    report.parameters.push_back(std::move(tuned));
+  }
+  report.budget_requests = search_.budget_requests();
+}
+
+void Tuner::add_candidates(TuningReport& report) const {
+  for (const TuningSearch::Candidate& candidate : search_.candidates()) {
+    TuningCandidate& told = report.candidates.emplace_back();
+    told.point = candidate.point;
+    for (std::size_t i = 0; i < candidate.point.size(); ++i) {
+      told.values.push_back(value_at(problem_.tuning.parameters[i], candidate.point[i]));
+    }
+    told.settings = simulator_.settings_of(candidate.point);
+    told.stage = candidate.stage;
+    told.figures = candidate.figures;
+  }
+  // What the whole range says of each parameter, all with the same effort: points that were drawn
+  // for something else would tell of where the search went.
+  for (std::size_t i = 0; i < report.parameters.size(); ++i) {
+    std::vector<double> x, y;
+    for (const TuningSearch::Candidate& candidate : search_.candidates()) {
+      if (!candidate.stage.starts_with(kWholeRange) || !candidate.first.objective) continue;
+      x.push_back(candidate.point[i]);
+      y.push_back(*candidate.first.objective);
+    }
+    report.parameters[i].sensitivity = first_order_share(x, y);
+  }
+}
+
+void Tuner::recommend(TuningReport& report) {
+  const TuningCandidate& best = report.candidates[*report.best];
+  for (std::size_t i = 0; i < report.parameters.size(); ++i) {
+    TunedParameter& parameter = report.parameters[i];
+    parameter.recommended = best.values.empty() ? parameter.present.value_or("") : best.values[i];
+  }
+  const Scenario scenario = simulator_.read(best.point);
+  report.toml = report.of_lift ? events_toml(scenario) : throttles_toml(scenario);
+  for (const std::string& word : best.settings) {
+    const bool is_there = report.of_lift || word.starts_with("throttle.");
+    if (!is_there) report.toml += fmt::format("# and --set '{}'\n", word);
+  }
+  if (report.interrupted) return;
+  add_pareto_set(report);
+  add_changes(report);
+  if (!best.point.empty()) add_responses(report);
+}
+
+/// Those that nobody dominates by the first rung, where all had the same effort; then these with so
+/// much that little of it is chance.
+void Tuner::add_pareto_set(TuningReport& report) {
+  std::vector<TuningFigures> first;
+  for (const TuningSearch::Candidate& each : search_.candidates()) first.push_back(each.first);
+  std::vector<std::size_t> set = pareto_set(first);
+  std::ranges::stable_sort(set, [&](std::size_t one, std::size_t other) {
+    return *first[one].goodput_tokens_per_s > *first[other].goodput_tokens_per_s;
+  });
+  set.resize(std::min(set.size(), kMostOfParetoSet));
+  // Those that were found in the end had no first rung.
+  const auto add = [&](std::size_t index) {
+    if (std::ranges::find(set, index) == set.end()) set.push_back(index);
+  };
+  for (const Finalist& finalist : report.finalists) add(finalist.candidate);
+  add(*report.best);
+  const auto effort = search_.affordable(set.size(), kUpToParetoSet, search_.effort().runs);
+  if (!effort) return;
+  std::vector<Attempt> attempts;
+  for (const std::size_t index : set) {
+    attempts.push_back({report.candidates[index].point, *effort, Stress::none, 1, false});
+  }
+  std::vector<TuningFigures> figures;
+  for (std::optional<TuningFigures>& each : search_.simulate("Pareto set", attempts)) {
+    figures.push_back(each ? std::move(*each) : TuningFigures{});
+  }
+  for (const std::size_t of_set : pareto_set(figures)) {
+    TuningCandidate& candidate = report.candidates[set[of_set]];
+    candidate.pareto = true;
+    const bool is_finalist = !candidate.figures.objective_by_run.empty();
+    if (!is_finalist) candidate.figures = figures[of_set];
+  }
+}
+
+/// The objective along each parameter, the others as recommended.
+void Tuner::add_responses(TuningReport& report) {
+  const std::vector<double> point = report.candidates[*report.best].point;
+  const std::size_t most = report.parameters.size() * kResponsePoints;
+  const auto effort = search_.affordable(most, 1, search_.effort().runs);
+  if (!effort) return;
+  std::vector<Attempt> attempts;
+  for (std::size_t i = 0; i < report.parameters.size(); ++i) {
+    const Parameter& parameter = problem_.tuning.parameters[i];
+    for (const double position : response_positions(parameter, point[i])) {
+      report.parameters[i].response.push_back({position, value_at(parameter, position), {}, false});
+      std::vector<double> other = point;
+      other[i] = position;
+      attempts.push_back({std::move(other), *effort, Stress::none, 1, false});
+    }
+  }
+  const auto results = search_.simulate("response", attempts);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < report.parameters.size(); ++i) {
+    for (ResponsePoint& response : report.parameters[i].response) {
+      const std::optional<TuningFigures>& figures = results[next++];
+      if (!figures) continue;
+      response.objective = figures->objective;
+      response.feasible = figures->feasible();
+    }
+    tolerate(report.parameters[i], point[i], report.aim.maximize);
+    note_better(report.parameters[i], point[i], report);
+  }
+}
+
+void Tuner::add_changes(TuningReport& report) {
+  const TuningFigures& present = report.candidates[0].figures;
+  const TuningFigures& best = report.candidates[*report.best].figures;
+  const std::uint64_t runs = std::clamp<std::uint64_t>(best.runs, 1, kMostRunsOfChange);
+  std::optional<Trial> trials[2];
+  const std::vector<double>* points[2] = {&report.candidates[0].point,
+                                          &report.candidates[*report.best].point};
+  workers_.run(2, [&](std::size_t i) {
+    trials[i] = simulator_.trial({*points[i], {runs, 1}, Stress::none, 1, false});
+  });
+  if (!trials[0] || !trials[1]) return;
+  report.changes = tuning_changes(*trials[0], *trials[1], report.phase);
+  const bool is_told = std::ranges::any_of(report.changes, [&](const TuningChange& change) {
+    return report.aim.path == change.name + "_tokens_per_s." + report.phase ||
+           report.aim.path == change.name + "." + report.phase;
+  });
+  if (!is_told) {
+    report.changes.insert(report.changes.begin(), change_of_objective(report.aim, present, best));
+  }
+  report.series = {series_of(*trials[0], "present"), series_of(*trials[1], "recommended")};
+  report.binding = binding_of(trials[1]->lifted.pooled, report.phase, report);
+}
+
+/// Of those that miss least, the first that meets everything with so many times the fleet.
+std::optional<std::size_t> Tuner::feasible_with(double fleet, const Effort& effort,
+                                                const std::vector<std::size_t>& candidates) {
+  std::vector<Attempt> attempts;
+  for (const std::size_t index : candidates) {
+    attempts.push_back({search_.candidates()[index].point, effort, Stress::none, fleet, false});
+  }
+  const auto results = search_.simulate("more capacity", attempts);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i] && results[i]->feasible()) return candidates[i];
+  }
+  return std::nullopt;
+}
+
+void Tuner::look_for_capacity(std::size_t candidate, TuningReport& report) {
+  Infeasible& infeasible = report.infeasible.emplace();
+  infeasible.candidate = candidate;
+  const TuningFigures& best = report.candidates[candidate].figures;
+  const auto most = std::ranges::max_element(best.constraints, {}, &ConstraintResult::violation);
+  if (most == best.constraints.end()) {
+    infeasible.reason = "the objective has no value: " + best.reason;
+    return;
+  }
+  infeasible.constraint = static_cast<std::size_t>(most - best.constraints.begin());
+  if (report.interrupted) {
+    infeasible.reason = "interrupted before more capacity was tried";
+    return;
+  }
+  std::vector<std::size_t> candidates = search_.ranked();
+  candidates.resize(std::min(candidates.size(), kCandidatesWithMore));
+  // An answer is worth a run each, whatever the budget.
+  const Effort effort =
+      search_.affordable(kFleetsTried * candidates.size(), 1, search_.effort().runs)
+          .value_or(Effort{1, 1});
+  double enough = 1;
+  std::optional<std::size_t> with;
+  while (!with && enough < kMostFleet && !stop_) {
+    enough *= 2;
+    with = feasible_with(enough, effort, candidates);
+  }
+  if (!with) {
+    infeasible.reason = fmt::format(
+        "{:.0f} times the fleet would not do either, so what is asked for does not depend on it",
+        enough);
+    return;
+  }
+  double too_little = enough / 2;
+  while (enough / too_little > kCloseEnough && !stop_) {
+    const double middle = std::sqrt(enough * too_little);
+    if (const auto found = feasible_with(middle, effort, candidates)) {
+      with = found;
+      enough = middle;
+    } else {
+      too_little = middle;
+    }
+  }
+  infeasible.capacity_factor = enlargement(problem_.scenario, enough);
+  const std::vector<std::string>& values = report.candidates[*with].values;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    infeasible.settings.push_back(report.parameters[i].key + "=" + values[i]);
+  }
+  if (values.empty()) infeasible.settings = {"the present setting"};
+}
+
+}  // namespace tokenlift
