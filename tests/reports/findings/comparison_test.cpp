@@ -1,0 +1,283 @@
+#include "reports/findings/comparison.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reports/findings/comparison_tables.hpp"
+#include "reports/formats/comparison_text.hpp"
+#include "reports/json/json_comparison.hpp"
+#include "reports/json/json_run.hpp"
+#include "tests/reports/json/schema.hpp"
+#include "tests/reports/record/sample_runs.hpp"
+
+namespace tokenlift {
+namespace {
+
+using Values = std::vector<double>;
+
+/// Runs with one figure; seeds from `first_seed` on.
+CaseFigures side(const Values& values, std::uint64_t first_seed, FigureSet set) {
+  CaseFigures figures;
+  figures.runs = values.size();
+  for (const double value : values) {
+    figures.seeds.push_back(first_seed + figures.seeds.size());
+    set.runs.push_back({figures.seeds.back(), value, 0});
+  }
+  figures.figures = {std::move(set)};
+  return figures;
+}
+
+FigureSet ttft() {
+  FigureSet set;
+  set.phase = "after";
+  set.name = "ttft p50";
+  set.unit = "ns";
+  set.higher_is_better = false;
+  return set;
+}
+
+FigureSet goodput(double whole) {
+  FigureSet set;
+  set.phase = "before";
+  set.name = "goodput";
+  set.unit = "tokens/s";
+  set.scale = FigureScale::of_a_whole;
+  set.whole = whole;
+  return set;
+}
+
+/// Of other seeds, unless `paired`.
+Comparison compared(const Values& base, const Values& contender, const FigureSet& set,
+                    bool paired = false) {
+  return compare({{"case", side(base, 1, set), side(contender, paired ? 1 : 100, set), {}}}, {});
+}
+
+ComparedFigure only_figure(const Comparison& comparison) {
+  return comparison.cases.at(0).figures.at(0);
+}
+
+TEST(Comparison, WhatTakesLongerIsWorseAndWhatTakesLessIsBetter) {
+  const Values fast = {100, 101, 99, 100.5};
+  const Values slow = {120, 121, 119, 120.5};
+  EXPECT_EQ(only_figure(compared(fast, slow, ttft())).reading, Reading::worse);
+  EXPECT_EQ(only_figure(compared(slow, fast, ttft())).reading, Reading::better);
+  EXPECT_EQ(only_figure(compared(fast, slow, goodput(100))).reading, Reading::better);
+}
+
+TEST(Comparison, NothingIsSaidOfFewerThanThreeRuns) {
+  const ComparedFigure figure = only_figure(compared({100, 100.1}, {200, 200.1}, ttft()));
+  EXPECT_EQ(figure.reading, Reading::too_few_runs);
+  EXPECT_FALSE(figure.p);
+  EXPECT_NEAR(figure.change.value.value(), 2, 0.01);
+  EXPECT_FALSE(figure.change.interval);
+}
+
+TEST(Comparison, NoDifferenceIsSaidOnlyWhereOneWouldHaveBeenShown) {
+  EXPECT_EQ(only_figure(compared({100, 101, 99, 100}, {100, 99, 101, 100}, ttft())).reading,
+            Reading::no_difference);
+  const ComparedFigure loose =
+      only_figure(compared({100, 140, 70, 100}, {100, 75, 130, 100}, ttft()));
+  EXPECT_EQ(loose.reading, Reading::too_few_runs);
+  EXPECT_GT(loose.runs_needed.value(), 50U);
+}
+
+TEST(Comparison, AChangeWithinTheThresholdIsNone) {
+  EXPECT_EQ(only_figure(compared({100, 100, 100}, {100.9, 100.9, 100.9}, ttft())).reading,
+            Reading::no_difference);
+  EXPECT_EQ(only_figure(compared({100, 100, 100}, {102, 102, 102}, ttft())).reading,
+            Reading::worse);
+}
+
+// Runs differ by far more than the change, but each of them shows it.
+TEST(Comparison, RunsOfTheSameSeedsArePaired) {
+  const Values base = {50, 100, 200, 400, 800};
+  const Values slower = {52.5, 105.2, 209, 421, 841};
+  const Comparison paired = compared(base, slower, ttft(), true);
+  EXPECT_TRUE(paired.cases[0].paired);
+  EXPECT_EQ(only_figure(paired).reading, Reading::worse);
+  EXPECT_EQ(only_figure(compared(base, slower, ttft())).reading, Reading::too_few_runs);
+  const Comparison same = compared(base, base, ttft(), true);
+  EXPECT_TRUE(only_figure(same).identical);
+  EXPECT_EQ(only_figure(same).reading, Reading::no_difference);
+  EXPECT_NE(verdict(same).find("None of 1 comparisons"), std::string::npos);
+}
+
+TEST(Comparison, RunsThatTheOtherSideDoesNotHaveAreLeftOutOfPairs) {
+  const Comparison comparison = compared({50, 100, 200, 400, 800}, {50, 100, 200}, ttft(), true);
+  EXPECT_TRUE(comparison.cases[0].paired);
+  EXPECT_EQ(comparison.cases[0].base_runs, 3U);
+  ASSERT_EQ(comparison.cases[0].remarks.size(), 1U);
+  EXPECT_EQ(comparison.cases[0].remarks[0],
+            "3 of 5 and 3 runs are paired by their seeds; the others are left out.");
+}
+
+// 4 tokens/s of some 1,845 that were made, and 12 another day: nothing to fail a build for.
+TEST(Comparison, AGoodputOfNextToNothingCountsAsAShareOfTheThroughput) {
+  const ComparedFigure figure =
+      only_figure(compared({4, 0, 5, 4}, {12, 12, 13, 11}, goodput(1845)));
+  EXPECT_TRUE(figure.is_difference);
+  EXPECT_EQ(figure.reading, Reading::no_difference);
+}
+
+TEST(Comparison, SharesCompareInPoints) {
+  FigureSet set;
+  set.name = "attainment";
+  set.unit = "share";
+  set.scale = FigureScale::share;
+  const ComparedFigure figure =
+      only_figure(compared({0.99, 0.991, 0.99}, {0.95, 0.951, 0.95}, set));
+  EXPECT_TRUE(figure.is_difference);
+  EXPECT_NEAR(figure.change.value.value(), -0.04, 1e-9);
+  EXPECT_EQ(figure.reading, Reading::worse);
+  const ComparedFigure none = only_figure(compared({0, 0, 0}, {0, 0, 0}, set));
+  EXPECT_EQ(none.reading, Reading::no_difference);
+}
+
+TEST(Comparison, AFigureThatRunsTellOnlyCoarselyRaisesNoAlarm) {
+  FigureSet set = ttft();
+  CaseFigures base = side({1e9, 1e9, 1e9}, 1, set);
+  CaseFigures contender = side({1.1e9, 1.1e9, 1.1e9}, 1, set);
+  for (CaseFigures* const each : {&base, &contender}) {
+    for (RunFigure& run : each->figures[0].runs) run.grain = 1e8;
+  }
+  const ComparedFigure figure = only_figure(compare({{"case", base, contender, {}}}, {}));
+  EXPECT_EQ(figure.reading, Reading::not_comparable);
+}
+
+TEST(Comparison, AGainIsToldAndNotJudged) {
+  FigureSet set = goodput(0);
+  set.judged = false;
+  const Comparison comparison = compared({4, 4.1, 4}, {2, 2.1, 2}, set);
+  EXPECT_EQ(only_figure(comparison).reading, Reading::not_judged);
+  EXPECT_EQ(comparison.tests, 0U);
+}
+
+TEST(Comparison, MoreLinesAskForMore) {
+  const CaseFigures base = side({100, 102, 98, 101}, 1, ttft());
+  const CaseFigures contender = side({104, 106, 103, 105}, 100, ttft());
+  const CaseFigures still = side({100, 102, 98, 101}, 100, ttft());
+  std::vector<ComparedCase> cases = {{"slower", base, contender, {}}};
+  const double alone = compare(cases, {}).cases[0].figures[0].p.value();
+  for (int i = 0; i < 9; ++i) cases.push_back({"case" + std::to_string(i), base, still, {}});
+  const Comparison comparison = compare(cases, {});
+  EXPECT_EQ(comparison.tests, 10U);
+  EXPECT_NEAR(comparison.cases[0].figures[0].p.value(), 10 * alone, 1e-12);
+}
+
+RC_GTEST_PROP(Comparison, SwappingTheSidesInvertsTheRatioAndSwapsBetterAndWorse, ()) {
+  const auto figures = [](std::size_t count) {
+    Values values;
+    for (const int value : *rc::gen::container<std::vector<int>>(count, rc::gen::inRange(0, 30))) {
+      values.push_back(100 + value);
+    }
+    return values;
+  };
+  const Values base = figures(*rc::gen::inRange<std::size_t>(1, 7));
+  const Values contender = figures(*rc::gen::inRange<std::size_t>(1, 7));
+  const bool paired = *rc::gen::arbitrary<bool>();
+  const ComparedFigure there = only_figure(compared(base, contender, ttft(), paired));
+  const ComparedFigure back = only_figure(compared(contender, base, ttft(), paired));
+  RC_ASSERT(std::abs(there.change.value.value() * back.change.value.value() - 1) < 1e-9);
+  RC_ASSERT((there.reading == Reading::better) == (back.reading == Reading::worse));
+  RC_ASSERT((there.reading == Reading::worse) == (back.reading == Reading::better));
+  RC_ASSERT(there.runs_needed == back.runs_needed);
+  if (there.p) RC_ASSERT(std::abs(there.p.value() - back.p.value()) < 1e-9);
+}
+
+Run seeded(Run run, std::uint64_t seed) {
+  run.seed = seed;
+  return run;
+}
+
+TEST(Comparison, ALiftIsComparedBeforeAndAfterAndByWhatUsersFeltBetween) {
+  const Trial trial = make_trial("", {lift_run(), seeded(lift_run(), 8), seeded(lift_run(), 9)});
+  const CaseFigures figures = case_figures(trial);
+  EXPECT_EQ(figures.seeds, (std::vector<std::uint64_t>{7, 8, 9}));
+  EXPECT_EQ(figures.problem, "");
+  std::size_t transition = 0;
+  for (const FigureSet& set : figures.figures) transition += set.phase == "transition" ? 1 : 0;
+  EXPECT_EQ(transition, 3U);
+  EXPECT_EQ(figures.figures.size(), 11U + 3 + 11 + 3);
+  const Comparison comparison = compare({{"lift", figures, figures, {}}}, {});
+  EXPECT_EQ(comparison.count(Reading::worse) + comparison.count(Reading::better), 0U);
+  EXPECT_EQ(comparison.count(Reading::too_few_runs), 0U);
+  // 480 requests completed before the lift, and no p99 of them is told.
+  EXPECT_NE(comparison_text(comparison, {}, false).find("p99 needs 1,000 samples"),
+            std::string::npos);
+}
+
+TEST(Comparison, AnInvalidSetIsNoComparison) {
+  const CaseFigures invalid = case_figures(make_trial("", {invalid_run()}));
+  EXPECT_EQ(invalid.problem, "interrupted");
+  const Comparison comparison = compare({{"lift", invalid, invalid, {}}}, {});
+  EXPECT_FALSE(comparison.valid());
+  EXPECT_EQ(comparison_text(comparison, {}, false).rfind("NOT VALID", 0), 0U);
+}
+
+TEST(Comparison, ScenariosThatDifferAreNamedByPathWithBothValues) {
+  const tokenlift::Run base = lift_run();
+  tokenlift::Run other = seeded(base, 99);
+  EXPECT_TRUE(what_differs(base, other).forbidding.empty());
+  const std::size_t at = other.scenario_json.find("50.0");
+  other.scenario_json.replace(at, 4, "55.0");
+  EXPECT_EQ(what_differs(base, other).forbidding,
+            (std::vector<std::string>{"scenario /tenant/0/arrivals/rate: 50.0 -> 55.0"}));
+  const std::vector<ScenarioDifference> back = scenario_differences(other, base);
+  ASSERT_EQ(back.size(), 1U);
+  EXPECT_EQ(back[0].one, "55.0");
+}
+
+TEST(Comparison, LoadsThatFollowACapacityMeasuredAnewAreNoOtherScenario) {
+  tokenlift::Run base = lift_run();
+  tokenlift::Run other = base;
+  other.scenario_json.replace(other.scenario_json.find("50.0"), 4, "55.0");
+  base.capacity_source = other.capacity_source = "measured";
+  base.capacity_tokens_per_s = 3000;
+  other.capacity_tokens_per_s = 3300;
+  EXPECT_TRUE(what_differs(base, other).forbidding.empty());
+  ASSERT_EQ(what_differs(base, other).told.size(), 1U);
+  EXPECT_EQ(what_differs(base, other).told[0].rfind("capacity, measured anew", 0), 0U);
+  other.capacity_tokens_per_s = 3299;
+  EXPECT_EQ(what_differs(base, other).forbidding.size(), 1U) << "the rate is another one";
+  other.capacity_tokens_per_s = 3300;
+  other.capacity_source = "stated";
+  EXPECT_EQ(what_differs(base, other).forbidding.size(), 1U);
+}
+
+TEST(Comparison, TheMachineIsToldOnlyWhereItMatters) {
+  tokenlift::Run base = lift_run();
+  tokenlift::Run other = base;
+  other.environment.cpu = "another one";
+  ASSERT_EQ(what_differs(base, other).told.size(), 1U);
+  base.engine = other.engine = "virtual";
+  EXPECT_TRUE(what_differs(base, other).told.empty());
+  other.engine = "threads";
+  EXPECT_EQ(what_differs(base, other).forbidding,
+            (std::vector<std::string>{"engine: virtual -> threads"}));
+}
+
+TEST(Comparison, JsonHoldsEveryFigureAndNamesDoNotBreakMarkdown) {
+  Comparison comparison = compared({100, 100, 100}, {120, 120, 120}, ttft());
+  comparison.cases[0].name = "a|b @you";
+  const auto json = nlohmann::json::parse(to_json(comparison));
+  EXPECT_EQ(json["schema"], kComparisonSchema);
+  EXPECT_EQ(json["worse"], 1);
+  EXPECT_EQ(json["cases"][0]["figures"][0]["reading"], "worse");
+  EXPECT_EQ(json["cases"][0]["figures"][0]["unit"], "ms");
+  const CaseFigures lift = case_figures(make_trial("", {lift_run()}));
+  EXPECT_EQ(validate_json("comparison.schema.json",
+                          {to_json(comparison), to_json(compare({{"lift", lift, lift, {}}}, {}))}),
+            0);
+  const std::string markdown = comparison_markdown(comparison, false);
+  EXPECT_NE(markdown.find("a\\|b @<!-- -->you"), std::string::npos);
+  EXPECT_EQ(markdown.find("a|b"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tokenlift

@@ -1,0 +1,289 @@
+// What a report says in words, for every way in which a lift can go.
+
+#include "reports/findings/verdict.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/reports/record/sample_runs.hpp"
+
+namespace tokenlift {
+namespace {
+
+using RunValue = Run;  // within a TEST, Run is a function of testing::Test
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TrialReport reported(const std::vector<RunValue>& runs) {
+  return make_report({make_trial("sample", runs)}).trials.front();
+}
+
+/// A report of the sample lift in which goodput changed like that.
+TrialReport with_goodput(const Estimate& change, bool is_difference = false) {
+  TrialReport report = reported({lift_run()});
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name != "goodput") continue;
+    gain.change = change;
+    gain.is_difference = is_difference;
+  }
+  report.lift->drain = {6'500'000'000, ""};
+  return report;
+}
+
+// ------------------------------------------------------------------------------------ validity
+
+TEST(Validity, CountsChecksAndNamesThoseThatCouldNotBeRead) {
+  EXPECT_EQ(validity(make_trial("", {lift_run()})),
+            std::vector<std::string>{"valid: 3 of 4 checks passed, 1 not checked"});
+  EXPECT_TRUE(is_valid(make_trial("", {lift_run()})));
+}
+
+TEST(Validity, EveryFailedCheckHasALineWithWhatToDo) {
+  const std::vector<std::string> lines = validity(make_trial("", {invalid_run()}));
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[0], "NOT VALID as a measurement: 2 of 4 checks failed");
+  EXPECT_TRUE(lines[1].starts_with("generator lag p99 (ms): 3.25, limit 1. The loop was late"));
+  EXPECT_EQ(lines[3], "INTERRUPTED: the run was ended early; this is what it measured until then");
+}
+
+TEST(Validity, AControlCountsToo) {
+  RunValue control = lift_run();
+  control.control = true;
+  control.lift->at_ns.reset();
+  control.checks[0].passed = false;
+  const Trial trial = make_trial("", {lift_run(), control});
+  EXPECT_FALSE(is_valid(trial));
+  EXPECT_TRUE(
+      validity(trial)[0].ends_with("1 of 8 checks failed, with the event and without it together"));
+  EXPECT_TRUE(validity(trial)[1].starts_with("control: generator lag p99 (ms)"));
+}
+
+// ------------------------------------------------------------------------------------- verdict
+
+TEST(Verdict, OfAGainIsThatItPaidOffAndWhatItCost) {
+  EXPECT_EQ(verdict(with_goodput({8.91, Interval{8.5, 9.25}, "5 runs", ""})),
+            "Lifting 'output limit' at 15.0 s paid off: goodput x8.91 (95 % interval x8.50 to "
+            "x9.25), 400 -> 2,969 tokens/s, TTFT p50 1.03 s -> 27.9 ms; the backlog drained in "
+            "6.50 s and 50 requests due in the transition missed their objectives.");
+}
+
+TEST(Verdict, OfADifferenceHasItsSign) {
+  EXPECT_TRUE(contains(verdict(with_goodput({2569, Interval{2400, 2700}, "5 runs", ""}, true)),
+                       "goodput +2,569 tokens/s (95 % interval +2,400 to +2,700), "));
+}
+
+TEST(Verdict, OfALossIsThatItDidHarm) {
+  EXPECT_TRUE(contains(verdict(with_goodput({0.5, Interval{0.4, 0.6}, "5 runs", ""})),
+                       "at 15.0 s did harm: goodput x0.500 (95 % interval x0.400 to x0.600)"));
+}
+
+TEST(Verdict, OfAnIntervalAroundNoneIsThatNothingCouldBeShown) {
+  EXPECT_TRUE(contains(verdict(with_goodput({1.02, Interval{0.97, 1.07}, "5 runs", ""})),
+                       "at 15.0 s made no difference to goodput that could be shown: x1.02 (95 % "
+                       "interval x0.970 to x1.07)"));
+}
+
+TEST(Verdict, WithoutAnIntervalJudgesNothingAndSaysWhy) {
+  const std::string text = verdict(with_goodput({8.91, {}, "", "2 runs; 3 give an interval"}));
+  EXPECT_TRUE(contains(text, "at 15.0 s: goodput x8.91, 400 -> 2,969 tokens/s"));
+  EXPECT_TRUE(text.ends_with(" How sure that is cannot be said: 2 runs; 3 give an interval."));
+}
+
+TEST(Verdict, GoesByThroughputWhereNextToNothingMeetsItsObjectives) {
+  TrialReport report = with_goodput({0, Interval{-3, 3}, "5 runs", ""}, true);
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name == "goodput") gain.before = gain.after = 0;
+    if (gain.name == "throughput") gain.change = {0.5, Interval{0.4, 0.6}, "5 runs", ""};
+  }
+  EXPECT_TRUE(contains(verdict(report),
+                       " did harm: throughput x0.500 (95 % interval x0.400 to x0.600), 2,000 -> "));
+  EXPECT_TRUE(contains(verdict(report), ", while next to nothing met its objectives"));
+}
+
+TEST(Verdict, GoesByThroughputWhereWhatWasDueBeforeWasAnsweredAfter) {
+  TrialReport report = with_goodput({1.01, Interval{0.95, 1.08}, "5 runs", ""});
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name == "goodput") gain.before = 2000;
+    if (gain.name == "throughput") gain.before = 1000;
+    if (gain.name == "throughput") gain.change = {2.5, Interval{2.4, 2.6}, "5 runs", ""};
+  }
+  EXPECT_TRUE(contains(verdict(report), "paid off: throughput x2.50")) << verdict(report);
+  EXPECT_TRUE(contains(verdict(report),
+                       "tokens/s, while goodput counts what was due before and answered after,"))
+      << verdict(report);
+}
+
+TEST(Verdict, SaysOfHowManyALatencyIsWhereMostGetNothing) {
+  TrialReport report = reported({lift_run()});
+  Counts& counts = report.phases[2].counts;
+  counts.rejected = counts.due - counts.due / 4;
+  counts.completed = counts.due / 4;
+  EXPECT_TRUE(contains(verdict(report), "-> 27.9 ms (of the 25.0 % that were served)"));
+}
+
+TEST(Verdict, GoesByTheControlWhereThereIsOne) {
+  // Before against after it rose, with the day; without the lift it would have risen as much.
+  TrialReport report = with_goodput({8.91, Interval{8.5, 9.25}, "5 runs", ""});
+  Effect effect;
+  effect.name = "goodput";
+  effect.unit = "tokens/s";
+  effect.phase = "after";
+  effect.difference = {3.5, Interval{-20, 27}, "5 runs", ""};
+  report.lift->effects = {effect};
+  const std::string none = verdict(report);
+  EXPECT_TRUE(contains(none, "made no difference to goodput that could be shown: x8.91"));
+  EXPECT_TRUE(contains(none,
+                       "; against the same load without it: +3.50 tokens/s (95 % interval "
+                       "-20.0 to +27.0); the backlog"));
+  report.lift->effects[0].difference = {-300, Interval{-400, -200}, "5 runs", ""};
+  EXPECT_TRUE(contains(verdict(report), "did harm"));
+}
+
+TEST(Verdict, OfAThrottleThatDidNotBindIsThatItIsVacuous) {
+  RunValue run = lift_run();
+  run.tenants[0].phases[0].held = 29;  // of 600
+  const std::string text = verdict(reported({run}));
+  EXPECT_TRUE(contains(text, "is vacuous: the throttle did not bind: it held or denied 4.83 % of"));
+}
+
+TEST(Verdict, NamesTheEventAfterItsKind) {
+  const auto named = [](const std::string& kind) {
+    RunValue run = lift_run();
+    run.lift->kind = kind;
+    return verdict(reported({run}));
+  };
+  EXPECT_TRUE(named("lift").starts_with("Lifting 'output limit' at 15.0 s"));
+  EXPECT_TRUE(named("set").starts_with("Setting 'output limit' at 15.0 s"));
+  EXPECT_TRUE(named("restore").starts_with("Restoring 'output limit' at 15.0 s"));
+  EXPECT_TRUE(named("ramp").starts_with("Ramping 'output limit' from 15.0 s on"));
+}
+
+TEST(Verdict, OfAnInvalidRunSaysSoFirst) {
+  EXPECT_EQ(verdict(reported({invalid_run()})),
+            "NOT VALID: 'output limit' was to change at 15.0 s; the run did not get there.");
+  EXPECT_TRUE(verdict(reported({empty_run()}))
+                  .ends_with("no requests were due in the phases "
+                             "measured."));
+}
+
+TEST(Verdict, OfASteadyRunIsHowItIs) {
+  EXPECT_EQ(verdict(reported({steady_run()})),
+            "Steady: throughput 2,500 tokens/s (71.4 % of capacity), attainment 99.5 % and TTFT "
+            "p50 27.9 ms.");
+}
+
+// ------------------------------------------------------------------------------------- remarks
+
+bool remarks_on(const TrialReport& report, const std::string& part) {
+  for (const std::string& remark : remarks(report)) {
+    if (contains(remark, part)) return true;
+  }
+  return false;
+}
+
+TEST(Remarks, TellOfWhatWasWorseFirst) {
+  TrialReport report = with_goodput({8.91, Interval{8.5, 9.25}, "5 runs", ""});
+  EXPECT_FALSE(remarks_on(report, "worse first"));
+  report.phases[1].rates.goodput_tokens_per_s = 100;
+  EXPECT_TRUE(remarks_on(report,
+                         "It was worse first: goodput in the transition was 100 tokens/s, 400 "
+                         "before."));
+}
+
+TEST(Remarks, TellOfABacklogThatOutlastsTheTransition) {
+  TrialReport report = reported({lift_run()});
+  const RunValue& run = report.trial.lifted.pooled;
+  const std::int64_t settled_ns =
+      run.phases[find_phase(run, "after").value()].begin_ns - report.lift->lift.at_ns.value();
+  report.lift->drain = {settled_ns, ""};
+  EXPECT_FALSE(remarks_on(report, "to drain and the transition ended"));
+  report.lift->drain = {settled_ns + 1'000'000'000, ""};
+  EXPECT_TRUE(remarks_on(report, "to drain and the transition ended"));
+}
+
+TEST(Remarks, TellOfGoodputThatWasMadeLater) {
+  TrialReport report = reported({lift_run()});
+  report.phases.back().rates.throughput_tokens_per_s = 1000;
+  report.phases.back().rates.goodput_tokens_per_s = 1099;
+  EXPECT_FALSE(remarks_on(report, "Goodput goes by when requests were due"));
+  report.phases.back().rates.goodput_tokens_per_s = 1101;
+  EXPECT_TRUE(remarks_on(report, "1,101 tokens/s in 'after', which made 1,000. Throughput says"));
+}
+
+TEST(Remarks, TellOfRequestsThatWereNeverDecided) {
+  TrialReport report = reported({lift_run()});
+  Counts& counts = report.phases.back().counts;
+  counts.in_flight = counts.due / 20;
+  EXPECT_FALSE(remarks_on(report, "not decided when the run ended"));
+  counts.in_flight = counts.due / 10;
+  EXPECT_TRUE(remarks_on(report, "'after', 10.0 % were not decided when the run ended"))
+      << remarks(report).back();
+}
+
+TEST(Remarks, TellOfTheBacklogInBackOff) {
+  EXPECT_TRUE(remarks_on(reported({retry_run()}),
+                         "Requests waiting at that instant: none at the throttle and 300 in "
+                         "back-off (15,000 output tokens)."));
+  EXPECT_FALSE(remarks_on(reported({lift_run()}), "back-off")) << "what waits in the open is shown";
+}
+
+TEST(Remarks, TellOfWhatNeverDrainsDoesNotComeBackOrSettle) {
+  TrialReport report = reported({lift_run()});
+  EXPECT_FALSE(remarks_on(report, "never drains"));
+  report.lift->never_drains = true;
+  EXPECT_TRUE(remarks_on(report, "a backlog never drains"));
+  EXPECT_FALSE(remarks_on(report, "not back"));
+  report.lift->not_back_share = 0.4;
+  report.lift->drain_fluid_s = 2;
+  EXPECT_TRUE(remarks_on(report,
+                         "Goodput is not back: from three times the fluid drain (2.00 s) "
+                         "after the lift on it is 40.0 % of what is offered"));
+  report.lift->goodput.stepped = true;
+  report.lift->goodput.settling = {{}, "not settled: run 5 s longer"};
+  EXPECT_TRUE(remarks_on(report, "Goodput: not settled: run 5 s longer."));
+}
+
+TEST(Remarks, TellWhereTheChangeShowsItselfElsewhere) {
+  TrialReport report = reported({lift_run()});
+  report.lift->found_ns = 15'500'000'000;
+  EXPECT_FALSE(remarks_on(report, "without being told")) << "near the lift";
+  report.lift->found_ns = 30'000'000'000;
+  EXPECT_TRUE(remarks_on(report, "throughput changes at 30.0 s, 15.0 s after it."));
+  report.lift->found_ns = 5'000'000'000;
+  EXPECT_TRUE(remarks_on(report, "throughput changes at 5.0 s, 10.0 s before it."));
+  report.lift->found_ns.reset();
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name == "throughput") gain.change = {1.8, Interval{1.7, 1.9}, "5 runs", ""};
+  }
+  EXPECT_TRUE(remarks_on(report, "throughput shows no change at any instant"));
+}
+
+TEST(Remarks, TellWhereTheTimeWentAndWhichThrottleBit) {
+  TrialReport report = reported({two_tenant_run()});
+  report.split = {{"before", 10, 1000, 0, 900, 60, 40},
+                  {"transition", 10, 9, 9, 0, 0, 0},
+                  {"after", 10, 100, 0, 0, 20, 80}};
+  EXPECT_TRUE(remarks_on(report,
+                         "Of the mean TTFT, before 90.0 % is throttle wait and after 80.0 "
+                         "% is prefill."));
+  EXPECT_TRUE(remarks_on(report,
+                         "Before, 'output limit' held or rejected 540 of the 546 attempts "
+                         "that any throttle did."));
+}
+
+TEST(Remarks, TellWhoStarved) {
+  TrialReport report = reported({lift_run()});
+  report.lift->starvation = {{"users", 0.25, 0}, {"research", 0.75, 12}};
+  EXPECT_TRUE(remarks_on(report,
+                         "Tenant 'research' ran 12.0 s below its guaranteed share of 75.0 "
+                         "% while it had work waiting."));
+  EXPECT_FALSE(remarks_on(report, "'users' ran"));
+}
+
+}  // namespace
+}  // namespace tokenlift

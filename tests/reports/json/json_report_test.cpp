@@ -1,0 +1,81 @@
+#include "reports/json/json_report.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/reports/findings/sample_reports.hpp"
+#include "tests/reports/json/schema.hpp"
+
+namespace tokenlift {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int validate(const Json& json) {
+  return validate_json("report.schema.json", {json.dump()});
+}
+
+TEST(JsonReport, IsValidBySchemaForEverySample) {
+  Report steady;
+  steady.trials = {sample_trial("steady", steady_run())};
+  Report empty;
+  empty.trials = {sample_trial("empty", empty_run())};
+  EXPECT_EQ(validate_json("report.schema.json", {to_json(lift_report()), to_json(steady),
+                                                 to_json(side_by_side_report()), to_json(empty)}),
+            0);
+}
+
+TEST(JsonReport, TheSchemaRefusesUnknownMissingAndMistypedFields) {
+  const Json good = Json::parse(to_json(side_by_side_report()));
+  Json json = good;
+  json["trials"][0]["lift"]["surprise"] = 1;
+  EXPECT_EQ(validate(json), 1);
+  json = good;
+  json["trials"][1]["lift"]["effects"][0].erase("without");
+  EXPECT_EQ(validate(json), 1);
+  json = good;
+  json["trials"][0]["lift"]["drain_time"]["s"] = "2.4";
+  EXPECT_EQ(validate(json), 1);
+  json = good;
+  json["schema"] = "tokenlift.report/0";
+  EXPECT_EQ(validate(json), 1);
+}
+
+TEST(JsonReport, HoldsWhatWasConcludedInTheUnitsThatItNames) {
+  const Json json = Json::parse(to_json(side_by_side_report()));
+  EXPECT_EQ(json["schema"], "tokenlift.report/1");
+  ASSERT_EQ(json["trials"].size(), 3U);
+  const Json& trial = json["trials"][0];
+  EXPECT_EQ(trial["label"], "lift");
+  EXPECT_EQ(trial["validity"]["valid"], true);
+  EXPECT_EQ(trial["control_runs"], 0);
+  EXPECT_EQ(trial["phases"][0]["rates"]["throughput_tokens_per_s"], 2000.0);
+  EXPECT_EQ(trial["phases"][0]["rates"]["utilisation"], 0.45);
+  EXPECT_EQ(trial["mean_ttft_ms"][0]["throttle_wait"], 990.0);
+  const Json& lift = trial["lift"];
+  EXPECT_EQ(lift["at_s"], 15.000012345);
+  EXPECT_EQ(lift["gains"][0]["change"]["interval_95"]["low"], 1.42);
+  EXPECT_EQ(lift["gains"][0]["reading"], "better");
+  EXPECT_EQ(lift["gains"][1]["change_is"], "difference");
+  EXPECT_EQ(lift["gains"][2]["reading"], "not shown");
+  EXPECT_EQ(lift["gains"][3]["unit"], "ms");
+  EXPECT_DOUBLE_EQ(lift["gains"][3]["before"].get<double>(), 1028.0);
+  EXPECT_EQ(lift["gains"][3]["change"]["value"], 0.0272) << "a ratio has no unit";
+  EXPECT_EQ(lift["gains"][3]["change"]["interval_95"], nullptr);
+  EXPECT_EQ(lift["gains"][3]["reading"], nullptr);
+  EXPECT_EQ(lift["gains"][5]["reading"], "worse");
+  EXPECT_EQ(lift["unlock_latency"]["s"], 0.002);
+  EXPECT_EQ(lift["waiter_release_lag"]["reason"], "nobody was waiting");
+  EXPECT_EQ(lift["goodput"]["rise_time"]["s"], 1.25);
+  EXPECT_EQ(lift["change_points"]["points"][0]["at_s"], 15.0);
+  const Json& controlled = json["trials"][1];
+  EXPECT_EQ(controlled["control_runs"], 3);
+  EXPECT_DOUBLE_EQ(controlled["lift"]["effects"][1]["difference"]["value"].get<double>(), -747.0);
+  EXPECT_EQ(controlled["lift"]["starvation"][0]["s"], 1.75);
+  EXPECT_EQ(json["trials"][2]["lift"], nullptr);
+}
+
+}  // namespace
+}  // namespace tokenlift

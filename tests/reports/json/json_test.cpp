@@ -1,0 +1,544 @@
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+#include <toml++/toml.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "reports/findings/report.hpp"
+#include "reports/formats/csv.hpp"
+#include "reports/formats/hgrm.hpp"
+#include "reports/formats/html.hpp"
+#include "reports/formats/markdown.hpp"
+#include "reports/formats/openmetrics.hpp"
+#include "reports/formats/text.hpp"
+#include "reports/json/json_report.hpp"
+#include "reports/json/json_run.hpp"
+#include "tests/reports/json/schema.hpp"
+#include "tests/reports/record/rich_runs.hpp"
+
+namespace tokenlift {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using RunValue = Run;  // within a TEST, Run is a function of testing::Test
+
+/// The error's position and reason; the test fails where there is none.
+std::string refusal_of(const std::string& text) {
+  try {
+    read_run(text, "run.json");
+  } catch (const RunFileError& error) {
+    EXPECT_EQ(error.source(), "run.json");
+    return error.position() + "|" + error.reason();
+  }
+  ADD_FAILURE() << "the text was read";
+  return "";
+}
+
+/// The lift run's JSON with one value replaced (an object's key is added where it is missing).
+std::string with(const char* pointer, const Json& value) {
+  Json json = Json::parse(to_json(lift_run()));
+  json[Json::json_pointer(pointer)] = value;
+  return json.dump();
+}
+
+std::string without(const char* pointer, const char* key) {
+  Json json = Json::parse(to_json(lift_run()));
+  json[Json::json_pointer(pointer)].erase(key);
+  return json.dump();
+}
+
+int validate(const std::vector<std::string>& texts) {
+  return validate_json("run.schema.json", texts);
+}
+
+TEST(Json, IsValidBySchemaForEverySample) {
+  std::vector<std::string> texts;
+  for (const RunValue& run : sample_runs()) texts.push_back(to_json(run));
+  EXPECT_EQ(validate(texts), 0);
+}
+
+TEST(Json, TheSchemaRefusesUnknownMissingAndMistypedFields) {
+  EXPECT_EQ(validate({with("/phases/0/surprise", 1)}), 1);
+  EXPECT_EQ(validate({without("/phases/0/rates", "attainment")}), 1);
+  EXPECT_EQ(validate({without("/throttles/0/phases/2", "shadowed")}), 1);
+  EXPECT_EQ(validate({without("/phases/0/rates", "retry_amplification")}), 1);
+  EXPECT_EQ(validate({with("/throttles/0/surprise", 1)}), 1);
+  EXPECT_EQ(validate({with("/seed", "7")}), 1);
+  EXPECT_EQ(validate({with("/series/bin_s", 0)}), 1);
+  EXPECT_EQ(validate({with("/lift/backoff_requests", -1)}), 1);
+  EXPECT_EQ(validate({with("/schema", "tokenlift.run/1")}), 1);
+}
+
+TEST(Json, HasTheKeysThatLaterWorkReliesOn) {
+  const Json json = Json::parse(to_json(lift_run()));
+  EXPECT_EQ(json["schema"], "tokenlift.run/3");
+  EXPECT_EQ(json["engine"], "threads");
+  EXPECT_EQ(json["seed"], 7);
+  EXPECT_EQ(json["repetition"], 1);
+  EXPECT_EQ(json["scenario"]["run"]["duration"], "40s");
+  EXPECT_EQ(json["lift"]["at_s"], 15.000012345);
+  EXPECT_EQ(json["validity"]["valid"], true);
+  EXPECT_EQ(json["validity"]["checks"][2]["value"], nullptr);
+  const Json& before = json["phases"][0];
+  EXPECT_EQ(before["name"], "before");
+  EXPECT_EQ(before["begin_s"], 3.0);
+  EXPECT_EQ(before["counts"]["expired"], 120);
+  EXPECT_EQ(before["held"], 540);
+  EXPECT_EQ(before["rates"]["offered_requests_per_s"], 50.0);
+  EXPECT_EQ(before["rates"]["throughput_tokens_per_s"], 2000.0);
+  EXPECT_EQ(before["rates"]["utilisation"], 0.45);
+  EXPECT_EQ(before["rates"]["batch_mean"], 4.0);
+  EXPECT_EQ(before["unserved"]["share"], 0.2);
+  EXPECT_EQ(before["unserved"]["hidden_by"], Json({"p90", "p95", "p99", "p999"}));
+  EXPECT_EQ(before["latency_ms"]["ttft"]["count"], 480);
+  EXPECT_EQ(before["latency_ms"]["ttft"]["max"], 2044.0);
+  EXPECT_EQ(before["latency_ms"]["ttft"]["p99"], nullptr);
+  EXPECT_EQ(before["latency_ms"]["ttft"]["unsupported"],
+            Json({"p99: needs 1000 samples, has 480", "p999: needs 10000 samples, has 480"}));
+  EXPECT_EQ(json["tenants"][0]["phases"][2]["counts"]["due"], 1080);
+  EXPECT_EQ(json["series"]["bin_s"], 15.0);
+  EXPECT_EQ(json["series"]["columns"]["goodput_tokens"], Json({1000, 0, 2400}));
+}
+
+TEST(Json, HasWhatThrottlesDidAndClientsTried) {
+  const Json json = Json::parse(to_json(retry_run()));
+  EXPECT_EQ(json["lift"]["kind"], "ramp");
+  EXPECT_EQ(json["lift"]["backoff_requests"], 300);
+  EXPECT_EQ(json["lift"]["backoff_tokens"], 15'000);
+  for (const Json& phase : {json["phases"][0], json["tenants"][0]["phases"][0]}) {
+    EXPECT_EQ(phase["counts"]["cancelled"], 50);
+    EXPECT_EQ(phase["attempts"], 1950);
+    EXPECT_EQ(phase["wasted_tokens"], 1500);
+    EXPECT_EQ(phase["rates"]["retry_amplification"], 3.25);
+  }
+  EXPECT_EQ(Json::parse(to_json(empty_run()))["phases"][0]["rates"]["retry_amplification"],
+            nullptr);
+  const Json& throttle = json["throttles"][0];
+  EXPECT_EQ(throttle["name"], "output limit");
+  EXPECT_EQ(throttle["kind"], "token_bucket");
+  EXPECT_EQ(throttle["unit"], "output_tokens");
+  EXPECT_EQ(throttle["scope"], "fleet");
+  EXPECT_EQ(throttle["mode"], "enforce");
+  EXPECT_EQ(throttle["phases"][0], Json::parse(R"({"name": "before", "admitted": 430, "held": 0,
+      "rejected": 1490, "shadowed": 0, "taken_units": 43215.0, "refunded_units": 21715.0})"));
+  EXPECT_EQ(Json::parse(to_json(shadow_run()))["throttles"][1]["phases"][0]["shadowed"], 412);
+}
+
+TEST(Json, WhatTheFleetAttemptedIsTheSumOfItsTenants) {
+  RunValue run = two_tenant_run();
+  run.tenants[0].phases[0].attempts = 700;
+  run.tenants[1].phases[0].attempts = 80;
+  run.tenants[0].phases[0].wasted_tokens = 50;
+  run.tenants[1].phases[0].wasted_tokens = 7;
+  const Json before = Json::parse(to_json(run))["phases"][0];
+  EXPECT_EQ(before["attempts"], 780);
+  EXPECT_EQ(before["wasted_tokens"], 57);
+}
+
+TEST(Json, ReadingBackLosesNothing) {
+  for (const RunValue& run : sample_runs()) {
+    const std::string text = to_json(run);
+    EXPECT_EQ(to_json(read_run(text, "run.json")), text);
+  }
+}
+
+TEST(Json, ReadingBackGivesTheRecordsThemselves) {
+  const RunValue written = two_tenant_run();
+  const RunValue run = read_run(to_json(written), "run.json");
+  EXPECT_EQ(run.runs, 3U);
+  EXPECT_EQ(run.scenario_json, written.scenario_json);
+  EXPECT_EQ(run.lift->at_ns, written.lift->at_ns);
+  EXPECT_EQ(run.environment.command, written.environment.command);
+  EXPECT_EQ(run.phases[2].end_ns, written.phases[2].end_ns);
+  EXPECT_EQ(run.phases[2].batch_ns, written.phases[2].batch_ns);
+  EXPECT_TRUE(run.tenants[1].phases[0].latency == written.tenants[1].phases[0].latency);
+  EXPECT_TRUE(run.series.ttft_slices == written.series.ttft_slices);
+  ASSERT_EQ(run.throttles.size(), 2U);
+  EXPECT_EQ(run.throttles[1].scope, "tenant");
+  EXPECT_TRUE(run.throttles[1].phases == written.throttles[1].phases);
+}
+
+RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
+  const auto instant_ns = rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 51);
+  const auto amount = rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 53);
+  RunValue run = lift_run();
+  run.seed = *rc::gen::arbitrary<std::uint64_t>();
+  run.lift->at_ns = *instant_ns;
+  run.phases[2].begin_ns = run.phases[2].end_ns = std::max(*run.lift->at_ns, 22 * kSecondNs);
+  run.series.bin_ns = run.phases[2].end_ns / 3 + 1;  // three bins reach that far
+  run.phases[0].replica_ns = *amount;
+  run.lift->backoff_requests = *amount;
+  run.lift->backoff_tokens = *amount;
+  const auto count = rc::gen::cast<std::uint64_t>(amount);
+  const auto units = rc::gen::map(amount, [](std::int64_t micro) { return 1e-6 * double(micro); });
+  run.throttles[0].phases[1] = {*count, *count, *count, *count, *units, *units};
+  run.tenants[0].phases[0].output_tokens = *count;
+  run.tenants[0].phases[0].attempts = *count;
+  run.tenants[0].phases[0].wasted_tokens = *count;
+  const std::int64_t sample_ns = *rc::gen::positive<std::int64_t>();
+  run.tenants[0].phases[0].of(Metric::itl).record(sample_ns, std::uint64_t{1} << 40);
+  const RunValue back = read_run(to_json(run), "run.json");
+  RC_ASSERT(back.seed == run.seed);
+  RC_ASSERT(back.lift->at_ns == run.lift->at_ns);
+  RC_ASSERT(back.phases[2].begin_ns == run.phases[2].begin_ns);
+  RC_ASSERT(back.phases[0].replica_ns == run.phases[0].replica_ns);
+  RC_ASSERT(back.tenants[0].phases[0].output_tokens == run.tenants[0].phases[0].output_tokens);
+  RC_ASSERT(back.tenants[0].phases[0].attempts == run.tenants[0].phases[0].attempts);
+  RC_ASSERT(back.tenants[0].phases[0].wasted_tokens == run.tenants[0].phases[0].wasted_tokens);
+  RC_ASSERT(back.throttles[0].phases == run.throttles[0].phases);
+  RC_ASSERT(back.lift->backoff_requests == run.lift->backoff_requests);
+  RC_ASSERT(back.lift->backoff_tokens == run.lift->backoff_tokens);
+  RC_ASSERT(back.tenants[0].phases[0].latency == run.tenants[0].phases[0].latency);
+  RC_ASSERT(to_json(back) == to_json(run));
+}
+
+RC_GTEST_PROP(Json, AnyStringIsWrittenAsValidUtf8AndReadBack, ()) {
+  RunValue run = empty_run();
+  run.environment.cpu = *rc::gen::arbitrary<std::string>();
+  run.checks[0].advice = *rc::gen::arbitrary<std::string>();
+  const std::string text = to_json(run);
+  RC_ASSERT(to_json(read_run(text, "run.json")) == text);
+}
+
+// One byte changed, dropped, doubled or the text cut: a Run or a RunFileError, nothing else (any
+// other exception fails the property; asan watches the rest).
+RC_GTEST_PROP(Json, AMutilatedTextIsRefusedOrReadButNeverCrashes, ()) {
+  static const std::string original = to_json(two_tenant_run());
+  std::string text = original;
+  const int edits = *rc::gen::inRange(1, 5);
+  for (int i = 0; i < edits; ++i) {
+    const auto place = *rc::gen::inRange<std::size_t>(0, text.size());
+    switch (*rc::gen::inRange(0, 4)) {
+      case 0:
+        text[place] = *rc::gen::arbitrary<char>();
+        break;
+      case 1:
+        text.erase(place, *rc::gen::inRange<std::size_t>(1, 40));
+        break;
+      case 2:
+        text.insert(place, text.substr(place, *rc::gen::inRange<std::size_t>(1, 40)));
+        break;
+      default:
+        text[place] = *rc::gen::elementOf(std::string("0123456789-.eE[]{},:\"ntf"));
+    }
+    if (text.empty()) text = " ";
+  }
+  try {
+    RC_ASSERT(!to_json(read_run(text, "run.json")).empty());
+    RC_TAG("read");
+  } catch (const RunFileError& error) {
+    RC_ASSERT(!error.reason().empty());
+    RC_TAG("refused");
+  }
+}
+
+// One value replaced by one of another type or size: finer than bytes, which seldom stay JSON.
+RC_GTEST_PROP(Json, AWrongValueAnywhereIsRefusedOrReadButNeverCrashes, ()) {
+  static const Json original = Json::parse(to_json(two_tenant_run())).flatten();
+  const auto place = *rc::gen::inRange<std::size_t>(0, original.size());
+  Json flat = original;
+  auto item = flat.begin();
+  std::advance(item, static_cast<std::ptrdiff_t>(place));
+  *item = *rc::gen::element<Json>(nullptr, true, -1, 0, UINT64_MAX, INT64_MIN, 1e300, -0.5, "text",
+                                  "99999999999999999999999999999999999999");
+  const std::string text = flat.unflatten().dump();
+  try {
+    RC_ASSERT(!to_json(read_run(text, "run.json")).empty());
+    RC_TAG("read");
+  } catch (const RunFileError& error) {
+    RC_ASSERT(!error.position().empty());
+    RC_TAG("refused");
+  }
+}
+
+/// A run with all that reports look at, in few numbers.
+Json small_rich_json() {
+  RichOptions options;
+  options.bins = 60;
+  options.slices = 6;
+  RunValue run = rich_run(options);
+  const auto thin = [](Histogram& histogram) {
+    Histogram one;
+    one.record(histogram.max_ns(), histogram.count());
+    histogram = one;
+  };
+  for (Histogram& slice : run.series.ttft_slices) thin(slice);
+  for (TenantRecord& tenant : run.tenants) {
+    for (PhaseRecord& phase : tenant.phases) {
+      for (Histogram& latency : phase.latency) thin(latency);
+    }
+    const std::vector<std::int64_t> busy(options.bins, 7);
+    tenant.columns = {{"waiting_requests", busy}, {"admitted_tokens", busy}};
+  }
+  run.tenants[1].guaranteed_share = 0.3;
+  run.throttles[1].limits.resize(3);
+  return Json::parse(to_json(run));
+}
+
+// The whole way: reports divide by some numbers, count up to others, take others as an index.
+RC_GTEST_PROP(Json, AnyOneNumberDamagedIsRefusedOrReportedInEveryFormat, ()) {
+  static const Json flat = small_rich_json().flatten();
+  static const std::vector<std::string> places = [] {
+    std::vector<std::string> all;
+    for (const auto& [place, value] : flat.items()) {
+      if (value.is_number() && place.find("/latency_ms/") == std::string::npos) {
+        all.push_back(place);
+      }
+    }
+    return all;
+  }();
+  Json damaged = flat;
+  damaged[*rc::gen::elementOf(places)] =
+      *rc::gen::element<Json>(0, -1, 1, 1e18, std::int64_t{1} << 53, nullptr);
+  try {
+    const Report report = make_report(
+        {{"damaged", Arm(read_run(damaged.unflatten().dump(), "run.json")), std::nullopt}});
+    RC_ASSERT(!to_text(report, {}).empty());
+    RC_ASSERT(!to_json(report).empty());
+    for (const auto render : {to_markdown, to_html, to_csv, to_openmetrics}) {
+      RC_ASSERT(!render(report).empty());
+    }
+    RC_ASSERT(!hgrm_files(report).empty());
+    RC_TAG("reported");
+  } catch (const RunFileError& error) {
+    RC_ASSERT(!error.position().empty());
+    RC_TAG("refused");
+  }
+}
+
+TEST(Json, WhatIsNotJsonIsRefusedWithLineAndColumn) {
+  EXPECT_EQ(refusal_of("{\n  \"schema\": tokenlift\n}"), "line 2, column 14|is not JSON");
+  EXPECT_EQ(refusal_of(""), "line 1, column 1|ends too early");
+  EXPECT_EQ(refusal_of("{\"schema\":"), "line 1, column 11|ends too early");
+  EXPECT_EQ(refusal_of("[1e999]"), "|has a number that is out of range");
+}
+
+TEST(Json, WhatIsNoRunOrOneOfAnotherVersionIsRefusedClearly) {
+  EXPECT_EQ(refusal_of("[]"), "|is not a run of tokenlift: it has no \"schema\"");
+  EXPECT_EQ(refusal_of("{}"), "|is not a run of tokenlift: it has no \"schema\"");
+  EXPECT_EQ(refusal_of(R"({"schema": "tokenlift.run/1"})"),
+            "/schema|is \"tokenlift.run/1\", written by another version of tokenlift; this one "
+            "reads \"tokenlift.run/2\" and \"tokenlift.run/3\"");
+  EXPECT_EQ(refusal_of(R"({"schema": "other"})"),
+            "/schema|is \"other\", not a run of tokenlift (\"tokenlift.run/3\")");
+  EXPECT_EQ(refusal_of(R"({"schema": 1})"), "/schema|must be a string");
+}
+
+TEST(Json, WhatContradictsItselfIsRefused) {
+  EXPECT_EQ(refusal_of(with("/phases/0/end_s", 1)),
+            "/phases/0/end_s|must not be before the phase begins");
+  EXPECT_EQ(refusal_of(with("/phases/1/begin_s", 14)),
+            "/phases/1/begin_s|must not be before the end of the phase before");
+  EXPECT_EQ(refusal_of(with("/lift/at_s", 41)), "/lift/at_s|must not be after the last phase");
+  EXPECT_EQ(refusal_of(with("/tenants/0/columns", {{"waiting_requests", {1, 2}}})),
+            "/tenants/0/columns|must be as long as the series");
+  EXPECT_EQ(refusal_of(with("/series/bin_s", 13)),
+            "/series/columns|must reach to the end of the last phase");
+  EXPECT_EQ(refusal_of(with("/throttles/0/limits", {{0, 7}, {2, nullptr}, {1.5, 8}})),
+            "/throttles/0/limits/2/0|must not be before the one before");
+  EXPECT_EQ(refusal_of(with("/runs", 0)), "/runs|must be above 0");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/0/recorded/slo_met", 481)),
+            "/tenants/0/phases/0/recorded/slo_met|must not be more than were due, or completed");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/2/counts/due", 3)),
+            "/tenants/0/phases/2/recorded/slo_met|must not be more than were due, or completed");
+  Json backwards = Json::parse(to_json(lift_run()));
+  for (Json* phases : {&backwards["phases"], &backwards["tenants"][0]["phases"],
+                       &backwards["throttles"][0]["phases"]}) {
+    (*phases)[0]["name"] = "after";
+    (*phases)[2]["name"] = "before";
+  }
+  EXPECT_EQ(refusal_of(backwards.dump()), "/phases/1/name|must come before \"after\"");
+  Json twice = Json::parse(to_json(lift_run()));
+  twice["phases"][1]["name"] = "before";
+  twice["tenants"][0]["phases"][1]["name"] = "before";
+  twice["throttles"][0]["phases"][1]["name"] = "before";
+  EXPECT_EQ(refusal_of(twice.dump()), "/phases/1/name|is there twice");
+}
+
+TEST(Json, ARunOfTheVersionBeforeIsReadWithoutWhatItDidNotRecord) {
+  Json json = Json::parse(to_json(two_tenant_run()));
+  json["schema"] = "tokenlift.run/2";
+  json.erase("arm");
+  for (Json& tenant : json["tenants"]) {
+    for (const char* key : {"weight", "guaranteed_share", "columns"}) tenant.erase(key);
+  }
+  for (Json& throttle : json["throttles"]) throttle.erase("limits");
+  for (const char* key :
+       {"unlock_latency_s", "waiter_release_lag_s", "limit_tokens_per_s", "length_s"}) {
+    json["lift"].erase(key);
+  }
+  const RunValue old = read_run(json.dump(), "run.json");
+  EXPECT_FALSE(old.control);
+  EXPECT_EQ(old.lift->limit_tokens_per_s, std::nullopt);
+  EXPECT_TRUE(old.throttles[0].limits.empty());
+  EXPECT_TRUE(old.tenants[0].columns.empty());
+  EXPECT_EQ(old.lift->backlog_tokens, two_tenant_run().lift->backlog_tokens);
+}
+
+TEST(Json, ARunThatDoesNotKnowHowLongItsLiftTookIsRead) {
+  RunValue run = two_tenant_run();
+  run.lift->length_ns = 5 * kSecondNs;
+  Json json = Json::parse(to_json(run));
+  EXPECT_EQ(read_run(json.dump(), "run.json").lift->length_ns, 5 * kSecondNs);
+  json["lift"].erase("length_s");
+  EXPECT_EQ(read_run(json.dump(), "run.json").lift->length_ns, std::nullopt);
+}
+
+TEST(Json, WhatALiftReportNeedsSurvives) {
+  RunValue run = two_tenant_run();
+  run.control = true;
+  run.lift->unlock_ns = 12'345;
+  run.lift->release_lag_ns = 0;
+  run.lift->limit_tokens_per_s = 12.5;
+  run.tenants[0].weight = 2.5;
+  run.tenants[0].guaranteed_share = 0.75;
+  for (TenantRecord& tenant : run.tenants) tenant.columns = {{"waiting_requests", {1, 0, 2}}};
+  run.throttles[0].limits = {{0, 2000.5}, {15 * kSecondNs, std::nullopt}};
+  const std::string text = to_json(run);
+  EXPECT_EQ(validate({text}), 0);
+  const RunValue back = read_run(text, "run.json");
+  EXPECT_EQ(to_json(back), text);
+  EXPECT_TRUE(back.control);
+  EXPECT_EQ(back.lift->unlock_ns, 12'345);
+  EXPECT_EQ(back.lift->release_lag_ns, 0);
+  EXPECT_EQ(back.lift->limit_tokens_per_s, 12.5);
+  EXPECT_EQ(back.tenants[0].weight, 2.5);
+  EXPECT_EQ(back.tenants[0].columns[0].values, (std::vector<std::int64_t>{1, 0, 2}));
+  EXPECT_EQ(back.throttles[0].limits, run.throttles[0].limits);
+}
+
+TEST(Json, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {
+  EXPECT_EQ(refusal_of(without("/phases/0/recorded", "busy_ns")),
+            "/phases/0/recorded|the key \"busy_ns\" is missing");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/1/counts/due", -1)),
+            "/tenants/0/phases/1/counts/due|must be an integer from 0");
+  EXPECT_EQ(refusal_of(with("/totals/due", std::uint64_t{1} << 54)),
+            "/totals/due|must be an integer from 0 to 2^53");
+  EXPECT_EQ(refusal_of(with("/lift/at_s", 1e300)), "/lift/at_s|must be a time from 0 s to 26 days");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/1/name", "later")),
+            "/tenants/0/phases/1/name|must be \"transition\", as in the run's phases");
+  EXPECT_EQ(refusal_of(with("/throttles/0/phases/1/name", "later")),
+            "/throttles/0/phases/1/name|must be \"transition\", as in the run's phases");
+  EXPECT_EQ(refusal_of(with("/throttles/0/phases", Json::array())),
+            "/throttles/0/phases|are fewer than the run's");
+  EXPECT_EQ(refusal_of(with("/throttles/0/phases/1/taken_units", -0.5)),
+            "/throttles/0/phases/1/taken_units|must be a number from 0");
+  EXPECT_EQ(refusal_of(with("/tenants/0/phases/1/attempts", 1.5)),
+            "/tenants/0/phases/1/attempts|must be an integer from 0");
+  EXPECT_EQ(refusal_of(with("/series/columns/due", {1, 2})),
+            "/series/columns|must be arrays of one length");
+  EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/buckets", Json::array({Json::array({1})}))),
+            "/series/ttft_slices/1/buckets|item 0 must be [bucket index, count]");
+  EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/sum_ns", "12x")),
+            "/series/ttft_slices/1/sum_ns|must be a whole number in decimal digits");
+  EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/min_ns", 1)),
+            "/series/ttft_slices/1|min and max do not fit the buckets");
+}
+
+TEST(Json, ASeriesThatNoRunCanHaveIsRefused) {
+  EXPECT_EQ(refusal_of(with("/series/bin_s", 0)), "/series/bin_s|must be above 0");
+  Json none = Json::parse(to_json(empty_run()));
+  none["series"]["bin_s"] = 0;
+  EXPECT_EQ(refusal_of(none.dump()), "/series/bin_s|must be above 0") << "also without columns";
+  EXPECT_EQ(refusal_of(with("/series/bin_s", 2'251'799)),
+            "/series/bin_s|is too wide: there are 3, and a run has 26 days");
+  EXPECT_EQ(refusal_of(with("/series/slice_s", 2'251'799)),
+            "/series/slice_s|is too wide: there are 3, and a run has 26 days");
+  const Json bins(std::vector<int>(36'001));
+  EXPECT_EQ(refusal_of(with("/series/columns", {{"due", bins}})),
+            "/series/columns|have 36001 bins, at most 36000");
+}
+
+TEST(Json, AHostileTextIsRefusedBeforeItCostsMemory) {
+  EXPECT_EQ(refusal_of(std::string((std::size_t{64} << 20) + 1, ' ')), "|is larger than 64 MiB");
+  EXPECT_EQ(refusal_of(std::string(1000, '[')), "line 1, column 33|is nested too deeply");
+  std::string values = "[0";
+  for (int i = 0; i < 4'000'000; ++i) values += ",0";
+  EXPECT_EQ(refusal_of(values), "line 1, column 7999999|has too many values");
+  std::string keys = "{";
+  for (int i = 0; i < 1000; ++i) keys += "\"" + std::to_string(i) + "\":0,";
+  EXPECT_EQ(refusal_of(keys).substr(0, 9), "line 1, c");
+  Json tenant = Json::parse(to_json(lift_run()))["tenants"][0];
+  for (auto& phase : tenant["phases"]) {
+    for (auto& histogram : phase["recorded"]["histograms"]) {
+      histogram = {{"sum_ns", "0"}, {"buckets", Json::array()}};
+    }
+  }
+  Json tenants = Json::array();
+  for (int i = 0; i < 342; ++i) tenants.push_back(tenant);  // of three phases each
+  EXPECT_EQ(refusal_of(with("/tenants", tenants)), "/tenants|have more than 1024 phases in all");
+}
+
+TEST(Json, AScenarioThatIsNoObjectIsRefused) {
+  RunValue run = lift_run();
+  for (const char* scenario : {"", "[]", "{", "null"}) {
+    run.scenario_json = scenario;
+    EXPECT_THROW(to_json(run), std::invalid_argument) << scenario;
+    EXPECT_THROW(scenario_toml(run), std::invalid_argument) << scenario;
+  }
+}
+
+TEST(ScenarioToml, IsOneLinePerTopLevelKey) {
+  EXPECT_EQ(scenario_toml(lift_run()),
+            "\"name\" = \"lift\"\n"
+            "\"run\" = { \"engine\" = \"threads\", \"duration\" = \"40s\", \"seed\" = 7 }\n"
+            "\"tenant\" = [{ \"name\" = \"users\", \"arrivals\" = { \"process\" = \"poisson\", "
+            "\"rate\" = 50.0 } }]\n");
+}
+
+TEST(ScenarioToml, LeavesOutWhatHasNoValue) {
+  RunValue run;
+  run.scenario_json = R"({"a":null,"b":{"c":null},"d":[null,1],"e":[],"f":{}})";
+  EXPECT_EQ(scenario_toml(run), "\"b\" = {}\n\"d\" = [1]\n\"e\" = []\n\"f\" = {}\n");
+}
+
+/// Equal but for the numbers' form (TOML and JSON both tell integers from floats).
+void require_same(const toml::node& toml, const Json& json) {
+  if (json.is_object()) {
+    RC_ASSERT(toml.is_table() && toml.as_table()->size() == json.size());
+    for (const auto& [key, value] : json.items()) {
+      const toml::node* found = toml.as_table()->get(key);
+      RC_ASSERT(found != nullptr);
+      require_same(*found, value);
+    }
+  } else if (json.is_array()) {
+    RC_ASSERT(toml.is_array() && toml.as_array()->size() == json.size());
+    for (std::size_t i = 0; i < json.size(); ++i) require_same(*toml.as_array()->get(i), json[i]);
+  } else if (json.is_string()) {
+    RC_ASSERT(toml.value<std::string>() == json.get<std::string>());
+  } else if (json.is_boolean()) {
+    RC_ASSERT(toml.is_boolean() && toml.value<bool>() == json.get<bool>());
+  } else if (json.is_number_float()) {
+    RC_ASSERT(toml.is_floating_point() && toml.value<double>() == json.get<double>());
+  } else {
+    RC_ASSERT(toml.is_integer() && toml.value<std::int64_t>() == json.get<std::int64_t>());
+  }
+}
+
+RC_GTEST_PROP(ScenarioToml, IsReadBackByATomlParserAsTheSameValues, ()) {
+  // Code points of every length that UTF-8 has, control characters and quotes among them.
+  const auto piece = rc::gen::element<std::string>("a", "\"", "\\", "\n", "\t", "\b", "\f", "\r",
+                                                   "\x01", "\x1f", "\x7f", "/", "=", "#", "'", "é",
+                                                   "–", "\U0001F600", " ", ".", "u0041");
+  const auto text = [&] {
+    std::string result;
+    for (const std::string& part : *rc::gen::container<std::vector<std::string>>(piece)) {
+      result += part;
+    }
+    return result;
+  };
+  Json scenario = Json::object();
+  scenario[text()] = text();
+  scenario["number"] = *rc::gen::arbitrary<double>();
+  scenario["integer"] = *rc::gen::arbitrary<std::int64_t>();
+  scenario["tables"] = Json::array({{{text(), {text(), text()}}, {"flag", true}}, {{"x", 1e-7}}});
+  RunValue run;
+  run.scenario_json = scenario.dump();
+  const toml::table table = toml::parse(scenario_toml(run));
+  require_same(table, scenario);
+}
+
+}  // namespace
+}  // namespace tokenlift

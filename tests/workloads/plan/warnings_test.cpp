@@ -1,0 +1,130 @@
+// What `check` warns about.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/workloads/plan/lift_scenario.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/scenario_text.hpp"
+
+namespace tokenlift {
+namespace {
+
+TEST(Warnings, OfALoadReportIntervalWhereTheEngineHasNone) {
+  Scenario scenario = resolve(lift_scenario(), std::nullopt);
+  scenario.fleet.load_report_interval_ns = kS / 100;
+  for (const Engine engine : {Engine::threads, Engine::null}) {
+    scenario.run.engine = engine;
+    EXPECT_TRUE(has_warning(scenario, "load_report_interval has no effect"));
+  }
+  scenario.run.engine = Engine::simulated;
+  EXPECT_FALSE(has_warning(scenario, "load_report_interval"));
+}
+
+TEST(Warnings, AreNoneForASoundScenario) {
+  Scenario scenario = lift_scenario();
+  scenario.run.duration_ns = 120 * kS;
+  scenario.run.warmup_ns = 0;
+  scenario.events[0].at_ns = 40 * kS;
+  scenario.throttles[0].max_wait_ns = 2 * kS;
+  EXPECT_EQ(warnings(resolve(scenario, std::nullopt)), std::vector<std::string>{});
+}
+
+TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
+  const Scenario base = resolve(lift_scenario(), std::nullopt);
+  EXPECT_TRUE(has_warning(base, "without a max_wait"));
+  EXPECT_TRUE(has_warning(base, "about 80 requests fall into 'before'"));
+  Scenario short_run = lift_scenario();
+  short_run.run.duration_ns = 15 * kS;
+  EXPECT_TRUE(has_warning(resolve(short_run, std::nullopt), "set run.duration to 29s"));
+  Scenario small_fleet = lift_scenario();
+  small_fleet.fleet.capacity_tokens_per_s = 450;
+  EXPECT_TRUE(has_warning(resolve(small_fleet, std::nullopt), "the fleet carries 450"));
+  Scenario small_limit = lift_scenario();
+  small_limit.events[0].kind = EventKind::set;
+  small_limit.events[0].rate = per_s(400);
+  EXPECT_TRUE(has_warning(resolve(small_limit, std::nullopt), "the new limit carries 400"));
+  Scenario short_trace = lift_scenario();
+  Trace trace;
+  trace.summary = TraceSummary{100, 20 * kS, 100, 50, 100, 50};
+  short_trace.tenants[0].arrivals.process = Process::trace;
+  short_trace.tenants[0].arrivals.trace = trace;
+  EXPECT_TRUE(has_warning(resolve(short_trace, std::nullopt), "ends after 20s of 60s"));
+}
+
+TEST(Warnings, OfSettingsThatHaveNoEffect) {
+  const auto warned = [](const std::string& part, auto change) {
+    Scenario scenario = lift_scenario();
+    change(scenario);
+    return has_warning(resolve(scenario, std::nullopt), part);
+  };
+  const auto reject = [](Scenario& s) { s.throttles[0].when_full = WhenFull::reject; };
+  const auto retry = [](Scenario& s) { s.tenants[0].retry.policy = RetryPolicy::fixed; };
+  EXPECT_TRUE(warned("retries after a rejection, but", retry));
+  EXPECT_FALSE(warned("retries after a rejection, but", [&](Scenario& s) { retry(s), reject(s); }));
+  const auto patience = [](Scenario& s) { s.tenants[0].patience = Wait{}; };
+  EXPECT_TRUE(warned("has patience, but", [&](Scenario& s) { patience(s), reject(s); }));
+  EXPECT_FALSE(warned("has patience, but", patience));
+  EXPECT_TRUE(warned("no answer can miss the objective e2e", [](Scenario& s) {
+    s.tenants[0].deadline_ns = kS;
+    s.tenants[0].slo.e2e_ns = kS;
+  }));
+  const auto second_tenant = [](Scenario& s) {
+    s.tenants.push_back(s.tenants[0]);
+    s.tenants[1].priority = 1;
+    s.tenants[1].weight = 2;
+  };
+  EXPECT_TRUE(warned("have priorities, but", second_tenant));
+  EXPECT_TRUE(warned("have weights, but", second_tenant));
+  EXPECT_FALSE(warned("have weights, but", [&](Scenario& s) {
+    second_tenant(s);
+    s.queue_order = QueueOrder::fair;
+  }));
+  EXPECT_TRUE(warned("no throttle lets anybody wait", [&](Scenario& s) {
+    s.queue_order = QueueOrder::fair;
+    reject(s);
+  }));
+  const auto cache = [](Scenario& s) { s.fleet.sites[0].prefix_cache_tokens = 100; };
+  EXPECT_TRUE(warned("no two prompts begin alike", cache));
+  EXPECT_TRUE(warned("no tenant has sessions",
+                     [](Scenario& s) { s.fleet.router = RouterPolicy::session_affinity; }));
+  EXPECT_FALSE(warned("session_affinity", [&](Scenario& s) {
+    s.fleet.router = RouterPolicy::session_affinity;
+    s.tenants[0] = session_tenant(per_s(1));
+    cache(s);
+  }));
+  EXPECT_TRUE(warned("exempts cached input, but",
+                     [](Scenario& s) { s.throttles[0].exempt_cached = true; }));
+  EXPECT_TRUE(warned("are not in the run, which starts at 2026-01-05T00:00:00Z", [](Scenario& s) {
+    s.throttles[0].schedule = {{0x7f, 3600, 7200, 1}};
+  }));
+  EXPECT_TRUE(warned("no event before it has changed",
+                     [](Scenario& s) { s.events[0].kind = EventKind::restore; }));
+}
+
+TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {
+  Scenario scenario = parse_scenario(R"(
+    [run]
+    engine = "virtual"
+    duration = "100s"
+    [[fleet.site]]
+    name = "here"
+    profile = "cpu-small"
+    [[tenant]]
+    name = "users"
+    arrivals = { process = "poisson", rate = "20/s" }
+    prompt_tokens = { distribution = "constant", value = 10 }
+    output_tokens = { distribution = "constant", value = 10 }
+  )",
+                                     "test", "", {});
+  ASSERT_EQ(warnings(resolve(scenario, {})).size(), 1U);
+  EXPECT_NE(warnings(resolve(scenario, {}))[0].find("tokenlift calibrate cpu-small"),
+            std::string::npos);
+  scenario.profiles[0].cost->a_ps += 1;  // measured here, for example
+  EXPECT_EQ(warnings(resolve(scenario, {})), std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace tokenlift
