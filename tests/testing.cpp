@@ -1,1 +1,10 @@
-// Nothing but the headers that every test reads, which are compiled once for all of them.
+#include "tests/testing.hpp"
+
+namespace tokenlift {
+
+// The one file of the tests that depends on where the project lies.
+std::string source_folder() {
+  return TOKENLIFT_SOURCE_DIR;
+}
+
+}  // namespace tokenlift

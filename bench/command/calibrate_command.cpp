@@ -16,7 +16,8 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 

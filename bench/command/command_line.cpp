@@ -24,9 +24,9 @@
 #include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/reader/scenario_text.hpp"
 #include "workloads/text/mistake.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 
@@ -84,7 +84,8 @@ int check(const Surroundings& surroundings, const Options& options) {
   if (measured_event(planned)) {
     text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
-  for (const std::string& warning : warnings(planned)) text += "# warning: " + warning + "\n";
+  for (const std::string& warning : warnings(planned, builtin_profiles()))
+    text += "# warning: " + warning + "\n";
   print_result(surroundings, text);
   return kDone;
 }

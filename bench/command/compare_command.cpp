@@ -13,6 +13,7 @@
 #include "bench/command/trial_reader.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "reports/formats/comparison_text.hpp"
+#include "reports/json/comparable.hpp"
 #include "reports/json/json_comparison.hpp"
 #include "reports/json/json_suite.hpp"
 

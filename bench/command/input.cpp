@@ -14,7 +14,8 @@
 #include "reports/text/visible.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
+#include "workloads/text/did_you_mean.hpp"
 
 namespace tokenlift {
 

@@ -14,7 +14,7 @@
 
 #include "bench/command/command_line.hpp"
 #include "bench/machine/output_folder.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/profile.hpp"
 #include "workloads/scenario/scenario.hpp"
 

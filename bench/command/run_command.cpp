@@ -12,6 +12,7 @@
 #include "reports/formats/text.hpp"
 #include "reports/json/json_run.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
 
 namespace tokenlift {
 
@@ -140,7 +141,7 @@ std::optional<Prepared> Repetitions::prepare(const Scenario& scenario) {
     return prepared;
   }
   warn_of_crowding(prepared->scenario);
-  for (const std::string& warning : warnings(prepared->scenario)) {
+  for (const std::string& warning : warnings(prepared->scenario, builtin_profiles())) {
     say(surroundings_, options_.quiet, "warning: {}", warning);
   }
   return prepared;

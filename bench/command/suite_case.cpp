@@ -12,8 +12,8 @@
 #include "reports/formats/html.hpp"
 #include "reports/json/json_figures.hpp"
 #include "reports/json/json_run.hpp"
-#include "workloads/reader/scenario_text.hpp"
 #include "workloads/scenario/keywords.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 

@@ -21,8 +21,12 @@
 #include "reports/json/json_tuning.hpp"
 #include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/tuning/candidate.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 
@@ -167,7 +171,7 @@ void announce(const Surroundings& surroundings, const TuneOptions& options,
     say(surroundings, options.scenario.quiet, "  subject to {}", constraint.text);
   }
   for (const std::string& warning :
-       warnings(resolve(problem.scenario, problem.capacity_tokens_per_s))) {
+       warnings(resolve(problem.scenario, problem.capacity_tokens_per_s), builtin_profiles())) {
     say(surroundings, options.scenario.quiet, "warning: {}", warning);
   }
 }

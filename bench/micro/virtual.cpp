@@ -20,7 +20,7 @@
 #include "bench/run/loop.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 
 namespace tokenlift {
 namespace {

@@ -12,8 +12,8 @@
 #include "bench/run/loop.hpp"
 #include "bench/run/validity.hpp"
 #include "workloads/plan/plan.hpp"
-#include "workloads/reader/scenario_text.hpp"
 #include "workloads/scenario/keywords.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 

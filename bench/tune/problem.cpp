@@ -10,6 +10,9 @@
 #include "reports/json/json_figures.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
+#include "workloads/text/did_you_mean.hpp"
+#include "workloads/tuning/candidate.hpp"
+#include "workloads/tuning/defaults.hpp"
 #include "workloads/tuning/lift.hpp"
 
 namespace tokenlift {
@@ -101,7 +104,7 @@ std::optional<TuningProblem> make_tuning_problem(ScenarioSource source,
   const Tuning tuning = problem.scenario.tuning.value_or(Tuning{});
   Scenario resolved = resolve(problem.scenario, problem.capacity_tokens_per_s);
   resolved.fleet.capacity_tokens_per_s = problem.capacity_tokens_per_s;
-  problem.tuning = complete_tuning(tuning, problem.scenario, resolved);
+  problem.tuning = complete_tuning(tuning, problem.scenario, resolved, builtin_profiles());
   // A lift that takes longer has less time to settle, of as much.
   if (tuning.lift) problem.scenario.run.settle_ns = resolved.run.settle_ns;
   problem.phase = judged_phase(problem.tuning, problem.scenario);

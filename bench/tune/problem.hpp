@@ -11,7 +11,7 @@
 #include "bench/tune/stress.hpp"
 #include "reports/analysis/trial.hpp"
 #include "reports/findings/tuning_report.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
 #include "workloads/scenario/tuning.hpp"
 

@@ -13,6 +13,8 @@
 #include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
+#include "workloads/tuning/candidate.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 

@@ -13,7 +13,6 @@
 
 #include "reports/analysis/interval.hpp"
 #include "reports/findings/case_figures.hpp"
-#include "reports/findings/comparable.hpp"
 
 namespace tokenlift {
 
@@ -29,6 +28,18 @@ enum class Reading { better, worse, no_difference, too_few_runs, not_comparable,
 
 /// "better", "worse", "no difference shown", "too few runs", "cannot be compared", "not judged".
 std::string_view name_of(Reading reading);
+
+/// What differs between two sets of runs besides their figures (json/comparable finds it).
+/// Sentences, each with both values. What is the same is not said.
+struct Differences {
+  /// Scenario (by JSON path; seeds, names and descriptions may differ) and engine: other things
+  /// were measured.
+  std::vector<std::string> forbidding;
+  /// Machine, version and build, precision of the decoder. In virtual time no machine matters.
+  /// Where each side measured its own capacity, loads are other rates by as much: no other
+  /// scenario.
+  std::vector<std::string> told;
+};
 
 struct ComparedFigure {
   std::string phase, name, unit;  ///< as of FigureSet

@@ -3,13 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "tests/testing.hpp"
 
 namespace tokenlift {
 namespace {
@@ -23,8 +27,7 @@ struct Include {
 
 std::vector<fs::path> sources(const std::string& room) {
   std::vector<fs::path> files;
-  for (const auto& entry :
-       fs::recursive_directory_iterator(fs::path(TOKENLIFT_SOURCE_DIR) / room)) {
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(source_folder()) / room)) {
     const std::string extension = entry.path().extension();
     if (extension == ".hpp" || extension == ".cpp") files.push_back(entry.path());
   }
@@ -39,8 +42,8 @@ std::vector<Include> includes(const std::string& room) {
       if (line.rfind("#include ", 0) != 0) continue;
       const auto begin = line.find_first_of("<\"");
       const auto end = line.find_last_of(">\"");
-      found.push_back({fs::relative(file, TOKENLIFT_SOURCE_DIR).string(),
-                       line.substr(begin + 1, end - begin - 1)});
+      found.push_back(
+          {fs::relative(file, source_folder()).string(), line.substr(begin + 1, end - begin - 1)});
     }
   }
   return found;
@@ -156,7 +159,7 @@ TEST(Walls, PoliciesTakeTimeAsAnArgument) {
                                  "throttle/concurrency", "throttle/waiting_room", "run/clients",
                                  "fleet/router", "fleet/replica", "record/recorder", "run/loop"}) {
     for (const char* ending : {".hpp", ".cpp"}) {
-      const fs::path file = fs::path(TOKENLIFT_SOURCE_DIR) / "bench" / (noun + ending);
+      const fs::path file = fs::path(source_folder()) / "bench" / (noun + ending);
       std::ifstream in(file);
       ASSERT_TRUE(in) << file;
       const std::string text{std::istreambuf_iterator<char>(in), {}};
@@ -168,14 +171,107 @@ TEST(Walls, PoliciesTakeTimeAsAnArgument) {
   }
 }
 
-TEST(Walls, EveryRoomHasAReadmeThatNamesItsFiles) {
-  for (const std::string room : {"workloads", "reports", "bench"}) {
-    std::ifstream in(fs::path(TOKENLIFT_SOURCE_DIR) / room / "README.md");
-    ASSERT_TRUE(in) << room;
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
+// The folders of each room in the order in which they may be read: a file includes what is in its
+// own folder or in one before it.
+const std::map<std::string, std::vector<std::string>> kFolders = {
+    {"workloads",
+     {"text", "scenario", "decoder", "requests", "plan", "writer", "tuning", "reader"}},
+    {"reports", {"text", "record", "analysis", "findings", "charts", "json", "page", "formats"}},
+    {"bench",
+     {"machine", "record", "throttle", "fleet", "run", "calibrate", "tune", "command", "micro"}},
+};
+
+/// The folder of a room's file, by its path from the root of the project; empty if it has none.
+std::string folder_of(const std::string& path) {
+  const auto begin = path.find('/') + 1;
+  const auto end = path.find('/', begin);
+  return end == std::string::npos ? "" : path.substr(begin, end - begin);
+}
+
+TEST(Walls, EveryFileLiesInAFolderOfItsRoom) {
+  for (const auto& [room, folders] : kFolders) {
+    const std::set<std::string> known(folders.begin(), folders.end());
     for (const fs::path& file : sources(room)) {
-      EXPECT_TRUE(names_word(text, "`" + file.stem().string()))
-          << room << "/README.md does not name " << file.filename();
+      const std::string path = fs::relative(file, source_folder()).string();
+      EXPECT_EQ(known.count(folder_of(path)), 1U) << path << " lies in none of its room's folders";
+    }
+  }
+}
+
+TEST(Walls, NoFolderIncludesOneThatComesAfterIt) {
+  for (const auto& [room, folders] : kFolders) {
+    const auto position = [&folders = folders](const std::string& path) {
+      return std::find(folders.begin(), folders.end(), folder_of(path)) - folders.begin();
+    };
+    for (const Include& include : includes(room)) {
+      if (room_of(include.target) != room) continue;
+      EXPECT_LE(position(include.target), position(include.file))
+          << include.file << " includes " << include.target;
+    }
+  }
+}
+
+TEST(Walls, EveryFolderHasAReadmeThatNamesItsFiles) {
+  for (const auto& [room, folders] : kFolders) {
+    EXPECT_TRUE(fs::exists(fs::path(source_folder()) / room / "README.md")) << room;
+    for (const std::string& folder : folders) {
+      const std::string place = room + "/" + folder;
+      std::ifstream in(fs::path(source_folder()) / place / "README.md");
+      EXPECT_TRUE(in) << place << " has no README.md";
+      const std::string text{std::istreambuf_iterator<char>(in), {}};
+      for (const fs::path& file : sources(place)) {
+        EXPECT_TRUE(names_word(text, "`" + file.stem().string()))
+            << place << "/README.md does not name " << file.filename();
+      }
+    }
+  }
+}
+
+// What is agreed on: more is a reason to ask whether it is one noun, or one thought.
+constexpr std::size_t kLinesOfAFile = 750;
+constexpr std::size_t kLinesOfAFunction = 80;
+constexpr std::size_t kLinesOfATest = 120;  // texts and tables of cases
+
+/// The longest function of a file, as clang-format lays them out: from a line that opens a brace,
+/// not indented or within a class, to the brace below it.
+std::pair<std::size_t, std::string> longest_function(const std::vector<std::string>& lines) {
+  std::pair<std::size_t, std::string> longest;
+  for (const std::string indent : {"", "  "}) {
+    std::size_t begin = 0;  // after the last line at which a function may begin
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::string& line = lines[i];
+      const bool at_margin = starts_with(line, indent) && line.size() > indent.size() &&
+                             line[indent.size()] != ' ' && line[indent.size()] != '}';
+      const bool begins =
+          at_margin && line.find('(') != std::string::npos && line.find('=') == std::string::npos;
+      if (begins) begin = i;
+      if (line == indent + "}" && i - begin + 1 > longest.first &&
+          lines[begin].find('(') != std::string::npos) {
+        longest = {i - begin + 1, lines[begin]};
+      }
+      if (starts_with(line, indent + "}")) begin = i;
+    }
+  }
+  return longest;
+}
+
+TEST(Walls, TheLengthOfAFunctionIsCounted) {
+  const std::vector<std::string> lines = {
+      "class Room {",    "  int two() {",     "    return 2;", "  }", "};",
+      "int five(int a,", "         int b) {", "  if (a) {",    "  }", "}"};
+  EXPECT_EQ(longest_function(lines), std::pair(std::size_t{5}, std::string("int five(int a,")));
+}
+
+TEST(Walls, FilesAndFunctionsAreAsShortAsAgreed) {
+  for (const std::string& room : kRooms) {
+    for (const fs::path& file : sources(room)) {
+      std::vector<std::string> lines;
+      std::ifstream in(file);
+      for (std::string line; std::getline(in, line);) lines.push_back(line);
+      EXPECT_LE(lines.size(), kLinesOfAFile) << file;
+      const auto [length, first_line] = longest_function(lines);
+      EXPECT_LE(length, room == "tests" ? kLinesOfATest : kLinesOfAFunction)
+          << file << ": " << first_line;
     }
   }
 }
@@ -187,10 +283,10 @@ TEST(Walls, NoFileIsForgotten) {
     for (const Include& include : includes(room)) included.insert(include.target);
   }
   for (const std::string& room : kRooms) {
-    std::ifstream in(fs::path(TOKENLIFT_SOURCE_DIR) / room / "CMakeLists.txt");
+    std::ifstream in(fs::path(source_folder()) / room / "CMakeLists.txt");
     const std::string build{std::istreambuf_iterator<char>(in), {}};
     for (const fs::path& file : sources(room)) {
-      const std::string path = fs::relative(file, TOKENLIFT_SOURCE_DIR).string();
+      const std::string path = fs::relative(file, source_folder()).string();
       if (file.extension() == ".hpp") {
         EXPECT_EQ(included.count(path), 1U) << path << " is included by nobody";
         continue;

@@ -11,7 +11,7 @@
 #include <set>
 #include <utility>
 
-#include "workloads/reader/catalogue.hpp"
+#include "workloads/text/did_you_mean.hpp"
 #include "workloads/text/mistake.hpp"
 
 namespace tokenlift {

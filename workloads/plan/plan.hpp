@@ -123,6 +123,7 @@ std::vector<Phase> plan_phases(const Scenario& resolved);
 /// the fleet or the new limit carries after the lift, settings that can't have an effect (a retry
 /// where nothing rejects, a priority in a queue that has no order, peak hours outside the run,
 /// ...), costs of another machine's processor. Each says what to do.
-std::vector<std::string> warnings(const Scenario& resolved);
+/// `builtin` are the profiles that come with the program.
+std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Profile>& builtin);
 
 }  // namespace tokenlift

@@ -8,7 +8,6 @@
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/fluid.hpp"
 #include "workloads/plan/plan.hpp"
-#include "workloads/reader/catalogue.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
 
@@ -126,11 +125,12 @@ void warn_of_unused_interval(const Scenario& resolved, std::vector<std::string>&
                    "'virtual'");
 }
 
-void warn_of_foreign_costs(const Scenario& resolved, std::vector<std::string>& result) {
+void warn_of_foreign_costs(const Scenario& resolved, const std::vector<Profile>& builtin,
+                           std::vector<std::string>& result) {
   if (resolved.run.engine != Engine::simulated) return;
   for (const Profile& profile : resolved.profiles) {
-    const Profile* builtin = find_profile(profile.name);
-    if (builtin == nullptr || !builtin->decoder || builtin->cost != profile.cost) continue;
+    const auto same = std::ranges::find(builtin, profile.name, &Profile::name);
+    if (same == builtin.end() || !same->decoder || same->cost != profile.cost) continue;
     result.push_back("the costs of profile '" + profile.name +
                      "' are those of the machine that tokenlift was written on: to predict this "
                      "one, run `tokenlift calibrate " +
@@ -270,7 +270,7 @@ void warn_of_idle_restores(const Scenario& resolved, std::vector<std::string>& r
 
 }  // namespace
 
-std::vector<std::string> warnings(const Scenario& resolved) {
+std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Profile>& builtin) {
   std::vector<std::string> result;
   warn_of_short_phases(resolved, result);
   warn_of_overload(resolved, result);
@@ -280,7 +280,7 @@ std::vector<std::string> warnings(const Scenario& resolved) {
   warn_of_caches(resolved, result);
   warn_of_calendar(resolved, result);
   warn_of_idle_restores(resolved, result);
-  warn_of_foreign_costs(resolved, result);
+  warn_of_foreign_costs(resolved, builtin, result);
   warn_of_unused_interval(resolved, result);
   return result;
 }

@@ -3,7 +3,6 @@
 // workloads/scenarios, workloads/suites and workloads/profiles, so that an installed binary needs
 // no files.
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,9 +27,5 @@ const std::vector<BuiltinSuite>& builtin_suites();
 
 const std::vector<Profile>& builtin_profiles();
 const Profile* find_profile(std::string_view name);  ///< null if there is none
-
-/// The candidate nearest to `word` by edit distance, if it is near enough to be meant.
-std::optional<std::string> did_you_mean(std::string_view word,
-                                        const std::vector<std::string>& candidates);
 
 }  // namespace tokenlift

@@ -15,8 +15,4 @@ namespace tokenlift {
 /// everything that is wrong, in order of place; a cost model that beats its physical floor is.
 std::vector<Profile> parse_profiles(std::string_view text, const std::string& source_name);
 
-/// The profiles as TOML that parse_profiles() reads back to equal values. What they compute with (a
-/// decoder) is built in and not written.
-std::string to_toml(const std::vector<Profile>& profiles);
-
 }  // namespace tokenlift

@@ -1,5 +1,7 @@
 // parse_scenario(): one function per table, then the checks that need several of them.
 
+#include "workloads/reader/scenario_reader.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -15,7 +17,6 @@
 #include "workloads/reader/event_reader.hpp"
 #include "workloads/reader/fleet_reader.hpp"
 #include "workloads/reader/profile_reader.hpp"
-#include "workloads/reader/scenario_text.hpp"
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/reader/tenant_reader.hpp"
 #include "workloads/reader/throttle_reader.hpp"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "workloads/plan/plan.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/reader/suite_matrix.hpp"
 #include "workloads/reader/suite_scenarios.hpp"
 #include "workloads/reader/table_reader.hpp"

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/text/utf8.hpp"
 
 namespace tokenlift {

@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/reader/suite_matrix.hpp"
 #include "workloads/scenario/profile.hpp"
 #include "workloads/scenario/scenario.hpp"

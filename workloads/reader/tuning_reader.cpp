@@ -6,6 +6,8 @@
 
 #include "workloads/plan/plan.hpp"
 #include "workloads/text/utf8.hpp"
+#include "workloads/tuning/candidate.hpp"
+#include "workloads/tuning/defaults.hpp"
 #include "workloads/tuning/lift.hpp"
 
 namespace tokenlift {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "workloads/decoder/decoder.hpp"
 #include "workloads/scenario/cost_model.hpp"
+#include "workloads/scenario/decoder_shape.hpp"
 
 namespace tokenlift {
 

@@ -8,15 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "workloads/scenario/objective.hpp"
 
 namespace tokenlift {
-
-struct Scenario;
 
 /// How the values of a parameter lie between its ends.
 enum class ParameterScale {
@@ -59,43 +56,9 @@ struct Tuning {
 
 /// How a lift happens: "at_once", "linear", or in equal steps, "2_steps", "4_steps", "8_steps"; how
 /// long that takes; what becomes of the throttle's state. They are no keys of the language, but
-/// settings() knows what they stand for.
+/// settings() (tuning/candidate.hpp) knows what they stand for.
 inline constexpr const char* kLiftShape = "lift.shape";
 inline constexpr const char* kLiftLength = "lift.over";
 inline constexpr const char* kLiftInherit = "lift.inherit";
-
-/// The value at `position` (0 .. 1) of the parameter's range, as --set takes it: of four
-/// significant digits, "0.8123", "1.25s", "30/s", "12", "reject". What it says is what is run.
-std::string value_at(const Parameter& parameter, double position);
-
-/// Where a value (as --set takes it) lies, 0 .. 1; nothing where it is outside of the range, or
-/// none of the choices.
-std::optional<double> position_of(const Parameter& parameter, const std::string& value);
-
-/// The words for --set that make the scenario (as parsed, its rates not yet resolved) the candidate
-/// at `point`, a position for each parameter. Words that say `when_full` come last of those for a
-/// key: a throttle that rejects has no `max_wait`.
-///
-/// With lift parameters the measured event is replaced, and where more is to be done at its end an
-/// event is appended. Its transition then ends when that of the slowest possible lift does, so that
-/// all candidates are judged over the same time: run.settle after it, or with the run. Give the
-/// scenario the `settle` of the resolved one: without any it is with the run. The limit of a lift
-/// that takes time goes to the whole capacity, so that it may need one where the scenario does not.
-std::vector<std::string> settings(const Scenario& scenario,
-                                  const std::vector<Parameter>& parameters,
-                                  std::span<const double> point);
-
-/// What the scenario itself has there, as --set takes it; nothing where it does not say.
-std::optional<std::string> present_value(const Scenario& scenario, const Parameter& parameter);
-
-/// The tuning with everything that it leaves out: parameters (empty only where there is nothing to
-/// tune; of more than kMostParameters the first ones, the measured event's throttle before all
-/// others), the objective and, of a lift without one, a constraint. `resolved` is the scenario with
-/// absolute rates; its form (load or rate) is that of `scenario`, which has the same keys.
-Tuning complete_tuning(const Tuning& tuning, const Scenario& scenario, const Scenario& resolved);
-
-/// The phase that is judged: in which the throttle is as written ("before", or "steady" where no
-/// event divides the run); of a lift its "transition".
-std::string judged_phase(const Tuning& tuning, const Scenario& scenario);
 
 }  // namespace tokenlift

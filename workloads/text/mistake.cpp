@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "workloads/reader/catalogue.hpp"
+#include "workloads/text/did_you_mean.hpp"
 #include "workloads/text/utf8.hpp"
 
 namespace tokenlift {

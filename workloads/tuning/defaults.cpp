@@ -1,4 +1,4 @@
-// complete_tuning(): what a tuning leaves out, from first principles.
+#include "workloads/tuning/defaults.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,6 @@
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
-#include "workloads/scenario/tuning.hpp"
 #include "workloads/text/quantity.hpp"
 #include "workloads/tuning/lift.hpp"
 #include "workloads/tuning/ranges.hpp"
@@ -22,7 +21,8 @@ namespace {
 constexpr std::int64_t kShortestLiftNs = 100'000'000;
 
 // The one that the measured event is about goes first; the last ones may find no room.
-std::vector<Parameter> of_throttles(const Scenario& scenario, const Scenario& resolved) {
+std::vector<Parameter> of_throttles(const Scenario& scenario, const Scenario& resolved,
+                                    const std::vector<Profile>& builtin) {
   const std::optional<std::size_t> measured = measured_event(scenario);
   std::vector<Parameter> parameters;
   const auto add = [&](bool of_event) {
@@ -30,7 +30,7 @@ std::vector<Parameter> of_throttles(const Scenario& scenario, const Scenario& re
       const bool is_of_event =
           measured && scenario.throttles[i].name == scenario.events[*measured].throttle;
       if (is_of_event != of_event) continue;
-      for (Parameter& each : throttle_ranges(scenario, resolved, i)) {
+      for (Parameter& each : throttle_ranges(scenario, resolved, i, builtin)) {
         if (parameters.size() < kMostParameters) parameters.push_back(std::move(each));
       }
     }
@@ -133,11 +133,12 @@ void aim_at_short_lift(const Scenario& scenario, Tuning& tuning) {
 
 }  // namespace
 
-Tuning complete_tuning(const Tuning& tuning, const Scenario& scenario, const Scenario& resolved) {
+Tuning complete_tuning(const Tuning& tuning, const Scenario& scenario, const Scenario& resolved,
+                       const std::vector<Profile>& builtin) {
   Tuning complete = tuning;
   if (complete.parameters.empty()) {
     complete.parameters =
-        tuning.lift ? of_lift(scenario, resolved) : of_throttles(scenario, resolved);
+        tuning.lift ? of_lift(scenario, resolved) : of_throttles(scenario, resolved, builtin);
   }
   if (!complete.objective && tuning.lift) {
     aim_at_short_lift(scenario, complete);
@@ -145,6 +146,11 @@ Tuning complete_tuning(const Tuning& tuning, const Scenario& scenario, const Sce
     complete.objective = Aim{"goodput_tokens_per_s." + judged_phase(tuning, scenario), true};
   }
   return complete;
+}
+
+std::string judged_phase(const Tuning& tuning, const Scenario& scenario) {
+  if (tuning.lift) return "transition";
+  return measured_event(scenario) ? "before" : "steady";
 }
 
 }  // namespace tokenlift

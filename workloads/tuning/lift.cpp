@@ -6,10 +6,10 @@
 
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/plan.hpp"
-#include "workloads/reader/scenario_text.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/scenario/tuning.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 

@@ -9,7 +9,6 @@
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/plan.hpp"
-#include "workloads/reader/catalogue.hpp"
 #include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
@@ -47,17 +46,22 @@ std::string time_figure(double ns) {
   return format_duration(std::llround(in_digits(ns, std::round, 0)));
 }
 
-const Profile* profile_of(const Scenario& scenario, const Site& site) {
-  const auto own = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
-  return own != scenario.profiles.end() ? &*own : find_profile(site.profile);
+const Profile* profile_of(const Scenario& scenario, const Site& site,
+                          const std::vector<Profile>& builtin) {
+  for (const std::vector<Profile>* profiles : {&scenario.profiles, &builtin}) {
+    const auto found = std::ranges::find(*profiles, site.profile, &Profile::name);
+    if (found != profiles->end()) return &*found;
+  }
+  return nullptr;
 }
 
 // Of full batches; nothing where a site has no cost model.
-std::optional<double> estimated_capacity_tokens_per_s(const Scenario& scenario) {
+std::optional<double> estimated_capacity_tokens_per_s(const Scenario& scenario,
+                                                      const std::vector<Profile>& builtin) {
   const Mix mix = request_mix(scenario);
   double tokens_per_s = 0;
   for (const Site& site : scenario.fleet.sites) {
-    const Profile* profile = profile_of(scenario, site);
+    const Profile* profile = profile_of(scenario, site, builtin);
     if (profile == nullptr || !profile->cost) return std::nullopt;
     const double fitting = std::max(
         static_cast<double>(site.kv_tokens) / (mix.prompt_tokens + mix.output_tokens), 1.0);
@@ -76,7 +80,8 @@ std::optional<double> estimated_capacity_tokens_per_s(const Scenario& scenario) 
 
 class Ranges {
  public:
-  Ranges(const Scenario& scenario, const Scenario& resolved, std::size_t index)
+  Ranges(const Scenario& scenario, const Scenario& resolved, std::size_t index,
+         const std::vector<Profile>& builtin)
       : written_(scenario.throttles[index]), throttle_(resolved.throttles[index]) {
     Scenario seen = resolved;
     std::erase_if(seen.tenants, [&](const Tenant& t) { return !looks_at(throttle_, t); });
@@ -84,7 +89,7 @@ class Ranges {
     const double tokens_per_unit = output_tokens_per_unit(throttle_.unit, mix);
     const double offered_tokens_per_s = offered(seen).total();
     const double capacity_tokens_per_s = resolved.fleet.capacity_tokens_per_s.value_or(
-        estimated_capacity_tokens_per_s(resolved).value_or(2 * offered_tokens_per_s));
+        estimated_capacity_tokens_per_s(resolved, builtin).value_or(2 * offered_tokens_per_s));
     offered_load_ = offered_tokens_per_s / capacity_tokens_per_s;
     capacity_per_s_ = capacity_tokens_per_s / tokens_per_unit;
     largest_ = largest_cost(resolved, throttle_);
@@ -97,7 +102,7 @@ class Ranges {
       keys_ = 0;
       for (const Tenant& tenant : seen.tenants) keys_ += static_cast<double>(tenant.users);
     }
-    slack_ns_ = slack_ns(resolved, seen, mix);
+    slack_ns_ = slack_ns(resolved, seen, mix, builtin);
   }
 
   std::vector<Parameter> all() && {
@@ -146,7 +151,8 @@ class Ranges {
 
  private:
   // What TTFT leaves for waiting, of who is most in a hurry.
-  double slack_ns(const Scenario& resolved, const Scenario& seen, const Mix& mix) const {
+  double slack_ns(const Scenario& resolved, const Scenario& seen, const Mix& mix,
+                  const std::vector<Profile>& builtin) const {
     std::optional<std::int64_t> objective_ns;
     for (const Tenant& tenant : seen.tenants) {
       if (!tenant.slo.ttft_ns) continue;
@@ -155,7 +161,7 @@ class Ranges {
     if (!objective_ns) return kNoObjectiveNs;
     double prefill_ns = 0;
     for (const Site& site : resolved.fleet.sites) {
-      const Profile* profile = profile_of(resolved, site);
+      const Profile* profile = profile_of(resolved, site, builtin);
       if (profile == nullptr || !profile->cost) continue;
       const std::int64_t ps = profile->cost->chunk_ps(0, std::llround(mix.prompt_tokens));
       prefill_ns = std::max(prefill_ns, static_cast<double>(ps) / 1000);
@@ -336,8 +342,8 @@ class Ranges {
 }  // namespace
 
 std::vector<Parameter> throttle_ranges(const Scenario& scenario, const Scenario& resolved,
-                                       std::size_t index) {
-  return Ranges(scenario, resolved, index).all();
+                                       std::size_t index, const std::vector<Profile>& builtin) {
+  return Ranges(scenario, resolved, index, builtin).all();
 }
 
 }  // namespace tokenlift

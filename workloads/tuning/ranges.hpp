@@ -15,8 +15,8 @@ namespace tokenlift {
 ///
 /// Where no capacity is known it is estimated from the cost models: full batches of the mix, a
 /// prompt's share of prefill with each token; where none of these is known either, it is twice what
-/// is offered.
+/// is offered. `builtin`: as of complete_tuning().
 std::vector<Parameter> throttle_ranges(const Scenario& scenario, const Scenario& resolved,
-                                       std::size_t index);
+                                       std::size_t index, const std::vector<Profile>& builtin);
 
 }  // namespace tokenlift

@@ -15,7 +15,7 @@
 
 #include "reports/json/json_run.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 
 namespace tokenlift {
 namespace {

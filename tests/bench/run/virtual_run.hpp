@@ -10,7 +10,7 @@
 #include "bench/run/loop.hpp"
 #include "bench/run/validity.hpp"
 #include "reports/json/json_run.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 

@@ -23,6 +23,7 @@
 #include "tests/bench/run/one_step_queue.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/text/draw.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 namespace {

@@ -17,6 +17,8 @@
 #include "reports/json/json_tuning.hpp"
 #include "tests/bench/run/one_step_queue.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/tuning/candidate.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 namespace {

@@ -11,6 +11,7 @@
 
 #include "reports/findings/comparison_tables.hpp"
 #include "reports/formats/comparison_text.hpp"
+#include "reports/json/comparable.hpp"
 #include "reports/json/json_comparison.hpp"
 #include "reports/json/json_run.hpp"
 #include "tests/reports/json/schema.hpp"

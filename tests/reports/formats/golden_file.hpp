@@ -8,11 +8,13 @@
 #include <sstream>
 #include <string>
 
+#include "tests/testing.hpp"
+
 namespace tokenlift {
 
 /// The text equals tests/golden/NAME.txt, which TOKENLIFT_UPDATE_GOLDEN=1 writes anew.
 inline void expect_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(TOKENLIFT_SOURCE_DIR) + "/tests/golden/" + name + ".txt";
+  const std::string path = source_folder() + "/tests/golden/" + name + ".txt";
   const char* const update = std::getenv("TOKENLIFT_UPDATE_GOLDEN");
   if (update != nullptr && std::string(update) == "1") {
     std::ofstream file(path, std::ios::binary);

@@ -16,9 +16,11 @@
 #include "reports/json/json_run.hpp"
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/record/rich_runs.hpp"
+#include "tests/testing.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
+#include "workloads/tuning/defaults.hpp"
 
 namespace tokenlift {
 namespace {
@@ -156,7 +158,7 @@ TEST(JsonFigures, AMistakeNamesTheWordAndWhatIsPossible) {
 }
 
 TEST(JsonFigures, EveryPathInTheReadmeIsOne) {
-  std::ifstream file(std::string(TOKENLIFT_SOURCE_DIR) + "/README.md");
+  std::ifstream file(source_folder() + "/README.md");
   const std::string readme{std::istreambuf_iterator<char>(file), {}};
   const std::size_t begin = readme.find("| path | figure |");
   const std::size_t end = readme.find("\n\n", begin);
@@ -182,7 +184,7 @@ TEST(JsonFigures, HaveWhatIsSearchedByDefault) {
       if (lift && !measured_event(scenario)) continue;
       Tuning tuning;
       tuning.lift = lift;
-      tuning = complete_tuning(tuning, scenario, resolve(scenario, 5000.0));
+      tuning = complete_tuning(tuning, scenario, resolve(scenario, 5000.0), builtin_profiles());
       EXPECT_EQ(path_mistake(tuning.objective->path, nothing_near), "") << builtin.name;
       for (const Objective& constraint : tuning.constraints) {
         EXPECT_EQ(path_mistake(constraint.path, nothing_near), "") << builtin.name;

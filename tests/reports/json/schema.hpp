@@ -11,11 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/testing.hpp"
+
 namespace tokenlift {
 
 /// The exit code of tests/reports/json/validate_json.py: 0 all valid, 1 one is not, 2 cannot say.
 inline int validate_json(const std::string& schema, const std::vector<std::string>& texts) {
-  const std::string root = TOKENLIFT_SOURCE_DIR;
+  const std::string root = source_folder();
   std::string command = "/usr/bin/python3 '" + root + "/tests/reports/json/validate_json.py' '" +
                         root + "/reports/json/" + schema + "'";
   std::vector<std::string> paths;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "workloads/plan/plan.hpp"
+#include "workloads/reader/catalogue.hpp"
 
 namespace tokenlift {
 
@@ -55,9 +56,9 @@ inline Scenario lift_scenario() {
 }
 
 inline bool has_warning(const Scenario& resolved, const std::string& part) {
-  return std::ranges::any_of(warnings(resolved), [&](const std::string& warning) {
-    return warning.find(part) != std::string::npos;
-  });
+  return std::ranges::any_of(
+      warnings(resolved, builtin_profiles()),
+      [&](const std::string& warning) { return warning.find(part) != std::string::npos; });
 }
 
 inline Tenant session_tenant(Rate rate) {

@@ -7,7 +7,8 @@
 
 #include "tests/workloads/plan/lift_scenario.hpp"
 #include "workloads/plan/plan.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 
 namespace tokenlift {
 namespace {
@@ -29,7 +30,8 @@ TEST(Warnings, AreNoneForASoundScenario) {
   scenario.run.warmup_ns = 0;
   scenario.events[0].at_ns = 40 * kS;
   scenario.throttles[0].max_wait_ns = 2 * kS;
-  EXPECT_EQ(warnings(resolve(scenario, std::nullopt)), std::vector<std::string>{});
+  EXPECT_EQ(warnings(resolve(scenario, std::nullopt), builtin_profiles()),
+            std::vector<std::string>{});
 }
 
 TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
@@ -119,11 +121,12 @@ TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {
     output_tokens = { distribution = "constant", value = 10 }
   )",
                                      "test", "", {});
-  ASSERT_EQ(warnings(resolve(scenario, {})).size(), 1U);
-  EXPECT_NE(warnings(resolve(scenario, {}))[0].find("tokenlift calibrate cpu-small"),
-            std::string::npos);
+  ASSERT_EQ(warnings(resolve(scenario, {}), builtin_profiles()).size(), 1U);
+  EXPECT_NE(
+      warnings(resolve(scenario, {}), builtin_profiles())[0].find("tokenlift calibrate cpu-small"),
+      std::string::npos);
   scenario.profiles[0].cost->a_ps += 1;  // measured here, for example
-  EXPECT_EQ(warnings(resolve(scenario, {})), std::vector<std::string>{});
+  EXPECT_EQ(warnings(resolve(scenario, {}), builtin_profiles()), std::vector<std::string>{});
 }
 
 }  // namespace

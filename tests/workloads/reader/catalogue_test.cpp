@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/testing.hpp"
 #include "workloads/plan/plan.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 
 namespace tokenlift {
 namespace {
@@ -27,7 +28,8 @@ TEST(Catalogue, BuiltinScenariosAreSound) {
     const bool accelerators = scenario.run.engine == Engine::simulated;
     const double capacity =
         accelerators ? 2500.0 * static_cast<double>(replica_count(scenario)) : 5000;
-    EXPECT_EQ(warnings(resolve(scenario, capacity)), std::vector<std::string>{}) << builtin.name;
+    EXPECT_EQ(warnings(resolve(scenario, capacity), builtin_profiles()), std::vector<std::string>{})
+        << builtin.name;
   }
   EXPECT_TRUE(std::ranges::is_sorted(names));
   EXPECT_TRUE(std::ranges::find(names, "lift") != names.end());
@@ -67,7 +69,7 @@ TEST(Catalogue, ProfilesHaveShapes) {
 TEST(Catalogue, EmbedsEveryFileOfItsFolders) {
   const auto files = [](const char* folder) {
     std::vector<std::string> names;
-    const auto path = std::filesystem::path(TOKENLIFT_SOURCE_DIR) / "workloads" / folder;
+    const auto path = std::filesystem::path(source_folder()) / "workloads" / folder;
     for (const auto& entry : std::filesystem::directory_iterator(path)) {
       if (entry.path().extension() == ".toml") names.push_back(entry.path().stem());
     }
@@ -83,20 +85,6 @@ TEST(Catalogue, EmbedsEveryFileOfItsFolders) {
   EXPECT_EQ(scenarios, files("scenarios"));
   EXPECT_EQ(suites, files("suites"));
   EXPECT_EQ(profiles, files("profiles"));
-}
-
-TEST(DidYouMean, FindsWhatIsNearAndNothingElse) {
-  const std::vector<std::string> words = {"poisson", "constant", "gamma", "trace"};
-  EXPECT_EQ(did_you_mean("posson", words), "poisson");
-  EXPECT_EQ(did_you_mean("poission", words), "poisson");
-  EXPECT_EQ(did_you_mean("Poisson", words), "poisson");
-  EXPECT_EQ(did_you_mean("opisson", words), "poisson");  // a swap is one edit
-  EXPECT_EQ(did_you_mean("trcae", words), "trace");
-  EXPECT_EQ(did_you_mean("weibull", words), std::nullopt);
-  EXPECT_EQ(did_you_mean("", words), std::nullopt);
-  EXPECT_EQ(did_you_mean("x", {"a"}), std::nullopt);
-  EXPECT_EQ(did_you_mean("trac", {}), std::nullopt);
-  EXPECT_EQ(did_you_mean(std::string(100'000, 'a'), words), std::nullopt);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "tests/workloads/reader/mistakes.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 namespace {

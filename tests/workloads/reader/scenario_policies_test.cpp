@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tests/workloads/reader/mistakes.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {

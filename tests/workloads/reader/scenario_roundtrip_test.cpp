@@ -14,8 +14,9 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 namespace {

@@ -13,7 +13,8 @@
 
 #include "tests/workloads/reader/mistakes.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 namespace {

@@ -16,11 +16,13 @@
 #include <utility>
 #include <vector>
 
+#include "tests/testing.hpp"
 #include "tests/workloads/reader/mistakes.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/keywords.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 namespace {
@@ -460,7 +462,7 @@ TEST(Objectives, AreMetAsTheirRelationSays) {
 
 // The suite in the user's README.md is one.
 TEST(ParseSuite, ReadsTheExampleOfTheReadme) {
-  std::ifstream in(TOKENLIFT_SOURCE_DIR "/README.md");
+  std::ifstream in(source_folder() + "/README.md");
   const std::string readme{std::istreambuf_iterator<char>(in), {}};
   const std::size_t begin = readme.find("[suite]\n");
   ASSERT_NE(begin, std::string::npos);
@@ -485,7 +487,8 @@ TEST(BuiltinSuites, AreSound) {
       const bool accelerators = made.scenario.run.engine == Engine::simulated;
       const double capacity =
           accelerators ? 2500.0 * static_cast<double>(replica_count(made.scenario)) : 5000;
-      EXPECT_EQ(warnings(resolve(made.scenario, capacity)), std::vector<std::string>{})
+      EXPECT_EQ(warnings(resolve(made.scenario, capacity), builtin_profiles()),
+                std::vector<std::string>{})
           << made.name;
     }
   }

@@ -14,8 +14,11 @@
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/reader/scenario_text.hpp"
+#include "workloads/reader/scenario_reader.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/tuning/candidate.hpp"
+#include "workloads/tuning/defaults.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 namespace {
@@ -560,7 +563,7 @@ void check_defaults(const std::string& name, const Scenario& scenario, const Sce
                     double capacity_tokens_per_s, bool lift) {
   Tuning asked;
   asked.lift = lift;
-  const Tuning tuning = complete_tuning(asked, scenario, absolute);
+  const Tuning tuning = complete_tuning(asked, scenario, absolute, builtin_profiles());
   RC_LOG() << name << "\n" << to_toml(saying(scenario, tuning));
   RC_ASSERT(tuning.objective.has_value());
   RC_ASSERT(tuning.parameters.size() <= kMostParameters);
@@ -615,7 +618,7 @@ void expect_ranges(const Tuning& tuning, const std::vector<Expected>& all) {
 Tuning defaults_of(const Scenario& scenario, bool lift = false) {
   Tuning tuning;
   tuning.lift = lift;
-  return complete_tuning(tuning, scenario, resolved(scenario, 5000));
+  return complete_tuning(tuning, scenario, resolved(scenario, 5000), builtin_profiles());
 }
 
 // kText with another throttle.
@@ -701,7 +704,8 @@ TEST(Defaults, LeaveWhatIsSaid) {
   Tuning tuning;
   tuning.parameters = {choice("queue.order", {"fifo", "fair"})};
   tuning.objective = Aim{"ttft.p99_ms.before", false};
-  EXPECT_EQ(complete_tuning(tuning, scenario, resolved(scenario, 5000)), tuning);
+  EXPECT_EQ(complete_tuning(tuning, scenario, resolved(scenario, 5000), builtin_profiles()),
+            tuning);
 }
 
 TEST(Defaults, OfALiftAreTheShortestThatKeepsThePromise) {

@@ -1,4 +1,4 @@
-// to_toml() and to_json(), of scenarios and of profiles.
+#include "workloads/writer/scenario_writer.hpp"
 
 #include <toml++/toml.h>
 
@@ -13,8 +13,6 @@
 
 #include "workloads/plan/calendar.hpp"
 #include "workloads/plan/changes.hpp"
-#include "workloads/reader/profile_text.hpp"
-#include "workloads/reader/scenario_text.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/document.hpp"
 #include "workloads/text/quantity.hpp"

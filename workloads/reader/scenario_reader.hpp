@@ -1,8 +1,7 @@
 #pragma once
-// The scenario language: TOML in, every mistake out; and a scenario back into its text.
+// The scenario language: TOML in, every mistake out.
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,23 +37,5 @@ Scenario parse_scenario(std::string_view text, const std::string& source_name,
                         const std::string& folder, const std::vector<std::string>& overrides,
                         const std::vector<Profile>& profiles = {},
                         const FigureMistake& figure_mistake = {});
-
-/// The scenario as TOML that parse_scenario() reads back to an equal value. Doubles are written
-/// with the fewest digits that read back exactly.
-std::string to_toml(const Scenario& scenario);
-
-/// The same content as one JSON object, keys in alphabetical order; but without [tune], which is no
-/// part of what is run.
-std::string to_json(const Scenario& scenario);
-
-/// The [[throttle]] tables of to_toml() alone, and its [[event]] tables, to be pasted.
-std::string throttles_toml(const Scenario& scenario);
-std::string events_toml(const Scenario& scenario);
-
-/// One event as an inline table: "{ at = "15s", lift = "limit" }".
-std::string inline_toml(const Event& event);
-
-/// What to_toml() has at a dotted key, as --set takes it; nothing where it has nothing.
-std::optional<std::string> written_value(const Scenario& scenario, const std::string& key);
 
 }  // namespace tokenlift

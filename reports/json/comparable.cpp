@@ -1,4 +1,4 @@
-#include "reports/findings/comparable.hpp"
+#include "reports/json/comparable.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "workloads/scenario/tuning.hpp"
+#include "workloads/tuning/candidate.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,11 +7,10 @@
 #include <cmath>
 #include <cstdio>
 
-#include "workloads/plan/plan.hpp"
-#include "workloads/reader/scenario_text.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
 #include "workloads/tuning/lift.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 
@@ -138,11 +137,6 @@ std::vector<std::string> settings(const Scenario& scenario,
 std::optional<std::string> present_value(const Scenario& scenario, const Parameter& parameter) {
   if (is_lift_key(parameter.key)) return present_course(scenario, parameter.key);
   return written_value(scenario, written_key(scenario, parameter.key));
-}
-
-std::string judged_phase(const Tuning& tuning, const Scenario& scenario) {
-  if (tuning.lift) return "transition";
-  return measured_event(scenario) ? "before" : "steady";
 }
 
 }  // namespace tokenlift
