@@ -5,7 +5,7 @@
 // on a percentile has an interval (pooled_percentile.hpp). One run, or two pooled, is cut into
 // blocks of the time bins that lie wholly within a phase (blocks.hpp): that gives rates and shares
 // an interval, but no percentile. How often these intervals hold the truth is measured by
-// tests/coverage_test.cpp.
+// tests/bench/run/coverage_test.cpp.
 
 #include <optional>
 #include <string>

@@ -1,8 +1,8 @@
 #pragma once
 // What the lift did: every lift metric of a trial. Pure functions of what was recorded.
 //
-// "Not settled", "not enough data" and "the throttle did not bind" are results. The README defines
-// each metric.
+// "Not settled", "not enough data" and "the throttle did not bind" are results.
+// ../lift_report.md defines each metric.
 
 #include <array>
 #include <cstdint>

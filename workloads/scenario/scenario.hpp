@@ -1,7 +1,7 @@
 #pragma once
 // The scenario: what is asked of which fleet, behind which throttle, and when that changes.
 //
-// Plain values, as resolved from the scenario language (TOML; README.md shows it whole). Nothing
+// Plain values, as resolved from the scenario language (TOML, in ../README.md). Nothing
 // here parses, draws or runs. Units are in the names; times are nanoseconds from the start of the
 // run, token counts are whole tokens.
 

@@ -1,6 +1,6 @@
 #pragma once
 // A suite: cases, each a scenario with some of its keys set, how often it is run, and what it has
-// to achieve. README.md shows the language (TOML); nothing here runs.
+// to achieve. ../suites/README.md shows the language (TOML); nothing here runs.
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,8 @@
 // to have changed. In the other it does, by as much as a closed form or one very long run says: the
 // intervals must hold that. By default a few of each; all of them, and a table of what came out:
 //
-//   TOKENLIFT_EXPERIMENTS=200 build/release/tests/coverage_test
+//   TOKENLIFT_EXPERIMENTS=200 build/release/tests/bench_run_statistics_test
+//     --gtest_filter='Coverage.*'
 //
 // Seeds are fixed. Of 20 intervals that each hold the truth with 95 %, 14 or fewer do with
 // probability 3e-4: that is a failure here. Of 200 it is fewer than 176 (3e-5), and of 200 A/A

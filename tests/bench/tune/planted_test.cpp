@@ -5,7 +5,8 @@
 //
 // Seeds are fixed. A few of each by default; 50, and a table of what came out:
 //
-//   TOKENLIFT_EXPERIMENTS=50 build/release/tests/planted_test
+//   TOKENLIFT_EXPERIMENTS=50 build/release/tests/bench_tune_statistics_test
+//     --gtest_filter='Planted.*'
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,8 @@
 //
 // Seeds are fixed. A few of each by default; all, and a table of what came out:
 //
-//   TOKENLIFT_EXPERIMENTS=40 build/release/tests/bench_tune_proof_test
+//   TOKENLIFT_EXPERIMENTS=40 build/release/tests/bench_tune_statistics_test
+//     --gtest_filter='TuningProof.*'
 
 #include <gtest/gtest.h>
 

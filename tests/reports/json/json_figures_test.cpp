@@ -157,14 +157,14 @@ TEST(JsonFigures, AMistakeNamesTheWordAndWhatIsPossible) {
   }
 }
 
-TEST(JsonFigures, EveryPathInTheReadmeIsOne) {
-  std::ifstream file(source_folder() + "/README.md");
-  const std::string readme{std::istreambuf_iterator<char>(file), {}};
-  const std::size_t begin = readme.find("| path | figure |");
-  const std::size_t end = readme.find("\n\n", begin);
+TEST(JsonFigures, EveryPathInTheDocumentationIsOne) {
+  std::ifstream file(source_folder() + "/reports/objectives.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t begin = text.find("| path | figure |");
+  const std::size_t end = text.find("\n\n", begin);
   ASSERT_NE(begin, std::string::npos);
   std::size_t paths = 0;
-  std::istringstream rows(readme.substr(begin, end - begin));
+  std::istringstream rows(text.substr(begin, end - begin));
   for (std::string row; std::getline(rows, row);) {
     const std::string cell = row.substr(0, row.find('|', 1));
     for (auto at = cell.find('`'); at != std::string::npos; at = cell.find('`', at + 1)) {

@@ -460,13 +460,13 @@ TEST(Objectives, AreMetAsTheirRelationSays) {
   EXPECT_FALSE(met("x != 2", std::numeric_limits<double>::quiet_NaN()));
 }
 
-// The suite in the user's README.md is one.
-TEST(ParseSuite, ReadsTheExampleOfTheReadme) {
-  std::ifstream in(source_folder() + "/README.md");
-  const std::string readme{std::istreambuf_iterator<char>(in), {}};
-  const std::size_t begin = readme.find("[suite]\n");
+// The example in the documentation is a suite.
+TEST(ParseSuite, ReadsTheExampleOfTheDocumentation) {
+  std::ifstream in(source_folder() + "/workloads/suites/README.md");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t begin = text.find("[suite]\n");
   ASSERT_NE(begin, std::string::npos);
-  const Suite suite = parse(readme.substr(begin, readme.find("```", begin) - begin));
+  const Suite suite = parse(text.substr(begin, text.find("```", begin) - begin));
   EXPECT_EQ(
       names_of(suite),
       (std::vector<std::string>{
