@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import resource
 import subprocess
 from pathlib import Path
@@ -175,6 +176,12 @@ class CommandLine(binary_case.BinaryCase):
                 self.assertIn("Exit codes:", done.stdout)
             self.assertIn({"--version": "tokenlift", "--help": "run", "report": "RUN"}.get(
                 words[0], "SCENARIO"), done.stdout)
+
+    def test_the_readme_has_every_command(self):
+        readme = (self.SOURCE / "README.md").read_text()
+        listed = self.run_tokenlift("--help", code=0).stdout.partition("Subcommands:")[2]
+        self.assertEqual(sorted(re.findall(r"^\| `tokenlift (\w+)", readme, re.MULTILINE)),
+                         sorted(re.findall(r"^  (\w+) ", listed, re.MULTILINE)))
 
     def test_an_installed_binary_needs_no_files_and_works_from_any_folder(self):
         build = Path(self.TOKENLIFT).parents[1]
