@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "reports/text/utf8.hpp"
+
 namespace tokenlift {
 namespace {
 
@@ -13,27 +15,6 @@ constexpr std::string_view kPolicy =
     "base-uri 'none'; form-action 'none'";
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-/// How many bytes of well-formed UTF-8 (no surrogates, nothing overlong) begin `text`; 0 for none.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
-  };
-  const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80; };
-  const std::uint8_t first = byte(0);
-  const std::uint8_t second = byte(1);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool bad = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F);
-    return continues(1) && continues(2) && !bad ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool bad = (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
-    return continues(1) && continues(2) && continues(3) && !bad ? 4 : 0;
-  }
-  return 0;
-}
 
 std::string_view escape_of(char c) {
   switch (c) {
@@ -107,7 +88,7 @@ std::string row_html(const Table& table, std::size_t row) {
 std::string escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = character_bytes(text);
     if (length == 0 || forbidden(text.front())) {
       out += kReplacement;
       text.remove_prefix(1);

@@ -62,6 +62,7 @@ std::string library_of(const std::string& header) {
       {"oneapi/dnnl", "oneDNN"}, {"dnnl", "oneDNN"},
       {"boost/", "Boost"},       {"benchmark/", "Google Benchmark"},
       {"omp", "OpenMP"},         {"date/", "date"},
+      {"utf8", "utfcpp"},
   };
   std::string best;
   std::string library;
@@ -118,6 +119,7 @@ TEST(Walls, EachLibraryStaysInTheFilesThatItIsFor) {
       {"CLI11", {"bench/command/"}},
       {"toml++", {"workloads/"}},
       {"date", {"workloads/plan/calendar"}},
+      {"utfcpp", {"workloads/text/utf8", "reports/text/utf8"}},
       {"oneDNN", {"workloads/decoder/decoder"}},
       {"Boost", {"reports/", "bench/"}},
       {"Google Benchmark", {"bench/micro/", "bench/command/suite_benchmarks"}},

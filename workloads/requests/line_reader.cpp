@@ -13,20 +13,6 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 16;
 
-// The first byte that belongs to no code point; npos if there is none.
-std::size_t find_invalid(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    if (static_cast<unsigned char>(text[at]) < 0x80) {
-      ++at;
-      continue;
-    }
-    const std::size_t bytes = code_point_bytes(text.substr(at));
-    if (bytes == 0) return at;
-    at += bytes;
-  }
-  return std::string_view::npos;
-}
-
 }  // namespace
 
 LineReader::LineReader(std::string file) : file_(std::move(file)), buffer_(kBufferBytes) {
@@ -83,7 +69,7 @@ bool LineReader::next(std::size_t bytes_max, std::string_view form) {
          "a line is " + std::string(form));
   }
   if (line_.ends_with('\r')) line_.pop_back();
-  const std::size_t invalid = find_invalid(line_);
+  const std::size_t invalid = find_not_utf8(line_);
   if (invalid != std::string_view::npos) {
     fail("the line is not UTF-8", "a line is " + std::string(form), invalid);
   }

@@ -51,29 +51,6 @@ std::unique_ptr<toml::table> parse_literal(std::string_view literal, std::size_t
   }
 }
 
-// `text` as a TOML string; text that can't be one (not UTF-8) becomes an empty string.
-std::string string_literal(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string literal = "\"";
-  while (!text.empty()) {
-    const std::size_t size = code_point_bytes(text);
-    if (size == 0) return "\"\"";
-    const auto byte = static_cast<unsigned char>(text[0]);
-    if (text[0] == '"' || text[0] == '\\') {
-      literal += '\\';
-      literal += text[0];
-    } else if (byte < 0x20 || byte == 0x7F) {
-      literal += "\\u00";
-      literal += kHex[byte >> 4];
-      literal += kHex[byte & 15];
-    } else {
-      literal += text.substr(0, size);
-    }
-    text.remove_prefix(size);
-  }
-  return literal + "\"";
-}
-
 // Moves keep a node's place, copies lose it.
 void put(toml::table& table, std::string_view name, const Place& place, toml::table& parsed) {
   parsed.begin()->second.visit(
@@ -166,6 +143,27 @@ std::string override_value(const toml::node& node) {
   const auto* string = node.as_string();
   if (string == nullptr) return value_literal(node);
   return reads_as_toml(string->get()) ? string_literal(string->get()) : string->get();
+}
+
+std::string string_literal(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string literal = "\"";
+  for (const char c : with_replacements(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      literal += '\\';
+      literal += c;
+    } else if (c == '\n') {
+      literal += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      literal += "\\u00";
+      literal += kHex[byte >> 4];
+      literal += kHex[byte & 15];
+    } else {
+      literal += c;
+    }
+  }
+  return literal + "\"";
 }
 
 bool reads_as_toml(std::string_view value) {

@@ -19,6 +19,10 @@ using Place = toml::source_region;
 /// What mistakes in an override call their source.
 std::string override_source(const std::string& word);
 
+/// A string as TOML and JSON alike write it. Bytes that are not UTF-8, which neither allows, become
+/// U+FFFD.
+std::string string_literal(std::string_view text);
+
 /// A value as TOML on one line.
 std::string value_literal(const toml::node& node);
 

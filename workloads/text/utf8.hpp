@@ -1,7 +1,8 @@
 #pragma once
-// Code points of UTF-8 text.
+// UTF-8 text, as utfcpp reads it.
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace tokenlift {
@@ -12,5 +13,11 @@ std::size_t code_point_bytes(std::string_view text);
 
 /// Code points in `text`; a byte that belongs to none counts as one.
 std::size_t count_code_points(std::string_view text);
+
+/// The first byte that belongs to no code point; npos if there is none.
+std::size_t find_not_utf8(std::string_view text);
+
+/// `text` with U+FFFD for each byte that belongs to no code point.
+std::string with_replacements(std::string_view text);
 
 }  // namespace tokenlift

@@ -1,5 +1,3 @@
-#include "workloads/writer/scenario_writer.hpp"
-
 #include <toml++/toml.h>
 
 #include <array>
@@ -16,51 +14,24 @@
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/document.hpp"
 #include "workloads/text/quantity.hpp"
-#include "workloads/text/utf8.hpp"
+#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-// A string literal that both TOML (basic string) and JSON read alike. Bytes that are not UTF-8,
-// which neither allows, become U+FFFD.
-std::string literal(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string result = "\"";
-  while (!text.empty()) {
-    const std::size_t size = code_point_bytes(text);
-    const auto byte = static_cast<unsigned char>(text[0]);
-    if (size == 0) {
-      result += "\uFFFD";
-    } else if (text[0] == '"' || text[0] == '\\') {
-      result += '\\';
-      result += text[0];
-    } else if (text[0] == '\n') {
-      result += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      result += "\\u00";
-      result += kHex[byte >> 4];
-      result += kHex[byte & 15];
-    } else {
-      result += text.substr(0, size);
-    }
-    text.remove_prefix(size == 0 ? 1 : size);
-  }
-  return result + "\"";
-}
-
 template <typename Value>
 std::string word(Value value) {
-  return literal(name_of(value));
+  return string_literal(name_of(value));
 }
 std::string duration(std::int64_t ns) {
-  return literal(format_duration(ns));
+  return string_literal(format_duration(ns));
 }
 std::string cost(std::int64_t ps) {
-  return literal(format_cost(ps));
+  return string_literal(format_cost(ps));
 }
 std::string rate(double per_s) {
-  return literal(format_rate(per_s));
+  return string_literal(format_rate(per_s));
 }
 
 // Keys and their values as TOML writes them, in the order in which they are added.
@@ -114,16 +85,16 @@ Keys keys_of(const RunSettings& run) {
   keys.add("cooldown_max", duration(run.cooldown_max_ns));
   keys.add("seed", static_cast<std::int64_t>(run.seed));
   keys.add("max_in_flight", run.max_in_flight);
-  if (run.starts_at_s) keys.add("starts_at", literal(format_instant(*run.starts_at_s)));
-  if (run.time_zone != "UTC") keys.add("time_zone", literal(run.time_zone));
+  if (run.starts_at_s) keys.add("starts_at", string_literal(format_instant(*run.starts_at_s)));
+  if (run.time_zone != "UTC") keys.add("time_zone", string_literal(run.time_zone));
   return keys;
 }
 
 Keys keys_of(const Site& site) {
   Keys keys;
-  keys.add("name", literal(site.name));
+  keys.add("name", string_literal(site.name));
   keys.add("replicas", site.replicas);
-  keys.add("profile", literal(site.profile));
+  keys.add("profile", string_literal(site.profile));
   keys.add("max_batch", site.max_batch);
   keys.add("max_step_tokens", site.max_step_tokens);
   keys.add("kv_tokens", site.kv_tokens);
@@ -141,7 +112,7 @@ Keys keys_of(const ModelSize& model) {
 
 Keys keys_of(const Accelerator& accelerator) {
   Keys keys;
-  keys.add("name", literal(accelerator.name));
+  keys.add("name", string_literal(accelerator.name));
   keys.add("count", accelerator.count);
   keys.add("bandwidth_tb_per_s", accelerator.bandwidth_tb_per_s);
   keys.add("tflop_per_s", accelerator.tflop_per_s);
@@ -152,8 +123,8 @@ Keys keys_of(const Accelerator& accelerator) {
 
 Keys keys_of(const Profile& profile) {
   Keys keys;
-  if (!profile.description.empty()) keys.add("description", literal(profile.description));
-  if (!profile.source.empty()) keys.add("source", literal(profile.source));
+  if (!profile.description.empty()) keys.add("description", string_literal(profile.description));
+  if (!profile.source.empty()) keys.add("source", string_literal(profile.source));
   if (profile.fit_error) keys.add("fit_error", *profile.fit_error);
   if (profile.max_batch > 0) keys.add("max_batch", profile.max_batch);
   if (profile.cost) {
@@ -256,7 +227,7 @@ Keys keys_of(const Arrivals& arrivals) {
   Keys keys;
   keys.add("process", word(arrivals.process));
   if (arrivals.trace) {
-    keys.add("file", literal(arrivals.trace->file));
+    keys.add("file", string_literal(arrivals.trace->file));
     keys.add("speed", arrivals.trace->speed);
     keys.add("sample", arrivals.trace->sample);
     Keys caps;
@@ -294,7 +265,7 @@ Keys keys_of(const Retry& retry) {
 Keys keys_of(const Tenant& tenant) {
   const Tenant plain;
   Keys keys;
-  keys.add("name", literal(tenant.name));
+  keys.add("name", string_literal(tenant.name));
   if (tenant.users != plain.users) keys.add("users", tenant.users);
   if (tenant.priority != plain.priority) keys.add("priority", tenant.priority);
   if (tenant.weight != plain.weight) keys.add("weight", tenant.weight);
@@ -323,7 +294,7 @@ std::string days(std::uint8_t bits) {
                                                      "fri", "sat", "sun"};
   std::vector<std::string> names;
   for (std::size_t day = 0; day < kDays.size(); ++day) {
-    if ((bits >> day & 1) != 0) names.push_back(literal(kDays[day]));
+    if ((bits >> day & 1) != 0) names.push_back(string_literal(kDays[day]));
   }
   return array(names);
 }
@@ -333,8 +304,8 @@ std::string schedule(const std::vector<PeakHours>& schedule) {
   for (const PeakHours& peak : schedule) {
     Keys keys;
     keys.add("days", days(peak.days));
-    keys.add("from", literal(format_time_of_day(peak.begin_s)));
-    keys.add("to", literal(format_time_of_day(peak.end_s)));
+    keys.add("from", string_literal(format_time_of_day(peak.begin_s)));
+    keys.add("to", string_literal(format_time_of_day(peak.end_s)));
     keys.add("drain", peak.drain);
     entries.push_back(keys.inline_table());
   }
@@ -382,13 +353,13 @@ Settings settings_of(const Throttle& throttle) {
 
 Keys keys_of(const Throttle& throttle) {
   Keys keys;
-  keys.add("name", literal(throttle.name));
+  keys.add("name", string_literal(throttle.name));
   keys.add("kind", word(throttle.kind));
   keys.add("unit", word(throttle.unit));
   if (throttle.scope != Scope::fleet) keys.add("scope", word(throttle.scope));
   if (!throttle.tenants.empty()) {
     std::vector<std::string> names;
-    for (const std::string& name : throttle.tenants) names.push_back(literal(name));
+    for (const std::string& name : throttle.tenants) names.push_back(string_literal(name));
     keys.add("tenants", array(names));
   }
   add_settings(settings_of(throttle), keys);
@@ -413,7 +384,7 @@ void add_end(std::string_view key, const std::optional<Rate>& rate_there,
 
 Keys keys_of_action(const Event& event) {
   Keys keys;
-  keys.add("throttle", literal(event.throttle));
+  keys.add("throttle", string_literal(event.throttle));
   if (event.kind == EventKind::set) {
     add_settings(event, keys);
   } else if (event.kind == EventKind::ramp) {
@@ -433,7 +404,7 @@ Keys keys_of(const Event& event) {
   Keys keys;
   keys.add("at", duration(event.at_ns));
   keys.add(name_of(event.kind),
-           name_says_all ? literal(event.throttle) : keys_of_action(event).inline_table());
+           name_says_all ? string_literal(event.throttle) : keys_of_action(event).inline_table());
   if (event.measure) keys.add("measure", std::string("true"));
   return keys;
 }
@@ -453,11 +424,11 @@ std::string quantity(const Parameter& parameter, double value) {
 
 Keys keys_of(const Parameter& parameter) {
   Keys keys;
-  keys.add("key", literal(parameter.key));
+  keys.add("key", string_literal(parameter.key));
   if (parameter.scale == ParameterScale::choice) {
     std::vector<std::string> choices;
     for (const std::string& choice : parameter.choices) {
-      choices.push_back(reads_as_toml(choice) ? choice : literal(choice));
+      choices.push_back(reads_as_toml(choice) ? choice : string_literal(choice));
     }
     keys.add("choices", array(choices));
     return keys;
@@ -472,11 +443,11 @@ std::string tuning_toml(const Tuning& tuning) {
   Keys keys;
   if (tuning.lift) keys.add("lift", std::string("true"));
   if (tuning.objective) {
-    keys.add("objective", literal((tuning.objective->maximize ? "maximize " : "minimize ") +
-                                  tuning.objective->path));
+    keys.add("objective", string_literal((tuning.objective->maximize ? "maximize " : "minimize ") +
+                                         tuning.objective->path));
   }
   std::vector<std::string> constraints;
-  for (const Objective& each : tuning.constraints) constraints.push_back(literal(each.text));
+  for (const Objective& each : tuning.constraints) constraints.push_back(string_literal(each.text));
   if (!constraints.empty()) keys.add("constraints", array(constraints));
   if (tuning.budget_requests) keys.add("budget", *tuning.budget_requests);
   std::string text = "\n[tune]\n" + keys.lines();
@@ -494,7 +465,7 @@ void append_json(const toml::node& node, std::string& text) {
     text += '{';
     for (const auto& [key, value] : *table) {
       separator('{');
-      text += literal(key.str()) + ": ";
+      text += string_literal(key.str()) + ": ";
       append_json(value, text);
     }
     text += '}';
@@ -506,7 +477,7 @@ void append_json(const toml::node& node, std::string& text) {
     }
     text += ']';
   } else if (const auto* string = node.as_string()) {
-    text += literal(string->get());
+    text += string_literal(string->get());
   } else if (const auto* whole = node.as_integer()) {
     text += std::to_string(whole->get());
   } else if (const auto* number = node.as_floating_point()) {
@@ -523,7 +494,7 @@ std::string to_toml(const std::vector<Profile>& profiles) {
   for (const Profile& profile : profiles) {
     const bool bare = profile.name.find(' ') == std::string::npos;
     text += text.empty() ? "" : "\n";
-    text += "[profile." + (bare ? profile.name : literal(profile.name)) + "]\n";
+    text += "[profile." + (bare ? profile.name : string_literal(profile.name)) + "]\n";
     text += keys_of(profile).lines();
   }
   return text;
@@ -531,8 +502,8 @@ std::string to_toml(const std::vector<Profile>& profiles) {
 
 std::string to_toml(const Scenario& scenario) {
   Keys head;
-  head.add("name", literal(scenario.name));
-  if (!scenario.description.empty()) head.add("description", literal(scenario.description));
+  head.add("name", string_literal(scenario.name));
+  if (!scenario.description.empty()) head.add("description", string_literal(scenario.description));
   Keys fleet;
   fleet.add("router", word(scenario.fleet.router));
   if (scenario.fleet.capacity_tokens_per_s) {

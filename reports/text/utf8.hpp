@@ -1,0 +1,13 @@
+#pragma once
+// Characters of UTF-8 text, as utfcpp reads them.
+
+#include <cstddef>
+#include <string_view>
+
+namespace tokenlift {
+
+/// How many bytes the character takes that `text` begins with; 0 where that is not UTF-8, or there
+/// is nothing.
+std::size_t character_bytes(std::string_view text);
+
+}  // namespace tokenlift
