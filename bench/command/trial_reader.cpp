@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
+#include <cstring>
 #include <filesystem>
 #include <optional>
-#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -20,34 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// As people count: 2 before 10.
-bool natural_less(std::string_view one, std::string_view other) {
-  const auto digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
-  /// Takes the number that `text` begins with, without leading zeros.
-  const auto take_number = [&](std::string_view& text) {
-    std::size_t end = 0;
-    while (end < text.size() && digit(text[end])) ++end;
-    const std::size_t begin = std::min(text.find_first_not_of('0'), end);
-    const std::string_view number = text.substr(begin, end - begin);
-    text.remove_prefix(end);
-    return number;
-  };
-  while (!one.empty() && !other.empty()) {
-    if (digit(one[0]) && digit(other[0])) {
-      const std::string_view mine = take_number(one);
-      const std::string_view theirs = take_number(other);
-      if (mine.size() != theirs.size()) return mine.size() < theirs.size();
-      if (mine != theirs) return mine < theirs;
-    } else {
-      if (one[0] != other[0]) return one[0] < other[0];
-      one.remove_prefix(1);
-      other.remove_prefix(1);
-    }
-  }
-  return one.size() < other.size();
-}
-
-/// Every run.json at and below the folder, in natural order.
+/// Every run.json at and below the folder, as people count: 2 before 10.
 std::vector<fs::path> runs_below(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
@@ -62,7 +34,7 @@ std::vector<fs::path> runs_below(const fs::path& folder) {
     throw UsageError(fmt::format("no run.json in the folder '{}' or below it", folder.string()));
   }
   std::sort(files.begin(), files.end(), [](const fs::path& one, const fs::path& other) {
-    return natural_less(one.string(), other.string());
+    return strverscmp(one.c_str(), other.c_str()) < 0;
   });
   return files;
 }
