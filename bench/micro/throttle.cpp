@@ -75,34 +75,19 @@ void decide_users(benchmark::State& state) {
 }
 BENCHMARK(decide_users)->Name("throttle/token_bucket/users");
 
-constexpr std::pair<ThrottleKind, const char*> kByTime[] = {
-    {ThrottleKind::token_bucket, "token_bucket"},
-    {ThrottleKind::gcra, "gcra"},
-    {ThrottleKind::leaky_bucket, "leaky_bucket"},
-    {ThrottleKind::fixed_window, "fixed_window"},
-    {ThrottleKind::anchored_window, "anchored_window"},
-    {ThrottleKind::sliding_window, "sliding_window"},
-    {ThrottleKind::acceleration_limit, "acceleration_limit"},
-};
-constexpr std::pair<ThrottleKind, const char*> kInFlight[] = {
-    {ThrottleKind::concurrency, "concurrency"},
-    {ThrottleKind::aimd, "aimd"},
-    {ThrottleKind::gradient, "gradient"},
-    {ThrottleKind::vegas, "vegas"},
-};
-
 [[maybe_unused]] const bool kRegistered = [] {
   const auto add = [](ThrottleKind kind, const std::string& name, bool held) {
     benchmark::RegisterBenchmark(
         ("throttle/" + name).c_str(),
         [kind, held](benchmark::State& state) { decide_fleet(state, kind, held); });
   };
-  for (const auto& [kind, name] : kByTime) {
-    add(kind, name, false);
-    // Use that rises holds nobody up for long there.
-    if (kind != ThrottleKind::acceleration_limit) add(kind, name + std::string("/held"), true);
+  for (const KindTraits& kind : kThrottleKinds) {
+    if (kind.limits_queue) continue;  // as `concurrency`
+    add(kind.kind, std::string(kind.name), false);
+    // Of what is in flight nobody is held up here; nor for long where use rises.
+    if (kind.counts_in_flight || kind.limits_rise) continue;
+    add(kind.kind, std::string(kind.name) + "/held", true);
   }
-  for (const auto& [kind, name] : kInFlight) add(kind, name, false);
   return true;
 }();
 

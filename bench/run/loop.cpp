@@ -5,7 +5,6 @@
 #include <span>
 #include <utility>
 
-#include "workloads/plan/changes.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 
@@ -59,7 +58,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       announces_(uses_prefixes_ && room_.exempts_cached()),
       measured_event_(measured_event(scenario)),
       adapts_(std::ranges::any_of(scenario.throttles,
-                                  [](const Throttle& t) { return is_adaptive(t.kind); })),
+                                  [](const Throttle& t) { return traits_of(t.kind).is_adaptive; })),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
   clients_.for_each_first([this](const Errand& errand) { schedule_errand(errand); });

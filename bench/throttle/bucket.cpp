@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "bench/throttle/keyed_limiter.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -185,6 +187,19 @@ void LeakyBucketRule::inherit(std::int64_t now_ns, State& state, const LeakyBuck
 
 double LeakyBucketRule::level_units(std::int64_t now_ns, const State& state) const {
   return -to_units(held(now_ns, state));
+}
+
+std::unique_ptr<Limiter> make_rate_limiter(const Throttle& settings, std::size_t keys) {
+  switch (settings.kind) {
+    case ThrottleKind::token_bucket:
+      return keyed(TokenBucketRule(settings), keys);
+    case ThrottleKind::gcra:
+      return keyed(GcraRule(settings), keys);
+    case ThrottleKind::leaky_bucket:
+      return keyed(LeakyBucketRule(settings), keys);
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace tokenlift

@@ -11,7 +11,9 @@
 // what requests in flight at its start came to beyond what was known of them. A leaky bucket's
 // burst is one request.
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "bench/throttle/limiter.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -118,5 +120,8 @@ class LeakyBucketRule : private Flow {
  private:
   Femto held(std::int64_t now_ns, const State& state) const;
 };
+
+/// A limiter of a kind that has a rate.
+std::unique_ptr<Limiter> make_rate_limiter(const Throttle& settings, std::size_t keys);
 
 }  // namespace tokenlift

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "bench/throttle/keyed_limiter.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -182,6 +184,11 @@ double AdaptiveRule::limit_units(const State& state) const {
 
 double AdaptiveRule::level_units(std::int64_t /*now_ns*/, const State& state) const {
   return to_units(state.limit - static_cast<double>(state.in_flight));
+}
+
+std::unique_ptr<Limiter> make_flight_limiter(const Throttle& settings, std::size_t keys) {
+  if (traits_of(settings.kind).is_adaptive) return keyed(AdaptiveRule(settings), keys);
+  return keyed(ConcurrencyRule(settings), keys);
 }
 
 }  // namespace tokenlift

@@ -6,7 +6,9 @@
 // it, and a lifted throttle goes on counting, so that the limit holds for all who are there when it
 // is taken up again; then nobody passes until enough have left.
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "bench/throttle/limiter.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -99,5 +101,8 @@ class AdaptiveRule {
   double tolerance_ = 0;
   std::int64_t target_ns_ = 0;
 };
+
+/// A limiter of a kind that counts what is in flight.
+std::unique_ptr<Limiter> make_flight_limiter(const Throttle& settings, std::size_t keys);
 
 }  // namespace tokenlift

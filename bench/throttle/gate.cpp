@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "workloads/plan/changes.hpp"
-
 namespace tokenlift {
 
 std::int64_t Gate::reserved_units(const Terms& its, const Request& request) const {
@@ -47,12 +45,12 @@ Settlement Gate::settlement(const Terms& its, const Request& request,
 
 std::optional<double> Gate::limit() const {
   if (lifted) return std::nullopt;
-  if (is_adaptive(settings.kind)) {
+  if (traits_of(settings.kind).is_adaptive) {
     // Each tenant or user has come to another one.
     return settings.scope == Scope::fleet ? limiter->adapted_limit_units(0) : std::nullopt;
   }
   const double drain_units = terms.back().drain_units;
-  if (has_rate(settings.kind)) return *settings.rate.per_s / drain_units;
+  if (traits_of(settings.kind).has_rate) return *settings.rate.per_s / drain_units;
   if (!settings.limit) return std::nullopt;
   return *settings.limit / drain_units;
 }

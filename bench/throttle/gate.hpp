@@ -39,7 +39,7 @@ struct Gate {
   bool enforces() const { return settings.mode == Mode::enforce; }
   /// Whether it makes requests wait.
   bool holds() const { return settings.when_full == WhenFull::queue && enforces(); }
-  bool is_queue_limit() const { return settings.kind == ThrottleKind::queue_limit; }
+  bool is_queue_limit() const { return traits_of(settings.kind).limits_queue; }
 
   /// Units that a request takes when it is let through: where output is charged after, only what is
   /// known then.

@@ -88,4 +88,9 @@ class KeyedLimiter final : public Limiter {
   bool lifted_ = false;
 };
 
+template <typename Rule>
+std::unique_ptr<Limiter> keyed(Rule rule, std::size_t keys) {
+  return std::make_unique<KeyedLimiter<Rule>>(std::move(rule), keys);
+}
+
 }  // namespace tokenlift

@@ -28,7 +28,7 @@ void put(std::set<Value>& set, typename std::set<Value>::node_type place, const 
 }
 
 bool has_state_per_user(const Throttle& throttle) {
-  return throttle.scope == Scope::user && throttle.kind != ThrottleKind::queue_limit;
+  return throttle.scope == Scope::user && !traits_of(throttle.kind).limits_queue;
 }
 
 }  // namespace

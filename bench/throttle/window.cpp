@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "bench/throttle/keyed_limiter.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -253,6 +255,22 @@ void AccelerationLimitRule::inherit(std::int64_t now_ns, State& state,
 double AccelerationLimitRule::level_units(std::int64_t now_ns, const State& state) const {
   const WindowPair pair = at(now_ns, state);
   return to_units(allowance(pair.before) - pair.used);
+}
+
+std::unique_ptr<Limiter> make_window_limiter(const Throttle& settings, std::size_t keys,
+                                             std::int64_t epoch_ns) {
+  switch (settings.kind) {
+    case ThrottleKind::fixed_window:
+      return keyed(FixedWindowRule(settings, epoch_ns), keys);
+    case ThrottleKind::anchored_window:
+      return keyed(AnchoredWindowRule(settings), keys);
+    case ThrottleKind::sliding_window:
+      return keyed(SlidingWindowRule(settings, epoch_ns), keys);
+    case ThrottleKind::acceleration_limit:
+      return keyed(AccelerationLimitRule(settings, epoch_ns), keys);
+    default:
+      return nullptr;
+  }
 }
 
 }  // namespace tokenlift

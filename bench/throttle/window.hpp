@@ -9,7 +9,9 @@
 // also where that is more than the new limit: it is a fact, and over when the window is. A clock
 // that steps back stays in the window that it was in.
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "bench/throttle/limiter.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -149,5 +151,9 @@ class AccelerationLimitRule : private AlignedWindows {
 
   std::int64_t rise_millionths_ = 0;
 };
+
+/// A limiter of a kind that counts in windows, aligned as make_limiter() says.
+std::unique_ptr<Limiter> make_window_limiter(const Throttle& settings, std::size_t keys,
+                                             std::int64_t epoch_ns);
 
 }  // namespace tokenlift

@@ -63,7 +63,7 @@ double most_output_tokens(const Scenario& scenario, const Tenant& tenant) {
 bool rejects(const Scenario& scenario) {
   return std::ranges::any_of(scenario.throttles, [](const Throttle& throttle) {
     return throttle.mode == Mode::enforce &&
-           (throttle.kind == ThrottleKind::queue_limit || throttle.when_full == WhenFull::reject);
+           (traits_of(throttle.kind).limits_queue || throttle.when_full == WhenFull::reject);
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "workloads/plan/calendar.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/scenario/throttle_keys.hpp"
 
 namespace tokenlift {
 
@@ -14,11 +15,6 @@ namespace {
 
 // A step every half a percent of the way: finer than any limit is set.
 constexpr std::int64_t kLinearSteps = 200;
-
-template <typename Value>
-void assign(Value& target, const std::optional<Value>& value) {
-  if (value) target = *value;
-}
 
 double between(double from, double to, double share) {
   return from + (to - from) * share;
@@ -125,19 +121,10 @@ void add_event(const Event& event, std::size_t order, std::size_t throttle,
 }  // namespace
 
 void apply(const Settings& settings, Throttle& throttle) {
-  assign(throttle.rate, settings.rate);
-  assign(throttle.burst, settings.burst);
-  if (settings.limit) throttle.limit = settings.limit;
-  assign(throttle.window_ns, settings.window_ns);
-  assign(throttle.min_limit, settings.min_limit);
-  assign(throttle.max_limit, settings.max_limit);
-  assign(throttle.target_ns, settings.target_ns);
-  assign(throttle.tolerance, settings.tolerance);
-  assign(throttle.rise, settings.rise);
-  assign(throttle.charge, settings.charge);
-  assign(throttle.mode, settings.mode);
-  assign(throttle.when_full, settings.when_full);
-  if (settings.max_wait_ns) throttle.max_wait_ns = settings.max_wait_ns;
+  for_each_setting([&](const ThrottleKey&, const auto& member) {
+    const auto& value = settings.*member.settings;
+    if (value) throttle.*member.throttle = *value;
+  });
 }
 
 std::int64_t end_ns(const Event& event) {

@@ -113,15 +113,16 @@ Stage Stages::stage_of(std::size_t index, const Throttle& throttle, bool lifted,
   if (lifted || throttle.mode == Mode::shadow) return stage;
   const double tokens_per_unit = view.tokens_per_unit * view.keys / drain;
   double units_per_s = kUnlimited;
-  if (has_rate(throttle.kind)) units_per_s = *throttle.rate.per_s;
-  if (has_burst(throttle.kind)) stage.burst_tokens = *throttle.burst.units * tokens_per_unit;
-  if (has_windows(throttle.kind)) {
+  const KindTraits& kind = traits_of(throttle.kind);
+  if (kind.has_rate) units_per_s = *throttle.rate.per_s;
+  if (kind.has_burst) stage.burst_tokens = *throttle.burst.units * tokens_per_unit;
+  if (kind.has_windows) {
     units_per_s = *throttle.limit / to_s(throttle.window_ns);
     stage.burst_tokens = *throttle.limit * tokens_per_unit;
   }
   stage.limit_tokens_per_s = units_per_s * tokens_per_unit + view.beside_tokens_per_s;
   if (throttle.max_wait_ns) stage.max_wait_s = to_s(*throttle.max_wait_ns);
-  if (throttle.kind == ThrottleKind::queue_limit && throttle.limit) {
+  if (kind.limits_queue && throttle.limit) {
     stage.most_waiting_tokens = *throttle.limit * tokens_per_unit;
   }
   return stage;

@@ -42,7 +42,7 @@ class ThrottleResolver {
   ThrottleResolver(Throttle& throttle, const Scenario& scenario, const Mix& mix)
       : scenario_(scenario),
         name_(throttle.name),
-        kind_(throttle.kind),
+        kind_(traits_of(throttle.kind)),
         unit_(throttle.unit),
         tokens_per_unit_(output_tokens_per_unit(
             unit_, throttle.tenants.empty() ? mix : request_mix(scenario, throttle))),
@@ -53,14 +53,14 @@ class ThrottleResolver {
             throttle.window_ns,
             throttle.min_limit,
             throttle.max_limit};
-    if (has_windows(kind_)) {
+    if (kind_.has_windows) {
       std::optional<Rate> load = throttle.rate;
       resolve_limit(load, throttle.limit, std::nullopt);
       throttle.rate = {};
-    } else if (has_rate(kind_)) {
+    } else if (kind_.has_rate) {
       resolve_rate(throttle.rate);
       now_.rate_per_s = *throttle.rate.per_s;
-      if (has_burst(kind_)) resolve_burst(throttle.burst, now_.rate_per_s);
+      if (kind_.has_burst) resolve_burst(throttle.burst, now_.rate_per_s);
     }
     check_limit(throttle.limit);
     check_bounds();
@@ -70,11 +70,11 @@ class ThrottleResolver {
   void resolve_event(Event& event) {
     if (event.kind == EventKind::restore) now_ = begin_;
     if (event.kind != EventKind::set && event.kind != EventKind::ramp) return;
-    if (has_windows(kind_)) {
+    if (kind_.has_windows) {
       if (event.from) event.from_limit = limit_of(*event.from->load);
       event.from.reset();
       resolve_limit(event.rate, event.limit, event.window_ns);
-    } else if (has_rate(kind_)) {
+    } else if (kind_.has_rate) {
       resolve_rates(event);
     }
     check_limit(event.limit);
@@ -147,12 +147,12 @@ class ThrottleResolver {
 
   // Adaptive limits are not looked at: they may be small for a while.
   void check_limit(const std::optional<double>& limit) const {
-    if (limit && !is_adaptive(kind_)) check_size("limit", *limit);
+    if (limit && !kind_.is_adaptive) check_size("limit", *limit);
   }
 
   // An event may change one of them alone.
   void check_bounds() const {
-    if (!is_adaptive(kind_)) return;
+    if (!kind_.is_adaptive) return;
     check_size("max_limit", now_.max_limit);
     if (now_.min_limit <= now_.max_limit) return;
     throw error(scenario_,
@@ -173,7 +173,7 @@ class ThrottleResolver {
 
   const Scenario& scenario_;
   std::string name_;
-  ThrottleKind kind_;
+  const KindTraits& kind_;
   Unit unit_;
   double tokens_per_unit_;
   double largest_;

@@ -149,7 +149,7 @@ Treatment treatment_of(const Tenant& tenant, const Scenario& resolved,
   Treatment result;
   const auto note = [&](const Throttle& throttle) {
     if (throttle.mode == Mode::shadow) return;
-    const bool of_queue = throttle.kind == ThrottleKind::queue_limit;
+    const bool of_queue = traits_of(throttle.kind).limits_queue;
     const bool rejects =
         of_queue ? throttle.limit.has_value() : throttle.when_full == WhenFull::reject;
     result.rejects = result.rejects || rejects;

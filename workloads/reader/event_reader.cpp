@@ -141,7 +141,7 @@ void EventReader::read_ramp(TableReader table, Event& event) {
                   "at + over is at most duration, " + format_duration(run_.duration_ns));
   }
   assign(event.steps, table.whole("steps", 1, kMostSteps));
-  if (kind_uses(table, known != nullptr ? known->kind : std::nullopt, "burst")) {
+  if (kind_uses(table, known != nullptr ? known->kind : std::nullopt, throttle_key("burst"))) {
     event.burst = read_burst(table);
   }
   assign(event.inherit, table.choice<Inherit>("inherit"));
@@ -163,24 +163,23 @@ void EventReader::read_end(TableReader& ramp, std::string_view key, const KnownT
   const toml::node* node = ramp.find(key);
   if (node == nullptr) return;
   const std::optional<ThrottleKind> kind = known != nullptr ? known->kind : std::nullopt;
-  const bool by_rate = !kind || has(kinds_with("rate"), *kind);
-  const bool by_limit = !kind || has(kinds_with("limit"), *kind);
+  const ThrottleKey& by_limit = throttle_key("limit");
+  const bool has_rate = !kind || traits_of(*kind).has_rate;
+  const bool has_limit = !kind || by_limit.belongs_to(traits_of(*kind));
   if (node->is_table()) {
     TableReader end = *ramp.table(key, std::string(key));
     if (end.keys().size() != 1) {
       ramp.mistake(key, in_quotes(key) + " must have one of rate, load and limit",
                    "for example " + std::string(key) + " = { load = 0.8 }");
     }
-    const auto uses = [&](const char* of_end) { return kind_uses(end, kind, of_end); };
-    if (uses("rate")) rate.per_s = end.rate_per_s("rate");
-    if (uses("load")) rate.load = end.number("load", kLoadMin, kLoadMax);
-    if (uses("limit")) limit = end.number("limit", kSmallestLimit, kLargestLimit);
+    rate = read_rate(end, kind);
+    if (kind_uses(end, kind, by_limit)) limit = end.number("limit", by_limit.least, by_limit.most);
     end.finish();
-  } else if (node->is_string() && by_rate) {
+  } else if (node->is_string() && has_rate) {
     rate.per_s = ramp.rate_per_s(key);
-  } else if (node->is_number() && by_limit) {
-    limit = ramp.number(key, kSmallestLimit, kLargestLimit);
-  } else if (by_rate) {
+  } else if (node->is_number() && has_limit) {
+    limit = ramp.number(key, by_limit.least, by_limit.most);
+  } else if (has_rate) {
     ramp.wrong_type(key, *node, "a rate", "\"500/s\", or { load = 0.8 }");
   } else {
     ramp.wrong_type(key, *node, "a limit", "64");

@@ -2,34 +2,23 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <type_traits>
 #include <utility>
 
 #include "workloads/plan/changes.hpp"
 #include "workloads/reader/arrivals_reader.hpp"
+#include "workloads/scenario/throttle_keys.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-using enum ThrottleKind;
-using Kinds = std::vector<ThrottleKind>;
-
-constexpr double kBurstMax = 1e21;  // the highest rate for the longest duration
-constexpr double kFactorMax = 1000;
 constexpr double kDrainMin = 0.01;
 constexpr double kDrainMax = 100;
 constexpr std::size_t kMostPeakHours = 100;
 constexpr double kAdaptiveStart = 20;  // requests in flight, as libraries of adaptive limits begin
 constexpr double kAdaptiveRoom = 50;   // max_limit / limit
 constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-
-const Kinds kAdaptive = {aimd, gradient, vegas};
-// Of which nothing is refused for lack of a rate: what they count are requests, unless told.
-const Kinds kCounting = {concurrency, queue_limit, aimd, gradient, vegas};
-const Kinds kAllButQueueLimit = {token_bucket,    gcra,           leaky_bucket,      fixed_window,
-                                 anchored_window, sliding_window, concurrency,       aimd,
-                                 gradient,        vegas,          acceleration_limit};
 
 bool has_output(Unit unit) {
   return unit == Unit::output_tokens || unit == Unit::tokens;
@@ -42,7 +31,9 @@ bool has_input(Unit unit) {
 bool check_one_limit(TableReader& table, const std::optional<ThrottleKind>& kind) {
   std::vector<std::string_view> found;
   for (const std::string_view key : {"rate", "load", "limit"}) {
-    if (table.has(key) && (!kind.has_value() || has(kinds_with(key), *kind))) found.push_back(key);
+    if (table.has(key) && (!kind || throttle_key(key).belongs_to(traits_of(*kind)))) {
+      found.push_back(key);
+    }
   }
   if (found.size() < 2) return true;
   table.mistake(found[1],
@@ -51,29 +42,31 @@ bool check_one_limit(TableReader& table, const std::optional<ThrottleKind>& kind
   return false;
 }
 
-void require_keys(TableReader& table, ThrottleKind kind) {
-  const bool windowed = has_windows(kind);
+void require_keys(TableReader& table, const KindTraits& kind) {
   const bool both = table.has("rate") && table.has("load");  // noted already
-  if (has_rate(kind) && !both) check_one_rate(table, true);
-  if (windowed && !table.has("limit") && !table.has("load")) {
+  if (kind.has_rate && !both) check_one_rate(table, true);
+  if (kind.has_windows && !table.has("limit") && !table.has("load")) {
     table.mistake(
         "limit", table.name() + " lacks a limit",
         "give limit = 500000 (units in each window), or load = 0.4 as a share of what the "
         "fleet can do in one");
   }
-  if (windowed || kind == acceleration_limit) {
+  if (kind.has_windows || kind.limits_rise) {
     table.require("window", "the length of a window, for example window = \"1min\"");
   }
-  if (kind == concurrency) table.require("limit", "units in flight, for example limit = 64");
-  if (kind == acceleration_limit) {
+  if (kind.limits_rise) {
     table.require("limit", "units that a window always has, for example limit = 1000");
   }
-  if (kind == aimd) {
+  if (kind.has_target) {
     table.require("target", "a service TTFT above it shrinks the limit: target = \"500ms\"");
   }
-  if (kind == queue_limit && !table.has("limit") && !table.has("max_wait")) {
-    table.mistake("limit", table.name() + " lacks a limit",
-                  "give limit = 1000 (units that wait), max_wait = \"2s\", or both");
+  if (kind.limits_queue) {
+    if (!table.has("limit") && !table.has("max_wait")) {
+      table.mistake("limit", table.name() + " lacks a limit",
+                    "give limit = 1000 (units that wait), max_wait = \"2s\", or both");
+    }
+  } else if (kind.counts_in_flight && !kind.is_adaptive) {
+    table.require("limit", "units in flight, for example limit = 64");
   }
 }
 
@@ -116,73 +109,59 @@ std::optional<std::uint8_t> days_of(std::string_view word) {
                       static_cast<std::size_t>(last - kDays.begin()));
 }
 
+template <typename Value, typename Kept>
+std::optional<Value> read_value(TableReader& table, const ThrottleKey& key,
+                                const Member<Value, Kept>& /*member*/) {
+  if constexpr (std::is_same_v<Value, double>) {
+    return table.number(key.name, key.least, key.most);
+  } else if constexpr (std::is_same_v<Value, std::int64_t>) {
+    return table.positive_duration_ns(key.name);
+  } else if constexpr (std::is_same_v<Value, Burst>) {
+    return read_burst(table);
+  } else {
+    return table.choice<Value>(key.name);
+  }
+}
+
 }  // namespace
 
-const std::vector<ThrottleKind>& kinds_with(std::string_view key) {
-  static const std::map<std::string_view, Kinds> kUses = {
-      {"rate", {token_bucket, gcra, leaky_bucket}},
-      {"load", {token_bucket, gcra, leaky_bucket, fixed_window, anchored_window, sliding_window}},
-      {"burst", {token_bucket, gcra}},
-      {"charge", {token_bucket}},
-      {"limit",
-       {fixed_window, anchored_window, sliding_window, concurrency, queue_limit, aimd, gradient,
-        vegas, acceleration_limit}},
-      {"window", {fixed_window, anchored_window, sliding_window, acceleration_limit}},
-      {"min_limit", kAdaptive},
-      {"max_limit", kAdaptive},
-      {"target", {aimd}},
-      {"tolerance", {gradient}},
-      {"rise", {acceleration_limit}},
-      {"when_full", kAllButQueueLimit},
-      {"exempt_cached", kAllButQueueLimit},
-      {"schedule", kAllButQueueLimit},
-  };
-  return kUses.at(key);
-}
-
-bool has(const std::vector<ThrottleKind>& kinds, ThrottleKind kind) {
-  return std::ranges::find(kinds, kind) != kinds.end();
-}
-
-bool kind_uses(TableReader& table, const std::optional<ThrottleKind>& kind, std::string_view key) {
+bool kind_uses(TableReader& table, const std::optional<ThrottleKind>& kind,
+               const ThrottleKey& key) {
   if (!kind.has_value()) return true;
-  return table.only_for(key, "kind", *kind, kinds_with(key));
+  return table.only_for(key.name, "kind", *kind, kinds_with(key));
 }
 
 std::optional<Burst> read_burst(TableReader& table) {
-  const toml::node* node = table.find("burst");
+  const ThrottleKey& key = throttle_key("burst");
+  const toml::node* node = table.find(key.name);
   if (node == nullptr) return std::nullopt;
   Burst burst;
   if (node->is_number()) {
-    burst.units = table.number("burst", kSmallestLimit, kBurstMax);
+    burst.units = table.number(key.name, key.least, key.most);
   } else {
-    burst.of_rate_ns = table.positive_duration_ns("burst");
+    burst.of_rate_ns = table.positive_duration_ns(key.name);
   }
   return burst;
 }
 
+Rate read_rate(TableReader& table, const std::optional<ThrottleKind>& kind) {
+  Rate rate;
+  if (kind_uses(table, kind, throttle_key("rate"))) rate.per_s = table.rate_per_s("rate");
+  const ThrottleKey& load = throttle_key("load");
+  if (kind_uses(table, kind, load)) rate.load = table.number("load", load.least, load.most);
+  return rate;
+}
+
 Settings read_settings(TableReader& table, std::optional<ThrottleKind> kind) {
   Settings settings;
-  const auto uses = [&](std::string_view key) { return kind_uses(table, kind, key); };
   const bool one_limit = check_one_limit(table, kind);
-  Rate rate;
-  if (uses("rate")) rate.per_s = table.rate_per_s("rate");
-  if (uses("load")) rate.load = table.number("load", kLoadMin, kLoadMax);
-  if (one_limit && (rate.per_s || rate.load)) settings.rate = rate;
-  if (uses("burst")) settings.burst = read_burst(table);
-  if (uses("charge")) settings.charge = table.choice<Charge>("charge");
-  if (uses("limit")) settings.limit = table.number("limit", kSmallestLimit, kLargestLimit);
-  if (uses("window")) settings.window_ns = table.positive_duration_ns("window");
-  if (uses("min_limit"))
-    settings.min_limit = table.number("min_limit", kSmallestLimit, kLargestLimit);
-  if (uses("max_limit"))
-    settings.max_limit = table.number("max_limit", kSmallestLimit, kLargestLimit);
-  if (uses("target")) settings.target_ns = table.positive_duration_ns("target");
-  if (uses("tolerance")) settings.tolerance = table.number("tolerance", 1, kFactorMax);
-  if (uses("rise")) settings.rise = table.number("rise", 1, kFactorMax);
-  settings.mode = table.choice<Mode>("mode");
-  if (uses("when_full")) settings.when_full = table.choice<WhenFull>("when_full");
-  settings.max_wait_ns = table.positive_duration_ns("max_wait");
+  const Rate rate = read_rate(table, kind);
+  if (one_limit && rate != Rate{}) settings.rate = rate;
+  for_each_setting([&](const ThrottleKey& key, const auto& member) {
+    if constexpr (!std::is_same_v<decltype(member), const RateMember&>) {
+      if (kind_uses(table, kind, key)) settings.*member.settings = read_value(table, key, member);
+    }
+  });
   if (settings.when_full == WhenFull::reject && table.has("max_wait")) {
     table.mistake("max_wait", "nothing waits at a throttle that rejects",
                   "remove max_wait, or set when_full = \"queue\"");
@@ -196,7 +175,7 @@ void note_sizes(const TableReader& table, const Settings& settings, const Thrott
     sizes.push_back({index, "burst", *settings.burst->units, table.place("burst")});
   }
   // An adaptive limit may be below a request for a while: it grows.
-  const bool adaptive = is_adaptive(throttle.kind);
+  const bool adaptive = traits_of(throttle.kind).is_adaptive;
   if (settings.limit && !adaptive) {
     sizes.push_back({index, "limit", *settings.limit, table.place("limit")});
   }
@@ -222,7 +201,8 @@ Throttle ThrottleReader::read(TableReader& table) {
   table.require("kind", "kind = \"token_bucket\"");
   const std::optional<ThrottleKind> kind = table.choice<ThrottleKind>("kind");
   assign(throttle.kind, kind);
-  if (kind && has(kCounting, *kind)) {
+  // A limit on what is there counts requests, unless told.
+  if (kind && traits_of(*kind).counts_in_flight) {
     throttle.unit = Unit::requests;
   } else {
     table.require("unit", R"("requests", "input_tokens", "output_tokens" or "tokens")");
@@ -232,14 +212,14 @@ Throttle ThrottleReader::read(TableReader& table) {
   throttle.tenants = read_tenants(table);
   throttle.schedule = read_schedule(table, kind);
   const Settings settings = read_settings(table, kind);
-  if (kind) require_keys(table, *kind);
+  if (kind) require_keys(table, traits_of(*kind));
   apply(settings, throttle);
-  if (kind && has_burst(*kind)) {
+  if (kind && traits_of(*kind).has_burst) {
     throttle.burst = settings.burst.value_or(Burst{1'000'000'000, std::nullopt});
   }
-  if (kind && is_adaptive(*kind)) read_adaptive_defaults(table, settings, throttle);
+  if (kind && traits_of(*kind).is_adaptive) read_adaptive_defaults(table, settings, throttle);
   check_charge(table, settings, throttle.unit);
-  if (kind_uses(table, kind, "exempt_cached")) {
+  if (kind_uses(table, kind, throttle_key("exempt_cached"))) {
     assign(throttle.exempt_cached, table.flag("exempt_cached"));
   }
   if (throttle.exempt_cached && !has_input(throttle.unit)) {
@@ -273,7 +253,7 @@ std::vector<std::string> ThrottleReader::read_tenants(TableReader& table) {
 
 std::vector<PeakHours> ThrottleReader::read_schedule(TableReader& table,
                                                      std::optional<ThrottleKind> kind) {
-  if (!kind_uses(table, kind, "schedule")) return {};
+  if (!kind_uses(table, kind, throttle_key("schedule"))) return {};
   std::vector<PeakHours> schedule;
   std::vector<TableReader> entries = table.tables("schedule", "[[throttle.schedule]]");
   if (entries.size() > kMostPeakHours) {

@@ -8,10 +8,9 @@
 
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
+#include "workloads/scenario/throttle_keys.hpp"
 
 namespace tokenlift {
-
-inline constexpr double kSmallestLimit = 1e-6;
 
 /// A throttle as far as it could be read: what events are held against.
 struct KnownThrottle {
@@ -28,12 +27,11 @@ struct PlacedSize {
   Place place;
 };
 
-/// The kinds that use a key.
-const std::vector<ThrottleKind>& kinds_with(std::string_view key);
-bool has(const std::vector<ThrottleKind>& kinds, ThrottleKind kind);
+/// True if the kind has the key, or is not known. If not, and it is there: a mistake.
+bool kind_uses(TableReader& table, const std::optional<ThrottleKind>& kind, const ThrottleKey& key);
 
-/// True if the kind uses the key, or is not known. If not, and it is there: a mistake.
-bool kind_uses(TableReader& table, const std::optional<ThrottleKind>& kind, std::string_view key);
+/// Its `rate` and `load`, as far as the kind has them.
+Rate read_rate(TableReader& table, const std::optional<ThrottleKind>& kind);
 
 /// Seconds of the rate, or a plain number of units.
 std::optional<Burst> read_burst(TableReader& table);

@@ -1,6 +1,7 @@
 #pragma once
 // The words of the scenario language: one table for reading and writing.
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string_view>
@@ -59,19 +60,13 @@ inline constexpr auto kKeywords<RouterPolicy> =
                                           {"session_affinity", RouterPolicy::session_affinity}});
 
 template <>
-inline constexpr auto kKeywords<ThrottleKind> = std::to_array<Keyword<ThrottleKind>>(
-    {{"token_bucket", ThrottleKind::token_bucket},
-     {"gcra", ThrottleKind::gcra},
-     {"leaky_bucket", ThrottleKind::leaky_bucket},
-     {"fixed_window", ThrottleKind::fixed_window},
-     {"anchored_window", ThrottleKind::anchored_window},
-     {"sliding_window", ThrottleKind::sliding_window},
-     {"concurrency", ThrottleKind::concurrency},
-     {"queue_limit", ThrottleKind::queue_limit},
-     {"aimd", ThrottleKind::aimd},
-     {"gradient", ThrottleKind::gradient},
-     {"vegas", ThrottleKind::vegas},
-     {"acceleration_limit", ThrottleKind::acceleration_limit}});
+inline constexpr auto kKeywords<ThrottleKind> = [] {
+  std::array<Keyword<ThrottleKind>, kThrottleKinds.size()> words{};
+  std::ranges::transform(kThrottleKinds, words.begin(), [](const KindTraits& traits) {
+    return Keyword<ThrottleKind>{traits.name, traits.kind};
+  });
+  return words;
+}();
 
 template <>
 inline constexpr auto kKeywords<Scope> = std::to_array<Keyword<Scope>>({{"fleet", Scope::fleet},

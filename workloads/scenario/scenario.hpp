@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "workloads/scenario/profile.hpp"
+#include "workloads/scenario/throttle_kind.hpp"
 #include "workloads/scenario/tuning.hpp"
 
 namespace tokenlift {
@@ -22,20 +23,6 @@ enum class Process { poisson, constant, gamma, trace, closed };
 enum class Distribution { constant, uniform, lognormal, geometric };
 enum class Unit { requests, input_tokens, output_tokens, tokens };
 enum class WhenFull { queue, reject };
-enum class ThrottleKind {
-  token_bucket,
-  gcra,
-  leaky_bucket,
-  fixed_window,
-  anchored_window,
-  sliding_window,
-  concurrency,
-  queue_limit,
-  aimd,
-  gradient,
-  vegas,
-  acceleration_limit,
-};
 enum class Scope { fleet, tenant, user };
 enum class Charge { reserve, after };
 enum class Mode { enforce, shadow };

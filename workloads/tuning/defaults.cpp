@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "workloads/plan/changes.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
@@ -42,13 +41,13 @@ std::vector<Parameter> of_throttles(const Scenario& scenario, const Scenario& re
 
 // Those that differ in what they do to a throttle of the kind.
 std::vector<std::string> inherits_of(ThrottleKind kind) {
-  using enum ThrottleKind;
-  if (kind == concurrency || kind == queue_limit) return {};  // they keep what is in flight
-  if (kind == leaky_bucket) return {"as_is", "reset"};
-  if (kind == token_bucket || is_adaptive(kind)) {
-    return {"as_is", "proportional", "reset", "additive"};
-  }
-  return {"as_is", "proportional", "reset"};
+  const KindTraits& traits = traits_of(kind);
+  if (traits.counts_in_flight && !traits.is_adaptive) return {};  // they keep what is in flight
+  std::vector<std::string> words = {"as_is"};
+  if (traits.scales) words.emplace_back("proportional");
+  words.emplace_back("reset");
+  if (traits.adds) words.emplace_back("additive");
+  return words;
 }
 
 // How long the lift may take at most, and why.

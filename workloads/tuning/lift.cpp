@@ -36,10 +36,11 @@ bool has_destination(const Event& ramp) {
 
 // Where a lift leads to: the rate or the limit that no longer limits.
 void aim_at_capacity(const Scenario& scenario, const Throttle& throttle, Event& ramp) {
-  if (has_rate(throttle.kind) || has_windows(throttle.kind)) {
+  const KindTraits& kind = traits_of(throttle.kind);
+  if (kind.has_rate || kind.has_windows) {
     if (scenario.run.engine == Engine::null && !scenario.fleet.capacity_tokens_per_s) return;
     ramp.rate = Rate{std::max(1.0, throttle.rate.load.value_or(1)), std::nullopt};
-  } else if (throttle.kind == ThrottleKind::concurrency || is_adaptive(throttle.kind)) {
+  } else if (kind.counts_in_flight && !kind.limits_queue) {
     ramp.limit = std::max(throttle.limit.value_or(1), units_of_all_places(scenario, throttle));
   }
 }

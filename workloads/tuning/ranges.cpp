@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "workloads/plan/changes.hpp"
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/text/quantity.hpp"
@@ -106,12 +105,12 @@ class Ranges {
   }
 
   std::vector<Parameter> all() && {
-    using enum ThrottleKind;
+    const KindTraits& kind = traits_of(throttle_.kind);
     if (throttle_.mode == Mode::shadow) return {};
-    if (has_rate(throttle_.kind)) add_rate();
-    if (has_burst(throttle_.kind)) add_burst();
-    if (has_windows(throttle_.kind) || throttle_.kind == acceleration_limit) add_window_limit();
-    if (throttle_.kind == acceleration_limit) {
+    if (kind.has_rate) add_rate();
+    if (kind.has_burst) add_burst();
+    if (kind.has_windows || kind.limits_rise) add_window_limit();
+    if (kind.limits_rise) {
       add({"rise",
            ParameterScale::log,
            ParameterForm::number,
@@ -121,11 +120,12 @@ class Ranges {
            "use that hardly grows from a window to the next to use that grows tenfold"},
           throttle_.rise);
     }
-    if (throttle_.kind == concurrency) add_in_flight("limit", 0, *throttle_.limit);
-    if (is_adaptive(throttle_.kind)) {
+    if (kind.is_adaptive) {
       add_in_flight("max_limit", *throttle_.limit, throttle_.max_limit);
+    } else if (kind.counts_in_flight && !kind.limits_queue) {
+      add_in_flight("limit", 0, *throttle_.limit);
     }
-    if (throttle_.kind == aimd) {
+    if (kind.has_target) {
       add({"target",
            ParameterScale::log,
            ParameterForm::duration,
@@ -135,7 +135,7 @@ class Ranges {
            "a tenth of " + slack_words() + " to all of it"},
           static_cast<double>(throttle_.target_ns));
     }
-    if (throttle_.kind == queue_limit && throttle_.limit) add_waiting();
+    if (kind.limits_queue && throttle_.limit) add_waiting();
     if (throttle_.max_wait_ns && throttle_.when_full == WhenFull::queue) {
       add({"max_wait",
            ParameterScale::log,

@@ -1,3 +1,5 @@
+#include "workloads/writer/scenario_writer.hpp"
+
 #include <toml++/toml.h>
 
 #include <array>
@@ -6,15 +8,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "workloads/plan/calendar.hpp"
-#include "workloads/plan/changes.hpp"
 #include "workloads/scenario/keywords.hpp"
+#include "workloads/scenario/throttle_keys.hpp"
 #include "workloads/text/document.hpp"
 #include "workloads/text/quantity.hpp"
-#include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 
@@ -182,6 +185,10 @@ std::string array(const std::vector<std::string>& values) {
   for (const std::string& value : values) text += (text.size() > 1 ? ", " : "") + value;
   return text + "]";
 }
+std::string array_of_literals(std::vector<std::string> texts) {
+  for (std::string& text : texts) text = string_literal(text);
+  return array(texts);
+}
 
 Keys keys_of(const Shape& shape) {
   Keys keys;
@@ -294,9 +301,9 @@ std::string days(std::uint8_t bits) {
                                                      "fri", "sat", "sun"};
   std::vector<std::string> names;
   for (std::size_t day = 0; day < kDays.size(); ++day) {
-    if ((bits >> day & 1) != 0) names.push_back(string_literal(kDays[day]));
+    if ((bits >> day & 1) != 0) names.emplace_back(kDays[day]);
   }
-  return array(names);
+  return array_of_literals(names);
 }
 
 std::string schedule(const std::vector<PeakHours>& schedule) {
@@ -312,59 +319,62 @@ std::string schedule(const std::vector<PeakHours>& schedule) {
   return array(entries);
 }
 
+// The value of a key of a throttle.
+template <typename Value>
+void add_value(std::string_view key, const Value& value, Keys& keys) {
+  if constexpr (std::is_enum_v<Value>) {
+    keys.add(key, word(value));
+  } else if constexpr (std::is_same_v<Value, std::int64_t>) {
+    keys.add(key, duration(value));
+  } else if constexpr (std::is_same_v<Value, bool>) {
+    keys.add(key, std::string(value ? "true" : "false"));
+  } else if constexpr (std::is_same_v<Value, std::string>) {
+    keys.add(key, string_literal(value));
+  } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+    keys.add(key, array_of_literals(value));
+  } else if constexpr (std::is_same_v<Value, std::vector<PeakHours>>) {
+    keys.add(key, schedule(value));
+  } else {
+    keys.add(key, value);
+  }
+}
+template <typename Value>
+void add_value(std::string_view key, const std::optional<Value>& value, Keys& keys) {
+  if (value) add_value(key, *value, keys);
+}
+
+// The member of a throttle or of the settings of an event.
+template <typename Member, typename Value>
+void add_member(const ThrottleKey& key, const Member& member, const Value& value, Keys& keys) {
+  if constexpr (!std::is_same_v<Member, RateMember>) {
+    add_value(key.name, value, keys);
+  } else if (const auto& part = value.*member.part) {
+    keys.add(key.name, member.part == &Rate::load ? format_number(*part) : rate(*part));
+  }
+}
+
 void add_settings(const Settings& settings, Keys& keys) {
-  if (settings.rate) keys.add("rate", *settings.rate);
-  if (settings.burst) keys.add("burst", *settings.burst);
-  if (settings.limit) keys.add("limit", *settings.limit);
-  keys.add_duration("window", settings.window_ns);
-  if (settings.min_limit) keys.add("min_limit", *settings.min_limit);
-  if (settings.max_limit) keys.add("max_limit", *settings.max_limit);
-  keys.add_duration("target", settings.target_ns);
-  if (settings.tolerance) keys.add("tolerance", *settings.tolerance);
-  if (settings.rise) keys.add("rise", *settings.rise);
-  if (settings.charge) keys.add("charge", word(*settings.charge));
-  if (settings.mode) keys.add("mode", word(*settings.mode));
-  if (settings.when_full) keys.add("when_full", word(*settings.when_full));
-  keys.add_duration("max_wait", settings.max_wait_ns);
+  for_each_setting([&](const ThrottleKey& key, const auto& member) {
+    const auto& value = settings.*member.settings;
+    if (value) add_member(key, member, *value, keys);
+  });
 }
 
-// What its kind uses; of that, what differs from the default where most don't set it.
-Settings settings_of(const Throttle& throttle) {
-  using enum ThrottleKind;
-  const Throttle plain;
-  Settings settings;
-  if (throttle.rate != plain.rate) settings.rate = throttle.rate;
-  if (has_burst(throttle.kind)) settings.burst = throttle.burst;
-  settings.limit = throttle.limit;
-  if (throttle.window_ns > 0) settings.window_ns = throttle.window_ns;
-  if (is_adaptive(throttle.kind)) {
-    settings.min_limit = throttle.min_limit;
-    settings.max_limit = throttle.max_limit;
-  }
-  if (throttle.kind == aimd) settings.target_ns = throttle.target_ns;
-  if (throttle.kind == gradient) settings.tolerance = throttle.tolerance;
-  if (throttle.kind == acceleration_limit) settings.rise = throttle.rise;
-  if (throttle.charge != plain.charge) settings.charge = throttle.charge;
-  if (throttle.mode != plain.mode) settings.mode = throttle.mode;
-  if (throttle.kind != queue_limit) settings.when_full = throttle.when_full;
-  settings.max_wait_ns = throttle.max_wait_ns;
-  return settings;
-}
-
+// What its kind has; of that, what differs from the default where most don't set it.
 Keys keys_of(const Throttle& throttle) {
+  const Throttle plain;
   Keys keys;
-  keys.add("name", string_literal(throttle.name));
-  keys.add("kind", word(throttle.kind));
-  keys.add("unit", word(throttle.unit));
-  if (throttle.scope != Scope::fleet) keys.add("scope", word(throttle.scope));
-  if (!throttle.tenants.empty()) {
-    std::vector<std::string> names;
-    for (const std::string& name : throttle.tenants) names.push_back(string_literal(name));
-    keys.add("tenants", array(names));
+  for (const ThrottleKey& key : throttle_keys()) {
+    if (!key.belongs_to(traits_of(throttle.kind))) continue;
+    std::visit(
+        [&](const auto& member) {
+          const auto& value = throttle.*member.throttle;
+          if (key.always_written || value != plain.*member.throttle) {
+            add_member(key, member, value, keys);
+          }
+        },
+        key.member);
   }
-  add_settings(settings_of(throttle), keys);
-  if (throttle.exempt_cached) keys.add("exempt_cached", std::string("true"));
-  if (!throttle.schedule.empty()) keys.add("schedule", schedule(throttle.schedule));
   return keys;
 }
 
@@ -444,11 +454,11 @@ std::string tuning_toml(const Tuning& tuning) {
   if (tuning.lift) keys.add("lift", std::string("true"));
   if (tuning.objective) {
     keys.add("objective", string_literal((tuning.objective->maximize ? "maximize " : "minimize ") +
-                                         tuning.objective->path));
+                                  tuning.objective->path));
   }
   std::vector<std::string> constraints;
-  for (const Objective& each : tuning.constraints) constraints.push_back(string_literal(each.text));
-  if (!constraints.empty()) keys.add("constraints", array(constraints));
+  for (const Objective& each : tuning.constraints) constraints.push_back(each.text);
+  if (!constraints.empty()) keys.add("constraints", array_of_literals(constraints));
   if (tuning.budget_requests) keys.add("budget", *tuning.budget_requests);
   std::string text = "\n[tune]\n" + keys.lines();
   for (const Parameter& parameter : tuning.parameters) {

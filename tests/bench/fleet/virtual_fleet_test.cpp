@@ -12,6 +12,7 @@
 #include "tests/bench/run/virtual_run.hpp"
 #include "tests/bench/throttle/random_room.hpp"
 #include "workloads/plan/changes.hpp"
+#include "workloads/scenario/throttle_keys.hpp"
 
 namespace tokenlift {
 namespace {
@@ -107,14 +108,11 @@ Tenant any_tenant(std::size_t index) {
 /// What its kind may be set to; all of it, and nothing else.
 Settings settings_of(const Throttle& throttle) {
   Settings settings;
-  if (has_rate(throttle.kind)) settings.rate = throttle.rate;
-  if (has_burst(throttle.kind)) settings.burst = throttle.burst;
-  if (!has_rate(throttle.kind)) settings.limit = throttle.limit;
-  if (has_windows(throttle.kind)) settings.window_ns = throttle.window_ns;
-  if (throttle.kind == ThrottleKind::token_bucket) settings.charge = throttle.charge;
-  settings.mode = throttle.mode;
-  if (throttle.kind != ThrottleKind::queue_limit) settings.when_full = throttle.when_full;
-  settings.max_wait_ns = throttle.max_wait_ns;
+  for_each_setting([&](const ThrottleKey& key, const auto& member) {
+    if (!key.belongs_to(traits_of(throttle.kind))) return;
+    settings.*member.settings = throttle.*member.throttle;
+  });
+  if (!traits_of(throttle.kind).has_rate) settings.rate.reset();  // a limit is stated
   return settings;
 }
 
@@ -133,8 +131,8 @@ Event any_event(Random& random, const Scenario& scenario, std::int64_t at_ns) {
   randomise_numbers(random, to, kTokens);
   if (event.kind == EventKind::set) static_cast<Settings&>(event) = settings_of(to);
   if (event.kind == EventKind::ramp) {
-    if (has_rate(to.kind)) event.rate = to.rate;
-    if (!has_rate(to.kind)) event.limit = to.limit;
+    if (traits_of(to.kind).has_rate) event.rate = to.rate;
+    if (!traits_of(to.kind).has_rate) event.limit = to.limit;
     event.over_ns = 300 * kMs;
     event.steps = random.one_of<std::int64_t>({0, 3});
     event.measure = random.one_in(2);
@@ -151,7 +149,7 @@ void randomise_throttles(Scenario& scenario) {
   for (int i = 0; i < throttles; ++i) {
     Throttle throttle = random_throttle(random, scenario);
     randomise_numbers(random, throttle, kTokens);
-    if (throttle.kind != ThrottleKind::queue_limit && random.one_in(3)) {
+    if (!traits_of(throttle.kind).limits_queue && random.one_in(3)) {
       throttle.schedule = {{0x7f, 0, 1, 2}, {0x7f, 1, 3, 0.5}};
     }
     scenario.throttles.push_back(throttle);

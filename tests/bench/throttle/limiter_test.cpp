@@ -46,7 +46,7 @@ void check_spans(const std::vector<Entry>& log,
 
 /// What a throttle lets through in a span while its settings stay as they are.
 double allowance_units(const Sort& sort, const Throttle& settings, std::int64_t span_ns) {
-  if (by_rate(sort)) {
+  if (sort.traits().has_rate) {
     const double burst = settings.burst.units.value_or(static_cast<double>(kMostCost / kMicro));
     return burst + *settings.rate.per_s * static_cast<double>(span_ns) * 1e-9;
   }
@@ -63,38 +63,31 @@ class EveryKind : public testing::TestWithParam<Sort> {};
 class OverTime : public testing::TestWithParam<Sort> {};
 class InFlight : public testing::TestWithParam<Sort> {};
 
-const Sort kAfter{ThrottleKind::token_bucket, "token_bucket_after", Charge::after};
-
-const std::vector<Sort> kOverTime = {
-    {ThrottleKind::token_bucket, "token_bucket"},
-    kAfter,
-    {ThrottleKind::gcra, "gcra"},
-    {ThrottleKind::leaky_bucket, "leaky_bucket"},
-    {ThrottleKind::fixed_window, "fixed_window"},
-    {ThrottleKind::anchored_window, "anchored_window"},
-    {ThrottleKind::sliding_window, "sliding_window"},
-};
-
-const std::vector<Sort> kInFlight = {
-    {ThrottleKind::concurrency, "concurrency"},
-    {ThrottleKind::queue_limit, "queue_limit"},
-    {ThrottleKind::aimd, "aimd"},
-    {ThrottleKind::gradient, "gradient"},
-    {ThrottleKind::vegas, "vegas"},
-};
-
-std::vector<Sort> every_kind() {
-  std::vector<Sort> sorts = kOverTime;
-  sorts.insert(sorts.end(), kInFlight.begin(), kInFlight.end());
-  sorts.push_back({ThrottleKind::acceleration_limit, "acceleration_limit"});
+/// Every kind for which `holds` does; one that can charge after the fact, twice.
+template <typename Holds>
+std::vector<Sort> sorts_with(const Holds& holds) {
+  std::vector<Sort> sorts;
+  for (const KindTraits& kind : kThrottleKinds) {
+    if (!holds(kind)) continue;
+    sorts.push_back({kind.kind, std::string(kind.name)});
+    if (kind.charges_after) {
+      sorts.push_back({kind.kind, std::string(kind.name) + "_after", Charge::after});
+    }
+  }
   return sorts;
 }
+
+const std::vector<Sort> kEveryKind = sorts_with([](const KindTraits&) { return true; });
+const std::vector<Sort> kOverTime =
+    sorts_with([](const KindTraits& kind) { return kind.has_rate || kind.has_windows; });
+const std::vector<Sort> kInFlight =
+    sorts_with([](const KindTraits& kind) { return kind.counts_in_flight; });
 
 std::string name_of(const testing::TestParamInfo<Sort>& tested) {
   return tested.param.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Limiter, EveryKind, testing::ValuesIn(every_kind()), name_of);
+INSTANTIATE_TEST_SUITE_P(Limiter, EveryKind, testing::ValuesIn(kEveryKind), name_of);
 INSTANTIATE_TEST_SUITE_P(Limiter, OverTime, testing::ValuesIn(kOverTime), name_of);
 INSTANTIATE_TEST_SUITE_P(Limiter, InFlight, testing::ValuesIn(kInFlight), name_of);
 
@@ -135,7 +128,7 @@ TEST_P(EveryKind, AFrozenClockAdmitsNoMoreThanTheBurst) {
     }
     RC_ASSERT(admitted > 0);
     const double most = GetParam().kind == ThrottleKind::leaky_bucket ? 100
-                        : by_rate(GetParam())                         ? *settings.burst.units
+                        : GetParam().traits().has_rate                ? *settings.burst.units
                                                                       : *settings.limit;
     RC_ASSERT(static_cast<double>(admitted) * 1e-6 <= most);
   });
@@ -190,7 +183,7 @@ struct History {
       const std::int64_t end_ns = i + 1 < parts.size() ? parts[i + 1].from_ns : to_ns;
       if (end_ns < from_ns || parts[i].from_ns > to_ns) continue;
       const std::int64_t span_ns = std::min(end_ns, to_ns) - std::max(parts[i].from_ns, from_ns);
-      const bool rate = by_rate(sort);
+      const bool rate = sort.traits().has_rate;
       most = std::max(most, allowance_units(sort, parts[i].settings, rate ? 0 : to_ns - from_ns));
       if (rate) rate_units += *parts[i].settings.rate.per_s * static_cast<double>(span_ns) * 1e-9;
       if (parts[i].from_ns >= from_ns) granted += parts[i].granted_units;
@@ -202,7 +195,7 @@ struct History {
 /// What a change may grant beyond what the throttle had. (For windows: of what was used.)
 double inherited_units(const Sort& sort, const Throttle& former, const Throttle& next, double level,
                        Inherit inherit) {
-  const bool windows = by_window(sort);
+  const bool windows = sort.traits().has_windows;
   const bool bucket = sort.kind == ThrottleKind::token_bucket;
   const double old_most = windows ? *former.limit : former.burst.units.value_or(0);
   const double most = windows ? *next.limit : next.burst.units.value_or(0);
@@ -234,7 +227,7 @@ TEST_P(OverTime, ChangesGrantNoMoreThanWhatTheySayIsInherited) {
       limiter->set(client.now_ns(), next, false, inherit);
       double granted = limiter->level_units(client.now_ns(), 0) - level;
       // What a window grants is what it forgets of what was used.
-      if (by_window(GetParam())) granted -= *next.limit - *former.limit;
+      if (GetParam().traits().has_windows) granted -= *next.limit - *former.limit;
       RC_ASSERT(granted <= inherited_units(GetParam(), former, next, level, inherit) + 1e-5);
       history.parts.push_back({client.now_ns(), next, std::max(0.0, granted)});
     }
@@ -312,7 +305,7 @@ TEST_P(EveryKind, WhatIsReservedIsUsedGivenBackOrOutstanding) {
         // Half of them fail; no first token, so that adaptive limits stay where they are.
         const Micro used = coin() ? 0 : between<Micro>(0, taken.back().left);
         limiter->settle(0, 0, {0, taken.back().left, used, -1});
-        held -= in_flight(GetParam()) ? taken.back().left : taken.back().left - used;
+        held -= GetParam().traits().counts_in_flight ? taken.back().left : taken.back().left - used;
         taken.pop_back();
       }
       // A leaky bucket has one request at a time before its clock moves.
@@ -333,7 +326,8 @@ TEST_P(OverTime, WhatComesBackNeverExceedsTheBurst) {
         limiter->set(client.now_ns(), settings, false, random_inherit());
       }
       client.act();
-      const double full = by_rate(GetParam()) ? settings.burst.units.value_or(0) : *settings.limit;
+      const double full =
+          GetParam().traits().has_rate ? settings.burst.units.value_or(0) : *settings.limit;
       RC_ASSERT(limiter->level_units(client.now_ns(), 0) <= full);
     }
   });
@@ -343,9 +337,9 @@ TEST_P(EveryKind, ACostBeyondTheBurstNeverFits) {
   property([&] {
     Throttle settings = random_settings(GetParam(), random_window_ns());
     const auto limiter = make_limiter(settings, 1);
-    const double most = by_rate(GetParam())    ? settings.burst.units.value_or(1e9)
-                        : adaptive(GetParam()) ? settings.max_limit
-                                               : *settings.limit;
+    const double most = GetParam().traits().has_rate      ? settings.burst.units.value_or(1e9)
+                        : GetParam().traits().is_adaptive ? settings.max_limit
+                                                          : *settings.limit;
     const auto limit = static_cast<Micro>(most) * kMicro;
     RC_ASSERT(limiter->fits(limit));
     if (GetParam().kind == ThrottleKind::leaky_bucket) return;  // no burst: everything fits
@@ -393,7 +387,7 @@ TEST_P(EveryKind, ACloneDecidesAsTheOriginalDoesAndGoesItsOwnWay) {
     RC_ASSERT(clone->adapted_limit_units(0) == original->adapted_limit_units(0));
     clone->set(now_ns, settings, /*lifted=*/true, Inherit::reset);
     RC_ASSERT(original->level_units(now_ns, 0) == level);
-    RC_ASSERT(original->adapted_limit_units(0).has_value() == adaptive(GetParam()));
+    RC_ASSERT(original->adapted_limit_units(0).has_value() == GetParam().traits().is_adaptive);
   });
 }
 
@@ -420,10 +414,10 @@ TEST_P(EveryKind, ALiftedOneIsReadyAtOnceAndCountsOnlyWhatIsInFlight) {
     const double level = limiter->level_units(now_ns, 0);
     const Micro cost = 5000 * kMicro;
     RC_ASSERT(limiter->ready_at(now_ns, 0, cost) == now_ns);
-    RC_ASSERT(limiter->take(now_ns, 0, cost) == in_flight(GetParam()));
-    const double charged = in_flight(GetParam()) ? 5000 : 0;
+    RC_ASSERT(limiter->take(now_ns, 0, cost) == GetParam().traits().counts_in_flight);
+    const double charged = GetParam().traits().counts_in_flight ? 5000 : 0;
     RC_ASSERT(std::abs(level - charged - limiter->level_units(now_ns, 0)) < 1e-6);
-    if (!in_flight(GetParam())) return;
+    if (!GetParam().traits().counts_in_flight) return;
     limiter->set(now_ns, settings, false, Inherit::reset);
     RC_ASSERT(limiter->ready_at(now_ns, 0, 1) == kNever);  // a fact
     limiter->settle(now_ns, 0, {now_ns, cost, cost, -1});
@@ -448,7 +442,7 @@ TEST_P(InFlight, InFlightNeverExceedsTheLimitWhateverChanges) {
       if (client.open.size() > before) RC_ASSERT(level >= 0);
       if (level < 0) RC_ASSERT(limiter->ready_at(client.now_ns(), 0, 1) == kNever);
       const double limit = level + static_cast<double>(client.outstanding()) * 1e-6;
-      if (adaptive(GetParam())) {
+      if (GetParam().traits().is_adaptive) {
         RC_ASSERT(limit >= settings.min_limit - 1e-6 && limit <= settings.max_limit + 1e-6);
       } else {
         RC_ASSERT(std::abs(limit - *settings.limit) < 1e-6);

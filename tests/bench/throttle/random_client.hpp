@@ -4,6 +4,7 @@
 
 #include <rapidcheck.h>
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,31 +15,14 @@ namespace tokenlift {
 
 inline constexpr Micro kMostCost = 100 * kMicro;
 
+/// A kind, with its output charged in one of the two ways.
 struct Sort {
   ThrottleKind kind;
-  const char* name;
+  std::string name;
   Charge charge = Charge::reserve;
+
+  const KindTraits& traits() const { return traits_of(kind); }
 };
-
-inline bool by_rate(const Sort& sort) {
-  return sort.kind == ThrottleKind::token_bucket || sort.kind == ThrottleKind::gcra ||
-         sort.kind == ThrottleKind::leaky_bucket;
-}
-
-inline bool by_window(const Sort& sort) {
-  return sort.kind == ThrottleKind::fixed_window || sort.kind == ThrottleKind::anchored_window ||
-         sort.kind == ThrottleKind::sliding_window;
-}
-
-inline bool adaptive(const Sort& sort) {
-  return sort.kind == ThrottleKind::aimd || sort.kind == ThrottleKind::gradient ||
-         sort.kind == ThrottleKind::vegas;
-}
-
-inline bool in_flight(const Sort& sort) {
-  return adaptive(sort) || sort.kind == ThrottleKind::concurrency ||
-         sort.kind == ThrottleKind::queue_limit;
-}
 
 template <typename T>
 T between(T least, T most) {
@@ -55,7 +39,7 @@ inline Throttle random_settings(const Sort& sort, std::int64_t window_ns) {
   throttle.kind = sort.kind;
   throttle.charge = sort.charge;
   throttle.rate.per_s = between(1, 5'000'000) / 1000.0;
-  if (sort.kind != ThrottleKind::leaky_bucket) throttle.burst.units = between(100, 1000);
+  if (sort.traits().has_burst || !sort.traits().has_rate) throttle.burst.units = between(100, 1000);
   throttle.limit = between(100, 1000);
   throttle.window_ns = window_ns;
   throttle.min_limit = 100;

@@ -85,28 +85,19 @@ inline void randomise_numbers(Random& random, Throttle& throttle, int tokens = 2
   throttle.when_full = random.one_in(4) ? WhenFull::reject : WhenFull::queue;
   throttle.max_wait_ns.reset();
   if (random.one_in(4)) throttle.max_wait_ns = random.between(1, 300) * kTick;
-  if (throttle.kind == ThrottleKind::token_bucket && random.one_in(3)) {
+  if (traits_of(throttle.kind).charges_after && random.one_in(3)) {
     throttle.charge = Charge::after;
   }
 }
 
-inline constexpr std::array kEveryKind = {ThrottleKind::token_bucket,
-                                          ThrottleKind::gcra,
-                                          ThrottleKind::leaky_bucket,
-                                          ThrottleKind::fixed_window,
-                                          ThrottleKind::anchored_window,
-                                          ThrottleKind::sliding_window,
-                                          ThrottleKind::concurrency,
-                                          ThrottleKind::queue_limit,
-                                          ThrottleKind::aimd,
-                                          ThrottleKind::gradient,
-                                          ThrottleKind::vegas,
-                                          ThrottleKind::acceleration_limit};
+inline ThrottleKind any_kind(Random& random) {
+  return kThrottleKinds[random.between<std::size_t>(0, kThrottleKinds.size() - 1)].kind;
+}
 
 inline Throttle random_throttle(Random& random, const Scenario& scenario) {
   Throttle throttle;
   throttle.name = "throttle " + std::to_string(scenario.throttles.size());
-  throttle.kind = kEveryKind[random.between<std::size_t>(0, kEveryKind.size() - 1)];
+  throttle.kind = any_kind(random);
   throttle.unit =
       random.one_of({Unit::requests, Unit::input_tokens, Unit::output_tokens, Unit::tokens});
   throttle.scope = random.one_of({Scope::fleet, Scope::tenant, Scope::user});
@@ -114,8 +105,7 @@ inline Throttle random_throttle(Random& random, const Scenario& scenario) {
     if (random.one_in(4)) throttle.tenants.push_back(tenant.name);
   }
   const bool has_input = throttle.unit == Unit::input_tokens || throttle.unit == Unit::tokens;
-  throttle.exempt_cached =
-      has_input && throttle.kind != ThrottleKind::queue_limit && random.one_in(2);
+  throttle.exempt_cached = has_input && !traits_of(throttle.kind).limits_queue && random.one_in(2);
   randomise_numbers(random, throttle);
   return throttle;
 }
@@ -154,7 +144,7 @@ inline Change random_change(Random& random, const Scenario& scenario, std::int64
   change.settings = scenario.throttles[change.throttle];
   if (random.one_in(2)) randomise_numbers(random, change.settings);
   change.lifted = random.one_in(4);
-  if (change.settings.kind != ThrottleKind::queue_limit) {
+  if (!traits_of(change.settings.kind).limits_queue) {
     change.drain = random.one_of({1.0, 1.0, 2.0, 0.5});
   }
   change.inherit =

@@ -145,7 +145,7 @@ class ReferenceRoom {
 
   static double to_units(Micro micro) { return static_cast<double>(micro) / 1e6; }
   static bool is_queue_limit(const Gate& gate) {
-    return gate.settings.kind == ThrottleKind::queue_limit;
+    return traits_of(gate.settings.kind).limits_queue;
   }
   static bool holds(const Gate& gate) {
     return !is_queue_limit(gate) && gate.settings.mode == Mode::enforce &&

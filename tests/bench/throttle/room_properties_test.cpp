@@ -210,9 +210,8 @@ RC_GTEST_PROP(RoomProperties, RetryAfterIsTheFirstInstantThatIsNotRejected, ()) 
     const int throttles = random.between(1, 4);
     for (int i = 0; i < throttles; ++i) {
       Throttle throttle = random_throttle(random, scenario);
-      while (throttle.kind >= ThrottleKind::concurrency &&
-             throttle.kind != ThrottleKind::acceleration_limit) {
-        throttle.kind = kEveryKind[random.between<std::size_t>(0, kEveryKind.size() - 1)];
+      while (traits_of(throttle.kind).counts_in_flight) {
+        throttle.kind = any_kind(random);
       }
       throttle.when_full = WhenFull::reject;
       throttle.charge = Charge::reserve;
@@ -321,7 +320,7 @@ RC_GTEST_PROP(RoomProperties, WhatWasTakenAndDidNotComeBackWasUsed, ()) {
     const Unit unit = random.one_of({Unit::requests, Unit::output_tokens});
     Throttle limit = random_throttle(random, scenario);
     limit.unit = unit;
-    limit.kind = kEveryKind[random.between<std::size_t>(0, kEveryKind.size() - 1)];
+    limit.kind = any_kind(random);
     if (limit.kind == ThrottleKind::queue_limit) limit.kind = ThrottleKind::concurrency;
     randomise_numbers(random, limit);
     limit.charge = Charge::reserve;

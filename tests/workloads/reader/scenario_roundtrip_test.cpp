@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "workloads/plan/changes.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
+#include "workloads/scenario/throttle_keys.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
@@ -180,19 +180,6 @@ Tenant random_tenant(const std::string& name) {
   return tenant;
 }
 
-const std::vector<ThrottleKind> kAllKinds = {ThrottleKind::token_bucket,
-                                             ThrottleKind::gcra,
-                                             ThrottleKind::leaky_bucket,
-                                             ThrottleKind::fixed_window,
-                                             ThrottleKind::anchored_window,
-                                             ThrottleKind::sliding_window,
-                                             ThrottleKind::concurrency,
-                                             ThrottleKind::queue_limit,
-                                             ThrottleKind::aimd,
-                                             ThrottleKind::gradient,
-                                             ThrottleKind::vegas,
-                                             ThrottleKind::acceleration_limit};
-
 // Above what any request costs in any peak hours.
 double random_limit() {
   return random_double(1e6, 1e9);
@@ -206,28 +193,28 @@ bool has_input(Unit unit) {
 }
 
 void add_parameters(Throttle& throttle) {
-  const ThrottleKind kind = throttle.kind;
-  if (has_rate(kind)) throttle.rate = random_rate();
-  if (has_burst(kind)) throttle.burst = random_burst();
-  if (kind == ThrottleKind::token_bucket && has_output(throttle.unit)) {
+  const KindTraits& kind = traits_of(throttle.kind);
+  if (kind.has_rate) throttle.rate = random_rate();
+  if (kind.has_burst) throttle.burst = random_burst();
+  if (kind.charges_after && has_output(throttle.unit)) {
     throttle.charge = *rc::gen::element(Charge::reserve, Charge::after);
   }
-  if (has_windows(kind)) throttle.window_ns = kS;
-  if (kind == ThrottleKind::acceleration_limit) {
+  if (kind.has_windows) throttle.window_ns = kS;
+  if (kind.limits_rise) {
     throttle.window_ns = random_ns(1000 * kS);
     throttle.rise = random_double(1, 5);
   }
-  if (has_windows(kind) && *rc::gen::arbitrary<bool>()) {
+  if (kind.has_windows && *rc::gen::arbitrary<bool>()) {
     throttle.rate.load = random_double(1, 2);
-  } else if (!has_rate(kind)) {
+  } else if (!kind.has_rate) {
     throttle.limit = random_limit();
   }
-  if (is_adaptive(kind)) {
+  if (kind.is_adaptive) {
     throttle.min_limit = random_double(1, 1000);
     throttle.max_limit = *throttle.limit + random_limit();
   }
-  if (kind == ThrottleKind::aimd) throttle.target_ns = random_ns(kS);
-  if (kind == ThrottleKind::gradient) throttle.tolerance = random_double(1, 5);
+  if (kind.has_target) throttle.target_ns = random_ns(kS);
+  if (kind.has_tolerance) throttle.tolerance = random_double(1, 5);
 }
 
 PeakHours random_peak_hours() {
@@ -239,7 +226,7 @@ PeakHours random_peak_hours() {
 Throttle random_throttle(const std::string& name, const std::vector<Tenant>& tenants) {
   Throttle throttle;
   throttle.name = name;
-  throttle.kind = *rc::gen::elementOf(kAllKinds);
+  throttle.kind = (*rc::gen::elementOf(kThrottleKinds)).kind;
   throttle.unit =
       *rc::gen::element(Unit::requests, Unit::input_tokens, Unit::output_tokens, Unit::tokens);
   throttle.scope = *rc::gen::element(Scope::fleet, Scope::tenant, Scope::user);
@@ -247,7 +234,7 @@ Throttle random_throttle(const std::string& name, const std::vector<Tenant>& ten
   throttle.mode = *rc::gen::element(Mode::enforce, Mode::shadow);
   add_parameters(throttle);
   if (*rc::gen::arbitrary<bool>()) throttle.max_wait_ns = random_ns(kS);
-  if (throttle.kind == ThrottleKind::queue_limit) return throttle;
+  if (traits_of(throttle.kind).limits_queue) return throttle;
   if (!throttle.max_wait_ns) {
     throttle.when_full = *rc::gen::element(WhenFull::queue, WhenFull::reject);
   }
@@ -268,35 +255,30 @@ void add_settings(const Throttle& throttle, Event& event) {
   other.rate = {};
   other.limit.reset();
   add_parameters(other);
-  const auto some = [] { return *rc::gen::arbitrary<bool>(); };
-  event.mode = *rc::gen::element(Mode::enforce, Mode::shadow);
-  if (other.rate != Rate{} && some()) event.rate = other.rate;
-  if (has_burst(other.kind) && some()) event.burst = other.burst;
-  if (other.limit && some()) event.limit = other.limit;
-  if (other.window_ns > 0 && some()) event.window_ns = other.window_ns;
-  if (is_adaptive(other.kind) && some()) event.min_limit = other.min_limit;
-  if (is_adaptive(other.kind) && some()) event.max_limit = other.max_limit;
-  if (other.kind == ThrottleKind::aimd && some()) event.target_ns = other.target_ns;
-  if (other.kind == ThrottleKind::gradient && some()) event.tolerance = other.tolerance;
-  if (other.kind == ThrottleKind::acceleration_limit && some()) event.rise = other.rise;
-  if (other.kind == ThrottleKind::token_bucket && has_output(other.unit) && some()) {
-    event.charge = other.charge;
-  }
-  if (some()) event.max_wait_ns = random_ns(kS);
-  if (other.kind != ThrottleKind::queue_limit && !event.max_wait_ns && some()) {
-    event.when_full = *rc::gen::element(WhenFull::queue, WhenFull::reject);
-  }
+  other.mode = *rc::gen::element(Mode::enforce, Mode::shadow);
+  if (*rc::gen::arbitrary<bool>()) other.max_wait_ns = random_ns(kS);
+  other.when_full =
+      other.max_wait_ns ? WhenFull::queue : *rc::gen::element(WhenFull::queue, WhenFull::reject);
+  const KindTraits& kind = traits_of(other.kind);
+  event.mode = other.mode;
+  for_each_setting([&](const ThrottleKey& key, const auto& member) {
+    if (!key.belongs_to(kind) || !*rc::gen::arbitrary<bool>()) return;
+    event.*member.settings = other.*member.throttle;
+  });
+  if (event.rate == Rate{}) event.rate.reset();
+  if (!has_output(other.unit)) event.charge.reset();
 }
 
 void add_ramp(const Throttle& throttle, std::int64_t longest_ns, Event& event) {
   event.over_ns = *rc::gen::inRange<std::int64_t>(1, longest_ns + 1);
   event.steps = *rc::gen::inRange(0, 9);
   const bool from = *rc::gen::arbitrary<bool>();
-  if (has_rate(throttle.kind)) {
+  if (traits_of(throttle.kind).has_rate) {
     event.rate = random_rate();
     if (from) event.from = random_rate();
-    if (has_burst(throttle.kind) && *rc::gen::arbitrary<bool>()) event.burst = random_burst();
-  } else if (has_windows(throttle.kind) && *rc::gen::arbitrary<bool>()) {
+    if (traits_of(throttle.kind).has_burst && *rc::gen::arbitrary<bool>())
+      event.burst = random_burst();
+  } else if (traits_of(throttle.kind).has_windows && *rc::gen::arbitrary<bool>()) {
     event.rate = Rate{random_double(1, 2), std::nullopt};
     if (from) event.from = Rate{random_double(1, 2), std::nullopt};
   } else {
