@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 
 #include "bench/throttle/keyed_limiter.hpp"
@@ -217,6 +218,80 @@ double SlidingWindowRule::level_units(std::int64_t now_ns, const State& state) c
   return to_units(limit_ - pair.used - overlap(now_ns, pair));
 }
 
+// ----------------------------------------------------------------- sliding log
+
+SlidingLogRule::SlidingLogRule(const Throttle& settings)
+    : limit_(limit_of(settings)), window_ns_(settings.window_ns) {
+  assert(window_ns_ > 0);
+}
+
+std::int64_t SlidingLogRule::ready_at(std::int64_t now_ns, const State& state, Micro cost) const {
+  if (!fits(cost)) return kNever;
+  Micro used = state.used;
+  std::int64_t ready_ns = now_ns;
+  for (std::size_t i = state.first; used + cost > limit_; ++i) {
+    used -= state.entries[i].units;
+    ready_ns = std::max(now_ns, state.entries[i].at_ns + window_ns_);
+  }
+  return ready_ns;
+}
+
+void SlidingLogRule::take(std::int64_t now_ns, State& state, Micro cost) const {
+  assert(ready_at(now_ns, state, cost) <= now_ns && "take() without ready_at()");
+  move_on(now_ns, state);
+  // By a clock that has stepped back, as of the last request.
+  if (state.first == state.entries.size() || state.entries.back().at_ns < now_ns) {
+    state.entries.push_back({now_ns, 0});
+  }
+  state.entries.back().units += cost;
+  state.used += cost;
+}
+
+void SlidingLogRule::give_back(std::int64_t /*now_ns*/, State& state, std::int64_t taken_ns,
+                               Micro units) const {
+  const auto found = std::lower_bound(
+      state.entries.begin() + static_cast<std::ptrdiff_t>(state.first), state.entries.end(),
+      taken_ns, [](const UseLog::Entry& entry, std::int64_t ns) { return entry.at_ns < ns; });
+  if (found == state.entries.end() || found->at_ns != taken_ns) return;  // it is over
+  const Micro before = found->units;
+  give_back_to(found->units, units);
+  state.used += found->units - before;
+}
+
+void SlidingLogRule::inherit(std::int64_t now_ns, State& state, const SlidingLogRule& former,
+                             Inherit how) const {
+  former.move_on(now_ns, state);
+  if (how == Inherit::reset) state = fresh();
+  if (how != Inherit::proportional) return;
+  state.used = 0;
+  for (std::size_t i = state.first; i < state.entries.size(); ++i) {
+    Micro& units = state.entries[i].units;
+    units = std::min(scaled_up(units, limit_, former.limit_), kMost - state.used);
+    state.used += units;
+  }
+}
+
+double SlidingLogRule::level_units(std::int64_t now_ns, const State& state) const {
+  Micro used = state.used;
+  for (std::size_t i = state.first;
+       i < state.entries.size() && state.entries[i].at_ns + window_ns_ <= now_ns; ++i) {
+    used -= state.entries[i].units;
+  }
+  return to_units(limit_ - used);
+}
+
+void SlidingLogRule::move_on(std::int64_t now_ns, State& state) const {
+  while (state.first < state.entries.size() &&
+         state.entries[state.first].at_ns + window_ns_ <= now_ns) {
+    state.used -= state.entries[state.first++].units;
+  }
+  // Half of them at a time, so that each is moved once at most on average.
+  if (2 * state.first < state.entries.size()) return;
+  state.entries.erase(state.entries.begin(),
+                      state.entries.begin() + static_cast<std::ptrdiff_t>(state.first));
+  state.first = 0;
+}
+
 // ---------------------------------------------------------- acceleration limit
 
 AccelerationLimitRule::AccelerationLimitRule(const Throttle& settings, std::int64_t epoch_ns)
@@ -266,6 +341,8 @@ std::unique_ptr<Limiter> make_window_limiter(const Throttle& settings, std::size
       return keyed(AnchoredWindowRule(settings), keys);
     case ThrottleKind::sliding_window:
       return keyed(SlidingWindowRule(settings, epoch_ns), keys);
+    case ThrottleKind::sliding_log:
+      return keyed(SlidingLogRule(settings), keys);
     case ThrottleKind::acceleration_limit:
       return keyed(AccelerationLimitRule(settings, epoch_ns), keys);
     default:

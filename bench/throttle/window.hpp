@@ -1,6 +1,6 @@
 #pragma once
-// Throttles that count units in windows of time: fixed, anchored and sliding windows, and the
-// acceleration limit, as rules of KeyedLimiter. All in integers.
+// Throttles that count units in windows of time: fixed, anchored and sliding windows, the sliding
+// log, and the acceleration limit, as rules of KeyedLimiter. All in integers.
 //
 // Bound: over any span T, taken - given back is at most limit * (ceil(T / window) + 1); the limit
 // is the largest in force meanwhile, and a `reset` counts as the end of a window. (For the
@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "bench/throttle/limiter.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -124,6 +125,45 @@ class SlidingWindowRule : private AlignedWindows {
   std::int64_t offset_ns(Micro before, Micro room) const;
   /// What the window before still counts for, rounded up.
   Micro overlap(std::int64_t now_ns, const State& state) const;
+};
+
+/// What is still in the window that ends now, in order of time; equal instants together.
+struct UseLog {
+  struct Entry {
+    std::int64_t at_ns = 0;
+    Micro units = 0;
+  };
+  std::vector<Entry> entries;
+  std::size_t first = 0;  ///< those before it are over
+  Micro used = 0;         ///< by all others
+};
+
+/// The window that ends now, exactly: a request counts from the instant at which it takes units
+/// until a window later (exclusive), so no window, wherever it begins, has more than the limit. It
+/// keeps what was taken and when, as far as it is in the window. At a change of the window's length
+/// all that still counts does so for the new length from when it was taken; what is over stays so.
+class SlidingLogRule {
+ public:
+  using State = UseLog;
+  static constexpr bool kCountsInFlight = false;
+
+  explicit SlidingLogRule(const Throttle& settings);
+  static SlidingLogRule with(const Throttle& settings) { return SlidingLogRule(settings); }
+
+  State fresh() const { return {}; }
+  bool fits(Micro cost) const { return cost <= limit_; }
+  std::int64_t ready_at(std::int64_t now_ns, const State& state, Micro cost) const;
+  void take(std::int64_t now_ns, State& state, Micro cost) const;
+  void give_back(std::int64_t now_ns, State& state, std::int64_t taken_ns, Micro units) const;
+  void inherit(std::int64_t now_ns, State& state, const SlidingLogRule& former, Inherit how) const;
+  double level_units(std::int64_t now_ns, const State& state) const;
+
+ private:
+  /// Drops what is over.
+  void move_on(std::int64_t now_ns, State& state) const;
+
+  Micro limit_ = 0;
+  std::int64_t window_ns_ = 0;
 };
 
 /// Refuses a sharp rise in use: a window has max(limit, rise * what was used in the one before).

@@ -26,6 +26,10 @@ Throttle sliding(double limit, std::int64_t window_ns) {
   return window_throttle(ThrottleKind::sliding_window, limit, window_ns);
 }
 
+Throttle logged(double limit, std::int64_t window_ns) {
+  return window_throttle(ThrottleKind::sliding_log, limit, window_ns);
+}
+
 Throttle acceleration(double limit, double rise, std::int64_t window_ns) {
   Throttle throttle = window_throttle(ThrottleKind::acceleration_limit, limit, window_ns);
   throttle.rise = rise;
@@ -304,6 +308,101 @@ RC_GTEST_PROP(SlidingWindowRule, AlignedWindowsNeverExceedTheLimit, ()) {
     used[now_ns / kSecond] += cost;
   }
   for (const auto& [index, units] : used) RC_ASSERT(units <= 100);
+}
+
+// ----------------------------------------------------------------- sliding log
+
+TEST(SlidingLogRule, CountsEachRequestForOneWindow) {
+  OneKey window(logged(100, 10 * kSecond));
+  window.take(5 * kSecond, 60);
+  window.take(8 * kSecond, 30);
+  EXPECT_EQ(window.level(8 * kSecond), 10);
+  EXPECT_EQ(window.ready_at(9 * kSecond, 11), 15 * kSecond);
+  EXPECT_EQ(window.ready_at(9 * kSecond, 70), 15 * kSecond);
+  EXPECT_EQ(window.ready_at(9 * kSecond, 71), 18 * kSecond);
+  EXPECT_EQ(window.level(15 * kSecond - 1), 10);
+  EXPECT_EQ(window.level(15 * kSecond), 70);
+  EXPECT_EQ(window.level(18 * kSecond), 100);
+}
+
+// Closed: one client asks again as soon as it is answered. `sliding_window` lets through half.
+TEST(SlidingLogRule, OfALimitOfOneRequestItLetsThroughExactlyOnePerWindow) {
+  const auto passed_in_100_windows = [](const Throttle& settings) {
+    OneKey window(settings);
+    std::int64_t passed = 0;
+    for (std::int64_t now_ns = 0; now_ns < 100 * kSecond; ++passed) {
+      window.take(now_ns, 1);
+      window.settle(now_ns + kMillisecond, now_ns, 1, 1);
+      now_ns = window.ready_at(now_ns + kMillisecond, 1);
+    }
+    return passed;
+  };
+  EXPECT_EQ(passed_in_100_windows(logged(1, kSecond)), 100);
+  EXPECT_EQ(passed_in_100_windows(sliding(1, kSecond)), 50);
+}
+
+TEST(SlidingLogRule, WhatComesBackIsTakenFromTheRequestThatTookIt) {
+  OneKey window(logged(100, 10 * kSecond));
+  window.take(0, 40);
+  window.take(0, 20);
+  window.take(5 * kSecond, 40);
+  window.settle(6 * kSecond, 0, 40, 10);
+  EXPECT_EQ(window.level(6 * kSecond), 30);
+  EXPECT_EQ(window.level(10 * kSecond), 60);
+  window.refund(12 * kSecond, 0, 20);
+  EXPECT_EQ(window.level(12 * kSecond), 60) << "nobody counts that any more";
+  window.settle(12 * kSecond, 5 * kSecond, 40, 0);
+  EXPECT_EQ(window.level(12 * kSecond), 100);
+}
+
+TEST(SlidingLogRule, InheritSaysWhatBecomesOfWhatWasUsed) {
+  const auto level_after = [](Inherit inherit, double limit) {
+    OneKey window(logged(1000, 10 * kSecond));
+    window.take(0, 400);
+    window.take(5 * kSecond, 200);
+    window.set(5 * kSecond, logged(limit, 10 * kSecond), inherit);
+    return window.level(5 * kSecond);
+  };
+  EXPECT_EQ(level_after(Inherit::as_is, 2000), 1400);
+  EXPECT_EQ(level_after(Inherit::additive, 2000), 1400);
+  EXPECT_EQ(level_after(Inherit::proportional, 2000), 800);
+  EXPECT_EQ(level_after(Inherit::reset, 2000), 2000);
+  EXPECT_EQ(level_after(Inherit::as_is, 100), -500);
+}
+
+TEST(SlidingLogRule, ANewLengthHoldsForWhatStillCounts) {
+  OneKey window(logged(100, 10 * kSecond));
+  window.take(0, 40);
+  window.take(5 * kSecond, 30);
+  window.set(12 * kSecond, logged(100, 60 * kSecond));
+  EXPECT_EQ(window.level(12 * kSecond), 70) << "what is over does not come back";
+  EXPECT_EQ(window.ready_at(12 * kSecond, 100), 65 * kSecond);
+  window.set(13 * kSecond, logged(100, kSecond));
+  EXPECT_EQ(window.level(13 * kSecond), 100);
+}
+
+RC_GTEST_PROP(SlidingLogRule, NoWindowWhereverItBeginsExceedsTheLimit, ()) {
+  OneKey window(logged(100, kSecond));
+  std::map<std::int64_t, std::int64_t> used;  // by instant
+  std::int64_t now_ns = 0;
+  for (int i = *rc::gen::inRange(1, 60); i > 0; --i) {
+    const auto cost = *rc::gen::inRange<std::int64_t>(1, 101);
+    now_ns += *rc::gen::inRange<std::int64_t>(0, kSecond / 2);
+    const std::int64_t ready_ns = window.ready_at(now_ns, cost);
+    const auto used_in_window_at = [&](std::int64_t end_ns) {
+      std::int64_t units = 0;
+      for (auto at = used.upper_bound(end_ns - kSecond); at != used.end(); ++at) {
+        units += at->second;
+      }
+      return units;
+    };
+    // It lets through whatever fits, at the first instant.
+    RC_ASSERT(used_in_window_at(ready_ns) + cost <= 100);
+    if (ready_ns > now_ns) RC_ASSERT(used_in_window_at(ready_ns - 1) + cost > 100);
+    now_ns = ready_ns;
+    window.take(now_ns, cost);
+    used[now_ns] += cost;
+  }
 }
 
 // ---------------------------------------------------------- acceleration limit
