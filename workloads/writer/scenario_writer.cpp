@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -467,36 +468,6 @@ std::string tuning_toml(const Tuning& tuning) {
   return text;
 }
 
-void append_json(const toml::node& node, std::string& text) {
-  const auto separator = [&text](char open) {
-    if (text.back() != open) text += ", ";
-  };
-  if (const toml::table* table = node.as_table()) {
-    text += '{';
-    for (const auto& [key, value] : *table) {
-      separator('{');
-      text += string_literal(key.str()) + ": ";
-      append_json(value, text);
-    }
-    text += '}';
-  } else if (const toml::array* array = node.as_array()) {
-    text += '[';
-    for (const toml::node& element : *array) {
-      separator('[');
-      append_json(element, text);
-    }
-    text += ']';
-  } else if (const auto* string = node.as_string()) {
-    text += string_literal(string->get());
-  } else if (const auto* whole = node.as_integer()) {
-    text += std::to_string(whole->get());
-  } else if (const auto* number = node.as_floating_point()) {
-    text += format_number(number->get());
-  } else if (const auto* flag = node.as_boolean()) {
-    text += flag->get() ? "true" : "false";
-  }
-}
-
 }  // namespace
 
 std::string to_toml(const std::vector<Profile>& profiles) {
@@ -569,9 +540,9 @@ std::optional<std::string> written_value(const Scenario& scenario, const std::st
 std::string to_json(const Scenario& scenario) {
   toml::table table = toml::parse(to_toml(scenario));
   table.erase("tune");
-  std::string text;
-  append_json(table, text);
-  return text;
+  std::ostringstream text;
+  text << toml::json_formatter(table, toml::format_flags::allow_unicode_strings);
+  return text.str();
 }
 
 }  // namespace tokenlift
