@@ -60,7 +60,7 @@ class Course {
     } else if (action.step > 0) {
       if (ramp_ != action.event) return std::nullopt;
       move_to(action.step);
-      // Who begins anew does so once.
+      // A reset happens at the first step only.
       if (ramp_->inherit != Inherit::reset) change.inherit = ramp_->inherit;
     } else {
       start(*action.event);

@@ -59,7 +59,7 @@ void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& re
                            : std::string("lower the load, or set run.settle")));
 }
 
-// Somebody whom nothing keeps from waiting for ever.
+// Whether requests of some tenant wait for ever if they are not let through.
 bool waits_without_end(const Scenario& resolved, const Throttle& throttle) {
   return std::ranges::any_of(resolved.tenants, [&](const Tenant& tenant) {
     return looks_at(throttle, tenant) && !tenant.arrivals.think && !tenant.patience &&

@@ -49,7 +49,7 @@ class ScenarioReader {
                  const std::vector<Profile>& profiles)
       : document_(document), given_(profiles), tenants_(document, folder) {}
 
-  /// `read_tuning` reads the table [tune] against the scenario; none: it is left aside.
+  /// `read_tuning` reads the table [tune] against the scenario; none: [tune] is not read.
   Scenario read(const std::string& source_name, const ReadTuning& read_tuning);
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// Reads [[tenant]]: who asks, and how they behave.
+// Reads [[tenant]]: which requests a group of users asks, and how these users behave.
 
 #include <optional>
 #include <string>

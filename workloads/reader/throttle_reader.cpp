@@ -201,7 +201,7 @@ Throttle ThrottleReader::read(TableReader& table) {
   table.require("kind", "kind = \"token_bucket\"");
   const std::optional<ThrottleKind> kind = table.choice<ThrottleKind>("kind");
   assign(throttle.kind, kind);
-  // A limit on what is there counts requests, unless told.
+  // A limit on what is in flight or waits counts requests, unless a unit is stated.
   if (kind && traits_of(*kind).counts_in_flight) {
     throttle.unit = Unit::requests;
   } else {

@@ -15,7 +15,7 @@ namespace tokenlift {
 
 class TuningReader {
  public:
-  /// What is wrong with the scenario once these words of --set are added; [tune] is left aside.
+  /// What is wrong with the scenario once these words of --set are added; [tune] is not read.
   using MistakesWith = std::function<std::vector<Mistake>(const std::vector<std::string>& words)>;
 
   /// `scenario` is what all the other tables say.
@@ -58,7 +58,7 @@ class TuningReader {
   /// held against the bound.
   std::optional<std::string> complete_path(const std::string& path, std::optional<double> bound,
                                            const Place& place);
-  /// Whether who or what the path names is there; a mistake is noted if not.
+  /// Whether the tenant or throttle that the path names is there; a mistake is noted if not.
   bool names_are_known(const std::string& path, const Place& place);
   std::vector<Mistake> new_mistakes(const std::vector<std::string>& words);
 

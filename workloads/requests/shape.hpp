@@ -5,7 +5,7 @@
 // The factor is the stated rate's multiplier at an instant of the run. Arrivals follow it by time
 // rescaling: a request is due where the integral of the factor reaches the sum of the gaps that it
 // would have without a shape. So the draws stay what they are, a factor of 1 changes no instant,
-// and while the factor is 0 nobody comes.
+// and while the factor is 0 no request comes.
 
 #include <cstddef>
 #include <cstdint>

@@ -145,7 +145,7 @@ struct Sessions {
 struct Retry {
   RetryPolicy policy = RetryPolicy::none;
   /// fixed: always this long; exponential: uniform in [0, min(max_delay, delay x 2^(attempt - 1))]
-  /// ("full jitter"), also where honour_retry_after is told no time.
+  /// ("full jitter"), also for honour_retry_after where the throttle states no time.
   std::int64_t delay_ns = 1'000'000'000;
   std::int64_t max_delay_ns = 60'000'000'000;
   std::int64_t attempts = 3;  ///< at most, with the first one; 255 at most
@@ -168,7 +168,7 @@ struct Tenant {
   double weight = 1;          ///< order "fair": its share is in proportion
   std::optional<Sessions> sessions;
   Retry retry;
-  std::optional<Wait> patience;             ///< from due: then who was not admitted leaves
+  std::optional<Wait> patience;             ///< from due; a request not admitted by then leaves
   std::optional<std::int64_t> deadline_ns;  ///< from due: what ends later counts as expired
   bool operator==(const Tenant&) const = default;
 };
@@ -197,7 +197,7 @@ struct Throttle {
   ThrottleKind kind = ThrottleKind::token_bucket;
   Unit unit = Unit::output_tokens;
   Scope scope = Scope::fleet;        ///< one for all, one for each tenant, or one for each user
-  std::vector<std::string> tenants;  ///< whose requests it looks at; empty: everybody's
+  std::vector<std::string> tenants;  ///< whose requests it looks at; empty: all
   Mode mode = Mode::enforce;         ///< shadow: decides and counts, refuses nothing
   bool exempt_cached = false;        ///< input found in a prefix cache is refunded
   std::vector<PeakHours> schedule;

@@ -1,5 +1,5 @@
 #pragma once
-// Which known word somebody may have meant.
+// Which known word was probably meant by one that is misspelt.
 
 #include <optional>
 #include <string>

@@ -57,14 +57,14 @@ void put(toml::table& table, std::string_view name, const Place& place, toml::ta
       [&](auto& node) { table.insert_or_assign(toml::key(name, place), std::move(node)); });
 }
 
-// Keys that can't stand together: the override's replaces the other ones.
-void remove_rivals(toml::table& table, std::string_view name, const toml::node& value) {
+// Of keys that exclude each other, the override's replaces the others.
+void remove_excluded_keys(toml::table& table, std::string_view name, const toml::node& value) {
   constexpr std::array<std::string_view, 3> kLimits = {"rate", "load", "limit"};
   constexpr std::array<std::string_view, 4> kActions = {"lift", "set", "restore", "ramp"};
-  const auto remove_others = [&](const auto& rivals) {
-    if (std::ranges::find(rivals, name) == rivals.end()) return;
-    for (const std::string_view rival : rivals) {
-      if (rival != name) table.erase(rival);
+  const auto remove_others = [&](const auto& excluding) {
+    if (std::ranges::find(excluding, name) == excluding.end()) return;
+    for (const std::string_view other : excluding) {
+      if (other != name) table.erase(other);
     }
   };
   remove_others(kLimits);
@@ -267,7 +267,7 @@ void Document::apply(std::size_t index) {
       if (end == equals) {
         std::unique_ptr<toml::table> parsed = parse_literal(value, value_column, path_name);
         if (!parsed) parsed = parse_literal(string_literal(value), value_column, path_name);
-        remove_rivals(*table, name, parsed->begin()->second);
+        remove_excluded_keys(*table, name, parsed->begin()->second);
         put(*table, name, place, *parsed);
         return;
       }

@@ -17,7 +17,7 @@ namespace {
 constexpr double kHalf = 0.5;
 constexpr double kBeyond = 1.25;         // of the capacity: there nothing limits any more
 constexpr double kLeastWidth = 8;        // of a range that would be narrow, or none
-constexpr double kNoObjectiveNs = 10e9;  // what users wait gladly where no objective says it
+constexpr double kNoObjectiveNs = 10e9;  // how long users wait where no objective says it
 constexpr double kSmallestSlack = 0.1;   // of the objective, however long the prefill takes
 
 // To three significant digits; what floating point adds or takes does not count. Powers of ten
@@ -150,7 +150,7 @@ class Ranges {
   }
 
  private:
-  // What TTFT leaves for waiting, of who is most in a hurry.
+  // What the tightest TTFT objective leaves for waiting.
   double slack_ns(const Scenario& resolved, const Scenario& seen, const Mix& mix,
                   const std::vector<Profile>& builtin) const {
     std::optional<std::int64_t> objective_ns;
@@ -329,7 +329,7 @@ class Ranges {
 
   const Throttle& written_;
   const Throttle& throttle_;
-  double offered_load_ = 0;       // of whom it looks at
+  double offered_load_ = 0;       // by the tenants that it looks at
   double capacity_per_s_ = 0;     // in its unit
   double largest_ = 1;            // request, in its unit
   double places_ = 0;             // in all batches

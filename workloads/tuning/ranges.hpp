@@ -1,6 +1,6 @@
 #pragma once
 // In which ranges the parameters of a throttle are worth searching, from first principles: what is
-// asked of it, what the fleet can do, and how long users wait gladly.
+// asked of it, what the fleet can do, and how long users are willing to wait.
 
 #include <cstdint>
 #include <vector>
