@@ -14,7 +14,7 @@ namespace tokenlift {
 namespace {
 
 TEST(Tune, IsAbsentWhereNothingIsSaid) {
-  EXPECT_FALSE(parse(kText).tuning.has_value());
+  EXPECT_FALSE(parse_tuned(kTunedText).tuning.has_value());
   EXPECT_EQ(tuning_of("[tune]\n"), Tuning{});
 }
 
@@ -83,14 +83,15 @@ TEST(Tune, AddsThePhaseThatIsJudged) {
       tuning_of("[tune]\nlift = true\nobjective = \"maximize goodput_tokens_per_s\"\n").objective,
       (Aim{"goodput_tokens_per_s.transition", true}));
   // Who does not know which figures there are takes all of them as they are.
-  const std::string text = kText + "[tune]\nobjective = \"goodput_tokens_per_s\"\n";
+  const std::string text = kTunedText + "[tune]\nobjective = \"goodput_tokens_per_s\"\n";
   EXPECT_EQ(parse_scenario(text, "demo.toml", "", {}).tuning->objective,
             (Aim{"goodput_tokens_per_s", true}));
 }
 
 TEST(Tune, CanBeOverridden) {
-  const Scenario scenario = parse(kText + "[tune]\nbudget = 5\n",
-                                  {"tune.budget=1000", "tune.objective=goodput_tokens_per_s"});
+  const Scenario scenario =
+      parse_tuned(kTunedText + "[tune]\nbudget = 5\n",
+                  {"tune.budget=1000", "tune.objective=goodput_tokens_per_s"});
   EXPECT_EQ(scenario.tuning->budget_requests, 1000);
   EXPECT_EQ(scenario.tuning->objective, (Aim{"goodput_tokens_per_s.before", true}));
 }
@@ -108,10 +109,10 @@ key = "throttle.output limit"
 choices = [{ name = "a", kind = "concurrency", limit = 3 }, { name = "a", kind = "vegas" }]
 )";
   // The second one takes the throttle away from the event: that it does is said.
-  EXPECT_THROW(parse(kText + tune), ScenarioError);
+  EXPECT_THROW(parse_tuned(kTunedText + tune), ScenarioError);
   const std::string sound = tune.substr(0, tune.rfind("[[tune"));
-  const Scenario scenario = parse(kText + sound);
-  EXPECT_EQ(parse(to_toml(scenario)), scenario);
+  const Scenario scenario = parse_tuned(kTunedText + sound);
+  EXPECT_EQ(parse_tuned(to_toml(scenario)), scenario);
   EXPECT_EQ(to_json(scenario).find("tune"), std::string::npos);
 }
 
@@ -223,7 +224,8 @@ const Slip kSlips[] = {
 
 TEST(Tune, EachMistakeIsFoundOnceAtItsPlaceWithAdvice) {
   for (const Slip& slip : kSlips) {
-    const std::vector<Mistake> mistakes = mistakes_of([&] { parse(kText + slip.tune + "\n"); });
+    const std::vector<Mistake> mistakes =
+        mistakes_of([&] { parse_tuned(kTunedText + slip.tune + "\n"); });
     ASSERT_EQ(mistakes.size(), 1U) << slip.tune << "\n" << listed(mistakes);
     const Mistake& mistake = mistakes[0];
     EXPECT_EQ(mistake.message, slip.message) << slip.tune;
@@ -235,10 +237,10 @@ TEST(Tune, EachMistakeIsFoundOnceAtItsPlaceWithAdvice) {
 
 TEST(Tune, AllMistakesAreReportedAtOnceAndTheScenariosOwnNotTwice) {
   const std::vector<Mistake> mistakes = mistakes_of([&] {
-    parse(kText +
-              "[tune]\nbudget = 0\n[[tune.parameters]]\nkey = \"run.sed\"\nmin = 1\nmax = 2\n"
-              "[[tune.parameters]]\nkey = \"throttle.output limit.load\"\nmin = 0\nmax = 2\n",
-          {"run.warmup=x"});
+    parse_tuned(kTunedText +
+                    "[tune]\nbudget = 0\n[[tune.parameters]]\nkey = \"run.sed\"\nmin = 1\nmax = 2\n"
+                    "[[tune.parameters]]\nkey = \"throttle.output limit.load\"\nmin = 0\nmax = 2\n",
+                {"run.warmup=x"});
   });
   std::vector<int> lines;
   for (const Mistake& mistake : mistakes) lines.push_back(mistake.line);
@@ -246,8 +248,9 @@ TEST(Tune, AllMistakesAreReportedAtOnceAndTheScenariosOwnNotTwice) {
 }
 
 TEST(Tune, ALiftNeedsAnEvent) {
-  const std::string text = kText.substr(0, kText.find("[[event]]")) + "[tune]\nlift = true\n";
-  const std::vector<Mistake> mistakes = mistakes_of([&] { parse(text); });
+  const std::string text =
+      kTunedText.substr(0, kTunedText.find("[[event]]")) + "[tune]\nlift = true\n";
+  const std::vector<Mistake> mistakes = mistakes_of([&] { parse_tuned(text); });
   ASSERT_EQ(mistakes.size(), 1U) << listed(mistakes);
   EXPECT_EQ(mistakes[0].message, "there is no event whose course could be searched");
 }

@@ -103,11 +103,11 @@ const std::vector<Parameter> kLift = {
     choice(kLiftInherit, {"as_is", "proportional", "reset", "additive"})};
 
 Scenario candidate(const std::string& text, const std::vector<double>& point) {
-  return parse(text, settings(parse(text), kLift, point));
+  return parse_tuned(text, settings(parse_tuned(text), kLift, point));
 }
 
 TEST(Settings, AreWordsOfTheCandidate) {
-  const Scenario scenario = parse(kText);
+  const Scenario scenario = parse_tuned(kTunedText);
   const std::vector<Parameter> parameters = {
       choice("throttle.output limit.when_full", {"queue", "reject"}),
       {"throttle.output limit.max_wait",
@@ -121,25 +121,25 @@ TEST(Settings, AreWordsOfTheCandidate) {
   const std::vector<std::string> words = settings(scenario, parameters, point);
   EXPECT_EQ(words, (std::vector<std::string>{"throttle.output limit.max_wait=2s",
                                              "throttle.output limit.when_full=reject"}));
-  EXPECT_EQ(parse(kText, words).throttles[0].when_full, WhenFull::reject);
+  EXPECT_EQ(parse_tuned(kTunedText, words).throttles[0].when_full, WhenFull::reject);
 }
 
 TEST(Settings, OfALiftAtOnceOnlyHaveALongerTransition) {
   const std::vector<std::string> words =
-      settings(parse(kText), kLift, std::vector<double>{0, 1, 1});
+      settings(parse_tuned(kTunedText), kLift, std::vector<double>{0, 1, 1});
   EXPECT_EQ(words, (std::vector<std::string>{"run.settle=18s"}));
 }
 
 // The measured event is the second one of the file, and the appended one comes behind both.
 TEST(Settings, RampALiftToTheCapacityAndThenLift) {
   const std::vector<std::string> words =
-      settings(parse(kText), kLift, std::vector<double>{0.7, 0.5, 0.6});
+      settings(parse_tuned(kTunedText), kLift, std::vector<double>{0.7, 0.5, 0.6});
   EXPECT_EQ(words,
             (std::vector<std::string>{
                 "event.1={ at = \"15s\", ramp = { throttle = \"output limit\", to = { load = "
                 "1 }, over = \"1s\", steps = 4, inherit = \"reset\" }, measure = true }",
                 "event.2={ at = \"16s\", lift = \"output limit\" }", "run.settle=17s"}));
-  const Scenario scenario = parse(kText, words);
+  const Scenario scenario = parse_tuned(kTunedText, words);
   ASSERT_EQ(scenario.events.size(), 3U);
   EXPECT_EQ(measured_event(scenario), 0U);
   EXPECT_EQ(scenario.events[0].kind, EventKind::ramp);
@@ -152,10 +152,10 @@ TEST(Settings, RampALiftToTheCapacityAndThenLift) {
 }
 
 TEST(Settings, JudgeAllLiftsOverTheSameTime) {
-  const Scenario scenario = parse(kText);
+  const Scenario scenario = parse_tuned(kTunedText);
   for (const double shape : {0.1, 0.3, 0.5, 0.7, 0.9}) {
     for (const double length : {0.0, 0.4, 1.0}) {
-      const Scenario changed = candidate(kText, {shape, length, 0.1});
+      const Scenario changed = candidate(kTunedText, {shape, length, 0.1});
       const Scenario resolved = resolve(changed, 5000.0);
       const std::vector<Phase> phases = plan_phases(resolved);
       ASSERT_EQ(phases[2].name, "transition");
@@ -167,7 +167,8 @@ TEST(Settings, JudgeAllLiftsOverTheSameTime) {
 
 TEST(Settings, KeepWhatASetChangesBeside) {
   const auto with = [](const std::string& event) {
-    return kText.substr(0, kText.find("[[event]]")) + "[[event]]\nat = \"15s\"\n" + event + "\n";
+    return kTunedText.substr(0, kTunedText.find("[[event]]")) + "[[event]]\nat = \"15s\"\n" +
+           event + "\n";
   };
   const std::string plain =
       with("set = { throttle = \"output limit\", load = 0.8, burst = \"2s\" }");
@@ -208,14 +209,14 @@ TEST(Settings, KeepWhatASetChangesBeside) {
 }
 
 TEST(Settings, RampLimitsToAllPlaces) {
-  std::string text = kText.substr(0, kText.find("[[throttle]]"));
+  std::string text = kTunedText.substr(0, kTunedText.find("[[throttle]]"));
   text += "[[throttle]]\nname = \"limit\"\nkind = \"concurrency\"\nlimit = 4\n";
   text += "[[event]]\nat = \"15s\"\nlift = \"limit\"\n";
   EXPECT_EQ(candidate(text, {0.3, 0.5, 0.1}).events[0].limit, 32);
 }
 
 TEST(PresentValue, IsThatOfTheKeyAsTheFileCountsIt) {
-  const Scenario scenario = parse(kText);
+  const Scenario scenario = parse_tuned(kTunedText);
   const auto present = [&](const std::string& key) {
     Parameter parameter = range(0, 1, ParameterScale::linear);
     parameter.key = key;

@@ -101,15 +101,15 @@ Tuning defaults_of(const Scenario& scenario, bool lift = false) {
   return complete_tuning(tuning, scenario, resolved(scenario, 5000), builtin_profiles());
 }
 
-// kText with another throttle.
+// kTunedText with another throttle.
 std::string behind(const std::string& throttle) {
-  const std::size_t begin = kText.find("[[throttle]]");
-  return kText.substr(0, begin) + "[[throttle]]\nname = \"limit\"\n" + throttle + "\n";
+  const std::size_t begin = kTunedText.find("[[throttle]]");
+  return kTunedText.substr(0, begin) + "[[throttle]]\nname = \"limit\"\n" + throttle + "\n";
 }
 
 // A prompt of 128 tokens takes 5.4 ms on cpu-small; the fleet has 32 places.
 TEST(Defaults, OfABucketFollowFromOfferedCapacityAndSlack) {
-  const Tuning tuning = defaults_of(parse(kText));
+  const Tuning tuning = defaults_of(parse_tuned(kTunedText));
   expect_ranges(tuning,
                 {{"throttle.output limit.load", "0.35", "1.25",
                   "half of what is offered (0.35) to 1.25 of the capacity"},
@@ -127,7 +127,7 @@ TEST(Defaults, OfEveryKindHaveItsOwnParameters) {
   using Expectations = std::vector<Expected>;
   const auto ranges = [](const std::string& throttle, const Expectations& expected) {
     SCOPED_TRACE(throttle);
-    expect_ranges(defaults_of(parse(behind(throttle))), expected);
+    expect_ranges(defaults_of(parse_tuned(behind(throttle))), expected);
   };
   ranges(
       "kind = \"gcra\"\nunit = \"requests\"\nrate = \"40/s\"\nburst = 20",
@@ -170,17 +170,17 @@ TEST(Defaults, OfEveryKindHaveItsOwnParameters) {
 }
 
 TEST(Defaults, PutTheThrottleOfTheEventFirst) {
-  std::string text = kText;
+  std::string text = kTunedText;
   text.insert(text.find("[[throttle]]"),
               "[[throttle]]\nname = \"first\"\nkind = \"concurrency\"\nlimit = 9\n");
-  const Tuning tuning = defaults_of(parse(text));
+  const Tuning tuning = defaults_of(parse_tuned(text));
   ASSERT_EQ(tuning.parameters.size(), 4U);
   EXPECT_EQ(tuning.parameters[0].key, "throttle.output limit.load");
   EXPECT_EQ(tuning.parameters[3].key, "throttle.first.limit");
 }
 
 TEST(Defaults, LeaveWhatIsSaid) {
-  const Scenario scenario = parse(kText);
+  const Scenario scenario = parse_tuned(kTunedText);
   Tuning tuning;
   tuning.parameters = {choice("queue.order", {"fifo", "fair"})};
   tuning.objective = Aim{"ttft.p99_ms.before", false};
@@ -189,7 +189,7 @@ TEST(Defaults, LeaveWhatIsSaid) {
 }
 
 TEST(Defaults, OfALiftAreTheShortestThatKeepsThePromise) {
-  const Tuning tuning = defaults_of(parse(kText), true);
+  const Tuning tuning = defaults_of(parse_tuned(kTunedText), true);
   expect_ranges(
       tuning,
       {{"lift.shape", "at_once", "8_steps", "at one stroke, along a line, or in a few steps"},
@@ -203,7 +203,7 @@ TEST(Defaults, OfALiftAreTheShortestThatKeepsThePromise) {
 TEST(Defaults, OfALiftAreOnlyWhatMakesSense) {
   const auto lift = [](const std::string& throttle, const std::string& event) {
     const std::string text = behind(throttle) + "[[event]]\nat = \"15s\"\n" + event + "\n";
-    const Tuning tuning = defaults_of(parse(text), true);
+    const Tuning tuning = defaults_of(parse_tuned(text), true);
     std::vector<std::string> keys;
     for (const Parameter& parameter : tuning.parameters) keys.push_back(parameter.key);
     const bool moves = std::ranges::find(keys, kLiftLength) != keys.end();

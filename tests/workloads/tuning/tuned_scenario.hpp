@@ -12,7 +12,7 @@
 namespace tokenlift {
 
 // Line numbers in the tests below are of this text; [tune] begins in line 36.
-inline const std::string kText = R"(name = "demo"
+inline const std::string kTunedText = R"(name = "demo"
 [run]
 engine = "virtual"
 duration = "40s"
@@ -58,12 +58,12 @@ inline std::string figure_mistake(const std::string& path, std::optional<double>
   return bound && *bound < 0 ? "no figure is negative" : "";
 }
 
-inline Scenario parse(const std::string& text, const std::vector<std::string>& words = {}) {
+inline Scenario parse_tuned(const std::string& text, const std::vector<std::string>& words = {}) {
   return parse_scenario(text, "demo.toml", "", words, {}, figure_mistake);
 }
 
 inline Tuning tuning_of(const std::string& tune) {
-  return parse(kText + tune).tuning.value();
+  return parse_tuned(kTunedText + tune).tuning.value();
 }
 
 inline Parameter choice(const std::string& key, std::vector<std::string> choices) {
