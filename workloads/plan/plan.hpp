@@ -80,7 +80,7 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
 /// where the backlog grows by (flow - limit) from the start of the run on, less the burst that the
 /// bucket starts with, through every change on the way. With a max_wait w it holds at most flow x
 /// w, because what waits longer expires, and never more than a queue_limit lets wait; where
-/// everything is rejected there is no backlog. Closed tenants, whose users wait for their answers, leave at
+/// everything is rejected there is no backlog. Closed tenants, who wait for their answers, leave at
 /// most one request each. After (and to the end of a ramp): drain_s = backlog / (min(new limits,
 /// capacity) - flow). It is absent where the backlog never drains (flow >= that minimum) and zero
 /// where there is none. Capacity unknown counts as unlimited.

@@ -455,7 +455,7 @@ std::string tuning_toml(const Tuning& tuning) {
   if (tuning.lift) keys.add("lift", std::string("true"));
   if (tuning.objective) {
     keys.add("objective", string_literal((tuning.objective->maximize ? "maximize " : "minimize ") +
-                                  tuning.objective->path));
+                                         tuning.objective->path));
   }
   std::vector<std::string> constraints;
   for (const Objective& each : tuning.constraints) constraints.push_back(each.text);
