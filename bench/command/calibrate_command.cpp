@@ -5,8 +5,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <initializer_list>
+#include <memory>
+#include <string>
 
 #include "bench/calibrate/calibration.hpp"
+#include "bench/command/input.hpp"
 #include "bench/command/run_command.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/output_folder.hpp"
@@ -26,6 +29,25 @@ namespace {
 constexpr const char* kDefaultFile = "calibrated.toml";
 constexpr const char* kDefaultProfile = "cpu-small";
 constexpr std::int64_t kDefaultMaxBatch = 16;
+/// Time to measure each profile in.
+constexpr std::int64_t kDefaultBudgetNs = 15'000'000'000;
+
+struct CalibrateOptions {
+  std::vector<std::string> profiles;  ///< empty: cpu-small, or those of the scenario to verify
+  std::string out;                    ///< a file; empty: kDefaultFile
+  std::optional<std::int64_t> budget_ns;
+  std::optional<std::int64_t> max_batch;  ///< absent: 16, or the largest of the scenario to verify
+  ScenarioChoice verified;                ///< its reference is empty where nothing is verified
+  RepetitionPlan plan = {.repetitions = 5};  ///< of the runs to verify with, on either engine
+};
+
+/// How profiles are measured, and where they go.
+struct Measurement {
+  std::filesystem::path file;
+  std::int64_t budget_ns = kDefaultBudgetNs;  ///< per profile
+  std::int64_t max_batch = kDefaultMaxBatch;
+  bool quiet = false;
+};
 
 /// A built-in profile that has a decoder to measure. Throws UsageError.
 const Profile& measurable_profile(const std::string& name) {
@@ -111,12 +133,9 @@ std::string describe(const std::string& name, const StepCosts& costs, const Cost
 /// Measures profiles, prints what was found and writes it to a file.
 class Calibration {
  public:
-  Calibration(const Surroundings& surroundings, const Options& options, std::int64_t budget_ns,
-              std::int64_t max_batch)
+  Calibration(const Surroundings& surroundings, Measurement measurement)
       : surroundings_(surroundings),
-        options_(options),
-        budget_ns_(budget_ns),
-        max_batch_(max_batch),
+        measurement_(std::move(measurement)),
         environment_(describe_environment(surroundings.words)),
         precision_(fastest_precision() == Precision::bf16 ? "bf16" : "f32") {}
 
@@ -125,9 +144,8 @@ class Calibration {
   std::optional<std::vector<Profile>> measure(const std::vector<std::string>& names) const {
     std::vector<const Profile*> wanted;
     for (const std::string& name : names) wanted.push_back(&measurable_profile(name));
-    const std::filesystem::path path = options_.out.empty() ? kDefaultFile : options_.out;
-    require_no_folder(path);
-    const OutputFile file(path);
+    require_no_folder(measurement_.file);
+    const OutputFile file(measurement_.file);
     std::vector<Profile> measured;
     for (const Profile* profile : wanted) {
       std::optional<Profile> one = measure_one(*profile);
@@ -136,7 +154,7 @@ class Calibration {
     }
     file.write("# What steps cost on this machine: for engine virtual, by `--profiles FILE`.\n" +
                to_toml(measured));
-    print_result(surroundings_, fmt::format("\nprofile: {}\n", path.string()));
+    print_result(surroundings_, fmt::format("\nprofile: {}\n", measurement_.file.string()));
     return measured;
   }
 
@@ -144,13 +162,14 @@ class Calibration {
   std::optional<Profile> measure_one(const Profile& profile) const {
     const std::string what =
         fmt::format("measuring {} on {} cores at once", profile.name, core_count());
-    say(surroundings_, options_.quiet, "{}, some {:.0f} s", what,
-        std::ceil(static_cast<double>(budget_ns_) * 1e-9));
+    say(surroundings_, measurement_.quiet, "{}, some {:.0f} s", what,
+        std::ceil(static_cast<double>(measurement_.budget_ns) * 1e-9));
     std::optional<StepCosts> costs;
     {
-      const Percentage percentage(surroundings_, options_.quiet, what);
+      const Percentage percentage(surroundings_, measurement_.quiet, what);
       costs = measure_step_costs(
-          *profile.decoder, {static_cast<std::int64_t>(core_count()), max_batch_, budget_ns_},
+          *profile.decoder,
+          {static_cast<std::int64_t>(core_count()), measurement_.max_batch, measurement_.budget_ns},
           [&](double share) { percentage.draw(share); }, *surroundings_.stop);
     }
     if (!costs) {
@@ -194,15 +213,13 @@ class Calibration {
                                 environment_.cpu, core_count(), precision_, costs.rounds);
     result.cost = fit.cost;
     result.fit_error = std::round(fit.mean_error() * 1e4) / 1e4;
-    result.max_batch = max_batch_;
+    result.max_batch = measurement_.max_batch;
     result.decoder = profile.decoder;
     return result;
   }
 
   const Surroundings& surroundings_;
-  const Options& options_;
-  std::int64_t budget_ns_;
-  std::int64_t max_batch_;
+  Measurement measurement_;
   Environment environment_;
   std::string precision_;
 };
@@ -214,13 +231,13 @@ Scenario simulated(const Scenario& prepared, const std::vector<Profile>& profile
 }
 
 /// Runs the scenario on both engines and prints how they differ.
-int verify(const Surroundings& surroundings, const Options& options, const Scenario& scenario,
+int verify(const Surroundings& surroundings, const RepetitionPlan& plan, const Scenario& scenario,
            const OutputFolder& folder, const std::vector<Profile>& profiles) {
   std::optional<Prepared> prepared;
   std::optional<Trial> measured;
   std::string written;
   {
-    Repetitions threads(surroundings, options, 1);
+    Repetitions threads(surroundings, plan, 1);
     prepared = threads.prepare(scenario);
     if (!prepared) return kNotValid;
     measured = threads.repeat(*prepared, folder, "threads");
@@ -230,7 +247,7 @@ int verify(const Surroundings& surroundings, const Options& options, const Scena
     complain(surroundings, "interrupted: nothing was compared");
     return kNotValid;
   }
-  Repetitions virtual_runs(surroundings, options, core_count());
+  Repetitions virtual_runs(surroundings, plan, core_count());
   const Trial computed =
       virtual_runs.repeat({simulated(prepared->scenario, profiles), ""}, folder, "virtual");
   if (computed.interrupted) {
@@ -294,30 +311,15 @@ void check_batches(const Scenario& scenario, std::int64_t max_batch) {
   }
 }
 
-}  // namespace
-
-std::optional<std::vector<Profile>> calibrate_for(const Surroundings& surroundings,
-                                                  const Scenario& scenario,
-                                                  const std::filesystem::path& file, bool quiet) {
-  const std::int64_t max_batch = max_batch_of(scenario);
-  check_batches(scenario, max_batch);
-  Options options;
-  options.out = file.string();
-  options.quiet = quiet;
-  return Calibration(surroundings, options, kCalibrationNs, max_batch)
-      .measure(profiles_of(scenario));
-}
-
-int calibrate(const Surroundings& surroundings, const Options& options,
-              const CalibrateOptions& calibration) {
-  std::vector<Profile> profiles = load_profiles(options.profile_files);
+int calibrate(const Surroundings& surroundings, const CalibrateOptions& options) {
+  std::vector<Profile> profiles = load_profiles(options.verified.profile_files);
   const bool given = !profiles.empty();
-  std::vector<std::string> names = calibration.profiles;
+  std::vector<std::string> names = options.profiles;
   std::optional<Scenario> scenario;
-  Options engine = options;
-  if (calibration.verify) {
-    engine.engine = "threads";
-    scenario = load_scenario(engine, profiles);
+  ScenarioChoice choice = options.verified;
+  if (!choice.reference.empty()) {
+    choice.engine = "threads";
+    scenario = load_scenario(choice, profiles);
     if (names.empty()) names = profiles_of(*scenario);
   }
   if (names.empty()) names = {kDefaultProfile};
@@ -327,18 +329,67 @@ int calibrate(const Surroundings& surroundings, const Options& options,
   }
   if (scenario) check_profiles(*scenario, names);
   if (!given) {
-    const std::int64_t max_batch = calibration.max_batch.value_or(max_batch_of(scenario));
-    if (scenario) check_batches(*scenario, max_batch);
-    auto measured =
-        Calibration(surroundings, options, calibration.budget_ns, max_batch).measure(names);
+    const Measurement measurement = {options.out.empty() ? kDefaultFile : options.out,
+                                     options.budget_ns.value_or(kDefaultBudgetNs),
+                                     options.max_batch.value_or(max_batch_of(scenario)),
+                                     options.plan.quiet};
+    if (scenario) check_batches(*scenario, measurement.max_batch);
+    auto measured = Calibration(surroundings, measurement).measure(names);
     if (!measured) return kNotValid;
     profiles = std::move(*measured);
   }
   if (!scenario) return kDone;
-  engine.engine = "virtual";
-  load_scenario(engine, profiles);  // what is wrong with it there is said before any run
+  choice.engine = "virtual";
+  load_scenario(choice, profiles);  // what is wrong with it there is said before any run
   const OutputFolder folder(default_folder("verify-" + scenario->name));
-  return verify(surroundings, options, *scenario, folder, profiles);
+  return verify(surroundings, options.plan, *scenario, folder, profiles);
+}
+
+}  // namespace
+
+std::optional<std::vector<Profile>> calibrate_for(const Surroundings& surroundings,
+                                                  const Scenario& scenario,
+                                                  const std::filesystem::path& file, bool quiet) {
+  const Measurement measurement = {file, kDefaultBudgetNs, max_batch_of(scenario), quiet};
+  check_batches(scenario, measurement.max_batch);
+  return Calibration(surroundings, measurement).measure(profiles_of(scenario));
+}
+
+Command calibrate_command() {
+  const auto options = std::make_shared<CalibrateOptions>();
+  Command command{"calibrate",
+                  "measure what steps cost on this machine; write profiles for engine virtual"};
+  Option profiles =
+      profiles_option(options->verified.profile_files,
+                      "verify the profiles in this file instead of measuring; may be repeated");
+  profiles.needs = {"--verify"};
+  profiles.excludes = {"PROFILE", "--out", "--budget", "--max-batch"};
+  command.options = {
+      {.name = "PROFILE",
+       .value = texts(options->profiles, "TEXT"),
+       .help = "built-in profiles to measure (default: cpu-small; with --verify those of the "
+               "scenario)",
+       .omissible = true},
+      {"--out", name(options->out, "FILE"), "file to write (default: calibrated.toml)"},
+      {"--budget", duration(options->budget_ns),
+       "time to measure each profile in (default: 15s; slow profiles take a few rounds of "
+       "measurements at least)"},
+      {"--max-batch", whole(options->max_batch, 2, kLargestCalibratedBatch),
+       "batch up to which it is measured, and then holds (default: 16, or that of the scenario to "
+       "verify where it is larger)"},
+      {"--verify", text(options->verified.reference, "SCENARIO"),
+       "then run this scenario on engine threads and, with the same rates and seeds, on engine "
+       "virtual, and show how they differ; its runs go into tokenlift-results/verify-NAME-TIME"},
+      std::move(profiles),
+      {"--repetitions",
+       whole(options->plan.repetitions, 1, 10'000),
+       "runs on either engine to verify with (default: 5)",
+       {"--verify"}},
+      {"--quiet", flag(options->plan.quiet), "no progress, no warnings"}};
+  command.run = [options](const Surroundings& surroundings) {
+    return calibrate(surroundings, *options);
+  };
+  return command;
 }
 
 }  // namespace tokenlift

@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "bench/command/input.hpp"
-#include "bench/command/run_command.hpp"
 #include "bench/command/trial_reader.hpp"
 #include "bench/machine/output_folder.hpp"
+#include "reports/findings/comparison.hpp"
 #include "reports/formats/comparison_text.hpp"
 #include "reports/json/comparable.hpp"
 #include "reports/json/json_comparison.hpp"
@@ -25,6 +28,16 @@ namespace fs = std::filesystem;
 
 /// Differences that are named where a comparison is refused.
 constexpr std::size_t kMostNamed = 5;
+
+struct CompareOptions {
+  std::string base;  ///< a run.json, a folder of runs, or the results of a suite
+  std::string contender;
+  std::string format = "text";  ///< "text", "markdown" or "json"
+  std::string out;              ///< a file; empty: stdout
+  ComparisonRules rules;
+  bool all = false;    ///< every figure, not only what changed
+  bool force = false;  ///< compare other scenarios and engines, too
+};
 
 // ---------------------------------------------------------------------------------- which runs
 
@@ -133,8 +146,8 @@ std::string rendered(const Surroundings& surroundings, const CompareOptions& opt
                          options.all);
 }
 
-}  // namespace
-
+/// Compares, writes the result and returns the exit code: kNotValid where a set of runs is no
+/// measurement, else kGoalMissed where anything is worse.
 int compare_runs(const Surroundings& surroundings, const CompareOptions& options) {
   if (options.rules.threshold >= options.rules.detect) {
     throw UsageError("--threshold must be less than --detect");
@@ -149,6 +162,61 @@ int compare_runs(const Surroundings& surroundings, const CompareOptions& options
   }
   if (!comparison.valid()) return kNotValid;
   return comparison.count(Reading::worse) > 0 ? kGoalMissed : kDone;
+}
+
+// --------------------------------------------------------------------------------- its options
+
+/// "10%" or "0.1", into a share of 0 .. 1; nothing where it is neither.
+std::optional<double> parse_share(const std::string& word) {
+  const bool percent = word.ends_with('%');
+  const char* const end = word.data() + word.size() - (percent ? 1 : 0);
+  double value = 0;
+  const auto [stopped, error] = std::from_chars(word.data(), end, value);
+  if (error != std::errc{} || stopped != end) return std::nullopt;
+  if (percent) value /= 100;
+  return value >= 0 && value <= 1 ? std::optional(value) : std::nullopt;
+}
+
+Value share(double& target) {
+  return {"PERCENT", [&target](const std::string& word) {
+            const std::optional<double> read = parse_share(word);
+            if (!read) return fmt::format("'{}' is no share from 0% to 100%", word);
+            target = *read;
+            return std::string();
+          }};
+}
+
+}  // namespace
+
+Command compare_command() {
+  const auto options = std::make_shared<CompareOptions>();
+  Command command{"compare", "say what got better or worse between two sets of runs"};
+  const char* const kWhat = "a run.json, a folder of repetitions, or the results of a suite";
+  command.options = {
+      {"BASE", text(options->base), kWhat},
+      {"CONTENDER", text(options->contender), kWhat},
+      {"--threshold", share(options->rules.threshold),
+       "a change of up to this is none, however sure it is (default: 1%)"},
+      {"--detect", share(options->rules.detect),
+       "'no difference shown' is said only where a change of this size would have been (default: "
+       "10%)"},
+      {"--all", flag(options->all), "of several cases every figure, not only what changed"},
+      {"--force", flag(options->force),
+       "compare different scenarios or engines, too, and say how they differ"},
+      {"--format", one_of(options->format, {"text", "markdown", "json"}),
+       "text; markdown: to paste into a pull request; json: everything "
+       "(reports/json/comparison.schema.json) (default: text)"},
+      {"--out", name(options->out, "FILE"), "write into this file instead of to stdout"}};
+  command.footer =
+      "Exit codes: 1 something is worse; 3 a set of runs is no measurement, whatever else.\n"
+      "Examples:\n"
+      "  tokenlift compare last-week/ today/\n"
+      "  tokenlift compare baseline/ results/ --format markdown --out comment.md\n"
+      "  tokenlift compare baseline/ results/ --detect 5% --threshold 2%";
+  command.run = [options](const Surroundings& surroundings) {
+    return compare_runs(surroundings, *options);
+  };
+  return command;
 }
 
 }  // namespace tokenlift

@@ -11,13 +11,35 @@
 
 #include "bench/tune/problem.hpp"
 #include "reports/json/json_run.hpp"
-#include "reports/text/visible.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
 #include "workloads/reader/scenario_reader.hpp"
-#include "workloads/text/did_you_mean.hpp"
 
 namespace tokenlift {
+
+void add_scenario_options(Command& command, ScenarioChoice& choice) {
+  command.options.insert(
+      command.options.end(),
+      {{"SCENARIO", text(choice.reference),
+        "a scenario file (TOML), a run.json, or a built-in name"},
+       {"--seed", whole(choice.seed, 0, kAnyWhole),
+        "key of all random draws (default: as the scenario says)"},
+       {"--set", texts(choice.overrides, "KEY=VALUE"),
+        "override a key, e.g. tenant.users.arrivals.load=0.5; may be repeated"},
+       profiles_option(choice.profile_files,
+                       "profiles that go before the scenario's own and the built-in ones, as "
+                       "'tokenlift calibrate' writes them; may be repeated")});
+}
+
+Option engine_option(ScenarioChoice& choice) {
+  return {"--engine", one_of(choice.engine, {"threads", "virtual", "null"}),
+          "threads: compute; virtual: simulate; null: the harness alone (default: as the scenario "
+          "says)"};
+}
+
+Option profiles_option(std::vector<std::string>& files, std::string help) {
+  return {"--profiles", texts(files, "FILE"), std::move(help)};
+}
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -39,12 +61,6 @@ std::vector<Profile> load_profiles(const std::vector<std::string>& files) {
     }
   }
   return profiles;
-}
-
-std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
-                       const std::string& otherwise) {
-  const auto meant = did_you_mean(word, candidates);
-  return meant ? fmt::format("did you mean '{}'?", *meant) : otherwise;
 }
 
 ScenarioSource find_scenario(const std::string& reference) {
@@ -78,16 +94,16 @@ ScenarioSource find_scenario(const std::string& reference) {
                   suggestion(reference, names, "'tokenlift scenarios' lists the built-in ones")));
 }
 
-std::vector<std::string> overrides_of(const Options& options) {
-  std::vector<std::string> overrides = options.overrides;
-  if (options.engine) overrides.push_back("run.engine=" + *options.engine);
-  if (options.seed) overrides.push_back("run.seed=" + *options.seed);
+std::vector<std::string> overrides_of(const ScenarioChoice& choice) {
+  std::vector<std::string> overrides = choice.overrides;
+  if (choice.engine) overrides.push_back("run.engine=" + *choice.engine);
+  if (choice.seed) overrides.push_back("run.seed=" + std::to_string(*choice.seed));
   return overrides;
 }
 
-Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles) {
-  const ScenarioSource source = find_scenario(options.scenario);
-  return parse_scenario(source.text, source.name, source.folder, overrides_of(options), profiles,
+Scenario load_scenario(const ScenarioChoice& choice, const std::vector<Profile>& profiles) {
+  const ScenarioSource source = find_scenario(choice.reference);
+  return parse_scenario(source.text, source.name, source.folder, overrides_of(choice), profiles,
                         figure_mistake);
 }
 
@@ -125,23 +141,6 @@ OutputFolder open_results(const ResultsFolder& results) {
   throw UsageError(
       fmt::format("'{0}' holds {1}: go on with it by --resume {0}, or give another folder",
                   results.out, results.holds));
-}
-
-void complain(const Surroundings& surroundings, const std::string& text) {
-  std::string shown;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) shown += visible(line) + "\n";
-  std::fputs(fmt::format("tokenlift: {}", shown).c_str(), surroundings.err);
-}
-
-void print_result(const Surroundings& surroundings, const std::string& text) {
-  // A long text is written in part before the flush: either may be what fails.
-  const bool arrived = std::fwrite(text.data(), 1, text.size(), surroundings.out) == text.size() &&
-                       std::fflush(surroundings.out) == 0;
-  if (!arrived && errno != EPIPE) {
-    throw MachineError(
-        fmt::format("cannot write to stdout: {}", std::generic_category().message(errno)));
-  }
 }
 
 }  // namespace tokenlift

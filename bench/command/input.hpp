@@ -1,18 +1,12 @@
 #pragma once
-// What the words of the command line stand for: options, scenarios, profile files; and the ways
-// out.
+// What the words of the command line stand for: scenarios, profile files, folders for results.
 
-#include <fmt/format.h>
-
-#include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "bench/command/command_line.hpp"
+#include "bench/command/command.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/profile.hpp"
@@ -20,26 +14,23 @@
 
 namespace tokenlift {
 
-/// Options of all commands; each command has some of them.
-struct Options {
-  std::string scenario;
+/// A scenario as it is named on the command line, and what is changed of it there.
+struct ScenarioChoice {
+  std::string reference;  ///< a file, or a built-in name
   std::optional<std::string> engine;
-  std::optional<std::string> seed;
-  std::uint64_t repetitions = 1;
+  std::optional<std::int64_t> seed;
   std::vector<std::string> overrides;
   std::vector<std::string> profile_files;
-  std::optional<std::size_t> threads;
-  std::string out;
-  std::string records;   ///< file for one line per request; empty: none
-  bool control = false;  ///< each run also with its measured event taken out
-  bool quiet = false;
 };
 
-/// Wrong input that has no place in a scenario.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+/// Adds the rows of a scenario, and of what may be changed of it but for the engine.
+void add_scenario_options(Command& command, ScenarioChoice& choice);
+
+/// The row of its engine.
+Option engine_option(ScenarioChoice& choice);
+
+/// The row of files with profiles.
+Option profiles_option(std::vector<std::string>& files, std::string help);
 
 /// All of a file. Throws UsageError.
 std::string read_file(const std::filesystem::path& path);
@@ -52,13 +43,12 @@ std::vector<Profile> load_profiles(const std::vector<std::string>& files);
 /// or a built-in one's. Throws UsageError, RunFileError.
 ScenarioSource find_scenario(const std::string& reference);
 
-/// The words for --set that `options` stand for: its overrides, its engine and its seed.
-std::vector<std::string> overrides_of(const Options& options);
+/// The words for --set that the choice stands for: its overrides, its engine and its seed.
+std::vector<std::string> overrides_of(const ScenarioChoice& choice);
 
-/// The scenario named on the command line, with `options`' engine, seed and overrides. `profiles`
-/// go before the scenario's own and the built-in ones. Throws UsageError, ScenarioError,
-/// RunFileError.
-Scenario load_scenario(const Options& options, const std::vector<Profile>& profiles);
+/// The scenario that was chosen. `profiles` go before the scenario's own and the built-in ones.
+/// Throws UsageError, ScenarioError, RunFileError.
+Scenario load_scenario(const ScenarioChoice& choice, const std::vector<Profile>& profiles);
 
 /// --out names a file. Throws UsageError where it is a folder, or ends as one.
 void require_no_folder(const std::filesystem::path& out);
@@ -79,23 +69,5 @@ struct ResultsFolder {
 /// The folder to write into: two in one could not be told apart. Throws UsageError where one was
 /// begun in `out`, or none in `resume`; MachineError.
 OutputFolder open_results(const ResultsFolder& results);
-
-/// "did you mean 'X'?" or what else to do.
-std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
-                       const std::string& otherwise);
-
-/// To stderr, made visible(). Whether that can be written makes no difference to a run.
-void complain(const Surroundings& surroundings, const std::string& text);
-
-/// The same, unless the user wants quiet.
-template <typename... Args>
-void say(const Surroundings& surroundings, bool quiet, fmt::format_string<Args...> format,
-         Args&&... args) {
-  if (!quiet) complain(surroundings, fmt::format(format, std::forward<Args>(args)...));
-}
-
-/// Prints to stdout and makes sure that it arrived. A reader that has gone (`| head`) is no
-/// failure. Throws MachineError.
-void print_result(const Surroundings& surroundings, const std::string& text);
 
 }  // namespace tokenlift

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
 
 #include "bench/command/input.hpp"
-#include "bench/command/run_command.hpp"
 #include "bench/command/trial_reader.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "reports/findings/report.hpp"
@@ -27,6 +27,12 @@ namespace tokenlift {
 namespace {
 
 namespace fs = std::filesystem;
+
+struct ReportOptions {
+  std::vector<std::string> runs;  ///< files and folders, a column of the report each
+  std::string format = "text";
+  std::string out;  ///< a file, or a folder where a format has several; empty: stdout
+};
 
 /// The formats that are one text. Beside them: text, which looks at the terminal, and hgrm, which
 /// is several files.
@@ -106,14 +112,15 @@ void write_report(const Surroundings& surroundings, const ReportOptions& options
   OutputFile(options.out).write(rendered(surroundings, options, report));
 }
 
-}  // namespace
-
+/// What --format takes.
 std::vector<std::string> report_formats() {
   std::vector<std::string> names = {"text", "hgrm"};
   for (const Format& format : kFormats) names.emplace_back(format.name);
   return names;
 }
 
+/// Reads the runs, writes the report and returns the exit code. A folder holds repetitions of one
+/// experiment, with and without its event.
 int report_runs(const Surroundings& surroundings, const ReportOptions& options) {
   if (options.format != "hgrm" && !options.out.empty()) require_no_folder(options.out);
   if (options.format == "html" && options.out.empty() && surroundings.out_is_terminal) {
@@ -128,6 +135,36 @@ int report_runs(const Surroundings& surroundings, const ReportOptions& options) 
   const bool valid = std::all_of(report.trials.begin(), report.trials.end(),
                                  [](const TrialReport& each) { return is_valid(each.trial); });
   return valid ? kDone : kNotValid;
+}
+
+}  // namespace
+
+Command report_command() {
+  const auto options = std::make_shared<ReportOptions>();
+  Command command{"report", "report on runs measured before, in several formats"};
+  command.options = {
+      {"RUN", texts(options->runs, "TEXT"),
+       "a run.json, or a folder: every run.json in it and below is a repetition of one "
+       "experiment, or of its control. Each RUN is a column of the report"},
+      {"--format", one_of(options->format, report_formats()),
+       "text: for a terminal or a pipe; html: a page that fetches nothing; markdown: to paste into "
+       "a pull request; json: all that was concluded (reports/json/report.schema.json); csv: the "
+       "series, a row per time bin; hgrm: percentile distributions of HdrHistogram; openmetrics: "
+       "for Prometheus (default: text)"},
+      {"--out", name(options->out, "FILE"),
+       "write into this file instead of to stdout; with --format hgrm a folder, for a file per "
+       "phase and latency, as plotters want them"}};
+  command.footer =
+      "Examples:\n"
+      "  tokenlift report tokenlift-results/lift-20260506-120000\n"
+      "  tokenlift report before/run.json after/run.json --format markdown\n"
+      "  tokenlift report results/ --format csv --out series.csv\n"
+      "  tokenlift report results/ --format hgrm --out curves/\n\n" +
+      std::string(kExitCodes);
+  command.run = [options](const Surroundings& surroundings) {
+    return report_runs(surroundings, *options);
+  };
+  return command;
 }
 
 }  // namespace tokenlift

@@ -1,37 +1,39 @@
 #pragma once
-// `tokenlift run`, and what other commands share with it: repetitions of a scenario, written and
-// pooled.
+// `tokenlift run`, and what `calibrate --verify` shares with it: repetitions of a scenario, written
+// and pooled.
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
-#include "bench/command/input.hpp"
+#include "bench/command/command.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "bench/run/experiment.hpp"
 #include "reports/analysis/trial.hpp"
 #include "reports/record/run.hpp"
-#include "reports/text/text_table.hpp"
 
 namespace tokenlift {
 
-/// How text reports look on the program's stdout.
-TextStyle style_of(const Surroundings& surroundings);
+/// How often a scenario is run.
+struct RepetitionPlan {
+  std::uint64_t repetitions = 1;
+  bool control = false;  ///< each run also with its measured event taken out
+  bool quiet = false;
+};
 
 /// Runs one scenario some times and says on stderr how it goes.
 class Repetitions {
  public:
-  /// Both stay in use. `threads`: workers of engine virtual.
-  Repetitions(const Surroundings& surroundings, const Options& options, std::size_t threads);
+  /// `surroundings` stay in use. `threads`: workers of engine virtual.
+  Repetitions(const Surroundings& surroundings, const RepetitionPlan& plan, std::size_t threads);
 
   /// With absolute rates; warns of what will go wrong. Nothing if interrupted.
   std::optional<Prepared> prepare(const Scenario& scenario);
 
-  /// Runs it options.repetitions times, each time with its control if options.control; an
-  /// interrupted run is the last. Each run.json goes into `subfolder` of `folder`: several into a
-  /// numbered one each, a control into `control` of that. A run that cannot be written is at least
-  /// printed, before MachineError is thrown.
+  /// Runs it as often as planned; an interrupted run is the last. Each run.json goes into
+  /// `subfolder` of `folder`: several into a numbered one each, a control into `control` of that. A
+  /// run that cannot be written is at least printed, before MachineError is thrown.
   Trial repeat(const Prepared& prepared, const OutputFolder& folder,
                const std::filesystem::path& subfolder);
 
@@ -47,12 +49,11 @@ class Repetitions {
   void warn_of_crowding(const Scenario& scenario) const;
 
   const Surroundings& surroundings_;
-  const Options& options_;
+  RepetitionPlan plan_;
   Experiment experiment_;
   std::string written_;
 };
 
-/// Runs the scenario and prints its report; returns the exit code.
-int run_scenario(const Surroundings& surroundings, const Options& options);
+Command run_command();
 
 }  // namespace tokenlift

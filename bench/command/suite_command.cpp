@@ -7,10 +7,11 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <utility>
 
-#include "bench/command/run_command.hpp"
+#include "bench/command/input.hpp"
 #include "bench/command/suite_benchmarks.hpp"
 #include "bench/command/suite_case.hpp"
 #include "bench/machine/host.hpp"
@@ -31,6 +32,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSuiteFile = "suite.json";
+
+struct SuiteOptions {
+  std::string suite;  ///< a file, or a built-in name
+  std::vector<std::string> overrides;
+  std::vector<std::string> profile_files;
+  std::vector<std::string> benchmark_words;  ///< flags of Google Benchmark
+  std::optional<std::size_t> threads;        ///< simulated cases at a time
+  std::string out;
+  std::string resume;  ///< the folder of a suite to go on with; empty: a new one
+  bool quiet = false;
+};
 
 // -------------------------------------------------------------------------------- what is asked
 
@@ -204,8 +216,8 @@ int exit_code(const SuiteCounts& counts) {
   return counts.met < counts.objectives ? kGoalMissed : kDone;
 }
 
-}  // namespace
-
+/// Runs the suite's cases and prints the report over them; returns the exit code: of a case that
+/// failed, else of one that is no measurement, else of an objective that is not met.
 int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
   SuiteBenchmarks benchmarks(options.benchmark_words);
   const Suite suite = load_suite(options);
@@ -241,6 +253,52 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
     print_result(surroundings, output.display);
   }
   return exit_code(counts_of(report));
+}
+
+}  // namespace
+
+Command suite_command() {
+  const auto options = std::make_shared<SuiteOptions>();
+  Command command{"suite",
+                  "run many cases, repeated, with objectives, and report on them together"};
+  command.options = {
+      {"SUITE", text(options->suite), "a suite file (TOML), or a built-in name"},
+      {"--out", name(options->out, "FOLDER"),
+       "new folder for all runs and reports (default: tokenlift-results/NAME-TIME)"},
+      {"--resume",
+       name(options->resume, "FOLDER"),
+       "go on with the suite in this folder: runs that are there are not made again",
+       {},
+       {"--out"}},
+      {"--set", texts(options->overrides, "KEY=VALUE"),
+       "override a key in the scenario of every case; may be repeated"},
+      profiles_option(options->profile_files,
+                      "profiles that go before the scenarios' own and the built-in ones; may be "
+                      "repeated"),
+      {"--threads", whole(options->threads, 1, 1024),
+       "simulated cases at a time, on which results do not depend (default: one per core)"},
+      {"--quiet", flag(options->quiet), "no progress, no warnings"}};
+  command.footer =
+      "Flags of Google Benchmark hold: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
+      "--benchmark_repetitions=N (instead of the suite's), --benchmark_out=FILE,\n"
+      "--benchmark_format=console|json|csv (instead of the report on stdout), ...\n"
+      "Exit codes: 4 a case failed; else 3 one is no measurement or was not run; else 1 an\n"
+      "objective is not met.\n"
+      "Examples:\n"
+      "  tokenlift suite smoke\n"
+      "  tokenlift suite nightly.toml --out results/today --benchmark_filter=h100\n"
+      "  tokenlift suite nightly.toml --resume results/today";
+  command.take_other = [options](const std::string& word) {
+    if (!word.starts_with("--benchmark_")) {
+      return fmt::format("'{}' was not expected; --help lists what is", word);
+    }
+    options->benchmark_words.push_back(word);
+    return std::string();
+  };
+  command.run = [options](const Surroundings& surroundings) {
+    return run_suite(surroundings, *options);
+  };
+  return command;
 }
 
 }  // namespace tokenlift

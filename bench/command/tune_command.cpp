@@ -3,18 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "bench/command/calibrate_command.hpp"
-#include "bench/command/run_command.hpp"
+#include "bench/command/input.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "bench/machine/progress.hpp"
 #include "bench/machine/workers.hpp"
+#include "bench/run/experiment.hpp"
 #include "bench/tune/tuner.hpp"
 #include "bench/tune/verification.hpp"
 #include "reports/formats/tuning_formats.hpp"
@@ -40,6 +43,18 @@ constexpr const char* kReportFile = "tune.json";
 constexpr std::size_t kFewSettings = 50;
 constexpr const char* kPage = "report.html";
 constexpr const char* kScenarioFile = "recommended.toml";
+
+struct TuneOptions {
+  ScenarioChoice scenario;  ///< without an engine
+  bool lift = false;
+  std::optional<std::int64_t> budget_requests;
+  std::optional<std::int64_t> time_ns;
+  std::uint64_t verify = 0;            ///< runs of each setting on engine threads; 0: none
+  std::optional<std::size_t> threads;  ///< settings simulated at a time
+  std::string out;                     ///< empty: a new folder
+  std::string resume;                  ///< the folder of a search to go on with; empty: a new one
+  bool quiet = false;
+};
 
 // ------------------------------------------------------------------------------------- progress
 
@@ -128,7 +143,7 @@ std::optional<Machine> measure_machine(const Surroundings& surroundings, const T
     if (fs::exists(calibrated, error)) {
       machine.profiles = load_profiles({calibrated.string()});
     } else {
-      auto measured = calibrate_for(surroundings, threads, calibrated, options.scenario.quiet);
+      auto measured = calibrate_for(surroundings, threads, calibrated, options.quiet);
       if (!measured) return std::nullopt;
       machine.profiles = std::move(*measured);
     }
@@ -139,7 +154,7 @@ std::optional<Machine> measure_machine(const Surroundings& surroundings, const T
     return machine;
   }
   Experiment experiment(surroundings.words, *surroundings.stop, 1);
-  say(surroundings, options.scenario.quiet, "measuring the capacity of the fleet, some seconds");
+  say(surroundings, options.quiet, "measuring the capacity of the fleet, some seconds");
   const auto capacity = experiment.capacity(threads);
   if (!capacity) return std::nullopt;
   machine.capacity_tokens_per_s = *capacity;
@@ -162,17 +177,17 @@ std::string words_of(const Parameter& parameter, const Scenario& scenario) {
 void announce(const Surroundings& surroundings, const TuneOptions& options,
               const TuningProblem& problem) {
   const Aim& aim = *problem.tuning.objective;
-  say(surroundings, options.scenario.quiet,
+  say(surroundings, options.quiet,
       "{} {}, by these settings:", aim.maximize ? "maximizing" : "minimizing", aim.path);
   for (const Parameter& parameter : problem.tuning.parameters) {
-    say(surroundings, options.scenario.quiet, "{}", words_of(parameter, problem.scenario));
+    say(surroundings, options.quiet, "{}", words_of(parameter, problem.scenario));
   }
   for (const Objective& constraint : problem.tuning.constraints) {
-    say(surroundings, options.scenario.quiet, "  subject to {}", constraint.text);
+    say(surroundings, options.quiet, "  subject to {}", constraint.text);
   }
   for (const std::string& warning :
        warnings(resolve(problem.scenario, problem.capacity_tokens_per_s), builtin_profiles())) {
-    say(surroundings, options.scenario.quiet, "warning: {}", warning);
+    say(surroundings, options.quiet, "warning: {}", warning);
   }
 }
 
@@ -229,7 +244,7 @@ TuningReport search(const Surroundings& surroundings, const TuneOptions& options
                          problem.tuning.lift};
   TuningJournal journal(folder.path(), head);
   if (!options.resume.empty()) {
-    say(surroundings, options.scenario.quiet, "{} attempts are there and not made again",
+    say(surroundings, options.quiet, "{} attempts are there and not made again",
         whole_figure(journal.found()));
   }
   TuningBudget budget;
@@ -239,8 +254,8 @@ TuningReport search(const Surroundings& surroundings, const TuneOptions& options
   } else if (!budget.requests) {
     budget.requests = problem.tuning.budget_requests;
   }
-  Workers workers(options.scenario.threads.value_or(core_count()));
-  SearchProgress progress(surroundings, options.scenario.quiet);
+  Workers workers(options.threads.value_or(core_count()));
+  SearchProgress progress(surroundings, options.quiet);
   const auto watch = [&](const TuningSearch& state, std::size_t done, std::size_t of) {
     progress.show(state, done, of);
   };
@@ -262,7 +277,7 @@ bool verify(const Surroundings& surroundings, const TuneOptions& options,
         board, plan_phases(scenario), scenario.run.duration_ns,
         fmt::format("verifying, {} left, {}, run {} of {}: ", rough_time(left_s), label, repetition,
                     options.verify),
-        false, options.scenario.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal,
+        false, options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal,
         surroundings.err_columns);
   };
   return TuningVerification(threads, folder, surroundings.words, *surroundings.stop)
@@ -305,10 +320,10 @@ int exit_code(const TuningReport& report, bool verification_interrupted) {
   return report.recommended ? kDone : kGoalMissed;
 }
 
-}  // namespace
-
+/// Searches, verifies if asked to, writes and prints what was found. Returns the exit code: goal
+/// missed where nothing can be recommended.
 int tune(const Surroundings& surroundings, const TuneOptions& options) {
-  const ScenarioSource source = find_scenario(options.scenario.scenario);
+  const ScenarioSource source = find_scenario(options.scenario.reference);
   const std::vector<std::string> overrides = overrides_of(options);
   const std::vector<std::string> simulated = with(overrides, "run.engine=virtual");
   std::optional<TuningProblem> problem = make_tuning_problem(
@@ -317,9 +332,9 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
   require_parameters(*problem);
   require_figures(*problem);
   // What is wrong with the scenario has been said before a folder is made.
-  const OutputFolder folder = open_results({options.scenario.out, options.resume,
-                                            "tune-" + fs::path(source.name).stem().string(),
-                                            kJournalFile, "search", "a search"});
+  const OutputFolder folder =
+      open_results({options.out, options.resume, "tune-" + fs::path(source.name).stem().string(),
+                    kJournalFile, "search", "a search"});
   if (options.verify > 0) {
     auto machine = measure_machine(surroundings, options, source, overrides, folder);
     if (!machine) return kNotValid;
@@ -344,7 +359,7 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
     throw UsageError(error.what());
   }
   if (report.candidates.size() < kFewSettings && !report.interrupted) {
-    say(surroundings, options.scenario.quiet,
+    say(surroundings, options.quiet,
         "only {} settings were tried: a larger budget finds better ones", report.candidates.size());
   }
   bool cut_short = false;
@@ -358,6 +373,84 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
   if (!written) return kMachineFailed;
   if (cut_short) complain(surroundings, "interrupted: the recommendation is not verified");
   return exit_code(report, cut_short);
+}
+
+// ----------------------------------------------------------------------------------- its options
+
+constexpr std::int64_t kLargestBudget = std::int64_t{1} << 53;
+
+/// "5000000", "5M" or "500k"; nothing where it is none.
+std::optional<std::int64_t> parse_requests(const std::string& word) {
+  std::int64_t number = 0;
+  const char* const end = word.data() + word.size();
+  const auto [stopped, error] = std::from_chars(word.data(), end, number);
+  if (error != std::errc{}) return std::nullopt;
+  const std::string unit(stopped, end);
+  std::int64_t scale = 1;
+  if (unit == "k" || unit == "K") scale = 1'000;
+  if (unit == "m" || unit == "M") scale = 1'000'000;
+  if ((!unit.empty() && scale == 1) || number < 1 || number > kLargestBudget / scale) {
+    return std::nullopt;
+  }
+  return number * scale;
+}
+
+Value requests(std::optional<std::int64_t>& target) {
+  return {"REQUESTS", [&target](const std::string& word) {
+            target = parse_requests(word);
+            return target ? std::string()
+                          : fmt::format(
+                                "'{}' is no number of requests from 1 to 2^53: 5000000, 5M, 500k",
+                                word);
+          }};
+}
+
+}  // namespace
+
+Command tune_command() {
+  const auto options = std::make_shared<TuneOptions>();
+  Command command{"tune", "search for the throttle, or the way to lift it, that serves users best"};
+  add_scenario_options(command, options->scenario);
+  const std::vector<Option> own = {
+      {"--lift", flag(options->lift),
+       "search how the measured event is to happen (at once, in a ramp, in steps, and what becomes "
+       "of the throttle's state), not the throttle before it"},
+      {"--budget", requests(options->budget_requests),
+       "simulated requests, of all runs together: 5000000, 5M, 500k (default: as [tune] says, or "
+       "those of 2,000 runs; of a large scenario fewer)"},
+      {"--for",
+       duration(options->time_ns),
+       "search for so long instead; the result then depends on the machine",
+       {},
+       {"--budget"}},
+      {"--verify", whole(options->verify, 1, 10'000),
+       "then run the best three settings and the present one so many times each on engine "
+       "threads, in turns, and recommend only what holds there; without --profiles what steps cost "
+       "on this machine is measured first"},
+      {"--out", name(options->out, "FOLDER"),
+       "new folder for tune.json, report.html and recommended.toml (default: "
+       "tokenlift-results/tune-NAME-TIME)"},
+      {"--resume",
+       name(options->resume, "FOLDER"),
+       "go on with the search in this folder: what was simulated is not made again",
+       {},
+       {"--out"}},
+      {"--threads", whole(options->threads, 1, 1024),
+       "settings simulated at a time, on which results do not depend (default: one per core)"},
+      {"--quiet", flag(options->quiet), "no progress, no announcements"}};
+  command.options.insert(command.options.end(), own.begin(), own.end());
+  command.footer =
+      "Exit codes: 1 nothing can be recommended: no setting meets all constraints, or what was\n"
+      "measured refuses it; 3 interrupted (what is shown is the best so far), or no measurement.\n"
+      "Examples:\n"
+      "  tokenlift tune lift\n"
+      "  tokenlift tune lift --verify 5\n"
+      "  tokenlift tune mine.toml --for 60s --set 'tune.constraints=\"attainment >= 0.99\"'\n"
+      "  tokenlift tune lift --lift";
+  command.run = [options](const Surroundings& surroundings) {
+    return tune(surroundings, *options);
+  };
+  return command;
 }
 
 }  // namespace tokenlift

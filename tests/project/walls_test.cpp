@@ -116,7 +116,7 @@ TEST(Walls, EachLibraryStaysInTheFilesThatItIsFor) {
       {"fmt", {"reports/", "bench/"}},
       {"nlohmann-json", {"reports/json/"}},
       {"oneTBB", {"bench/fleet/thread_fleet", "bench/machine/workers"}},
-      {"CLI11", {"bench/command/"}},
+      {"CLI11", {"bench/command/command_line"}},
       {"toml++", {"workloads/"}},
       {"date", {"workloads/plan/calendar"}},
       {"utfcpp", {"workloads/text/utf8", "reports/text/utf8"}},

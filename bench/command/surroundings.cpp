@@ -1,0 +1,40 @@
+#include "bench/command/surroundings.hpp"
+
+#include <cerrno>
+#include <sstream>
+#include <system_error>
+
+#include "bench/machine/output_folder.hpp"
+#include "reports/text/visible.hpp"
+#include "workloads/text/did_you_mean.hpp"
+
+namespace tokenlift {
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
+                       const std::string& otherwise) {
+  const auto meant = did_you_mean(word, candidates);
+  return meant ? fmt::format("did you mean '{}'?", *meant) : otherwise;
+}
+
+TextStyle style_of(const Surroundings& surroundings) {
+  return {surroundings.out_is_terminal && !surroundings.no_color, surroundings.out_columns};
+}
+
+void complain(const Surroundings& surroundings, const std::string& text) {
+  std::string shown;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) shown += visible(line) + "\n";
+  std::fputs(fmt::format("tokenlift: {}", shown).c_str(), surroundings.err);
+}
+
+void print_result(const Surroundings& surroundings, const std::string& text) {
+  // A long text is written in part before the flush: either may be what fails.
+  const bool arrived = std::fwrite(text.data(), 1, text.size(), surroundings.out) == text.size() &&
+                       std::fflush(surroundings.out) == 0;
+  if (!arrived && errno != EPIPE) {
+    throw MachineError(
+        fmt::format("cannot write to stdout: {}", std::generic_category().message(errno)));
+  }
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,69 @@
+#pragma once
+// What the program knows of where it runs, what it says there, and its exit codes.
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reports/text/text_table.hpp"
+
+namespace tokenlift {
+
+/// What the program knows of where it runs.
+struct Surroundings {
+  std::vector<std::string> words;  ///< argv, the program's name first
+  std::FILE* out = stdout;
+  std::FILE* err = stderr;
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  bool no_color = false;                    ///< NO_COLOR is set and not empty
+  int out_columns = 100;                    ///< width of the terminal behind `out`
+  int err_columns = 100;                    ///< width of the terminal behind `err`
+  const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C
+};
+
+inline constexpr int kDone = 0;
+inline constexpr int kGoalMissed = 1;  ///< done, and what was found is not good enough
+inline constexpr int kInputWrong = 2;
+inline constexpr int kNotValid = 3;
+inline constexpr int kMachineFailed = 4;
+
+inline constexpr const char* kExitCodes =
+    "Exit codes: 0 done; 1 done, and a goal or an objective was missed (calibrate --verify,\n"
+    "suite), something got worse (compare) or nothing can be recommended (tune); 2 the input is\n"
+    "wrong; 3 the measurement is not valid, or was interrupted; 4 the machine failed it (disk\n"
+    "full, no permission).";
+
+/// Wrong input that has no place in a scenario.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// "did you mean 'X'?" or what else to do.
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
+                       const std::string& otherwise);
+
+/// How text reports look on the program's stdout.
+TextStyle style_of(const Surroundings& surroundings);
+
+/// To stderr, made visible(). Whether that can be written makes no difference to a run.
+void complain(const Surroundings& surroundings, const std::string& text);
+
+/// The same, unless the user wants quiet.
+template <typename... Args>
+void say(const Surroundings& surroundings, bool quiet, fmt::format_string<Args...> format,
+         Args&&... args) {
+  if (!quiet) complain(surroundings, fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Prints to stdout and makes sure that it arrived. A reader that has gone (`| head`) is no
+/// failure. Throws MachineError.
+void print_result(const Surroundings& surroundings, const std::string& text);
+
+}  // namespace tokenlift
