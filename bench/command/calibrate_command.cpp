@@ -39,6 +39,7 @@ struct CalibrateOptions {
   std::optional<std::int64_t> max_batch;  ///< absent: 16, or the largest of the scenario to verify
   ScenarioChoice verified;                ///< its reference is empty where nothing is verified
   RepetitionPlan plan = {.repetitions = 5};  ///< of the runs to verify with, on either engine
+  bool quiet = false;
 };
 
 /// How profiles are measured, and where they go.
@@ -231,35 +232,38 @@ Scenario simulated(const Scenario& prepared, const std::vector<Profile>& profile
 }
 
 /// Runs the scenario on both engines and prints how they differ.
-int verify(const Surroundings& surroundings, const RepetitionPlan& plan, const Scenario& scenario,
-           const OutputFolder& folder, const std::vector<Profile>& profiles) {
+int verify(const Surroundings& surroundings, const CalibrateOptions& options,
+           const Scenario& scenario, const OutputFolder& folder,
+           const std::vector<Profile>& profiles) {
+  const auto repeat = [&](Experiment& experiment, const Prepared& prepared, const char* engine) {
+    return repeat_with_progress(surroundings, options.quiet, experiment, prepared, options.plan,
+                                folder, engine);
+  };
   std::optional<Prepared> prepared;
-  std::optional<Trial> measured;
-  std::string written;
+  std::optional<Repeated> measured;
   {
-    Repetitions threads(surroundings, plan, 1);
-    prepared = threads.prepare(scenario);
+    Experiment threads(surroundings.words, *surroundings.stop, 1);
+    prepared = prepare_and_warn(surroundings, options.quiet, threads, scenario);
     if (!prepared) return kNotValid;
-    measured = threads.repeat(*prepared, folder, "threads");
-    written = threads.written();
+    measured = repeat(threads, *prepared, "threads");
   }
-  if (measured->interrupted) {
+  if (measured->trial.interrupted) {
     complain(surroundings, "interrupted: nothing was compared");
     return kNotValid;
   }
-  Repetitions virtual_runs(surroundings, plan, core_count());
-  const Trial computed =
-      virtual_runs.repeat({simulated(prepared->scenario, profiles), ""}, folder, "virtual");
-  if (computed.interrupted) {
+  Experiment on_virtual(surroundings.words, *surroundings.stop, core_count());
+  const Repeated computed =
+      repeat(on_virtual, {simulated(prepared->scenario, profiles), ""}, "virtual");
+  if (computed.trial.interrupted) {
     complain(surroundings, "interrupted: nothing was compared");
     return kNotValid;
   }
-  const Run& real = measured->lifted.pooled;
-  const Run& other = computed.lifted.pooled;
+  const Run& real = measured->trial.lifted.pooled;
+  const Run& other = computed.trial.lifted.pooled;
   const std::vector<AgreementRow> rows = agreement(real, other);
   print_result(surroundings,
                fmt::format("\n{}\nresults: {}, {}\n", to_text(rows, style_of(surroundings)),
-                           written, virtual_runs.written()));
+                           names_of(*measured), names_of(computed)));
   for (const Run* run : std::initializer_list<const Run*>{&real, &other}) {
     if (run->valid()) continue;
     const auto failed = std::find_if(run->checks.begin(), run->checks.end(),
@@ -332,7 +336,7 @@ int calibrate(const Surroundings& surroundings, const CalibrateOptions& options)
     const Measurement measurement = {options.out.empty() ? kDefaultFile : options.out,
                                      options.budget_ns.value_or(kDefaultBudgetNs),
                                      options.max_batch.value_or(max_batch_of(scenario)),
-                                     options.plan.quiet};
+                                     options.quiet};
     if (scenario) check_batches(*scenario, measurement.max_batch);
     auto measured = Calibration(surroundings, measurement).measure(names);
     if (!measured) return kNotValid;
@@ -342,7 +346,7 @@ int calibrate(const Surroundings& surroundings, const CalibrateOptions& options)
   choice.engine = "virtual";
   load_scenario(choice, profiles);  // what is wrong with it there is said before any run
   const OutputFolder folder(default_folder("verify-" + scenario->name));
-  return verify(surroundings, options.plan, *scenario, folder, profiles);
+  return verify(surroundings, options, *scenario, folder, profiles);
 }
 
 }  // namespace
@@ -385,7 +389,7 @@ Command calibrate_command() {
        whole(options->plan.repetitions, 1, 10'000),
        "runs on either engine to verify with (default: 5)",
        {"--verify"}},
-      {"--quiet", flag(options->plan.quiet), "no progress, no warnings"}};
+      {"--quiet", flag(options->quiet), "no progress, no warnings"}};
   command.run = [options](const Surroundings& surroundings) {
     return calibrate(surroundings, *options);
   };

@@ -12,7 +12,6 @@
 #include "reports/findings/verdict.hpp"
 #include "reports/formats/html.hpp"
 #include "reports/formats/text.hpp"
-#include "reports/json/json_run.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
@@ -27,6 +26,7 @@ constexpr const char* kPage = "report.html";
 struct RunOptions {
   ScenarioChoice scenario;
   RepetitionPlan plan;
+  bool quiet = false;
   std::string records;                 ///< file for one line per request; empty: none
   std::string out;                     ///< folder; empty: a new one
   std::optional<std::size_t> threads;  ///< workers of engine virtual
@@ -49,24 +49,6 @@ std::size_t worker_count(const Scenario& scenario, const RunOptions& options) {
     return 1;
   }
   return options.threads.value_or(core_count());
-}
-
-/// The run.json of one repetition and arm, from the folder of results.
-fs::path run_file(const RepetitionPlan& plan, std::uint64_t repetition, bool control) {
-  fs::path name;
-  if (plan.repetitions > 1) name /= std::to_string(repetition);
-  if (control) name /= "control";
-  return name / "run.json";
-}
-
-/// The runs that this command will write.
-std::set<fs::path> run_files(const RepetitionPlan& plan) {
-  std::set<fs::path> files;
-  for (std::uint64_t n = 1; n <= plan.repetitions; ++n) {
-    files.insert(run_file(plan, n, false));
-    if (plan.control) files.insert(run_file(plan, n, true));
-  }
-  return files;
 }
 
 /// The one spelling of a path, without links; the file and its folders need not exist.
@@ -128,83 +110,65 @@ bool attempt(const Surroundings& surroundings, const Action& action) {
   }
 }
 
+void warn_of_crowding(const Surroundings& surroundings, bool quiet, const Scenario& scenario) {
+  const std::int64_t replicas = replica_count(scenario);
+  const auto cores = static_cast<std::int64_t>(core_count());
+  if (scenario.run.engine == Engine::threads && replicas > cores) {
+    say(surroundings, quiet,
+        "more replicas than cores ({} on {}): they take turns, and each is slower for it", replicas,
+        cores);
+  }
+}
+
 }  // namespace
 
-Repetitions::Repetitions(const Surroundings& surroundings, const RepetitionPlan& plan,
-                         std::size_t threads)
-    : surroundings_(surroundings),
-      plan_(plan),
-      experiment_(surroundings.words, *surroundings.stop, threads) {}
-
-std::optional<Prepared> Repetitions::prepare(const Scenario& scenario) {
+std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool quiet,
+                                         Experiment& experiment, const Scenario& scenario) {
   if (needs_capacity(scenario) && scenario.run.engine == Engine::threads) {
-    say(surroundings_, plan_.quiet, "measuring the capacity of the fleet ({}), some seconds",
+    say(surroundings, quiet, "measuring the capacity of the fleet ({}), some seconds",
         describe_fleet(scenario));
   }
-  std::optional<Prepared> prepared = experiment_.prepare(scenario);
+  std::optional<Prepared> prepared = experiment.prepare(scenario);
   if (!prepared) {
-    say(surroundings_, plan_.quiet, "interrupted before the run began: nothing was measured");
+    say(surroundings, quiet, "interrupted before the run began: nothing was measured");
     return prepared;
   }
-  warn_of_crowding(prepared->scenario);
+  warn_of_crowding(surroundings, quiet, prepared->scenario);
   for (const std::string& warning : warnings(prepared->scenario, builtin_profiles())) {
-    say(surroundings_, plan_.quiet, "warning: {}", warning);
+    say(surroundings, quiet, "warning: {}", warning);
   }
   return prepared;
 }
 
-Trial Repetitions::repeat(const Prepared& prepared, const OutputFolder& folder,
-                          const std::filesystem::path& subfolder) {
-  Pool pool;
-  bool interrupted = false;
-  for (std::uint64_t n = 1; n <= plan_.repetitions && !interrupted; ++n) {
-    for (const bool control : arms_in_turn(n)) {
-      if (interrupted || (control && !plan_.control)) continue;
-      const Run run = run_once(prepared, n, control);
-      write(run, folder, subfolder);
-      pool.add(run_name(n, control), run);
-      interrupted = run.interrupted;
-    }
-  }
-  return pool.take(prepared.scenario.name);
-}
-
-void Repetitions::write(const Run& run, const OutputFolder& folder,
-                        const std::filesystem::path& subfolder) {
-  const std::filesystem::path name = subfolder / run_file(plan_, run.repetition, run.control);
+Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Experiment& experiment,
+                              const Prepared& prepared, const RepetitionPlan& plan,
+                              const OutputFolder& folder, const fs::path& subfolder) {
+  const auto watch = [&](const Scenario& scenario, const ProgressBoard& board,
+                         std::uint64_t repetition, bool control) {
+    std::string label;
+    if (plan.repetitions > 1) label = fmt::format("run {} of {}: ", repetition, plan.repetitions);
+    if (plan.control) label += control ? "without the event: " : "with the event: ";
+    return std::make_unique<ProgressDisplay>(
+        board, plan_phases(scenario), scenario.run.duration_ns, label,
+        scenario.run.engine == Engine::simulated, quiet ? nullptr : surroundings.err,
+        surroundings.err_is_terminal, surroundings.err_columns);
+  };
   try {
-    written_ += (written_.empty() ? "" : ", ") + folder.write(name, to_json(run)).string();
-  } catch (const MachineError&) {
-    // What was measured is at least shown.
+    return repeat(experiment, prepared, plan, folder, subfolder, watch);
+  } catch (const RunNotWritten& error) {
+    const Run& run = error.run();
     const Report report = make_report({{run.scenario_name, Arm(run), std::nullopt}});
-    print_result(surroundings_, to_text(report, style_of(surroundings_)));
+    print_result(surroundings, to_text(report, style_of(surroundings)));
     throw;
   }
 }
 
-Run Repetitions::run_once(const Prepared& prepared, std::uint64_t repetition, bool control) {
-  ProgressBoard board;
-  std::string label;
-  if (plan_.repetitions > 1) {
-    label = fmt::format("run {} of {}: ", repetition, plan_.repetitions);
+std::string names_of(const Repeated& repeated) {
+  std::string names;
+  for (const fs::path& file : repeated.files) {
+    names += (names.empty() ? "" : ", ") + file.string();
   }
-  if (plan_.control) label += control ? "without the event: " : "with the event: ";
-  const Scenario& scenario = prepared.scenario;
-  const ProgressDisplay display(board, plan_phases(scenario), scenario.run.duration_ns, label,
-                                scenario.run.engine == Engine::simulated,
-                                plan_.quiet ? nullptr : surroundings_.err,
-                                surroundings_.err_is_terminal, surroundings_.err_columns);
-  return experiment_.run(prepared, repetition, board, control);
-}
-
-void Repetitions::warn_of_crowding(const Scenario& scenario) const {
-  const std::int64_t replicas = replica_count(scenario);
-  const auto cores = static_cast<std::int64_t>(core_count());
-  if (scenario.run.engine == Engine::threads && replicas > cores) {
-    say(surroundings_, plan_.quiet,
-        "more replicas than cores ({} on {}): they take turns, and each is slower for it", replicas,
-        cores);
-  }
+  return names;
 }
 
 namespace {
@@ -217,21 +181,24 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
         fmt::format("--control runs '{}' without its event too, but it has none: add an [[event]]",
                     scenario.name));
   }
-  Repetitions repetitions(surroundings, options.plan, worker_count(scenario, options));
+  Experiment experiment(surroundings.words, *surroundings.stop, worker_count(scenario, options));
   const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options, out);
   require_no_other_runs(options, out);
   const OutputFolder folder(out);
   std::optional<RequestLog> log;
-  if (!options.records.empty()) repetitions.log_to(log.emplace(options.records));
-  const std::optional<Prepared> prepared = repetitions.prepare(scenario);
+  if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
+  const std::optional<Prepared> prepared =
+      prepare_and_warn(surroundings, options.quiet, experiment, scenario);
   if (!prepared) return kNotValid;
   std::optional<Report> report;
   bool all_done = attempt(surroundings, [&] {
-    report = make_report({repetitions.repeat(*prepared, folder, "")});
+    Repeated repeated = repeat_with_progress(surroundings, options.quiet, experiment, *prepared,
+                                             options.plan, folder, "");
+    const std::string files = names_of(repeated);
+    report = make_report({std::move(repeated.trial)});
     print_result(surroundings,
-                 fmt::format("{}\nresults: {}\n", to_text(*report, style_of(surroundings)),
-                             repetitions.written()));
+                 fmt::format("{}\nresults: {}\n", to_text(*report, style_of(surroundings)), files));
   });
   if (log) all_done &= attempt(surroundings, [&] { log->close(); });
   if (report) {
@@ -266,7 +233,7 @@ Command run_command() {
       {"--threads", whole(options->threads, 1, 1024),
        "engine virtual, fleets with a load_report_interval: worker threads, on which results do "
        "not depend (default: one per core)"},
-      {"--quiet", flag(options->plan.quiet), "no progress, no warnings"}};
+      {"--quiet", flag(options->quiet), "no progress, no warnings"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.run = [options](const Surroundings& surroundings) {
     return run_scenario(surroundings, *options);

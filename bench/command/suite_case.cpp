@@ -98,7 +98,7 @@ void CaseRun::prepare(Experiment& experiment) {
   });
 }
 
-void CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const Watch& watch) {
+void CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const RunWatch& watch) {
   attempt([&] {
     for (const bool control : arms_in_turn(repetition)) {
       if (over_ || (control && !case_.control)) continue;

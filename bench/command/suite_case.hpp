@@ -3,14 +3,12 @@
 // becomes of them.
 
 #include <filesystem>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 
 #include "bench/machine/output_folder.hpp"
-#include "bench/machine/progress.hpp"
 #include "bench/run/experiment.hpp"
+#include "bench/run/repetitions.hpp"
 #include "reports/analysis/trial.hpp"
 #include "reports/findings/case_figures.hpp"
 #include "reports/findings/suite_report.hpp"
@@ -38,11 +36,8 @@ class CaseRun {
   /// With absolute rates.
   void prepare(Experiment& experiment);
   /// Makes the runs of one repetition that are not there yet. `board` shows how each goes; `watch`
-  /// is called before each with the scenario and what to call it.
-  using Watch = std::function<std::unique_ptr<ProgressDisplay>(
-      const Scenario& scenario, const ProgressBoard& board, std::uint64_t repetition,
-      bool control)>;
-  void repeat(Experiment& experiment, std::uint64_t repetition, const Watch& watch);
+  /// is called before each.
+  void repeat(Experiment& experiment, std::uint64_t repetition, const RunWatch& watch);
 
   /// Writes the report of the case and lets its runs go. Of a case that was never prepared it says
   /// that it was not run.
