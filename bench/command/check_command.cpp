@@ -36,7 +36,7 @@ std::string describe_drain(const FluidDrain& drain, bool capacity_known) {
 /// is itself a scenario.
 int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
   const Scenario scenario = load_scenario(choice, load_profiles(choice.profile_files));
-  const bool computed = needs_capacity(scenario) && scenario.run.engine == Engine::simulated;
+  const bool computed = needs_capacity(scenario) && traits_of(scenario.run.engine).simulated;
   const bool open = needs_capacity(scenario) && !computed;
   // Where all is given in shares of the capacity, phases and drain are the same for any capacity.
   constexpr double kAnyCapacity = 10'000;

@@ -32,9 +32,14 @@ void add_scenario_options(Command& command, ScenarioChoice& choice) {
 }
 
 Option engine_option(ScenarioChoice& choice) {
-  return {"--engine", one_of(choice.engine, {"threads", "virtual", "null"}),
-          "threads: compute; virtual: simulate; null: the harness alone (default: as the scenario "
-          "says)"};
+  std::vector<std::string> names;
+  std::string help;
+  for (const EngineTraits& engine : kEngines) {
+    names.emplace_back(engine.name);
+    help += fmt::format("{}{}: {}", help.empty() ? "" : "; ", engine.name, engine.does);
+  }
+  return {"--engine", one_of(choice.engine, std::move(names)),
+          help + " (default: as the scenario says)"};
 }
 
 Option profiles_option(std::vector<std::string>& files, std::string help) {

@@ -42,7 +42,7 @@ std::string describe_fleet(const Scenario& scenario) {
 
 /// Workers of engine virtual: as asked for, else one per core. The other engines have their own.
 std::size_t worker_count(const Scenario& scenario, const RunOptions& options) {
-  if (scenario.run.engine != Engine::simulated) {
+  if (!traits_of(scenario.run.engine).simulated) {
     if (options.threads) {
       throw UsageError("--threads is for engine virtual: on engine threads every replica has one");
     }
@@ -113,7 +113,7 @@ bool attempt(const Surroundings& surroundings, const Action& action) {
 void warn_of_crowding(const Surroundings& surroundings, bool quiet, const Scenario& scenario) {
   const std::int64_t replicas = replica_count(scenario);
   const auto cores = static_cast<std::int64_t>(core_count());
-  if (scenario.run.engine == Engine::threads && replicas > cores) {
+  if (traits_of(scenario.run.engine).computes && replicas > cores) {
     say(surroundings, quiet,
         "more replicas than cores ({} on {}): they take turns, and each is slower for it", replicas,
         cores);
@@ -124,7 +124,7 @@ void warn_of_crowding(const Surroundings& surroundings, bool quiet, const Scenar
 
 std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool quiet,
                                          Experiment& experiment, const Scenario& scenario) {
-  if (needs_capacity(scenario) && scenario.run.engine == Engine::threads) {
+  if (needs_capacity(scenario) && !traits_of(scenario.run.engine).simulated) {
     say(surroundings, quiet, "measuring the capacity of the fleet ({}), some seconds",
         describe_fleet(scenario));
   }
@@ -150,7 +150,7 @@ Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Expe
     if (plan.control) label += control ? "without the event: " : "with the event: ";
     return std::make_unique<ProgressDisplay>(
         board, plan_phases(scenario), scenario.run.duration_ns, label,
-        scenario.run.engine == Engine::simulated, quiet ? nullptr : surroundings.err,
+        traits_of(scenario.run.engine).simulated, quiet ? nullptr : surroundings.err,
         surroundings.err_is_terminal, surroundings.err_columns);
   };
   try {

@@ -123,7 +123,7 @@ void simulate(const Surroundings& surroundings, const SuiteOptions& options, con
               const OutputFolder& folder, Results& results) {
   std::vector<std::size_t> simulated;
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (cases[i].scenario.run.engine == Engine::simulated) simulated.push_back(i);
+    if (traits_of(cases[i].scenario.run.engine).simulated) simulated.push_back(i);
   }
   if (simulated.empty()) return;
   SimulationProgress progress(surroundings, options.quiet, simulated.size());
@@ -161,7 +161,7 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
     return static_cast<double>(scenario.run.duration_ns) * 1e-9;
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (cases[i].scenario.run.engine == Engine::simulated) continue;
+    if (traits_of(cases[i].scenario.run.engine).simulated) continue;
     measured.push_back({i, std::make_unique<CaseRun>(cases[i], folder, !options.resume.empty())});
     most = std::max(most, cases[i].repetitions);
     left_s += length_s(cases[i].scenario) * static_cast<double>(cases[i].repetitions) *

@@ -33,7 +33,7 @@ Experiment::Experiment(std::vector<std::string> command, const std::atomic<bool>
     : command_(std::move(command)), stop_(stop), workers_(threads) {}
 
 std::optional<double> Experiment::capacity(const Scenario& scenario) {
-  return scenario.run.engine == Engine::simulated ? compute_capacity(scenario, stop_)
+  return traits_of(scenario.run.engine).simulated ? compute_capacity(scenario, stop_)
                                                   : measure_capacity(scenario, weights_, stop_);
 }
 
@@ -44,7 +44,7 @@ std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run*
     capacity_tokens_per_s = before->capacity_tokens_per_s;
     source = before->capacity_source;
   }
-  const bool simulated = scenario.run.engine == Engine::simulated;
+  const bool simulated = traits_of(scenario.run.engine).simulated;
   // Where it is cheap it is known to every report of an event: what is left of it drains a backlog.
   const bool wanted =
       simulated && !scenario.fleet.capacity_tokens_per_s && measured_event(scenario);
@@ -90,7 +90,7 @@ std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const Re
 Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
                     bool control) {
   const Scenario scenario = scenario_of(prepared, repetition, control);
-  const bool simulated = scenario.run.engine == Engine::simulated;
+  const bool simulated = traits_of(scenario.run.engine).simulated;
 
   const RecordingGrid grid = make_grid(scenario);
   // Without reports completions come one by one: more lanes would only take memory.
@@ -107,7 +107,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   Clock& clock = simulated ? static_cast<Clock&>(virtual_clock) : real_clock;
   Loop loop(scenario, grid, clock, *fleet, recorder, board, stop_);
   Environment environment = describe_environment(command_);
-  if (scenario.run.engine == Engine::threads) {
+  if (traits_of(scenario.run.engine).computes) {
     environment.decoder_precision = fastest_precision() == Precision::bf16 ? "bf16" : "f32";
   }
 

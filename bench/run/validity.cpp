@@ -174,7 +174,7 @@ std::vector<Check> check_validity(const Run& run, const RunFacts& facts) {
                                conservation(run),     littles_law(facts),  not_interrupted(facts),
                                in_flight_limit(facts)};
   // What else the machine does cannot disturb simulated time.
-  if (run.engine != "virtual") checks.insert(checks.begin() + 2, host_interference(facts));
+  if (!is_simulated(run)) checks.insert(checks.begin() + 2, host_interference(facts));
   return checks;
 }
 

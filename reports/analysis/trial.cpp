@@ -56,7 +56,7 @@ RunBrief brief_of(const Run& run) {
 bool repeats(const Arm& arm, const Run& run) {
   return std::any_of(arm.runs.begin(), arm.runs.end(), [&](const RunBrief& other) {
     return other.seed == run.seed &&
-           (run.engine == "virtual" || other.phases == brief_of(run).phases);
+           (is_simulated(run) || other.phases == brief_of(run).phases);
   });
 }
 

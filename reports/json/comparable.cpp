@@ -84,7 +84,7 @@ Differences what_differs(const Run& base, const Run& contender) {
   const Environment& other = contender.environment;
   add(differences.told, "tokenlift", one.tokenlift_version, other.tokenlift_version);
   add(differences.told, "precision of the decoder", one.decoder_precision, other.decoder_precision);
-  if (base.engine == "virtual" && contender.engine == "virtual") return differences;
+  if (is_simulated(base) && is_simulated(contender)) return differences;
   add(differences.told, "CPU", one.cpu, other.cpu);
   add(differences.told, "cores", fmt::format("{}", one.cores), fmt::format("{}", other.cores));
   add(differences.told, "system", one.os, other.os);

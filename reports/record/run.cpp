@@ -162,6 +162,10 @@ bool Run::valid() const {
   return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.passed; });
 }
 
+bool is_simulated(const Run& run) {
+  return run.engine == "virtual";
+}
+
 const std::vector<std::int64_t>* find_column(const std::vector<Column>& columns,
                                              std::string_view name) {
   const auto found = std::find_if(columns.begin(), columns.end(),

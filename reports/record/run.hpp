@@ -218,6 +218,9 @@ struct Run {
   bool valid() const;  ///< every check passed
 };
 
+/// Time was simulated: what was measured depends on scenario and seed alone.
+bool is_simulated(const Run& run);
+
 /// The values of a column; nullptr where it was not recorded.
 const std::vector<std::int64_t>* find_column(const std::vector<Column>& columns,
                                              std::string_view name);

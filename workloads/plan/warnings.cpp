@@ -116,7 +116,7 @@ void warn_of_short_traces(const Scenario& resolved, std::vector<std::string>& re
 }
 
 void warn_of_unused_interval(const Scenario& resolved, std::vector<std::string>& result) {
-  if (resolved.fleet.load_report_interval_ns == 0 || resolved.run.engine == Engine::simulated) {
+  if (resolved.fleet.load_report_interval_ns == 0 || traits_of(resolved.run.engine).simulated) {
     return;
   }
   result.push_back("fleet.load_report_interval has no effect on engine '" +
@@ -127,7 +127,7 @@ void warn_of_unused_interval(const Scenario& resolved, std::vector<std::string>&
 
 void warn_of_foreign_costs(const Scenario& resolved, const std::vector<Profile>& builtin,
                            std::vector<std::string>& result) {
-  if (resolved.run.engine != Engine::simulated) return;
+  if (!traits_of(resolved.run.engine).simulated) return;
   for (const Profile& profile : resolved.profiles) {
     const auto same = std::ranges::find(builtin, profile.name, &Profile::name);
     if (same == builtin.end() || !same->decoder || same->cost != profile.cost) continue;

@@ -75,13 +75,13 @@ void FleetReader::check_profile(TableReader& table, const Site& site) {
     table.unknown_word("profile", site.profile, names);
     return;
   }
-  if (engine_ == Engine::simulated) check_cost(table, site, *profile);
-  if (engine_ == Engine::threads && !profile->decoder) {
-    table.mistake(
-        "profile",
-        "profile " + in_quotes(site.profile) + " has no decoder, which engine \"threads\" computes",
-        "set run.engine = \"virtual\", or take a built-in profile with a decoder, for "
-        "example \"cpu-small\"");
+  if (engine_ && traits_of(*engine_).simulated) check_cost(table, site, *profile);
+  if (engine_ && traits_of(*engine_).computes && !profile->decoder) {
+    table.mistake("profile",
+                  "profile " + in_quotes(site.profile) + " has no decoder, which engine " +
+                      in_quotes(name_of(*engine_)) + " computes",
+                  "set run.engine = \"virtual\", or take a built-in profile with a decoder, for "
+                  "example \"cpu-small\"");
   }
 }
 
@@ -118,7 +118,7 @@ void FleetReader::check_cost(TableReader& table, const Site& site, const Profile
 std::vector<Profile> FleetReader::profiles_to_keep(const FleetSettings& fleet) const {
   std::set<std::string> names;
   for (const Profile& profile : own_.sound) names.insert(profile.name);
-  if (engine_ == Engine::simulated) {
+  if (engine_ && traits_of(*engine_).simulated) {
     for (const Site& site : fleet.sites) names.insert(site.profile);
   }
   std::vector<Profile> profiles;

@@ -195,10 +195,10 @@ void ScenarioReader::check_loads() {
                   "mix",
                   "state fleet.capacity = \"5000/s\", or give all tenants the same form");
   }
-  if (scenario_.run.engine == Engine::null) {
+  if (!has_capacity(scenario_.run.engine)) {
     document_.add(*first,
-                  "a load is a share of the fleet's capacity, and engine \"null\" "
-                  "has none to measure",
+                  "a load is a share of the fleet's capacity, and engine " +
+                      in_quotes(name_of(scenario_.run.engine)) + " has none to measure",
                   "state fleet.capacity = \"5000/s\", or give a rate");
   }
 }

@@ -21,8 +21,12 @@ template <typename Value>
 inline constexpr std::array<Keyword<Value>, 0> kKeywords{};
 
 template <>
-inline constexpr auto kKeywords<Engine> = std::to_array<Keyword<Engine>>(
-    {{"threads", Engine::threads}, {"virtual", Engine::simulated}, {"null", Engine::null}});
+inline constexpr auto kKeywords<Engine> = [] {
+  std::array<Keyword<Engine>, kEngines.size()> keywords{};
+  for (std::size_t i = 0; i < kEngines.size(); ++i)
+    keywords[i] = {kEngines[i].name, kEngines[i].engine};
+  return keywords;
+}();
 
 template <>
 inline constexpr auto kKeywords<Process> =

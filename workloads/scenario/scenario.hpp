@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "workloads/scenario/engine.hpp"
 #include "workloads/scenario/profile.hpp"
 #include "workloads/scenario/throttle_kind.hpp"
 #include "workloads/scenario/tuning.hpp"
 
 namespace tokenlift {
 
-enum class Engine { threads, simulated, null };
 enum class Process { poisson, constant, gamma, trace, closed };
 enum class Distribution { constant, uniform, lognormal, geometric };
 enum class Unit { requests, input_tokens, output_tokens, tokens };

@@ -38,7 +38,7 @@ bool has_destination(const Event& ramp) {
 void aim_at_capacity(const Scenario& scenario, const Throttle& throttle, Event& ramp) {
   const KindTraits& kind = traits_of(throttle.kind);
   if (kind.has_rate || kind.has_windows) {
-    if (scenario.run.engine == Engine::null && !scenario.fleet.capacity_tokens_per_s) return;
+    if (!has_capacity(scenario.run.engine) && !scenario.fleet.capacity_tokens_per_s) return;
     ramp.rate = Rate{std::max(1.0, throttle.rate.load.value_or(1)), std::nullopt};
   } else if (kind.counts_in_flight && !kind.limits_queue) {
     ramp.limit = std::max(throttle.limit.value_or(1), units_of_all_places(scenario, throttle));

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "bench/machine/host.hpp"
+#include "workloads/scenario/engine.hpp"
 
 namespace tokenlift {
 namespace {
@@ -118,6 +120,18 @@ TEST(Validity, LittlesLawInterruptionAndOverflowAreFailures) {
   facts = good_facts();
   facts.outcome.overflowed = true;
   expect_only_failure(good_run(), facts, "most_in_flight");
+}
+
+TEST(Validity, OtherProcessesMatterOnlyWhereTimeIsReal) {
+  for (const EngineTraits& engine : kEngines) {
+    Run run = good_run();
+    run.engine = engine.name;
+    EXPECT_EQ(is_simulated(run), engine.simulated) << engine.name;
+    const std::vector<Check> checks = check_validity(run, good_facts());
+    const bool checked = std::ranges::any_of(
+        checks, [](const Check& check) { return check.name == "host_interference"; });
+    EXPECT_EQ(checked, !engine.simulated) << engine.name;
+  }
 }
 
 TEST(Interference, IsWhatOthersAndTheHypervisorTook) {
