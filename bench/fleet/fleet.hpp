@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <span>
 
-#include "bench/record/recorder.hpp"
 #include "bench/record/request.hpp"
+#include "bench/record/token_record.hpp"
 
 namespace tokenlift {
 

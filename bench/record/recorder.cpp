@@ -1,192 +1,25 @@
 #include "bench/record/recorder.hpp"
 
-#include <cassert>
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <utility>
 
+#include "bench/machine/workers.hpp"
+#include "bench/record/request_log.hpp"
 #include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-constexpr std::size_t kMaxBins = 3600;
-constexpr std::size_t kMaxSlices = 120;
 constexpr std::size_t kPrefetchAhead = 16;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-
-/// The smallest of 1, 2, 5, 10, 20, 50, ... ns that covers `span_ns` in at most `most` bins.
-std::int64_t grid_width_ns(std::int64_t span_ns, std::size_t most) {
-  for (std::int64_t decade = 1;; decade *= 10) {
-    for (const std::int64_t step : {1, 2, 5}) {
-      if (ceil_div(span_ns, decade * step) <= static_cast<std::int64_t>(most)) return decade * step;
-    }
-  }
-}
-
-/// What the series of a run that ended at `end_ns` has of `most` bins of this width.
-std::size_t covered(std::int64_t end_ns, std::int64_t width_ns, std::size_t most) {
-  const std::int64_t bins = ceil_div(std::max<std::int64_t>(end_ns, 1), width_ns);
-  return std::min(static_cast<std::size_t>(bins), most);
-}
 
 Column first_bins(const char* name, const std::vector<std::int64_t>& values, std::size_t bins) {
   return {name, {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(bins)}};
 }
 
 }  // namespace
-
-RecordingGrid make_grid(const Scenario& resolved) {
-  RecordingGrid grid;
-  grid.phases = plan_phases(resolved);
-  grid.tenants = resolved.tenants.size();
-  const std::int64_t longest_ns = resolved.run.duration_ns + resolved.run.cooldown_max_ns;
-  grid.bin_ns = grid_width_ns(longest_ns, kMaxBins);
-  grid.bins = static_cast<std::size_t>(ceil_div(longest_ns, grid.bin_ns));
-  grid.slice_ns = grid_width_ns(longest_ns, kMaxSlices);
-  grid.slices = static_cast<std::size_t>(ceil_div(longest_ns, grid.slice_ns));
-  return grid;
-}
-
-void GridCursor::move(const RecordingGrid& grid, std::int64_t at_ns) {
-  assert(at_ns >= 0);
-  bin_ = grid.bin_at(at_ns);
-  phase_ = grid.phase_at(at_ns);
-  const std::int64_t bin_begin_ns = static_cast<std::int64_t>(bin_) * grid.bin_ns;
-  begin_ns_ = std::max(bin_begin_ns, grid.phases[phase_].begin_ns);
-  end_ns_ = bin_ + 1 < grid.bins ? bin_begin_ns + grid.bin_ns : kNever;
-  if (phase_ + 1 < grid.phases.size()) {
-    end_ns_ = std::min(end_ns_, grid.phases[phase_ + 1].begin_ns);
-  }
-}
-
-// ------------------------------------------------------------------------------ TokenRecord
-
-TokenRecord::TokenRecord(const RecordingGrid& grid)
-    : grid_(&grid), cells_(grid.cells()), phases_(grid.phases.size()), tokens_by_bin_(grid.bins) {
-  assert(grid.phases.size() <= kMaxPhases);
-}
-
-void TokenRecord::decode(const StepRun& run, std::span<const CellCount> batch) {
-  assert(run.begin_frac_ps >= 0 && run.begin_frac_ps < 1000);
-  assert(run.steps >= 1 && run.first_ps >= 0 && run.slope_ps >= 0);
-  const std::int64_t run_ps = run.end_ps(run.steps) - run.begin_frac_ps;
-  const std::int64_t last_at_ns = run.begin_ns + (run.begin_frac_ps + run_ps) / 1000;
-  const std::int64_t least_ns = run.first_ps / 1000;
-  const std::int64_t most_ns = (run.first_ps + (run.steps - 1) * run.slope_ps) / 1000;
-  const std::size_t bucket = Histogram::bucket_of(least_ns);
-  at_.look_at(*grid_, run.begin_ns + (run.begin_frac_ps + run.first_ps) / 1000);
-
-  const bool one_window = last_at_ns < at_.end_ns();
-  const bool one_bucket = bucket == Histogram::bucket_of(most_ns);
-  const auto steps = static_cast<std::uint64_t>(run.steps);
-  std::uint64_t sequences = 0;
-  for (const CellCount& part : batch) {
-    CellRecord& record = cells_[part.cell];
-    record.gap_sum_ps += static_cast<unsigned __int128>(run_ps) * part.sequences;
-    if (one_window) record.produced[at_.phase()] += steps * part.sequences;
-    if (one_bucket) record.gaps.count_in(bucket, steps * part.sequences, least_ns, most_ns);
-    sequences += part.sequences;
-  }
-  if (one_window) {
-    tokens_by_bin_[at_.bin()] += static_cast<std::int64_t>(steps * sequences);
-  } else {
-    count_tokens(run, last_at_ns, batch);
-  }
-  if (!one_bucket) count_gaps(run, batch);
-}
-
-/// Tokens of a run that crosses the border of a bin or phase, starting where at_ is.
-void TokenRecord::count_tokens(const StepRun& run, std::int64_t last_at_ns,
-                               std::span<const CellCount> batch) {
-  std::int64_t done = 0;
-  while (done < run.steps) {
-    at_.look_at(*grid_, run.end_ns(done + 1));
-    std::int64_t until = done + 1;
-    if (last_at_ns < at_.end_ns()) {
-      until = run.steps;
-    } else if (run.end_ns(until + 1) < at_.end_ns()) {  // steps as long as bins need no solving
-      until = run.steps_before(at_.end_ns());
-    }
-    const auto steps = static_cast<std::uint64_t>(until - done);
-    for (const CellCount& part : batch) {
-      cells_[part.cell].produced[at_.phase()] += steps * part.sequences;
-      tokens_by_bin_[at_.bin()] += static_cast<std::int64_t>(steps * part.sequences);
-    }
-    done = until;
-  }
-}
-
-/// Gaps of a run that crosses the border of a bucket: its slope is not 0.
-void TokenRecord::count_gaps(const StepRun& run, std::span<const CellCount> batch) {
-  std::int64_t done = 0;
-  while (done < run.steps) {
-    const std::int64_t least_ps = run.first_ps + done * run.slope_ps;
-    const std::size_t bucket = Histogram::bucket_of(least_ps / 1000);
-    std::int64_t until = run.steps;
-    if (bucket + 1 < Histogram::kBuckets) {  // nothing is above the last one
-      const std::int64_t edge_ps = Histogram::lower_ns(bucket + 1) * 1000;
-      until = std::min(until, ceil_div(edge_ps - run.first_ps, run.slope_ps));
-    }
-    const std::int64_t most_ps = run.first_ps + (until - 1) * run.slope_ps;
-    const auto steps = static_cast<std::uint64_t>(until - done);
-    for (const CellCount& part : batch) {
-      cells_[part.cell].gaps.count_in(bucket, steps * part.sequences, least_ps / 1000,
-                                      most_ps / 1000);
-    }
-    done = until;
-  }
-}
-
-void TokenRecord::step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences) {
-  for (std::uint32_t phase = grid_->phase_at(begin_ns); begin_ns < end_ns; ++phase) {
-    const bool last = phase + 1 == grid_->phases.size();
-    const std::int64_t until_ns =
-        last ? end_ns : std::min(end_ns, grid_->phases[phase + 1].begin_ns);
-    phases_[phase].busy_ns += until_ns - begin_ns;
-    phases_[phase].batch_ns += static_cast<__int128>(until_ns - begin_ns) * sequences;
-    begin_ns = until_ns;
-  }
-}
-
-void TokenRecord::merge(const TokenRecord& other) {
-  assert(cells_.size() == other.cells_.size());
-  assert(tokens_by_bin_.size() == other.tokens_by_bin_.size());
-  for (std::size_t i = 0; i < cells_.size(); ++i) {
-    cells_[i].gaps.merge(other.cells_[i].gaps);
-    cells_[i].gap_sum_ps += other.cells_[i].gap_sum_ps;
-    for (std::size_t phase = 0; phase < kMaxPhases; ++phase) {
-      cells_[i].produced[phase] += other.cells_[i].produced[phase];
-    }
-  }
-  for (std::size_t i = 0; i < tokens_by_bin_.size(); ++i) {
-    tokens_by_bin_[i] += other.tokens_by_bin_[i];
-  }
-  for (std::size_t i = 0; i < phases_.size(); ++i) {
-    phases_[i].busy_ns += other.phases_[i].busy_ns;
-    phases_[i].batch_ns += other.phases_[i].batch_ns;
-  }
-}
-
-Histogram TokenRecord::gaps(CellId cell) const {
-  Histogram gaps = cells_[cell].gaps;
-  gaps.add_sum(cells_[cell].gap_sum_ps / 1000);
-  return gaps;
-}
-
-std::uint64_t TokenRecord::produced(std::uint32_t tenant, std::uint32_t phase) const {
-  std::uint64_t tokens = 0;
-  for (std::uint32_t due = 0; due < grid_->phases.size(); ++due) {
-    tokens += cells_[grid_->cell(tenant, due)].produced[phase];
-  }
-  return tokens;
-}
-
-// --------------------------------------------------------------------------------- Recorder
 
 Recorder::Lane::Lane(const RecordingGrid& grid)
     : records(grid.cells()),
@@ -340,8 +173,8 @@ void Recorder::log(std::span<const Completion> batch, const RequestTable& reques
   }
 }
 
-/// Who left, or is left, without having been served: who has not been let through has no instant of
-/// that.
+/// A request that left, or is left, without having been served. If it was not admitted it has no
+/// instant of that.
 void Recorder::log_unserved(const Request& request, std::string_view outcome,
                             std::int64_t end_ns) const {
   if (log_ == nullptr) return;
@@ -471,7 +304,7 @@ void Recorder::merge_lanes() {
     add(all.slo_met_by_bin, lane.slo_met_by_bin);
     add(all.expired_by_bin, lane.expired_by_bin);
   }
-  // Who expired while waiting, and who got his tokens too late.
+  // Those that expired while waiting, and those whose tokens came too late.
   add(by_bin(Counter::expired), all.expired_by_bin);
   lanes_.erase(lanes_.begin() + 1, lanes_.end());
 }
@@ -512,7 +345,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
       throttles_[i].phases.push_back(attempts_[phase][i]);
     }
   }
-  const std::size_t bins = covered(end_ns, grid_.bin_ns, grid_.bins);
+  const std::size_t bins = bins_until(end_ns, grid_.bin_ns, grid_.bins);
   for (std::size_t i = 0; i < tenant_admitted_.size(); ++i) {
     run.tenants[i].columns = {first_bins("waiting_requests", tenant_waiting_at_[i], bins),
                               first_bins("admitted_tokens", tenant_admitted_[i], bins)};
@@ -525,12 +358,12 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
 Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   Series series;
   series.bin_ns = grid_.bin_ns;
-  const std::size_t bins = covered(end_ns, grid_.bin_ns, grid_.bins);
+  const std::size_t bins = bins_until(end_ns, grid_.bin_ns, grid_.bins);
   const auto column = [&](const char* name, const std::vector<std::int64_t>& values) {
     series.columns.push_back(first_bins(name, values, bins));
   };
   Lane& all = lanes_.front();
-  // In the system is who was due and has not left, at the end of each bin.
+  // In the system are those that were due and have not left, at the end of each bin.
   std::vector<std::int64_t> in_system(bins);
   std::int64_t now_in_system = 0;
   for (std::size_t bin = 0; bin < bins; ++bin) {
@@ -555,7 +388,7 @@ Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   column("backlog_tokens", backlog_at_);
   column("backoff_requests", backoff_at_);
   series.slice_ns = grid_.slice_ns;
-  all.ttft_slices.resize(covered(end_ns, grid_.slice_ns, grid_.slices));
+  all.ttft_slices.resize(bins_until(end_ns, grid_.slice_ns, grid_.slices));
   series.ttft_slices = std::move(all.ttft_slices);
   return series;
 }

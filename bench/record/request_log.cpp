@@ -41,7 +41,8 @@ RequestLog::RequestLog(const std::filesystem::path& file) : path_(file) {
 RequestLog::~RequestLog() {
   try {
     close();
-  } catch (const MachineError&) {  // NOLINT(bugprone-empty-catch): whoever wants to know calls it
+  } catch (const MachineError&) {  // NOLINT(bugprone-empty-catch): the caller that wants to know
+                                   // calls it
   }
 }
 

@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/record/request.hpp"
+#include "bench/record/request_table.hpp"
 #include "bench/throttle/former_limit.hpp"
 #include "bench/throttle/gate.hpp"
 #include "bench/throttle/timers.hpp"

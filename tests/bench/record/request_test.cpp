@@ -1,4 +1,4 @@
-#include "bench/record/request.hpp"
+#include "bench/record/request_table.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,0 +1,38 @@
+#include "bench/record/recording_grid.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::size_t kMaxBins = 3600;
+constexpr std::size_t kMaxSlices = 120;
+
+/// The smallest of 1, 2, 5, 10, 20, 50, ... ns that covers `span_ns` in at most `most` bins.
+std::int64_t grid_width_ns(std::int64_t span_ns, std::size_t most) {
+  for (std::int64_t decade = 1;; decade *= 10) {
+    for (const std::int64_t step : {1, 2, 5}) {
+      if (ceil_div(span_ns, decade * step) <= static_cast<std::int64_t>(most)) return decade * step;
+    }
+  }
+}
+
+}  // namespace
+
+RecordingGrid make_grid(const Scenario& resolved) {
+  RecordingGrid grid;
+  grid.phases = plan_phases(resolved);
+  grid.tenants = resolved.tenants.size();
+  const std::int64_t longest_ns = resolved.run.duration_ns + resolved.run.cooldown_max_ns;
+  grid.bin_ns = grid_width_ns(longest_ns, kMaxBins);
+  grid.bins = static_cast<std::size_t>(ceil_div(longest_ns, grid.bin_ns));
+  grid.slice_ns = grid_width_ns(longest_ns, kMaxSlices);
+  grid.slices = static_cast<std::size_t>(ceil_div(longest_ns, grid.slice_ns));
+  return grid;
+}
+
+std::size_t bins_until(std::int64_t end_ns, std::int64_t width_ns, std::size_t most) {
+  const std::int64_t bins = ceil_div(std::max<std::int64_t>(end_ns, 1), width_ns);
+  return std::min(static_cast<std::size_t>(bins), most);
+}
+
+}  // namespace tokenlift

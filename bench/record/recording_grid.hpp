@@ -1,0 +1,55 @@
+#pragma once
+// Where things are recorded: the phases, bins and slices of a run.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "bench/record/request.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+/// Where things are recorded: the planned phases and the grid of the series.
+struct RecordingGrid {
+  std::vector<Phase> phases;  ///< in order, without gaps, from 0
+  std::size_t tenants = 0;
+  std::int64_t bin_ns = 0;
+  std::size_t bins = 0;
+  std::int64_t slice_ns = 0;
+  std::size_t slices = 0;
+
+  CellId cell(std::uint32_t tenant, std::uint32_t phase) const {
+    return tenant * static_cast<std::uint32_t>(phases.size()) + phase;
+  }
+  std::size_t cells() const { return tenants * phases.size(); }
+
+  /// The phase that holds an instant; the last one for everything after its begin.
+  std::uint32_t phase_at(std::int64_t at_ns) const {
+    std::uint32_t phase = 0;
+    while (phase + 1 < phases.size() && at_ns >= phases[phase + 1].begin_ns) ++phase;
+    return phase;
+  }
+  std::size_t bin_at(std::int64_t at_ns) const {
+    return std::min(static_cast<std::size_t>(at_ns / bin_ns), bins - 1);
+  }
+  std::size_t slice_at(std::int64_t at_ns) const {
+    return std::min(static_cast<std::size_t>(at_ns / slice_ns), slices - 1);
+  }
+};
+
+/// At most 3,600 bins and 120 slices over the longest the run can take; widths are 1, 2 or 5 times
+/// a power of ten.
+RecordingGrid make_grid(const Scenario& resolved);
+
+/// How many of `most` bins of this width a run that ended at `end_ns` has begun; at least one.
+std::size_t bins_until(std::int64_t end_ns, std::int64_t width_ns, std::size_t most);
+
+/// a / b, rounded up; neither is negative.
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,128 @@
+#include "bench/record/token_record.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tokenlift {
+
+TokenRecord::TokenRecord(const RecordingGrid& grid)
+    : grid_(&grid), cells_(grid.cells()), phases_(grid.phases.size()), tokens_by_bin_(grid.bins) {
+  assert(grid.phases.size() <= kMaxPhases);
+}
+
+void TokenRecord::decode(const StepRun& run, std::span<const CellCount> batch) {
+  assert(run.begin_frac_ps >= 0 && run.begin_frac_ps < 1000);
+  assert(run.steps >= 1 && run.first_ps >= 0 && run.slope_ps >= 0);
+  const std::int64_t run_ps = run.end_ps(run.steps) - run.begin_frac_ps;
+  const std::int64_t last_at_ns = run.begin_ns + (run.begin_frac_ps + run_ps) / 1000;
+  const std::int64_t least_ns = run.first_ps / 1000;
+  const std::int64_t most_ns = (run.first_ps + (run.steps - 1) * run.slope_ps) / 1000;
+  const std::size_t bucket = Histogram::bucket_of(least_ns);
+  at_.look_at(*grid_, run.begin_ns + (run.begin_frac_ps + run.first_ps) / 1000);
+
+  const bool one_window = last_at_ns < at_.end_ns();
+  const bool one_bucket = bucket == Histogram::bucket_of(most_ns);
+  const auto steps = static_cast<std::uint64_t>(run.steps);
+  std::uint64_t sequences = 0;
+  for (const CellCount& part : batch) {
+    CellRecord& record = cells_[part.cell];
+    record.gap_sum_ps += static_cast<unsigned __int128>(run_ps) * part.sequences;
+    if (one_window) record.produced[at_.phase()] += steps * part.sequences;
+    if (one_bucket) record.gaps.count_in(bucket, steps * part.sequences, least_ns, most_ns);
+    sequences += part.sequences;
+  }
+  if (one_window) {
+    tokens_by_bin_[at_.bin()] += static_cast<std::int64_t>(steps * sequences);
+  } else {
+    count_tokens(run, last_at_ns, batch);
+  }
+  if (!one_bucket) count_gaps(run, batch);
+}
+
+/// Tokens of a run that crosses the border of a bin or phase, starting where at_ is.
+void TokenRecord::count_tokens(const StepRun& run, std::int64_t last_at_ns,
+                               std::span<const CellCount> batch) {
+  std::int64_t done = 0;
+  while (done < run.steps) {
+    at_.look_at(*grid_, run.end_ns(done + 1));
+    std::int64_t until = done + 1;
+    if (last_at_ns < at_.end_ns()) {
+      until = run.steps;
+    } else if (run.end_ns(until + 1) < at_.end_ns()) {  // steps as long as bins need no solving
+      until = run.steps_before(at_.end_ns());
+    }
+    const auto steps = static_cast<std::uint64_t>(until - done);
+    for (const CellCount& part : batch) {
+      cells_[part.cell].produced[at_.phase()] += steps * part.sequences;
+      tokens_by_bin_[at_.bin()] += static_cast<std::int64_t>(steps * part.sequences);
+    }
+    done = until;
+  }
+}
+
+/// Gaps of a run that crosses the border of a bucket: its slope is not 0.
+void TokenRecord::count_gaps(const StepRun& run, std::span<const CellCount> batch) {
+  std::int64_t done = 0;
+  while (done < run.steps) {
+    const std::int64_t least_ps = run.first_ps + done * run.slope_ps;
+    const std::size_t bucket = Histogram::bucket_of(least_ps / 1000);
+    std::int64_t until = run.steps;
+    if (bucket + 1 < Histogram::kBuckets) {  // nothing is above the last one
+      const std::int64_t edge_ps = Histogram::lower_ns(bucket + 1) * 1000;
+      until = std::min(until, ceil_div(edge_ps - run.first_ps, run.slope_ps));
+    }
+    const std::int64_t most_ps = run.first_ps + (until - 1) * run.slope_ps;
+    const auto steps = static_cast<std::uint64_t>(until - done);
+    for (const CellCount& part : batch) {
+      cells_[part.cell].gaps.count_in(bucket, steps * part.sequences, least_ps / 1000,
+                                      most_ps / 1000);
+    }
+    done = until;
+  }
+}
+
+void TokenRecord::step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences) {
+  for (std::uint32_t phase = grid_->phase_at(begin_ns); begin_ns < end_ns; ++phase) {
+    const bool last = phase + 1 == grid_->phases.size();
+    const std::int64_t until_ns =
+        last ? end_ns : std::min(end_ns, grid_->phases[phase + 1].begin_ns);
+    phases_[phase].busy_ns += until_ns - begin_ns;
+    phases_[phase].batch_ns += static_cast<__int128>(until_ns - begin_ns) * sequences;
+    begin_ns = until_ns;
+  }
+}
+
+void TokenRecord::merge(const TokenRecord& other) {
+  assert(cells_.size() == other.cells_.size());
+  assert(tokens_by_bin_.size() == other.tokens_by_bin_.size());
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    cells_[i].gaps.merge(other.cells_[i].gaps);
+    cells_[i].gap_sum_ps += other.cells_[i].gap_sum_ps;
+    for (std::size_t phase = 0; phase < kMaxPhases; ++phase) {
+      cells_[i].produced[phase] += other.cells_[i].produced[phase];
+    }
+  }
+  for (std::size_t i = 0; i < tokens_by_bin_.size(); ++i) {
+    tokens_by_bin_[i] += other.tokens_by_bin_[i];
+  }
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
+    phases_[i].busy_ns += other.phases_[i].busy_ns;
+    phases_[i].batch_ns += other.phases_[i].batch_ns;
+  }
+}
+
+Histogram TokenRecord::gaps(CellId cell) const {
+  Histogram gaps = cells_[cell].gaps;
+  gaps.add_sum(cells_[cell].gap_sum_ps / 1000);
+  return gaps;
+}
+
+std::uint64_t TokenRecord::produced(std::uint32_t tenant, std::uint32_t phase) const {
+  std::uint64_t tokens = 0;
+  for (std::uint32_t due = 0; due < grid_->phases.size(); ++due) {
+    tokens += cells_[grid_->cell(tenant, due)].produced[phase];
+  }
+  return tokens;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,87 @@
+#pragma once
+// What the replicas see: tokens and steps, by tenant and phase, and over time.
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "bench/record/grid_cursor.hpp"
+#include "bench/record/recording_grid.hpp"
+#include "bench/record/request.hpp"
+#include "bench/record/step_run.hpp"
+#include "reports/record/histogram.hpp"
+
+namespace tokenlift {
+
+/// Tokens and steps of one replica, written by its worker alone, or of several merged. Integers
+/// only, so that neither the order of recording nor that of merging makes a difference.
+///
+/// A gap between two tokens is a number of picoseconds. Histograms count it by its whole
+/// nanoseconds; sums are exact, and rounded down to nanoseconds once, at the end.
+class alignas(64) TokenRecord {
+ public:
+  /// Phases that a run may have.
+  static constexpr std::size_t kMaxPhases = 8;
+
+  explicit TokenRecord(const RecordingGrid& grid);
+
+  /// A token of a request came out at `at_ns`; `gap_ps` since its previous one, negative for its
+  /// first.
+  void token(CellId cell, std::int64_t at_ns, std::int64_t gap_ps);
+
+  /// At the end of each step of `run` every sequence of `batch` got a token; its gap is the step.
+  /// Leaves what token() would have left, called for each of them with whole nanoseconds of the
+  /// instants, in a time that depends on the bins, phases and buckets that the run crosses and not
+  /// on its steps. The run must take less than 2^61 ps.
+  void decode(const StepRun& run, std::span<const CellCount> batch);
+
+  /// A step ran with `sequences` in its batch, or several in a row. Split over the phases that it
+  /// touches.
+  void step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences);
+
+  /// Leaves what recording both into one would have left, whatever the order.
+  void merge(const TokenRecord& other);
+
+  /// Gaps between tokens of the requests of a cell.
+  Histogram gaps(CellId cell) const;
+  /// Tokens of a tenant that came out in a phase.
+  std::uint64_t produced(std::uint32_t tenant, std::uint32_t phase) const;
+  const std::vector<std::int64_t>& tokens_by_bin() const { return tokens_by_bin_; }
+  std::int64_t busy_ns(std::uint32_t phase) const { return phases_[phase].busy_ns; }
+  /// The integral of sequences per step over the busy time.
+  __int128 batch_ns(std::uint32_t phase) const { return phases_[phase].batch_ns; }
+
+ private:
+  struct CellRecord {
+    Histogram gaps;  // without its sum
+    unsigned __int128 gap_sum_ps = 0;
+    std::array<std::uint64_t, kMaxPhases> produced{};  // by the phase in which they came out
+  };
+  /// Aligned, so that records written by two threads never share a cache line.
+  struct alignas(64) PhaseTotals {
+    std::int64_t busy_ns = 0;
+    __int128 batch_ns = 0;
+  };
+  void count_tokens(const StepRun& run, std::int64_t last_at_ns, std::span<const CellCount> batch);
+  void count_gaps(const StepRun& run, std::span<const CellCount> batch);
+
+  const RecordingGrid* grid_;
+  GridCursor at_;
+  std::vector<CellRecord> cells_;
+  std::vector<PhaseTotals> phases_;
+  std::vector<std::int64_t> tokens_by_bin_;
+};
+
+inline void TokenRecord::token(CellId cell, std::int64_t at_ns, std::int64_t gap_ps) {
+  at_.look_at(*grid_, at_ns);
+  CellRecord& record = cells_[cell];
+  ++record.produced[at_.phase()];
+  ++tokens_by_bin_[at_.bin()];
+  if (gap_ps < 0) return;
+  const std::int64_t gap_ns = gap_ps / 1000;
+  record.gaps.count_in(Histogram::bucket_of(gap_ns), 1, gap_ns, gap_ns);
+  record.gap_sum_ps += static_cast<std::uint64_t>(gap_ps);
+}
+
+}  // namespace tokenlift
