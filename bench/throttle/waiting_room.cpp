@@ -1,20 +1,12 @@
 #include "bench/throttle/waiting_room.hpp"
 
 #include <algorithm>
-#include <cassert>
-
-#include "workloads/plan/calendar.hpp"
-#include "workloads/plan/demand.hpp"
 
 namespace tokenlift {
 
 namespace {
 
 constexpr std::size_t kFewTimers = 64;
-
-constexpr std::uint32_t bit(std::uint8_t gate) {
-  return std::uint32_t{1} << gate;
-}
 
 /// Inserts, with the memory of an element that was there before if there is one.
 template <typename Value>
@@ -27,152 +19,29 @@ void put(std::set<Value>& set, typename std::set<Value>::node_type place, const 
   set.insert(std::move(place));
 }
 
-bool has_state_per_user(const Throttle& throttle) {
-  return throttle.scope == Scope::user && !traits_of(throttle.kind).limits_queue;
-}
-
 }  // namespace
 
 WaitingRoom::WaitingRoom(const Scenario& resolved, RequestTable& requests,
                          std::span<ThrottleCounts> counts)
     : requests_(requests),
-      population_(resolved),
+      gates_(resolved, requests, counts),
       order_(resolved.queue_order),
-      counts_(counts),
+      line_per_user_(gates_.have_states_of_users()),
+      tenants_(resolved.tenants.size()),
       waiting_by_tenant_(resolved.tenants.size()),
       ranks_(resolved.tenants.size()) {
-  assert(resolved.throttles.size() <= kMostThrottles);
-  const std::int64_t epoch_ns = window_epoch_ns(resolved);
-  for (const Throttle& throttle : resolved.throttles) {
-    const std::size_t keys = throttle.scope == Scope::fleet    ? 1
-                             : throttle.scope == Scope::tenant ? resolved.tenants.size()
-                                                               : population_.count();
-    gates_.push_back(
-        {throttle, make_limiter(throttle, keys, epoch_ns), {{0, kMicro, throttle.charge, 1.0}}});
-    line_per_user_ = line_per_user_ || has_state_per_user(throttle);
-  }
-  tenants_.resize(resolved.tenants.size());
   for (std::uint32_t t = 0; t < tenants_.size(); ++t) {
     tenants_[t].priority = resolved.tenants[t].priority;
     tenants_[t].weight = resolved.tenants[t].weight;
-    for (std::uint8_t g = 0; g < gates_.size(); ++g) {
-      if (!looks_at(gates_[g].settings, resolved.tenants[t])) continue;
-      (gates_[g].is_queue_limit() ? tenants_[t].queue_limits : tenants_[t].gates).push_back(g);
-      if (gates_[g].settings.scope == Scope::fleet) tenants_[t].fleet_gates |= bit(g);
-    }
+    tenants_[t].fleet_gates = gates_.fleet_gates(t);
     common_gates_ &= tenants_[t].fleet_gates;
   }
 }
 
-bool WaitingRoom::exempts_cached() const {
-  return std::ranges::any_of(gates_, [](const Gate& g) { return g.settings.exempt_cached; });
-}
+// ---------------------------------------------------------------------------- coming and going
 
-// ------------------------------------------------------------------------------ terms and keys
-
-std::uint32_t WaitingRoom::edition_of(RequestId id) const {
-  return id < taken_in_.size() ? taken_in_[id] : 0;
-}
-
-Key WaitingRoom::key(const Gate& gate, const Request& request) const {
-  switch (gate.settings.scope) {
-    case Scope::fleet:
-      return 0;
-    case Scope::tenant:
-      return static_cast<Key>(request.tenant);
-    case Scope::user:
-      return population_.user(static_cast<std::uint32_t>(request.tenant), request.number);
-  }
-  return 0;
-}
-
-// -------------------------------------------------------------------------- looking and taking
-
-/// When the throttles of one scope that make requests wait let this one through. One that they
-/// never let through is ready at once: to be told so.
-WaitingRoom::Look WaitingRoom::look(std::int64_t now_ns, const Request& request,
-                                    Scope scope) const {
-  Look look{now_ns, kNever, kNoGate, 0};
-  for (const std::uint8_t g : tenants_[request.tenant].gates) {
-    const Gate& gate = gates_[g];
-    if (gate.settings.scope != scope || !gate.holds()) continue;
-    const Micro units = gate.cost(request);
-    const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
-    if (ready_ns == kNever && !gate.limiter->fits(units)) return {now_ns, kNever, g, 0};
-    if (ready_ns <= now_ns) continue;
-    look.holding |= bit(g);
-    look.next_ns = std::min(look.next_ns, ready_ns);
-    if (ready_ns > look.ready_ns) {
-      look.ready_ns = ready_ns;
-      look.held_by = g;
-    }
-  }
-  return look;
-}
-
-/// Admitted if all throttles are ready, else rejected or waiting. Of those that are only watched
-/// (shadow) attempts are counted when they are made, not when a waiter is looked at again.
-WaitingRoom::Ruling WaitingRoom::rule(std::int64_t now_ns, const Request& request, bool arriving) {
-  Ruling ruling;
-  std::int64_t held_until_ns = now_ns;
-  std::int64_t retry_at_ns = now_ns;
-  for (const std::uint8_t g : tenants_[request.tenant].gates) {
-    const Gate& gate = gates_[g];
-    const Micro units = gate.cost(request);
-    const std::int64_t ready_ns = gate.limiter->ready_at(now_ns, key(gate, request), units);
-    if (ready_ns <= now_ns) continue;
-    if (!gate.enforces()) {
-      ruling.watched_only |= bit(g);
-      if (arriving) ++counts_[g].shadowed;
-      continue;
-    }
-    const bool never = ready_ns == kNever && !gate.limiter->fits(units);
-    if (never || gate.settings.when_full == WhenFull::reject) {
-      ruling.decision.verdict = Verdict::rejected;
-      ruling.decision.permanent = ruling.decision.permanent || never;
-      retry_at_ns = std::max(retry_at_ns, ready_ns);
-      ++counts_[g].rejected;
-    } else if (ready_ns > held_until_ns) {
-      held_until_ns = ready_ns;
-      ruling.held_by = g;
-    }
-  }
-  if (ruling.decision.verdict == Verdict::rejected) {
-    if (retry_at_ns < kNever) ruling.decision.retry_at_ns = retry_at_ns;
-  } else if (ruling.held_by != kNoGate) {
-    ruling.decision.verdict = Verdict::waiting;
-  }
-  return ruling;
-}
-
-void WaitingRoom::take(std::int64_t now_ns, RequestId id, const Ruling& ruling) {
-  Request& request = requests_[id];
-  request.admitted_ns = now_ns;
-  if (edition_ > 0) {
-    if (taken_in_.size() <= id) taken_in_.resize(id + std::size_t{1});
-    taken_in_[id] = edition_;
-  }
-  for (const std::uint8_t g : tenants_[request.tenant].gates) {
-    if (former_ && former_->gate() == g &&
-        former_->refuses(now_ns, id, key(gates_[g], request), request)) {
-      unlocked_ = true;
-      former_.reset();
-    }
-    if ((ruling.watched_only >> g & 1) != 0) continue;
-    Gate& gate = gates_[g];
-    const Micro units = gate.cost(request);
-    ++counts_[g].admitted;
-    if (!gate.limiter->take(now_ns, key(gate, request), units)) continue;
-    const Terms& terms = gate.terms.back();
-    counts_[g].taken_units += terms.units(gate.reserved_units(terms, request));
-    request.reserved_by |= bit(g);
-  }
-  serve(static_cast<std::uint32_t>(request.tenant), request.prompt_tokens);
-  last_admitted_ = static_cast<std::uint32_t>(request.tenant);
-}
-
-/// Whether a newcomer that nothing holds has nobody before it: in its line, in its tenant, or at
-/// the throttles that hold those who come first in the order of the fleet.
+/// Whether no request waits before a new one that no throttle holds: in its line, in its tenant, or
+/// at the throttles that hold the tenants before it in the order of the fleet.
 bool WaitingRoom::goes_first(std::int64_t now_ns, const Request& request) {
   if (waiting_ == 0) return true;
   const auto number = static_cast<std::uint32_t>(request.tenant);
@@ -180,9 +49,9 @@ bool WaitingRoom::goes_first(std::int64_t now_ns, const Request& request) {
   if (!tenant.lines.empty()) return false;
   const auto line = line_numbers_.find(line_key(request));
   if (line != line_numbers_.end() && lines_[line->second].first != kNone) return false;
-  refresh_fleet(now_ns);  // what held somebody when we looked last may not do so any more
+  refresh_fleet(now_ns);  // a throttle that held a request may not do so any more
   const Rank rank{rank_key(number), arrivals_ + 1, number};
-  // Who may go, and has not been looked at since: a clock that is late.
+  // Its first request may go, and has not been asked to: the clock is late.
   if (best_ready_ns_ <= now_ns && ranks_[best_] < rank) return false;
   for (auto before = in_order_.begin(); before != in_order_.end() && *before < rank; ++before) {
     if ((tenants_[before->tenant].held_by & tenant.fleet_gates) != 0) return false;
@@ -190,18 +59,19 @@ bool WaitingRoom::goes_first(std::int64_t now_ns, const Request& request) {
   return true;
 }
 
-/// By whom somebody is held whom nothing holds but those who wait before it.
-std::uint8_t WaitingRoom::held_before(std::int64_t now_ns, const Request& request) {
+/// For a request that is held by nothing but the requests before it: the gate that holds those.
+std::uint8_t WaitingRoom::gate_before(std::int64_t now_ns, const Request& request) {
   const auto held = [&](std::uint32_t line, Scope scope) {
-    return look(now_ns, requests_[waiters_[lines_[line].first].id], scope).held_by;
+    return gates_.look(now_ns, requests_[waiters_[lines_[line].first].id], scope).held_by;
   };
   const auto line = line_numbers_.find(line_key(request));
   if (line != line_numbers_.end() && lines_[line->second].first != kNone) {
-    if (const std::uint8_t g = held(line->second, Scope::user); g != kNoGate) return g;
+    if (const std::uint8_t g = held(line->second, Scope::user); g != Gates::kNoGate) return g;
   }
   const Tenant& tenant = tenants_[request.tenant];
   if (!tenant.lines.empty()) {
-    if (const std::uint8_t g = held(tenant.lines.begin()->second, Scope::tenant); g != kNoGate) {
+    if (const std::uint8_t g = held(tenant.lines.begin()->second, Scope::tenant);
+        g != Gates::kNoGate) {
       return g;
     }
   }
@@ -211,17 +81,17 @@ std::uint8_t WaitingRoom::held_before(std::int64_t now_ns, const Request& reques
 
 Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& patience) {
   Request& request = requests_[id];
-  const Ruling ruling = rule(now_ns, request, /*arriving=*/true);
+  const Gates::Ruling ruling = gates_.rule(now_ns, request, /*arriving=*/true);
   if (ruling.decision.verdict == Verdict::rejected) return ruling.decision;
   if (order_ == QueueOrder::fair) forget_credit(static_cast<std::uint32_t>(request.tenant));
   if (ruling.decision.verdict == Verdict::admitted && goes_first(now_ns, request)) {
-    take(now_ns, id, ruling);
+    admit(now_ns, id, ruling);
     return ruling.decision;
   }
   const std::uint8_t held_by =
-      ruling.held_by != kNoGate ? ruling.held_by : held_before(now_ns, request);
-  if (!enters(now_ns, request)) return {Verdict::rejected, std::nullopt, false};
-  if (held_by != kNoGate) ++counts_[held_by].held;
+      ruling.held_by != Gates::kNoGate ? ruling.held_by : gate_before(now_ns, request);
+  if (!gates_.enter_queue(now_ns, request)) return {Verdict::rejected, std::nullopt, false};
+  if (held_by != Gates::kNoGate) gates_.count_held(held_by);
   join(now_ns, id, patience);
   find_next_event();
   return {Verdict::waiting, std::nullopt, false};
@@ -229,8 +99,8 @@ Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& 
 
 std::optional<WaitingRoom::Released> WaitingRoom::release(std::int64_t now_ns) {
   while (next_event_ns_ <= now_ns) {
-    // We may look late. Everything is decided as of the instant at which it was due, so that being
-    // late makes nobody leave who would have gone in time, nor the ones behind them.
+    // The clock may be late. Everything is decided as of the instant at which it was due: a request
+    // that would have been admitted in time does not expire, and neither do those behind it.
     const std::int64_t at_ns = next_event_ns_;
     pass_timers(at_ns);
     std::optional<Released> released;
@@ -251,67 +121,50 @@ std::optional<WaitingRoom::Released> WaitingRoom::release(std::int64_t now_ns) {
   return std::nullopt;
 }
 
-/// The first in order goes, or is told that it never will; nothing if it turns out that something
-/// that was ready is so no more.
+/// The first request in order is admitted, or rejected because it never can be; nothing if a
+/// throttle that was ready is so no more.
 std::optional<WaitingRoom::Released> WaitingRoom::release_best(std::int64_t at_ns) {
   const std::uint32_t tenant = best_;
   const std::uint32_t line = tenants_[tenant].lines.begin()->second;
   const std::uint32_t waiter = lines_[line].first;
   const RequestId id = waiters_[waiter].id;
-  const Ruling ruling = rule(at_ns, requests_[id], /*arriving=*/false);
+  const Gates::Ruling ruling = gates_.rule(at_ns, requests_[id], /*arriving=*/false);
   if (ruling.decision.verdict == Verdict::waiting) {
     refresh_line(at_ns, line);
     refresh_tenant(at_ns, tenant);
     refresh_fleet(at_ns);
     return std::nullopt;
   }
-  if (ruling.decision.verdict == Verdict::admitted) take(at_ns, id, ruling);
+  if (ruling.decision.verdict == Verdict::admitted) admit(at_ns, id, ruling);
   leave(at_ns, waiter);
   return Released{id, ruling.decision};
 }
 
-// ---------------------------------------------------------------------- what requests came to
+void WaitingRoom::admit(std::int64_t now_ns, RequestId id, const Gates::Ruling& ruling) {
+  gates_.take(now_ns, id, ruling);
+  const Request& request = requests_[id];
+  const auto tenant = static_cast<std::uint32_t>(request.tenant);
+  serve(tenant, request.prompt_tokens);
+  last_admitted_ = tenant;
+}
+
+// ------------------------------------------------------- what may let a waiting request through
 
 void WaitingRoom::scheduled(std::int64_t now_ns, RequestId id, std::int32_t cached_tokens) {
   if (cached_tokens == 0) return;
-  const Request& request = requests_[id];
-  if (former_) {
-    former_->refund(now_ns, id, key(gates_[former_->gate()], request), request, edition_of(id),
-                    cached_tokens);
-  }
-  for (const std::uint8_t g : tenants_[request.tenant].gates) {
-    Gate& gate = gates_[g];
-    if ((request.reserved_by >> g & 1) == 0 || !gate.settings.exempt_cached) continue;
-    const Terms& terms = gate.terms_of(edition_of(id));
-    const Micro units = cached_tokens * terms.drain;
-    gate.limiter->refund(now_ns, key(gate, request), request.admitted_ns, units);
-    counts_[g].refunded_units += terms.units(cached_tokens);
-  }
-  look_again(now_ns, request);
+  gates_.refund(now_ns, id, cached_tokens);
+  look_again(now_ns, requests_[id]);
 }
 
 void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& service) {
+  gates_.settle(now_ns, id, service);
   const Request& request = requests_[id];
-  if (former_) {
-    former_->settle(now_ns, id, key(gates_[former_->gate()], request), request, edition_of(id),
-                    service);
-  }
   if (request.reserved_by == 0 && order_ != QueueOrder::fair) return;
-  for (const std::uint8_t g : tenants_[request.tenant].gates) {
-    if ((request.reserved_by >> g & 1) == 0) continue;
-    Gate& gate = gates_[g];
-    const Terms& terms = gate.terms_of(edition_of(id));
-    const Settlement settlement = gate.settlement(terms, request, service);
-    gate.limiter->settle(now_ns, key(gate, request), settlement);
-    const std::int64_t unused = (settlement.reserved - settlement.used) / terms.drain;
-    if (unused > 0) counts_[g].refunded_units += terms.units(unused);
-    if (unused < 0) counts_[g].taken_units += terms.units(-unused);  // charged after
-  }
   serve(static_cast<std::uint32_t>(request.tenant), static_cast<double>(service.output_tokens));
   look_again(now_ns, request);
 }
 
-/// Something went back to the throttles of this request: who waits for the same ones may be ready.
+/// Units went back to the throttles of this request: those that wait for the same throttles may go.
 void WaitingRoom::look_again(std::int64_t now_ns, const Request& request) {
   if (waiting_ == 0) return;
   if (line_per_user_) {
@@ -323,32 +176,10 @@ void WaitingRoom::look_again(std::int64_t now_ns, const Request& request) {
   find_next_event();
 }
 
-void WaitingRoom::remember(std::size_t throttle) {
-  // A limit on the queue itself admits nobody.
-  if (gates_[throttle].is_queue_limit()) return;
-  former_.emplace(gates_[throttle], static_cast<std::uint8_t>(throttle));
-}
-
 void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
-  bool waits_change = false;
-  for (const Change& change : changes) {
-    Gate& gate = gates_[change.throttle];
-    const Throttle& before = gate.settings;
-    waits_change = waits_change || gate.lifted != change.lifted ||
-                   before.max_wait_ns != change.settings.max_wait_ns ||
-                   before.mode != change.settings.mode ||
-                   before.when_full != change.settings.when_full;
-    gate.settings = change.settings;
-    bool agreed = gate.agree(edition_ + 1, change.drain, change.settings.charge);
-    if (former_ && former_->gate() == change.throttle) {
-      agreed = former_->agree(edition_ + 1, change.drain) || agreed;
-    }
-    if (agreed) ++edition_;
-    gate.limiter->set(now_ns, change.settings, change.lifted, change.inherit);
-    gate.lifted = change.lifted;
-  }
+  const bool waits_change = gates_.apply(now_ns, changes);
   for (std::uint32_t line = 0; line < lines_.size(); ++line) {
-    // Those who wait already go by the longest wait that is allowed now.
+    // The longest wait that is allowed now holds for those who wait already.
     for (std::uint32_t number = waits_change ? lines_[line].first : kNone; number != kNone;) {
       set_give_up(now_ns, number);
       number = waiters_[number].after;
@@ -366,53 +197,11 @@ void WaitingRoom::apply(std::int64_t now_ns, std::span<const Change> changes) {
 
 std::uint32_t WaitingRoom::line_key(const Request& request) const {
   const auto tenant = static_cast<std::uint32_t>(request.tenant);
-  return line_per_user_ ? population_.user(tenant, request.number) : tenant;
+  return line_per_user_ ? gates_.user_of(request) : tenant;
 }
 
 /// Whether the limits on the queue itself leave room; then it is taken.
-bool WaitingRoom::enters(std::int64_t now_ns, Request& request) {
-  const std::vector<std::uint8_t>& limits = tenants_[request.tenant].queue_limits;
-  std::uint32_t watched_only = 0;
-  bool refused = false;
-  for (const std::uint8_t g : limits) {
-    const Gate& gate = gates_[g];
-    const Micro units = gate.place(request);
-    if (gate.limiter->ready_at(now_ns, key(gate, request), units) <= now_ns) continue;
-    if (gate.enforces()) {
-      ++counts_[g].rejected;
-      refused = true;
-    } else {
-      ++counts_[g].shadowed;
-      watched_only |= bit(g);
-    }
-  }
-  if (refused) return false;
-  for (const std::uint8_t g : limits) {
-    if ((watched_only >> g & 1) != 0) continue;
-    const Micro units = gates_[g].place(request);
-    ++counts_[g].admitted;
-    if (!gates_[g].limiter->take(now_ns, key(gates_[g], request), units)) continue;
-    counts_[g].taken_units += static_cast<double>(units / kMicro);
-    request.reserved_by |= bit(g);
-  }
-  return true;
-}
-
 /// By all throttles that make it wait, and by the limits on the queue.
-std::int64_t WaitingRoom::longest_wait_ns(const Request& request) const {
-  std::int64_t longest_ns = kNever;
-  const Tenant& tenant = tenants_[request.tenant];
-  for (const std::vector<std::uint8_t>& gates : {tenant.gates, tenant.queue_limits}) {
-    for (const std::uint8_t g : gates) {
-      const Gate& gate = gates_[g];
-      const bool counts = gate.is_queue_limit() ? gate.enforces() : gate.holds();
-      if (!counts || gate.lifted || !gate.settings.max_wait_ns) continue;
-      longest_ns = std::min(longest_ns, *gate.settings.max_wait_ns);
-    }
-  }
-  return longest_ns;
-}
-
 void WaitingRoom::join(std::int64_t now_ns, RequestId id, const Patience& patience) {
   const Request& request = requests_[id];
   const auto [found, added] =
@@ -440,18 +229,18 @@ void WaitingRoom::join(std::int64_t now_ns, RequestId id, const Patience& patien
   refresh_line(now_ns, found->second);
 }
 
-/// When it gives up: its client's patience, or the longest wait that is allowed as things stand.
+/// When a waiter gives up: its client's patience, or the longest wait that is allowed now.
 void WaitingRoom::set_give_up(std::int64_t now_ns, std::uint32_t number) {
   Waiter& waiter = waiters_[number];
-  const std::int64_t longest_ns = longest_wait_ns(requests_[waiter.id]);
+  const std::int64_t longest_ns = gates_.longest_wait_ns(requests_[waiter.id]);
   const std::int64_t expires_ns =
       longest_ns < kNever - waiter.joined_ns ? waiter.joined_ns + longest_ns : kNever;
-  // Whom a change allows less than it has waited goes at the change.
+  // A waiter that has waited longer than a change allows leaves at the change.
   const std::int64_t until_ns = std::max(std::min(expires_ns, waiter.patience.until_ns), now_ns);
   if (until_ns == waiter.until_ns) return;
   waiter.until_ns = until_ns;
   if (until_ns == kNever) return;
-  // Of those who have left timers stay behind: not more of them than of those who are here.
+  // Timers of waiters that have left stay behind: no more of them than there are waiters.
   if (give_ups_.size() > 2 * waiting_ + kFewTimers) {
     give_ups_.keep([this](const Timers::Timer& timer) { return !is_over(timer); });
   }
@@ -466,12 +255,7 @@ bool WaitingRoom::is_over(const Timers::Timer& give_up) const {
 void WaitingRoom::leave(std::int64_t now_ns, std::uint32_t number) {
   Waiter& waiter = waiters_[number];
   Request& request = requests_[waiter.id];
-  for (const std::uint8_t g : tenants_[request.tenant].queue_limits) {
-    if ((request.reserved_by >> g & 1) == 0) continue;
-    const Micro units = gates_[g].place(request);
-    gates_[g].limiter->settle(now_ns, key(gates_[g], request), {now_ns, units, units, -1});
-    request.reserved_by &= ~bit(g);
-  }
+  gates_.leave_queue(now_ns, request);
   Line& line = lines_[waiter.line];
   const bool was_first = line.first == number;
   (was_first ? line.first : waiters_[waiter.before].after) = waiter.after;
@@ -492,10 +276,11 @@ void WaitingRoom::refresh_line(std::int64_t now_ns, std::uint32_t number) {
   Standing standing{Stand::empty, kNever};
   if (arrival != 0) {
     const Request& request = requests_[waiters_[line.first].id];
-    // In a long line those who wait lie anywhere in memory.
+    // Requests of a long line lie anywhere in memory.
     const std::uint32_t next = waiters_[line.first].after;
     if (next != kNone) requests_.prefetch(waiters_[next].id);
-    standing = stand(now_ns, line_per_user_ ? look(now_ns, request, Scope::user).ready_ns : now_ns);
+    standing =
+        stand(now_ns, line_per_user_ ? gates_.look(now_ns, request, Scope::user).ready_ns : now_ns);
   }
   if (standing == line.standing && arrival == line.arrival) return;
   auto& through = tenants_[line.tenant].lines;
@@ -517,8 +302,8 @@ void WaitingRoom::refresh_tenant(std::int64_t now_ns, std::uint32_t number) {
   if (!tenant.lines.empty()) {
     arrival = tenant.lines.begin()->first;
     const Line& line = lines_[tenant.lines.begin()->second];
-    standing =
-        stand(now_ns, look(now_ns, requests_[waiters_[line.first].id], Scope::tenant).ready_ns);
+    standing = stand(
+        now_ns, gates_.look(now_ns, requests_[waiters_[line.first].id], Scope::tenant).ready_ns);
   }
   if (standing == tenant.standing && arrival == tenant.arrival) return;
   const bool was_through = tenant.standing.stand == Stand::through;
@@ -538,37 +323,38 @@ void WaitingRoom::refresh_tenant(std::int64_t now_ns, std::uint32_t number) {
   refresh_fleet(now_ns);
 }
 
-/// Finds who goes next, and when. Who comes first in order holds up those behind it, but only at
-/// the throttles that hold itself: a tenant that these don't look at has nothing to wait for.
+/// Finds the tenant whose first request goes next, and when. The tenants before another in order
+/// hold it up, but only at the throttles that hold themselves: a tenant that those throttles don't
+/// look at has nothing to wait for.
 void WaitingRoom::refresh_fleet(std::int64_t now_ns) {
   best_ = kNone;
   best_ready_ns_ = kNever;
-  best_held_by_ = kNoGate;
+  best_held_by_ = Gates::kNoGate;
   look_again_ns_ = kNever;
   std::uint32_t holding = 0;
-  std::int64_t next_ns = kNever;  // when one of those that hold does so no more
-  bool somebody_behind = false;
+  std::int64_t next_ns = kNever;  // when one of these gates holds its request no more
+  bool some_held_up = false;
   for (const Rank& rank : in_order_) {
     Tenant& tenant = tenants_[rank.tenant];
     tenant.held_by = 0;
     if ((tenant.fleet_gates & holding) != 0) {
-      somebody_behind = true;
-      if ((common_gates_ & holding) != 0) break;  // so is everybody else
+      some_held_up = true;
+      if ((common_gates_ & holding) != 0) break;  // and so are all tenants that follow
       continue;
     }
     const Line& line = lines_[tenant.lines.begin()->second];
-    const Look first = look(now_ns, requests_[waiters_[line.first].id], Scope::fleet);
+    const Gates::Look first = gates_.look(now_ns, requests_[waiters_[line.first].id], Scope::fleet);
     tenant.held_by = first.holding;
     holding |= first.holding;
     next_ns = std::min(next_ns, first.next_ns);
-    if (best_held_by_ == kNoGate) best_held_by_ = first.held_by;
+    if (best_held_by_ == Gates::kNoGate) best_held_by_ = first.held_by;
     if (best_ == kNone || first.ready_ns < best_ready_ns_) {
       best_ = rank.tenant;
       best_ready_ns_ = first.ready_ns;
     }
     if (best_ready_ns_ <= now_ns) return;
   }
-  if (somebody_behind) look_again_ns_ = next_ns;
+  if (some_held_up) look_again_ns_ = next_ns;
 }
 
 double WaitingRoom::rank_key(std::uint32_t tenant) const {
@@ -583,9 +369,10 @@ double WaitingRoom::rank_key(std::uint32_t tenant) const {
   return 0;
 }
 
-/// A tenant that was not in the order of the fleet has no more credit than the one there that has
-/// been served least, or else than the one that was admitted last: it had no more credit than
-/// anybody then. (Whoever merely ends may have been away since long ago.)
+/// A tenant that was not in the order of the fleet gets no credit for its absence: it counts as
+/// served at least as much as the tenant there that has been served least, or else as the tenant
+/// that was admitted last. (Not as the tenant whose request ended last, which may have been away
+/// for long.)
 void WaitingRoom::forget_credit(std::uint32_t tenant) {
   if (in_order_.contains(ranks_[tenant])) return;
   double least = 0;

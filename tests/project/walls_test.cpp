@@ -157,10 +157,11 @@ TEST(Walls, WorkloadsAndReportsHaveNoThreadsAndNoClocks) {
 }
 
 TEST(Walls, PoliciesTakeTimeAsAnArgument) {
-  for (const std::string noun : {"throttle/limiter", "throttle/bucket", "throttle/window",
-                                 "throttle/concurrency", "throttle/waiting_room", "run/clients",
-                                 "fleet/router", "fleet/replica", "record/recorder", "record/token_record",
-                                 "record/grid_cursor", "record/recording_grid", "run/loop"}) {
+  for (const std::string noun :
+       {"throttle/limiter", "throttle/bucket", "throttle/window", "throttle/concurrency",
+        "throttle/gates", "throttle/waiting_room", "run/clients", "fleet/router", "fleet/replica",
+        "record/recorder", "record/token_record", "record/grid_cursor", "record/recording_grid",
+        "run/loop"}) {
     for (const char* ending : {".hpp", ".cpp"}) {
       const fs::path file = fs::path(source_folder()) / "bench" / (noun + ending);
       std::ifstream in(file);
