@@ -54,11 +54,11 @@ struct JumpReplica::Later {
 JumpReplica::JumpReplica(const SiteModel& model, std::pmr::memory_resource* memory)
     : model_(&model), decoding_(memory), places_(memory) {
   if (model.limits.prefix_cache_tokens == 0) return;
-  aside_ = std::make_unique<Aside>(memory);
-  aside_->cache = std::make_unique<PrefixCache>(model.limits.prefix_cache_tokens, memory);
+  prefix_state_ = std::make_unique<PrefixState>(memory);
+  prefix_state_->cache = std::make_unique<PrefixCache>(model.limits.prefix_cache_tokens, memory);
 }
 
-// -------------------------------------------------------------------------------- who comes in
+// -------------------------------------------------------------------------------- requests come in
 
 std::int64_t JumpReplica::submit(const Newcomer& newcomer) {
   assert(newcomer.prompt_tokens > 0 && newcomer.output_tokens > 0);
@@ -69,23 +69,24 @@ std::int64_t JumpReplica::submit(const Newcomer& newcomer) {
   return newcomer.at_ns + model_->least_service_ns(newcomer.prompt_tokens, newcomer.output_tokens);
 }
 
-std::int64_t JumpReplica::submit(const Newcomer& newcomer, const Particulars& particulars) {
-  const bool cached = aside_ != nullptr && aside_->cache != nullptr;
-  if (particulars.announce || (cached && particulars.prefix != nullptr)) {
-    if (aside_ == nullptr) aside_ = std::make_unique<Aside>(decoding_.get_allocator().resource());
-    aside_->particulars.emplace(newcomer.id, particulars);
-    aside_->waiting_announcers += particulars.announce ? 1 : 0;
+std::int64_t JumpReplica::submit(const Newcomer& newcomer, const PrefixInfo& prefix_info) {
+  const bool cached = prefix_state_ != nullptr && prefix_state_->cache != nullptr;
+  if (prefix_info.announce || (cached && prefix_info.prefix != nullptr)) {
+    if (prefix_state_ == nullptr)
+      prefix_state_ = std::make_unique<PrefixState>(decoding_.get_allocator().resource());
+    prefix_state_->prefix_info.emplace(newcomer.id, prefix_info);
+    prefix_state_->unannounced += prefix_info.announce ? 1 : 0;
   }
   const std::int64_t bound_ns = submit(newcomer);
-  return particulars.announce ? newcomer.at_ns : bound_ns;
+  return prefix_info.announce ? newcomer.at_ns : bound_ns;
 }
 
 bool JumpReplica::takes_newcomers() const {
-  // Somebody who waits at a step's beginning waits for as long as the batch is the same: places do
-  // not get more, nor room in the cache. Everybody behind waits with him.
-  const bool somebody_waits =
+  // A request that waits at a step's beginning waits for as long as the batch is the same: there
+  // will be no more places, nor room in the cache. All behind it wait too.
+  const bool one_waits =
       !preempted_.empty() || (!line_empty() && line_[line_begin_].at_ns < begin_.ns);
-  return !somebody_waits && static_cast<std::int64_t>(running()) < model_->limits.max_batch;
+  return !one_waits && static_cast<std::int64_t>(running()) < model_->limits.max_batch;
 }
 
 void JumpReplica::count(CellId cell, int change) {
@@ -157,7 +158,7 @@ void JumpReplica::preempt_youngest() {
     const Place& place = places_[number];
     preempted.emitted_tokens =
         place.output_tokens - static_cast<std::int32_t>(youngest->finish_step - decode_step_);
-    preempted.last_token = begin_;  // everybody who decodes got a token when the last step ended
+    preempted.last_token = begin_;  // all that decode got a token when the last step ended
     // The latest token is not in the cache yet.
     const std::int64_t tokens = place.prompt_tokens + preempted.emitted_tokens - 1;
     resident_tokens_ -= tokens;
@@ -196,17 +197,17 @@ bool JumpReplica::has_room(std::int64_t tokens) const {
 /// A newcomer is scheduled in the step that begins. Returns the tokens of its prompt that are
 /// cached.
 std::int32_t JumpReplica::schedule(const Newcomer& newcomer) {
-  const auto found = aside_->particulars.find(newcomer.id);
-  if (found == aside_->particulars.end()) return 0;
-  const Particulars& its = found->second;
+  const auto found = prefix_state_->prefix_info.find(newcomer.id);
+  if (found == prefix_state_->prefix_info.end()) return 0;
+  const PrefixInfo& its = found->second;
   std::int64_t cached = 0;
-  if (aside_->cache != nullptr && its.prefix != nullptr) {
-    cached = aside_->cache->lookup(*its.prefix, newcomer.prompt_tokens);
+  if (prefix_state_->cache != nullptr && its.prefix != nullptr) {
+    cached = prefix_state_->cache->lookup(*its.prefix, newcomer.prompt_tokens);
   }
   const auto cached_tokens = static_cast<std::int32_t>(cached);
   if (its.announce) {
-    --aside_->waiting_announcers;
-    aside_->starts.push_back({newcomer.id, 0, begin_.ns, cached_tokens});
+    --prefix_state_->unannounced;
+    prefix_state_->starts.push_back({newcomer.id, 0, begin_.ns, cached_tokens});
   }
   return cached_tokens;
 }
@@ -248,7 +249,7 @@ void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bo
   while (!line_empty() && budget > 0) {
     const Newcomer& head = line_[line_begin_];
     if (head.at_ns >= visible_before_ns || !has_room(head.prompt_tokens)) break;
-    const std::int32_t cached_tokens = aside_ != nullptr ? schedule(head) : 0;
+    const std::int32_t cached_tokens = prefix_state_ != nullptr ? schedule(head) : 0;
     take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, begin_.ns, -1},
             {0, 0, 0, head.prompt_tokens, cached_tokens, {}}, budget);
     ++line_begin_;
@@ -284,7 +285,7 @@ std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
                                   std::vector<Completion>& done) {
   for (;;) {
     if (!busy()) {
-      assert(preempted_.empty() && "who is preempted finds room in an empty cache");
+      assert(preempted_.empty() && "a preempted sequence finds room in an empty cache");
       if (line_empty()) return kNever;
       begin_ = {line_[line_begin_].at_ns, 0};
       if (begin_.ns > until_ns) return begin_.ns;
@@ -304,8 +305,8 @@ std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
   }
 }
 
-/// The least that it takes, from when the run under way ends after `steps`, until somebody who was
-/// there completes.
+/// The least that it takes, from when the run under way ends after `steps`, until a request that
+/// was there completes.
 std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
   std::int64_t left = kNever;
   for (const Prefilling& sequence : prefilling_) {
@@ -315,8 +316,8 @@ std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
   if (decoding_.empty()) return model_->least_decode_ns(left);
   left = std::min<std::int64_t>(
       left, decoding_.front().finish_step - decode_step_ - static_cast<std::uint32_t>(steps));
-  // As long as these have room by themselves, who comes later is preempted before them: so they all
-  // go on decoding, and the steps take what they take alone, or longer.
+  // As long as these have room by themselves, later ones are preempted before them: so they all go
+  // on decoding, and the steps take what they take alone, or longer.
   const auto sequences = static_cast<std::int64_t>(decoding_.size());
   const std::int64_t room = (model_->limits.kv_tokens - resident_tokens_) / sequences;
   if (left + steps > room || left > model_->most_steps) return model_->least_decode_ns(left);
@@ -326,10 +327,10 @@ std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
   return alone.end_ns(left);
 }
 
-/// Nobody completes earlier, nor starts who announces that, where the run under way ends after
-/// `steps`.
+/// No request completes earlier, and no announced start happens earlier, where the run under way
+/// ends after `steps`.
 std::int64_t JumpReplica::bound_ns(std::int64_t steps) const {
-  if (aside_ != nullptr && aside_->waiting_announcers > 0) return end_of(steps).ns;
+  if (prefix_state_ != nullptr && prefix_state_->unannounced > 0) return end_of(steps).ns;
   std::int64_t least_ns = least_left_ns(steps);
   if (!preempted_.empty() || line_.size() - line_begin_ > kShortLine) least_ns = 0;
   for (std::size_t i = line_begin_; i < line_.size() && least_ns > 0; ++i) {
@@ -421,22 +422,22 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
 void JumpReplica::leave(std::uint32_t number, std::int64_t end_ns, std::vector<Completion>& done) {
   Place& place = places_[number];
   done.push_back({place.id, 0, place.scheduled_ns, place.first_token_ns, end_ns});
-  if (aside_ != nullptr) keep_prefix(place);
+  if (prefix_state_ != nullptr) keep_prefix(place);
   place.id = free_place_;
   free_place_ = number;
 }
 
 void JumpReplica::keep_prefix(const Place& place) {
-  const auto found = aside_->particulars.find(place.id);
-  if (found == aside_->particulars.end()) return;
+  const auto found = prefix_state_->prefix_info.find(place.id);
+  if (found == prefix_state_->prefix_info.end()) return;
   const Prefix* const prefix = found->second.prefix;
-  if (aside_->cache != nullptr && prefix != nullptr) {
-    aside_->cache->insert(*prefix, place.prompt_tokens, place.output_tokens);
+  if (prefix_state_->cache != nullptr && prefix != nullptr) {
+    prefix_state_->cache->insert(*prefix, place.prompt_tokens, place.output_tokens);
   }
-  aside_->particulars.erase(found);
+  prefix_state_->prefix_info.erase(found);
 }
 
-void JumpReplica::Aside::take_starts(std::uint32_t replica, std::vector<Start>& taken) {
+void JumpReplica::PrefixState::take_starts(std::uint32_t replica, std::vector<Start>& taken) {
   for (Start& start : starts) {
     start.replica = replica;
     taken.push_back(start);

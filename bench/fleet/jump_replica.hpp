@@ -13,8 +13,8 @@
 // leaves it is whole ns, rounded down. Everything is lazy: nothing is computed before somebody asks
 // with advance(), and how often that is makes no difference to what comes out.
 //
-// Prefixes and announcements are kept aside, by request: a replica that has neither a prefix cache
-// nor an announced request spends a pointer on them.
+// Prefixes and announced starts are kept apart, by request: a replica that has neither a prefix
+// cache nor a request whose start is announced spends a pointer on them.
 
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
@@ -25,8 +25,8 @@
 
 #include "bench/fleet/prefix_cache.hpp"
 #include "bench/fleet/replica.hpp"
-#include "bench/record/recorder.hpp"
 #include "bench/record/request.hpp"
+#include "bench/record/token_record.hpp"
 #include "workloads/scenario/cost_model.hpp"
 
 namespace tokenlift {
@@ -55,8 +55,8 @@ struct Newcomer {
   std::int64_t at_ns = 0;
 };
 
-/// What some requests bring along; good until they have completed.
-struct Particulars {
+/// What a request says of its prefix; good until it has completed.
+struct PrefixInfo {
   const Prefix* prefix = nullptr;
   bool announce = false;
 
@@ -70,21 +70,21 @@ class alignas(64) JumpReplica {
 
   /// A request arrives. It joins the first step that begins later; an idle replica begins at once.
   /// Instants must not decrease, nor lie before the last advance(). Returns an instant before which
-  /// it does not complete; who is there already is only delayed.
+  /// it does not complete; the requests that are there already can only complete later for it.
   std::int64_t submit(const Newcomer& newcomer);
-  /// As above; the instant is one before which it does not start either, if it announces that.
-  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars);
+  /// As above; the instant is one before which it does not start either, if its start is announced.
+  std::int64_t submit(const Newcomer& newcomer, const PrefixInfo& prefix_info);
 
   /// Records all steps that end by `until_ns`, and appends what they completed, in order. The
   /// replica's number is the caller's to fill in. Returns an instant, later than `until_ns`, before
-  /// which nobody completes, nor starts who announces that; kNever if nobody is there.
+  /// which no request completes, and no announced start happens; kNever if it is empty.
   std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
 
   /// Appends the announced starts up to the last advance() that were not taken yet, in order, as of
   /// replica number `replica`.
   void take_starts(std::uint32_t replica, std::vector<Start>& starts) {
-    if (aside_ == nullptr) return;  // without a call: a visit is short
-    aside_->take_starts(replica, starts);
+    if (prefix_state_ == nullptr) return;  // without a call: a visit is short
+    prefix_state_->take_starts(replica, starts);
   }
 
   /// Records the step under way as cut off at `end_ns`; advance(end_ns) comes before.
@@ -138,13 +138,13 @@ class alignas(64) JumpReplica {
     std::uint32_t place;
   };
   struct Later;
-  struct Aside {
-    explicit Aside(std::pmr::memory_resource* memory) : particulars(memory) {}
+  struct PrefixState {
+    explicit PrefixState(std::pmr::memory_resource* memory) : prefix_info(memory) {}
     void take_starts(std::uint32_t replica, std::vector<Start>& taken);
-    std::unique_ptr<PrefixCache> cache;                           // none if its size is 0
-    std::pmr::unordered_map<RequestId, Particulars> particulars;  // of who is here
-    std::int64_t waiting_announcers = 0;                          // not scheduled yet
-    std::vector<Start> starts;                                    // not taken yet
+    std::unique_ptr<PrefixCache> cache;                          // none if its size is 0
+    std::pmr::unordered_map<RequestId, PrefixInfo> prefix_info;  // of the requests here
+    std::int64_t unannounced = 0;  // requests whose start is yet to be announced
+    std::vector<Start> starts;     // not taken yet
   };
 
   bool busy() const { return steps_ > 0; }
@@ -180,7 +180,7 @@ class alignas(64) JumpReplica {
   static constexpr std::uint32_t kNoPlace = 0xffffffffU;
 
   const SiteModel* model_;
-  std::unique_ptr<Aside> aside_;
+  std::unique_ptr<PrefixState> prefix_state_;
   // The run of steps under way: planned, and not yet recorded. None if steps_ is 0.
   Instant begin_;
   std::int64_t steps_ = 0;
@@ -189,11 +189,11 @@ class alignas(64) JumpReplica {
   std::int64_t resident_tokens_ = 0;  // in the KV cache, prompts from admission on
   std::int64_t read_tokens_ = 0;      // contexts of those that decode
   std::int32_t chunks_ = 0;
-  bool open_ = false;              // who arrives may end the run
+  bool open_ = false;              // a request that arrives may end the run
   std::uint32_t decode_step_ = 0;  // decode steps so far
   std::uint32_t admissions_ = 0;
 
-  std::pmr::vector<Decoding> decoding_;  // a heap: who finishes first, then the oldest
+  std::pmr::vector<Decoding> decoding_;  // a heap: the first to finish, then the oldest
   std::pmr::vector<Place> places_;
   // Rarely more than one of each: kept inside, so that a visit finds them together.
   boost::container::small_vector<CellCount, 2> batch_;        // those that decode

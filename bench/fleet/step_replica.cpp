@@ -41,7 +41,8 @@ void StepReplica::begin_step(std::int64_t begin_ps) {
   const StepPlan& plan = replica_.plan_step(begin_ps / kPsPerNs);
   for (const std::uint32_t slot : plan.preempted) {
     const Sequence& sequence = replica_.sequence(slot);
-    // Who decoded got a token when the last step ended; who did not keeps the instant noted before.
+    // One that decoded got a token when the last step ended; another keeps the instant noted
+    // before.
     if (sequence.decoding()) last_token_ps_[sequence.work.id] = begin_ps;
   }
   for (const std::uint32_t slot : plan.started) {

@@ -12,7 +12,7 @@
 
 #include "bench/fleet/jump_replica.hpp"
 #include "bench/fleet/replica.hpp"
-#include "bench/record/recorder.hpp"
+#include "bench/record/token_record.hpp"
 
 namespace tokenlift {
 
@@ -25,8 +25,8 @@ class StepReplica {
   /// Shows the decisions to `observer`.
   void watch(ReplicaObserver& observer) { replica_.watch(observer); }
 
-  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars = {}) {
-    inbox_.push_back({newcomer, particulars});
+  std::int64_t submit(const Newcomer& newcomer, const PrefixInfo& prefix_info = {}) {
+    inbox_.push_back({newcomer, prefix_info});
     return newcomer.at_ns;
   }
   std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
@@ -39,7 +39,7 @@ class StepReplica {
  private:
   struct Arrival {
     Newcomer newcomer;
-    Particulars particulars;
+    PrefixInfo prefix_info;
   };
 
   void take_in();

@@ -141,7 +141,7 @@ void ThreadFleet::State::halt() {
   running.wait();
 }
 
-/// Says whose first step begins, to those who asked.
+/// Announces the requests whose first step begins, where they ask for it.
 void ThreadFleet::State::announce(const Station& station, const StepPlan& plan) {
   bool any = false;
   for (const std::uint32_t slot : plan.started) {

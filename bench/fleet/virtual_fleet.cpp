@@ -38,7 +38,7 @@ Newcomer newcomer(const Work& work, std::int64_t now_ns) {
   return {work.id, work.cell, work.prompt_tokens, work.output_tokens, now_ns};
 }
 
-Particulars particulars(const Work& work) {
+PrefixInfo prefix_info(const Work& work) {
   return {work.prefix, work.announce};
 }
 
@@ -85,7 +85,7 @@ class ExactFleet final : public Fleet {
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     VirtualReplica& there = replicas_[replica];
-    const Particulars its = particulars(work);
+    const PrefixInfo its = prefix_info(work);
     const std::int64_t bound_ns = its.any() ? there.submit(newcomer(work, now_ns), its)
                                             : there.submit(newcomer(work, now_ns));
     note(replica, std::min(next_ns_[replica], bound_ns));
@@ -161,7 +161,7 @@ class ReportingFleet final : public Fleet {
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     Shard& shard = shard_of(replica);
     if (shard.inbox.size() == kMostInInbox) deliver(shard);  // a lift lets many in at one instant
-    shard.inbox.push_back({newcomer(work, now_ns), replica, shard.note(particulars(work))});
+    shard.inbox.push_back({newcomer(work, now_ns), replica, shard.note(prefix_info(work))});
     if (outstanding_++ == 0) report_ns_ = (now_ns / interval_ns_ + 1) * interval_ns_;
   }
 
@@ -206,21 +206,21 @@ class ReportingFleet final : public Fleet {
   struct Submission {
     Newcomer newcomer;
     std::uint32_t replica;
-    std::uint32_t particulars;  // where they are in the shard, from 1 on; 0: none
+    std::uint32_t prefix_info;  // where they are in the shard, from 1 on; 0: none
   };
   /// What belongs to the replicas that one worker at a time advances.
   struct Shard {
     explicit Shard(const RecordingGrid& grid) : record(grid) {}
-    std::uint32_t note(const Particulars& its) {
+    std::uint32_t note(const PrefixInfo& its) {
       if (!its.any()) return 0;
-      particulars.push_back(its);
-      return static_cast<std::uint32_t>(particulars.size());
+      prefix_info.push_back(its);
+      return static_cast<std::uint32_t>(prefix_info.size());
     }
 
     BatchMemory memory;
     TokenRecord record;
-    std::vector<Submission> inbox;         // since the last report
-    std::vector<Particulars> particulars;  // of some of these
+    std::vector<Submission> inbox;        // since the last report
+    std::vector<PrefixInfo> prefix_info;  // of some of these
     std::vector<std::uint32_t> due;
     std::vector<Completion> done;
     std::vector<Start> starts;
@@ -250,11 +250,11 @@ class ReportingFleet final : public Fleet {
       const auto& [newcomer, replica, its] = inbox[i];
       const std::int64_t bound_ns =
           its == 0 ? replicas_[replica].submit(newcomer)
-                   : replicas_[replica].submit(newcomer, shard.particulars[its - 1]);
+                   : replicas_[replica].submit(newcomer, shard.prefix_info[its - 1]);
       next_ns_[replica] = std::min(next_ns_[replica], bound_ns);
     }
     shard.inbox.clear();
-    shard.particulars.clear();
+    shard.prefix_info.clear();
   }
 
   void visit(Shard& shard, std::uint32_t number, std::int64_t until_ns) {

@@ -137,7 +137,7 @@ void ProgressDisplay::draw_ended_phases() {
     std::string line = fmt::format(
         "{}{:<10} until {:>5.1f} s{}", label_, phase.name, to_s(phase.end_ns),
         simulated_ ? " (simulated)" + part(simulation_speed(now.now_ns, real_ns())) : "");
-    // Of several that ended since the last look nobody knows who did what.
+    // Of several phases that ended since the last look the rates of each are not known.
     if (!has_ended()) {
       const std::int64_t span_ns = now.now_ns - last_.now_ns;
       line += fmt::format("   {:.3g} requests/s sent   {:.3g} done   {:.0f} tokens/s",

@@ -27,7 +27,7 @@ constexpr std::int64_t kTurnovers = 3;
 constexpr std::int64_t kMeasuredTurnovers = 20;
 constexpr std::int64_t kMeasuredRequests = 10'000;
 
-/// The requests of one tenant one after the other, whoever would ask them when: of tenants with
+/// The requests of one tenant one after the other, without their instants: of tenants with
 /// sessions all turns, each with its context. What prefix caches would save is not counted.
 class TenantRequests {
  public:

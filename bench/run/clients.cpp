@@ -46,13 +46,13 @@ const std::vector<std::uint64_t>& Clients::blocks(std::uint32_t tenant) const {
   return source ? source->blocks() : kNone;
 }
 
-void Clients::for_each_first(const std::function<void(const Errand&)>& visit) const {
+void Clients::for_each_first(const std::function<void(const PlannedRequest&)>& visit) const {
   for (std::uint32_t tenant = 0; tenant < tenants_.size(); ++tenant) {
     if (!is_closed(scenario_.tenants[tenant])) continue;
     const SessionPlan& plan = *tenants_[tenant].plan;
     const auto users = static_cast<std::uint64_t>(scenario_.tenants[tenant].users);
     for (std::uint64_t user = 0; user < users; ++user) {
-      if (const auto first = errand(tenant, plan.first_number(user), 0, 0)) visit(*first);
+      if (const auto first = planned(tenant, plan.first_number(user), 0, 0)) visit(*first);
     }
   }
 }
@@ -98,27 +98,28 @@ std::optional<std::int64_t> Clients::retry_at_ns(std::int64_t now_ns, const Requ
                                          static_cast<int>(attempts), retry_after_ns));
 }
 
-std::optional<Errand> Clients::errand(std::uint32_t tenant, std::uint64_t number,
-                                      std::int64_t reply_ns, std::int64_t context_tokens) const {
+std::optional<PlannedRequest> Clients::planned(std::uint32_t tenant, std::uint64_t number,
+                                               std::int64_t reply_ns,
+                                               std::int64_t context_tokens) const {
   const SessionPlan& plan = *tenants_[tenant].plan;
   const auto arrival =
       plan.request(number, after_ns(reply_ns, plan.think_ns(number)), context_tokens);
   if (!arrival) return std::nullopt;
-  return Errand{*arrival, tenant, context_tokens};
+  return PlannedRequest{*arrival, tenant, context_tokens};
 }
 
-std::optional<Errand> Clients::next_errand(const Request& request, bool served,
-                                           std::int64_t reply_ns) const {
+std::optional<PlannedRequest> Clients::follow_up(const Request& request, bool served,
+                                                 std::int64_t reply_ns) const {
   const auto tenant = static_cast<std::uint32_t>(request.tenant);
   if (!tenants_[tenant].plan) return std::nullopt;
   const SessionPlan& plan = *tenants_[tenant].plan;
   if (served && plan.has_next(request.number)) {
     const std::int64_t context_tokens = request.prompt_tokens + request.output_tokens;
-    if (auto next = errand(tenant, request.number + 1, reply_ns, context_tokens)) return next;
+    if (auto next = planned(tenant, request.number + 1, reply_ns, context_tokens)) return next;
   }
   if (!is_closed(scenario_.tenants[tenant])) return std::nullopt;
   const auto users = static_cast<std::uint64_t>(scenario_.tenants[tenant].users);
-  return errand(tenant, plan.first_number(plan.session_of(request.number) + users), reply_ns, 0);
+  return planned(tenant, plan.first_number(plan.session_of(request.number) + users), reply_ns, 0);
 }
 
 }  // namespace tokenlift

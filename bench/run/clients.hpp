@@ -21,8 +21,8 @@
 
 namespace tokenlift {
 
-/// A request that somebody is going to make, known before it is due.
-struct Errand {
+/// A request that a user is going to make, known before it is due.
+struct PlannedRequest {
   Arrival arrival;
   std::uint32_t tenant = 0;
   /// Of its prompt: what was said in the conversation before.
@@ -42,7 +42,7 @@ class Clients {
   const std::vector<std::uint64_t>& blocks(std::uint32_t tenant) const;
 
   /// Visits the first request of every user of the closed tenants.
-  void for_each_first(const std::function<void(const Errand&)>& visit) const;
+  void for_each_first(const std::function<void(const PlannedRequest&)>& visit) const;
 
   /// The key of the conversation that a request is a turn of; 0 if its tenant has no sessions.
   std::uint64_t conversation(std::uint32_t tenant, std::uint64_t number) const;
@@ -56,7 +56,7 @@ class Clients {
                                           const Decision& decision);
   /// It left before it tried again: the tenant may spend that on somebody else.
   void take_back_retry(std::uint32_t tenant) { --tenants_[tenant].retries; }
-  /// To be told of every first attempt.
+  /// Counts a first attempt.
   void count_first_attempt(std::uint32_t tenant) { ++tenants_[tenant].first_attempts; }
 
   /// Whether anybody asks something because of an answer.
@@ -66,8 +66,8 @@ class Clients {
   }
   /// What the client of a request that has ended asks next, if anything. It knew the outcome at
   /// `reply_ns`; `served`: it got its tokens in time.
-  std::optional<Errand> next_errand(const Request& request, bool served,
-                                    std::int64_t reply_ns) const;
+  std::optional<PlannedRequest> follow_up(const Request& request, bool served,
+                                          std::int64_t reply_ns) const;
 
  private:
   struct TenantClients {
@@ -78,8 +78,8 @@ class Clients {
     std::uint64_t first_attempts = 0;
     std::uint64_t retries = 0;
   };
-  std::optional<Errand> errand(std::uint32_t tenant, std::uint64_t number, std::int64_t reply_ns,
-                               std::int64_t context_tokens) const;
+  std::optional<PlannedRequest> planned(std::uint32_t tenant, std::uint64_t number,
+                                        std::int64_t reply_ns, std::int64_t context_tokens) const;
 
   const Scenario& scenario_;
   std::vector<TenantClients> tenants_;

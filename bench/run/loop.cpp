@@ -61,7 +61,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
                                   [](const Throttle& t) { return traits_of(t.kind).is_adaptive; })),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
-  clients_.for_each_first([this](const Errand& errand) { schedule_errand(errand); });
+  clients_.for_each_first([this](const PlannedRequest& planned) { schedule_request(planned); });
   for (std::uint32_t i = 0; i < changes_.size(); ++i) {
     // One entry for all changes of an instant.
     if (i > 0 && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
@@ -79,7 +79,7 @@ LoopOutcome Loop::run() {
                   now_ns_ < scenario_.run.duration_ns ? scenario_.run.duration_ns : kNever});
     now_ns_ = clock_.wait(next_ns);
     pass_time();
-    release_waiters(now_ns_ - 1);  // who was due before we woke up, as of then
+    release_waiters(now_ns_ - 1);  // those due before the clock woke up, as of then
     collect();
     release_waiters(now_ns_);
     if (!timeline_.empty() && timeline_.top().at_ns <= now_ns_) {
@@ -139,20 +139,20 @@ void Loop::schedule_arrival(std::uint32_t tenant) {
   timeline_.push({arrival->due_ns, Kind::arrival, tenant});
 }
 
-void Loop::schedule_errand(const Errand& errand) {
-  if (free_errands_.empty()) {
-    free_errands_.push_back(static_cast<std::uint32_t>(errands_.size()));
-    errands_.emplace_back();
+void Loop::schedule_request(const PlannedRequest& planned) {
+  if (free_planned_.empty()) {
+    free_planned_.push_back(static_cast<std::uint32_t>(planned_.size()));
+    planned_.emplace_back();
   }
-  const std::uint32_t place = free_errands_.back();
-  free_errands_.pop_back();
-  errands_[place] = errand;
-  timeline_.push({errand.arrival.due_ns, Kind::errand, place});
+  const std::uint32_t place = free_planned_.back();
+  free_planned_.pop_back();
+  planned_[place] = planned;
+  timeline_.push({planned.arrival.due_ns, Kind::planned, place});
 }
 
-Errand Loop::take_errand(std::uint32_t place) {
-  free_errands_.push_back(place);
-  return errands_[place];
+PlannedRequest Loop::take_planned(std::uint32_t place) {
+  free_planned_.push_back(place);
+  return planned_[place];
 }
 
 void Loop::fire() {
@@ -165,8 +165,8 @@ void Loop::fire() {
     case Kind::arrival:
       arrive(timed.index);
       break;
-    case Kind::errand:
-      run_errand(take_errand(timed.index));
+    case Kind::planned:
+      begin_planned(take_planned(timed.index));
       break;
     case Kind::retry:
       retry(timed.index, timed.at_ns);
@@ -238,11 +238,11 @@ void Loop::arrive(std::uint32_t tenant) {
   attempt(id);
 }
 
-void Loop::run_errand(const Errand& errand) {
-  const RequestId id = begin(errand.tenant, errand.arrival);
+void Loop::begin_planned(const PlannedRequest& planned) {
+  const RequestId id = begin(planned.tenant, planned.arrival);
   if (uses_prefixes_) {
-    note_prefix(id, {clients_.conversation(errand.tenant, errand.arrival.number),
-                     static_cast<std::int32_t>(errand.known_tokens),
+    note_prefix(id, {clients_.conversation(planned.tenant, planned.arrival.number),
+                     static_cast<std::int32_t>(planned.known_tokens),
                      {}});
   }
   attempt(id);
@@ -327,7 +327,7 @@ void Loop::leave_unserved(RequestId id, Verdict verdict) {
 
 void Loop::ask_on(const Request& request, bool served, std::int64_t reply_ns) {
   if (!answers_matter_) return;
-  if (const auto next = clients_.next_errand(request, served, reply_ns)) schedule_errand(*next);
+  if (const auto next = clients_.follow_up(request, served, reply_ns)) schedule_request(*next);
 }
 
 // --------------------------------------------------------------------- what throttles let through
@@ -429,10 +429,10 @@ void Loop::close() {
     if (timed.kind == Kind::arrival) {
       fill_in(request, timed.index, pending_[timed.index]);
       schedule_arrival(timed.index);
-    } else if (timed.kind == Kind::errand) {
-      fill_in(request, errands_[timed.index].tenant, errands_[timed.index].arrival);
+    } else if (timed.kind == Kind::planned) {
+      fill_in(request, planned_[timed.index].tenant, planned_[timed.index].arrival);
     } else {
-      continue;  // changes are nobody's request; who was to try again has been counted
+      continue;  // a change is no request, and a retry has been counted
     }
     recorder_.never_sent(request, now_ns_);
   }

@@ -47,11 +47,11 @@ class Loop {
 
  private:
   /// At one instant changes come first.
-  enum class Kind : std::uint8_t { change, arrival, errand, retry };
+  enum class Kind : std::uint8_t { change, arrival, planned, retry };
   struct Timed {
     std::int64_t at_ns;
     Kind kind;
-    std::uint32_t index;  // of the change, the tenant, the errand, or the request
+    std::uint32_t index;  // of the change, tenant, planned request, or request to be retried
     bool operator>(const Timed& other) const {
       if (at_ns != other.at_ns) return at_ns > other.at_ns;
       if (kind != other.kind) return kind > other.kind;
@@ -65,8 +65,8 @@ class Loop {
   bool finished() const;
 
   void schedule_arrival(std::uint32_t tenant);
-  void schedule_errand(const Errand& errand);
-  Errand take_errand(std::uint32_t place);
+  void schedule_request(const PlannedRequest& planned);
+  PlannedRequest take_planned(std::uint32_t place);
   void fire();
   void change(std::size_t first);
   LiftRecord planned_lift() const;
@@ -75,7 +75,7 @@ class Loop {
   void note_release(const Request& request);
 
   void arrive(std::uint32_t tenant);
-  void run_errand(const Errand& errand);
+  void begin_planned(const PlannedRequest& planned);
   void fill_in(Request& request, std::uint32_t tenant, const Arrival& arrival) const;
   RequestId begin(std::uint32_t tenant, const Arrival& arrival);
   void note_prefix(RequestId id, Prefix prefix);
@@ -110,8 +110,8 @@ class Loop {
   bool answers_matter_;
   std::vector<Arrival> pending_;  // by tenant: its next arrival
   std::priority_queue<Timed, std::vector<Timed>, std::greater<>> timeline_;
-  std::vector<Errand> errands_;  // those to come, and free places
-  std::vector<std::uint32_t> free_errands_;
+  std::vector<PlannedRequest> planned_;  // those to come, and free places
+  std::vector<std::uint32_t> free_planned_;
   struct KnownPrefix {
     Prefix prefix;
     std::int32_t cached_tokens = 0;  // as far as the fleet has said

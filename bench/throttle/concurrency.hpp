@@ -3,8 +3,8 @@
 // of KeyedLimiter. `ready_at` is now or kNever: only a settlement or a change helps.
 //
 // Bound: in flight <= limit whenever one is taken. What is in flight is a fact: no change resets
-// it, and a lifted throttle goes on counting, so that the limit holds for all who are there when it
-// is taken up again; then nobody passes until enough have left.
+// it, and a lifted throttle goes on counting, so that the limit holds for all that are there when
+// it is taken up again; then nobody passes until enough have left.
 
 #include <cstddef>
 #include <cstdint>

@@ -3,7 +3,8 @@
 // old configuration would have refused.
 //
 // From the change on it is told of everything that the throttle is told of, and takes what it would
-// have let through. Only its own throttle is looked at, not who would have waited before whom.
+// have let through. Only its own throttle is looked at, not which request would have waited before
+// which.
 
 #include <cstdint>
 #include <unordered_map>

@@ -1,6 +1,6 @@
 #pragma once
-// One throttle at the door of the waiting room: its settings, its limiter, and what it charges
-// whom.
+// One throttle at the door of the waiting room: its settings, its limiter, and what it charges a
+// request.
 
 #include <cstdint>
 #include <memory>

@@ -2,8 +2,8 @@
 // Instants at which something is to be looked at, the earliest first.
 //
 // Most timers are set for later than all before them (everybody waits equally long), and then a
-// plain queue has them in order; only the others go into a heap. A timer is never taken back: who
-// set it says by the stamp whether it still means anything.
+// plain queue has them in order; only the others go into a heap. A timer is never taken back: its
+// stamp says to the one that set it whether it still means anything.
 
 #include <cstddef>
 #include <cstdint>

@@ -418,7 +418,7 @@ bool TuningSearch::compare(Indices& alive) {
   return true;
 }
 
-/// Sorts, says of each how it compares with the first, and lets go who is worse. True if that is
+/// Sorts, says of each how it compares with the first, and lets the worse ones go. True if that is
 /// known of all.
 bool TuningSearch::drop_the_worse(Indices& alive) {
   sort(alive);

@@ -22,7 +22,7 @@ std::string_view name_of(Stress stress);
 ///
 /// Load: rates, the speed of traces, or the number of closed users times 1.1 or 0.9. Outputs: means
 /// times 1.2, as far as max_tokens has room (a trace's stay as they are). Retries: exponential
-/// back-off as by default, of whoever gives up at once.
+/// back-off as by default, of clients that give up at once.
 std::optional<Scenario> stressed(const Scenario& resolved, Stress stress);
 
 /// `factor` (>= 1) times the replicas of each site, rounded up, and what the throttles and events

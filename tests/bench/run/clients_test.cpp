@@ -125,8 +125,8 @@ TEST(Clients, OpenLoopTenantsAskNothingBecauseTheyWereAnswered) {
   const Scenario scenario = one_tenant();
   Clients clients(scenario);
   EXPECT_EQ(clients.next_arrival(0)->due_ns, kSecond);
-  EXPECT_FALSE(clients.next_errand(request_number(0), true, kSecond));
-  clients.for_each_first([](const Errand&) { FAIL(); });
+  EXPECT_FALSE(clients.follow_up(request_number(0), true, kSecond));
+  clients.for_each_first([](const PlannedRequest&) { FAIL(); });
 }
 
 TEST(Clients, EveryUserOfAClosedTenantAsksThinksAndAsksAgain) {
@@ -136,15 +136,15 @@ TEST(Clients, EveryUserOfAClosedTenantAsksThinksAndAsksAgain) {
   scenario.tenants[0].arrivals.think = Wait{WaitDistribution::constant, 2 * kSecond};
   Clients clients(scenario);
   EXPECT_FALSE(clients.next_arrival(0));
-  std::vector<Errand> first;
-  clients.for_each_first([&](const Errand& errand) { first.push_back(errand); });
+  std::vector<PlannedRequest> first;
+  clients.for_each_first([&](const PlannedRequest& planned) { first.push_back(planned); });
   ASSERT_EQ(first.size(), 3U);
   for (std::uint64_t user = 0; user < 3; ++user) {
     EXPECT_EQ(first[user].arrival.number, user);
     EXPECT_EQ(first[user].arrival.due_ns, 2 * kSecond);
   }
   for (const bool served : {true, false}) {
-    const auto next = clients.next_errand(request_number(1), served, 9 * kSecond);
+    const auto next = clients.follow_up(request_number(1), served, 9 * kSecond);
     ASSERT_TRUE(next);
     EXPECT_EQ(next->arrival.number, 4U) << "user 1 of 3";
     EXPECT_EQ(next->arrival.due_ns, 11 * kSecond);
@@ -158,14 +158,14 @@ TEST(Clients, ASessionCarriesItsContextAndEndsWithItsTurns) {
   Clients clients(scenario);
   EXPECT_EQ(clients.next_arrival(0)->number, 0U);
   EXPECT_EQ(clients.next_arrival(0)->number, 3U) << "the first turn of session 1";
-  const auto second = clients.next_errand(request_number(3), true, 5 * kSecond);
+  const auto second = clients.follow_up(request_number(3), true, 5 * kSecond);
   ASSERT_TRUE(second);
   EXPECT_EQ(second->arrival.number, 4U);
   EXPECT_EQ(second->arrival.due_ns, 6 * kSecond);
   EXPECT_EQ(second->known_tokens, 15) << "a prompt of 10 and an answer of 5";
   EXPECT_EQ(second->arrival.prompt_tokens, 25);
-  EXPECT_FALSE(clients.next_errand(request_number(5), true, 5 * kSecond)) << "that was the last";
-  EXPECT_FALSE(clients.next_errand(request_number(3), false, 5 * kSecond)) << "not served: gone";
+  EXPECT_FALSE(clients.follow_up(request_number(5), true, 5 * kSecond)) << "that was the last";
+  EXPECT_FALSE(clients.follow_up(request_number(3), false, 5 * kSecond)) << "not served: gone";
   EXPECT_NE(clients.conversation(0, 3), 0U);
   EXPECT_EQ(clients.conversation(0, 3), clients.conversation(0, 5));
   EXPECT_NE(clients.conversation(0, 2), clients.conversation(0, 3));
@@ -176,11 +176,11 @@ TEST(Clients, ASessionEndsBeforeAPromptThatIsTooLong) {
   scenario.tenants[0].sessions = Sessions{constant(9), {WaitDistribution::constant, 0}, 30};
   Clients clients(scenario);
   Request request = request_number(0);
-  const auto second = clients.next_errand(request, true, 0);
+  const auto second = clients.follow_up(request, true, 0);
   ASSERT_TRUE(second);
   request = request_number(1);
   request.prompt_tokens = static_cast<std::int32_t>(second->arrival.prompt_tokens);
-  EXPECT_FALSE(clients.next_errand(request, true, 0)) << "25 + 5 + 10 > 30";
+  EXPECT_FALSE(clients.follow_up(request, true, 0)) << "25 + 5 + 10 > 30";
 }
 
 TEST(Clients, WithoutSessionsThereAreNoConversations) {
