@@ -22,16 +22,16 @@ bool later(std::uint32_t a, std::uint32_t b) {
 
 }  // namespace
 
-SiteModel::SiteModel(const ReplicaLimits& site_limits, const CostModel& site_cost)
-    : limits(site_limits), cost(site_cost) {
+SiteModel::SiteModel(const ReplicaLimits& site_limits, const StepPrice& site_price)
+    : limits(site_limits), price(site_price) {
   const std::optional<std::int64_t> longest_ps =
-      longest_step_ps(cost, limits.max_batch, limits.max_step_tokens, limits.kv_tokens);
+      price.longest_ps(limits.max_batch, limits.max_step_tokens, limits.kv_tokens);
   assert(longest_ps && *longest_ps > 0 && "the reader saw to it");
   most_steps = std::max<std::int64_t>(1, kMostPs / *longest_ps);
 }
 
 std::int64_t SiteModel::least_decode_ns(std::int64_t steps) const {
-  const std::int64_t least_ps = cost.decode_ps(1, 0);
+  const std::int64_t least_ps = price.decode_ps(1, 0);
   return std::min(steps, kMostPs / least_ps) * least_ps / kPsPerNs;
 }
 
@@ -40,7 +40,10 @@ std::int64_t SiteModel::least_service_ns(std::int64_t prompt_tokens,
   // A prefill costs no less the more of it there is, so the last token alone is the least of all.
   const std::int64_t begin = limits.prefix_cache_tokens > 0 ? prompt_tokens - 1 : 0;
   const std::int64_t first_chunk = std::min(prompt_tokens, begin + limits.max_step_tokens);
-  return cost.chunk_ps(begin, first_chunk) / kPsPerNs + least_decode_ns(output_tokens - 1);
+  // Alone in its step, or in several, each of which costs no less than its own.
+  const std::int64_t prefill_ps =
+      price.prefill_ps(first_chunk - begin, price.chunk_ps(begin, first_chunk), 0, 0);
+  return prefill_ps / kPsPerNs + least_decode_ns(output_tokens - 1);
 }
 
 /// Orders the heap of those that decode: the first to finish on top, the older one among equals.
@@ -109,7 +112,7 @@ void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first) {
   make_room();
   const bool preempted = running() < running_before;
   const auto sequences = static_cast<std::int64_t>(decoding_.size());
-  first_ps_ = sequences > 0 ? model_->cost.decode_ps(sequences, read_tokens_) : 0;
+  first_ps_ = 0;  // of the chunks at first
   slope_ps_ = 0;
   chunks_ = 0;
   std::int64_t budget = model_->limits.max_step_tokens;
@@ -119,15 +122,19 @@ void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first) {
   }
   // Who was preempted for lack of room must not take it right back.
   if (!preempted) admit(budget, visible_before_ns, only_first);
-  if (chunks_ > 0 || preempted) {
+  const StepPrice& price = model_->price;
+  if (chunks_ > 0) {
+    const std::int64_t chunk_tokens = model_->limits.max_step_tokens - budget;
+    first_ps_ = price.prefill_ps(chunk_tokens, first_ps_, sequences, read_tokens_);
     steps_ = 1;
     open_ = false;
   } else if (sequences == 0) {
     steps_ = 0;
   } else {
-    slope_ps_ = model_->cost.c_ps * sequences;
-    steps_ = steps_before_change();
-    open_ = takes_newcomers();
+    first_ps_ = price.decode_ps(sequences, read_tokens_);
+    slope_ps_ = preempted ? 0 : price.kv_token_ps() * sequences;
+    steps_ = preempted ? 1 : steps_before_change();
+    open_ = !preempted && takes_newcomers();
   }
 }
 
@@ -183,7 +190,7 @@ void JumpReplica::preempt_youngest() {
 void JumpReplica::add_chunk(const Prefilling& sequence, std::int64_t& budget) {
   const std::int64_t tokens =
       std::min<std::int64_t>(sequence.tokens - sequence.done_tokens, budget);
-  first_ps_ += model_->cost.chunk_ps(sequence.done_tokens, sequence.done_tokens + tokens);
+  first_ps_ += model_->price.chunk_ps(sequence.done_tokens, sequence.done_tokens + tokens);
   budget -= tokens;
   ++chunks_;
 }
@@ -322,8 +329,8 @@ std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
   const std::int64_t room = (model_->limits.kv_tokens - resident_tokens_) / sequences;
   if (left + steps > room || left > model_->most_steps) return model_->least_decode_ns(left);
   const std::int64_t read_tokens = read_tokens_ + steps * sequences;
-  const StepRun alone{0, 0, left, model_->cost.decode_ps(sequences, read_tokens),
-                      model_->cost.c_ps * sequences};
+  const StepRun alone{0, 0, left, model_->price.decode_ps(sequences, read_tokens),
+                      model_->price.kv_token_ps() * sequences};
   return alone.end_ns(left);
 }
 

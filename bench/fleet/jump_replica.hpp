@@ -33,7 +33,7 @@ namespace tokenlift {
 
 /// What the replicas of one site have in common.
 struct SiteModel {
-  SiteModel(const ReplicaLimits& site_limits, const CostModel& site_cost);
+  SiteModel(const ReplicaLimits& site_limits, const StepPrice& site_price);
 
   /// The least that `steps` decode steps take; what is more than 2^61 ps counts as that.
   std::int64_t least_decode_ns(std::int64_t steps) const;
@@ -42,7 +42,7 @@ struct SiteModel {
   std::int64_t least_service_ns(std::int64_t prompt_tokens, std::int64_t output_tokens) const;
 
   ReplicaLimits limits;
-  CostModel cost;
+  StepPrice price;
   std::int64_t most_steps = 1;  ///< in one run: keeps its length below 2^61 ps
 };
 

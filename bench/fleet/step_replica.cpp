@@ -53,17 +53,23 @@ void StepReplica::begin_step(std::int64_t begin_ps) {
   }
   sequences_ = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   decoding_ = plan.decode.size();
-  std::int64_t cost_ps = 0;
-  if (decoding_ > 0) {
-    std::int64_t kv_tokens = 0;
-    for (const std::uint32_t slot : plan.decode) kv_tokens += replica_.sequence(slot).kv_tokens;
-    cost_ps = model_->cost.decode_ps(static_cast<std::int64_t>(decoding_), kv_tokens);
-  }
-  for (const PrefillChunk& chunk : plan.prefill) {
-    cost_ps += model_->cost.chunk_ps(chunk.begin, chunk.end);
-  }
   begin_ps_ = begin_ps;
-  end_ps_ = begin_ps + cost_ps;
+  end_ps_ = begin_ps + cost_ps(plan);
+}
+
+std::int64_t StepReplica::cost_ps(const StepPlan& plan) const {
+  const StepPrice& price = model_->price;
+  const auto sequences = static_cast<std::int64_t>(plan.decode.size());
+  std::int64_t kv_tokens = 0;
+  for (const std::uint32_t slot : plan.decode) kv_tokens += replica_.sequence(slot).kv_tokens;
+  std::int64_t chunk_tokens = 0;
+  std::int64_t chunks_ps = 0;
+  for (const PrefillChunk& chunk : plan.prefill) {
+    chunk_tokens += chunk.end - chunk.begin;
+    chunks_ps += price.chunk_ps(chunk.begin, chunk.end);
+  }
+  if (chunk_tokens > 0) return price.prefill_ps(chunk_tokens, chunks_ps, sequences, kv_tokens);
+  return sequences > 0 ? price.decode_ps(sequences, kv_tokens) : 0;
 }
 
 void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done) {

@@ -44,6 +44,7 @@ class StepReplica {
 
   void take_in();
   void begin_step(std::int64_t begin_ps);
+  std::int64_t cost_ps(const StepPlan& plan) const;
   void finish_step(TokenRecord& record, std::vector<Completion>& done);
   bool busy() const { return sequences_ > 0; }
 

@@ -50,7 +50,7 @@ std::vector<SiteModel> site_models(const Scenario& scenario) {
     assert(profile != scenario.profiles.end() && profile->cost && "the reader saw to it");
     models.emplace_back(ReplicaLimits{site.max_batch, site.max_step_tokens, site.kv_tokens,
                                       site.prefix_cache_tokens},
-                        *profile->cost);
+                        price_of(*profile));
   }
   return models;
 }

@@ -107,8 +107,7 @@ void FleetReader::check_cost(TableReader& table, const Site& site, const Profile
                       ", and beside the weights the memory of profile " + in_quotes(site.profile) +
                       " has room for " + std::to_string(room),
                   "set it to " + std::to_string(room) + " or less, or leave it out");
-  } else if (!longest_step_ps(*profile.cost, site.max_batch, site.max_step_tokens,
-                              site.kv_tokens)) {
+  } else if (!price_of(profile).longest_ps(site.max_batch, site.max_step_tokens, site.kv_tokens)) {
     document_.add(table.place(),
                   "a step of site " + in_quotes(site.name) + " could take longer than 1000s",
                   "lower max_batch, max_step_tokens or kv_tokens, or the costs of its profile");

@@ -17,10 +17,15 @@ constexpr double kParametersMax = 1e15;
 constexpr double kDatasheetMin = 1e-6;
 constexpr double kDatasheetMax = 1e9;
 
+constexpr std::int64_t kFirstYear = 2000;
+constexpr std::int64_t kLastYear = 2100;
+
 constexpr const char* kDecodeAdvice =
     R"(decode = { a = "6.28ms", b = "7.4us", c = "41.1ns" }: per step, sequence, KV token)";
 constexpr const char* kPrefillAdvice =
-    R"(prefill = { p0 = "4.3ms", p1 = "15us", p2 = "0.976ns" }: per chunk, token, token squared)";
+    R"(prefill = { p0 = "4.3ms", p1 = "15us", p2 = "0.976ns" }: the fixed part, per token, token squared)";
+constexpr const char* kOverheadAdvice =
+    R"(overhead = { per_step = "1.4ms", software_year = 2024 }: what the software adds to a step)";
 
 std::int64_t read_cost(TableReader& table, std::string_view key, const char* advice) {
   table.require(key, advice);
@@ -55,6 +60,16 @@ void read_prefill(TableReader& parent, CostModel& cost) {
                    "p0 or p1 must be more than 0");
   }
   table->finish();
+}
+
+Overhead read_overhead(TableReader table) {
+  Overhead overhead;
+  overhead.per_step_ps = read_cost(table, "per_step", kOverheadAdvice);
+  table.require("software_year", kOverheadAdvice);
+  assign(overhead.software_year, table.whole("software_year", kFirstYear, kLastYear));
+  assign(overhead.source, table.text("source"));
+  table.finish();
+  return overhead;
 }
 
 double read_figure(TableReader& table, std::string_view key, double min, double max,
@@ -142,7 +157,11 @@ Profile read_profile(TableReader table, std::string name, ProfileKind kind) {
     CostModel cost;
     read_decode(table, cost);
     read_prefill(table, cost);
+    assign(cost.pricing, table.choice<Pricing>("pricing"));
     profile.cost = cost;
+    if (auto overhead = table.table("overhead", "overhead")) {
+      profile.overhead = read_overhead(std::move(*overhead));
+    }
   }
   if (auto model = table.table("model", "model")) profile.model = read_model(*model);
   if (auto accelerator = table.table("accelerator", "accelerator")) {

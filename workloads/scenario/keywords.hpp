@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "workloads/scenario/cost_model.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -27,6 +28,10 @@ inline constexpr auto kKeywords<Engine> = [] {
     keywords[i] = {kEngines[i].name, kEngines[i].engine};
   return keywords;
 }();
+
+template <>
+inline constexpr auto kKeywords<Pricing> =
+    std::to_array<Keyword<Pricing>>({{"separate", Pricing::separate}, {"mixed", Pricing::mixed}});
 
 template <>
 inline constexpr auto kKeywords<Process> =

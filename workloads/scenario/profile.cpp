@@ -87,12 +87,15 @@ std::string decode_violation(const Profile& profile, std::int64_t room) {
 }
 
 // A prompt in one chunk is the cheapest: e^2 - s^2 >= (e - s)^2, so a later chunk of as many tokens
-// costs no less. Over its length T, cost less the reading time grows, so that its smallest value is
-// at the shortest prompt; cost less the FLOPs' time, p0 + (p1 - f) T + p2 T^2, is convex, so that
-// its smallest value over whole T is at an end or beside the vertex (f - p1) / (2 p2).
+// costs no less. Up to as many tokens as can be computed while the weights are read, the price is
+// held at that. Beyond, cost less the FLOPs' time over the length T, p0 + (p1 - f) T + p2 T^2, is
+// convex, so that its smallest value over whole T is at an end or beside the vertex
+// (f - p1) / (2 p2).
 std::string prefill_violation(const Profile& profile, std::int64_t room) {
   const CostModel& cost = *profile.cost;
-  const std::int64_t shortest = std::min(kFloorTokensMin, room);
+  const double while_read = read_ps(profile, 0) / flop_ps(profile, 1);
+  if (while_read >= static_cast<double>(room)) return "";
+  const std::int64_t shortest = static_cast<std::int64_t>(while_read) + 1;
   std::array<std::int64_t, 4> lengths = {shortest, room, room, room};
   if (cost.p2_ps > 0) {
     const double vertex = (flop_ps(profile, 1) - static_cast<double>(cost.p1_ps)) /
@@ -104,7 +107,7 @@ std::string prefill_violation(const Profile& profile, std::int64_t room) {
   }
   for (const std::int64_t tokens : lengths) {
     const double cost_ps = prefill_cost_ps(cost, tokens);
-    const double floor_ps = prefill_floor_ps(profile, tokens);
+    const double floor_ps = flop_ps(profile, tokens);
     if (!beats(cost_ps, floor_ps)) continue;
     return comparison("a prompt of " + std::to_string(tokens) + " tokens", cost_ps, floor_ps);
   }
@@ -112,21 +115,6 @@ std::string prefill_violation(const Profile& profile, std::int64_t room) {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> longest_step_ps(const CostModel& cost, std::int64_t max_batch,
-                                            std::int64_t max_step_tokens, std::int64_t kv_tokens) {
-  // Coefficients are at most 10^15 and limits 10^12, so that the largest product, p2 * 2 kv * step,
-  // is at most 10^15 * 2 * 10^12 * 10^9 = 2 * 10^36, and the sum below 2^127 = 1.7 * 10^38.
-  __extension__ using Wide = __int128;
-  const auto chunks = static_cast<Wide>(std::min(max_batch, max_step_tokens));
-  const auto step = static_cast<Wide>(max_step_tokens);
-  const auto kv = static_cast<Wide>(kv_tokens);
-  const Wide decode = cost.a_ps + cost.b_ps * static_cast<Wide>(max_batch) + cost.c_ps * kv;
-  // e^2 - s^2 = (e + s)(e - s) <= 2 kv (e - s) for each chunk [s, e) of a context within the cache.
-  const Wide prefill = cost.p0_ps * chunks + (cost.p1_ps + 2 * kv * cost.p2_ps) * step;
-  if (decode + prefill > static_cast<Wide>(kLongestStepPs)) return std::nullopt;
-  return static_cast<std::int64_t>(decode + prefill);
-}
 
 double decode_floor_ps(const Profile& profile, std::int64_t sequences, std::int64_t kv_tokens) {
   assert(profile.model && profile.accelerator);
@@ -136,6 +124,19 @@ double decode_floor_ps(const Profile& profile, std::int64_t sequences, std::int6
 double prefill_floor_ps(const Profile& profile, std::int64_t tokens) {
   assert(profile.model && profile.accelerator);
   return std::max(flop_ps(profile, tokens), read_ps(profile, 0));
+}
+
+StepPrice price_of(const Profile& profile) {
+  assert(profile.cost);
+  const std::int64_t overhead_ps = profile.overhead ? profile.overhead->per_step_ps : 0;
+  if (!profile.model || !profile.accelerator) return StepPrice(*profile.cost, overhead_ps);
+  // Of more than kLongestStepPs it doesn't matter how much more.
+  const auto whole = [](double ps) {
+    return static_cast<std::int64_t>(
+        std::min(std::ceil(ps), 2 * static_cast<double>(kLongestStepPs)));
+  };
+  return StepPrice(*profile.cost, overhead_ps,
+                   {whole(read_ps(profile, 0)), whole(flop_ps(profile, 1))});
 }
 
 std::string floor_violation(const Profile& profile) {

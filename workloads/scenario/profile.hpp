@@ -32,12 +32,22 @@ struct Accelerator {
   bool operator==(const Accelerator&) const = default;
 };
 
+/// What the serving software adds to each step on the host: scheduling, sampling, launching
+/// kernels. The cost model is without it.
+struct Overhead {
+  std::int64_t per_step_ps = 0;
+  std::int64_t software_year = 0;  ///< of the software it was seen with: it shrinks over the years
+  std::string source;              ///< what it was fitted to
+  bool operator==(const Overhead&) const = default;
+};
+
 struct Profile {
   std::string name;
   std::string description;
   std::string source;                   ///< of the cost model: who measured it, how
   std::optional<DecoderShape> decoder;  ///< engine `threads` needs it
   std::optional<CostModel> cost;        ///< engine `virtual` needs it
+  std::optional<Overhead> overhead;     ///< none: the cost model has everything in it
   std::optional<double> fit_error;      ///< mean relative error of the fit, as the source states it
   std::int64_t max_batch = 0;           ///< sequences up to which the cost model holds; 0: no bound
   std::optional<ModelSize> model;
@@ -52,19 +62,19 @@ struct Profile {
 double decode_floor_ps(const Profile& profile, std::int64_t sequences, std::int64_t kv_tokens);
 double prefill_floor_ps(const Profile& profile, std::int64_t tokens);
 
-/// Prompts of fewer tokens are not held against their floor. A step reads the weights once, whether
-/// it decodes, prefills or both, and a fit over whole prompts says little about how an additive
-/// law should share that out: p0 alone may be less than one reading of the weights, and it is in
-/// measured profiles (in the built-in ones a prompt of 33 tokens makes up for it).
-inline constexpr std::int64_t kFloorTokensMin = 64;
+/// Prices the steps of a replica; `cost` is stated. With model and accelerator no step with prefill
+/// costs less than its floor: a fit over whole prompts says little about short ones (p0 alone may
+/// be less than one reading of the weights, and it is in measured profiles), nor about many of them
+/// in one step.
+StepPrice price_of(const Profile& profile);
 
 /// Where the cost model beats its floor, as a sentence; empty if nowhere up to `max_batch`
-/// sequences, a full KV cache and prompts of kFloorTokensMin to as many tokens, or if cost, model
-/// or accelerator are not stated.
+/// sequences and a full KV cache, or if cost, model or accelerator are not stated. Prefill is held
+/// against its arithmetic alone, one prompt at a time: price_of() sees to the rest.
 std::string floor_violation(const Profile& profile);
 
-/// Tokens that fit into the KV cache: 90 % of the memory less the weights, 0 where these don't fit;
-/// nothing where model or accelerator are not stated.
+/// Tokens that fit into the KV cache: 90 % of the memory less the weights, 0 where
+/// these don't fit; nothing where model or accelerator are not stated.
 std::optional<std::int64_t> kv_room_tokens(const Profile& profile);
 
 }  // namespace tokenlift

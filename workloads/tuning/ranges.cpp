@@ -67,11 +67,17 @@ std::optional<double> estimated_capacity_tokens_per_s(const Scenario& scenario,
     const double batch = std::min(static_cast<double>(site.max_batch), fitting);
     const auto sequences = static_cast<std::int64_t>(batch);
     const double context_tokens = mix.prompt_tokens + mix.output_tokens / 2;
-    const std::int64_t decode_ps =
-        profile->cost->decode_ps(sequences, std::llround(batch * context_tokens));
-    const std::int64_t prefill_ps = profile->cost->chunk_ps(0, std::llround(mix.prompt_tokens));
-    const double step_s = 1e-12 * (static_cast<double>(decode_ps) +
-                                   static_cast<double>(prefill_ps) * batch / mix.output_tokens);
+    const std::int64_t kv_tokens = std::llround(batch * context_tokens);
+    const StepPrice price = price_of(*profile);
+    // So many prompts are taken in per step: one at a time in some of the steps, or several in all.
+    const double prompts = batch / mix.output_tokens;
+    const double at_once = std::max(prompts, 1.0);
+    const auto chunk_ps = static_cast<double>(price.chunk_ps(0, std::llround(mix.prompt_tokens)));
+    const auto decode_ps = static_cast<double>(price.decode_ps(sequences, kv_tokens));
+    const auto prefill_ps = static_cast<double>(
+        price.prefill_ps(std::llround(at_once * mix.prompt_tokens),
+                         std::llround(at_once * chunk_ps), sequences, kv_tokens));
+    const double step_s = 1e-12 * (decode_ps + std::min(prompts, 1.0) * (prefill_ps - decode_ps));
     tokens_per_s += static_cast<double>(site.replicas) * batch / step_s;
   }
   return tokens_per_s;
@@ -163,7 +169,10 @@ class Ranges {
     for (const Site& site : resolved.fleet.sites) {
       const Profile* profile = profile_of(resolved, site, builtin);
       if (profile == nullptr || !profile->cost) continue;
-      const std::int64_t ps = profile->cost->chunk_ps(0, std::llround(mix.prompt_tokens));
+      const std::int64_t prompt_tokens = std::llround(mix.prompt_tokens);
+      const StepPrice price = price_of(*profile);
+      const std::int64_t ps =
+          price.prefill_ps(prompt_tokens, price.chunk_ps(0, prompt_tokens), 0, 0);
       prefill_ns = std::max(prefill_ns, static_cast<double>(ps) / 1000);
     }
     const auto ttft_ns = static_cast<double>(*objective_ns);

@@ -142,6 +142,16 @@ Keys keys_of(const Profile& profile) {
     prefill.add("p1", cost(profile.cost->p1_ps));
     prefill.add("p2", cost(profile.cost->p2_ps));
     keys.add("prefill", prefill.inline_table());
+    keys.add("pricing", word(profile.cost->pricing));
+  }
+  if (profile.overhead) {
+    Keys overhead;
+    overhead.add("per_step", cost(profile.overhead->per_step_ps));
+    overhead.add("software_year", profile.overhead->software_year);
+    if (!profile.overhead->source.empty()) {
+      overhead.add("source", literal(profile.overhead->source));
+    }
+    keys.add("overhead", overhead.inline_table());
   }
   if (profile.model) keys.add("model", keys_of(*profile.model).inline_table());
   if (profile.accelerator) {

@@ -40,7 +40,7 @@ class CachingReplica : public testing::Test {
   /// Plays until nobody is there; completions are in `done`, starts in `starts`.
   void play(std::int64_t prefix_cache_tokens, const std::vector<Newcomer>& newcomers,
             const std::vector<Prefix>& prefixes, std::int64_t kv_tokens = 100'000) {
-    const SiteModel model({4, 1000, kv_tokens, prefix_cache_tokens}, kSimple);
+    const SiteModel model({4, 1000, kv_tokens, prefix_cache_tokens}, StepPrice(kSimple));
     VirtualReplica replica(model, std::pmr::get_default_resource());
     const RecordingGrid grid = plain_grid();
     TokenRecord record(grid);
@@ -132,7 +132,8 @@ CostModel any_cost() {
           *rc::gen::element<std::int64_t>(0, 1, 41'100),
           *rc::gen::element<std::int64_t>(0, 4'300'000'000),
           1 + up_to(5'000'000),
-          *rc::gen::element<std::int64_t>(0, 1, 976)};
+          *rc::gen::element<std::int64_t>(0, 1, 976),
+          *rc::gen::element(Pricing::separate, Pricing::mixed)};
 }
 
 Scenario any_fleet() {
@@ -155,6 +156,8 @@ Scenario any_fleet() {
     scenario.profiles.emplace_back();
     scenario.profiles.back().name = profile;
     scenario.profiles.back().cost = any_cost();
+    if (*rc::gen::arbitrary<bool>())
+      scenario.profiles.back().overhead = Overhead{1'411'111, 2024, ""};
   }
   return scenario;
 }

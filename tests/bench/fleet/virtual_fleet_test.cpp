@@ -30,7 +30,15 @@ Profile any_profile(const std::string& name) {
                 *rc::gen::element<std::int64_t>(0, 1, 41'100, 3'000'007),
                 *rc::gen::element<std::int64_t>(0, 4'300'000'000),
                 1 + up_to(50'000'000),
-                *rc::gen::element<std::int64_t>(0, 1, 976'000)};
+                *rc::gen::element<std::int64_t>(0, 1, 976'000),
+                *rc::gen::element(Pricing::separate, Pricing::mixed)};
+  if (*rc::gen::arbitrary<bool>()) profile.overhead = Overhead{1 + up_to(3'000'000'000), 2024, ""};
+  if (*rc::gen::arbitrary<bool>()) {
+    // Prefill is held at a floor: one reading of the weights takes 4.8 ms, a token's arithmetic
+    // 16 us or nothing to speak of. No reader has refused the decode steps that beat it.
+    profile.model = ModelSize{8.03e9, 2, 131'072};
+    profile.accelerator = Accelerator{"x", 1, 3.35, *rc::gen::element(989.0, 1e6), 80, 0};
+  }
   return profile;
 }
 

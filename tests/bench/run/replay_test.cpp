@@ -107,7 +107,7 @@ RC_GTEST_PROP(Replay, AReplicaInVirtualTimeDecidesTheSameOnceMore, ()) {
   const ReplicaLimits limits{*rc::gen::inRange<std::int64_t>(1, 6),
                              *rc::gen::element<std::int64_t>(1, 16, 1000), room,
                              *rc::gen::element<std::int64_t>(0, 60, 1000)};
-  const SiteModel model(limits, *scenario.profiles[0].cost);
+  const SiteModel model(limits, price_of(scenario.profiles[0]));
   StepReplica replica(model, std::pmr::get_default_resource());
   ReplicaLog log;
   replica.watch(log);

@@ -82,39 +82,87 @@ Scenario replica_of(const Profile& profile, std::int64_t batch, const Load& load
   return scenario;
 }
 
+/// How the prompts of a saturated batch come into its steps.
+struct Intake {
+  double chunks = 1;      ///< of each prompt
+  double idle_steps = 0;  ///< for which a place stays empty between two requests
+  /// Of the steps in which B requests are served, those with a chunk; nothing where the lengths
+  /// decide.
+  std::optional<double> chunk_steps;
+  double lifted_ps = 0;  ///< by which the physical floor lifts these steps
+};
+
+/// Requests of constant lengths: the first one goes on alone, and one step after it the others are
+/// all prefilled together, in every turnover. So large a prefill may come to its floor: as many
+/// FLOPs as its prompts and the one sequence that decodes, which has read its prompt, ask for.
+Intake in_step(const Profile& profile, std::int64_t batch, const Load& load) {
+  Intake intake;
+  intake.chunk_steps = 2;
+  if (!profile.accelerator) return intake;
+  const CostModel& cost = *profile.cost;
+  const auto in = static_cast<std::int64_t>(load.prompt.mean);
+  const std::int64_t law_ps = std::max(cost.a_ps, cost.p0_ps) + cost.b_ps + cost.c_ps * in +
+                              (batch - 1) * (cost.p1_ps * in + cost.p2_ps * in * in);
+  const double floor_ps = prefill_floor_ps(profile, (batch - 1) * in + 1);
+  intake.lifted_ps = std::max(floor_ps - static_cast<double>(law_ps), 0.0);
+  return intake;
+}
+
 /// Output tokens/s of a batch B that is always full. A place is taken for out + k - 1 steps: its
 /// prompt takes k of them (k chunks, the last of which brings the first token), out - 1 decode. So
-/// in the long run B requests cost
-///   (out + k - 1) a + B [(out - 1) b + c R + k p0 + p1 E[in] + p2 E[in^2]],
-/// where R is what the decode steps of a request read: in, in + 1, ..., in + out - 2. A lone
-/// sequence does not pay `a` while it is prefilled; in a batch somebody always decodes (there are
-/// no two requests in step: an idle replica begins with the first one alone). A place that stays
-/// empty for `idle_steps` between two requests has them on top.
-double saturated_tokens_per_s(const CostModel& cost, std::int64_t batch, const Load& load,
-                              double chunks = 1, double idle_steps = 0) {
+/// in the long run B requests cost, with an overhead of o per step and separate calls,
+///   (out + k - 1) (a + o) + B [(out - 1) b + c R + k p0 + p1 E[in] + p2 E[in^2]],
+/// where R is what the decode steps of a request read: in, in + 1, ..., in + out - 2. In one pass
+/// there is no p0, and a becomes max(a, p0) in each of the steps with a chunk.
+/// A lone sequence does not pay `a` while it is prefilled, but p0 per chunk either way; in a batch
+/// somebody always decodes (there are no two requests in step: an idle replica begins with the
+/// first one alone).
+double saturated_tokens_per_s(const Profile& profile, std::int64_t batch, const Load& load,
+                              const Intake& intake = {}) {
+  const CostModel& cost = *profile.cost;
   const Moments in = moments(load.prompt);
   const Moments out = moments(load.output);
   const auto b = static_cast<double>(batch);
   const auto ps = [](std::int64_t coefficient) { return static_cast<double>(coefficient); };
-  const double steps = batch == 1 ? out.first - 1 : out.first + chunks - 1 + idle_steps;
+  const double overhead_ps = profile.overhead ? ps(profile.overhead->per_step_ps) : 0;
   const double read = (out.first - 1) * in.first + (out.second - 3 * out.first + 2) / 2;
   const double request_ps = (out.first - 1) * ps(cost.b_ps) + read * ps(cost.c_ps) +
-                            chunks * ps(cost.p0_ps) + in.first * ps(cost.p1_ps) +
-                            in.second * ps(cost.p2_ps);
-  return 1e12 * b * out.first / (steps * ps(cost.a_ps) + b * request_ps);
+                            in.first * ps(cost.p1_ps) + in.second * ps(cost.p2_ps);
+  const double steps = out.first + intake.chunks - 1 + intake.idle_steps;
+  double fixed_ps = steps * (ps(cost.a_ps) + overhead_ps) + intake.lifted_ps;
+  if (batch == 1) {
+    fixed_ps += intake.chunks * ps(cost.p0_ps - cost.a_ps);
+  } else if (cost.pricing == Pricing::separate) {
+    fixed_ps += b * intake.chunks * ps(cost.p0_ps);
+  } else {
+    // Places turn over independently of each other where lengths vary, each in one step of `out`.
+    const double with_chunk = steps * (1 - std::pow(1 - 1 / out.first, b));
+    fixed_ps +=
+        intake.chunk_steps.value_or(with_chunk) * ps(std::max(cost.a_ps, cost.p0_ps) - cost.a_ps);
+  }
+  return 1e12 * b * out.first / (fixed_ps + b * request_ps);
 }
 
 /// The same as it is mostly written: every token costs a decode step, and reads the context after
 /// it: B / (a + b B + c B (in + out (1 + cv^2) / 2) + B prefill / out).
-double textbook_tokens_per_s(const CostModel& cost, std::int64_t batch, const Load& load) {
+double textbook_tokens_per_s(const Profile& profile, std::int64_t batch, const Load& load,
+                             const Intake& intake) {
+  const CostModel& cost = *profile.cost;
   const Moments in = moments(load.prompt);
   const Moments out = moments(load.output);
   const auto b = static_cast<double>(batch);
   const auto ps = [](std::int64_t coefficient) { return static_cast<double>(coefficient); };
   const double context = in.first + out.second / out.first / 2;
-  const double prefill_ps = ps(cost.p0_ps) + in.first * ps(cost.p1_ps) + in.second * ps(cost.p2_ps);
-  return 1e12 * b /
-         (ps(cost.a_ps) + b * (ps(cost.b_ps) + ps(cost.c_ps) * context + prefill_ps / out.first));
+  double prefill_ps = in.first * ps(cost.p1_ps) + in.second * ps(cost.p2_ps);
+  double a_ps = ps(cost.a_ps) + (profile.overhead ? ps(profile.overhead->per_step_ps) : 0) +
+                intake.lifted_ps / out.first;
+  if (cost.pricing == Pricing::separate) {
+    prefill_ps += ps(cost.p0_ps);
+  } else {
+    const double with_chunk = std::min(1.0, b / out.first);
+    a_ps += with_chunk * ps(std::max(cost.a_ps, cost.p0_ps) - cost.a_ps);
+  }
+  return 1e12 * b / (a_ps + b * (ps(cost.b_ps) + ps(cost.c_ps) * context + prefill_ps / out.first));
 }
 
 const Load kConstant = {{Distribution::constant, 512, 0, 1, 512},
@@ -150,12 +198,16 @@ TEST(Saturation, CapacityIsTheClosedFormOfTheMix) {
            {std::pair{kConstant, 0.0001}, std::pair{kUniform, 0.01}, std::pair{kLognormal, 0.01}}) {
         if (profile.max_batch > 0 && batch > profile.max_batch) continue;
         SCOPED_TRACE(testing::Message() << profile.name << ", batch " << batch);
-        const double expected = saturated_tokens_per_s(*profile.cost, batch, load);
+        Intake intake;
+        if (load.output.distribution == Distribution::constant) {
+          intake = in_step(profile, batch, load);
+        }
+        const double expected = saturated_tokens_per_s(profile, batch, load, intake);
         const double capacity = capacity_of(replica_of(profile, batch, load));
         EXPECT_NEAR(capacity / expected, 1, tolerance);
         // The textbook's is too low by at most 3 / out: b B / out of b B, and
         // c B (in / out + 3 / 2) of c B (in + out / 2).
-        const double textbook = textbook_tokens_per_s(*profile.cost, batch, load);
+        const double textbook = textbook_tokens_per_s(profile, batch, load, intake);
         EXPECT_GE(capacity / textbook, 1 - tolerance);
         EXPECT_LE(capacity / textbook, 1 + 3 / moments(load.output).first + tolerance);
       }
@@ -168,7 +220,7 @@ TEST(Saturation, ALonePlaceIsPricedExactly) {
     for (const std::int64_t chunks : {1, 4}) {
       const double capacity = capacity_of(replica_of(profile, 1, kConstant, 512 / chunks));
       const double expected =
-          saturated_tokens_per_s(*profile.cost, 1, kConstant, static_cast<double>(chunks));
+          saturated_tokens_per_s(profile, 1, kConstant, {static_cast<double>(chunks), 0, {}, 0});
       // Instants are whole nanoseconds.
       EXPECT_NEAR(capacity / expected, 1, 1e-12) << profile.name;
     }
@@ -182,8 +234,9 @@ TEST(Saturation, ChunksCostTheirStepsAndTheirFixedPart) {
     for (const std::int64_t chunks : {1, 2, 4}) {
       SCOPED_TRACE(testing::Message() << profile.name << ", " << chunks << " chunks");
       const std::int64_t batch = 16;
-      const double expected =
-          saturated_tokens_per_s(*profile.cost, batch, kConstant, static_cast<double>(chunks));
+      const auto k = static_cast<double>(chunks);
+      const double expected = saturated_tokens_per_s(profile, batch, kConstant,
+                                                     {k, 0, k * static_cast<double>(batch), 0});
       const double capacity = capacity_of(replica_of(profile, batch, kConstant, 512 / chunks));
       EXPECT_NEAR(capacity / expected, 1, 0.0001);
     }
@@ -213,10 +266,9 @@ TEST(Saturation, AnOverloadedFleetGivesItsCapacityButForTheStepThatASharedQueueC
   scenario.profiles.push_back(*find_profile("a100-70b-x4"));
   scenario.fleet.sites.push_back({"other", 3, "a100-70b-x4", 16, 65'536, 100'000});
   const auto closed_form = [&](double idle_steps) {
-    const CostModel& one = *scenario.profiles[0].cost;
-    const CostModel& other = *scenario.profiles[1].cost;
-    return saturated_tokens_per_s(one, 32, kShort, 1, idle_steps) +
-           3 * saturated_tokens_per_s(other, 16, kShort, 1, idle_steps);
+    const Intake intake{1, idle_steps, {}, 0};
+    return saturated_tokens_per_s(scenario.profiles[0], 32, kShort, intake) +
+           3 * saturated_tokens_per_s(scenario.profiles[1], 16, kShort, intake);
   };
   const double capacity = capacity_of(scenario);
   EXPECT_NEAR(capacity / closed_form(0), 1, 0.0001);

@@ -283,9 +283,16 @@ inline Profile random_profile(const std::string& name) {
   profile.source = random_text();
   if (*rc::gen::arbitrary<bool>()) profile.fit_error = random_double(0, 1);
   if (*rc::gen::arbitrary<bool>()) profile.max_batch = *rc::gen::inRange(99, 1000);
-  profile.cost =
-      CostModel{1 + random_cost_ps(), random_cost_ps(),     random_cost_ps(),
-                random_cost_ps(),     1 + random_cost_ps(), *rc::gen::inRange(0, 99'999)};
+  profile.cost = CostModel{1 + random_cost_ps(),
+                           random_cost_ps(),
+                           random_cost_ps(),
+                           random_cost_ps(),
+                           1 + random_cost_ps(),
+                           *rc::gen::inRange(0, 99'999),
+                           *rc::gen::element(Pricing::separate, Pricing::mixed)};
+  if (*rc::gen::arbitrary<bool>()) {
+    profile.overhead = Overhead{random_cost_ps(), *rc::gen::inRange(2000, 2101), random_text()};
+  }
   if (*rc::gen::arbitrary<bool>()) {
     profile.model = ModelSize{1, random_double(0.1, 4), random_double(1, 1e6)};
   }
