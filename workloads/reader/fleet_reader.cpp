@@ -42,11 +42,14 @@ Site FleetReader::read_site(TableReader& table) {
   assign(site.profile, table.text("profile"));
   assign(site.max_batch, table.whole("max_batch", 1, kCountMax));
   assign(site.max_step_tokens, table.whole("max_step_tokens", 1, kRequestTokensMax));
+  assign(site.prefix_cache_tokens, table.whole("prefix_cache_tokens", 0, kSizeMax));
   if (const Profile* profile = profile_named(site.profile)) {
-    assign(site.kv_tokens, kv_room_tokens(*profile));
+    // What the prefix cache takes of the memory is not there for the KV cache.
+    if (const std::optional<std::int64_t> room = kv_room_tokens(*profile)) {
+      site.kv_tokens = std::max<std::int64_t>(1, *room - site.prefix_cache_tokens);
+    }
   }
   assign(site.kv_tokens, table.whole("kv_tokens", 1, kSizeMax));
-  assign(site.prefix_cache_tokens, table.whole("prefix_cache_tokens", 0, kSizeMax));
   if (mark.sound()) check_profile(table, site);
   table.finish();
   return site;
@@ -100,18 +103,39 @@ void FleetReader::check_cost(TableReader& table, const Site& site, const Profile
                       " holds for up to " + std::to_string(profile.max_batch) + " sequences",
                   "set it to " + std::to_string(profile.max_batch) + " or less");
   }
-  const std::int64_t room = kv_room_tokens(profile).value_or(kSizeMax);
-  if (site.kv_tokens > room) {
-    table.mistake("kv_tokens",
-                  "\"kv_tokens\" is " + std::to_string(site.kv_tokens) +
-                      ", and beside the weights the memory of profile " + in_quotes(site.profile) +
-                      " has room for " + std::to_string(room),
-                  "set it to " + std::to_string(room) + " or less, or leave it out");
-  } else if (!price_of(profile).longest_ps(site.max_batch, site.max_step_tokens, site.kv_tokens)) {
+  if (!check_memory(table, site, profile)) return;
+  if (!price_of(profile).longest_ps(site.max_batch, site.max_step_tokens, site.kv_tokens)) {
     document_.add(table.place(),
                   "a step of site " + in_quotes(site.name) + " could take longer than 1000s",
                   "lower max_batch, max_step_tokens or kv_tokens, or the costs of its profile");
   }
+}
+
+/// KV cache and prefix cache share what the weights leave of the memory.
+bool FleetReader::check_memory(TableReader& table, const Site& site, const Profile& profile) {
+  const std::optional<std::int64_t> room = kv_room_tokens(profile);
+  if (!room || site.kv_tokens + site.prefix_cache_tokens <= *room) return true;
+  const std::string has_room = "beside the weights the memory of profile " +
+                               in_quotes(site.profile) + " has room for " + std::to_string(*room);
+  const auto set_to = [](std::int64_t tokens) {
+    return "set it to " + std::to_string(tokens) + " or less";
+  };
+  if (site.kv_tokens > *room) {
+    table.mistake("kv_tokens",
+                  "\"kv_tokens\" is " + std::to_string(site.kv_tokens) + ", and " + has_room,
+                  set_to(*room) + ", or leave it out");
+    return false;
+  }
+  std::string advice = "set it to less: the KV cache takes what it leaves";
+  if (table.has("kv_tokens")) {
+    advice = set_to(*room - site.kv_tokens) + ", or lower kv_tokens (" +
+             std::to_string(site.kv_tokens) + ")";
+  }
+  table.mistake("prefix_cache_tokens",
+                "\"prefix_cache_tokens\" is " + std::to_string(site.prefix_cache_tokens) +
+                    ", and " + has_room + ", KV cache and prefix cache together",
+                std::move(advice));
+  return false;
 }
 
 std::vector<Profile> FleetReader::profiles_to_keep(const FleetSettings& fleet) const {

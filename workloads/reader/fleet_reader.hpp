@@ -37,6 +37,7 @@ class FleetReader {
   const Profile* profile_named(const std::string& name) const;
   void check_profile(TableReader& table, const Site& site);
   void check_cost(TableReader& table, const Site& site, const Profile& profile);
+  static bool check_memory(TableReader& table, const Site& site, const Profile& profile);
 
   Document& document_;
   std::optional<Engine> engine_;

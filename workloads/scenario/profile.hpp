@@ -73,7 +73,7 @@ StepPrice price_of(const Profile& profile);
 /// against its arithmetic alone, one prompt at a time: price_of() sees to the rest.
 std::string floor_violation(const Profile& profile);
 
-/// Tokens that fit into the KV cache: 90 % of the memory less the weights, 0 where
+/// Tokens that fit into KV cache and prefix cache: 90 % of the memory less the weights, 0 where
 /// these don't fit; nothing where model or accelerator are not stated.
 std::optional<std::int64_t> kv_room_tokens(const Profile& profile);
 

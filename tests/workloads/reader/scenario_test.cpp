@@ -254,6 +254,22 @@ TEST(VirtualScenario, FillsTheMemoryOfItsReplicas) {
   EXPECT_EQ(scenario.fleet.sites[1].kv_tokens, 426'788);
 }
 
+// The prefix cache lies in the same memory: what it takes the KV cache has not.
+TEST(VirtualScenario, SharesTheMemoryBetweenKvCacheAndPrefixCache) {
+  const auto west = [](const std::string& keys) {
+    return parse(replaced(kVirtualText, "\"h100-8b\"", "\"h100-8b\"\n" + keys)).fleet.sites[1];
+  };
+  EXPECT_EQ(west("prefix_cache_tokens = 100000").kv_tokens, 326'788);
+  const Site both = west("kv_tokens = 26788\nprefix_cache_tokens = 400000");
+  EXPECT_EQ(both.kv_tokens, 26'788);
+  EXPECT_EQ(both.prefix_cache_tokens, 400'000);
+  // my-gpu states no memory, so nothing is known of what fits.
+  EXPECT_EQ(parse(replaced(kVirtualText, "max_batch = 32", "prefix_cache_tokens = 100000000"))
+                .fleet.sites[0]
+                .kv_tokens,
+            65'536);
+}
+
 TEST(VirtualScenario, TakesTheNearestProfileOfAName) {
   Profile given;
   given.name = "my-gpu";
@@ -291,6 +307,13 @@ const std::vector<Edit> kVirtualEdits = {
     {"\"my-gpu\"", "\"h200-8\"", 10, "can't be", "\"h200-8b\""},
     {"max_batch = 32", "max_batch = 65", 11, "holds for up to 64", "64 or less"},
     {"\"h100-8b\"", "\"h100-8b\"\nkv_tokens = 426789", 15, "room for 426788", "leave it out"},
+    {"\"h100-8b\"", "\"h100-8b\"\nprefix_cache_tokens = 100000000", 15,
+     "is 100000000, and beside the weights the memory of profile \"h100-8b\" has room for 426788",
+     "the KV cache takes what it leaves"},
+    {"\"h100-8b\"", "\"h100-8b\"\nkv_tokens = 400000\nprefix_cache_tokens = 26789", 16,
+     "KV cache and prefix cache together", "set it to 26788 or less, or lower kv_tokens"},
+    {"\"h100-8b\"", "\"h100-8b\"\nprefix_cache_tokens = 426700", 12, "can have 164",
+     "raise kv_tokens"},
     {"max_batch = 32", "kv_tokens = 163", 11, "can have 164", "raise kv_tokens"},
     {"max_batch = 32", "kv_tokens = 1000000000000", 7, "longer than 1000s", "lower"},
     {"\"6ms\"", "6", 18, "not a duration", "\"6ns\""},
