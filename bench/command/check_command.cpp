@@ -60,6 +60,7 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
   if (measured_event(planned)) {
     text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
+  for (const std::string& note : trace_notes(planned)) text += "# " + note + "\n";
   for (const std::string& warning : warnings(planned, builtin_profiles()))
     text += "# warning: " + warning + "\n";
   print_result(surroundings, text);

@@ -133,6 +133,9 @@ std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool 
     say(surroundings, quiet, "interrupted before the run began: nothing was measured");
     return prepared;
   }
+  for (const std::string& note : trace_notes(prepared->scenario)) {
+    say(surroundings, quiet, "{}", note);
+  }
   warn_of_crowding(surroundings, quiet, prepared->scenario);
   for (const std::string& warning : warnings(prepared->scenario, builtin_profiles())) {
     say(surroundings, quiet, "warning: {}", warning);

@@ -8,7 +8,7 @@
 
 namespace tokenlift {
 
-static_assert(kBlockTokens % Decoder::kKvUnit == 0, "a block is saved from where it begins");
+static_assert(kBlockUnitTokens % Decoder::kKvUnit == 0, "a block is saved from where it begins");
 
 void TokenHistory::resume(std::uint32_t slot, RequestId id) {
   const auto preempted = preempted_.find(id);
@@ -106,10 +106,10 @@ void ComputedReplica::restore(std::uint32_t slot) {
     decoder_.append(slot, kept(prefix.conversation).kv, sequence.cached_tokens);
     return;
   }
-  for (std::int64_t begin = 0; begin < sequence.cached_tokens; begin += kBlockTokens) {
-    const std::uint64_t key = prefix.blocks[static_cast<std::size_t>(begin / kBlockTokens)];
+  for (std::int64_t begin = 0; begin < sequence.cached_tokens; begin += prefix.block_tokens) {
+    const std::uint64_t key = prefix.blocks[static_cast<std::size_t>(begin / prefix.block_tokens)];
     decoder_.append(slot, kept(key).kv,
-                    std::min<std::int64_t>(kBlockTokens, sequence.cached_tokens - begin));
+                    std::min<std::int64_t>(prefix.block_tokens, sequence.cached_tokens - begin));
   }
 }
 
@@ -128,8 +128,8 @@ void ComputedReplica::keep(std::uint32_t slot) {
     return;
   }
   for (std::size_t i = 0; i < prefix.blocks.size(); ++i) {
-    const std::int64_t begin = static_cast<std::int64_t>(i) * kBlockTokens;
-    const std::int64_t end = begin + kBlockTokens;
+    const std::int64_t begin = static_cast<std::int64_t>(i) * prefix.block_tokens;
+    const std::int64_t end = begin + prefix.block_tokens;
     if (end > sequence.work.prompt_tokens) return;
     if (cache.tokens(prefix.blocks[i]) == 0 || kept_.count(prefix.blocks[i]) != 0) continue;
     const auto tokens = history_.part(slot, begin, end);

@@ -21,7 +21,7 @@ std::int64_t PrefixCache::lookup(const Prefix& prefix, std::int64_t prompt_token
       ++blocks;
     }
     for (std::size_t i = blocks; i > 0; --i) entries_.use(prefix.blocks[i - 1]);
-    found = static_cast<std::int64_t>(blocks) * kBlockTokens;
+    found = static_cast<std::int64_t>(blocks) * prefix.block_tokens;
   }
   return std::min(found, prompt_tokens - 1);
 }
@@ -32,10 +32,11 @@ std::span<const std::uint64_t> PrefixCache::insert(const Prefix& prefix, std::in
   if (prefix.conversation != 0) {
     keep(prefix.conversation, std::min(prompt_tokens + output_tokens - 1, capacity_tokens_));
   } else {
-    const std::int64_t blocks = std::min(
-        {std::ssize(prefix.blocks), prompt_tokens / kBlockTokens, capacity_tokens_ / kBlockTokens});
+    const std::int64_t blocks =
+        std::min({std::ssize(prefix.blocks), prompt_tokens / prefix.block_tokens,
+                  capacity_tokens_ / prefix.block_tokens});
     for (std::int64_t i = blocks; i > 0; --i) {
-      keep(prefix.blocks[static_cast<std::size_t>(i - 1)], kBlockTokens);
+      keep(prefix.blocks[static_cast<std::size_t>(i - 1)], prefix.block_tokens);
     }
   }
   // What was just kept is newer than everything else, and fits by itself.

@@ -28,7 +28,7 @@ class Router {
   Router(RouterPolicy policy, const std::vector<std::int64_t>& batch_limits, std::uint64_t seed,
          std::int64_t prefix_cache_tokens = 0);
 
-  /// A conversation is short before it is long: fewer than in a block.
+  /// A conversation is short before it is long: fewer than in a block of the usual size.
   static constexpr std::int64_t kTokensPerKey = kBlockTokens / 4;
   static constexpr std::int64_t kMostKeys = 4'000'000;  ///< some 300 MB
 

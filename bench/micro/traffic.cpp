@@ -79,7 +79,7 @@ void replay(benchmark::State& state, const std::string& text) {
   trace.file = path.string();
   std::int64_t requests = 0;
   for (auto _ : state) {
-    TraceReader reader(trace);
+    TraceReader reader(trace, 1, 0);
     while (reader.next()) ++requests;
   }
   state.SetItemsProcessed(requests);

@@ -35,15 +35,18 @@ struct Request {
 // There may be millions of them in flight.
 static_assert(sizeof(Request) == 48);
 
+/// Prompt tokens in a block of a trace that says nothing else.
+inline constexpr std::int32_t kBlockTokens = 512;
+
 /// What of a prompt a replica may have computed before: what was said in its conversation, or the
 /// blocks that a trace names. Keys are never 0.
 struct Prefix {
   std::uint64_t conversation = 0;     ///< its key; 0 where the blocks say it
   std::int32_t known_tokens = 0;      ///< of the prompt, from its beginning: said before
   std::vector<std::uint64_t> blocks;  ///< each the key of the prompt up to and with that block
+  std::int32_t block_tokens =
+      kBlockTokens;  ///< in a block; the last one of a prompt may have fewer
 };
-/// Prompt tokens in a block of a trace (the last one of a prompt may have fewer).
-inline constexpr std::int32_t kBlockTokens = 512;
 
 /// What a replica needs to know of a request.
 struct Work {

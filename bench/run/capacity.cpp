@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <deque>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/requests/arrivals.hpp"
 #include "workloads/requests/session_plan.hpp"
+#include "workloads/requests/trace_row.hpp"
 
 namespace tokenlift {
 
@@ -33,25 +35,35 @@ class TenantRequests {
  public:
   TenantRequests(const Tenant& tenant, std::uint64_t seed, std::uint32_t index)
       : tenant_(tenant), index_(index) {
-    if (!tenant.arrivals.trace) plan_.emplace(tenant, seed, index);
-    restart(seed);
+    if (!tenant.arrivals.trace) {
+      plan_.emplace(tenant, seed, index);
+      return;
+    }
+    // All of the file, and from its start again: its mix, whatever the seed keeps of it.
+    tenant_.arrivals.trace->sample = 1;
+    tenant_.arrivals.trace->resample_ns.reset();
+    restart();
   }
 
   Arrival next() {
     if (plan_) return next_of_plan();
+    if (!turns_.empty()) {
+      const TraceTurn turn = std::move(turns_.front());
+      turns_.pop_front();
+      return {0, turn.prompt_tokens, turn.output_tokens, 0};
+    }
     std::optional<Arrival> arrival = trace_->next();
-    if (!arrival) {  // the trace has ended: from its start again
-      restart(0);
+    if (!arrival) {
+      restart();
       arrival = trace_->next();
     }
     assert(arrival && "a trace has a request at least");
+    turns_.assign(trace_->turns().begin(), trace_->turns().end());
     return *arrival;
   }
 
  private:
-  void restart(std::uint64_t seed) {
-    if (!plan_) trace_.emplace(tenant_, seed, index_);
-  }
+  void restart() { trace_.emplace(tenant_, 0, index_); }
   Arrival next_of_plan() {
     std::optional<Arrival> arrival = plan_->request(number_, 0, context_tokens_);
     if (!arrival) {  // its session ends before it
@@ -76,6 +88,7 @@ class TenantRequests {
   std::uint32_t index_;
   std::optional<SessionPlan> plan_;
   std::optional<ArrivalSource> trace_;
+  std::deque<TraceTurn> turns_;  // of the session that the trace is at
   std::uint64_t number_ = 0;
   std::int64_t context_tokens_ = 0;
 };

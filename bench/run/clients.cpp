@@ -27,23 +27,39 @@ Clients::Clients(const Scenario& resolved) : scenario_(resolved) {
     const Tenant& tenant = resolved.tenants[i];
     TenantClients clients{.source = std::nullopt,
                           .plan = std::nullopt,
+                          .replayed = {},
                           .patience_draws = Draws(seed, Purpose::patience, i),
                           .retry_draws = Draws(seed, Purpose::retry, i)};
     if (!is_closed(tenant)) clients.source.emplace(tenant, seed, i);
     if (is_closed(tenant) || tenant.sessions) clients.plan.emplace(tenant, seed, i);
+    clients.replays = tenant.arrivals.trace && tenant.arrivals.trace->summary.most_turns > 1;
     tenants_.push_back(std::move(clients));
   }
 }
 
 std::optional<Arrival> Clients::next_arrival(std::uint32_t tenant) {
-  std::optional<ArrivalSource>& source = tenants_[tenant].source;
-  return source ? source->next() : std::nullopt;
+  TenantClients& clients = tenants_[tenant];
+  if (!clients.source) return std::nullopt;
+  const std::optional<Arrival> arrival = clients.source->next();
+  if (arrival && clients.replays && !clients.source->turns().empty()) {
+    clients.replayed[arrival->number] = {clients.source->turns(), 0};
+  }
+  return arrival;
 }
 
 const std::vector<std::uint64_t>& Clients::blocks(std::uint32_t tenant) const {
   static const std::vector<std::uint64_t> kNone;
   const std::optional<ArrivalSource>& source = tenants_[tenant].source;
   return source ? source->blocks() : kNone;
+}
+
+const std::vector<std::uint64_t>& Clients::blocks(std::uint32_t tenant,
+                                                  std::uint64_t number) const {
+  static const std::vector<std::uint64_t> kNone;
+  const auto found = tenants_[tenant].replayed.find(number);
+  if (found == tenants_[tenant].replayed.end()) return kNone;
+  const Replayed& session = found->second;
+  return session.next == 0 ? kNone : session.turns[session.next - 1].block_ids;
 }
 
 void Clients::for_each_first(const std::function<void(const PlannedRequest&)>& visit) const {
@@ -108,9 +124,26 @@ std::optional<PlannedRequest> Clients::planned(std::uint32_t tenant, std::uint64
   return PlannedRequest{*arrival, tenant, context_tokens};
 }
 
-std::optional<PlannedRequest> Clients::follow_up(const Request& request, bool served,
-                                                 std::int64_t reply_ns) const {
+std::optional<PlannedRequest> Clients::next_replayed(const Request& request, bool served,
+                                                     std::int64_t reply_ns) {
   const auto tenant = static_cast<std::uint32_t>(request.tenant);
+  auto& replayed = tenants_[tenant].replayed;
+  auto session = replayed.extract(request.number);
+  if (!session || !served || session.mapped().next == session.mapped().turns.size()) {
+    return std::nullopt;
+  }
+  const TraceTurn& turn = session.mapped().turns[session.mapped().next++];
+  const Arrival arrival{after_ns(reply_ns, turn.delay_ns), turn.prompt_tokens, turn.output_tokens,
+                        request.number + 1};
+  session.key() = arrival.number;
+  replayed.insert(std::move(session));
+  return PlannedRequest{arrival, tenant, 0};
+}
+
+std::optional<PlannedRequest> Clients::follow_up(const Request& request, bool served,
+                                                 std::int64_t reply_ns) {
+  const auto tenant = static_cast<std::uint32_t>(request.tenant);
+  if (tenants_[tenant].replays) return next_replayed(request, served, reply_ns);
   if (!tenants_[tenant].plan) return std::nullopt;
   const SessionPlan& plan = *tenants_[tenant].plan;
   if (served && plan.has_next(request.number)) {

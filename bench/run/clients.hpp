@@ -4,12 +4,13 @@
 //
 // Nothing here knows of throttles at work, of the fleet, or of time passing. What a client draws is
 // keyed by its request's number, so it does the same whatever happens to others; the only state is
-// how many retries a tenant has made of its budget.
+// how many retries a tenant has made of its budget, and which turns of a trace are still to come.
 
 #include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "bench/record/request.hpp"
@@ -17,6 +18,7 @@
 #include "workloads/requests/arrivals.hpp"
 #include "workloads/requests/people.hpp"
 #include "workloads/requests/session_plan.hpp"
+#include "workloads/requests/trace_row.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -40,6 +42,8 @@ class Clients {
   /// Of the prompt of the request that next_arrival() returned last; empty but for traces that name
   /// them.
   const std::vector<std::uint64_t>& blocks(std::uint32_t tenant) const;
+  /// The same of a request that follow_up() returned, until it has ended.
+  const std::vector<std::uint64_t>& blocks(std::uint32_t tenant, std::uint64_t number) const;
 
   /// Visits the first request of every user of the closed tenants.
   void for_each_first(const std::function<void(const PlannedRequest&)>& visit) const;
@@ -62,22 +66,31 @@ class Clients {
   /// Whether anybody asks something because of an answer.
   bool answers_matter() const {
     return std::ranges::any_of(tenants_,
-                               [](const auto& tenant) { return tenant.plan.has_value(); });
+                               [](const auto& tenant) { return tenant.plan || tenant.replays; });
   }
   /// What the client of a request that has ended asks next, if anything. It knew the outcome at
   /// `reply_ns`; `served`: it got its tokens in time.
   std::optional<PlannedRequest> follow_up(const Request& request, bool served,
-                                          std::int64_t reply_ns) const;
+                                          std::int64_t reply_ns);
 
  private:
+  /// A session that a trace tells, while one of its turns is under way.
+  struct Replayed {
+    std::vector<TraceTurn> turns;  // all but the first
+    std::size_t next = 0;
+  };
   struct TenantClients {
-    std::optional<ArrivalSource> source;  // open-loop tenants
-    std::optional<SessionPlan> plan;      // tenants with sessions, and closed ones
+    std::optional<ArrivalSource> source;                   // open-loop tenants
+    std::optional<SessionPlan> plan;                       // tenants with sessions, and closed ones
+    bool replays = false;                                  // a trace that tells sessions
+    std::unordered_map<std::uint64_t, Replayed> replayed;  // by the number of the turn under way
     Draws patience_draws;
     Draws retry_draws;
     std::uint64_t first_attempts = 0;
     std::uint64_t retries = 0;
   };
+  std::optional<PlannedRequest> next_replayed(const Request& request, bool served,
+                                              std::int64_t reply_ns);
   std::optional<PlannedRequest> planned(std::uint32_t tenant, std::uint64_t number,
                                         std::int64_t reply_ns, std::int64_t context_tokens) const;
 

@@ -27,6 +27,12 @@ std::int64_t prefix_cache_tokens(const Scenario& scenario) {
   return sum;
 }
 
+/// Of the blocks that name a tenant's prompts.
+std::int32_t block_tokens(const Tenant& tenant) {
+  const std::optional<Trace>& trace = tenant.arrivals.trace;
+  return trace ? static_cast<std::int32_t>(trace->block_tokens) : kBlockTokens;
+}
+
 constexpr std::int64_t kMostNeverSent = 10'000'000;
 constexpr std::size_t kPrefetchAhead = 16;
 
@@ -231,8 +237,8 @@ void Loop::note_release(const Request& request) {
 void Loop::arrive(std::uint32_t tenant) {
   const RequestId id = begin(tenant, pending_[tenant]);
   if (uses_prefixes_) {
-    note_prefix(id,
-                {clients_.conversation(tenant, requests_[id].number), 0, clients_.blocks(tenant)});
+    note_prefix(id, {clients_.conversation(tenant, requests_[id].number), 0,
+                     clients_.blocks(tenant), block_tokens(scenario_.tenants[tenant])});
   }
   schedule_arrival(tenant);
   attempt(id);
@@ -243,7 +249,8 @@ void Loop::begin_planned(const PlannedRequest& planned) {
   if (uses_prefixes_) {
     note_prefix(id, {clients_.conversation(planned.tenant, planned.arrival.number),
                      static_cast<std::int32_t>(planned.known_tokens),
-                     {}});
+                     clients_.blocks(planned.tenant, planned.arrival.number),
+                     block_tokens(scenario_.tenants[planned.tenant])});
   }
   attempt(id);
 }

@@ -299,6 +299,56 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
             'arrivals = { process = "trace", file = "trace.csv" }')
         self.assert_wrong("run", path, says=("trace.csv:6:",))
 
+    def trace_scenario(self, keys=""):
+        rows = "".join(f"{i / 10},{30 + i % 7},{3 + i % 5}\n" for i in range(1000))
+        (self.path / "trace.csv").write_text("at,in,out\n" + rows + "99.95,20,0\n")
+        path = self.path / "trace.toml"
+        path.write_text(f"""
+run = {{ engine = "virtual", duration = "40s" }}
+fleet.site = [ {{ name = "here", profile = "h100-8b" }} ]
+[[tenant]]
+name = "users"
+arrivals = {{ process = "trace", file = "trace.csv", \
+columns = {{ time = "at", prompt = "in", output = "out" }}{keys} }}
+[[throttle]]
+name = "requests"
+kind = "token_bucket"
+unit = "requests"
+rate = "2/s"
+max_wait = "5s"
+[[event]]
+at = "20s"
+lift = "requests"
+""".replace("\\\n", ""))
+        return path
+
+    def test_a_trace_repeated_is_one_run(self):
+        path = self.trace_scenario()
+        done = self.run_tokenlift("run", path, "--repetitions", 5, "--out", "out", code=0)
+        self.assertIn("has 1001 rows, of which 1 is left out", done.stderr)
+        self.assertIn("the 4 runs 'repetition 2' to 'repetition 5': they agree", done.stdout)
+        self.run_tokenlift("report", "out", "--format", "json", "--out", "report.json")
+        faster = self.run_tokenlift("run", path, "--repetitions", 3, "--out", "faster", code=0)
+        self.assertIn("they agree", faster.stdout)
+        same = self.run_tokenlift("compare", "out", "faster", code=0)
+        self.assertIn("identical", same.stdout)
+        self.assertNotIn("too few runs", same.stdout)
+
+    def test_a_trace_resampled_has_chance(self):
+        path = self.trace_scenario(', resample = "5s", start = "10s"')
+        done = self.run_tokenlift("run", path, "--repetitions", 3, "--out", "out", code=0)
+        self.assertIn("101 are left out", done.stderr)
+        self.assertNotIn("agree", done.stdout)
+        dues = [json.loads((self.path / "out" / str(n) / "run.json").read_text()) for n in (1, 2, 3)]
+        sums = {sum(tenant["counts"]["due"] for tenant in run["phases"]) for run in dues}
+        self.assertEqual(len(dues), 3)
+        self.assertTrue(sums)
+
+    def test_check_says_what_a_trace_holds(self):
+        done = self.run_tokenlift("check", self.trace_scenario(", sample = 0.5"), code=0)
+        self.assertIn("# the trace of tenant 'users' has 1001 rows", done.stdout)
+        self.assertIn("each seed keeps another 50 % of them", done.stdout)
+
     def test_a_broken_result_cannot_be_repeated(self):
         for text in ("{", "{}", '{"schema": "tokenlift.run/99"}', "[1, 2]"):
             (self.path / "run.json").write_text(text)

@@ -32,7 +32,7 @@ double requests_per_s(const Tenant& tenant, const Scenario& scenario, double tur
   if (arrivals.trace) {
     const TraceSummary& summary = arrivals.trace->summary;
     const std::int64_t span_ns = summary.span_ns > 0 ? summary.span_ns : scenario.run.duration_ns;
-    return static_cast<double>(summary.requests) / to_s(span_ns);
+    return arrivals.trace->sample * static_cast<double>(summary.requests) / to_s(span_ns);
   }
   if (arrivals.think) {
     return static_cast<double>(tenant.users) * turns / think_per_session_s(tenant, turns);

@@ -118,6 +118,10 @@ std::optional<std::size_t> measured_event(const Scenario& scenario);
 /// A ramp's transition lasts from its start to `settle` after its end. Empty phases are left out.
 std::vector<Phase> plan_phases(const Scenario& resolved);
 
+/// Of each tenant with a trace what its file holds, and how many rows are left out and why: a
+/// sentence each.
+std::vector<std::string> trace_notes(const Scenario& scenario);
+
 /// What `check` warns about: a run too short for its phases or for the 100 requests that a measured
 /// phase needs, a queue without max_wait under overload, a trace that ends early, more offered than
 /// the fleet or the new limit carries after the lift, settings that can't have an effect (a retry

@@ -106,7 +106,7 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
 
 void warn_of_short_traces(const Scenario& resolved, std::vector<std::string>& result) {
   for (const Tenant& tenant : resolved.tenants) {
-    if (!tenant.arrivals.trace) continue;
+    if (!tenant.arrivals.trace || tenant.arrivals.trace->resample_ns) continue;
     const std::int64_t span_ns = tenant.arrivals.trace->summary.span_ns;
     if (span_ns >= resolved.run.duration_ns) continue;
     result.push_back("the trace of tenant '" + tenant.name + "' ends after " +

@@ -157,6 +157,15 @@ std::optional<Trace> ArrivalsReader::read_trace(TableReader& table) {
     trace.max_prompt_tokens = table.whole("max", 1, kRequestTokensMax);
     trace.max_output_tokens = trace.max_prompt_tokens;
   }
+  assign(trace.start_ns, table.duration_ns("start"));
+  trace.resample_ns = table.positive_duration_ns("resample");
+  assign(trace.sort, table.flag("sort"));
+  assign(trace.block_tokens, table.whole("block_tokens", kBlockUnitTokens, kRequestTokensMax));
+  if (trace.block_tokens % kBlockUnitTokens != 0) {
+    table.mistake("block_tokens", "\"block_tokens\" is not a multiple of 16",
+                  "replicas keep tokens in units of 16");
+  }
+  if (auto columns = table.table("columns", "columns")) trace.columns = read_columns(*columns);
   if (!mark.sound()) return std::nullopt;
   if (file->empty() || file->find('\0') != std::string::npos) {
     table.mistake("file", "this can't be a file name");
@@ -178,6 +187,23 @@ std::optional<Trace> ArrivalsReader::read_trace(TableReader& table) {
     return std::nullopt;
   }
   return trace;
+}
+
+TraceColumns ArrivalsReader::read_columns(TableReader& table) {
+  TraceColumns columns;
+  const auto read = [&](const char* key, const char* example, std::string& name) {
+    table.require(key, "the name of a column of the file's header, for example " +
+                           std::string(key) + " = " + in_quotes(example));
+    assign(name, table.text(key));
+    if (table.has(key) && name.empty()) {
+      table.mistake(key, in_quotes(key) + " must be the name of a column");
+    }
+  };
+  read("time", "arrived_at", columns.time);
+  read("prompt", "num_prefill_tokens", columns.prompt);
+  read("output", "num_decode_tokens", columns.output);
+  table.finish();
+  return columns;
 }
 
 // In the language each kind has words of its own for the few fields of Shape.

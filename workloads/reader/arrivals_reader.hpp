@@ -34,6 +34,7 @@ class ArrivalsReader {
 
  private:
   std::optional<Trace> read_trace(TableReader& table);
+  TraceColumns read_columns(TableReader& table);
   std::optional<Shape> read_shape(TableReader table);
   void read_steps(TableReader& table, Shape& shape);
 

@@ -26,7 +26,7 @@ ArrivalSource::ArrivalSource(const Tenant& tenant, std::uint64_t seed, std::uint
       output_(sampler_of(tenant.arrivals, tenant.output_tokens)) {
   if (process_ == Process::trace) {
     assert(tenant.arrivals.trace);
-    trace_ = std::make_unique<TraceReader>(*tenant.arrivals.trace);
+    trace_ = std::make_unique<TraceReader>(*tenant.arrivals.trace, seed, tenant_index);
     steady_ = false;
     return;
   }
@@ -60,6 +60,11 @@ std::optional<Arrival> ArrivalSource::next_of_trace() {
 const std::vector<std::uint64_t>& ArrivalSource::blocks() const {
   static const std::vector<std::uint64_t> none;
   return trace_ ? trace_->blocks() : none;
+}
+
+const std::vector<TraceTurn>& ArrivalSource::turns() const {
+  static const std::vector<TraceTurn> none;
+  return trace_ ? trace_->turns() : none;
 }
 
 }  // namespace tokenlift

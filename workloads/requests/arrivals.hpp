@@ -22,6 +22,7 @@ struct Arrival {
 
 class ShapeClock;
 class TraceReader;
+struct TraceTurn;
 
 /// The requests that one tenant asks of its own accord, one after the other. Draws are keyed by
 /// (seed, purpose, tenant, request number), so request n is the same whatever else happens. The
@@ -62,6 +63,8 @@ class ArrivalSource {
   /// The blocks of the prompt of the request that next() returned last, as Prefix::blocks of
   /// bench/request.hpp holds them; empty for all but traces that name them.
   const std::vector<std::uint64_t>& blocks() const;
+  /// The turns that follow the request that next() returned last (TraceReader::turns()).
+  const std::vector<TraceTurn>& turns() const;
 
  private:
   // 146 years: below it the sum of an instant and a gap can't overflow.

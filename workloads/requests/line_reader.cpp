@@ -12,6 +12,8 @@ namespace tokenlift {
 namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 16;
+constexpr std::string_view kBlank = " \t\r\n";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 }  // namespace
 
@@ -35,11 +37,35 @@ void LineReader::fail(const std::string& message, const std::string& advice,
   throw ScenarioError({Mistake{file_, number_, column, message, advice, line_}});
 }
 
+void LineReader::fail_at(int number, const std::string& message, const std::string& advice) const {
+  throw ScenarioError({Mistake{file_, number, 0, message, advice, ""}});
+}
+
+void LineReader::go_to(std::int64_t offset, int number) {
+  stream_.clear();
+  stream_.seekg(offset);
+  if (!stream_) fail("the trace can't be read", "");
+  buffer_begin_ = 0;
+  buffer_end_ = 0;
+  buffer_end_offset_ = offset;
+  number_ = number - 1;
+}
+
+bool LineReader::rest_is_blank() {
+  do {
+    for (; buffer_begin_ < buffer_end_; ++buffer_begin_) {
+      if (kBlank.find(buffer_[buffer_begin_]) == std::string_view::npos) return false;
+    }
+  } while (refill());
+  return true;
+}
+
 bool LineReader::refill() {
   stream_.read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
   if (stream_.bad()) fail("the trace can't be read", "");
   buffer_begin_ = 0;
   buffer_end_ = static_cast<std::size_t>(stream_.gcount());
+  buffer_end_offset_ += stream_.gcount();
   return buffer_end_ > 0;
 }
 
@@ -49,7 +75,10 @@ bool LineReader::read(std::size_t bytes_max) {
   bool any = false;
   while (line_.size() <= bytes_max) {
     if (buffer_begin_ == buffer_end_ && !refill()) break;
-    if (!any) ++number_;
+    if (!any) {
+      ++number_;
+      line_offset_ = buffer_end_offset_ - static_cast<std::int64_t>(buffer_end_ - buffer_begin_);
+    }
     any = true;
     const char* begin = buffer_.data() + buffer_begin_;
     const char* end = buffer_.data() + buffer_end_;
@@ -69,6 +98,7 @@ bool LineReader::next(std::size_t bytes_max, std::string_view form) {
          "a line is " + std::string(form));
   }
   if (line_.ends_with('\r')) line_.pop_back();
+  if (number_ == 1 && line_.starts_with(kByteOrderMark)) line_.erase(0, kByteOrderMark.size());
   const std::size_t invalid = find_not_utf8(line_);
   if (invalid != std::string_view::npos) {
     fail("the line is not UTF-8", "a line is " + std::string(form), invalid);

@@ -75,16 +75,45 @@ class JsonScanner {
     return line_.substr(begin, at_ - begin);
   }
 
-  /// Goes over a number, a string, true, false or null, or an array of them.
-  void skip_value() {
-    if (!take('[')) return skip_scalar();
-    if (take(']')) return;
-    do skip_scalar();
-    while (take(','));
-    require(']', "',' or ']'");
+  /// Goes over a value of any kind.
+  void skip_value(int depth = 0) {
+    if (depth == kDeepest) {
+      fail("values are nested more than " + std::to_string(kDeepest) + " deep", "");
+    }
+    if (take('[')) {
+      if (take(']')) return;
+      do skip_value(depth + 1);
+      while (take(','));
+      require(']', "',' or ']'");
+    } else if (take('{')) {
+      if (take('}')) return;
+      do {
+        string();
+        require(':', "':'");
+        skip_value(depth + 1);
+      } while (take(','));
+      require('}', "',' or '}'");
+    } else {
+      skip_scalar();
+    }
+  }
+
+  /// True if null follows, which is consumed.
+  bool take_null() {
+    skip_space();
+    if (!line_.substr(at_).starts_with("null")) return false;
+    at_ += 4;
+    return true;
+  }
+  /// What stands there: a string without its quotes, or a number.
+  std::string_view string_or_number() {
+    skip_space();
+    return at_ < line_.size() && line_[at_] == '"' ? string() : number();
   }
 
  private:
+  static constexpr int kDeepest = 100;
+
   void skip_space() {
     while (at_ < line_.size() && (line_[at_] == ' ' || line_[at_] == '\t' || line_[at_] == '\r')) {
       ++at_;
@@ -125,7 +154,7 @@ class JsonScanner {
     } else if (at_ < line_.size() && (line_[at_] == '-' || is_digit(line_[at_]))) {
       number();
     } else {
-      expected("a number, a string, true, false, null, or one array of these");
+      expected("a value");
     }
   }
 
@@ -148,26 +177,77 @@ void read_block_ids(JsonScanner& json, std::vector<std::uint64_t>& ids) {
   json.require(']', "',' or ']'");
 }
 
-constexpr std::array<std::string_view, 4> kKeys = {"timestamp", "input_length", "output_length",
-                                                   "hash_ids"};
-constexpr std::size_t kRequiredKeys = 3;
+enum Key : std::size_t {
+  timestamp,
+  input_length,
+  output_length,
+  hash_ids,
+  session_id,
+  delay,
+};
+constexpr std::array<std::string_view, 6> kKeys = {"timestamp", "input_length", "output_length",
+                                                   "hash_ids",  "session_id",   "delay"};
 
-// The value of kKeys[key].
-void read_value(JsonScanner& json, std::size_t key, TraceRow& row) {
-  if (key == 3) return read_block_ids(json, row.block_ids);
-  const std::string_view text = json.number();
-  if (key == 1) row.prompt_tokens = parse_tokens(text, 1, kKeys[key]);
-  if (key == 2) row.output_tokens = parse_tokens(text, 1, kKeys[key]);
-  if (key != 0) return;
-  const auto timestamp_ns = parse_decimal_ns(text, 1'000'000);
-  if (!timestamp_ns) {
-    json.fail("timestamp is not a number of milliseconds from 0 to 9000000000000",
-              "write it without an exponent");
+std::int64_t read_ms(JsonScanner& json, std::string_view name) {
+  const std::optional<std::int64_t> ns = parse_decimal_ns(json.number(), 1'000'000);
+  if (!ns) {
+    json.fail(std::string(name) + " is not a number of milliseconds from 0 to 9000000000000", "");
   }
-  row.timestamp_ns = *timestamp_ns;
+  return *ns;
 }
 
-void parse_row(std::string_view line, TraceRow& row) {
+void read_value(JsonScanner& json, Key key, TraceRow& row) {
+  switch (key) {
+    case timestamp:
+      row.timestamp_ns = read_ms(json, kKeys[key]);
+      break;
+    case input_length:
+      row.prompt_tokens = parse_tokens(json.number(), 1, kKeys[key]);
+      break;
+    case output_length:
+      row.output_tokens = parse_tokens(json.number(), 1, kKeys[key]);
+      break;
+    case hash_ids:
+      read_block_ids(json, row.block_ids);
+      break;
+    case session_id:
+      row.session = json.string_or_number();
+      break;
+    case delay:
+      row.delay_ns = read_ms(json, kKeys[key]);
+      break;
+  }
+}
+
+// Others than the lengths may be null, as if they were not there.
+bool is_left_open(JsonScanner& json, Key key) {
+  return key != input_length && key != output_length && json.take_null();
+}
+
+void require_keys(const TraceRow& row) {
+  const auto require = [](bool there, Key key) {
+    if (there) return;
+    throw RowMistake{std::string(kKeys[key]) + " is missing", "a line is " + std::string(kForm)};
+  };
+  // A turn of a session may be due without one: TraceRows knows which.
+  require(row.timestamp_ns.has_value() || !row.session.empty(), timestamp);
+  require(row.prompt_tokens > 0, input_length);
+  require(row.output_tokens > 0, output_length);
+}
+
+// More ids than blocks: the file's blocks are smaller, and reuse would be counted wrong.
+void check_blocks(const TraceRow& row, std::int64_t block_tokens) {
+  const std::int64_t blocks = (row.prompt_tokens + block_tokens - 1) / block_tokens;
+  if (row.block_ids.size() <= static_cast<std::size_t>(blocks)) return;
+  throw RowMistake{"hash_ids has " + std::to_string(row.block_ids.size()) +
+                       " ids, but input_length is only " + std::to_string(blocks) +
+                       (blocks == 1 ? " block" : " blocks") + " of " +
+                       std::to_string(block_tokens) + " tokens",
+                   "an id stands for " + std::to_string(block_tokens) +
+                       " tokens: state the size of the file's blocks with block_tokens"};
+}
+
+void parse_row(std::string_view line, std::int64_t block_tokens, TraceRow& row) {
   JsonScanner json(line);
   std::array<bool, kKeys.size()> seen{};
   json.require('{', "'{'");
@@ -179,38 +259,30 @@ void parse_row(std::string_view line, TraceRow& row) {
       json.skip_value();
       continue;
     }
-    const auto key = static_cast<std::size_t>(known - kKeys.begin());
+    const auto key = static_cast<Key>(known - kKeys.begin());
     if (seen[key]) json.fail(std::string(name) + " is there twice", "");
     seen[key] = true;
-    read_value(json, key, row);
+    if (!is_left_open(json, key)) read_value(json, key, row);
   } while (json.take(','));
   json.require('}', "',' or '}'");
   json.require_end();
-  for (std::size_t key = 0; key < kRequiredKeys; ++key) {
-    if (!seen[key]) {
-      throw RowMistake{std::string(kKeys[key]) + " is missing", "a line is " + std::string(kForm)};
-    }
-  }
-  // More ids than blocks: the file's blocks are smaller, and reuse would be counted wrong.
-  const std::int64_t blocks = (row.prompt_tokens + kTraceBlockTokens - 1) / kTraceBlockTokens;
-  if (row.block_ids.size() > static_cast<std::size_t>(blocks)) {
-    throw RowMistake{"hash_ids has " + std::to_string(row.block_ids.size()) +
-                         " ids, but input_length is only " + std::to_string(blocks) +
-                         (blocks == 1 ? " block" : " blocks") + " of " +
-                         std::to_string(kTraceBlockTokens) + " tokens",
-                     "an id stands for " + std::to_string(kTraceBlockTokens) + " tokens"};
-  }
+  require_keys(row);
+  check_blocks(row, block_tokens);
 }
 
 // There is no header: the first line is a row, which begins an object.
-RowParser recognise(std::string_view first_line) {
+RowParser recognise(std::string_view first_line, const Trace& trace) {
   const std::size_t begin = first_line.find_first_not_of(" \t");
   const bool object = begin != std::string_view::npos && first_line[begin] == '{';
-  return object ? RowParser(parse_row) : RowParser();
+  if (!object) return {};
+  return [block_tokens = trace.block_tokens](std::string_view line, TraceRow& row) {
+    parse_row(line, block_tokens, row);
+  };
 }
 
 }  // namespace
 
-const TraceFormat kMooncakeTrace = {kForm, 16 * 1024, false, recognise};
+// A prompt of 128 k tokens in blocks of 16 has 8 k ids, and some tools put messages in, too.
+const TraceFormat kMooncakeTrace = {kForm, std::size_t{1} << 20, false, recognise};
 
 }  // namespace tokenlift

@@ -14,7 +14,10 @@ Population::Population(const Scenario& scenario) {
   tenants_.reserve(scenario.tenants.size());
   for (const Tenant& tenant : scenario.tenants) {
     assert(tenant.users >= 1);
-    const std::int64_t most_turns = tenant.sessions ? largest_tokens(tenant.sessions->turns) : 1;
+    const std::optional<Trace>& trace = tenant.arrivals.trace;
+    const std::int64_t most_turns = tenant.sessions ? largest_tokens(tenant.sessions->turns)
+                                    : trace         ? trace->summary.most_turns
+                                                    : 1;
     tenants_.push_back({Draws(scenario.run.seed, Purpose::user, tenants_.size()),
                         static_cast<std::uint64_t>(tenant.users),
                         static_cast<std::uint64_t>(most_turns), static_cast<std::uint32_t>(count_),

@@ -61,30 +61,51 @@ struct Lengths {
   bool operator==(const Lengths&) const = default;
 };
 
-/// What a scan of the whole trace file found, after `sample` and the caps, in the trace's own
-/// order.
+/// What a scan of the whole trace file found: of the requests from `start` on, before `sample`
+/// (which goes by seed), with the caps, in the trace's own order.
 struct TraceSummary {
   std::int64_t requests = 0;
-  std::int64_t span_ns = 0;  ///< last arrival - first arrival, on the clock scaled by `speed`
+  std::int64_t span_ns = 0;  ///< from `start` to the last arrival, on the clock scaled by `speed`
   double prompt_mean_tokens = 0;
   double output_mean_tokens = 0;
   std::int64_t prompt_max_tokens = 0;
   std::int64_t output_max_tokens = 0;
-  /// Rows of the file, before `sample`, that were skipped: requests that failed where the trace was
-  /// taken.
+  /// Rows that are left out: requests that failed where the trace was taken, ...
   std::int64_t failed = 0;
+  std::int64_t before_start = 0;  ///< ... and those that are due before `start`.
+  std::int64_t most_turns = 1;    ///< of a session that the trace tells
+  std::int64_t rows = 0;          ///< of the file, all of them
+  std::uint64_t digest = 0;       ///< of the file's bytes: FNV-1a, 64 bits
   bool operator==(const TraceSummary&) const = default;
 };
 
-/// A file of requests: Azure's or BurstGPT's CSV, or Mooncake's JSON lines; its first line says
-/// which.
+/// Blocks of prompts have a multiple of so many tokens: what a replica keeps its cache in.
+inline constexpr std::int64_t kBlockUnitTokens = 16;
+
+/// Which columns of a CSV file say what, by their names in its header.
+struct TraceColumns {
+  std::string time;    ///< a date and time, or seconds
+  std::string prompt;  ///< tokens
+  std::string output;
+  bool operator==(const TraceColumns&) const = default;
+};
+
+/// A file of requests: Azure's or BurstGPT's CSV, or Mooncake's JSON lines, as its first line says;
+/// or other CSV, whose columns are named.
 struct Trace {
-  std::string file;  ///< absolute path once read
-  double speed = 1;  ///< 2 = twice as fast
-  double sample =
-      1;  ///< the share of requests kept, chosen by keyed draws: the same for every seed
+  std::string file;   ///< absolute path once read
+  double speed = 1;   ///< 2 = twice as fast
+  double sample = 1;  ///< the share of requests kept, chosen by draws keyed by seed and tenant
   std::optional<std::int64_t> max_prompt_tokens;  ///< longer ones are capped
   std::optional<std::int64_t> max_output_tokens;
+  /// On the trace's own clock, from its first request: the run begins there.
+  std::int64_t start_ns = 0;
+  /// Blocks of this length on the trace's own clock are drawn with replacement, one after the
+  /// other, by seed and tenant; what is left at the file's end is no block.
+  std::optional<std::int64_t> resample_ns;
+  bool sort = false;                ///< the file is not in order of time
+  std::int64_t block_tokens = 512;  ///< prompt tokens that each of hash_ids stands for
+  std::optional<TraceColumns> columns;
   TraceSummary summary;
   bool operator==(const Trace&) const = default;
 };

@@ -28,6 +28,7 @@ enum class Purpose : std::uint64_t {
   retry = 12,
   shape = 13,
   tuning = 14,
+  trace_block = 15,
 };
 
 /// The output function of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number

@@ -241,17 +241,34 @@ Keys keys_of(const Shape& shape) {
   return keys;
 }
 
+// What most traces don't need is written only where it is there.
+void add_trace(Keys& keys, const Trace& trace) {
+  const Trace plain;
+  keys.add("file", string_literal(trace.file));
+  keys.add("speed", trace.speed);
+  keys.add("sample", trace.sample);
+  Keys caps;
+  if (trace.max_prompt_tokens) caps.add("prompt", *trace.max_prompt_tokens);
+  if (trace.max_output_tokens) caps.add("output", *trace.max_output_tokens);
+  if (!caps.empty()) keys.add("max", caps.inline_table());
+  if (trace.start_ns != plain.start_ns) keys.add("start", duration(trace.start_ns));
+  keys.add_duration("resample", trace.resample_ns);
+  if (trace.sort) keys.add("sort", std::string("true"));
+  if (trace.block_tokens != plain.block_tokens) keys.add("block_tokens", trace.block_tokens);
+  if (trace.columns) {
+    Keys columns;
+    columns.add("time", string_literal(trace.columns->time));
+    columns.add("prompt", string_literal(trace.columns->prompt));
+    columns.add("output", string_literal(trace.columns->output));
+    keys.add("columns", columns.inline_table());
+  }
+}
+
 Keys keys_of(const Arrivals& arrivals) {
   Keys keys;
   keys.add("process", word(arrivals.process));
   if (arrivals.trace) {
-    keys.add("file", string_literal(arrivals.trace->file));
-    keys.add("speed", arrivals.trace->speed);
-    keys.add("sample", arrivals.trace->sample);
-    Keys caps;
-    if (arrivals.trace->max_prompt_tokens) caps.add("prompt", *arrivals.trace->max_prompt_tokens);
-    if (arrivals.trace->max_output_tokens) caps.add("output", *arrivals.trace->max_output_tokens);
-    if (!caps.empty()) keys.add("max", caps.inline_table());
+    add_trace(keys, *arrivals.trace);
     return keys;
   }
   if (arrivals.think) keys.add("think", wait(*arrivals.think));

@@ -47,6 +47,16 @@ TEST(PrefixCache, OneTokenOfAPromptIsAlwaysComputed) {
   EXPECT_EQ(cache.lookup(conversation(7, 1), 1), 0);
 }
 
+TEST(PrefixCache, BlocksOfAnotherSizeCountAsManyTokens) {
+  PrefixCache cache(100);
+  Prefix prefix = blocks({1, 2, 3, 4, 5, 6, 7, 8});
+  prefix.block_tokens = 16;
+  insert(cache, prefix, 120, 5);
+  EXPECT_EQ(cache.used_tokens(), 96) << "six blocks: the cache has room for no more";
+  EXPECT_EQ(cache.lookup(prefix, 120), 96);
+  EXPECT_EQ(cache.lookup(prefix, 90), 89);
+}
+
 TEST(PrefixCache, BlocksAreFoundUpToTheFirstMissingOne) {
   PrefixCache cache(10 * kBlockTokens);
   insert(cache, blocks({1, 2, 3, 4}), 3 * kBlockTokens + 100, 900);

@@ -4,8 +4,14 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <vector>
+
+#include "workloads/requests/trace.hpp"
 
 namespace tokenlift {
 namespace {
@@ -43,6 +49,81 @@ Request request_number(std::uint64_t number, std::int64_t due_ns = 0) {
 
 Decision rejected(std::optional<std::int64_t> retry_at_ns = std::nullopt) {
   return {Verdict::rejected, retry_at_ns, false};
+}
+
+/// A tenant that replays a file, which is there as long as the object.
+class ReplayTest : public testing::Test {
+ protected:
+  ReplayTest()
+      : path_(testing::TempDir() + "tokenlift_replay_" + std::to_string(getpid()) + ".jsonl") {
+    std::ofstream(path_) << R"({"session_id": "a", "timestamp": 0, "input_length": 100, )"
+                            R"("output_length": 5, "hash_ids": [1]})"
+                            "\n"
+                            R"({"session_id": "a", "delay": 2000, "input_length": 200, )"
+                            R"("output_length": 6, "hash_ids": [1, 2]})"
+                            "\n"
+                            R"({"session_id": "a", "delay": 0, "input_length": 300, )"
+                            R"("output_length": 7})"
+                            "\n"
+                            R"({"timestamp": 9000, "input_length": 10, "output_length": 5})"
+                            "\n";
+    scenario_ = one_tenant();
+    Trace trace;
+    trace.file = path_;
+    trace.block_tokens = 128;
+    trace.summary = summarise(trace);
+    scenario_.tenants[0].arrivals.process = Process::trace;
+    scenario_.tenants[0].arrivals.trace = trace;
+  }
+  ~ReplayTest() override { std::filesystem::remove(path_); }
+
+  Scenario scenario_;
+
+ private:
+  std::string path_;
+};
+
+TEST_F(ReplayTest, TurnsOfATraceAreDueTheirDelayAfterTheAnswer) {
+  Clients clients(scenario_);
+  EXPECT_TRUE(clients.answers_matter());
+  ASSERT_EQ(clients.next_arrival(0)->number, 0U);
+  const std::vector<std::uint64_t> first = clients.blocks(0);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(clients.next_arrival(0)->number, 3U) << "a session has three turns at most";
+
+  const auto second = clients.next_errand(request_number(0), true, 7 * kSecond);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->arrival.due_ns, 9 * kSecond);
+  EXPECT_EQ(second->arrival.number, 1U);
+  EXPECT_EQ(second->arrival.prompt_tokens, 200);
+  EXPECT_EQ(second->arrival.output_tokens, 6);
+  ASSERT_EQ(clients.blocks(0, 1).size(), 2U);
+  EXPECT_EQ(clients.blocks(0, 1)[0], first[0]);
+
+  const auto third = clients.next_errand(request_number(1), true, 20 * kSecond);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->arrival.due_ns, 20 * kSecond);
+  EXPECT_TRUE(clients.blocks(0, 2).empty());
+  EXPECT_FALSE(clients.next_errand(request_number(2), true, 30 * kSecond));
+  EXPECT_FALSE(clients.next_errand(request_number(3), true, 30 * kSecond)) << "by itself";
+}
+
+TEST_F(ReplayTest, ATurnWithoutAnAnswerEndsItsSession) {
+  Clients clients(scenario_);
+  clients.next_arrival(0);
+  ASSERT_TRUE(clients.next_errand(request_number(0), true, kSecond));
+  EXPECT_FALSE(clients.next_errand(request_number(1), false, 2 * kSecond));
+  EXPECT_FALSE(clients.next_errand(request_number(1), true, 3 * kSecond)) << "it is over";
+}
+
+TEST_F(ReplayTest, TheTurnsOfASessionAreOfOneUser) {
+  scenario_.tenants[0].users = 1000;
+  const Population population(scenario_);
+  for (std::uint64_t session = 0; session < 50; ++session) {
+    const std::uint32_t user = population.user(0, 3 * session);
+    EXPECT_EQ(population.user(0, 3 * session + 1), user);
+    EXPECT_EQ(population.user(0, 3 * session + 2), user);
+  }
 }
 
 TEST(Clients, WithoutARetryPolicyARejectionIsFinal) {

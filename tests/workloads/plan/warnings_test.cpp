@@ -54,6 +54,30 @@ TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
   short_trace.tenants[0].arrivals.process = Process::trace;
   short_trace.tenants[0].arrivals.trace = trace;
   EXPECT_TRUE(has_warning(resolve(short_trace, std::nullopt), "ends after 20s of 60s"));
+  short_trace.tenants[0].arrivals.trace->resample_ns = 5 * kS;
+  EXPECT_FALSE(has_warning(resolve(short_trace, std::nullopt), "ends after"));
+}
+
+TEST(TraceNotes, SayWhatIsLeftOutAndWhy) {
+  Scenario scenario = lift_scenario();
+  EXPECT_TRUE(trace_notes(scenario).empty());
+  Trace trace;
+  trace.summary.rows = 100;
+  scenario.tenants[0].arrivals.trace = trace;
+  const auto note = [&] { return trace_notes(scenario).at(0); };
+  EXPECT_EQ(note(), "the trace of tenant 'users' has 100 rows, and all of them are requests");
+  TraceSummary& summary = scenario.tenants[0].arrivals.trace->summary;
+  summary.failed = 1;
+  EXPECT_EQ(note(),
+            "the trace of tenant 'users' has 100 rows, of which 1 is left out: 1 that failed where "
+            "it was taken");
+  summary.before_start = 20;
+  scenario.tenants[0].arrivals.trace->sample = 0.25;
+  scenario.tenants[0].arrivals.trace->resample_ns = 300 * kS;
+  EXPECT_EQ(note(),
+            "the trace of tenant 'users' has 100 rows, of which 21 are left out: 1 that failed "
+            "where it was taken, and 20 before its start; each seed keeps another 25 % of them; "
+            "blocks of 300s are drawn by the seed");
 }
 
 TEST(Warnings, OfSettingsThatHaveNoEffect) {

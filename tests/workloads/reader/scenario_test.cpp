@@ -188,7 +188,12 @@ TEST(ParseScenario, ReadsATraceBesideTheScenario) {
   const Scenario scenario = parse_scenario(text, "demo.toml", folder.string(), {});
   const Trace& trace = scenario.tenants[0].arrivals.trace.value();
   EXPECT_EQ(trace.file, (std::filesystem::absolute(folder) / file).lexically_normal());
-  EXPECT_EQ(trace.summary, (TraceSummary{2, 2 * kS, 377, 72, 380, 100}));
+  EXPECT_EQ(trace.summary.requests, 2);
+  EXPECT_EQ(trace.summary.span_ns, 2 * kS);
+  EXPECT_EQ(trace.summary.prompt_mean_tokens, 377);
+  EXPECT_EQ(trace.summary.output_mean_tokens, 72);
+  EXPECT_EQ(trace.summary.prompt_max_tokens, 380);
+  EXPECT_EQ(trace.summary.output_max_tokens, 100);
   EXPECT_EQ(scenario.tenants[0].max_tokens, 100);
   EXPECT_EQ(parse(to_toml(scenario)), scenario);
   const Scenario capped = parse_scenario(replaced(text, "{ prompt = 380, output = 100 }", "50"),

@@ -51,6 +51,20 @@ TEST(BurstGptTrace, TimestampsAreCutToNanoseconds) {
   EXPECT_EQ(arrivals[2].due_ns, 123'456'789);
 }
 
+TEST(BurstGptTrace, ATrailingCommaAndExponentsLoseNothing) {
+  const TraceFile file(
+      "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type,\n"
+      "5,ChatGPT,472,18,490,Conversation log,\n"
+      "4.5e1,\"GPT-4, of June\",1087.0,2.3e2,1317,\"Conversation \"\"log\"\"\",\n"
+      "0.1e+3,ChatGPT,1,1,2,Conversation log\n");
+  const auto arrivals = read(file.trace());
+  ASSERT_EQ(arrivals.size(), 3U);
+  EXPECT_EQ(arrivals[1].due_ns, 40'000'000'000);
+  EXPECT_EQ(arrivals[1].prompt_tokens, 1087);
+  EXPECT_EQ(arrivals[1].output_tokens, 230);
+  EXPECT_EQ(arrivals[2].due_ns, 95'000'000'000);
+}
+
 TEST(BurstGptTrace, RequestsThatFailedAreSkippedAndCounted) {
   const TraceFile file(kHeader +
                        "1,ChatGPT,0,0,0,Conversation log\n"
@@ -59,7 +73,7 @@ TEST(BurstGptTrace, RequestsThatFailedAreSkippedAndCounted) {
                        "4,ChatGPT,0,5,5,Conversation log\n"
                        "6,ChatGPT,12,22,34,Conversation log\n");
   const TraceSummary expected{2, 4'000'000'000, 11, 21, 12, 22, 3};
-  EXPECT_EQ(summarise(file.trace()), expected);
+  EXPECT_EQ(summary_of(file.trace()), expected);
   const auto arrivals = read(file.trace());
   EXPECT_EQ(arrivals[0].due_ns, 0);  // the first that is kept
   EXPECT_EQ(arrivals[1].number, 1U);
@@ -78,7 +92,7 @@ TEST(BurstGptTrace, SpeedSampleAndMaxHoldAsForAnyTrace) {
   trace.speed = 4;
   trace.max_prompt_tokens = 100;
   trace.max_output_tokens = 50;
-  EXPECT_EQ(summarise(trace), (TraceSummary{1000, 999'000'000'000 / 4, 100, 50, 100, 50}));
+  EXPECT_EQ(summary_of(trace), (TraceSummary{1000, 999'000'000'000 / 4, 100, 50, 100, 50}));
   trace.sample = 0.5;
   // 5 standard errors; which rows are kept is fixed.
   EXPECT_NEAR(static_cast<double>(read(trace).size()), 500, 5 * std::sqrt(1000 * 0.25));
@@ -101,7 +115,9 @@ TEST(BurstGptTrace, BadLineIsReportedWithItsNumberAndText) {
   const std::pair<const char*, const char*> cases[] = {
       {"4.999,ChatGPT,1,1,2,l", "earlier"},
       {"-1,ChatGPT,1,1,2,l", "Timestamp"},
-      {"1e3,ChatGPT,1,1,2,l", "Timestamp"},
+      {"1e,ChatGPT,1,1,2,l", "Timestamp"},
+      {"1e10,ChatGPT,1,1,2,l", "Timestamp"},
+      {"1e999999999999999999999,ChatGPT,1,1,2,l", "Timestamp"},
       {"nan,ChatGPT,1,1,2,l", "Timestamp"},
       {",ChatGPT,1,1,2,l", "Timestamp"},
       {"6.,ChatGPT,1,1,2,l", "Timestamp"},
@@ -114,10 +130,13 @@ TEST(BurstGptTrace, BadLineIsReportedWithItsNumberAndText) {
       {"6,ChatGPT,1.5,1,2,l", "Request tokens"},
       {"6,ChatGPT,1000000001,1,2,l", "Request tokens"},
       {"6,ChatGPT,1,,2,l", "Response tokens"},
-      {"6,ChatGPT,1,1e1,2,l", "Response tokens"},
+      {"6,ChatGPT,1,1e-1,2,l", "Response tokens"},
+      {"6,ChatGPT,1,1e10,2,l", "Response tokens"},
+      {"6,ChatGPT,1,1.,2,l", "Response tokens"},
       {"6,ChatGPT,1,99999999999999999999,2,l", "Response tokens"},
       {"6,ChatGPT,1,1,2", "5 columns, not 6"},
-      {"6,ChatGPT,1,1,2,l,", "7 columns, not 6"},
+      {"6,ChatGPT,1,1,2,l,x", "7 columns, not 6"},
+      {"6,ChatGPT,1,1,2,l,,", "8 columns, not 6"},
       {"", "1 column, not 6"},
   };
   for (const auto& [line, message] : cases) {
@@ -152,11 +171,12 @@ RC_GTEST_PROP(BurstGptTrace, AnyTextIsReadOrReported, ()) {
   check_read_or_reported(with_edits(kHeader + "5,ChatGPT,472,18,490,Conversation log\r\n"
                                               "45.5,ChatGPT,1087,0,1317,Conversation log\n"
                                               "118,GPT-4,417,276,693,Conversation log",
-                                    std::string("\n\r,.-09e\"\0", 10)));
+                                    std::string("\n\r,.-09e\"\0", 10)),
+                         any_settings());
 }
 
 RC_GTEST_PROP(BurstGptTrace, AnyBytesAfterTheHeaderAreReadOrReported, (const std::string& bytes)) {
-  check_read_or_reported(kHeader + bytes);
+  check_read_or_reported(kHeader + bytes, any_settings());
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ std::string row(double timestamp_ms, std::int64_t input, std::int64_t output,
 using Blocks = std::vector<std::uint64_t>;
 
 std::vector<Blocks> read_blocks(const Trace& trace) {
-  TraceReader reader(trace);
+  TraceReader reader(trace, 1, 0);
   std::vector<Blocks> blocks;
   while (reader.next()) blocks.push_back(reader.blocks());
   return blocks;
@@ -135,7 +135,7 @@ TEST(MooncakeTrace, SpeedSampleAndMaxHoldAsForAnyTrace) {
   trace.speed = 0.5;
   trace.max_prompt_tokens = 100;
   trace.max_output_tokens = 50;
-  EXPECT_EQ(summarise(trace), (TraceSummary{4000, 2 * 3'999'000'000, 100, 50, 100, 50}));
+  EXPECT_EQ(summary_of(trace), (TraceSummary{4000, 2 * 3'999'000'000, 100, 50, 100, 50}));
   trace.sample = 0.5;
   // 5 standard errors; which rows are kept is fixed.
   EXPECT_NEAR(static_cast<double>(read(trace).size()), 2000, 5 * std::sqrt(4000 * 0.25));
@@ -148,12 +148,68 @@ TEST(MooncakeTrace, ALineOfHundredsOfIdsIsRead) {
   EXPECT_EQ(read_blocks(file.trace())[0].size(), 1001U);
 }
 
+TEST(MooncakeTrace, UnknownKeysOfAnyShapeAreSkipped) {
+  const TraceFile file(
+      R"({"timestamp": 0, "input_length": 100, "output_length": 5, "hash_ids": [1], )"
+      R"("messages": [{"role": "user", "content": "x"}, {}], "o": {"p": {"q": [[], [1, {}]]}}})"
+      "\n\n");
+  const auto arrivals = read(file.trace());
+  ASSERT_EQ(arrivals.size(), 1U);
+  EXPECT_EQ(arrivals[0].prompt_tokens, 100);
+}
+
+TEST(MooncakeTrace, ValuesNestedWithoutAnEndAreAnErrorNotACrash) {
+  for (const char* open : {"[", "{\"x\":"}) {
+    std::string deep;
+    for (int i = 0; i < 100'000; ++i) deep += open;
+    EXPECT_NE(mistake_in("{\"x\":" + deep).message.find("nested more than 100 deep"),
+              std::string::npos);
+  }
+}
+
+TEST(MooncakeTrace, NumbersMayHaveDecimalsAndExponents) {
+  const TraceFile file(R"({"timestamp": 0, "input_length": 374.0, "output_length": 4.4E1})"
+                       "\n"
+                       R"({"timestamp": 1.5e3, "input_length": 6e2, "output_length": 10e-1})"
+                       "\n");
+  const auto arrivals = read(file.trace());
+  EXPECT_EQ(arrivals[0].prompt_tokens, 374);
+  EXPECT_EQ(arrivals[0].output_tokens, 44);
+  EXPECT_EQ(arrivals[1].due_ns, 1'500'000'000);
+  EXPECT_EQ(arrivals[1].prompt_tokens, 600);
+  EXPECT_EQ(arrivals[1].output_tokens, 1);
+}
+
+TEST(MooncakeTrace, ABlockCountsOncePerLine) {
+  const TraceFile file(row(0, 1500, 5, "7, 7, 7") + row(9, 1536, 5, "1, 7, 7") +
+                       row(18, 2048, 5, "9, 3, 4, 3") + row(27, 1024, 5, "9, 3"));
+  const auto blocks = read_blocks(file.trace());
+  EXPECT_EQ(blocks[0].size(), 1U);
+  ASSERT_EQ(blocks[1].size(), 2U);
+  EXPECT_EQ(blocks[1][1], blocks[0][0]);
+  EXPECT_EQ(blocks[2].size(), 3U);
+  EXPECT_EQ(blocks[3], Blocks(blocks[2].begin(), blocks[2].begin() + 2));
+}
+
+TEST(MooncakeTrace, BlocksMayBeOfAnotherSize) {
+  const std::string text = row(0, 100, 5, "1, 2, 3, 4, 5, 6, 7");
+  Trace settings;
+  EXPECT_NE(mistake_in(text).message.find("1 block of 512 tokens"), std::string::npos);
+  settings.block_tokens = 32;
+  EXPECT_NE(mistake_in(text, settings).message.find("4 blocks of 32 tokens"), std::string::npos);
+  settings.block_tokens = 16;
+  const TraceFile file(text);
+  settings.file = file.trace().file;
+  EXPECT_EQ(read_blocks(settings)[0].size(), 7U);
+  settings.max_prompt_tokens = 33;
+  EXPECT_EQ(read_blocks(settings)[0].size(), 3U);
+}
+
 TEST(MooncakeTrace, BadLineIsReportedWithItsNumberAndText) {
   const std::string good = row(5, 600, 7, "0, 1");
   const std::pair<const char*, const char*> cases[] = {
       {R"({"timestamp": 4, "input_length": 600, "output_length": 7})", "earlier"},
       {R"({"timestamp": -1, "input_length": 600, "output_length": 7})", "timestamp is not"},
-      {R"({"timestamp": 1e3, "input_length": 600, "output_length": 7})", "timestamp is not"},
       {R"({"timestamp": 9e99, "input_length": 600, "output_length": 7})", "timestamp is not"},
       {R"({"timestamp": 99999999999999, "input_length": 6, "output_length": 7})",
        "timestamp is not"},
@@ -161,7 +217,9 @@ TEST(MooncakeTrace, BadLineIsReportedWithItsNumberAndText) {
       {R"({"timestamp": 05, "input_length": 600, "output_length": 7})", "',' or '}'"},
       {R"({"timestamp": 6, "input_length": 0, "output_length": 7})", "input_length is not"},
       {R"({"timestamp": 6, "input_length": 6.5, "output_length": 7})", "input_length is not"},
-      {R"({"timestamp": 6, "input_length": 6e2, "output_length": 7})", "input_length is not"},
+      {R"({"timestamp": 6, "input_length": 6e-2, "output_length": 7})", "input_length is not"},
+      {R"({"timestamp": 6, "input_length": null, "output_length": 7})", "a digit"},
+      {R"({"timestamp": null, "input_length": 600, "output_length": 7})", "timestamp is missing"},
       {R"({"timestamp": 6, "input_length": 600, "output_length": 0})", "output_length is not"},
       {R"({"timestamp": 6, "input_length": 600, "output_length": -7})", "output_length is not"},
       {R"({"timestamp": 6, "input_length": 600, "output_length": 1000000001})",
@@ -181,9 +239,12 @@ TEST(MooncakeTrace, BadLineIsReportedWithItsNumberAndText) {
       {R"({"input_length": 600, "output_length": 7})", "timestamp is missing"},
       {R"({"timestamp": 6, "output_length": 7})", "input_length is missing"},
       {R"({"timestamp": 6, "timestamp": 6, "input_length": 6, "output_length": 7})", "twice"},
-      {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": {}})", "one array"},
-      {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": [[]]})", "one array"},
-      {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": nil})", "a number"},
+      {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": {1}})", "a string"},
+      {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": {"y" 1}})", "':'"},
+      {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": {"y": [1}})",
+       "',' or ']'"},
+      {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": [[]})", "',' or ']'"},
+      {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": nil})", "a value"},
       {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": "\q"})", "escape"},
       {R"({"timestamp": 6, "input_length": 600, "output_length": 7, "x": "\u12g4"})",
        "hexadecimal"},
@@ -218,20 +279,34 @@ TEST(MooncakeTrace, AMistakeInsideALongLineHasItsPlace) {
 
 TEST(MooncakeTrace, OverlongLineIsAnError) {
   const Mistake mistake =
-      mistake_in(row(5, 600, 7, "0, 1") + "{\"timestamp\": " + std::string(20'000, '1') + "\n");
+      mistake_in(row(5, 600, 7, "0, 1") + "{\"timestamp\": " + std::string(1'100'000, '1') + "\n");
   EXPECT_EQ(mistake.line, 2);
-  EXPECT_NE(mistake.message.find("longer than 16384 bytes"), std::string::npos);
+  EXPECT_NE(mistake.message.find("longer than 1048576 bytes"), std::string::npos);
 }
 
 RC_GTEST_PROP(MooncakeTrace, AnyTextIsReadOrReported, ()) {
   check_read_or_reported(with_edits(row(0, 6755, 500, "0, 1, 2") + row(5, 655, 52, "46, 47") +
                                         R"({"x": [1, "a\n", null], "timestamp": 7.5, )"
                                         R"("input_length": 1, "output_length": 2})",
-                                    std::string("\n\r,.-09e\"{}[]:\\\0", 17)));
+                                    std::string("\n\r,.-09e\"{}[]:\\\0", 17)),
+                         any_settings());
+}
+
+RC_GTEST_PROP(MooncakeTrace, AnyTextOfSessionsIsReadOrReported, ()) {
+  check_read_or_reported(
+      with_edits(R"({"session_id": "a", "timestamp": 5, "input_length": 100, "output_length": 9})"
+                 "\n"
+                 R"({"session_id": "a", "delay": 2.5, "input_length": 200, "output_length": 9})"
+                 "\n"
+                 R"({"session_id": 7, "timestamp": 9, "input_length": 100, "output_length": 9})"
+                 "\n"
+                 R"({"session_id": 7, "input_length": 300, "output_length": 9, "hash_ids": [1]})",
+                 std::string("\n\r,.-09e\"{}[]:\\\0a7", 19)),
+      any_settings());
 }
 
 RC_GTEST_PROP(MooncakeTrace, AnyBytesAfterABraceAreReadOrReported, (const std::string& bytes)) {
-  check_read_or_reported("{" + bytes);
+  check_read_or_reported("{" + bytes, any_settings());
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,20 +42,31 @@ class TraceFile {
   std::string path_;
 };
 
-inline std::vector<Arrival> read(const Trace& trace) {
-  TraceReader reader(trace);
+inline std::vector<Arrival> read(const Trace& trace, std::uint64_t seed = 1,
+                                 std::uint64_t tenant = 0) {
+  TraceReader reader(trace, seed, tenant);
   std::vector<Arrival> arrivals;
   while (const auto arrival = reader.next()) arrivals.push_back(*arrival);
   return arrivals;
 }
 
-/// The one mistake that reading this text makes.
-inline Mistake mistake_in(const std::string& text) {
+/// What a scan finds, but for what is of the file as a whole: all its rows, and the digest.
+inline TraceSummary summary_of(const Trace& trace) {
+  TraceSummary summary = summarise(trace);
+  EXPECT_GE(summary.rows, summary.requests + summary.failed + summary.before_start);
+  summary.rows = 0;
+  summary.digest = 0;
+  return summary;
+}
+
+/// The one mistake that reading this text makes; `settings` says how it is read.
+inline Mistake mistake_in(const std::string& text, Trace settings = {}) {
   const TraceFile file(text);
-  const std::vector<Mistake> mistakes = mistakes_of([&] { summarise(file.trace()); });
+  settings.file = file.trace().file;
+  const std::vector<Mistake> mistakes = mistakes_of([&] { summarise(settings); });
   EXPECT_EQ(mistakes.size(), 1U) << text;
   if (mistakes.empty()) return {};
-  EXPECT_EQ(mistakes[0].source, file.trace().file);
+  EXPECT_EQ(mistakes[0].source, settings.file);
   return mistakes[0];
 }
 
@@ -80,13 +93,37 @@ inline std::string with_edits(std::string text, const std::string& inserts) {
   return text;
 }
 
-/// Reading it gives a summary, or one mistake with a line of the file.
-inline void check_read_or_reported(const std::string& text) {
+/// Any way to read a file, now and then with other keys than by default.
+inline Trace any_settings() {
+  Trace trace;
+  trace.sort = *rc::gen::arbitrary<bool>();
+  trace.block_tokens = *rc::gen::element(16, 512);
+  trace.start_ns = *rc::gen::element<std::int64_t>(0, 0, 1, 1'000'000'000);
+  if (*rc::gen::inRange(0, 4) == 0) {
+    trace.resample_ns = *rc::gen::element<std::int64_t>(1'000'000, 10'000'000'000);
+  }
+  return trace;
+}
+
+/// Reading it gives a summary and requests in order, or one mistake with a line of the file.
+inline void check_read_or_reported(const std::string& text, Trace settings) {
   const TraceFile file(text);
+  settings.file = file.trace().file;
   try {
-    const TraceSummary summary = summarise(file.trace());
+    settings.summary = summarise(settings);
+    const TraceSummary& summary = settings.summary;
     RC_ASSERT(summary.requests >= 1 && summary.span_ns >= 0);
     RC_ASSERT(summary.prompt_mean_tokens >= 1 && summary.output_mean_tokens >= 1);
+    TraceReader reader(settings, 1, 0);
+    std::int64_t last_ns = 0;
+    for (int i = 0; i < 100; ++i) {
+      const std::optional<Arrival> arrival = reader.next();
+      if (!arrival) break;
+      RC_ASSERT(arrival->due_ns >= last_ns);
+      last_ns = arrival->due_ns;
+      const std::vector<std::uint64_t>& blocks = reader.blocks();
+      RC_ASSERT(std::set(blocks.begin(), blocks.end()).size() == blocks.size());
+    }
   } catch (const ScenarioError& error) {
     const auto lines = std::count(text.begin(), text.end(), '\n') + 1;
     RC_ASSERT(error.mistakes().size() == 1U);
