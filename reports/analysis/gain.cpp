@@ -272,6 +272,13 @@ void add_effects(std::vector<Effect>& effects, const Trial& trial, std::size_t p
   }
 }
 
+/// More repetitions are no advice where other seeds make no other run.
+void say_without_chance(Estimate& estimate) {
+  if (estimate.value && !estimate.interval) {
+    estimate.reason = "1 run, which is the same for any seed: repetitions give no interval";
+  }
+}
+
 }  // namespace
 
 bool Gain::shown() const {
@@ -313,6 +320,9 @@ std::vector<Gain> gains(const Trial& trial) {
                        percentile_ratio(pairs_of(before, after, metric), permille)});
     }
   }
+  if (trial.lifted.without_chance()) {
+    for (Gain& gain : gains) say_without_chance(gain.change);
+  }
   return gains;
 }
 
@@ -330,6 +340,9 @@ std::vector<Effect> effects(const Trial& trial) {
     if (const auto phase = find_phase(trial.lifted.pooled, name)) {
       add_effects(effects, trial, *phase, pairs);
     }
+  }
+  if (trial.lifted.without_chance() && trial.control->without_chance()) {
+    for (Effect& effect : effects) say_without_chance(effect.difference);
   }
   return effects;
 }

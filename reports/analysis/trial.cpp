@@ -37,6 +37,14 @@ PhaseBrief brief_of(const PhaseSpan& span, const PhaseRecord& record) {
   return brief;
 }
 
+std::vector<PhaseBrief> briefs_of_phases(const Run& run) {
+  std::vector<PhaseBrief> phases;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    phases.push_back(brief_of(run.phases[i], fleet_record(run, i)));
+  }
+  return phases;
+}
+
 RunBrief brief_of(const Run& run) {
   RunBrief brief;
   brief.seed = run.seed;
@@ -44,20 +52,33 @@ RunBrief brief_of(const Run& run) {
   if (run.lift && run.lift->at_ns && run.lift->waiting_requests + run.lift->backoff_requests > 0) {
     brief.drain_ns = drain_time(run).ns;
   }
-  for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    brief.phases.push_back(brief_of(run.phases[i], fleet_record(run, i)));
-  }
+  brief.phases = briefs_of_phases(run);
   brief.unfairness = unfairness(run);
   brief.starvation = starvation(run);
   return brief;
 }
 
+enum class Repeats { nothing, seed, all };
+
 /// A seed is a set of draws: to simulate it again adds nothing, and neither does a copied file.
-bool repeats(const Arm& arm, const Run& run) {
-  return std::any_of(arm.runs.begin(), arm.runs.end(), [&](const RunBrief& other) {
-    return other.seed == run.seed &&
-           (is_simulated(run) || other.phases == brief_of(run).phases);
-  });
+/// Simulated runs of other seeds that agree in every count and latency drew nothing that matters.
+Repeats what_repeats(const Arm& arm, const Run& run) {
+  const bool simulated = is_simulated(run);
+  const std::vector<PhaseBrief> phases = briefs_of_phases(run);
+  Repeats result = Repeats::nothing;
+  for (const RunBrief& other : arm.runs) {
+    const bool equal = other.phases == phases;
+    if (other.seed == run.seed && (simulated || equal)) return Repeats::seed;
+    if (simulated && equal) result = Repeats::all;
+  }
+  return result;
+}
+
+/// "the 4 runs NAME to NAME", "NAME"
+std::string words_for(const std::vector<std::string>& names) {
+  if (names.size() == 1) return names.front();
+  return "the " + std::to_string(names.size()) + " runs '" + names.front() + "' to '" +
+         names.back() + "'";
 }
 
 bool same_phases(const Run& one, const Run& other) {
@@ -95,7 +116,7 @@ void Arm::add(const Run& run) {
   runs.push_back(std::move(brief));
 }
 
-void Pool::add(const std::string& name, const Run& run) {
+bool Pool::add(const std::string& name, const Run& run) {
   Side& side = run.control ? control_ : lifted_;
   if (run.interrupted) {
     interrupted_ = true;
@@ -105,14 +126,34 @@ void Pool::add(const std::string& name, const Run& run) {
       side.cut_short = run;
       side.cut_short_name = name;
     }
-  } else if (!side.arm) {
-    side.arm.emplace(run);
-  } else if (repeats(*side.arm, run)) {
-    left_out_.push_back(name + ": its seed, " + std::to_string(run.seed) +
-                        ", is there already, and it says nothing else");
-  } else {
-    side.arm->add(run);
+    return false;
   }
+  if (!side.arm) {
+    side.arm.emplace(run);
+    return true;
+  }
+  switch (what_repeats(*side.arm, run)) {
+    case Repeats::nothing:
+      side.arm->add(run);
+      return true;
+    case Repeats::seed:
+      left_out_.push_back(name + ": its seed, " + std::to_string(run.seed) +
+                          ", is there already, and it says nothing else");
+      break;
+    case Repeats::all:
+      side.equal.push_back(name);
+      ++side.arm->equal_runs;
+      break;
+  }
+  return false;
+}
+
+void Pool::tell_of_equal_runs(const Side& side) {
+  if (side.equal.empty()) return;
+  const bool one = side.equal.size() == 1;
+  left_out_.push_back(words_for(side.equal) + ": " + (one ? "it agrees" : "they agree") +
+                      " with one before in every count and latency, whatever the seed, so they are "
+                      "one run, counted once, and there is no interval over runs");
 }
 
 Trial Pool::take(std::string label) {
@@ -126,6 +167,8 @@ Trial Pool::take(std::string label) {
   } else if (lifted_.cut_short) {
     leave_out(lifted_.cut_short_name, "it was ended early");
   }
+  tell_of_equal_runs(lifted_);
+  tell_of_equal_runs(control_);
   if (!lifted_.arm) throw RunMismatch("there is no run with the lift, only controls without it");
   if (control_.cut_short) leave_out(control_.cut_short_name, "it was ended early");
   if (control_.arm && !same_phases(lifted_.arm->pooled, control_.arm->pooled)) {

@@ -5,6 +5,7 @@
 // how much they differ.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,6 +53,11 @@ struct RunBrief {
 struct Arm {
   Run pooled;
   std::vector<RunBrief> runs;  ///< in the order in which they were added
+  /// Of other seeds, that are not among `runs` because they agree with one in every count and
+  /// latency.
+  std::size_t equal_runs = 0;
+  /// Other seeds make no other run.
+  bool without_chance() const { return runs.size() == 1 && equal_runs > 0; }
 
   explicit Arm(Run first);
   /// Pools another repetition. Throws RunMismatch, and then nothing has changed.
@@ -71,12 +77,14 @@ struct Trial {
 ///
 /// Left out are runs that were interrupted, which know less of their last phases than the others
 /// (where every lifted run was, the first is shown by itself), and repetitions of nothing new: a
-/// seed that the arm already has, where it is simulated or all that was counted is equal.
+/// seed that the arm already has, where it is simulated or all that was counted is equal; and
+/// simulated runs of any seed that agree in every count and latency, as those of a trace or of
+/// constant arrivals do: they are one run.
 class Pool {
  public:
-  /// `name` is what messages call the run. Throws RunMismatch where it is no repetition of those
-  /// before it; then nothing has changed.
-  void add(const std::string& name, const Run& run);
+  /// `name` is what messages call the run. False where it is left out. Throws RunMismatch where it
+  /// is no repetition of those before it; then nothing has changed.
+  bool add(const std::string& name, const Run& run);
 
   /// All that was added. Throws RunMismatch where all runs are controls, or there is none, or the
   /// arms have different phases.
@@ -87,7 +95,9 @@ class Pool {
     std::optional<Arm> arm;
     std::optional<Run> cut_short;  // the first that was interrupted
     std::string cut_short_name;
+    std::vector<std::string> equal;  // the names of those that agree with one before
   };
+  void tell_of_equal_runs(const Side& side);
 
   Side lifted_;
   Side control_;

@@ -176,6 +176,7 @@ CaseFigures case_figures(const Trial& trial) {
   const std::vector<PhaseSummary> summaries = summarize_fleet(pooled);
   CaseFigures result;
   result.runs = runs.size();
+  result.without_chance = trial.lifted.without_chance();
   result.left_out = trial.left_out;
   result.problem = problem_of(trial);
   for (const RunBrief* const run : runs) result.seeds.push_back(run->seed);

@@ -47,6 +47,7 @@ struct FigureSet {
 struct CaseFigures {
   std::size_t runs = 0;
   std::vector<std::uint64_t> seeds;
+  bool without_chance = false;     ///< as of Arm
   std::vector<FigureSet> figures;  ///< the same metrics in the same order for the same phases
   std::string problem;             ///< why it is no measurement: not valid, interrupted; else empty
   std::vector<std::string> left_out;  ///< as of Trial

@@ -37,6 +37,7 @@ struct Sides {
 /// Indices into the runs of either side.
 struct Pairing {
   bool paired = false;
+  bool exact = false;  ///< both sides are one run without chance: how they differ is certain
   std::vector<std::size_t> base;
   std::vector<std::size_t> contender;
 };
@@ -64,7 +65,13 @@ Pairing pair_up(const std::vector<std::uint64_t>& base,
   pairing.paired =
       !pairing.base.empty() && pairing.base.size() == std::min(base.size(), contender.size());
   if (pairing.paired) return pairing;
-  return {false, all_of_them(base.size()), all_of_them(contender.size())};
+  return {false, false, all_of_them(base.size()), all_of_them(contender.size())};
+}
+
+Pairing pair_up(const ComparedCase& one) {
+  Pairing pairing = pair_up(one.base.seeds, one.contender.seeds);
+  pairing.exact = one.base.without_chance && one.contender.without_chance;
+  return pairing;
 }
 
 double mean(const std::vector<double>& values) {
@@ -163,6 +170,18 @@ void compare_by_difference(Line& line, const Sides& sides, bool paired, double r
   figure.change = estimate_of_shift(line.shift, true, grain);
 }
 
+/// What a line says of two runs without chance.
+void read_exactly(Line& line, const Sides& sides) {
+  ComparedFigure& figure = line.figure;
+  figure.identical = sides.base == sides.contender;
+  figure.change.reason = "other seeds make no other run: they differ exactly so";
+  if (figure.reading == Reading::not_judged) return;
+  figure.reading = Reading::no_difference;
+  if (std::abs(line.shift.value) <= line.size.negligible) return;
+  const bool better = (line.shift.value > 0) == figure.higher_is_better;
+  figure.reading = better ? Reading::better : Reading::worse;
+}
+
 Line line_of(const FigureSet& base, const FigureSet& contender, const Pairing& pairing,
              const ComparisonRules& rules) {
   Line line;
@@ -191,6 +210,10 @@ Line line_of(const FigureSet& base, const FigureSet& contender, const Pairing& p
   }
   figure.identical = pairing.paired && sides.base == sides.contender;
   figure.reading = base.judged ? Reading::too_few_runs : Reading::not_judged;
+  if (pairing.exact) {
+    read_exactly(line, sides);
+    return line;
+  }
   line.tested = base.judged && enough_for_a_test(line.shift);
   return line;
 }
@@ -263,6 +286,11 @@ void add_remarks(CaseComparison& result, const ComparedCase& one, const Pairing&
       result.remarks.push_back("Differs: " + difference + ".");
     }
   }
+  if (pairing.exact) {
+    result.remarks.emplace_back(
+        "Other seeds make no other run on either side: what differs differs exactly, so there are "
+        "no p values.");
+  }
   if (pairing.paired && one.base.runs != one.contender.runs) {
     result.remarks.push_back(
         fmt::format("{} of {} and {} runs are paired by their seeds; the others are left out.",
@@ -334,7 +362,7 @@ Comparison compare(const std::vector<ComparedCase>& cases, const ComparisonRules
   std::vector<std::vector<Line>> lines;
   std::vector<double> p_values;
   for (const ComparedCase& one : cases) {
-    const Pairing pairing = pair_up(one.base.seeds, one.contender.seeds);
+    const Pairing pairing = pair_up(one);
     comparison.cases.push_back(comparison_of(one, pairing));
     lines.push_back(lines_of(one, pairing, rules));
     for (const Line& line : lines.back()) {

@@ -4,7 +4,8 @@
 // Tests are at the level of runs (significance.hpp): on logarithms, or on differences where a
 // figure is a share or 0. Runs are paired by seed where the seeds of one side are all among those
 // of the other: they had the same arrivals. p values are corrected by Holm over all lines of all
-// cases.
+// cases. Two runs without chance (of a trace in virtual time, say) differ exactly: what is beyond
+// the threshold is better or worse, without p.
 
 #include <optional>
 #include <string>
@@ -48,7 +49,7 @@ struct ComparedFigure {
   std::optional<double> base;       ///< the mean over the runs; of a ratio the geometric one
   std::optional<double> contender;  ///< the same
   Estimate change;                  ///< contender / base, with an interval that is not corrected
-  std::optional<double> p;          ///< corrected; absent: not tested
+  std::optional<double> p;          ///< corrected; absent: not tested, or certain without
   Reading reading = Reading::not_comparable;
   bool identical = false;                  ///< every pair is
   std::optional<std::size_t> runs_needed;  ///< on either side, with too_few_runs; absent: too many

@@ -110,6 +110,48 @@ TEST(Trial, AMeasurementOfASeedIsRepeatedAndASimulationIsNot) {
   EXPECT_EQ(make_trial("lift", {simulated, again}).lifted.runs.size(), 1U);
 }
 
+RunValue simulated(std::uint64_t seed, bool control = false) {
+  RunValue run = seeded(seed, control);
+  run.engine = "virtual";
+  return run;
+}
+
+// A trace or constant arrivals: the seed changes nothing.
+TEST(Trial, SimulatedRunsThatAgreeInEverythingAreOneRun) {
+  Pool pool;
+  EXPECT_TRUE(pool.add("1", simulated(1)));
+  EXPECT_TRUE(pool.add("control", simulated(1, true)));
+  EXPECT_FALSE(pool.add("2", simulated(2)));
+  EXPECT_FALSE(pool.add("control 2", simulated(2, true)));
+  EXPECT_FALSE(pool.add("3", simulated(3)));
+  const Trial trial = pool.take("");
+  EXPECT_EQ(trial.lifted.runs.size(), 1U);
+  EXPECT_EQ(trial.lifted.pooled.runs, 1U);
+  EXPECT_EQ(trial.lifted.pooled.totals.due, 2200U) << "counted once";
+  EXPECT_TRUE(trial.lifted.without_chance());
+  EXPECT_TRUE(trial.control->without_chance());
+  ASSERT_EQ(trial.left_out.size(), 2U);
+  EXPECT_TRUE(trial.left_out[0].starts_with("the 2 runs '2' to '3': they agree with one before"));
+  EXPECT_TRUE(trial.left_out[1].starts_with("control 2: it agrees with one before"));
+}
+
+TEST(Trial, SimulatedRunsThatDifferInOneRequestAreTwo) {
+  RunValue other = simulated(2);
+  other.tenants[0].phases[2].slo_met -= 1;
+  const Trial counted = make_trial("", {simulated(1), other, simulated(3)});
+  EXPECT_EQ(counted.lifted.runs.size(), 2U);
+  EXPECT_EQ(counted.lifted.equal_runs, 1U);
+  EXPECT_FALSE(counted.lifted.without_chance());
+  RunValue later = simulated(2);
+  later.tenants[0].phases[2].of(Metric::ttft).record(1, 1);
+  EXPECT_EQ(make_trial("", {simulated(1), later}).lifted.runs.size(), 2U);
+}
+
+TEST(Trial, OneRunAloneMayHaveChanceInIt) {
+  EXPECT_FALSE(make_trial("", {simulated(1)}).lifted.without_chance());
+  EXPECT_FALSE(make_trial("", {simulated(1), simulated(1)}).lifted.without_chance());
+}
+
 RunValue ended_early(RunValue run) {
   run.interrupted = true;
   return run;

@@ -109,6 +109,30 @@ TEST(Comparison, RunsOfTheSameSeedsArePaired) {
   EXPECT_NE(verdict(same).find("None of 1 comparisons"), std::string::npos);
 }
 
+TEST(Comparison, RunsWithoutChanceDifferExactly) {
+  const auto exact = [](double base, double contender, const FigureSet& set) {
+    ComparedCase one{"case", side({base}, 1, set), side({contender}, 100, set), {}};
+    one.base.without_chance = one.contender.without_chance = true;
+    return compare({one}, {});
+  };
+  const ComparedFigure worse = only_figure(exact(100, 101.1, ttft()));
+  EXPECT_EQ(worse.reading, Reading::worse);
+  EXPECT_FALSE(worse.p);
+  EXPECT_FALSE(worse.change.interval);
+  EXPECT_NEAR(worse.change.value.value(), 1.011, 1e-12);
+  EXPECT_EQ(only_figure(exact(101.1, 100, ttft())).reading, Reading::better);
+  EXPECT_EQ(only_figure(exact(100, 101.1, goodput(100))).reading, Reading::better);
+  EXPECT_EQ(only_figure(exact(100, 100.9, ttft())).reading, Reading::no_difference);
+  EXPECT_FALSE(only_figure(exact(100, 100.9, ttft())).identical);
+  EXPECT_TRUE(only_figure(exact(100, 100, ttft())).identical);
+  EXPECT_EQ(exact(100, 200, ttft()).tests, 0U);
+  FigureSet gain = ttft();
+  gain.judged = false;
+  EXPECT_EQ(only_figure(exact(100, 200, gain)).reading, Reading::not_judged);
+  // A single run of either side may be as it is by chance.
+  EXPECT_EQ(only_figure(compared({100}, {200}, ttft())).reading, Reading::too_few_runs);
+}
+
 TEST(Comparison, RunsThatTheOtherSideDoesNotHaveAreLeftOutOfPairs) {
   const Comparison comparison = compared({50, 100, 200, 400, 800}, {50, 100, 200}, ttft(), true);
   EXPECT_TRUE(comparison.cases[0].paired);
