@@ -164,14 +164,15 @@ std::optional<Pool> TuningSimulator::simulate(const Attempt& attempt, const OnRu
     ProgressBoard board;
     const Run run = experiment.run(prepared, n, board);
     if (run.interrupted) return std::nullopt;
-    pool.add(run_name(n, false), run);
-    on_run(run);
+    const bool differs = pool.add(run_name(n, false), run);
+    on_run(run, differs);
+    if (!differs) break;  // the seed makes no difference: more runs would say the same once more
   }
   return pool;
 }
 
 std::optional<Trial> TuningSimulator::trial(const Attempt& attempt) const {
-  std::optional<Pool> pool = simulate(attempt, [](const Run&) {});
+  std::optional<Pool> pool = simulate(attempt, [](const Run&, bool) {});
   if (!pool) return std::nullopt;
   return pool->take("");
 }
@@ -181,15 +182,18 @@ std::optional<TuningFigures> TuningSimulator::figures(const Attempt& attempt) co
   try {
     std::vector<double> by_run;
     std::uint64_t runs = 0;
-    std::optional<Pool> pool = simulate(attempt, [&](const Run& run) {
+    std::uint64_t requests = 0;
+    std::optional<Pool> pool = simulate(attempt, [&](const Run& run, bool differs) {
       ++runs;
-      if (!attempt.by_run) return;
+      requests += run.totals.due;
+      if (!attempt.by_run || !differs) return;
       const auto value = figure_of(make_trial("", {run}), problem_.tuning.objective->path);
       if (value) by_run.push_back(*value);
     });
     if (!pool) return std::nullopt;
     if (runs == 0) return figures;
     figures = tuning_figures(pool->take(""), problem_);
+    figures.requests = requests;
     figures.objective_by_run = std::move(by_run);
     figures.length_share = attempt.effort.length_share;
   } catch (const ScenarioError& error) {

@@ -404,7 +404,7 @@ bool TuningSearch::compare(Indices& alive) {
     if (!judge("finalists", alive, *effort, rung++, true)) return false;
     for (const std::size_t index : alive) finalist(index);
     stages_.back().candidates = finalists_.size();
-    const bool decided = drop_the_worse(alive);
+    const bool decided = drop_the_worse(alive, effort->runs);
     const bool feasible = candidates_[alive.front()].figures.feasible();
     if (!feasible && !waiting.empty() && candidates_[waiting.front()].figures.feasible() &&
         refills++ < kRefills) {
@@ -419,8 +419,9 @@ bool TuningSearch::compare(Indices& alive) {
 }
 
 /// Sorts, says of each how it compares with the first, and lets the worse ones go. True if that is
-/// known of all.
-bool TuningSearch::drop_the_worse(Indices& alive) {
+/// known of all. Each was to have so many runs; of those whose seed makes no difference one was
+/// enough, and how they differ is certain.
+bool TuningSearch::drop_the_worse(Indices& alive, std::uint64_t runs) {
   sort(alive);
   const TuningFigures& best = candidates_[alive.front()].figures;
   const double sign = space_.maximize ? 1 : -1;
@@ -444,6 +445,13 @@ bool TuningSearch::drop_the_worse(Indices& alive) {
       return false;
     }
     const std::vector<double>&one = best.objective_by_run, &other = figures.objective_by_run;
+    const bool certain = runs > 1 && best.runs == 1 && figures.runs == 1;
+    if (certain && one.size() == 1 && other.size() == 1) {
+      its.to_best = ratio_over_runs(one, other);
+      const bool worse = sign * (one[0] - other[0]) > indifferent;
+      its.outcome = worse ? "worse, in any run" : "as good, within 1 %";
+      return worse;
+    }
     if (one.size() != other.size() || one.size() < kLeastRuns) return leave_open();
     its.to_best = ratio_over_runs(one, other);
     const Estimate difference = difference_over_runs(one, other);

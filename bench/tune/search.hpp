@@ -143,7 +143,7 @@ class TuningSearch {
 
   bool choose();
   bool compare(Indices& alive);
-  bool drop_the_worse(Indices& alive);
+  bool drop_the_worse(Indices& alive, std::uint64_t runs);
   bool stress(const Indices& alive);
   bool stress_each(const Indices& tried);
   struct Worst {

@@ -129,7 +129,7 @@ bool TuningVerification::run(TuningReport& report, std::uint64_t runs, const Wat
           std::filesystem::path("verify") / arms[i].label / std::to_string(n) / "run.json",
           to_json(*run));
       if (run->interrupted) return false;
-      pools[i].add(run_name(n, false), *run);
+      if (!pools[i].add(run_name(n, false), *run)) continue;
       const TuningFigures alone = tuning_figures(make_trial("", {*run}), problem_);
       if (alone.objective) arms[i].measured_by_run.push_back(*alone.objective);
     }
