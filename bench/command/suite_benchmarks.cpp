@@ -170,13 +170,23 @@ const FigureSet* lasting_throughput(const CaseFigures& figures) {
   return last;
 }
 
-void report_case(State& state, const CaseResult& result, std::size_t run) {
+/// Which of a set's runs a repetition shows: where no seed makes another run, the one that there
+/// is.
+std::size_t shown_run(const CaseFigures& figures, std::size_t repetition) {
+  return figures.without_chance ? 0 : repetition;
+}
+
+constexpr const char* kNoRun =
+    "this repetition was not run to its end, or agrees in everything with one before";
+
+void report_case(State& state, const CaseResult& result, std::size_t repetition) {
+  const std::size_t run = shown_run(result.figures, repetition);
   if (result.report.status == CaseStatus::failed) {
     state.SkipWithError(result.report.failure.c_str());
     return;
   }
   if (run >= result.figures.runs) {
-    state.SkipWithError("this repetition was not run to its end");
+    state.SkipWithError(kNoRun);
     return;
   }
   const FigureSet* const throughput = lasting_throughput(result.figures);
@@ -192,6 +202,7 @@ void report_case(State& state, const CaseResult& result, std::size_t run) {
     state.counters[word_of(set.name) + (time ? "_s" : "") + phase] =
         set.runs[run].value * (time ? 1e-9 : 1);
   }
+  if (result.figures.without_chance) state.SetLabel("the same run for any seed");
   if (!result.figures.problem.empty()) state.SetLabel("NOT VALID: " + result.figures.problem);
 }
 
@@ -202,11 +213,12 @@ void register_results(const CaseResult& result, std::optional<std::uint64_t> rep
   for (const FigureSet& set : result.figures.figures) {
     if (!is_latency(set) || set.runs.empty()) continue;
     register_benchmark(latency_benchmark(name, set.phase, set.name), benchmark::kMillisecond,
-                       repetitions, [&set](State& state, std::size_t run) {
+                       repetitions, [&result, &set](State& state, std::size_t repetition) {
+                         const std::size_t run = shown_run(result.figures, repetition);
                          if (run < set.runs.size()) {
                            set_time(state, set.runs[run].value * 1e-9);
                          } else {
-                           state.SkipWithError("this repetition was not run to its end");
+                           state.SkipWithError(kNoRun);
                          }
                        });
   }

@@ -448,6 +448,7 @@ bool TuningSearch::drop_the_worse(Indices& alive, std::uint64_t runs) {
     const bool certain = runs > 1 && best.runs == 1 && figures.runs == 1;
     if (certain && one.size() == 1 && other.size() == 1) {
       its.to_best = ratio_over_runs(one, other);
+      its.to_best.reason = "1 run, which is the same for any seed";
       const bool worse = sign * (one[0] - other[0]) > indifferent;
       its.outcome = worse ? "worse, in any run" : "as good, within 1 %";
       return worse;
