@@ -74,11 +74,10 @@ Repeats what_repeats(const Arm& arm, const Run& run) {
   return result;
 }
 
-/// "the 4 runs NAME to NAME", "NAME"
+/// "4 runs, NAME to NAME", "NAME"
 std::string words_for(const std::vector<std::string>& names) {
   if (names.size() == 1) return names.front();
-  return "the " + std::to_string(names.size()) + " runs '" + names.front() + "' to '" +
-         names.back() + "'";
+  return std::to_string(names.size()) + " runs, " + names.front() + " to " + names.back();
 }
 
 bool same_phases(const Run& one, const Run& other) {

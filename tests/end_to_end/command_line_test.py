@@ -319,18 +319,17 @@ max_wait = "5s"
 [[event]]
 at = "20s"
 lift = "requests"
-""".replace("\\\n", ""))
+""")
         return path
 
     def test_a_trace_repeated_is_one_run(self):
         path = self.trace_scenario()
         done = self.run_tokenlift("run", path, "--repetitions", 5, "--out", "out", code=0)
         self.assertIn("has 1001 rows, of which 1 is left out", done.stderr)
-        self.assertIn("the 4 runs 'repetition 2' to 'repetition 5': they agree", done.stdout)
-        self.run_tokenlift("report", "out", "--format", "json", "--out", "report.json")
-        faster = self.run_tokenlift("run", path, "--repetitions", 3, "--out", "faster", code=0)
-        self.assertIn("they agree", faster.stdout)
-        same = self.run_tokenlift("compare", "out", "faster", code=0)
+        self.assertIn("4 runs, repetition 2 to repetition 5: they agree", done.stdout)
+        again = self.run_tokenlift("run", path, "--repetitions", 3, "--out", "again", code=0)
+        self.assertIn("they agree", again.stdout)
+        same = self.run_tokenlift("compare", "out", "again", code=0)
         self.assertIn("identical", same.stdout)
         self.assertNotIn("too few runs", same.stdout)
 
@@ -339,10 +338,8 @@ lift = "requests"
         done = self.run_tokenlift("run", path, "--repetitions", 3, "--out", "out", code=0)
         self.assertIn("101 are left out", done.stderr)
         self.assertNotIn("agree", done.stdout)
-        dues = [json.loads((self.path / "out" / str(n) / "run.json").read_text()) for n in (1, 2, 3)]
-        sums = {sum(tenant["counts"]["due"] for tenant in run["phases"]) for run in dues}
-        self.assertEqual(len(dues), 3)
-        self.assertTrue(sums)
+        runs = [json.loads((self.path / "out" / str(n) / "run.json").read_text()) for n in (1, 2)]
+        self.assertNotEqual(*[run["phases"] for run in runs])
 
     def test_check_says_what_a_trace_holds(self):
         done = self.run_tokenlift("check", self.trace_scenario(", sample = 0.5"), code=0)

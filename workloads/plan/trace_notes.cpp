@@ -16,7 +16,7 @@ std::string note_of(const Tenant& tenant, const TraceSummary& trace) {
   std::string note = "the trace of tenant '" + tenant.name + "' has " + std::to_string(trace.rows) +
                      (trace.rows == 1 ? " row" : " rows");
   const std::int64_t left_out = trace.failed + trace.before_start;
-  if (left_out == 0) return note + ", and all of them are requests";
+  if (left_out == 0) return note + ", and none is left out";
   note += ", of which " + are(left_out) + " left out: ";
   if (trace.failed > 0) {
     note += std::to_string(trace.failed) + " that failed where it was taken";

@@ -131,7 +131,7 @@ TEST(Trial, SimulatedRunsThatAgreeInEverythingAreOneRun) {
   EXPECT_TRUE(trial.lifted.without_chance());
   EXPECT_TRUE(trial.control->without_chance());
   ASSERT_EQ(trial.left_out.size(), 2U);
-  EXPECT_TRUE(trial.left_out[0].starts_with("the 2 runs '2' to '3': they agree with one before"));
+  EXPECT_TRUE(trial.left_out[0].starts_with("2 runs, 2 to 3: they agree with one before"));
   EXPECT_TRUE(trial.left_out[1].starts_with("control 2: it agrees with one before"));
 }
 

@@ -65,7 +65,7 @@ TEST(TraceNotes, SayWhatIsLeftOutAndWhy) {
   trace.summary.rows = 100;
   scenario.tenants[0].arrivals.trace = trace;
   const auto note = [&] { return trace_notes(scenario).at(0); };
-  EXPECT_EQ(note(), "the trace of tenant 'users' has 100 rows, and all of them are requests");
+  EXPECT_EQ(note(), "the trace of tenant 'users' has 100 rows, and none is left out");
   TraceSummary& summary = scenario.tenants[0].arrivals.trace->summary;
   summary.failed = 1;
   EXPECT_EQ(note(),
