@@ -77,7 +77,7 @@ TEST(TraceNotes, SayWhatIsLeftOutAndWhy) {
   EXPECT_EQ(note(),
             "the trace of tenant 'users' has 100 rows, of which 21 are left out: 1 that failed "
             "where it was taken, and 20 before its start; each seed keeps another 25 % of them; "
-            "blocks of 300s are drawn by the seed");
+            "blocks of 5min are drawn by the seed");
 }
 
 TEST(Warnings, OfSettingsThatHaveNoEffect) {
