@@ -110,4 +110,10 @@ Value duration(std::optional<std::int64_t>& target_ns) {
           }};
 }
 
+Option stdout_format_option(std::string& format) {
+  return {"--format", one_of(format, {"text", "markdown", "html", "json"}),
+          "what stdout gets: text; markdown: to paste into a pull request; html: the page; json: "
+          "everything. Where the files are is then said on stderr (default: text)"};
+}
+
 }  // namespace tokenlift

@@ -71,4 +71,7 @@ Value whole(std::optional<std::int64_t>& target, std::int64_t least, std::int64_
 /// A length of time, of more than 0 ns.
 Value duration(std::optional<std::int64_t>& target_ns);
 
+/// --format of commands that write their results into a folder, too: text, markdown, html or json.
+Option stdout_format_option(std::string& format);
+
 }  // namespace tokenlift

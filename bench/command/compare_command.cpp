@@ -15,10 +15,11 @@
 #include "bench/command/trial_reader.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "reports/findings/comparison.hpp"
-#include "reports/formats/comparison_text.hpp"
+#include "reports/formats/page_format.hpp"
 #include "reports/json/comparable.hpp"
 #include "reports/json/json_comparison.hpp"
 #include "reports/json/json_suite.hpp"
+#include "reports/page/comparison_page.hpp"
 
 namespace tokenlift {
 
@@ -32,7 +33,7 @@ constexpr std::size_t kMostNamed = 5;
 struct CompareOptions {
   std::string base;  ///< a run.json, a folder of runs, or the results of a suite
   std::string contender;
-  std::string format = "text";  ///< "text", "markdown" or "json"
+  std::string format = "text";  ///< "text", "markdown", "html" or "json"
   std::string out;              ///< a file; empty: stdout
   ComparisonRules rules;
   bool all = false;    ///< every figure, not only what changed
@@ -141,9 +142,8 @@ Comparison read_comparison(const CompareOptions& options) {
 std::string rendered(const Surroundings& surroundings, const CompareOptions& options,
                      const Comparison& comparison) {
   if (options.format == "json") return to_json(comparison);
-  if (options.format == "markdown") return comparison_markdown(comparison, options.all);
-  return comparison_text(comparison, options.out.empty() ? style_of(surroundings) : TextStyle(),
-                         options.all);
+  return in_format(comparison_page(comparison, options.all), options.format,
+                   options.out.empty() ? style_of(surroundings) : TextStyle());
 }
 
 /// Compares, writes the result and returns the exit code: kNotValid where a set of runs is no
@@ -152,7 +152,11 @@ int compare_runs(const Surroundings& surroundings, const CompareOptions& options
   if (options.rules.threshold >= options.rules.detect) {
     throw UsageError("--threshold must be less than --detect");
   }
-  if (!options.out.empty()) require_no_folder(options.out);
+  if (options.out.empty()) {
+    require_no_html_on_terminal(surroundings, options.format);
+  } else {
+    require_no_folder(options.out);
+  }
   const Comparison comparison = read_comparison(options);
   const std::string text = rendered(surroundings, options, comparison);
   if (options.out.empty()) {
@@ -203,9 +207,9 @@ Command compare_command() {
       {"--all", flag(options->all), "of several cases every figure, not only what changed"},
       {"--force", flag(options->force),
        "compare different scenarios or engines, too, and say how they differ"},
-      {"--format", one_of(options->format, {"text", "markdown", "json"}),
-       "text; markdown: to paste into a pull request; json: everything "
-       "(reports/json/comparison.schema.json) (default: text)"},
+      {"--format", one_of(options->format, {"text", "markdown", "html", "json"}),
+       "text; markdown: to paste into a pull request; html: a page that fetches nothing; json: "
+       "everything (reports/json/comparison.schema.json) (default: text)"},
       {"--out", name(options->out, "FILE"), "write into this file instead of to stdout"}};
   command.footer =
       "Exit codes: 1 something is worse; 3 a set of runs is no measurement, whatever else.\n"

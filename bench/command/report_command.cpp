@@ -16,11 +16,10 @@
 #include "reports/findings/verdict.hpp"
 #include "reports/formats/csv.hpp"
 #include "reports/formats/hgrm.hpp"
-#include "reports/formats/html.hpp"
-#include "reports/formats/markdown.hpp"
 #include "reports/formats/openmetrics.hpp"
-#include "reports/formats/text.hpp"
+#include "reports/formats/page_format.hpp"
 #include "reports/json/json_report.hpp"
+#include "reports/page/report_page.hpp"
 
 namespace tokenlift {
 
@@ -34,17 +33,15 @@ struct ReportOptions {
   std::string out;  ///< a file, or a folder where a format has several; empty: stdout
 };
 
-/// The formats that are one text. Beside them: text, which looks at the terminal, and hgrm, which
-/// is several files.
+constexpr std::array<const char*, 3> kPageFormats = {"text", "markdown", "html"};
+
+/// The formats for programs that are one text; hgrm is several files.
 struct Format {
   const char* name;
   std::string (*render)(const Report&);
 };
-constexpr std::array<Format, 5> kFormats = {{{"html", to_html},
-                                             {"markdown", to_markdown},
-                                             {"json", to_json},
-                                             {"csv", to_csv},
-                                             {"openmetrics", to_openmetrics}}};
+constexpr std::array<Format, 3> kFormats = {
+    {{"json", to_json}, {"csv", to_csv}, {"openmetrics", to_openmetrics}}};
 
 // -------------------------------------------------------------------------------- the columns
 
@@ -93,12 +90,11 @@ Report read_report(const std::vector<std::string>& words) {
 std::string rendered(const Surroundings& surroundings, const ReportOptions& options,
                      const Report& report) {
   if (options.format == "hgrm") return to_hgrm(report);
-  if (options.format == "text") {
-    return to_text(report, options.out.empty() ? style_of(surroundings) : TextStyle());
-  }
   const auto format = std::find_if(kFormats.begin(), kFormats.end(),
                                    [&](const Format& one) { return one.name == options.format; });
-  return format->render(report);
+  if (format != kFormats.end()) return format->render(report);
+  return in_format(report_page(report), options.format,
+                   options.out.empty() ? style_of(surroundings) : TextStyle());
 }
 
 /// Into a file or, of several, into a folder; whole or not at all.
@@ -114,7 +110,8 @@ void write_report(const Surroundings& surroundings, const ReportOptions& options
 
 /// What --format takes.
 std::vector<std::string> report_formats() {
-  std::vector<std::string> names = {"text", "hgrm"};
+  std::vector<std::string> names(kPageFormats.begin(), kPageFormats.end());
+  names.emplace_back("hgrm");
   for (const Format& format : kFormats) names.emplace_back(format.name);
   return names;
 }
@@ -123,9 +120,7 @@ std::vector<std::string> report_formats() {
 /// experiment, with and without its event.
 int report_runs(const Surroundings& surroundings, const ReportOptions& options) {
   if (options.format != "hgrm" && !options.out.empty()) require_no_folder(options.out);
-  if (options.format == "html" && options.out.empty() && surroundings.out_is_terminal) {
-    throw UsageError("a page is nothing for a terminal: give --out report.html, or redirect it");
-  }
+  if (options.out.empty()) require_no_html_on_terminal(surroundings, options.format);
   const Report report = read_report(options.runs);
   if (options.out.empty()) {
     print_result(surroundings, rendered(surroundings, options, report));

@@ -10,8 +10,9 @@
 #include "bench/machine/progress.hpp"
 #include "reports/findings/report.hpp"
 #include "reports/findings/verdict.hpp"
-#include "reports/formats/html.hpp"
-#include "reports/formats/text.hpp"
+#include "reports/formats/page_html.hpp"
+#include "reports/formats/page_text.hpp"
+#include "reports/page/report_page.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
@@ -161,7 +162,7 @@ Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Expe
   } catch (const RunNotWritten& error) {
     const Run& run = error.run();
     const Report report = make_report({{run.scenario_name, Arm(run), std::nullopt}});
-    print_result(surroundings, to_text(report, style_of(surroundings)));
+    print_result(surroundings, to_text(report_page(report), style_of(surroundings)));
     throw;
   }
 }
@@ -201,12 +202,13 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
     const std::string files = names_of(repeated);
     report = make_report({std::move(repeated.trial)});
     print_result(surroundings,
-                 fmt::format("{}\nresults: {}\n", to_text(*report, style_of(surroundings)), files));
+                 fmt::format("{}\nresults: {}\n",
+                             to_text(report_page(*report), style_of(surroundings)), files));
   });
   if (log) all_done &= attempt(surroundings, [&] { log->close(); });
   if (report) {
     all_done &= attempt(surroundings, [&] {
-      const fs::path page = folder.write(kPage, to_html(*report));
+      const fs::path page = folder.write(kPage, to_html(report_page(*report)));
       print_result(surroundings, fmt::format("report:  {}\n", page.string()));
     });
   }

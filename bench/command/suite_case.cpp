@@ -9,9 +9,10 @@
 
 #include "bench/command/input.hpp"
 #include "reports/findings/report.hpp"
-#include "reports/formats/html.hpp"
+#include "reports/formats/page_html.hpp"
 #include "reports/json/json_figures.hpp"
 #include "reports/json/json_run.hpp"
+#include "reports/page/report_page.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
@@ -133,7 +134,7 @@ CaseResult CaseRun::finish() {
       report = case_report(trial, case_.name, case_.name);
       report.objectives = results_of(case_.objectives, figures_of(trial));
       result.figures = case_figures(trial.trial);
-      folder_.write(std::filesystem::path(case_.name) / "report.html", to_html(whole));
+      folder_.write(std::filesystem::path(case_.name) / "report.html", to_html(report_page(whole)));
     });
   }
   if (report.name.empty()) {

@@ -19,8 +19,12 @@
 #include "bench/machine/progress.hpp"
 #include "bench/machine/workers.hpp"
 #include "bench/tune/problem.hpp"
-#include "reports/formats/suite_formats.hpp"
+#include "reports/formats/page_format.hpp"
+#include "reports/formats/page_html.hpp"
+#include "reports/formats/page_markdown.hpp"
+#include "reports/formats/suite_junit.hpp"
 #include "reports/json/json_suite.hpp"
+#include "reports/page/suite_page.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/scenario/suite.hpp"
@@ -40,7 +44,8 @@ struct SuiteOptions {
   std::vector<std::string> benchmark_words;  ///< flags of Google Benchmark
   std::optional<std::size_t> threads;        ///< simulated cases at a time
   std::string out;
-  std::string resume;  ///< the folder of a suite to go on with; empty: a new one
+  std::string format = "text";  ///< of stdout
+  std::string resume;           ///< the folder of a suite to go on with; empty: a new one
   bool quiet = false;
 };
 
@@ -219,6 +224,7 @@ int exit_code(const SuiteCounts& counts) {
 /// Runs the suite's cases and prints the report over them; returns the exit code: of a case that
 /// failed, else of one that is no measurement, else of an objective that is not met.
 int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
+  require_no_html_on_terminal(surroundings, options.format);
   SuiteBenchmarks benchmarks(options.benchmark_words);
   const Suite suite = load_suite(options);
   const BenchmarkChoice choice = benchmarks.choose(suite.cases);
@@ -241,14 +247,16 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
   for (const CaseResult& result : results) report.cases.push_back(result.report);
   folder.write(kSuiteFile, to_json(report));
   folder.write("junit.xml", suite_junit(report));
-  folder.write("report.md", suite_markdown(report));
-  const std::string page = folder.write("report.html", suite_html(report)).string();
+  const Page page = suite_page(report);
+  folder.write("report.md", to_markdown(page));
+  const std::string html = folder.write("report.html", to_html(page)).string();
   const SuiteBenchmarks::Output output = benchmarks.report(choice.cases, results);
   folder.write("benchmark.json", output.json);
   if (output.display.empty()) {
-    print_result(surroundings,
-                 suite_text(report, style_of(surroundings)) +
-                     fmt::format("\nresults: {}\nreport:  {}\n", folder.path().string(), page));
+    print_report(surroundings, options.format,
+                 options.format == "json" ? to_json(report)
+                                          : in_format(page, options.format, style_of(surroundings)),
+                 fmt::format("results: {}\nreport:  {}\n", folder.path().string(), html));
   } else {
     print_result(surroundings, output.display);
   }
@@ -277,6 +285,7 @@ Command suite_command() {
                       "repeated"),
       {"--threads", whole(options->threads, 1, 1024),
        "simulated cases at a time, on which results do not depend (default: one per core)"},
+      stdout_format_option(options->format),
       {"--quiet", flag(options->quiet), "no progress, no warnings"}};
   command.footer =
       "Flags of Google Benchmark hold: --benchmark_filter=REGEX, --benchmark_list_tests,\n"

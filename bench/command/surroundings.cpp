@@ -37,4 +37,20 @@ void print_result(const Surroundings& surroundings, const std::string& text) {
   }
 }
 
+void require_no_html_on_terminal(const Surroundings& surroundings, const std::string& format) {
+  if (format == "html" && surroundings.out_is_terminal) {
+    throw UsageError("a page is nothing for a terminal: give --out report.html, or redirect it");
+  }
+}
+
+void print_report(const Surroundings& surroundings, const std::string& format,
+                  const std::string& report, const std::string& files) {
+  if (format == "text") {
+    print_result(surroundings, report + "\n" + files);
+  } else {
+    print_result(surroundings, report);
+    std::fputs(files.c_str(), surroundings.err);
+  }
+}
+
 }  // namespace tokenlift

@@ -66,4 +66,12 @@ void say(const Surroundings& surroundings, bool quiet, fmt::format_string<Args..
 /// failure. Throws MachineError.
 void print_result(const Surroundings& surroundings, const std::string& text);
 
+/// Throws UsageError where a page in HTML would be written onto a terminal.
+void require_no_html_on_terminal(const Surroundings& surroundings, const std::string& format);
+
+/// Prints a report, and where its files are: behind it where it is text, else on stderr, so that
+/// stdout is markdown, HTML or JSON and nothing else.
+void print_report(const Surroundings& surroundings, const std::string& format,
+                  const std::string& report, const std::string& files);
+
 }  // namespace tokenlift

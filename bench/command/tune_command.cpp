@@ -20,8 +20,10 @@
 #include "bench/run/experiment.hpp"
 #include "bench/tune/tuner.hpp"
 #include "bench/tune/verification.hpp"
-#include "reports/formats/tuning_formats.hpp"
+#include "reports/formats/page_format.hpp"
+#include "reports/formats/page_html.hpp"
 #include "reports/json/json_tuning.hpp"
+#include "reports/page/tuning_page.hpp"
 #include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
@@ -52,6 +54,7 @@ struct TuneOptions {
   std::uint64_t verify = 0;            ///< runs of each setting on engine threads; 0: none
   std::optional<std::size_t> threads;  ///< settings simulated at a time
   std::string out;                     ///< empty: a new folder
+  std::string format = "text";         ///< of stdout
   std::string resume;                  ///< the folder of a search to go on with; empty: a new one
   bool quiet = false;
 };
@@ -303,7 +306,7 @@ bool write_results(const Surroundings& surroundings, const TuneOptions& options,
                    const TuningReport& report) {
   try {
     folder.write(kReportFile, to_json(report));
-    folder.write(kPage, tuning_html(report));
+    folder.write(kPage, to_html(tuning_page(report)));
     if (report.recommended) write_scenario(options, problem, folder, report);
     return true;
   } catch (const MachineError& error) {
@@ -323,6 +326,7 @@ int exit_code(const TuningReport& report, bool verification_interrupted) {
 /// Searches, verifies if asked to, writes and prints what was found. Returns the exit code: goal
 /// missed where nothing can be recommended.
 int tune(const Surroundings& surroundings, const TuneOptions& options) {
+  require_no_html_on_terminal(surroundings, options.format);
   const ScenarioSource source = find_scenario(options.scenario.reference);
   const std::vector<std::string> overrides = overrides_of(options);
   const std::vector<std::string> simulated = with(overrides, "run.engine=virtual");
@@ -367,9 +371,11 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
     cut_short = !verify(surroundings, options, *problem, folder, report);
   }
   const bool written = write_results(surroundings, options, *problem, folder, report);
-  print_result(surroundings, tuning_text(report, style_of(surroundings)) +
-                                 fmt::format("\nresults: {0}\nreport:  {0}/{1}\n",
-                                             folder.path().string(), kPage));
+  print_report(surroundings, options.format,
+               options.format == "json"
+                   ? to_json(report)
+                   : in_format(tuning_page(report), options.format, style_of(surroundings)),
+               fmt::format("results: {0}\nreport:  {0}/{1}\n", folder.path().string(), kPage));
   if (!written) return kMachineFailed;
   if (cut_short) complain(surroundings, "interrupted: the recommendation is not verified");
   return exit_code(report, cut_short);
@@ -437,6 +443,7 @@ Command tune_command() {
        {"--out"}},
       {"--threads", whole(options->threads, 1, 1024),
        "settings simulated at a time, on which results do not depend (default: one per core)"},
+      stdout_format_option(options->format),
       {"--quiet", flag(options->quiet), "no progress, no announcements"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.footer =

@@ -24,7 +24,7 @@ Delay drain_time(const Run& run) {
     after = bins_within(run.phases[*phase], run.series.bin_ns, in_system->size());
   }
   if (after.begin == after.end) {
-    return {std::nullopt, "not enough data: it counts against the median in 'after'"};
+    return {std::nullopt, "the median backlog of 'after', to which it drains, is not known"};
   }
   const auto begin = in_system->begin();
   const std::int64_t usual = median({begin + static_cast<std::ptrdiff_t>(after.begin),

@@ -132,7 +132,7 @@ std::string why_no_unlock(const Run& run) {
     return "not recorded by the version that ran this";
   }
   if (throttle->kind == "queue_limit") return "a limit on the queue itself lets nobody through";
-  return "nobody was let through whom the old configuration would have refused";
+  return "every request that was let through would have passed the old configuration, too";
 }
 
 Delay median_unlock(const Arm& arm) {

@@ -17,7 +17,7 @@
 
 namespace tokenlift {
 
-/// Mean TTFT of the requests that completed, by where it went: the parts add up to it.
+/// Mean TTFT of the requests that completed, by where the time went: the parts add up to it.
 struct TimeSplit {
   std::string phase;
   std::uint64_t requests = 0;

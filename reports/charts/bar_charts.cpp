@@ -133,7 +133,7 @@ void add_split_chart(const Report& report, std::vector<Chart>& charts) {
   Chart chart;
   chart.id = "split";
   chart.section = kSplitSection;
-  chart.title = "Mean TTFT, by where it went";
+  chart.title = "Mean TTFT, by where the time went";
   chart.explanation =
       "Waiting at the throttle (back-off and retries included), queueing in the fleet, computing "
       "the "

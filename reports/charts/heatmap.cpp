@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "reports/analysis/series_groups.hpp"
+#include "reports/analysis/summary.hpp"
+#include "reports/charts/charts.hpp"
+#include "reports/charts/time_chart.hpp"
 #include "reports/text/figure.hpp"
 #include "reports/text/html_text.hpp"
 
@@ -16,7 +19,7 @@ namespace tokenlift {
 namespace {
 
 constexpr std::size_t kMostColumns = 120;
-constexpr int kMostRows = 60;
+constexpr int kMostBands = 60;
 constexpr int kHeats = static_cast<int>(std::size(kHeatShares));
 // The picture, in its own units: room for axes at the left and below, for the lift's label above
 // and for the scale at the right.
@@ -53,7 +56,7 @@ Rows rows_of(const std::vector<Histogram>& slices) {
     rows.per_decade = per_decade;
     rows.first = rows.of(least);
     rows.count = rows.of(most) - rows.first + 1;
-    if (rows.count <= kMostRows) break;
+    if (rows.count <= kMostBands) break;
   }
   return rows;
 }
@@ -201,6 +204,29 @@ std::string heatmap_svg(const Run& run, const std::string& id, const std::string
   out += cells(slices, rows) + latency_axis(rows) + time_axis(length_s);
   out += lift_mark(run, length_s) + scale();
   return out + "</svg>\n";
+}
+
+Table heatmap_numbers(const Run& run) {
+  Groups groups = slices_of(run, kMostPoints);
+  while (groups.size() > kMostRows) ++groups.per_group;
+  const std::vector<Histogram> slices = merged_slices(run, groups);
+  std::vector<TimeColumn> columns = {
+      {"requests", {}}, {"least (ms)", {}}, {"p50 (ms)", {}}, {"p90 (ms)", {}}, {"most (ms)", {}}};
+  for (const Histogram& slice : slices) {
+    const auto add = [&](std::size_t column, bool known, auto&& ns) {
+      columns[column].values.push_back(known ? std::optional(static_cast<double>(ns()) / 1e6)
+                                             : std::nullopt);
+    };
+    columns[0].values.emplace_back(static_cast<double>(slice.count()));
+    add(1, !slice.empty(), [&] { return slice.min_ns(); });
+    add(2, slice.count() >= samples_needed(500), [&] { return slice.value_at(0.5); });
+    add(3, slice.count() >= samples_needed(900), [&] { return slice.value_at(0.9); });
+    add(4, !slice.empty(), [&] { return slice.max_ns(); });
+  }
+  Table table = time_table("", groups, columns);
+  table.notes = {fmt::format("Each row covers {} s. {} fewer than 10 requests lie beyond it.",
+                             figure(groups.length_s(0)), kAbsent)};
+  return table;
 }
 
 }  // namespace tokenlift

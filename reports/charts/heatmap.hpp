@@ -6,6 +6,7 @@
 #include <string>
 
 #include "reports/record/run.hpp"
+#include "reports/text/table.hpp"
 
 namespace tokenlift {
 
@@ -17,5 +18,8 @@ inline constexpr double kHeatShares[] = {0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5
 /// a logarithmic axis. `id` is unique in the page; `title` says what it is and is escaped here.
 /// Empty where no slice holds a request.
 std::string heatmap_svg(const Run& run, const std::string& id, const std::string& title);
+
+/// Some percentiles of TTFT, a row per slice of time.
+Table heatmap_numbers(const Run& run);
 
 }  // namespace tokenlift

@@ -88,7 +88,7 @@ void take(const std::vector<RunFigure>& runs, const std::vector<std::size_t>& in
 
 // --------------------------------------------------------------------------------------- a line
 
-/// A line on its way: what is tested, and with it the figure that is told.
+/// A figure and what is tested of it.
 struct Line {
   ComparedFigure figure;
   Shift shift;
@@ -231,7 +231,7 @@ void read(Line& line, double p, double level) {
     figure.reading = Reading::no_difference;
   } else if (size.sought <= size.negligible) {
     figure.reading = Reading::not_comparable;
-    figure.reason = "a run tells it less finely than the change that is looked for";
+    figure.reason = "one run measures it too coarsely for the change that is looked for";
   } else if (power(line.shift, size) >= kPower) {
     figure.reading = Reading::no_difference;
   } else {
@@ -281,7 +281,7 @@ void add_remarks(CaseComparison& result, const ComparedCase& one, const Pairing&
     }
   }
   for (const std::vector<std::string>& differences :
-       {one.differences.forbidding, one.differences.told}) {
+       {one.differences.forbidding, one.differences.noted}) {
     for (const std::string& difference : differences) {
       result.remarks.push_back("Differs: " + difference + ".");
     }

@@ -39,7 +39,7 @@ struct Differences {
   /// Machine, version and build, precision of the decoder. In virtual time no machine matters.
   /// Where each side measured its own capacity, loads are other rates by as much: no other
   /// scenario.
-  std::vector<std::string> told;
+  std::vector<std::string> noted;
 };
 
 struct ComparedFigure {

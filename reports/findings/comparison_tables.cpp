@@ -146,12 +146,12 @@ std::string verdict(const Comparison& comparison) {
     text += fmt::format(" {} better: {}.", are(better), named(comparison, Reading::better));
   }
   if (same > 0) {
-    text += fmt::format(" {} no difference shown, and one of {} would have been.",
-                        same == 1 ? "1 has" : whole_figure(same) + " have",
+    text += fmt::format(" {} no difference, and one of {} would have shown.",
+                        same == 1 ? "1 shows" : whole_figure(same) + " show",
                         change_size(comparison.rules.detect));
   }
   if (open > 0) {
-    text += fmt::format(" {} open: it takes about {} on either side.", are(open),
+    text += fmt::format(" {} undecided: about {} on either side would decide.", are(open),
                         range_needed(comparison));
   }
   return text;
@@ -159,8 +159,8 @@ std::string verdict(const Comparison& comparison) {
 
 std::vector<std::string> method(const Comparison& comparison) {
   std::vector<std::string> sentences = {fmt::format(
-      "Tested by run, not by request; p values are corrected for {} tests (Holm), intervals are "
-      "not. A change of up to {} is none.",
+      "Runs are compared, not requests. p values are corrected for {} tests (Holm), intervals are "
+      "not. A change of up to {} counts as none.",
       whole_figure(comparison.tests), change_size(comparison.rules.threshold))};
   for (const auto& [side, names] : {std::pair("base", &comparison.base_only),
                                     std::pair("contender", &comparison.contender_only)}) {

@@ -120,7 +120,7 @@ void add_found(LiftRows& rows, const LiftReport& report) {
   if (report.found_ns) {
     rows.add("change found at", "s", second_figure(*report.found_ns));
     rows.note(fmt::format(
-        "Found in the throughput without being told of the change at {} s{}.", at,
+        "Found in the throughput alone, which knows nothing of the change at {} s{}.", at,
         report.found.size() == 1 ? "" : fmt::format(", the nearest of {}", report.found.size())));
   } else {
     rows.add("change found at", "s", std::optional<double>(),
@@ -155,7 +155,7 @@ std::vector<std::string> missing_responses(const std::array<Answer, 3>& answers)
 
 Table lift_table(const LiftReport& report) {
   LiftRows rows;
-  rows.add("requests that it bound, before", "%", percent(report.binding_fraction),
+  rows.add("requests held or rejected, before", "%", percent(report.binding_fraction),
            "nothing was due in before");
   rows.add("unlock latency", report.unlock_latency);
   rows.add("waiter release lag", report.waiter_release_lag);
@@ -173,7 +173,7 @@ Table response_table(const LiftReport& report) {
                                           {"TTFT p99", "ms", 1e-6, &report.ttft_p99}}};
   Table table;
   table.name = "response";
-  table.title = "answer to the step";
+  table.title = "response to the step";
   table.left_columns = 2;
   const bool any = std::any_of(answers.begin(), answers.end(), [](const Answer& answer) {
     return answer.response->before || answer.response->after;

@@ -15,7 +15,7 @@ namespace {
 using Trials = std::vector<TrialReport>;
 
 /// The phases whose figures an overview gives: before and after, or the last one alone.
-std::vector<const PhaseSummary*> told_phases(const TrialReport& trial) {
+std::vector<const PhaseSummary*> shown_phases(const TrialReport& trial) {
   const PhaseSummary* const before = find_phase(trial.phases, "before");
   const PhaseSummary* const after = find_phase(trial.phases, "after");
   if (before != nullptr && after != nullptr) return {before, after};
@@ -53,7 +53,7 @@ class OverviewRows {
     add(label, unit, [&](const TrialReport& trial) {
       std::vector<std::string> figures;
       bool any = false;
-      for (const PhaseSummary* const phase : told_phases(trial)) {
+      for (const PhaseSummary* const phase : shown_phases(trial)) {
         const std::optional<double> value = value_of(*phase);
         figures.push_back(value ? figure(*value * scale) : kAbsent);
         any = any || value;
@@ -76,7 +76,7 @@ class OverviewRows {
     };
     std::vector<double> known_ns;
     for (const TrialReport& trial : trials_) {
-      for (const PhaseSummary* const phase : told_phases(trial)) {
+      for (const PhaseSummary* const phase : shown_phases(trial)) {
         if (const std::optional<double> ns = value_of(*phase)) known_ns.push_back(*ns);
       }
     }

@@ -8,7 +8,7 @@ namespace tokenlift {
 Table split_table(const std::vector<TimeSplit>& split) {
   Table table;
   table.name = "split";
-  table.title = "mean TTFT, by where it went";
+  table.title = "mean TTFT, by where the time went";
   table.left_columns = 2;
   std::vector<double> means_ns;
   for (const TimeSplit& phase : split) {

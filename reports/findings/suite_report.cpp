@@ -80,7 +80,7 @@ const CasePhase* find_phase(const CaseReport& report, std::string_view name) {
   return found == report.phases.end() ? nullptr : &*found;
 }
 
-ToldPhases told_phases(const CaseReport& report) {
+ShownPhases shown_phases(const CaseReport& report) {
   const CasePhase* const before = find_phase(report, "before");
   const CasePhase* const after = find_phase(report, "after");
   if (before != nullptr && after != nullptr) return {before, after};

@@ -78,11 +78,11 @@ CaseReport case_report(const TrialReport& trial, std::string name, std::string f
 const CasePhase* find_phase(const CaseReport& report, std::string_view name);
 
 /// The phases whose figures a matrix gives: before and after the lift, or the last one alone.
-struct ToldPhases {
+struct ShownPhases {
   const CasePhase* before = nullptr;
   const CasePhase* after = nullptr;
 };
-ToldPhases told_phases(const CaseReport& report);
+ShownPhases shown_phases(const CaseReport& report);
 
 std::size_t missed_objectives(const CaseReport& report);
 

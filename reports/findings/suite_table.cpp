@@ -37,12 +37,12 @@ std::vector<Cell> row_of(const CaseReport& report) {
   }
   return {{report.name},
           status_cell(report),
-          {told_figure(report, &CasePhase::goodput_tokens_per_s)},
+          {before_after_figure(report, &CasePhase::goodput_tokens_per_s)},
           std::move(gain),
           {std::move(interval)},
-          {told_figure(report, &CasePhase::attainment, 100)},
-          {told_figure(report, &CasePhase::ttft_p50_ms)},
-          {told_figure(report, &CasePhase::ttft_p99_ms)},
+          {before_after_figure(report, &CasePhase::attainment, 100)},
+          {before_after_figure(report, &CasePhase::ttft_p50_ms)},
+          {before_after_figure(report, &CasePhase::ttft_p99_ms)},
           {report.drain_s ? figure(*report.drain_s) : kAbsent},
           objectives_cell(report)};
 }
@@ -60,9 +60,9 @@ void drop_empty_columns(Table& table) {
 
 }  // namespace
 
-std::string told_figure(const CaseReport& report, std::optional<double> CasePhase::*figure_of,
-                        double scale) {
-  const auto [before, after] = told_phases(report);
+std::string before_after_figure(const CaseReport& report,
+                                std::optional<double> CasePhase::*figure_of, double scale) {
+  const auto [before, after] = shown_phases(report);
   const auto text = [&](const CasePhase* phase) -> std::string {
     if (phase == nullptr || !(phase->*figure_of)) return kAbsent;
     return figure(*(phase->*figure_of) * scale);

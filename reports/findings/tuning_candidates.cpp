@@ -97,12 +97,11 @@ std::vector<Cell> row_of(const TuningReport& report, std::size_t candidate, std:
 
 }  // namespace
 
-Table candidates_table(const TuningReport& report, std::span<const std::size_t> candidates,
-                       std::size_t most_parameters) {
+Table candidates_table(const TuningReport& report, std::span<const std::size_t> candidates) {
   Table table;
   table.name = "candidates";
   if (candidates.empty()) return table;
-  const std::size_t parameters = std::min(most_parameters, report.parameters.size());
+  const std::size_t parameters = report.parameters.size();
   const std::vector<FigureColumn> columns = columns_of(report);
   table.head_rows = 2;
   table.rows = {{{"setting"}}, {{""}}};
@@ -120,12 +119,9 @@ Table candidates_table(const TuningReport& report, std::span<const std::size_t> 
     table.rows.push_back(row_of(report, candidate, parameters, columns));
   }
   drop_idle_columns(table, 1 + parameters);
-  if (parameters < report.parameters.size()) {
-    std::vector<std::string> left_out;
-    for (std::size_t i = parameters; i < report.parameters.size(); ++i) {
-      left_out.push_back(parameter_label(report.parameters[i].key));
-    }
-    table.notes.push_back("Left out, for want of room: " + listed(left_out, "and") + ".");
+  table.first_spare = 1;
+  for (const TunedParameter& parameter : report.parameters) {
+    table.spare_names.push_back(parameter_label(parameter.key));
   }
   return table;
 }
@@ -184,7 +180,7 @@ Table stress_table(const TuningReport& report) {
   Table table;
   table.name = "stress";
   const ShownUnit unit = aim_unit(report.aim.path);
-  table.title = "finalists when things are otherwise: " + report.aim.path +
+  table.title = "finalists under other conditions: " + report.aim.path +
                 (unit.name.empty() ? "" : ", " + unit.name);
   table.head_rows = 1;
   table.rows = {{{""}}};

@@ -32,9 +32,8 @@ Table constraints_table(const TuningReport& report);
 Table finalists_table(const TuningReport& report);
 Table stress_table(const TuningReport& report);
 
-/// Some candidates, a row each, with at most so many of their parameters.
-Table candidates_table(const TuningReport& report, std::span<const std::size_t> candidates,
-                       std::size_t most_parameters);
+/// Some candidates, a row each; their parameters may be left out for want of room.
+Table candidates_table(const TuningReport& report, std::span<const std::size_t> candidates);
 
 /// The Pareto set, most goodput first; and all, the feasible by their objective, then the others by
 /// what they miss.

@@ -263,8 +263,8 @@ void remark_on_drain(const TrialReport& report, std::vector<std::string>& remark
                   duration_figure(*lift.drain.ns), duration_figure(settled_ns)));
 }
 
-/// Goodput goes by when requests were due, however late they were answered: of a phase that leaves
-/// a queue behind it is not what was made in it.
+/// Goodput counts requests when they were due, however late they were answered: of a phase that
+/// leaves a queue behind it is not what was made in it.
 void remark_on_goodput(const TrialReport& report, std::vector<std::string>& remarks) {
   std::vector<std::string> clauses;
   for (const PhaseSummary& phase : report.phases) {
@@ -279,10 +279,10 @@ void remark_on_goodput(const TrialReport& report, std::vector<std::string>& rema
                                   figure(*rates.throughput_tokens_per_s)));
   }
   if (clauses.empty()) return;
-  remarks.push_back(
-      fmt::format("Goodput goes by when requests were due, and most of these were answered later: "
-                  "{}. Throughput says what was made; objectives (slo) say how late is too late.",
-                  listed(clauses, "and")));
+  remarks.push_back(fmt::format(
+      "Goodput counts a request in the phase in which it was due, and most were answered later: "
+      "{}. Throughput says what was made; objectives (slo) say how late is too late.",
+      listed(clauses, "and")));
 }
 
 /// What nobody waited for until the end is in no latency, and counts as not served.
@@ -313,7 +313,7 @@ void remark_on_transition(const TrialReport& report, std::vector<std::string>& r
                   figure(*transition), figure(*before)));
 }
 
-/// The told instant against the one that the series shows by itself.
+/// When the lift happened against when the throughput shows a change by itself.
 void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) {
   const Gain* const throughput = find_gain(lift.gains, "throughput");
   const bool changed = throughput != nullptr && throughput->shown();
@@ -321,11 +321,10 @@ void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) 
   constexpr std::int64_t kNearNs = 2'000'000'000;
   if (!lift.found_ns) {
     if (!changed) return;
-    remarks.emplace_back(
-        "Looked at without being told of the lift, throughput shows no change at any instant.");
+    remarks.emplace_back("By itself the throughput shows no change at any instant.");
   } else if (std::abs(*lift.found_ns - lift_ns) > kNearNs) {
     remarks.push_back(fmt::format(
-        "Looked at without being told of the lift, throughput changes at {} s, {} {} it.",
+        "By itself the throughput shows a change at {} s, {} {} the lift.",
         second_figure(*lift.found_ns), duration_figure(std::abs(*lift.found_ns - lift_ns)),
         *lift.found_ns > lift_ns ? "after" : "before"));
   }

@@ -225,13 +225,13 @@ std::optional<double> seconds_of(const Delay& delay) {
 }
 
 std::string lift_families(const Report& report) {
-  struct Told {
+  struct LiftMetric {
     const char* name;
     const char* unit;
     const char* help;
     std::optional<double> (*value)(const LiftReport&);
   };
-  const std::array<Told, 8> told = {
+  const std::array<LiftMetric, 8> metrics = {
       {{"binding_ratio", "ratio", "Requests due before the change that the throttle bound.",
         [](const LiftReport& lift) { return lift.binding_fraction; }},
        {"unlock_latency_seconds", "seconds",
@@ -251,7 +251,7 @@ std::string lift_families(const Report& report) {
         "Requests due in the transition that missed an objective, per run.",
         [](const LiftReport& lift) { return lift.slo_debt_requests; }}}};
   std::string out;
-  for (const Told& one : told) {
+  for (const LiftMetric& one : metrics) {
     Family family(std::string("tokenlift_") + one.name, "gauge", one.unit, one.help);
     for (const TrialReport& trial : report.trials) {
       if (trial.lift) family.add({{"trial", trial.trial.label}}, one.value(*trial.lift));

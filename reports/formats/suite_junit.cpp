@@ -1,9 +1,10 @@
+#include "reports/formats/suite_junit.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "reports/formats/suite_formats.hpp"
 #include "reports/text/html_text.hpp"
 
 namespace tokenlift {

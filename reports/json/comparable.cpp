@@ -15,7 +15,7 @@ namespace tokenlift {
 namespace {
 
 /// Words that change nothing; and the engine, which has its own sentence.
-bool is_aside(std::string_view path) {
+bool may_differ(std::string_view path) {
   if (path == "/name" || path == "/description" || path == "/run/engine") return true;
   return path.starts_with("/profile/") &&
          (path.ends_with("/description") || path.ends_with("/source"));
@@ -66,7 +66,7 @@ Differences what_differs(const Run& base, const Run& contender) {
   const bool anew = measured_anew(base, contender);
   bool followed = false;
   for (const ScenarioDifference& one : scenario_differences(base, contender)) {
-    if (is_aside(one.path)) continue;
+    if (may_differ(one.path)) continue;
     if (anew && follows_capacity(one, base, contender)) {
       followed = true;
     } else {
@@ -74,7 +74,7 @@ Differences what_differs(const Run& base, const Run& contender) {
     }
   }
   if (followed) {
-    differences.told.push_back(
+    differences.noted.push_back(
         fmt::format("capacity, measured anew, and the loads that are shares of it: {} -> {} "
                     "tokens/s (the same --set fleet.capacity=... offers the same to both)",
                     figure(*base.capacity_tokens_per_s), figure(*contender.capacity_tokens_per_s)));
@@ -82,14 +82,15 @@ Differences what_differs(const Run& base, const Run& contender) {
 
   const Environment& one = base.environment;
   const Environment& other = contender.environment;
-  add(differences.told, "tokenlift", one.tokenlift_version, other.tokenlift_version);
-  add(differences.told, "precision of the decoder", one.decoder_precision, other.decoder_precision);
+  add(differences.noted, "tokenlift", one.tokenlift_version, other.tokenlift_version);
+  add(differences.noted, "precision of the decoder", one.decoder_precision,
+      other.decoder_precision);
   if (is_simulated(base) && is_simulated(contender)) return differences;
-  add(differences.told, "CPU", one.cpu, other.cpu);
-  add(differences.told, "cores", fmt::format("{}", one.cores), fmt::format("{}", other.cores));
-  add(differences.told, "system", one.os, other.os);
-  add(differences.told, "compiler", one.compiler, other.compiler);
-  add(differences.told, "build", one.build_type, other.build_type);
+  add(differences.noted, "CPU", one.cpu, other.cpu);
+  add(differences.noted, "cores", fmt::format("{}", one.cores), fmt::format("{}", other.cores));
+  add(differences.noted, "system", one.os, other.os);
+  add(differences.noted, "compiler", one.compiler, other.compiler);
+  add(differences.noted, "build", one.build_type, other.build_type);
   return differences;
 }
 

@@ -62,8 +62,8 @@ class Collector {
       } else if (key == "phases") {
         walk_phases(value, path, "name");
       } else if (value.is_structured()) {
-        const bool told_by_its_members = key == "rates";
-        walk(value, told_by_its_members ? path : joined(path, key), ending);
+        const bool named_by_its_members = key == "rates";
+        walk(value, named_by_its_members ? path : joined(path, key), ending);
       } else if (value.is_number() || value.is_null()) {
         // A delay, {"s": ..., "reason": ...}, is named as run.json names it: drain_time_s.
         const bool delay = key == "s" && json.contains("reason");

@@ -145,7 +145,8 @@ std::string page_head(std::string_view title, std::string_view style) {
 }
 
 std::string page_foot(std::string_view tokenlift_version) {
-  return "<footer><p>Made by tokenlift " + escaped(tokenlift_version) +
+  const std::string version = tokenlift_version.empty() ? "" : " " + escaped(tokenlift_version);
+  return "<footer><p>Made by tokenlift" + version +
          ". This page holds all it needs: it loads nothing.</p></footer>\n";
 }
 

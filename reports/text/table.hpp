@@ -24,6 +24,16 @@ struct Table {
   /// Which of a report's tables it is, for who picks one or links to it: "fleet", "gains", "lift",
   /// "response", "effects", "split", "tenants", "throttles", "checks" or "overview".
   std::string name = {};
+  /// Where there is little room (text, markdown) so many rows under the head are enough; 0: all.
+  std::size_t few_rows = 0;
+  std::string rest_is_in = {};  ///< what holds the rows that are left out: "tune.json"
+  /// Columns that may be left out for want of room, the last one first, and what they are called
+  /// when that is said: spare_names[i] is column first_spare + i.
+  std::size_t first_spare = 0;
+  std::vector<std::string> spare_names = {};
 };
+
+/// With its first `rows` rows under the head, and a note that says how many more there are.
+Table shortened(Table table, std::size_t rows);
 
 }  // namespace tokenlift

@@ -2,34 +2,45 @@
 
 #include <algorithm>
 
+#include "reports/text/figure.hpp"
 #include "reports/text/visible.hpp"
 
 namespace tokenlift {
 namespace {
 
-std::string rows_text(const Table& table, const TextStyle& style, std::size_t indent) {
-  std::vector<std::vector<Cell>> rows = table.rows;
-  std::vector<std::size_t> widths;
-  std::vector<std::size_t> mark_widths;
-  for (std::vector<Cell>& row : rows) {
-    for (Cell& cell : row) cell.text = visible(cell.text);
-    widths.resize(std::max(widths.size(), row.size()));
-    mark_widths.resize(widths.size());
+/// Of each column, in terminal columns.
+struct Widths {
+  std::vector<std::size_t> cells;
+  std::vector<std::size_t> marks;
+};
+
+Widths widths_of(const Table& table) {
+  Widths widths;
+  for (const std::vector<Cell>& row : table.rows) {
+    widths.cells.resize(std::max(widths.cells.size(), row.size()));
+    widths.marks.resize(widths.cells.size());
     for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], display_width(row[i].text));
-      mark_widths[i] = std::max(mark_widths[i], display_width(row[i].mark));
+      widths.cells[i] = std::max(widths.cells[i], display_width(visible(row[i].text)));
+      widths.marks[i] = std::max(widths.marks[i], display_width(row[i].mark));
     }
   }
+  return widths;
+}
+
+std::string rows_text(const Table& table, const TextStyle& style, std::size_t indent) {
+  const std::vector<std::vector<Cell>>& rows = table.rows;
+  const Widths widths = widths_of(table);
   std::string out;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     std::string line(indent, ' ');
     for (std::size_t i = 0; i < rows[r].size(); ++i) {
       const Cell& cell = rows[r][i];
-      const std::string padding(widths[i] - display_width(cell.text), ' ');
-      const std::string after(mark_widths[i] - display_width(cell.mark), ' ');
+      const std::string text = visible(cell.text);
+      const std::string padding(widths.cells[i] - display_width(text), ' ');
+      const std::string after(widths.marks[i] - display_width(cell.mark), ' ');
       if (i > 0) line += "  ";
       if (i >= table.left_columns) line += padding;
-      line += inked(cell.text, r < table.head_rows ? Ink::bold : cell.ink, style);
+      line += inked(text, r < table.head_rows ? Ink::bold : cell.ink, style);
       line += cell.mark + after;
       if (i < table.left_columns) line += padding;
     }
@@ -40,6 +51,29 @@ std::string rows_text(const Table& table, const TextStyle& style, std::size_t in
 }
 
 }  // namespace
+
+Table fitted(Table table, int width) {
+  const std::size_t indent = table.title.empty() ? 0 : 2;
+  const auto is_too_wide = [&] {
+    const Widths widths = widths_of(table);
+    std::size_t total = indent + 2 * widths.cells.size();
+    for (std::size_t i = 0; i < widths.cells.size(); ++i)
+      total += widths.cells[i] + widths.marks[i];
+    return total > static_cast<std::size_t>(std::max(width, 0)) + 2;
+  };
+  std::vector<std::string> left_out;
+  while (!table.spare_names.empty() && is_too_wide()) {
+    const auto column =
+        static_cast<std::ptrdiff_t>(table.first_spare + table.spare_names.size() - 1);
+    for (std::vector<Cell>& row : table.rows) row.erase(row.begin() + column);
+    left_out.insert(left_out.begin(), std::move(table.spare_names.back()));
+    table.spare_names.pop_back();
+  }
+  if (!left_out.empty()) {
+    table.notes.push_back("Left out, for want of room: " + listed(left_out, "and") + ".");
+  }
+  return table;
+}
 
 std::string inked(std::string_view text, Ink ink, const TextStyle& style) {
   if (!style.color || ink == Ink::plain || text.empty()) return std::string(text);

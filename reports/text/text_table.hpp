@@ -25,6 +25,10 @@ std::size_t display_width(std::string_view text);
 /// words stay whole), the second and later ones indented; leading spaces stay; ends with a newline.
 std::string wrapped(std::string_view sentence, int width, std::size_t indent);
 
+/// The table without the spare columns that there is no room for in `width` columns, and with a
+/// note that says which.
+Table fitted(Table table, int width);
+
 /// The table: its title in bold, its rows in columns that are aligned as the table says, head rows
 /// in bold, two spaces between columns and none at the end of a line; then its notes, wrapped.
 /// Every line is indented by `indent`, rows and notes under a title by two more, and ends with a

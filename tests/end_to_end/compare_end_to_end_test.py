@@ -117,6 +117,10 @@ class CompareEndToEnd(unittest.TestCase):
         self.assertGreater(comparison["tests"], 10)
         self.assertEqual(self.compare("base", "again", "--format", "markdown", "--out", "c.md"), "")
         self.assertIn("<details>", (self.home / "c.md").read_text())
+        self.compare("base", "again", "--format", "html", "--out", "c.html")
+        page = (self.home / "c.html").read_text()
+        self.assertTrue(page.startswith("<!DOCTYPE html>") and page.endswith("</html>\n"))
+        self.assertIn("None of ", page)
         self.assertIn("is a folder", self.compare("base", "again", "--out", "base", code=2))
 
     def test_the_help_has_examples(self):

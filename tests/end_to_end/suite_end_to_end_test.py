@@ -161,6 +161,14 @@ class Suite(unittest.TestCase):
             self.assertTrue(done.stderr.strip(), word)
             self.assertFalse((self.folder / "out").exists(), word)
 
+    def test_stdout_is_the_report_in_the_format_that_is_asked_for(self):
+        out, done = self.run_small("out", "--format", "markdown")
+        self.assertEqual(done.stdout, (out / "report.md").read_text())
+        self.assertIn(f"results: {out}", done.stderr)
+        for format, file in (("html", "report.html"), ("json", "suite.json")):
+            done = self.suite("--resume", out, "--format", format)
+            self.assertEqual(done.stdout, (out / file).read_text())
+
     def test_a_format_of_google_benchmark_takes_the_place_of_the_report(self):
         out, done = self.run_small("out", "--benchmark_format=json")
         shown = json.loads(done.stdout)["benchmarks"]

@@ -114,6 +114,14 @@ class Tune(unittest.TestCase):
             capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_stdout_is_the_result_in_the_format_that_is_asked_for(self):
+        out, done = self.search("out", "--format", "markdown")
+        self.assertTrue(done.stdout.startswith("**Setting "), done.stdout)
+        self.assertIn(f"results: {out}", done.stderr)
+        for format, file in (("html", "report.html"), ("json", "tune.json")):
+            done = self.tune("--resume", out, *SEARCH, "--format", format)
+            self.assertEqual(done.stdout, (out / file).read_text())
+
     def test_what_is_recommended_can_be_run(self):
         out, _ = self.search()
         best = self.result(out)

@@ -132,7 +132,7 @@ TEST(Lift, WithoutAnUnlockSaysTheTrueReason) {
   ASSERT_EQ(throttle.name, run.lift->throttle);
   throttle.limits = {{0, 20.0}};
   EXPECT_EQ(analysed(run).unlock_latency.reason,
-            "nobody was let through whom the old configuration would have refused");
+            "every request that was let through would have passed the old configuration, too");
   throttle.kind = "queue_limit";
   EXPECT_EQ(analysed(run).unlock_latency.reason, "a limit on the queue itself lets nobody through");
   throttle.limits.clear();

@@ -10,10 +10,17 @@
 #include <vector>
 
 #include "reports/findings/comparison_tables.hpp"
-#include "reports/formats/comparison_text.hpp"
+#include "reports/formats/page_html.hpp"
+#include "reports/formats/page_markdown.hpp"
+#include "reports/formats/page_text.hpp"
 #include "reports/json/comparable.hpp"
 #include "reports/json/json_comparison.hpp"
 #include "reports/json/json_run.hpp"
+#include "reports/page/comparison_page.hpp"
+#include "reports/text/html_text.hpp"
+#include "tests/reports/findings/sample_comparisons.hpp"
+#include "tests/reports/formats/golden_file.hpp"
+#include "tests/reports/formats/occurrences.hpp"
 #include "tests/reports/json/schema.hpp"
 #include "tests/reports/record/sample_runs.hpp"
 
@@ -233,7 +240,7 @@ TEST(Comparison, ALiftIsComparedBeforeAndAfterAndByWhatUsersFeltBetween) {
   EXPECT_EQ(comparison.count(Reading::worse) + comparison.count(Reading::better), 0U);
   EXPECT_EQ(comparison.count(Reading::too_few_runs), 0U);
   // 480 requests completed before the lift, and no p99 of them is told.
-  EXPECT_NE(comparison_text(comparison, {}, false).find("p99 needs 1,000 samples"),
+  EXPECT_NE(to_text(comparison_page(comparison, false), {}).find("p99 needs 1,000 samples"),
             std::string::npos);
 }
 
@@ -242,7 +249,7 @@ TEST(Comparison, AnInvalidSetIsNoComparison) {
   EXPECT_EQ(invalid.problem, "interrupted");
   const Comparison comparison = compare({{"lift", invalid, invalid, {}}}, {});
   EXPECT_FALSE(comparison.valid());
-  EXPECT_EQ(comparison_text(comparison, {}, false).rfind("NOT VALID", 0), 0U);
+  EXPECT_EQ(to_text(comparison_page(comparison, false), {}).rfind("NOT VALID", 0), 0U);
 }
 
 TEST(Comparison, ScenariosThatDifferAreNamedByPathWithBothValues) {
@@ -266,8 +273,8 @@ TEST(Comparison, LoadsThatFollowACapacityMeasuredAnewAreNoOtherScenario) {
   base.capacity_tokens_per_s = 3000;
   other.capacity_tokens_per_s = 3300;
   EXPECT_TRUE(what_differs(base, other).forbidding.empty());
-  ASSERT_EQ(what_differs(base, other).told.size(), 1U);
-  EXPECT_EQ(what_differs(base, other).told[0].rfind("capacity, measured anew", 0), 0U);
+  ASSERT_EQ(what_differs(base, other).noted.size(), 1U);
+  EXPECT_EQ(what_differs(base, other).noted[0].rfind("capacity, measured anew", 0), 0U);
   other.capacity_tokens_per_s = 3299;
   EXPECT_EQ(what_differs(base, other).forbidding.size(), 1U) << "the rate is another one";
   other.capacity_tokens_per_s = 3300;
@@ -279,9 +286,9 @@ TEST(Comparison, TheMachineIsToldOnlyWhereItMatters) {
   tokenlift::Run base = lift_run();
   tokenlift::Run other = base;
   other.environment.cpu = "another one";
-  ASSERT_EQ(what_differs(base, other).told.size(), 1U);
+  ASSERT_EQ(what_differs(base, other).noted.size(), 1U);
   base.engine = other.engine = "virtual";
-  EXPECT_TRUE(what_differs(base, other).told.empty());
+  EXPECT_TRUE(what_differs(base, other).noted.empty());
   other.engine = "threads";
   EXPECT_EQ(what_differs(base, other).forbidding,
             (std::vector<std::string>{"engine: virtual -> threads"}));
@@ -299,9 +306,49 @@ TEST(Comparison, JsonHoldsEveryFigureAndNamesDoNotBreakMarkdown) {
   EXPECT_EQ(validate_json("comparison.schema.json",
                           {to_json(comparison), to_json(compare({{"lift", lift, lift, {}}}, {}))}),
             0);
-  const std::string markdown = comparison_markdown(comparison, false);
+  const std::string markdown = to_markdown(comparison_page(comparison, false));
   EXPECT_NE(markdown.find("a\\|b @<!-- -->you"), std::string::npos);
   EXPECT_EQ(markdown.find("a|b"), std::string::npos);
+}
+
+TEST(ComparisonPage, IsAsItWasRead) {
+  expect_golden("comparison_text", to_text(comparison_page(worse_comparison(), false), {}));
+  expect_golden("comparison_markdown", to_markdown(comparison_page(worse_comparison(), false)));
+  expect_golden("comparison_text_suite",
+                to_text(comparison_page(suite_comparison(), false), {false, 120}));
+  expect_golden("comparison_markdown_suite",
+                to_markdown(comparison_page(suite_comparison(), false)));
+}
+
+TEST(ComparisonPage, SaysInColourWhetherAnythingIsWorse) {
+  const auto text = [](const Comparison& comparison) {
+    return to_text(comparison_page(comparison, false), {true, 80});
+  };
+  EXPECT_TRUE(text(worse_comparison()).starts_with("\x1b[31mworse than the base\x1b[0m\n"));
+  EXPECT_TRUE(text(hostile_comparison()).starts_with("\x1b[31mNOT VALID\x1b[0m as a comparison: "));
+  EXPECT_FALSE(text(open_comparison()).starts_with("\x1b"));
+}
+
+TEST(ComparisonPage, HasEveryFigureAndTrustsNoText) {
+  const Comparison comparison = worse_comparison();
+  const std::string page = to_html(comparison_page(comparison, true));
+  for (const std::vector<Cell>& row : figures_table(comparison.cases[0], true).rows) {
+    for (const Cell& cell : row) {
+      EXPECT_NE(page.find(">" + escaped(cell.text) + "<"), std::string::npos) << cell.text;
+    }
+  }
+  const std::string hostile = to_html(comparison_page(hostile_comparison(), true));
+  EXPECT_EQ(hostile.find("<img"), std::string::npos);
+  EXPECT_EQ(hostile.find("<!--"), std::string::npos);
+  EXPECT_EQ(occurrences(hostile, "<script"), 0U);
+}
+
+TEST(ComparisonPage, AThousandCasesFitIntoACommentAndItSaysWhatIsLeftOut) {
+  Comparison comparison = suite_comparison();
+  while (comparison.cases.size() < 1000) comparison.cases.push_back(comparison.cases[0]);
+  const std::string text = to_markdown(comparison_page(comparison, true));
+  EXPECT_LE(text.size(), kLongestMarkdown);
+  EXPECT_NE(text.find("Left out, for want of room: "), std::string::npos);
 }
 
 }  // namespace

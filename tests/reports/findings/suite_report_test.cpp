@@ -15,9 +15,13 @@
 #include <vector>
 
 #include "reports/findings/suite_table.hpp"
-#include "reports/formats/suite_formats.hpp"
+#include "reports/formats/page_html.hpp"
+#include "reports/formats/page_markdown.hpp"
+#include "reports/formats/page_text.hpp"
+#include "reports/formats/suite_junit.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/json/json_suite.hpp"
+#include "reports/page/suite_page.hpp"
 #include "reports/text/html_text.hpp"
 #include "tests/reports/findings/sample_suites.hpp"
 #include "tests/reports/formats/golden_file.hpp"
@@ -110,27 +114,27 @@ TEST(SuiteReport, StatusesAreReadBackByTheirNames) {
 }
 
 TEST(SuiteText, OfASuite) {
-  expect_golden("suite_text", suite_text(sample_suite(), {}));
-  expect_golden("suite_text_empty", suite_text(without_cases(), {}));
+  expect_golden("suite_text", to_text(suite_page(sample_suite()), {}));
+  expect_golden("suite_text_empty", to_text(suite_page(without_cases()), {}));
 }
 
 TEST(SuiteMarkdown, OfASuite) {
-  expect_golden("suite_markdown", suite_markdown(sample_suite()));
+  expect_golden("suite_markdown", to_markdown(suite_page(sample_suite())));
 }
 
 TEST(SuiteMarkdown, WhatNamesHoldIsNoMarkup) {
-  const std::string text = suite_markdown(hostile_suite());
+  const std::string text = to_markdown(suite_page(hostile_suite()));
   EXPECT_EQ(text.find("<img"), std::string::npos);
   EXPECT_NE(text.find("onerror=alert(1)&gt;\\|\\`\\*\\_\\[a\\](b)"), std::string::npos) << text;
   EXPECT_EQ(text.find("@all"), std::string::npos) << "nobody is called";
 }
 
 TEST(SuiteMarkdown, AThousandCasesFitIntoACommentAndItSaysWhatIsLeftOut) {
-  const std::string text = suite_markdown(large_suite(1000));
+  const std::string text = to_markdown(suite_page(large_suite(1000)));
   EXPECT_LT(text.size(), 65'536U);
-  EXPECT_NE(text.find("… and 850 cases more"), std::string::npos);
+  EXPECT_NE(text.find("- 850 more are in suite.json."), std::string::npos);
   EXPECT_NE(text.find("<summary>1,000 cases</summary>"), std::string::npos);
-  EXPECT_NE(text.find("… and 83 messages more"), std::string::npos);
+  EXPECT_NE(text.find("… and 83 more: the HTML page has them all."), std::string::npos);
 }
 
 TEST(SuiteJUnit, OfASuite) {
@@ -180,7 +184,7 @@ TEST(SuiteJUnit, SaysWhatAnObjectiveWasAndItsBound) {
 }
 
 TEST(SuiteHtml, FetchesNothingAndTrustsNoText) {
-  const std::string page = suite_html(hostile_suite());
+  const std::string page = to_html(suite_page(hostile_suite()));
   EXPECT_EQ(page.find("<img"), std::string::npos);
   EXPECT_EQ(page.find("<!--"), std::string::npos);
   EXPECT_EQ(page.find("href=\"javascript:"), std::string::npos);
@@ -188,14 +192,14 @@ TEST(SuiteHtml, FetchesNothingAndTrustsNoText) {
   EXPECT_EQ(occurrences(page, "</script"), 1U);
   EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
   for (const char* fetching : {"<link", "<iframe", "@import", "url(", " src="}) {
-    const std::string own = suite_html(sample_suite());
+    const std::string own = to_html(suite_page(sample_suite()));
     EXPECT_EQ(own.find(fetching), std::string::npos) << fetching;
   }
 }
 
 TEST(SuiteHtml, ShowsEveryCaseWithItsChartsItsObjectivesAndTheLift) {
   const SuiteReport suite = sample_suite();
-  const std::string page = suite_html(suite);
+  const std::string page = to_html(suite_page(suite));
   EXPECT_EQ(occurrences(page, "<article class=\"case"), suite.cases.size());
   EXPECT_LT(page.find(suite_verdict(suite)), page.find("<article"));
   EXPECT_EQ(occurrences(page, "class=\"lift\""), 6U) << "two charts of three cases";
@@ -209,11 +213,11 @@ TEST(SuiteHtml, ShowsEveryCaseWithItsChartsItsObjectivesAndTheLift) {
       EXPECT_NE(page.find(escaped(each.failure)), std::string::npos);
     }
   }
-  EXPECT_NE(suite_html(without_cases()).find("</html>"), std::string::npos);
+  EXPECT_NE(to_html(suite_page(without_cases())).find("</html>"), std::string::npos);
 }
 
 TEST(SuiteHtml, AThousandCasesTakeAFewMegabytes) {
-  EXPECT_LT(suite_html(large_suite(1000)).size(), 3'500'000U);
+  EXPECT_LT(to_html(suite_page(large_suite(1000))).size(), 3'500'000U);
 }
 
 TEST(SuiteHtml, ALineOfNoValuesOrNoFiniteOnesIsNotDrawn) {
@@ -221,7 +225,7 @@ TEST(SuiteHtml, ALineOfNoValuesOrNoFiniteOnesIsNotDrawn) {
   suite.cases.resize(1);
   suite.cases[0].goodput_line = {1, {INFINITY, std::nullopt}};
   suite.cases[0].ttft_line = {1, {}};
-  EXPECT_EQ(suite_html(suite).find("<svg"), std::string::npos);
+  EXPECT_EQ(to_html(suite_page(suite)).find("<svg"), std::string::npos);
 }
 
 RC_GTEST_PROP(SuiteFormats, AnyTextLeavesThePageAndTheTableWhole, (const std::string& text)) {
@@ -229,8 +233,8 @@ RC_GTEST_PROP(SuiteFormats, AnyTextLeavesThePageAndTheTableWhole, (const std::st
   CaseReport each{text, text, CaseStatus::failed, text};
   each.objectives = {{text, false, {}, text}};
   suite.cases = {each};
-  RC_ASSERT(occurrences(suite_html(suite), "<script") == 1U);
-  RC_ASSERT(occurrences(suite_html(suite), "<article") == 1U);
+  RC_ASSERT(occurrences(to_html(suite_page(suite)), "<script") == 1U);
+  RC_ASSERT(occurrences(to_html(suite_page(suite)), "<article") == 1U);
   RC_ASSERT(occurrences(suite_junit(suite), "<testcase ") == 2U);
 }
 

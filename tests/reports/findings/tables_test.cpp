@@ -95,7 +95,7 @@ TEST(GainsTable, GivesEffectsAsDifferencesInTheUnitShown) {
 
 TEST(LiftTable, GivesEveryMetricOrWhyThereIsNone) {
   const Table table = lift_table(sample_lift(lift_run()));
-  EXPECT_EQ(row_of(table, {"requests that it bound, before"}).back(), "90.0");
+  EXPECT_EQ(row_of(table, {"requests held or rejected, before"}).back(), "90.0");
   EXPECT_EQ(row_of(table, {"unlock latency"}), Words({"unlock latency", "ms", "2.00"}));
   EXPECT_EQ(row_of(table, {"waiter release lag"}).back(), "–");
   EXPECT_TRUE(notes_hold(table, "– waiter release lag: nobody was waiting."));

@@ -14,8 +14,11 @@
 #include "reports/charts/tuning_charts.hpp"
 #include "reports/findings/tuning_tables.hpp"
 #include "reports/findings/tuning_words.hpp"
-#include "reports/formats/tuning_formats.hpp"
+#include "reports/formats/page_html.hpp"
+#include "reports/formats/page_markdown.hpp"
+#include "reports/formats/page_text.hpp"
 #include "reports/json/json_tuning.hpp"
+#include "reports/page/tuning_page.hpp"
 #include "reports/text/html_text.hpp"
 #include "reports/text/text_table.hpp"
 #include "tests/reports/findings/sample_tunings.hpp"
@@ -106,7 +109,8 @@ TEST(TuningVerdict, SaysHowVerificationWent) {
   TuningReport unsure = verified_tuning(true);
   unsure.verification->valid = false;
   EXPECT_TRUE(tuning_verdict(unsure).ends_with("; engine threads have not confirmed it."));
-  EXPECT_TRUE(holds(tuning_html(unsure), "A better setting was found, but is not confirmed"));
+  EXPECT_TRUE(
+      holds(to_html(tuning_page(unsure)), "A better setting was found, but is not confirmed"));
   const std::string refused = tuning_verdict(verified_tuning(false));
   EXPECT_TRUE(refused.starts_with("Nothing is recommended: the search found that setting load of "))
       << refused;
@@ -173,27 +177,47 @@ TEST(TuningWords, FiguresAreShownInTheUnitOfTheirPath) {
 }
 
 TEST(TuningText, IsAsItWasRead) {
-  expect_golden("tuning_text", tuning_text(recommended_tuning(), kWide));
-  expect_golden("tuning_text_refused", tuning_text(verified_tuning(false), kWide));
-  expect_golden("tuning_text_infeasible", tuning_text(infeasible_tuning(), kWide));
-  expect_golden("tuning_text_interrupted", tuning_text(interrupted_tuning(), kWide));
-  expect_golden("tuning_text_lift", tuning_text(lift_tuning(), kWide));
-  expect_golden("tuning_text_empty", tuning_text(empty_tuning(), kWide));
+  expect_golden("tuning_text", to_text(tuning_page(recommended_tuning()), kWide));
+  expect_golden("tuning_text_refused", to_text(tuning_page(verified_tuning(false)), kWide));
+  expect_golden("tuning_text_infeasible", to_text(tuning_page(infeasible_tuning()), kWide));
+  expect_golden("tuning_text_interrupted", to_text(tuning_page(interrupted_tuning()), kWide));
+  expect_golden("tuning_text_lift", to_text(tuning_page(lift_tuning()), kWide));
+  expect_golden("tuning_text_empty", to_text(tuning_page(empty_tuning()), kWide));
+}
+
+TEST(TuningMarkdown, IsAsItWasRead) {
+  expect_golden("tuning_markdown", to_markdown(tuning_page(recommended_tuning())));
+  expect_golden("tuning_markdown_refused", to_markdown(tuning_page(verified_tuning(false))));
+}
+
+TEST(TuningMarkdown, WhatNamesHoldIsNoMarkupAndItFitsIntoAComment) {
+  TuningReport report = hostile_tuning();
+  const std::string text = to_markdown(tuning_page(report));
+  EXPECT_FALSE(holds(text, "\x01"));
+  report.toml.clear();  // within a block of code nothing is markup
+  report.command.clear();
+  const std::string outside = to_markdown(tuning_page(report));
+  EXPECT_FALSE(holds(outside, "<img"));
+  EXPECT_FALSE(holds(outside, "@all"));
+  EXPECT_LE(to_markdown(tuning_page(recommended_tuning(2000))).size(), kLongestMarkdown);
 }
 
 TEST(TuningText, FitsAHundredColumns) {
   for (const TuningReport& report : all_samples()) {
     if (report.scenario == hostile_text()) continue;
-    std::istringstream lines(tuning_text(report, kWide));
+    std::istringstream lines(to_text(tuning_page(report), kWide));
     for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 100U) << line;
   }
 }
 
 TEST(TuningText, HasColourOnlyWhereItIsAskedFor) {
-  EXPECT_FALSE(holds(tuning_text(verified_tuning(false), kWide), "\x1b"));
-  EXPECT_TRUE(tuning_text(recommended_tuning(), {true, 100}).starts_with("\x1b[32mSetting"));
-  EXPECT_TRUE(tuning_text(verified_tuning(false), {true, 100}).starts_with("\x1b[31mNothing"));
-  EXPECT_FALSE(holds(tuning_text(hostile_tuning(), kWide), "\x01"));
+  EXPECT_FALSE(holds(to_text(tuning_page(verified_tuning(false)), kWide), "\x1b"));
+  EXPECT_TRUE(to_text(tuning_page(recommended_tuning()), {true, 100})
+                  .starts_with("\x1b[32mA better setting was found\x1b[0m\n"
+                               "Setting "));
+  EXPECT_TRUE(to_text(tuning_page(verified_tuning(false)), {true, 100})
+                  .starts_with("\x1b[31mNot confirmed on engine threads\x1b[0m\n"));
+  EXPECT_FALSE(holds(to_text(tuning_page(hostile_tuning()), kWide), "\x01"));
 }
 
 TEST(TuningText, LeavesParametersOutThatItHasNoRoomFor) {
@@ -203,7 +227,7 @@ TEST(TuningText, LeavesParametersOutThatItHasNoRoomFor) {
     report.parameters.back().key = "throttle.limit" + std::to_string(i) + ".load";
     for (TuningCandidate& each : report.candidates) each.values.push_back("0.1234");
   }
-  const std::string text = tuning_text(report, kWide);
+  const std::string text = to_text(tuning_page(report), kWide);
   EXPECT_TRUE(holds(text, "Left out, for want of room: ")) << text;
   EXPECT_TRUE(holds(text, "load of 'limit9'"));
 }
@@ -287,7 +311,7 @@ TEST(SvgText, IsFittedByCharacters) {
 
 TEST(TuningHtml, SaysWhatTheTextSays) {
   for (const TuningReport& report : all_samples()) {
-    const std::string page = tuning_html(report);
+    const std::string page = to_html(tuning_page(report));
     EXPECT_TRUE(holds(page, prose_html(tuning_verdict(report))));
     EXPECT_TRUE(holds(page, escaped(report.toml)));
     for (const std::string& sentence : report.binding) EXPECT_TRUE(holds(page, escaped(sentence)));
@@ -299,7 +323,7 @@ TEST(TuningHtml, SaysWhatTheTextSays) {
 }
 
 TEST(TuningHtml, DrawsWhatThereIs) {
-  const std::string page = tuning_html(verified_tuning(true));
+  const std::string page = to_html(tuning_page(verified_tuning(true)));
   EXPECT_EQ(occurrences(page, "role=\"img\""), 9U)
       << "Pareto, parallel, four responses, two over time, verification";
   const std::string chart = pareto_svg(recommended_tuning());
@@ -317,13 +341,13 @@ TEST(TuningHtml, DrawsWhatThereIs) {
 }
 
 TEST(TuningHtml, PromisesNothingThatWasRefused) {
-  EXPECT_EQ(occurrences(tuning_html(verified_tuning(true)), "class=\"tile\""), 4U);
-  EXPECT_EQ(occurrences(tuning_html(verified_tuning(false)), "class=\"tile\""), 0U);
+  EXPECT_EQ(occurrences(to_html(tuning_page(verified_tuning(true))), "class=\"tile\""), 4U);
+  EXPECT_EQ(occurrences(to_html(tuning_page(verified_tuning(false))), "class=\"tile\""), 0U);
 }
 
 TEST(TuningHtml, IsNotTooLargeAndNamesTheBest) {
-  EXPECT_LT(tuning_html(recommended_tuning(300)).size(), 300'000U);
-  const std::string page = tuning_html(recommended_tuning(2000));
+  EXPECT_LT(to_html(tuning_page(recommended_tuning(300))).size(), 300'000U);
+  const std::string page = to_html(tuning_page(recommended_tuning(2000)));
   EXPECT_LT(page.size(), 1'000'000U);
   EXPECT_TRUE(holds(page, "1,400 more are in tune.json."));
 }
@@ -344,11 +368,11 @@ TEST(TuningHtml, WhatIsNotFiniteIsNotDrawn) {
 
 RC_GTEST_PROP(TuningHtml, AnyTextLeavesThePageWhole, (const std::string& text)) {
   TuningReport report = verified_tuning(true);
-  const std::string whole = tuning_html(report);
+  const std::string whole = to_html(tuning_page(report));
   report.scenario = report.parameters[0].key = report.constraints[0] = report.toml = text;
   report.verification->arms[0].label = report.series[0].label = report.aim.path = text;
   report.candidates[1].values[0] = report.parameters[0].response[0].value = text;
-  const std::string page = tuning_html(report);
+  const std::string page = to_html(tuning_page(report));
   for (const char* tag : {"<script", "<section", "<svg", "</html>"}) {
     RC_ASSERT(occurrences(page, tag) == occurrences(whole, tag));
   }

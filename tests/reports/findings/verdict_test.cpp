@@ -210,7 +210,7 @@ TEST(Remarks, TellOfGoodputThatWasMadeLater) {
   TrialReport report = reported({lift_run()});
   report.phases.back().rates.throughput_tokens_per_s = 1000;
   report.phases.back().rates.goodput_tokens_per_s = 1099;
-  EXPECT_FALSE(remarks_on(report, "Goodput goes by when requests were due"));
+  EXPECT_FALSE(remarks_on(report, "Goodput counts a request in the phase"));
   report.phases.back().rates.goodput_tokens_per_s = 1101;
   EXPECT_TRUE(remarks_on(report, "1,101 tokens/s in 'after', which made 1,000. Throughput says"));
 }
@@ -251,11 +251,11 @@ TEST(Remarks, TellOfWhatNeverDrainsDoesNotComeBackOrSettle) {
 TEST(Remarks, TellWhereTheChangeShowsItselfElsewhere) {
   TrialReport report = reported({lift_run()});
   report.lift->found_ns = 15'500'000'000;
-  EXPECT_FALSE(remarks_on(report, "without being told")) << "near the lift";
+  EXPECT_FALSE(remarks_on(report, "By itself the throughput")) << "near the lift";
   report.lift->found_ns = 30'000'000'000;
-  EXPECT_TRUE(remarks_on(report, "throughput changes at 30.0 s, 15.0 s after it."));
+  EXPECT_TRUE(remarks_on(report, "throughput shows a change at 30.0 s, 15.0 s after the lift."));
   report.lift->found_ns = 5'000'000'000;
-  EXPECT_TRUE(remarks_on(report, "throughput changes at 5.0 s, 10.0 s before it."));
+  EXPECT_TRUE(remarks_on(report, "throughput shows a change at 5.0 s, 10.0 s before the lift."));
   report.lift->found_ns.reset();
   for (Gain& gain : report.lift->gains) {
     if (gain.name == "throughput") gain.change = {1.8, Interval{1.7, 1.9}, "5 runs", ""};

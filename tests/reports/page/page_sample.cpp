@@ -9,8 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "reports/formats/html.hpp"
+#include "reports/formats/page_html.hpp"
 #include "reports/json/json_run.hpp"
+#include "reports/page/report_page.hpp"
 #include "tests/reports/record/rich_runs.hpp"
 
 namespace tokenlift {
@@ -26,7 +27,7 @@ void write(const std::filesystem::path& file, const std::string& text) {
 void write_page(const std::filesystem::path& folder, const std::string& name,
                 std::vector<Trial> trials) {
   const Report report = make_report(std::move(trials));
-  write(folder / (name + ".html"), to_html(report));
+  write(folder / (name + ".html"), to_html(report_page(report)));
   write(folder / (name + ".json"), to_json(report.trials[0].trial.lifted.pooled));
 }
 

@@ -1,4 +1,4 @@
-// Writes the pages of suites and of searches for suite_page_test.py.
+// Writes the pages of suites, of searches and of comparisons for suite_page_test.py.
 //
 //     page_suites FOLDER
 
@@ -8,8 +8,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "reports/formats/suite_formats.hpp"
-#include "reports/formats/tuning_formats.hpp"
+#include "reports/formats/page_html.hpp"
+#include "reports/page/comparison_page.hpp"
+#include "reports/page/suite_page.hpp"
+#include "reports/page/tuning_page.hpp"
+#include "tests/reports/findings/sample_comparisons.hpp"
 #include "tests/reports/findings/sample_suites.hpp"
 #include "tests/reports/findings/sample_tunings.hpp"
 
@@ -23,29 +26,36 @@ void write_page(const std::filesystem::path& file, const std::string& page) {
 }
 
 void write_suites(const std::filesystem::path& folder) {
-  write_page(folder / "sample.html", suite_html(sample_suite()));
-  write_page(folder / "hostile.html", suite_html(hostile_suite()));
-  write_page(folder / "large.html", suite_html(large_suite(1000)));
+  write_page(folder / "sample.html", to_html(suite_page(sample_suite())));
+  write_page(folder / "hostile.html", to_html(suite_page(hostile_suite())));
+  write_page(folder / "large.html", to_html(suite_page(large_suite(1000))));
   SuiteReport suite = sample_suite();
   suite.cases.clear();
-  write_page(folder / "empty.html", suite_html(suite));
+  write_page(folder / "empty.html", to_html(suite_page(suite)));
   suite = large_suite(15);
   for (CaseReport& each : suite.cases) {
     each = {each.name, each.folder, CaseStatus::failed, "no such profile: 'h1000'"};
   }
-  write_page(folder / "failed.html", suite_html(suite));
+  write_page(folder / "failed.html", to_html(suite_page(suite)));
 }
 
 void write_tunings(const std::filesystem::path& folder) {
-  write_page(folder / "found.html", tuning_html(verified_tuning(true)));
-  write_page(folder / "refused.html", tuning_html(verified_tuning(false)));
-  write_page(folder / "infeasible.html", tuning_html(infeasible_tuning()));
-  write_page(folder / "interrupted.html", tuning_html(interrupted_tuning()));
-  write_page(folder / "empty.html", tuning_html(empty_tuning()));
-  write_page(folder / "lift.html", tuning_html(lift_tuning()));
-  write_page(folder / "large.html", tuning_html(recommended_tuning(300)));
-  write_page(folder / "wide.html", tuning_html(wide_tuning()));
-  write_page(folder / "hostile.html", tuning_html(hostile_tuning()));
+  write_page(folder / "found.html", to_html(tuning_page(verified_tuning(true))));
+  write_page(folder / "refused.html", to_html(tuning_page(verified_tuning(false))));
+  write_page(folder / "infeasible.html", to_html(tuning_page(infeasible_tuning())));
+  write_page(folder / "interrupted.html", to_html(tuning_page(interrupted_tuning())));
+  write_page(folder / "empty.html", to_html(tuning_page(empty_tuning())));
+  write_page(folder / "lift.html", to_html(tuning_page(lift_tuning())));
+  write_page(folder / "large.html", to_html(tuning_page(recommended_tuning(300))));
+  write_page(folder / "wide.html", to_html(tuning_page(wide_tuning())));
+  write_page(folder / "hostile.html", to_html(tuning_page(hostile_tuning())));
+}
+
+void write_comparisons(const std::filesystem::path& folder) {
+  write_page(folder / "worse.html", to_html(comparison_page(worse_comparison(), false)));
+  write_page(folder / "suite.html", to_html(comparison_page(suite_comparison(), false)));
+  write_page(folder / "open.html", to_html(comparison_page(open_comparison(), true)));
+  write_page(folder / "hostile.html", to_html(comparison_page(hostile_comparison(), true)));
 }
 
 }  // namespace
@@ -61,6 +71,8 @@ int main(int count, char** words) {
     std::filesystem::create_directories(folder / "tunings");
     tokenlift::write_suites(folder);
     tokenlift::write_tunings(folder / "tunings");
+    std::filesystem::create_directories(folder / "comparisons");
+    tokenlift::write_comparisons(folder / "comparisons");
   } catch (const std::exception& error) {
     std::cerr << "page_suites: " << error.what() << "\n";
     return 1;

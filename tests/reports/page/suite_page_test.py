@@ -1,4 +1,4 @@
-"""Opens the pages of suites, and of searches for better settings, in headless Chromium and looks at
+"""Opens the pages of suites, of searches and of comparisons in headless Chromium and looks at
 what came of them.
 
     suite_page_test.py [--screenshots FOLDER] PROGRAM FOLDER
@@ -17,8 +17,6 @@ import page_test
 CASES = "[...document.querySelectorAll('.case')]"
 SHOWN = CASES + ".filter(each => each.offsetParent !== null).map(each => each.dataset.name)"
 CHARTS = "[...document.querySelectorAll('.plot-svg[role]')]"
-LEAST_CHARTS = {"found": 9, "refused": 9, "infeasible": 2, "interrupted": 2, "empty": 0,
-                "lift": 2, "large": 8, "wide": 8, "hostile": 9}
 
 # Boxes in the units of the chart, so that it does not matter what is scrolled out of sight.
 TEXTS_THAT_COLLIDE = CHARTS + """.flatMap(svg => {
@@ -89,10 +87,20 @@ class Pages:
             self.assertEqual(page.complaints(), [])
             self.assertEqual(page.requests(), [page.url])
             self.assertEqual(page.evaluate("document.querySelectorAll('script').length"),
-                             self.scripts)
+                             0 if page.name == "empty" else self.scripts)
             self.assertEqual(page.evaluate("document.querySelectorAll('img').length"), 0)
 
         self.on_each(check)
+
+    def test_its_sections_can_be_reached(self):
+        def check(page):
+            self.assertEqual(page.evaluate(
+                "[...document.querySelectorAll('nav a')].filter(each => "
+                "!document.getElementById(each.getAttribute('href').slice(1))).length"), 0)
+            self.assertEqual(page.evaluate("document.querySelectorAll('nav a').length"),
+                             page.evaluate("document.querySelectorAll('h2').length"))
+
+        self.read_each(check)
 
     def test_dark_and_light_differ(self):
         def check(page):
@@ -124,6 +132,25 @@ class Pages:
                 (self.screenshots / f"{self.kind}-{page.name}.pdf").write_bytes(pdf)
 
         self.on_each(check, self.printed)
+
+
+class WithCharts(Pages):
+    """What holds of charts that are drawn as SVG."""
+
+    least_charts = {}
+
+    def test_charts_have_names_and_nothing_in_them_is_cut_off_or_meets_a_text(self):
+        def check(page):
+            self.assertEqual(page.evaluate(
+                CHARTS + ".filter(svg => svg.getAttribute('role') !== 'img' || "
+                "svg.ariaLabel.length < 20 || svg.querySelector('title').textContent !== "
+                "svg.ariaLabel).length"), 0)
+            self.assertEqual(page.evaluate(SHAPES_OUTSIDE), [])
+            self.assertEqual(page.evaluate(TEXTS_THAT_COLLIDE), [])
+            self.assertGreaterEqual(page.evaluate(CHARTS + ".length"), self.least_charts[page.name])
+
+        self.read_each(check)
+
 
 class Suites(Pages, unittest.TestCase):
     kind = "suite"
@@ -189,30 +216,29 @@ class Suites(Pages, unittest.TestCase):
 
         self.on_each(check, {"sample"})
 
-class Tunings(Pages, unittest.TestCase):
+
+class Tunings(WithCharts, unittest.TestCase):
     kind = "tuning"
+    least_charts = {"found": 9, "refused": 9, "infeasible": 2, "interrupted": 2, "empty": 0,
+                    "lift": 2, "large": 8, "wide": 8, "hostile": 9}
     tall = ()
     printed = {"found", "infeasible", "wide"}
 
-    def test_charts_have_names_and_nothing_in_them_is_cut_off_or_meets_a_text(self):
-        def check(page):
-            self.assertEqual(page.evaluate(
-                CHARTS + ".filter(svg => svg.getAttribute('role') !== 'img' || "
-                "svg.ariaLabel.length < 20 || svg.querySelector('title').textContent !== "
-                "svg.ariaLabel).length"), 0)
-            self.assertEqual(page.evaluate(SHAPES_OUTSIDE), [])
-            self.assertEqual(page.evaluate(TEXTS_THAT_COLLIDE), [])
-            self.assertGreaterEqual(page.evaluate(CHARTS + ".length"), LEAST_CHARTS[page.name])
 
-        self.read_each(check)
+class Comparisons(WithCharts, unittest.TestCase):
+    kind = "comparison"
+    least_charts = {"worse": 1, "suite": 2, "open": 1, "hostile": 0}
+    tall = ()
+    printed = {"worse", "suite"}
 
-    def test_its_sections_can_be_reached(self):
+    def test_it_says_first_whether_anything_is_worse(self):
         def check(page):
+            bad = page.evaluate("!!document.querySelector('.validity.fail[role=alert]')")
+            self.assertEqual(bad, page.name != "open")
             self.assertEqual(page.evaluate(
-                "[...document.querySelectorAll('nav a')].filter(each => "
-                "!document.getElementById(each.getAttribute('href').slice(1))).length"), 0)
-            self.assertEqual(page.evaluate("document.querySelectorAll('nav a').length"),
-                             page.evaluate("document.querySelectorAll('h2').length"))
+                "document.querySelector('.validity')?.getBoundingClientRect().top < "
+                "document.querySelector('.verdict').getBoundingClientRect().top"), bad)
+            self.assertGreater(page.evaluate("document.querySelectorAll('table').length"), 0)
 
         self.read_each(check)
 
@@ -226,6 +252,7 @@ def main(words):
         raise SystemExit("usage: suite_page_test.py [--screenshots FOLDER] PROGRAM FOLDER")
     subprocess.run(words, check=True)
     Suites.pages = sorted(pathlib.Path(words[1]).glob("*.html"))
+    Comparisons.pages = sorted((pathlib.Path(words[1]) / "comparisons").glob("*.html"))
     Tunings.pages = sorted((pathlib.Path(words[1]) / "tunings").glob("*.html"))
     unittest.main(argv=sys.argv[:1])
 

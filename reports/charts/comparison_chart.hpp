@@ -1,0 +1,14 @@
+#pragma once
+// How much each figure of a comparison changed, as SVG.
+
+#include <string>
+
+#include "reports/findings/comparison.hpp"
+
+namespace tokenlift {
+
+/// A row per figure whose change is a ratio, with its interval: of those that are better or worse
+/// (or, with `all`, of all). Empty where there is none.
+std::string comparison_svg(const CaseComparison& one, bool all);
+
+}  // namespace tokenlift

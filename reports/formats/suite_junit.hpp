@@ -1,0 +1,15 @@
+#pragma once
+// A suite as JUnit XML, as CI systems read it.
+
+#include <string>
+
+#include "reports/findings/suite_report.hpp"
+
+namespace tokenlift {
+
+/// A testsuite per case; a testcase for "is a valid measurement" and one per objective. Objectives
+/// that are not met are failures, cases that failed or were interrupted errors, cases that were not
+/// run skipped.
+std::string suite_junit(const SuiteReport& suite);
+
+}  // namespace tokenlift

@@ -1,0 +1,66 @@
+#include "reports/page/comparison_page.hpp"
+
+#include "reports/charts/comparison_chart.hpp"
+#include "reports/findings/comparison_tables.hpp"
+
+namespace tokenlift {
+namespace {
+
+Summary summary_of(const Comparison& comparison) {
+  Summary summary;
+  summary.title =
+      comparison.cases.size() == 1 ? comparison.cases[0].name + ", compared" : "Suites, compared";
+  summary.facts = {"contender against base"};
+  if (comparison.cases.size() == 1) summary.facts.push_back(runs_text(comparison.cases[0]));
+  summary.verdict = verdict(comparison);
+  summary.status = problems(comparison);
+  if (!summary.status.empty()) {
+    summary.status_word = "NOT VALID";
+    summary.tone = Tone::bad;
+  } else if (comparison.count(Reading::worse) > 0) {
+    summary.status = "worse than the base";
+    summary.tone = Tone::bad;
+  } else if (comparison.count(Reading::better) > 0) {
+    summary.status = "better than the base, and nothing is worse";
+    summary.tone = Tone::good;
+  }
+  summary.remarks = method(comparison);
+  return summary;
+}
+
+Section figures_of(const CaseComparison& one, bool all) {
+  Table table = figures_table(one, all);
+  Section section{table.title, {}, Place::folded, false, {}};
+  table.title.clear();
+  add_block(section.blocks, {list_of(one.remarks)});
+  add_block(section.blocks,
+            {Picture{"Changes",
+                     "Contender as a multiple of the base, with its 95 % interval. Dots are better "
+                     "for users, squares worse; hollow: no change was shown.",
+                     {},
+                     comparison_svg(one, all),
+                     {}},
+             Place::html_only});
+  add_block(section.blocks, {std::move(table)});
+  return section;
+}
+
+}  // namespace
+
+Page comparison_page(const Comparison& comparison, bool all) {
+  const bool alone = comparison.cases.size() == 1;
+  Page page;
+  page.summary = summary_of(comparison);
+  page.window_title = page.summary.title;
+  Section cases{"Cases", {}, Place::open, true, {}};
+  if (!alone) add_block(cases.blocks, {cases_table(comparison, all)});
+  add_section(page.sections, std::move(cases));
+  Section figures{"Figures", {}, Place::open, true, {}};
+  for (const CaseComparison& one : comparison.cases) {
+    add_section(figures.parts, figures_of(one, all || alone));
+  }
+  add_section(page.sections, std::move(figures));
+  return page;
+}
+
+}  // namespace tokenlift
