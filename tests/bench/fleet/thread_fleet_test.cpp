@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/record/recorder.hpp"
 #include "bench/run/capacity.hpp"
 
 namespace tokenlift {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/machine/workers.hpp"
 #include "bench/record/request_log.hpp"
 #include "reports/json/json_run.hpp"
 #include "workloads/text/draw.hpp"

@@ -124,7 +124,7 @@ TEST(Validity, LittlesLawInterruptionAndOverflowAreFailures) {
 
 TEST(Validity, OtherProcessesMatterOnlyWhereTimeIsReal) {
   for (const EngineTraits& engine : kEngines) {
-    Run run = good_run();
+    auto run = good_run();
     run.engine = engine.name;
     EXPECT_EQ(is_simulated(run), engine.simulated) << engine.name;
     const std::vector<Check> checks = check_validity(run, good_facts());
