@@ -149,7 +149,7 @@ Keys keys_of(const Profile& profile) {
     overhead.add("per_step", cost(profile.overhead->per_step_ps));
     overhead.add("software_year", profile.overhead->software_year);
     if (!profile.overhead->source.empty()) {
-      overhead.add("source", literal(profile.overhead->source));
+      overhead.add("source", string_literal(profile.overhead->source));
     }
     keys.add("overhead", overhead.inline_table());
   }
