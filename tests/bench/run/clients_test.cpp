@@ -91,7 +91,7 @@ TEST_F(ReplayTest, TurnsOfATraceAreDueTheirDelayAfterTheAnswer) {
   ASSERT_EQ(first.size(), 1U);
   EXPECT_EQ(clients.next_arrival(0)->number, 3U) << "a session has three turns at most";
 
-  const auto second = clients.next_errand(request_number(0), true, 7 * kSecond);
+  const auto second = clients.follow_up(request_number(0), true, 7 * kSecond);
   ASSERT_TRUE(second);
   EXPECT_EQ(second->arrival.due_ns, 9 * kSecond);
   EXPECT_EQ(second->arrival.number, 1U);
@@ -100,20 +100,20 @@ TEST_F(ReplayTest, TurnsOfATraceAreDueTheirDelayAfterTheAnswer) {
   ASSERT_EQ(clients.blocks(0, 1).size(), 2U);
   EXPECT_EQ(clients.blocks(0, 1)[0], first[0]);
 
-  const auto third = clients.next_errand(request_number(1), true, 20 * kSecond);
+  const auto third = clients.follow_up(request_number(1), true, 20 * kSecond);
   ASSERT_TRUE(third);
   EXPECT_EQ(third->arrival.due_ns, 20 * kSecond);
   EXPECT_TRUE(clients.blocks(0, 2).empty());
-  EXPECT_FALSE(clients.next_errand(request_number(2), true, 30 * kSecond));
-  EXPECT_FALSE(clients.next_errand(request_number(3), true, 30 * kSecond)) << "by itself";
+  EXPECT_FALSE(clients.follow_up(request_number(2), true, 30 * kSecond));
+  EXPECT_FALSE(clients.follow_up(request_number(3), true, 30 * kSecond)) << "by itself";
 }
 
 TEST_F(ReplayTest, ATurnWithoutAnAnswerEndsItsSession) {
   Clients clients(scenario_);
   clients.next_arrival(0);
-  ASSERT_TRUE(clients.next_errand(request_number(0), true, kSecond));
-  EXPECT_FALSE(clients.next_errand(request_number(1), false, 2 * kSecond));
-  EXPECT_FALSE(clients.next_errand(request_number(1), true, 3 * kSecond)) << "it is over";
+  ASSERT_TRUE(clients.follow_up(request_number(0), true, kSecond));
+  EXPECT_FALSE(clients.follow_up(request_number(1), false, 2 * kSecond));
+  EXPECT_FALSE(clients.follow_up(request_number(1), true, 3 * kSecond)) << "it is over";
 }
 
 TEST_F(ReplayTest, TheTurnsOfASessionAreOfOneUser) {
