@@ -8,15 +8,12 @@
 #include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
+#include "workloads/text/quantity.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
 
 namespace {
-
-double to_s(std::int64_t ns) {
-  return static_cast<double>(ns) * 1e-9;
-}
 
 std::string describe_drain(const FluidDrain& drain, bool capacity_known) {
   if (!drain.drain_s) {

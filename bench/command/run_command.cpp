@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPage = "report.html";
-
 struct RunOptions {
   ScenarioChoice scenario;
   RepetitionPlan plan;

@@ -27,6 +27,8 @@ struct Surroundings {
   const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C
 };
 
+inline constexpr const char* kPage = "report.html";  ///< in a folder of results
+
 inline constexpr int kDone = 0;
 inline constexpr int kGoalMissed = 1;  ///< done, and what was found is not good enough
 inline constexpr int kInputWrong = 2;

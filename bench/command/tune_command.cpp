@@ -43,7 +43,6 @@ constexpr const char* kCalibrated = "calibrated.toml";
 constexpr const char* kReportFile = "tune.json";
 /// Fewer do not fill the range of several parameters.
 constexpr std::size_t kFewSettings = 50;
-constexpr const char* kPage = "report.html";
 constexpr const char* kScenarioFile = "recommended.toml";
 
 struct TuneOptions {

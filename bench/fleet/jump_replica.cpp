@@ -9,8 +9,6 @@ namespace tokenlift {
 namespace {
 
 constexpr std::int64_t kMostPs = std::int64_t{1} << 61;
-constexpr std::int64_t kPsPerNs = 1000;
-constexpr std::size_t kCacheLine = 64;
 /// Of a longer line not everybody is looked at to find out when somebody may complete.
 constexpr std::size_t kShortLine = 4;
 constexpr std::int64_t kLikelyBatch = 64;

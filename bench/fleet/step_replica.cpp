@@ -4,11 +4,7 @@
 
 namespace tokenlift {
 
-namespace {
-
-constexpr std::int64_t kPsPerNs = 1000;
-
-}  // namespace
+namespace {}  // namespace
 
 /// The first of the inbox joins the replica's line.
 void StepReplica::take_in() {

@@ -19,7 +19,6 @@ namespace {
 /// Visits that reading from memory takes, about.
 constexpr std::size_t kAhead = 5;
 constexpr std::size_t kFarAhead = 32;  // where there is less to do between two of them
-constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kMostInInbox = 65'536;
 constexpr std::size_t kTurn = 8;  // replicas side by side in one shard: no shared cache lines
 

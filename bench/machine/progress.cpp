@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "reports/text/figure.hpp"
+#include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
 
@@ -15,10 +16,6 @@ namespace {
 
 constexpr auto kRedraw = std::chrono::milliseconds(250);
 constexpr const char* kClearLine = "\r\x1b[K";
-
-double to_s(std::int64_t ns) {
-  return static_cast<double>(ns) * 1e-9;
-}
 
 double per_second(std::int64_t amount, std::int64_t span_ns) {
   return span_ns > 0 ? static_cast<double>(amount) / to_s(span_ns) : 0;

@@ -9,6 +9,8 @@
 
 namespace tokenlift {
 
+inline constexpr std::int64_t kPsPerNs = 1000;
+
 /// Decode steps back to back, with one batch. Step j (from 0) takes first_ps + j * slope_ps
 /// picoseconds, and the first one begins at begin_ns + begin_frac_ps / 1000. All of it takes less
 /// than 2^61 ps.

@@ -14,7 +14,7 @@ constexpr Femto kFemtoPerMicro = 1'000'000'000;
 constexpr double kFemtoPerUnit = 1e15;
 
 /// In 10^-6, at least 1. Bursts may be too large for 64 bits.
-Femto to_micro(double value) {
+Femto wide_micro_of(double value) {
   return std::max<Femto>(1, static_cast<Femto>(std::round(value * static_cast<double>(kMicro))));
 }
 
@@ -38,10 +38,10 @@ Femto share(Femto units, Femto former, Femto burst) {
 
 // Bursts to 10^-6 units first: doubles hold that exactly enough, and the product stays an integer.
 Flow::Flow(const Throttle& settings)
-    : burst_(settings.burst.units ? to_micro(*settings.burst.units) * kFemtoPerMicro : 0) {
+    : burst_(settings.burst.units ? wide_micro_of(*settings.burst.units) * kFemtoPerMicro : 0) {
   assert(settings.rate.per_s && "resolve() the scenario first");
   assert(*settings.rate.per_s > 0 && *settings.rate.per_s < 9e12 && "the reader allows 10^12");
-  rate_micro_per_s_ = static_cast<std::int64_t>(to_micro(*settings.rate.per_s));
+  rate_micro_per_s_ = static_cast<std::int64_t>(wide_micro_of(*settings.rate.per_s));
 }
 
 Femto Flow::since(std::int64_t now_ns, const Reservoir& state) const {

@@ -19,10 +19,10 @@ constexpr double kStale = 2;              // a mean this much above the present
 constexpr double kDecay = 0.95;           // shrinks so much more with each sample
 
 /// 4 * 10^12 units: nothing in flight comes to more, and two of them can be added.
-constexpr double kMost = 4e18;
+constexpr double kMostMicro = 4e18;
 
-double to_micro(double units) {
-  return std::min(std::round(units * static_cast<double>(kMicro)), kMost);
+double micro_of(double units) {
+  return std::min(std::round(units * static_cast<double>(kMicro)), kMostMicro);
 }
 
 double to_units(double micro) {
@@ -34,7 +34,7 @@ double to_units(double micro) {
 // ----------------------------------------------------------------- concurrency
 
 ConcurrencyRule::ConcurrencyRule(const Throttle& settings)
-    : limit_(settings.limit ? static_cast<Micro>(to_micro(*settings.limit)) : kNever) {}
+    : limit_(settings.limit ? static_cast<Micro>(micro_of(*settings.limit)) : kNever) {}
 
 std::int64_t ConcurrencyRule::ready_at(std::int64_t now_ns, const State& state, Micro cost) const {
   return cost <= limit_ - state.in_flight ? now_ns : kNever;
@@ -65,9 +65,9 @@ double ConcurrencyRule::level_units(std::int64_t /*now_ns*/, const State& state)
 
 AdaptiveRule::AdaptiveRule(const Throttle& settings)
     : kind_(settings.kind),
-      start_(to_micro(settings.limit.value_or(0))),
-      min_limit_(to_micro(settings.min_limit)),
-      max_limit_(static_cast<Micro>(to_micro(settings.max_limit))),
+      start_(micro_of(settings.limit.value_or(0))),
+      min_limit_(micro_of(settings.min_limit)),
+      max_limit_(static_cast<Micro>(micro_of(settings.max_limit))),
       tolerance_(settings.tolerance),
       target_ns_(settings.target_ns) {
   assert(settings.limit && settings.min_limit > 0 && settings.min_limit <= settings.max_limit);

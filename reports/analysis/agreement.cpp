@@ -20,7 +20,7 @@ struct ComparedRate {
   double scale;
   std::optional<double> goal;
 };
-constexpr std::array<ComparedRate, 5> kRates = {
+constexpr std::array<ComparedRate, 5> kComparedRates = {
     {{"throughput", "tokens/s", &Rates::throughput_tokens_per_s, 1, kRateGoal},
      {"goodput", "tokens/s", &Rates::goodput_tokens_per_s, 1, kRateGoal},
      {"attainment", "%", &Rates::attainment, 100, {}},
@@ -33,7 +33,7 @@ struct ComparedLatency {
   int permille;
   std::optional<double> goal;
 };
-constexpr std::array<ComparedLatency, 6> kLatencies = {
+constexpr std::array<ComparedLatency, 6> kComparedLatencies = {
     {{"TTFT", Metric::ttft, 500, kTtftMedianGoal},
      {"TTFT", Metric::ttft, 990, kTtftTailGoal},
      {"TPOT", Metric::tpot, 500, {}},
@@ -98,12 +98,12 @@ std::vector<AgreementRow> agreement(const Run& real, const Run& simulated) {
       return one.name == phase.name;
     });
     if (other == others.end()) continue;
-    for (const ComparedRate& rate : kRates) {
+    for (const ComparedRate& rate : kComparedRates) {
       const bool goodput = rate.rate == &Rates::goodput_tokens_per_s;
       rows.push_back(judged(row_of(rate, phase, *other), phase,
                             goodput ? phase.rates.throughput_tokens_per_s.value_or(0) : 0));
     }
-    for (const ComparedLatency& latency : kLatencies) {
+    for (const ComparedLatency& latency : kComparedLatencies) {
       rows.push_back(judged(row_of(latency, phase, *other), phase, 0));
     }
   }

@@ -13,9 +13,6 @@
 namespace tokenlift {
 namespace {
 
-/// Sums of doubles are good to this, relative to their size: a difference that is less is none.
-constexpr double kRounding = 1e-12;
-
 std::string length_of(std::size_t count, const Bins& bins) {
   return duration_figure(static_cast<double>(count) * static_cast<double>(bins.ns));
 }

@@ -18,7 +18,7 @@ namespace {
 // ---------------------------------------------------------------------------------- the figures
 
 /// A share or a rate: what is counted, of what, and the columns of a run's series with both.
-struct Rate {
+struct PhaseRate {
   const char* name;
   const char* unit;
   std::uint64_t (*amount)(const PhaseBrief&);
@@ -26,7 +26,7 @@ struct Rate {
   std::string_view base_column;  ///< empty: by time
 };
 
-constexpr std::array<Rate, 3> kRates = {{
+constexpr std::array<PhaseRate, 3> kRates = {{
     {"throughput", "tokens/s", [](const PhaseBrief& phase) { return phase.output_tokens; },
      "output_tokens", ""},
     {"goodput", "tokens/s", [](const PhaseBrief& phase) { return phase.goodput_tokens; },
@@ -38,18 +38,18 @@ constexpr std::array<Rate, 3> kRates = {{
 constexpr std::array<Metric, 4> kLatencies = {Metric::ttft, Metric::tpot, Metric::itl, Metric::e2e};
 constexpr std::array<int, 3> kGainPermilles = {500, 900, 990};
 
-double amount_of(const Rate& rate, const PhaseBrief& phase) {
+double amount_of(const PhaseRate& rate, const PhaseBrief& phase) {
   return static_cast<double>(rate.amount(phase));
 }
 
-double base_of(const Rate& rate, const PhaseBrief& phase) {
+double base_of(const PhaseRate& rate, const PhaseBrief& phase) {
   return rate.base_column.empty() ? phase.length_s : static_cast<double>(phase.counts.due);
 }
 
 /// One phase of several runs.
 using Phases = std::vector<const PhaseBrief*>;
 
-std::optional<double> pooled(const Rate& rate, const Phases& phases) {
+std::optional<double> pooled(const PhaseRate& rate, const Phases& phases) {
   double amount = 0;
   double base = 0;
   for (const PhaseBrief* phase : phases) {
@@ -72,7 +72,7 @@ struct Sides {
   }
 };
 
-Sides sides(const Rate& rate, const Phases& before, const Phases& after) {
+Sides sides(const PhaseRate& rate, const Phases& before, const Phases& after) {
   Sides result;
   for (std::size_t i = 0; i < before.size(); ++i) {
     const double before_base = base_of(rate, *before[i]);
@@ -119,7 +119,7 @@ std::vector<double> values_within(const Run& run, const std::vector<std::int64_t
 /// What each bin contributes to a figure of the phase: their mean is the figure. Of a rate, the
 /// bin's own. Of a share m / d the linearised one: share + (m_i - share d_i) / mean d, for bins
 /// with many requests count for more. Empty where it was not recorded.
-std::vector<double> contributions(const Run& run, const Rate& rate, std::size_t phase) {
+std::vector<double> contributions(const Run& run, const PhaseRate& rate, std::size_t phase) {
   const std::vector<std::int64_t>* amounts = find_column(run.series.columns, rate.amount_column);
   if (run.series.bin_ns == 0 || amounts == nullptr) return {};
   std::vector<double> values = values_within(run, *amounts, run.phases[phase]);
@@ -158,7 +158,7 @@ Estimate refined(Estimate over_runs, const Estimate& within, bool recorded) {
 
 // ---------------------------------------------------------------------------------------- gains
 
-Gain rate_gain(const Rate& rate, const Run& run, const std::array<std::size_t, 2>& phase,
+Gain rate_gain(const PhaseRate& rate, const Run& run, const std::array<std::size_t, 2>& phase,
                const Phases& before, const Phases& after) {
   Gain gain{rate.name, rate.unit, true, pooled(rate, before), pooled(rate, after), false, {}};
   const Sides figures = sides(rate, before, after);
@@ -209,7 +209,7 @@ Phases phases_of(const std::vector<const RunBrief*>& runs, std::size_t phase) {
 }
 
 /// Of the difference, bin by bin, of pooled series that hold the pairs and no more.
-BlockMeans difference_by_bin(const Trial& trial, const Rate& rate, std::size_t phase) {
+BlockMeans difference_by_bin(const Trial& trial, const PhaseRate& rate, std::size_t phase) {
   std::vector<double> with = contributions(trial.lifted.pooled, rate, phase);
   const std::vector<double> without = contributions(trial.control->pooled, rate, phase);
   with.resize(std::min(with.size(), without.size()));
@@ -217,7 +217,7 @@ BlockMeans difference_by_bin(const Trial& trial, const Rate& rate, std::size_t p
   return block_means(with);
 }
 
-Effect rate_effect(const Trial& trial, const Rate& rate, std::size_t phase,
+Effect rate_effect(const Trial& trial, const PhaseRate& rate, std::size_t phase,
                    const PairedRuns& pairs) {
   const Phases with = phases_of(pairs.with, phase);
   const Phases without = phases_of(pairs.without, phase);
@@ -258,7 +258,7 @@ std::optional<double> percentile_of(const Phases& phases, Metric metric, int per
 
 void add_effects(std::vector<Effect>& effects, const Trial& trial, std::size_t phase,
                  const PairedRuns& pairs) {
-  for (const Rate& rate : kRates) effects.push_back(rate_effect(trial, rate, phase, pairs));
+  for (const PhaseRate& rate : kRates) effects.push_back(rate_effect(trial, rate, phase, pairs));
   const Phases with = phases_of(pairs.with, phase);
   const Phases without = phases_of(pairs.without, phase);
   for (const Metric metric : kLatencies) {
@@ -308,7 +308,7 @@ std::vector<Gain> gains(const Trial& trial) {
   const Phases after = phases_of(runs, *after_phase);
 
   std::vector<Gain> gains;
-  for (const Rate& rate : kRates) {
+  for (const PhaseRate& rate : kRates) {
     gains.push_back(rate_gain(rate, run, {*before_phase, *after_phase}, before, after));
   }
   const std::vector<PhaseSummary> summaries = summarize_fleet(run);

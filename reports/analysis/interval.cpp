@@ -11,9 +11,6 @@
 namespace tokenlift {
 namespace {
 
-/// Quotients of sums are good to this: a change that is less is none.
-constexpr double kRounding = 1e-12;
-
 std::string too_few(std::size_t runs) {
   return fmt::format("{}; {} repetitions give an interval", runs_figure(runs), kLeastRuns);
 }

@@ -16,6 +16,10 @@
 
 namespace tokenlift {
 
+/// Sums and quotients of doubles are good to this, relative to their size: a difference that is
+/// less is none.
+inline constexpr double kRounding = 1e-12;
+
 struct Interval {
   double low = 0;
   double high = 0;

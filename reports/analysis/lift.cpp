@@ -14,10 +14,6 @@
 namespace tokenlift {
 namespace {
 
-double to_s(std::int64_t ns) {
-  return static_cast<double>(ns) * 1e-9;
-}
-
 /// What a trial's lifted arm has, by name: phases, and its series as means over the runs.
 class Record {
  public:
@@ -54,7 +50,9 @@ class Record {
   }
 
   /// A counter per second.
-  std::vector<double> rate(std::string_view name) const { return column(name, 1 / to_s(bin_ns())); }
+  std::vector<double> rate(std::string_view name) const {
+    return column(name, 1 / seconds(bin_ns()));
+  }
 
   /// Of a phase that the run did not reach: none, from `begin` on.
   static BinRange bins(const Phase* phase, std::int64_t bin_ns, std::size_t count,
@@ -153,14 +151,14 @@ std::optional<double> offered_after_lift(const Record& record) {
   for (const Record::Phase* const phase : {record.transition(), record.after()}) {
     if (phase == nullptr) continue;
     tokens += static_cast<double>(phase->record.offered_output_tokens);
-    length_s += to_s(phase->span.length_ns);
+    length_s += seconds(phase->span.length_ns);
   }
   return length_s > 0 ? std::optional(tokens / length_s) : std::nullopt;
 }
 
 /// How long was measured from the lift on.
 double measured_s(const Record& record) {
-  return to_s(record.phases().back().span.end_ns - record.lift_ns());
+  return seconds(record.phases().back().span.end_ns - record.lift_ns());
 }
 
 Delay drain(const Record& record, const LiftReport& report) {

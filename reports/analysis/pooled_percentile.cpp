@@ -20,7 +20,7 @@ struct Position {
 };
 
 /// Samples of several runs, of which one can be taken out again.
-class Pool {
+class PercentilePool {
  public:
   void add(Buckets samples) {
     for (const BucketCount& bucket : samples) {
@@ -58,9 +58,9 @@ class Pool {
   std::uint64_t count_ = 0;
 };
 
-struct Pools {
-  Pool before;
-  Pool after;
+struct PercentilePools {
+  PercentilePool before;
+  PercentilePool after;
 };
 
 double grain_ns(const Position& position, int permille) {
@@ -92,7 +92,7 @@ std::string shortage(const std::vector<RunPair>& runs, int permille) {
 
 /// Jackknife of statistic(pools), whose values are all finite: the statistic of all, and how sure.
 template <typename Statistic>
-std::pair<double, double> jackknife(Pools& pools, const std::vector<RunPair>& runs,
+std::pair<double, double> jackknife(PercentilePools& pools, const std::vector<RunPair>& runs,
                                     Statistic&& statistic) {
   const auto n = static_cast<double>(runs.size());
   const double whole = statistic(pools);
@@ -107,8 +107,8 @@ std::pair<double, double> jackknife(Pools& pools, const std::vector<RunPair>& ru
   return {whole, spread_of(pseudo).standard_error};
 }
 
-Pools pool(const std::vector<RunPair>& runs) {
-  Pools pools;
+PercentilePools pools_of(const std::vector<RunPair>& runs) {
+  PercentilePools pools;
   for (const RunPair& run : runs) {
     pools.before.add(run.before);
     pools.after.add(run.after);
@@ -116,14 +116,14 @@ Pools pool(const std::vector<RunPair>& runs) {
   return pools;
 }
 
-Estimate unsupported(const std::vector<RunPair>& runs, const Pools& pools, int permille) {
+Estimate unsupported(const std::vector<RunPair>& runs, const PercentilePools& pools, int permille) {
   return {std::nullopt, std::nullopt, runs_figure(runs.size()),
           fmt::format("{} needs {} requests in a phase; {} here", percentile_name(permille),
                       whole_figure(samples_needed(permille)),
                       whole_figure(std::min(pools.before.count(), pools.after.count())))};
 }
 
-bool supported(const Pools& pools, int permille) {
+bool supported(const PercentilePools& pools, int permille) {
   return std::min(pools.before.count(), pools.after.count()) >= samples_needed(permille);
 }
 
@@ -134,14 +134,14 @@ std::uint64_t samples_needed_per_run(int permille) {
 }
 
 InterpolatedPercentile interpolated_percentile(Buckets samples, int permille) {
-  Pool pool;
+  PercentilePool pool;
   pool.add(samples);
   const Position position = pool.at(permille);
   return {position.value_ns, grain_ns(position, permille)};
 }
 
 Estimate percentile_ratio(const std::vector<RunPair>& runs, int permille) {
-  Pools pools = pool(runs);
+  PercentilePools pools = pools_of(runs);
   if (!supported(pools, permille)) return unsupported(runs, pools, permille);
   const Position before = pools.before.at(permille);
   const Position after = pools.after.at(permille);
@@ -150,7 +150,7 @@ Estimate percentile_ratio(const std::vector<RunPair>& runs, int permille) {
     return estimate_without_interval(after.value_ns / before.value_ns, std::move(basis),
                                      std::move(reason));
   }
-  const auto [log, standard_error] = jackknife(pools, runs, [&](const Pools& left) {
+  const auto [log, standard_error] = jackknife(pools, runs, [&](const PercentilePools& left) {
     return std::log(left.after.at(permille).value_ns / left.before.at(permille).value_ns);
   });
   const double slack =
@@ -160,7 +160,7 @@ Estimate percentile_ratio(const std::vector<RunPair>& runs, int permille) {
 }
 
 Estimate percentile_difference(const std::vector<RunPair>& runs, int permille) {
-  Pools pools = pool(runs);
+  PercentilePools pools = pools_of(runs);
   if (!supported(pools, permille)) return unsupported(runs, pools, permille);
   const Position before = pools.before.at(permille);
   const Position after = pools.after.at(permille);
@@ -169,9 +169,10 @@ Estimate percentile_difference(const std::vector<RunPair>& runs, int permille) {
     return estimate_without_interval(after.value_ns - before.value_ns, std::move(basis),
                                      std::move(reason));
   }
-  const auto [difference, standard_error] = jackknife(pools, runs, [&](const Pools& left) {
-    return left.after.at(permille).value_ns - left.before.at(permille).value_ns;
-  });
+  const auto [difference, standard_error] =
+      jackknife(pools, runs, [&](const PercentilePools& left) {
+        return left.after.at(permille).value_ns - left.before.at(permille).value_ns;
+      });
   const double slack = grain_ns(before, permille) + grain_ns(after, permille);
   return estimate_of(difference, standard_error, static_cast<double>(runs.size() - 1),
                      std::move(basis), slack);

@@ -15,7 +15,6 @@
 namespace tokenlift {
 namespace {
 
-constexpr double kRounding = 1e-12;       // two means of the same constant differ by less
 constexpr std::size_t kLeastBins = 8;     // in `before` and in `after`
 constexpr std::size_t kLeastBatches = 8;  // of MSER-5
 constexpr double kSmoothEnough = 0.025;   // of the step: the standard error aimed at

@@ -17,7 +17,7 @@ namespace tokenlift {
 namespace {
 
 // Of a chart, in its own units.
-constexpr double kWidth = 240, kHeight = 50;
+constexpr double kCardWidth = 240, kCardHeight = 50;
 
 /// Cases that differ in their settings only are shown together, on one scale.
 struct Group {
@@ -77,7 +77,7 @@ double height_logarithmic(double value, const Range& range) {
 /// A line with a gap where values are absent; a lone value is a dash.
 std::string path_of(const CaseLine& line, double end_s, const Range& range,
                     double (*height)(double, const Range&)) {
-  const double scale = kWidth / end_s;
+  const double scale = kCardWidth / end_s;
   std::string path;
   bool drawn = false;
   for (std::size_t i = 0; i < line.values.size(); ++i) {
@@ -87,7 +87,8 @@ std::string path_of(const CaseLine& line, double end_s, const Range& range,
       continue;
     }
     const double x = (static_cast<double>(i) + 0.5) * line.step_s * scale;
-    const double y = kHeight - 2 - (kHeight - 4) * std::clamp(height(*value, range), 0.0, 1.0);
+    const double y =
+        kCardHeight - 2 - (kCardHeight - 4) * std::clamp(height(*value, range), 0.0, 1.0);
     path += fmt::format("{}{:.0f} {:.0f}", drawn ? "L" : "M", x, y);
     if (!drawn) path += "h1";
     drawn = true;
@@ -124,14 +125,14 @@ std::string spark_html(const CaseReport& report, const Spark& spark, const Range
   if (report.lift_s) {
     name += fmt::format(", lift at {} s", figure(*report.lift_s));
     mark = fmt::format("<path class=\"lift\" d=\"M{:.0f} 0V{:.0f}\"/>",
-                       *report.lift_s / end_s * kWidth, kHeight);
+                       *report.lift_s / end_s * kCardWidth, kCardHeight);
   }
   return fmt::format(
       "<figure class=\"spark\"><figcaption><span>{}</span><span>{}</span></figcaption>"
       "<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">"
       "<path class=\"floor\" d=\"M0 {}H{}\"/>{}<path class=\"{}\" d=\"{}\"/></svg></figure>\n",
-      label, span, kWidth, kHeight, name, kHeight - 0.5, kWidth, mark, spark.css_class,
-      path_of(report.*(spark.line), end_s, scale, spark.height));
+      label, span, kCardWidth, kCardHeight, name, kCardHeight - 0.5, kCardWidth, mark,
+      spark.css_class, path_of(report.*(spark.line), end_s, scale, spark.height));
 }
 
 /// As part of a relative address, whatever it holds.

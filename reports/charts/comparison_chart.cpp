@@ -13,7 +13,7 @@ namespace tokenlift {
 namespace {
 
 constexpr double kRow = 24;
-constexpr double kWidth = 980;
+constexpr double kChartWidth = 980;
 constexpr double kNames = 236;  // room at the left
 constexpr std::size_t kLongestName = 26;
 /// What lies beyond stands at the end of the axis.
@@ -72,7 +72,7 @@ std::string comparison_svg(const CaseComparison& one, bool all) {
     add(figure.change.interval->high);
   }
   if (drawn.empty()) return "";
-  const PlotFrame frame = {kNames, 10, kWidth - kNames - 36,
+  const PlotFrame frame = {kNames, 10, kChartWidth - kNames - 36,
                            kRow * static_cast<double>(drawn.size())};
   const PlotAxis axis =
       range.high / range.low > 5
@@ -86,7 +86,7 @@ std::string comparison_svg(const CaseComparison& one, bool all) {
     inside += row_svg(*figure, axis, y);
     y += kRow;
   }
-  return svg_html(kWidth, frame.bottom() + 48, "wide",
+  return svg_html(kChartWidth, frame.bottom() + 48, "wide",
                   "Changes of " + fitted(one.name, 60) + ", as in the table below", inside);
 }
 

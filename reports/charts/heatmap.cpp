@@ -23,8 +23,8 @@ constexpr int kMostBands = 60;
 constexpr int kHeats = static_cast<int>(std::size(kHeatShares));
 // The picture, in its own units: room for axes at the left and below, for the lift's label above
 // and for the scale at the right.
-constexpr double kLeft = 88, kTop = 24, kWidth = 782, kHeight = 260;
-constexpr double kScaleLeft = kLeft + kWidth + 24;
+constexpr double kMapLeft = 88, kMapTop = 24, kMapWidth = 782, kMapHeight = 260;
+constexpr double kScaleLeft = kMapLeft + kMapWidth + 24;
 constexpr double kWhole = 1000, kWholeHeight = 338;
 
 /// Rows of the logarithmic axis: row i holds TTFT from 10^(i / per_decade) ns on.
@@ -38,8 +38,8 @@ struct Rows {
     return static_cast<int>(std::floor(std::log10(value) * per_decade + 1e-9));
   }
   double top_of(double log10_ns) const {
-    const double height = kHeight / count;
-    return kTop + kHeight - (log10_ns * per_decade - first) * height;
+    const double height = kMapHeight / count;
+    return kMapTop + kMapHeight - (log10_ns * per_decade - first) * height;
   }
 };
 
@@ -79,8 +79,8 @@ int heat_of(double share) {
 /// A path per colour: a few bytes a cell.
 std::string cells(const std::vector<Histogram>& slices, const Rows& rows) {
   std::array<std::string, kHeats + 1> paths;
-  const double width = kWidth / static_cast<double>(slices.size());
-  const double height = kHeight / rows.count;
+  const double width = kMapWidth / static_cast<double>(slices.size());
+  const double height = kMapHeight / rows.count;
   for (std::size_t column = 0; column < slices.size(); ++column) {
     if (slices[column].empty()) continue;
     const std::vector<std::uint64_t> counts = counts_of(slices[column], rows);
@@ -89,8 +89,8 @@ std::string cells(const std::vector<Histogram>& slices, const Rows& rows) {
       const double share =
           static_cast<double>(counts[row]) / static_cast<double>(slices[column].count());
       paths[static_cast<std::size_t>(heat_of(share))] += fmt::format(
-          "M{:.1f} {:.1f}h{:.2f}v{:.2f}h-{:.2f}z", kLeft + static_cast<double>(column) * width,
-          kTop + kHeight - static_cast<double>(row + 1) * height, width, height, width);
+          "M{:.1f} {:.1f}h{:.2f}v{:.2f}h-{:.2f}z", kMapLeft + static_cast<double>(column) * width,
+          kMapTop + kMapHeight - static_cast<double>(row + 1) * height, width, height, width);
     }
   }
   std::string out;
@@ -109,8 +109,8 @@ std::string text(double x, double y, const char* anchor, const std::string& word
 
 std::string latency_axis(const Rows& rows) {
   std::string out =
-      text(18, kTop + kHeight / 2, "middle", "TTFT (logarithmic)",
-           fmt::format(" transform=\"rotate(-90 18 {:.1f})\"", kTop + kHeight / 2).c_str());
+      text(18, kMapTop + kMapHeight / 2, "middle", "TTFT (logarithmic)",
+           fmt::format(" transform=\"rotate(-90 18 {:.1f})\"", kMapTop + kMapHeight / 2).c_str());
   const double first = static_cast<double>(rows.first) / rows.per_decade;
   const double last = static_cast<double>(rows.first + rows.count) / rows.per_decade;
   // Few decades leave room for 2 and 5 in each.
@@ -122,9 +122,10 @@ std::string latency_axis(const Rows& rows) {
       const double log10_ns = std::log10(value_ns);
       if (log10_ns < first - 1e-9 || log10_ns > last + 1e-9) continue;
       const double y = rows.top_of(log10_ns);
-      out += fmt::format("<path class=\"tick\" d=\"M{:.1f} {:.1f}h-5\"/>\n", kLeft, y);
+      out += fmt::format("<path class=\"tick\" d=\"M{:.1f} {:.1f}h-5\"/>\n", kMapLeft, y);
       const DurationUnit unit = duration_unit({&value_ns, 1});
-      out += text(kLeft - 8, y + 4, "end", fmt::format("{:.0f} {}", value_ns / unit.ns, unit.name));
+      out +=
+          text(kMapLeft - 8, y + 4, "end", fmt::format("{:.0f} {}", value_ns / unit.ns, unit.name));
     }
   }
   return out;
@@ -145,11 +146,11 @@ std::string time_axis(double length_s) {
   std::string out;
   const double step = tick_step_s(length_s);
   for (int i = 0; i * step <= length_s * (1 + 1e-9); ++i) {
-    const double x = kLeft + i * step / length_s * kWidth;
-    out += fmt::format("<path class=\"tick\" d=\"M{:.1f} {:.1f}v5\"/>\n", x, kTop + kHeight);
-    out += text(x, kTop + kHeight + 19, "middle", fmt::format("{:g}", i * step));
+    const double x = kMapLeft + i * step / length_s * kMapWidth;
+    out += fmt::format("<path class=\"tick\" d=\"M{:.1f} {:.1f}v5\"/>\n", x, kMapTop + kMapHeight);
+    out += text(x, kMapTop + kMapHeight + 19, "middle", fmt::format("{:g}", i * step));
   }
-  out += text(kLeft + kWidth / 2, kTop + kHeight + 42, "middle",
+  out += text(kMapLeft + kMapWidth / 2, kMapTop + kMapHeight + 42, "middle",
               "when requests were due, time since the start of the run (s)");
   return out;
 }
@@ -158,23 +159,23 @@ std::string lift_mark(const Run& run, double length_s) {
   if (!run.lift || !run.lift->at_ns) return {};
   const double at_s = static_cast<double>(*run.lift->at_ns) / 1e9;
   if (at_s > length_s) return {};
-  const double x = kLeft + at_s / length_s * kWidth;
+  const double x = kMapLeft + at_s / length_s * kMapWidth;
   std::string out = fmt::format("<path class=\"{}\" d=\"M{:.1f} {:.1f}v{:.1f}\"/>\n",
-                                run.control ? "planned" : "lift", x, kTop, kHeight);
+                                run.control ? "planned" : "lift", x, kMapTop, kMapHeight);
   const std::string label = run.control ? "here the other arm lifts" : run.lift->throttle;
   // It stays inside the picture: right of the line, or left of it in the right half.
   const bool left = at_s > length_s / 2;
-  out += text(left ? x + 4 : x - 4, kTop - 8, left ? "end" : "start",
+  out += text(left ? x + 4 : x - 4, kMapTop - 8, left ? "end" : "start",
               fmt::format("{} ({} s)", label, second_figure(*run.lift->at_ns)), " class=\"mark\"");
   return out;
 }
 
 std::string scale() {
-  std::string out = text(kScaleLeft, kTop + 4, "start", "share of the");
-  out += text(kScaleLeft, kTop + 19, "start", "slice's requests");
+  std::string out = text(kScaleLeft, kMapTop + 4, "start", "share of the");
+  out += text(kScaleLeft, kMapTop + 19, "start", "slice's requests");
   const double height = 20;
   for (int heat = kHeats; heat >= 1; --heat) {
-    const double y = kTop + 34 + (kHeats - heat) * height;
+    const double y = kMapTop + 34 + (kHeats - heat) * height;
     out += fmt::format("<path class=\"heat-{} key\" d=\"M{:.1f} {:.1f}h18v{:.1f}h-18z\"/>\n", heat,
                        kScaleLeft, y, height);
     const double from = kHeatShares[heat - 1] * 100;
@@ -199,8 +200,8 @@ std::string heatmap_svg(const Run& run, const std::string& id, const std::string
       "<svg class=\"heatmap\" id=\"{0}\" viewBox=\"0 0 {1:g} {2:g}\" role=\"img\" "
       "aria-label=\"{3}\" data-columns=\"{4:g}\" data-rows=\"{5}\">\n<title>{3}</title>\n",
       id, kWhole, kWholeHeight, escaped(title), columns, rows.count);
-  out += fmt::format("<path class=\"field\" d=\"M{:g} {:g}h{:g}v{:g}h-{:g}z\"/>\n", kLeft, kTop,
-                     kWidth, kHeight, kWidth);
+  out += fmt::format("<path class=\"field\" d=\"M{:g} {:g}h{:g}v{:g}h-{:g}z\"/>\n", kMapLeft,
+                     kMapTop, kMapWidth, kMapHeight, kMapWidth);
   out += cells(slices, rows) + latency_axis(rows) + time_axis(length_s);
   out += lift_mark(run, length_s) + scale();
   return out + "</svg>\n";

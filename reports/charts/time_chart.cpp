@@ -10,10 +10,6 @@
 namespace tokenlift {
 namespace {
 
-double seconds(std::int64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
-
 std::string event_label(const LiftRecord& lift) {
   const std::string what = lift.kind == "lift"      ? "lifted"
                            : lift.kind == "restore" ? "restored"

@@ -16,7 +16,7 @@
 namespace tokenlift {
 namespace {
 
-constexpr double kWidth = 960, kHeight = 460;
+constexpr double kScatterWidth = 960, kScatterHeight = 460;
 constexpr PlotFrame kFrame = {62, 34, 878, 370};
 
 bool is_shown(const TuningFigures& figures) {
@@ -137,7 +137,7 @@ std::string pareto_svg(const TuningReport& report) {
   std::reverse(shown.begin(), shown.end());
   for (const std::size_t candidate : shown) inside += dot_svg(report, candidate, axes);
   inside += pareto_line(report, axes) + marks_svg(report, axes);
-  return svg_html(kWidth, kHeight, "wide",
+  return svg_html(kScatterWidth, kScatterHeight, "wide",
                   fmt::format("Goodput against p99 TTFT of {} settings; the numbers are in the "
                               "table of all settings",
                               whole_figure(shown.size())),

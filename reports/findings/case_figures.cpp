@@ -20,14 +20,14 @@ using Runs = std::vector<const RunBrief*>;
 
 using FigureOf = std::optional<double> (PhaseBrief::*)() const;
 
-struct Rate {
+struct CaseRate {
   const char* name;
   const char* unit;
   FigureScale scale;
   FigureOf figure;
   bool in_transition;
 };
-constexpr std::array<Rate, 3> kRates = {{
+constexpr std::array<CaseRate, 3> kCaseRates = {{
     {"throughput", "tokens/s", FigureScale::ratio, &PhaseBrief::throughput_tokens_per_s, false},
     {"goodput", "tokens/s", FigureScale::of_a_whole, &PhaseBrief::goodput_tokens_per_s, true},
     {"attainment", "share", FigureScale::share, &PhaseBrief::attainment, true},
@@ -59,7 +59,7 @@ void keep(FigureSet& set, std::vector<RunFigure> figures, std::size_t runs,
   }
 }
 
-FigureSet rate_set(const Rate& rate, const std::string& phase, std::size_t index,
+FigureSet rate_set(const CaseRate& rate, const std::string& phase, std::size_t index,
                    const Runs& runs) {
   FigureSet set;
   set.phase = phase;
@@ -112,7 +112,7 @@ FigureSet percentile_set(const Percentile& percentile, const std::string& phase,
 
 // ------------------------------------------------------------------------------------ the lift
 
-FigureSet gain_set(const Rate& rate, std::size_t before, std::size_t after, const Runs& runs) {
+FigureSet gain_set(const CaseRate& rate, std::size_t before, std::size_t after, const Runs& runs) {
   FigureSet set;
   set.phase = "lift";
   set.name = fmt::format("gain of {}", rate.name);
@@ -183,7 +183,7 @@ CaseFigures case_figures(const Trial& trial) {
   for (std::size_t i = 0; i < pooled.phases.size(); ++i) {
     const std::string& phase = pooled.phases[i].name;
     const bool full = phase != "transition";
-    for (const Rate& rate : kRates) {
+    for (const CaseRate& rate : kCaseRates) {
       if (full || rate.in_transition) result.figures.push_back(rate_set(rate, phase, i, runs));
     }
     for (const Percentile& percentile : kPercentiles) {
@@ -195,8 +195,8 @@ CaseFigures case_figures(const Trial& trial) {
   const std::optional<std::size_t> before = find_phase(pooled, "before");
   const std::optional<std::size_t> after = find_phase(pooled, "after");
   if (!before || !after) return result;
-  result.figures.push_back(gain_set(kRates[0], *before, *after, runs));
-  result.figures.push_back(gain_set(kRates[1], *before, *after, runs));
+  result.figures.push_back(gain_set(kCaseRates[0], *before, *after, runs));
+  result.figures.push_back(gain_set(kCaseRates[1], *before, *after, runs));
   result.figures.push_back(drain_set(pooled, runs));
   return result;
 }

@@ -15,7 +15,7 @@
 namespace tokenlift {
 namespace {
 
-constexpr std::size_t kMostNamed = 3;
+constexpr std::size_t kMostNamedChanges = 3;
 
 bool has_changed(const ComparedFigure& figure) {
   return figure.reading == Reading::better || figure.reading == Reading::worse;
@@ -51,7 +51,7 @@ std::string named(const Comparison& comparison, Reading reading) {
     return size_of(*a.first) > size_of(*b.first);
   });
   std::vector<std::string> words;
-  for (std::size_t i = 0; i < std::min(found.size(), kMostNamed); ++i) {
+  for (std::size_t i = 0; i < std::min(found.size(), kMostNamedChanges); ++i) {
     const ComparedFigure& figure = *found[i].first;
     const ShownUnit unit = unit_of(figure);
     words.push_back(fmt::format("{}{} ({}{})", name_in_phase(figure),
@@ -59,9 +59,9 @@ std::string named(const Comparison& comparison, Reading reading) {
                                 change_text(figure.change, figure.is_difference, unit.scale),
                                 figure.is_difference ? " " + unit.name : ""));
   }
-  if (found.size() > kMostNamed) {
-    words.push_back(fmt::format("{} other{}", found.size() - kMostNamed,
-                                found.size() == kMostNamed + 1 ? "" : "s"));
+  if (found.size() > kMostNamedChanges) {
+    words.push_back(fmt::format("{} other{}", found.size() - kMostNamedChanges,
+                                found.size() == kMostNamedChanges + 1 ? "" : "s"));
   }
   return listed(words, "and");
 }

@@ -15,8 +15,6 @@ namespace {
 using Phases = std::vector<PhaseSummary>;
 using Values = std::vector<std::optional<double>>;
 
-constexpr const char* kHiding = "*";
-
 /// The latency percentiles that the table shows.
 struct Shown {
   Metric metric;

@@ -8,6 +8,10 @@
 
 namespace tokenlift {
 
+/// Stands behind a percentile that looks better than what users saw, because of some requests there
+/// is no latency.
+inline constexpr const char* kHiding = "*";
+
 /// A row per figure and a column per phase, with after / before where there are both. What the
 /// sample does not support is a dash with a note.
 Table fleet_table(const std::vector<PhaseSummary>& phases);

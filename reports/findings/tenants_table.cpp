@@ -5,15 +5,10 @@
 #include <utility>
 
 #include "reports/analysis/summary.hpp"
+#include "reports/findings/fleet_table.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
-namespace {
-
-constexpr const char* kHiding = "*";
-
-}  // namespace
-
 Table tenants_table(const Run& run) {
   if (run.tenants.size() < 2) return {};
   std::vector<std::vector<PhaseSummary>> tenants;

@@ -41,11 +41,11 @@ constexpr std::array<Rate, 4> kRates = {{
      [](const PhaseSummary& phase) { return phase.unserved(); }},
 }};
 
-using Runs = std::vector<RunBrief>;
+using RunBriefs = std::vector<RunBrief>;
 
 /// Of two settings, each run's figure in runs that have both.
-TuningChange change_of_rate(const Rate& rate, const Runs& present, const Runs& recommended,
-                            std::size_t phase) {
+TuningChange change_of_rate(const Rate& rate, const RunBriefs& present,
+                            const RunBriefs& recommended, std::size_t phase) {
   TuningChange change{rate.name, rate.unit, rate.higher_is_better, {}, {}, false, {}};
   std::vector<double> before, after;
   for (std::size_t i = 0; i < std::min(present.size(), recommended.size()); ++i) {
@@ -64,7 +64,7 @@ TuningChange change_of_rate(const Rate& rate, const Runs& present, const Runs& r
   return change;
 }
 
-TuningChange change_of_ttft(int permille, const Runs& present, const Runs& recommended,
+TuningChange change_of_ttft(int permille, const RunBriefs& present, const RunBriefs& recommended,
                             std::size_t phase) {
   TuningChange change;
   change.name = fmt::format("TTFT {}", percentile_name(permille));

@@ -13,7 +13,7 @@
 namespace tokenlift {
 namespace {
 
-constexpr std::size_t kMostNamed = 4;
+constexpr std::size_t kMostNamedSettings = 4;
 
 /// "load of 'output_limit' to 0.83 and max wait of 'output_limit' to 2s": what is not as it was.
 std::string changed_settings(const TuningReport& report, const TuningCandidate& candidate) {
@@ -23,9 +23,9 @@ std::string changed_settings(const TuningReport& report, const TuningCandidate& 
     if (report.parameters[i].present == candidate.values[i]) continue;
     words.push_back(parameter_label(report.parameters[i].key) + " to " + candidate.values[i]);
   }
-  if (words.size() > kMostNamed) {
-    const std::size_t others = words.size() - (kMostNamed - 1);
-    words.resize(kMostNamed - 1);
+  if (words.size() > kMostNamedSettings) {
+    const std::size_t others = words.size() - (kMostNamedSettings - 1);
+    words.resize(kMostNamedSettings - 1);
     words.push_back(fmt::format("{} others", others));
   }
   return words.empty() ? "all as it is" : listed(words, "and");

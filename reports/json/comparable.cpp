@@ -46,9 +46,9 @@ bool follows_capacity(const ScenarioDifference& difference, const Run& base, con
   const std::optional<double> one = number_of(difference.one);
   const std::optional<double> other = number_of(difference.other);
   if (!one || !other || *one == 0) return false;
-  constexpr double kRounding = 1e-9;
+  constexpr double kWritten = 1e-9;  // rates are written with as many digits
   const double ratio = *contender.capacity_tokens_per_s / *base.capacity_tokens_per_s;
-  return std::abs(*other / *one / ratio - 1) < kRounding;
+  return std::abs(*other / *one / ratio - 1) < kWritten;
 }
 
 /// Where each side has measured its own capacity no two are the same.

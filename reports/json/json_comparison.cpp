@@ -13,10 +13,6 @@ double scale_of(const ComparedFigure& figure) {
   return figure.unit == "ns" ? 1e-6 : 1;
 }
 
-Json scaled(const std::optional<double>& value, double scale) {
-  return value ? Json(scale == 1 ? *value : *value * scale) : Json(nullptr);
-}
-
 Json json_of(const ComparedFigure& figure) {
   const double scale = scale_of(figure);
   const double change_scale = figure.is_difference ? scale : 1;

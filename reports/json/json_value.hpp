@@ -10,6 +10,7 @@
 #include "reports/analysis/summary.hpp"
 #include "reports/findings/report.hpp"
 #include "reports/record/run.hpp"
+#include "reports/text/figure.hpp"
 
 namespace tokenlift {
 
@@ -23,10 +24,6 @@ struct TuningFigures;
 template <typename T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
-}
-
-inline double seconds(std::int64_t ns) {
-  return static_cast<double>(ns) / 1e9;
 }
 
 Json seconds_or_null(const std::optional<std::int64_t>& ns);

@@ -9,6 +9,11 @@
 
 namespace tokenlift {
 
+/// Nanoseconds as seconds.
+constexpr double seconds(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
 /// A whole number with thousands separators: 1,234,567.
 std::string whole_figure(std::uint64_t value);
 

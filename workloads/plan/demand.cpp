@@ -8,14 +8,11 @@
 #include "workloads/requests/lengths.hpp"
 #include "workloads/requests/session_plan.hpp"
 #include "workloads/requests/shape.hpp"
+#include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
 
 namespace {
-
-double to_s(std::int64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
 
 std::int64_t largest_turns(const Tenant& tenant) {
   return tenant.sessions ? largest_tokens(tenant.sessions->turns) : 1;

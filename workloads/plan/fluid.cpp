@@ -6,16 +6,13 @@
 
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/demand.hpp"
+#include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
 
 namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
-
-double to_s(std::int64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
 
 void lower(std::optional<double>& bound, const std::optional<double>& other) {
   if (other) bound = std::min(bound.value_or(kUnlimited), *other);

@@ -16,13 +16,6 @@ namespace tokenlift {
 
 namespace {
 
-constexpr double kNsPerS = 1e9;
-constexpr double kUnlimited = std::numeric_limits<double>::infinity();
-
-double to_s(std::int64_t ns) {
-  return static_cast<double>(ns) / kNsPerS;
-}
-
 ScenarioError error(const Scenario& scenario, std::string message, std::string advice) {
   return ScenarioError({Mistake{scenario.name, 0, 0, std::move(message), std::move(advice), ""}});
 }
@@ -233,9 +226,10 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
   if (const auto index = measured_event(resolved); index && !resolved.run.settle_ns) {
     const std::int64_t rest_ns = resolved.run.duration_ns - end_ns(resolved.events[*index]);
     const FluidDrain drain = fluid_drain(resolved);
-    const double settle_s = drain.drain_s ? 1.5 * *drain.drain_s + 5 : kUnlimited;
+    const double settle_s =
+        drain.drain_s ? 1.5 * *drain.drain_s + 5 : std::numeric_limits<double>::infinity();
     resolved.run.settle_ns = settle_s < to_s(kLongestDurationNs)
-                                 ? static_cast<std::int64_t>(std::llround(settle_s * kNsPerS))
+                                 ? static_cast<std::int64_t>(std::llround(settle_s * 1e9))
                                  : rest_ns;
   }
   return resolved;

@@ -15,10 +15,6 @@ namespace tokenlift {
 
 namespace {
 
-double to_s(std::int64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
-
 std::string rounded(double value) {
   if (value >= 100) return std::to_string(std::llround(value));
   const double scale = value >= 1 ? 10 : 1000;

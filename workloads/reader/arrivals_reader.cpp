@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kGammaCvMin = 1e-3;  // below it the gaps are constant to three digits
 constexpr double kFactorMax = 1e6;
-constexpr std::size_t kMostSteps = 10'000;
+constexpr std::size_t kMostShapeSteps = 10'000;
 
 // A multiplier of the rate.
 void read_factor(TableReader& table, std::string_view key, double& factor) {
@@ -263,7 +263,7 @@ void ArrivalsReader::read_steps(TableReader& table, Shape& shape) {
   if (node == nullptr) return;
   constexpr const char* kExample = R"(for example steps = [["10s", 2.0], ["20s", 1.0]])";
   const toml::array* array = node->as_array();
-  if (array == nullptr || array->empty() || array->size() > kMostSteps) {
+  if (array == nullptr || array->empty() || array->size() > kMostShapeSteps) {
     table.mistake("steps",
                   "\"steps\" must be an array of 1 to 10000 pairs [from then on, multiplier]",
                   kExample);

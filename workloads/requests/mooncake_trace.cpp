@@ -13,10 +13,6 @@ namespace {
 constexpr std::string_view kForm =
     R"({"timestamp": 0, "input_length": 600, "output_length": 50, "hash_ids": [0, 1]})";
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 /// JSON (RFC 8259) from left to right, as far as these lines need it. The line is UTF-8.
 class JsonScanner {
  public:

@@ -8,10 +8,6 @@ namespace tokenlift {
 
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 std::string_view take_digits(std::string_view& text) {
   const auto* const end = std::ranges::find_if_not(text, is_digit);
   const std::string_view digits = text.substr(0, static_cast<std::size_t>(end - text.begin()));

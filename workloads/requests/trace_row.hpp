@@ -13,6 +13,10 @@
 
 namespace tokenlift {
 
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 /// A turn that is asked when the one before it was answered.
 struct TraceTurn {
   std::int64_t delay_ns = 0;  ///< from that answer on, on the trace's own clock

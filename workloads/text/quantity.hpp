@@ -8,6 +8,11 @@
 
 namespace tokenlift {
 
+/// Nanoseconds as seconds.
+constexpr double to_s(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
 /// What was read, or why it can't be. Exactly one of `value` and `problem` is set.
 template <typename Value>
 struct Quantity {

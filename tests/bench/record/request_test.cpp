@@ -1,11 +1,11 @@
-#include "bench/record/request_table.hpp"
-
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <map>
 #include <set>
 #include <vector>
+
+#include "bench/record/request_table.hpp"
 
 namespace tokenlift {
 namespace {
