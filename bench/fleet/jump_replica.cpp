@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "bench/machine/huge_pages.hpp"
+
 namespace tokenlift {
 
 namespace {

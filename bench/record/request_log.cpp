@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "bench/machine/output_folder.hpp"
-#include "reports/formats/csv.hpp"
+#include "reports/text/csv_text.hpp"
 
 namespace tokenlift {
 

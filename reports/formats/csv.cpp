@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reports/record/run.hpp"
+#include "reports/text/csv_text.hpp"
 
 namespace tokenlift {
 namespace {
@@ -105,16 +106,6 @@ void add_line(std::string& out, const std::vector<std::string>& fields) {
 }
 
 }  // namespace
-
-std::string csv_name(const std::string& name) {
-  const bool formula =
-      !name.empty() && std::string_view("=+-@\t\r\n").find(name.front()) != std::string_view::npos;
-  const std::string text = formula ? "'" + name : name;
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + '"';
-}
 
 std::string to_csv(const Report& report) {
   const bool several = report.trials.size() > 1;

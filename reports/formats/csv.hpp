@@ -7,11 +7,6 @@
 
 namespace tokenlift {
 
-/// A name as one field: quoted where RFC 4180 wants it. Before = + - @, a tab or the end of a line
-/// at its begin goes an apostrophe, as OWASP advises: a spreadsheet would take the name for a
-/// formula and compute it.
-std::string csv_name(const std::string& name);
-
 /// A header line, then a row per bin. Names are those of csv_name(), lines end with "\n", decimal
 /// points are points. Columns:
 ///

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "reports/text/csv_text.hpp"
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 

@@ -1,0 +1,13 @@
+#pragma once
+// Names as CSV.
+
+#include <string>
+
+namespace tokenlift {
+
+/// A name as one field: quoted where RFC 4180 wants it. Before = + - @, a tab or the end of a line
+/// at its begin goes an apostrophe, as OWASP advises: a spreadsheet would take the name for a
+/// formula and compute it.
+std::string csv_name(const std::string& name);
+
+}  // namespace tokenlift
