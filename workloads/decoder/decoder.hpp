@@ -7,8 +7,8 @@
 // residual stream and everything else is f32.
 //
 // Not thread-safe: one thread at a time per Decoder (any thread; several Decoders share weights).
-// Each call computes on the calling thread alone, and sets that thread's OpenMP thread count to
-// one.
+// Each call computes on the calling thread alone; in bf16 it sets that thread's OpenMP thread count
+// to one.
 
 #include <cstddef>
 #include <cstdint>

@@ -57,7 +57,7 @@ std::vector<float> random_matrix(const DecoderShape& shape, std::uint64_t seed, 
                                  std::int64_t layer) {
   const auto [inputs, outputs] = matrix_size(shape, matrix);
   double variance = matrix == Matrix::embedding ? 1.0 : 1.0 / static_cast<double>(inputs);
-  if (matrix == Matrix::attention_out || matrix == Matrix::down) {
+  if (adds_to_residual(matrix)) {
     variance /= 2.0 * static_cast<double>(shape.layers);
   }
   // Uniform on (-a, a) has variance a^2 / 3. Four weights of 16 bits from one draw.

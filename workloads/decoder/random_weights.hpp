@@ -2,6 +2,7 @@
 // The shapes of a decoder's weight matrices and the seeded values in them, before they are packed
 // for multiplication.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +19,14 @@ struct MatrixSize {
 void check_shape(const DecoderShape& shape);
 
 MatrixSize matrix_size(const DecoderShape& shape, Matrix matrix);
+
+/// The matrices that are multiplied: those of Matrix before the embedding.
+inline constexpr std::size_t kMultiplied = static_cast<std::size_t>(Matrix::embedding);
+
+/// Whether its product is added to the residual stream.
+constexpr bool adds_to_residual(Matrix matrix) {
+  return matrix == Matrix::attention_out || matrix == Matrix::down;
+}
 
 /// How many there are of it: one per layer, or one.
 std::int64_t matrix_copies(const DecoderShape& shape, Matrix matrix);

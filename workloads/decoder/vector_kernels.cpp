@@ -315,6 +315,145 @@ void attend(const AttentionShape& shape, const void* cache, std::int64_t positio
   }
 }
 
+// A product is summed in tiles of at most so many rows and panels: as many as keep their sums in
+// registers.
+#if defined(__AVX512F__)
+constexpr int kTileRows = 12;
+constexpr int kTilePanels = 2;
+#elif defined(__AVX2__)
+constexpr int kTileRows = 6;
+constexpr int kTilePanels = 1;
+#else
+constexpr int kTileRows = 3;
+constexpr int kTilePanels = 1;
+#endif
+// Rows are multiplied in blocks: what more of them read and write would not stay in the
+// second-level cache, which takes longer than to read the weights again.
+constexpr std::int64_t kBlockRows = 96;
+constexpr int kPanelVectors = kPanelColumns / kLanes;
+
+// Where a tile is, in pieces of panels that are `piece` floats long and follow each other.
+struct Tile {
+  const float* values;
+  const float* weights;
+  std::int64_t depth;  // inputs that are multiplied
+  std::int64_t piece;
+  float* out;
+  const float* ahead;       // of the pieces that come next, what this tile asks for
+  std::int64_t ahead_step;  // the floats of that for each input
+};
+
+// Adds a tile to what is in `out`. Sums of few rows are divided into chains, to overlap the latency
+// of the additions. Weights come from memory, and its latency would add to what multiplying takes:
+// the next pieces are asked for while this one is multiplied (a step then takes little more than
+// the longer of the two, not their sum).
+template <int kRows, int kPanels>
+void add_tile(const MatrixProduct& product, const Tile& tile) {
+  constexpr int kLevel1 = 3;  // of the caches, for __builtin_prefetch
+  constexpr int kVectors = kPanels * kPanelVectors;
+  constexpr int kWanted = 8 / (kRows * kVectors);
+  constexpr int kChains = kWanted >= 4 ? 4 : kWanted >= 2 ? 2 : 1;
+  Vec sums[kChains][kRows][kVectors] = {};
+  for (int row = 0; row < kRows; ++row) {
+    for (int panel = 0; panel < kPanels; ++panel) {
+      const float* to = tile.out + row * product.outputs + panel * kPanelColumns;
+      __builtin_prefetch(to, 1, kLevel1);
+    }
+  }
+  for (std::int64_t begin = 0; begin < tile.depth; begin += kChains) {
+    for (int chain = 0; chain < kChains; ++chain) {
+      const std::int64_t k = begin + chain;
+      Vec weights[kVectors];
+      for (int panel = 0; panel < kPanels; ++panel) {
+        const float* from = tile.weights + panel * tile.piece + k * kPanelColumns;
+        for (int v = 0; v < kPanelVectors; ++v) {
+          weights[panel * kPanelVectors + v] = load(from + v * kLanes);
+        }
+        __builtin_prefetch(tile.ahead + panel * tile.piece + k * tile.ahead_step, 0, kLevel1);
+      }
+      for (int row = 0; row < kRows; ++row) {
+        const float x = tile.values[row * product.inputs + k];
+        for (int v = 0; v < kVectors; ++v) sums[chain][row][v] += weights[v] * x;
+      }
+    }
+  }
+  for (int row = 0; row < kRows; ++row) {
+    for (int v = 0; v < kVectors; ++v) {
+      float* const to = tile.out + row * product.outputs + v * kLanes;
+      Vec sum = load(to);
+      for (int chain = 0; chain < kChains; ++chain) sum += sums[chain][row][v];
+      store(to, sum);
+    }
+  }
+}
+
+// The tile that has so many rows, at most kRows.
+template <int kRows, int kPanels>
+void add_tile_of(std::int64_t rows, const MatrixProduct& product, const Tile& tile) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) {
+      add_tile_of<kRows - 1, kPanels>(rows, product, tile);
+      return;
+    }
+  }
+  add_tile<kRows, kPanels>(product, tile);
+}
+
+// All rows times kPanels pieces that begin at `weights`, in tiles of rows as equal as can be.
+template <int kPanels>
+void add_pieces(const MatrixProduct& product, const float* weights, std::int64_t begin,
+                std::int64_t depth, std::int64_t column) {
+  const std::int64_t piece = depth * kPanelColumns;
+  const std::int64_t tiles = (product.rows + kTileRows - 1) / kTileRows;
+  const float* const next = weights + kPanels * piece;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t first = product.rows * tile / tiles;
+    const std::int64_t rows = product.rows * (tile + 1) / tiles - first;
+    add_tile_of<kTileRows, kPanels>(
+        rows, product,
+        {product.values + first * product.inputs + begin, weights, depth, piece,
+         product.out + first * product.outputs + column, next + piece * tile / tiles,
+         (kPanelColumns + tiles - 1) / tiles});
+  }
+}
+
+// A product of at most kBlockRows rows.
+void multiply_block(const MatrixProduct& product) {
+  if (!product.accumulate) {
+    const std::int64_t count = product.rows * product.outputs;
+    for (std::int64_t i = 0; i < count; i += kLanes) store(product.out + i, Vec{});
+  }
+  // Of one or two rows memory is all that counts, and one piece after the other comes faster.
+  const int panels = product.rows <= 2 ? 1 : kTilePanels;
+  const float* weights = product.panels;
+  for (std::int64_t begin = 0; begin < product.inputs; begin += kPanelDepth) {
+    const std::int64_t left = product.inputs - begin;
+    const std::int64_t depth = left < kPanelDepth ? left : kPanelDepth;
+    for (std::int64_t column = 0; column < product.outputs;) {
+      std::int64_t columns = panels * kPanelColumns;
+      if (panels == kTilePanels && column + columns <= product.outputs) {
+        add_pieces<kTilePanels>(product, weights, begin, depth, column);
+      } else {
+        columns = kPanelColumns;
+        add_pieces<1>(product, weights, begin, depth, column);
+      }
+      column += columns;
+      weights += columns * depth;
+    }
+  }
+}
+
+void multiply(const MatrixProduct& product) {
+  for (std::int64_t row = 0; row < product.rows; row += kBlockRows) {
+    MatrixProduct block = product;
+    const std::int64_t left = product.rows - row;
+    block.rows = left < kBlockRows ? left : kBlockRows;
+    block.values += row * product.inputs;
+    block.out += row * product.outputs;
+    multiply_block(block);
+  }
+}
+
 std::int64_t argmax(const float* values, std::int64_t count) {
   Vec best = load(values);
   Ints best_at = {};
@@ -338,9 +477,9 @@ std::int64_t argmax(const float* values, std::int64_t count) {
 
 template <class Element>
 constexpr VectorKernels kernels_of(const char* instruction_set) {
-  return {instruction_set,        sizeof(Element), rms_norm<Element>,
-          silu_multiply<Element>, rotate,          append<Element>,
-          attend<Element>,        argmax,          exponential_all};
+  return {instruction_set, sizeof(Element), rms_norm<Element>, silu_multiply<Element>,
+          rotate,          append<Element>, attend<Element>,   multiply,
+          argmax,          exponential_all};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-// The decoder's work besides matrix multiplication: attention over a KV cache and the elementwise
+// The decoder's work: attention over a KV cache, products with f32 weights and the elementwise
 // parts. Compiled once per instruction set from vector_kernels.cpp; kernel_choice.cpp picks.
 //
 // "Element" is the type of what feeds a matrix multiplication and of the KV cache: float, or the
@@ -38,6 +38,25 @@ static constexpr std::int64_t attention_scratch_floats(std::int64_t positions) {
   return 4 * ((positions + 2 * kCacheBlock - 1) / (2 * kCacheBlock) * (2 * kCacheBlock));
 }
 
+// A matrix of weights is multiplied from panels: its rows (the inputs) in pieces of kPanelDepth,
+// the last of what is left; of each piece, for every kPanelColumns columns in turn, these columns
+// of its rows, row by row. So a product reads all weights once, in the order in which they lie in
+// memory, and finds a panel's piece (16 KB) in the first-level cache again for all rows that it
+// multiplies.
+inline constexpr std::int64_t kPanelColumns = 16;
+inline constexpr std::int64_t kPanelDepth = 256;
+
+/// What is multiplied; inputs and outputs are multiples of 16.
+struct MatrixProduct {
+  const float* values = nullptr;  ///< [rows][inputs]
+  std::int64_t rows = 0;          ///< >= 1
+  const float* panels = nullptr;  ///< [inputs][outputs], in panels
+  std::int64_t inputs = 0;
+  std::int64_t outputs = 0;
+  float* out = nullptr;  ///< [rows][outputs]
+  bool accumulate = false;
+};
+
 /// The kernels of one instruction set for one element type. All counts in elements; `count`,
 /// `head_size` are multiples of 16.
 struct VectorKernels {
@@ -62,6 +81,10 @@ struct VectorKernels {
   /// and out are [heads][head_size], query head h reads key/value head h / (heads / kv_heads).
   void (*attend)(const AttentionShape& shape, const void* cache, std::int64_t positions,
                  const float* query, float* scratch, void* out);
+
+  /// out = values times the matrix, added to what is there if `accumulate`. Floats for either
+  /// element type. What comes out for a row depends, by rounding, on how many rows there are.
+  void (*multiply)(const MatrixProduct& product);
 
   /// Index of the largest value, the lowest one on ties; no NaN.
   std::int64_t (*argmax)(const float* values, std::int64_t count);

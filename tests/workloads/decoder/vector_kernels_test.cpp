@@ -8,9 +8,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include "workloads/decoder/packed_weights.hpp"
 
 namespace tokenlift {
 namespace {
@@ -22,6 +25,19 @@ std::vector<const VectorKernels*> all_kernels() {
     all.insert(all.end(), sets.begin(), sets.end());
   }
   return all;
+}
+
+TEST(KernelChoiceTest, TheInstructionSetOfSmallerCpusIsAllThatIsUsedThere) {
+  const char* variable = std::getenv("ONEDNN_MAX_CPU_ISA");
+  const std::string limit = variable == nullptr ? "" : variable;
+  for (const VectorKernels* kernels : all_kernels()) {
+    const std::string set = kernels->instruction_set;
+    if (limit == "SSE41") {
+      EXPECT_EQ(set, "baseline");
+    } else if (limit == "AVX2") {
+      EXPECT_NE(set, "avx512");
+    }
+  }
 }
 
 class VectorKernelsTest : public testing::TestWithParam<const VectorKernels*> {
@@ -165,6 +181,42 @@ TEST_P(VectorKernelsTest, ArgmaxIsTheLowestIndexOfTheLargest) {
         rc::gen::map(rc::gen::inRange(-3, 4), [](int x) { return static_cast<float>(x); }));
     RC_ASSERT(kernels().argmax(values.data(), count) ==
               std::max_element(values.begin(), values.end()) - values.begin());
+  }));
+}
+
+TEST_P(VectorKernelsTest, MultiplyAgreesWithAPlainLoopForAnyShape) {
+  EXPECT_TRUE(rc::check([] {
+    // Rows of one tile, of some, of two blocks of them; inputs of up to three pieces; an odd number
+    // of panels, too.
+    const auto rows = *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(1, 40),
+                                      rc::gen::inRange<std::int64_t>(90, 110));
+    const MatrixSize size{16 * *rc::gen::inRange<std::int64_t>(1, 40),
+                          16 * *rc::gen::inRange<std::int64_t>(1, 12)};
+    const bool accumulate = *rc::gen::arbitrary<bool>();
+    const auto values = random_floats(rows * size.inputs, 8);
+    const auto weights = random_floats(size.inputs * size.outputs, 9);
+    std::vector<float> panels(weights.size());
+    pack_panels(weights, size, panels.data());
+    const auto before = random_floats(rows * size.outputs, 10);
+    auto out = before;
+    // Beyond its rows nothing is written.
+    out.insert(out.end(), 16, 5.0f);
+    kernels().multiply(
+        {values.data(), rows, panels.data(), size.inputs, size.outputs, out.data(), accumulate});
+    for (std::int64_t row = 0; row < rows; ++row) {
+      for (std::int64_t column = 0; column < size.outputs; ++column) {
+        const auto at = static_cast<std::size_t>(row * size.outputs + column);
+        double expected = accumulate ? before[at] : 0;
+        for (std::int64_t k = 0; k < size.inputs; ++k) {
+          expected += static_cast<double>(values[std::size_t(row * size.inputs + k)]) *
+                      weights[std::size_t(k * size.outputs + column)];
+        }
+        // Products of multiples of 1/128 are multiples of 2^-14, and sums of them below 2^10 are
+        // exact in 24 bits.
+        RC_ASSERT(static_cast<double>(out[at]) == expected);
+      }
+    }
+    RC_ASSERT(std::all_of(out.end() - 16, out.end(), [](float x) { return x == 5.0f; }));
   }));
 }
 
