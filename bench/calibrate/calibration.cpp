@@ -22,7 +22,8 @@ namespace tokenlift {
 namespace {
 
 constexpr std::uint64_t kWeightSeed = 1;
-constexpr std::int64_t kFewestRounds = 5;  // the first warms up and does not count
+// Of the third round so many points at least: then they were visited twice in the same condition.
+constexpr std::int64_t kFewestRepeats = 8;
 constexpr std::int64_t kMostChunk = 512;
 // A chunk throws what decode steps use out of the caches: the first steps after it take longer than
 // those that follow, and that is the chunk's doing.
@@ -35,7 +36,7 @@ constexpr std::int64_t kShortPrompt = 24;
 constexpr std::int64_t kShortLimit = 128;
 constexpr std::int64_t kLongPrompt = 448;
 constexpr std::int64_t kLongLimit = 768;
-constexpr std::int64_t kMostLong = 16;  // they are what takes time to fill
+constexpr std::int64_t kMostLong = 16;  // they are what takes memory
 
 // Rounds alternate between two conditions. Cores that decode the same batch in step read the same
 // weights at the same time, and save each other part of the way to memory: on the machine that this
@@ -58,6 +59,11 @@ const std::vector<Passage>& passages() {
                                                  {256, 64, 32}, {384}, {512, 128}};
   return kPassages;
 }
+
+// Long prompts take most of the time, and little else beside them: they come up in every fourth
+// pass over the passages only.
+constexpr std::int64_t kLongPassage = 256;
+constexpr std::int64_t kPassesPerLong = 4;
 
 std::int64_t chunk_count() {
   std::size_t count = 0;
@@ -93,6 +99,7 @@ std::int64_t thread_cpu_ns() {
 }
 
 struct Timed {
+  std::int64_t round = 0;
   std::int64_t kv_tokens = 0;
   std::int64_t ns = 0;
 };
@@ -123,14 +130,15 @@ struct Times {
 /// The workers go from point to point together, and end together.
 class Pace {
  public:
-  Pace(std::size_t workers, std::int64_t points, std::int64_t budget_ns,
-       const std::atomic<bool>& stop)
+  /// `begin_ns`: when the time of the settings began.
+  Pace(std::size_t workers, std::int64_t points, std::int64_t begin_ns,
+       const CalibrationSettings& settings, const std::atomic<bool>& stop)
       : points_(points),
-        // The first round does not count. After that every chunk comes up at least once among twice
-        // as many points as there are chunks.
-        fewest_(std::max(kFewestRounds * points, points + 2 * chunk_count())),
-        begin_ns_(now_ns()),
-        budget_ns_(budget_ns),
+        // Both conditions, some repeats, and every chunk once.
+        fewest_(std::max(2 * points + std::min(points, kFewestRepeats), chunk_count())),
+        most_(std::max(fewest_, settings.most_rounds * points)),
+        begin_ns_(begin_ns),
+        budget_ns_(settings.budget_ns),
         stop_(stop),
         barrier_(static_cast<std::ptrdiff_t>(workers), Look{this}) {}
 
@@ -146,10 +154,20 @@ class Pace {
   }
   std::int64_t rounds() const { return visited_ / points_; }
   double share_done() const {
-    const double time = static_cast<double>(now_ns() - begin_ns_) /
-                        static_cast<double>(std::max<std::int64_t>(budget_ns_, 1));
-    const double points_done = static_cast<double>(visited_) / static_cast<double>(fewest_);
-    return std::min({1.0, time, points_done});
+    return std::min(1.0, static_cast<double>(now_ns() - begin_ns_) /
+                             static_cast<double>(std::max<std::int64_t>(budget_ns_, 1)));
+  }
+  /// Once all have ended.
+  std::optional<Unfinished> unfinished() const {
+    if (visited_ >= fewest_) return std::nullopt;
+    Unfinished left;
+    left.share = static_cast<double>(visited_) / static_cast<double>(fewest_);
+    if (visited_ > 0) {
+      left.needed_ns =
+          set_up_ns_ - begin_ns_ +
+          static_cast<std::int64_t>(static_cast<double>(ended_ns_ - set_up_ns_) / left.share);
+    }
+    return left;
   }
 
  private:
@@ -158,18 +176,24 @@ class Pace {
     void operator()() noexcept { pace->look(); }
   };
   void look() {
-    ended_ = stop_ || abandoned_ || (visited_ >= fewest_ && now_ns() - begin_ns_ > budget_ns_);
+    ended_ns_ = now_ns();
+    if (visited_ == 0) set_up_ns_ = ended_ns_;
+    ended_ = stop_ || abandoned_ || visited_ == most_ || ended_ns_ - begin_ns_ > budget_ns_;
     if (!ended_) ++visited_;
   }
 
   std::int64_t points_;
-  std::int64_t fewest_;  // points to be visited however long it takes
+  std::int64_t fewest_;  // points to be visited, or nothing is known
+  std::int64_t most_;
   std::int64_t begin_ns_;
   std::int64_t budget_ns_;
   const std::atomic<bool>& stop_;
   std::atomic<bool> abandoned_{false};
   std::atomic<std::int64_t> visited_{0};
-  bool ended_ = false;  // written while all wait
+  // Written while all wait.
+  std::int64_t set_up_ns_ = 0;  // when the first point began
+  std::int64_t ended_ns_ = 0;   // when the last point ended
+  bool ended_ = false;
   std::barrier<Look> barrier_;
 };
 
@@ -189,13 +213,33 @@ class Worker {
     for (std::int32_t& token : prompt_) token = static_cast<std::int32_t>(content() % vocabulary);
   }
 
+  /// Makes what the points need: a prompt to begin contexts with, and caches as large as they grow.
+  void set_up() {
+    const std::span<const std::int32_t> prompt = part_of_prompt(0, kLongPrompt);
+    decoder_.prefill(scratch_slot_, prompt);
+    beginning_ = decoder_.save(scratch_slot_, 0, kLongPrompt);
+    decoder_.reset(scratch_slot_);
+    // Caches grow by doubling, when a step needs it.
+    const auto grow = [this](std::int64_t first, std::int64_t count, std::int64_t tokens) {
+      slots_.resize(static_cast<std::size_t>(count));
+      std::iota(slots_.begin(), slots_.end(), first);
+      for (const std::int64_t slot : slots_) decoder_.append(slot, beginning_, tokens);
+      tokens_.assign(slots_.size(), 1);
+      next_tokens_.resize(slots_.size());
+      decoder_.decode(slots_, tokens_, next_tokens_);
+      for (const std::int64_t slot : slots_) decoder_.reset(slot);
+    };
+    grow(0, short_slots_, kShortLimit / 2);
+    grow(short_slots_, kMostLong, kLongPrompt);
+  }
+
   /// Visits every decode point once, each after the next chunk, in random order; false when it was
   /// told to end.
-  bool round(bool counts, Pace& pace) {
+  bool round(Pace& pace) {
     std::vector<std::size_t> order(points_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::shuffle(order.begin(), order.end(), random_);
-    const std::size_t condition = round_++ % kConditions;
+    const std::size_t condition = static_cast<std::size_t>(round_) % kConditions;
     if (condition == kApart) {
       const std::size_t lead = static_cast<std::size_t>(number_) * 7 % order.size();
       std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(lead), order.end());
@@ -203,27 +247,28 @@ class Worker {
     for (const std::size_t point : order) {
       if (!pace.next_point()) return false;
       choose_slots(points_[point]);
-      std::vector<Timed> settled;
-      const std::int64_t chunk_ns = compute(settled);
-      if (!counts) continue;
-      chunk_times().push_back({0, std::max<std::int64_t>(1, chunk_ns)});
-      std::vector<Timed>& times = times_.decode[condition][point];
-      times.insert(times.end(), settled.begin(), settled.end());
+      compute(times_.decode[condition][point]);
     }
+    ++round_;
     return true;
   }
 
   const Times& times() const { return times_; }
 
  private:
-  /// Computes the next chunk of a passage, of the next passage after its last one. All passages
-  /// come up, in random order, before any comes again.
+  /// Computes the next chunk of a passage, of the next passage after its last one. In a pass over
+  /// the passages they come up in random order.
   std::int64_t prefill() {
     if (passage_order_.empty() || ++chunk_ == passages()[passage_order_.back()].size()) {
       if (!passage_order_.empty()) passage_order_.pop_back();
       if (passage_order_.empty()) {
-        passage_order_.resize(passages().size());
-        std::iota(passage_order_.begin(), passage_order_.end(), std::size_t{0});
+        const bool all = pass_++ % kPassesPerLong == 0;
+        for (std::size_t i = 0; i < passages().size(); ++i) {
+          const Passage& passage = passages()[i];
+          const std::int64_t tokens =
+              std::accumulate(passage.begin(), passage.end(), std::int64_t{0});
+          if (all || tokens < kLongPassage) passage_order_.push_back(i);
+        }
         std::shuffle(passage_order_.begin(), passage_order_.end(), random_);
       }
       chunk_ = 0;
@@ -253,15 +298,15 @@ class Worker {
     next_short_ += point.sequences - point.long_ones;
   }
 
-  /// The next chunk, then the decode steps of a point. Returns what the chunk took, and by how much
-  /// it delayed the steps after it.
-  std::int64_t compute(std::vector<Timed>& settled) {
+  /// The next chunk, then the decode steps of a point. A chunk costs what it took, and by how much
+  /// it delayed the steps after it; the steps that follow on these go to `settled`.
+  void compute(std::vector<Timed>& settled) {
     tokens_.assign(slots_.size(), 1);
     next_tokens_.resize(slots_.size());
     std::int64_t chunk_ns = prefill();
     std::vector<std::int64_t> settled_ns;
     for (int step = 0; step < kSteps; ++step) {
-      Timed time;
+      Timed time{round_, 0, 0};
       for (const std::int64_t slot : slots_) time.kv_tokens += decoder_.context_tokens(slot);
       const std::int64_t start_ns = thread_cpu_ns();
       decoder_.decode(slots_, tokens_, next_tokens_);
@@ -274,14 +319,15 @@ class Worker {
         settled.push_back(time);
       }
     }
-    return chunk_ns - kDisturbedSteps * median(std::move(settled_ns));
+    chunk_ns -= kDisturbedSteps * median(std::move(settled_ns));
+    chunk_times().push_back({round_, 0, std::max<std::int64_t>(1, chunk_ns)});
   }
 
   void renew(std::int64_t slot, std::int64_t prompt_tokens, std::int64_t limit) {
     const std::int64_t context = decoder_.context_tokens(slot);
     if (context > 0 && context + kSteps <= limit) return;
     decoder_.reset(slot);
-    decoder_.prefill(slot, part_of_prompt(0, prompt_tokens));
+    decoder_.append(slot, beginning_, prompt_tokens);
   }
 
   std::span<const std::int32_t> part_of_prompt(std::int64_t begin, std::int64_t tokens) const {
@@ -293,10 +339,12 @@ class Worker {
   std::int64_t short_slots_;
   std::int64_t scratch_slot_;
   std::int64_t number_;
-  std::size_t round_ = 0;
+  std::int64_t round_ = 0;
   Decoder decoder_;
+  KvPart beginning_;        // of any context
   std::mt19937_64 random_;  // of the order: the same for all workers
   std::vector<std::int32_t> prompt_;
+  std::int64_t pass_ = 0;
   std::vector<std::size_t> passage_order_;
   std::size_t chunk_ = 0;  // of the passage that is under way, the last of the order
   std::vector<std::int64_t> slots_;
@@ -317,6 +365,28 @@ std::vector<Timed> pooled(const std::vector<std::unique_ptr<Worker>>& workers, S
   return all;
 }
 
+/// Of all these steps together. A step takes the longer the larger its contexts, so the median step
+/// has the median context.
+DecodeSample decode_sample(const DecodePoint& point, const std::vector<Timed>& times) {
+  return {point.sequences, median_of(times, &Timed::kv_tokens),
+          1000 * median_of(times, &Timed::ns)};
+}
+
+/// Calls use(first, again) with what was measured in the earlier half of the rounds, and in the
+/// later one, if there are two.
+template <typename Use>
+void with_halves(const std::vector<Timed>& times, Use&& use) {
+  std::vector<std::int64_t> rounds;
+  for (const Timed& time : times) rounds.push_back(time.round);
+  std::sort(rounds.begin(), rounds.end());
+  rounds.erase(std::unique(rounds.begin(), rounds.end()), rounds.end());
+  if (rounds.size() < 2) return;
+  const std::int64_t border = rounds[rounds.size() / 2];
+  std::vector<Timed> first, again;
+  for (const Timed& time : times) (time.round < border ? first : again).push_back(time);
+  use(first, again);
+}
+
 StepCosts medians(const std::vector<std::unique_ptr<Worker>>& workers, std::int64_t max_batch) {
   StepCosts costs;
   const std::vector<DecodePoint> points = decode_points(max_batch);
@@ -325,9 +395,13 @@ StepCosts medians(const std::vector<std::unique_ptr<Worker>>& workers, std::int6
     for (std::size_t condition = 0; condition < kConditions; ++condition) {
       const std::vector<Timed> times = pooled(
           workers, [&](const Times& all) -> auto& { return all.decode[condition][i]; });
-      // A step takes the longer the larger its contexts, so the median step has the median context.
-      sample.kv_tokens += median_of(times, &Timed::kv_tokens);
-      sample.cost_ps += 1000 * median_of(times, &Timed::ns);
+      const DecodeSample one = decode_sample(points[i], times);
+      sample.kv_tokens += one.kv_tokens;
+      sample.cost_ps += one.cost_ps;
+      with_halves(times, [&](const std::vector<Timed>& first, const std::vector<Timed>& again) {
+        costs.repeats.decode.push_back(
+            {decode_sample(points[i], first), decode_sample(points[i], again)});
+      });
     }
     sample.kv_tokens /= kConditions;
     sample.cost_ps /= kConditions;
@@ -339,7 +413,13 @@ StepCosts medians(const std::vector<std::unique_ptr<Worker>>& workers, std::int6
       const std::vector<Timed> times = pooled(
           workers, [&](const Times& all) -> auto& { return all.prefill[i][chunk]; });
       const std::int64_t end = begin + passages()[i][chunk];
-      costs.prefill.push_back({begin, end, 1000 * median_of(times, &Timed::ns)});
+      const auto sample_of = [&](const std::vector<Timed>& some) -> PrefillSample {
+        return {begin, end, 1000 * median_of(some, &Timed::ns)};
+      };
+      costs.prefill.push_back(sample_of(times));
+      with_halves(times, [&](const std::vector<Timed>& first, const std::vector<Timed>& again) {
+        costs.repeats.prefill.push_back({sample_of(first), sample_of(again)});
+      });
       begin = end;
     }
   }
@@ -363,6 +443,7 @@ std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
                                             const CalibrationSettings& settings,
                                             const std::function<void(double)>& progress,
                                             const std::atomic<bool>& stop) {
+  const std::int64_t begin_ns = now_ns();
   const auto weights = make_weights(shape, kWeightSeed, fastest_precision());
   std::vector<std::unique_ptr<Worker>> workers;
   for (std::int64_t i = 0; i < settings.workers; ++i) {
@@ -370,7 +451,7 @@ std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
   }
   const std::optional<CpuUse> use_before = read_cpu_use();
   Pace pace(workers.size(), static_cast<std::int64_t>(decode_points(settings.max_batch).size()),
-            settings.budget_ns, stop);
+            begin_ns, settings, stop);
   std::vector<std::exception_ptr> failures(workers.size());
   std::atomic<std::size_t> running{workers.size()};
   {
@@ -378,8 +459,8 @@ std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
     for (std::size_t i = 0; i < workers.size(); ++i) {
       threads.emplace_back([&, i] {
         try {
-          bool counts = false;  // the first round warms up
-          while (workers[i]->round(counts, pace)) counts = true;
+          workers[i]->set_up();
+          while (workers[i]->round(pace)) continue;
         } catch (...) {  // no memory
           failures[i] = std::current_exception();
           pace.abandon();
@@ -396,8 +477,11 @@ std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
     if (failure) std::rethrow_exception(failure);
   }
   if (stop) return std::nullopt;
-  StepCosts costs = medians(workers, settings.max_batch);
-  costs.rounds = pace.rounds() - 1;
+  StepCosts costs;
+  const std::optional<Unfinished> unfinished = pace.unfinished();
+  if (!unfinished) costs = medians(workers, settings.max_batch);
+  costs.unfinished = unfinished;
+  costs.rounds = pace.rounds();
   costs.interference = interference(use_before, read_cpu_use());
   return costs;
 }

@@ -143,6 +143,18 @@ FitQuality quality(const Terms& coefficients, const std::vector<Row>& rows) {
   return quality;
 }
 
+template <typename Sample, typename Law>
+double mean_difference(const std::vector<Repeat<Sample>>& repeats, Law&& law_ps) {
+  const auto relative = [&](const Sample& sample) {
+    return static_cast<double>(sample.cost_ps) / std::max(1.0, static_cast<double>(law_ps(sample)));
+  };
+  double sum = 0;
+  for (const Repeat<Sample>& repeat : repeats) {
+    sum += std::abs(relative(repeat.again) / relative(repeat.first) - 1);
+  }
+  return repeats.empty() ? 0 : sum / static_cast<double>(repeats.size());
+}
+
 std::int64_t whole(double ps) {
   return static_cast<std::int64_t>(ps);
 }
@@ -173,20 +185,35 @@ CostFit fit_cost_model(const std::vector<DecodeSample>& decode,
   return result;
 }
 
-std::string fit_mistake(const CostFit& fit) {
-  std::string mistake;
-  const auto judge = [&](const char* law, const FitQuality& quality) {
+double repeat_difference(const CostModel& cost, const std::vector<Repeat<DecodeSample>>& repeats) {
+  return mean_difference(repeats, [&cost](const DecodeSample& sample) {
+    return cost.decode_ps(sample.sequences, sample.kv_tokens);
+  });
+}
+
+double repeat_difference(const CostModel& cost, const std::vector<Repeat<PrefillSample>>& repeats) {
+  return mean_difference(repeats, [&cost](const PrefillSample& sample) {
+    return cost.chunk_ps(sample.begin, sample.end);
+  });
+}
+
+std::optional<FitMistake> fit_mistake(const CostFit& fit, const Repeats& repeats) {
+  FitMistake mistake;
+  const auto judge = [&](const char* law, const FitQuality& quality, double difference) {
     const double limit = quality.r_squared >= kLeastRSquared ? kWorstMeanError : kGoodMeanError;
     if (quality.mean_error <= limit) return;
-    mistake += fmt::format(
+    mistake.machine_changed |= difference >= kExplainedByRepeats * quality.mean_error;
+    mistake.text += fmt::format(
         "{}the {} law is {:.1f} % off on average (limit {:.0f} %, or {:.0f} % where R^2 is at "
-        "least "
-        "{}), R^2 {:.3f}",
-        mistake.empty() ? "" : "; ", law, 100 * quality.mean_error, 100 * kGoodMeanError,
-        100 * kWorstMeanError, kLeastRSquared, quality.r_squared);
+        "least {}), R^2 {:.3f}, and what was measured twice differs by {:.1f} %",
+        mistake.text.empty() ? "" : "; ", law, 100 * quality.mean_error, 100 * kGoodMeanError,
+        100 * kWorstMeanError, kLeastRSquared, quality.r_squared, 100 * difference);
   };
-  judge("decode", fit.decode);
-  judge("prefill", fit.prefill);
+  judge("decode", fit.decode, repeat_difference(fit.cost, repeats.decode));
+  judge("prefill", fit.prefill, repeat_difference(fit.cost, repeats.prefill));
+  if (mistake.text.empty()) return std::nullopt;
+  mistake.text.insert(0, mistake.machine_changed ? "the machine changed while measuring: "
+                                                 : "the cost law does not fit: ");
   return mistake;
 }
 

@@ -2,6 +2,7 @@
 // A cost model from measured steps: least squares on the relative error, no coefficient below zero.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,18 @@ struct PrefillSample {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   std::int64_t cost_ps = 0;  ///< > 0
+};
+
+/// One point of the grid, measured at two times.
+template <typename Sample>
+struct Repeat {
+  Sample first;
+  Sample again;
+};
+
+struct Repeats {
+  std::vector<Repeat<DecodeSample>> decode;
+  std::vector<Repeat<PrefillSample>> prefill;
 };
 
 /// How well one of the two laws describes the samples. Relative error: law / measured - 1.
@@ -52,8 +65,24 @@ inline constexpr double kWorstMeanError = 0.10;
 inline constexpr double kGoodMeanError = 0.05;
 inline constexpr double kLeastRSquared = 0.95;
 
-/// What is wrong with the fit: empty if it may be used.
-std::string fit_mistake(const CostFit& fit);
+/// A law that is refused although the machine did not change is one that steps do not follow. The
+/// machine changed if what was measured twice differs by at least this share of what the law is
+/// off: differences that small between single measurements do not explain it.
+inline constexpr double kExplainedByRepeats = 0.5;
+
+/// Why a fit may not be used.
+struct FitMistake {
+  bool machine_changed = false;  ///< else steps cost something else than the law says
+  std::string text;
+};
+
+/// Nothing if the fit may be used.
+std::optional<FitMistake> fit_mistake(const CostFit& fit, const Repeats& repeats);
+
+/// Mean of the absolute relative differences between what was measured again and at first; 0 of
+/// nothing. The two may differ in context: each is taken relative to the law.
+double repeat_difference(const CostModel& cost, const std::vector<Repeat<DecodeSample>>& repeats);
+double repeat_difference(const CostModel& cost, const std::vector<Repeat<PrefillSample>>& repeats);
 
 /// Coefficients >= 0 in whole ps that minimise the sum of squared relative errors, per law. Throws
 /// std::invalid_argument where samples do not determine a law: a cost that is not positive, fewer

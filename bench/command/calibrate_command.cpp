@@ -163,8 +163,8 @@ class Calibration {
   std::optional<Profile> measure_one(const Profile& profile) const {
     const std::string what =
         fmt::format("measuring {} on {} cores at once", profile.name, core_count());
-    say(surroundings_, measurement_.quiet, "{}, some {:.0f} s", what,
-        std::ceil(static_cast<double>(measurement_.budget_ns) * 1e-9));
+    say(surroundings_, measurement_.quiet, "{}, some {} s", what,
+        (measurement_.budget_ns + 999'999'999) / 1'000'000'000);
     std::optional<StepCosts> costs;
     {
       const Percentage percentage(surroundings_, measurement_.quiet, what);
@@ -177,8 +177,11 @@ class Calibration {
       complain(surroundings_, "interrupted: nothing was written");
       return std::nullopt;
     }
-    const CostFit fit = fit_cost_model(costs->decode, costs->prefill);
-    print_result(surroundings_, describe(profile.name, *costs, fit, style_of(surroundings_)));
+    CostFit fit;
+    if (!costs->unfinished) {
+      fit = fit_cost_model(costs->decode, costs->prefill);
+      print_result(surroundings_, describe(profile.name, *costs, fit, style_of(surroundings_)));
+    }
     const std::string mistake = mistake_of(*costs, fit);
     if (!mistake.empty()) {
       complain(surroundings_, fmt::format("{} is not calibrated, and nothing was written: {}",
@@ -190,19 +193,39 @@ class Calibration {
 
   /// Why a measurement may not be used, and what to do about it; empty if it may.
   std::string mistake_of(const StepCosts& costs, const CostFit& fit) const {
+    std::string disturbed;
     if (costs.interference && *costs.interference > kMostInterference) {
-      return fmt::format(
+      disturbed = fmt::format(
           "other processes and other virtual machines took {:.0f} % of the machine (limit {:.0f} "
           "%), so steps took longer than they take. Stop what else runs (`top` shows it), or "
           "measure when the machine is quiet",
           100 * *costs.interference, 100 * kMostInterference);
     }
-    const std::string mistake = fit_mistake(fit);
-    if (mistake.empty()) return "";
-    return mistake +
-           ". The machine changes its speed while it is measured: look for other processes, other "
-           "virtual machines (steal time in `top`) and power saving, or measure longer with "
-           "--budget";
+    if (costs.unfinished) {
+      return unfinished_text(*costs.unfinished) +
+             (disturbed.empty() ? "" : fmt::format(". Meanwhile {}", disturbed));
+    }
+    if (!disturbed.empty()) return disturbed;
+    const std::optional<FitMistake> mistake = fit_mistake(fit, costs.repeats);
+    if (!mistake) return "";
+    if (mistake->machine_changed) {
+      return mistake->text +
+             ". Look for other processes, other virtual machines (steal time in `top`) and power "
+             "saving, or measure longer with --budget";
+    }
+    return mistake->text +
+           ". Steps on this machine cost something else than engine virtual can say: use engine "
+           "threads, or measure fewer batches with --max-batch, over which the law may fit";
+  }
+
+  std::string unfinished_text(const Unfinished& left) const {
+    // A little more than what was extrapolated, in whole seconds.
+    const std::int64_t seconds = 1 + left.needed_ns / 1'000'000'000 * 5 / 4;
+    return fmt::format(
+        "{} was too short for this machine, which did {:.0f} % of what is needed: "
+        "measure longer, with --budget {}",
+        duration_figure(static_cast<double>(measurement_.budget_ns)), 100 * left.share,
+        left.needed_ns > 0 ? fmt::format("{}s", seconds) : "15s or more");
   }
 
   Profile calibrated(const Profile& profile, const StepCosts& costs, const CostFit& fit) const {

@@ -274,6 +274,13 @@ class CommandLine(binary_case.BinaryCase):
         self.assert_wrong("calibrate", "--out", self.path, says=("is a folder",))
         self.assertFalse((self.path / "tokenlift-results").exists(), "nothing was begun")
 
+    def test_calibrate_says_when_its_time_was_too_short(self):
+        done = self.run_tokenlift("calibrate", "cpu-tiny", "--budget", "1ms", code=3)
+        for word in ("was too short", "--budget", "nothing was written"):
+            self.assertIn(word, done.stderr)
+        self.assertEqual(done.stdout, "", "there is nothing to show")
+        self.assertFalse((self.path / "calibrated.toml").exists())
+
     def test_wrong_profiles(self):
         for old, new, says in (('a = "60us"', 'a = "-60us"', "profiles.toml:"),
                                ("decode", "decoder", "decode"),

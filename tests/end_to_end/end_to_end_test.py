@@ -278,10 +278,14 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
     def test_calibrate_writes_a_profile_that_runs_take(self):
         done = self.run_tokenlift("calibrate", "cpu-tiny", "--budget", "1s", "--max-batch", "8",
                                   "--out", "here/tiny.toml", code=(0, 3))
-        for word in ("decode step", "prefill chunk", "R²", "worst error"):
-            self.assertIn(word, done.stdout)
         self.assertIn("measuring cpu-tiny", done.stderr)
         written = self.path / "here" / "tiny.toml"
+        if "was too short" in done.stderr:  # others use nearly all of this machine
+            self.assertEqual(done.returncode, 3)
+            self.assertFalse(written.exists())
+            return
+        for word in ("decode step", "prefill chunk", "R²", "worst error"):
+            self.assertIn(word, done.stdout)
         if done.returncode == 3:  # others use this machine
             self.assertIn("nothing was written", done.stderr)
             self.assertFalse(written.exists())

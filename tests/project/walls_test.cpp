@@ -120,7 +120,7 @@ TEST(Walls, EachLibraryStaysInTheFilesThatItIsFor) {
       {"toml++", {"workloads/"}},
       {"date", {"workloads/plan/calendar"}},
       {"utfcpp", {"workloads/text/utf8", "reports/text/utf8"}},
-      {"oneDNN", {"workloads/decoder/decoder"}},
+      {"oneDNN", {"workloads/decoder/kernel_choice", "workloads/decoder/onednn_weights"}},
       {"Boost", {"reports/", "bench/"}},
       {"Google Benchmark", {"bench/micro/", "bench/command/suite_benchmarks"}},
   };
