@@ -127,7 +127,7 @@ class OnednnProducts : public WeightProducts {
     for (std::int64_t largest = 0; largest < max_rows;) {
       const std::int64_t rows = largest = bucket_size(largest + 1, max_rows);
       Bucket& bucket = buckets_.emplace_back();
-      bucket.rows = rows;
+      bucket_rows_.push_back(rows);
       for (std::size_t i = 0; i < kMultiplied; ++i) {
         const auto matrix = static_cast<Matrix>(i);
         if (matrix == Matrix::logits && rows > max_logit_rows) continue;
@@ -165,18 +165,18 @@ class OnednnProducts : public WeightProducts {
   };
 
   struct Bucket {
-    std::int64_t rows = 0;
     std::array<Gemm, kMultiplied> gemms;
   };
 
   const Bucket& bucket_for(std::int64_t rows) const {
-    return *std::find_if(buckets_.begin(), buckets_.end(),
-                         [rows](const Bucket& bucket) { return bucket.rows >= rows; });
+    const auto found = std::lower_bound(bucket_rows_.begin(), bucket_rows_.end(), rows);
+    return buckets_[static_cast<std::size_t>(found - bucket_rows_.begin())];
   }
 
   dnnl::stream stream_;
-  std::vector<Bucket> buckets_;  // ascending
-  Buffer library_scratch_;       // the largest that any primitive asks for
+  std::vector<std::int64_t> bucket_rows_;  // ascending
+  std::vector<Bucket> buckets_;            // one for each
+  Buffer library_scratch_;                 // the largest that any primitive asks for
 };
 
 std::unique_ptr<WeightProducts> OnednnWeights::products(const ProductBuffers& buffers,

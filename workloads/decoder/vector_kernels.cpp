@@ -353,7 +353,12 @@ void add_tile(const MatrixProduct& product, const Tile& tile) {
   constexpr int kVectors = kPanels * kPanelVectors;
   constexpr int kWanted = 8 / (kRows * kVectors);
   constexpr int kChains = kWanted >= 4 ? 4 : kWanted >= 2 ? 2 : 1;
-  Vec sums[kChains][kRows][kVectors] = {};
+  Vec sums[kChains][kRows][kVectors];
+  for (int chain = 0; chain < kChains; ++chain) {
+    for (int row = 0; row < kRows; ++row) {
+      for (int v = 0; v < kVectors; ++v) sums[chain][row][v] = Vec{};
+    }
+  }
   for (int row = 0; row < kRows; ++row) {
     for (int panel = 0; panel < kPanels; ++panel) {
       const float* to = tile.out + row * product.outputs + panel * kPanelColumns;
