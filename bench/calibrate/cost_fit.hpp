@@ -59,8 +59,9 @@ struct CostFit {
 /// A law that is more than kWorstMeanError off on average is refused, and one of low R^2 that is
 /// more than kGoodMeanError off. Where it is nearer than that a low R^2 says only that costs hardly
 /// differ over the grid (a large decoder at small batches), which a constant would describe as
-/// well. The decoder computes batches and chunks in a few sizes, so undisturbed steps lie 1 to 5 %
-/// off.
+/// well. In bf16 the decoder computes batches and chunks in a few sizes, so undisturbed steps lie 1
+/// to 5 % off; in f32 a step that memory bounds costs the same at the smallest batches, which is as
+/// far off.
 inline constexpr double kWorstMeanError = 0.10;
 inline constexpr double kGoodMeanError = 0.05;
 inline constexpr double kLeastRSquared = 0.95;

@@ -182,7 +182,7 @@ class Calibration {
       fit = fit_cost_model(costs->decode, costs->prefill);
       print_result(surroundings_, describe(profile.name, *costs, fit, style_of(surroundings_)));
     }
-    const std::string mistake = mistake_of(*costs, fit);
+    const std::string mistake = mistake_of(profile.name, *costs, fit);
     if (!mistake.empty()) {
       complain(surroundings_, fmt::format("{} is not calibrated, and nothing was written: {}",
                                           profile.name, mistake));
@@ -192,7 +192,8 @@ class Calibration {
   }
 
   /// Why a measurement may not be used, and what to do about it; empty if it may.
-  std::string mistake_of(const StepCosts& costs, const CostFit& fit) const {
+  std::string mistake_of(const std::string& name, const StepCosts& costs,
+                         const CostFit& fit) const {
     std::string disturbed;
     if (costs.interference && *costs.interference > kMostInterference) {
       disturbed = fmt::format(
@@ -202,7 +203,7 @@ class Calibration {
           100 * *costs.interference, 100 * kMostInterference);
     }
     if (costs.unfinished) {
-      return unfinished_text(*costs.unfinished) +
+      return unfinished_text(name, *costs.unfinished) +
              (disturbed.empty() ? "" : fmt::format(". Meanwhile {}", disturbed));
     }
     if (!disturbed.empty()) return disturbed;
@@ -218,14 +219,14 @@ class Calibration {
            "threads, or measure fewer batches with --max-batch, over which the law may fit";
   }
 
-  std::string unfinished_text(const Unfinished& left) const {
+  std::string unfinished_text(const std::string& name, const Unfinished& left) const {
     // A little more than what was extrapolated, in whole seconds.
     const std::int64_t seconds = 1 + left.needed_ns / 1'000'000'000 * 5 / 4;
     return fmt::format(
         "{} was too short for this machine, which did {:.0f} % of what is needed: "
-        "measure longer, with --budget {}",
-        duration_figure(static_cast<double>(measurement_.budget_ns)), 100 * left.share,
-        left.needed_ns > 0 ? fmt::format("{}s", seconds) : "15s or more");
+        "measure longer, with `tokenlift calibrate {} --budget {}`",
+        duration_figure(static_cast<double>(measurement_.budget_ns)), 100 * left.share, name,
+        left.needed_ns > 0 ? fmt::format("{}s", seconds) : "15s");
   }
 
   Profile calibrated(const Profile& profile, const StepCosts& costs, const CostFit& fit) const {
@@ -399,8 +400,8 @@ Command calibrate_command() {
        .omissible = true},
       {"--out", name(options->out, "FILE"), "file to write (default: calibrated.toml)"},
       {"--budget", duration(options->budget_ns),
-       "time to measure each profile in (default: 15s; slow profiles take a few rounds of "
-       "measurements at least)"},
+       "time to measure each profile in, set-up included (default: 15s; where it was too short, "
+       "how much would do is said)"},
       {"--max-batch", whole(options->max_batch, 2, kLargestCalibratedBatch),
        "batch up to which it is measured, and then holds (default: 16, or that of the scenario to "
        "verify where it is larger)"},
