@@ -195,7 +195,7 @@ class Tune(unittest.TestCase):
         for words, says in [
             (["--budget", "10"], "a budget of 10 requests is too small"),
             (["--budget", "0"], "--budget"),
-            (["--for", "soon"], "'soon'"),
+            (["--for", "soon"], '"soon"'),
             (["--for", "5s", "--budget", "5"], "excludes"),
             (["--set", "tune.objective=speed"], "there is no figure"),
             (["--set", "tune.constraints=attainment"], "tune.constraints"),
