@@ -12,7 +12,7 @@
 namespace tokenlift {
 namespace {
 
-constexpr double kRow = 24;
+constexpr double kChangeRow = 24;
 constexpr double kChartWidth = 980;
 constexpr double kNames = 236;  // room at the left
 constexpr std::size_t kLongestName = 26;
@@ -73,7 +73,7 @@ std::string comparison_svg(const CaseComparison& one, bool all) {
   }
   if (drawn.empty()) return "";
   const PlotFrame frame = {kNames, 10, kChartWidth - kNames - 36,
-                           kRow * static_cast<double>(drawn.size())};
+                           kChangeRow * static_cast<double>(drawn.size())};
   const PlotAxis axis =
       range.high / range.low > 5
           ? PlotAxis::logarithmic(range.low, range.high, frame.left, frame.right())
@@ -81,10 +81,10 @@ std::string comparison_svg(const CaseComparison& one, bool all) {
   std::string inside = x_axis_svg(frame, axis, "contender / base");
   inside += fmt::format("<path class=\"no-change\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", axis.at(1),
                         frame.top, frame.bottom());
-  double y = frame.top + kRow / 2;
+  double y = frame.top + kChangeRow / 2;
   for (const ComparedFigure* const figure : drawn) {
     inside += row_svg(*figure, axis, y);
-    y += kRow;
+    y += kChangeRow;
   }
   return svg_html(kChartWidth, frame.bottom() + 48, "wide",
                   "Changes of " + fitted(one.name, 60) + ", as in the table below", inside);

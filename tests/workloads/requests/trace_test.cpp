@@ -176,7 +176,7 @@ TEST(Trace, SampleGoesBySeedAndTenant) {
   trace.sample = 0.5;
   const std::set<std::int64_t> rows = kept_rows(trace, 1, 0);
   EXPECT_EQ(kept_rows(trace, 1, 0), rows);
-  for (const auto& [seed, tenant] : {std::pair{2, 0}, {5, 0}, {1, 1}}) {
+  for (const auto& [seed, tenant] : {std::pair{2U, 0U}, {5U, 0U}, {1U, 1U}}) {
     std::vector<std::int64_t> common;
     std::ranges::set_intersection(rows, kept_rows(trace, seed, tenant), std::back_inserter(common));
     EXPECT_NEAR(static_cast<double>(common.size()), 5000, 5 * 61) << seed << ", " << tenant;
