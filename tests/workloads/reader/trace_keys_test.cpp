@@ -70,7 +70,7 @@ TEST_F(TraceKeys, AWrongKeyIsAMistake) {
       {kNamedColumns + ", sort = 1", "true or false"},
   };
   for (const auto& [keys, message] : cases) {
-    const std::vector<Mistake> mistakes = mistakes_of([&] { read(keys); });
+    const std::vector<Mistake> mistakes = mistakes_of([&, &text = keys] { read(text); });
     ASSERT_EQ(mistakes.size(), 1U) << keys << "\n" << listed(mistakes);
     EXPECT_NE(mistakes[0].message.find(message), std::string::npos) << keys << "\n"
                                                                     << listed(mistakes);
