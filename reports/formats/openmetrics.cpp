@@ -18,7 +18,7 @@ namespace {
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-std::string escaped(std::string_view text) {
+std::string label_escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '\n') {
@@ -37,14 +37,14 @@ class Family {
   Family(std::string name, std::string type, std::string unit, std::string help)
       : name_(std::move(name)), head_(fmt::format("# TYPE {} {}\n", name_, type)) {
     if (!unit.empty()) head_ += fmt::format("# UNIT {} {}\n", name_, unit);
-    head_ += fmt::format("# HELP {} {}\n", name_, escaped(help));
+    head_ += fmt::format("# HELP {} {}\n", name_, label_escaped(help));
   }
 
   void add(std::string_view suffix, const Labels& labels, const std::string& value) {
     samples_ += name_ + std::string(suffix) + "{";
     const char* separator = "";
     for (const auto& [key, text] : labels) {
-      samples_ += separator + key + "=\"" + escaped(text) + "\"";
+      samples_ += separator + key + "=\"" + label_escaped(text) + "\"";
       separator = ",";
     }
     samples_ += "} " + value + "\n";
