@@ -207,7 +207,9 @@ inline TuningReport recommended_tuning(std::size_t candidates = 61) {
   const TuningFigures& figures = report.candidates[best].figures;
   report.parameters = tuning_parameters(report.candidates[0], report.candidates[best]);
   report.changes = tuning_changes(report.candidates[0].figures, figures);
-  const std::vector<std::size_t> ranked = {best, best == 9 ? 10U : 9U, best == 20 ? 21U : 20U};
+  // The best and two others, of however few there are.
+  std::vector<std::size_t> ranked = {best, best == 9 ? 10U : 9U, best == 20 ? 21U : 20U};
+  std::erase_if(ranked, [&](std::size_t i) { return i >= report.candidates.size(); });
   const double ratios[] = {1, 0.991, 0.962};
   const char* const outcomes[] = {"winner", "as good within 1 %", "worse: left after 8 runs"};
   for (std::size_t i = 0; i < ranked.size(); ++i) {
