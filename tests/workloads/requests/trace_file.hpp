@@ -70,6 +70,17 @@ inline Mistake mistake_in(const std::string& text, Trace settings = {}) {
   return mistakes[0];
 }
 
+/// `line` between `before` (two lines) and `after` is a mistake of its own, which says `message`.
+inline void expect_wrong_line(const std::string& before, const std::string& line,
+                              const std::string& after, const std::string& message) {
+  std::string text = before;
+  text.append(line).append("\n").append(after);
+  const Mistake mistake = mistake_in(text);
+  EXPECT_EQ(mistake.line, 3) << line;
+  EXPECT_NE(mistake.message.find(message), std::string::npos) << line << ": " << mistake.message;
+  EXPECT_EQ(mistake.excerpt, line);
+}
+
 /// Some bytes of `text` changed, left out, doubled or put in.
 inline std::string with_edits(std::string text, const std::string& inserts) {
   const int edits = *rc::gen::inRange(1, 6);

@@ -332,11 +332,7 @@ TEST(Trace, BadLineIsReportedWithItsNumberAndText) {
       {"2023-11-16,1,1", "timestamp"},
   };
   for (const auto& [line, message] : cases) {
-    const std::string text = kHeader + good + line + "\n" + good;  // NOLINT(performance-*)
-    const Mistake mistake = mistake_in(text);
-    EXPECT_EQ(mistake.line, 3) << line;
-    EXPECT_NE(mistake.message.find(message), std::string::npos) << line << ": " << mistake.message;
-    EXPECT_EQ(mistake.excerpt, line);
+    expect_wrong_line(kHeader + good, line, good, message);
   }
 }
 
