@@ -1,6 +1,10 @@
 #include "reports/analysis/significance.hpp"
 
 #include <algorithm>
+// Fifteen digits are enough; what long double needs is built before main, from instructions that
+// an emulated CPU (valgrind) does not have.
+#define BOOST_MATH_PROMOTE_DOUBLE_POLICY false
+
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
