@@ -77,7 +77,7 @@ class Percentage {
  public:
   Percentage(const Surroundings& surroundings, bool quiet, std::string label)
       : shown_(surroundings.err_is_terminal && !quiet),
-        line_(surroundings.err, surroundings.err_columns),
+        line_(surroundings.err),
         label_(std::move(label)) {}
   ~Percentage() {
     if (shown_) line_.clear();

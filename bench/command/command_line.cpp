@@ -74,6 +74,17 @@ void take_others(const Command& command, const CLI::App& parsed) {
   }
 }
 
+/// `help`, `help run` and `version` as the options that say the same.
+std::vector<std::string> as_options(std::vector<std::string> words) {
+  if (words.size() < 2) return words;
+  if (words[1] == "version") words[1] = "--version";
+  if (words[1] == "help") {
+    words.erase(words.begin() + 1);
+    words.push_back("--help");
+  }
+  return words;
+}
+
 /// The first word is a command, or an option of the program. Throws UsageError.
 void require_command(const std::vector<std::string>& words, const std::vector<Command>& commands) {
   if (words.size() < 2 || words[1].starts_with('-')) return;
@@ -84,27 +95,60 @@ void require_command(const std::vector<std::string>& words, const std::vector<Co
                                suggestion(words[1], names, "--help lists them")));
 }
 
+/// An option that starts with dashes and that the command doesn't have. Throws UsageError.
+void require_options(const std::vector<std::string>& words, const Command& command) {
+  if (command.take_other) return;
+  std::vector<std::string> names = {"--help"};
+  for (const Option& option : command.options) {
+    if (!is_by_place(option)) names.push_back(option.name);
+  }
+  for (std::size_t i = 2; i < words.size() && words[i] != "--"; ++i) {
+    const std::string name = words[i].substr(0, words[i].find('='));
+    if (!name.starts_with("--") || std::ranges::count(names, name) > 0) continue;
+    throw UsageError(fmt::format("{} has no option '{}'; {}", command.name, name,
+                                 suggestion(name, names, "--help lists them")));
+  }
+}
+
+/// --help, each line broken between words where the terminal is narrower; what follows the name of
+/// an option, or a line's own indentation, stays where it was.
+std::string fitted_help(const std::string& help, int width) {
+  std::string fitted;
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+    const std::size_t gap = line.find("  ", begin);
+    const std::size_t text = gap == std::string::npos ? begin : line.find_first_not_of(' ', gap);
+    fitted += wrapped(line, width, std::min(text, static_cast<std::size_t>(width) / 2));
+  }
+  return fitted;
+}
+
 int dispatch(const Surroundings& surroundings) {
   const std::vector<Command> commands = all_commands();
-  require_command(surroundings.words, commands);
+  const std::vector<std::string> words = as_options(surroundings.words);
+  require_command(words, commands);
+  for (const Command& command : commands) {
+    if (words.size() > 1 && words[1] == command.name) require_options(words, command);
+  }
   CLI::App app{
       "tokenlift: what happens to throughput and latency when a throttle on an inference "
       "fleet is lifted?"};
-  app.set_version_flag("--version", "tokenlift " TOKENLIFT_VERSION);
+  app.set_version_flag("-V,--version", "tokenlift " TOKENLIFT_VERSION);
   app.require_subcommand(1);
   app.footer(kExitCodes);
   std::vector<const CLI::App*> parsed;
   for (const Command& command : commands) parsed.push_back(add(app, command));
 
   std::vector<const char*> arguments;
-  for (const std::string& word : surroundings.words) arguments.push_back(word.c_str());
+  for (const std::string& word : words) arguments.push_back(word.c_str());
   try {
     app.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     std::ostringstream err;
     const int code = app.exit(error, out, err);
-    print_result(surroundings, out.str());
+    print_result(surroundings, fitted_help(out.str(), style_of(surroundings).width));
     std::fputs(err.str().c_str(), surroundings.err);
     return code == 0 ? kDone : kInputWrong;
   }

@@ -1,5 +1,6 @@
 #pragma once
-// `tokenlift scenarios`, `profiles` and `suites`: what is built in, a line each.
+// `tokenlift scenarios`, `profiles` and `suites`: what is built in, a line each, or one of it
+// whole.
 
 #include "bench/command/command.hpp"
 

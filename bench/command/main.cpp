@@ -1,4 +1,3 @@
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -33,11 +32,6 @@ void catch_interrupts() {
   for (const int signal : {SIGXFSZ, SIGPIPE}) sigaction(signal, &action, nullptr);
 }
 
-int columns_of(int file, int otherwise) {
-  winsize size{};
-  return ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : otherwise;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -50,8 +44,6 @@ int main(int argc, char** argv) {
   surroundings.err_is_terminal = isatty(STDERR_FILENO) == 1 && !dumb;
   const char* no_color = std::getenv("NO_COLOR");
   surroundings.no_color = no_color != nullptr && *no_color != '\0';
-  surroundings.out_columns = columns_of(STDOUT_FILENO, surroundings.out_columns);
-  surroundings.err_columns = columns_of(STDERR_FILENO, surroundings.err_columns);
   surroundings.stop = &stop_requested;
   return tokenlift::run_command_line(surroundings);
 }

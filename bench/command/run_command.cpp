@@ -150,10 +150,10 @@ Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Expe
     std::string label;
     if (plan.repetitions > 1) label = fmt::format("run {} of {}: ", repetition, plan.repetitions);
     if (plan.control) label += control ? "without the event: " : "with the event: ";
-    return std::make_unique<ProgressDisplay>(
-        board, plan_phases(scenario), scenario.run.duration_ns, label,
-        traits_of(scenario.run.engine).simulated, quiet ? nullptr : surroundings.err,
-        surroundings.err_is_terminal, surroundings.err_columns);
+    return std::make_unique<ProgressDisplay>(board, plan_phases(scenario), scenario.run.duration_ns,
+                                             label, traits_of(scenario.run.engine).simulated,
+                                             quiet ? nullptr : surroundings.err,
+                                             surroundings.err_is_terminal);
   };
   try {
     return repeat(experiment, prepared, plan, folder, subfolder, watch);

@@ -77,10 +77,7 @@ Suite load_suite(const SuiteOptions& options) {
 class SimulationProgress {
  public:
   SimulationProgress(const Surroundings& surroundings, bool quiet, std::size_t cases)
-      : surroundings_(surroundings),
-        quiet_(quiet),
-        cases_(cases),
-        live_(surroundings.err, surroundings.err_columns) {}
+      : surroundings_(surroundings), quiet_(quiet), cases_(cases), live_(surroundings.err) {}
   ~SimulationProgress() {
     if (!quiet_ && surroundings_.err_is_terminal) live_.clear();
   }
@@ -182,8 +179,7 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
         one.repetitions, control ? " without the event" : "", rough_time(left_s), one.name);
     return std::make_unique<ProgressDisplay>(
         board, plan_phases(scenario), scenario.run.duration_ns, label, false,
-        options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal,
-        surroundings.err_columns);
+        options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal);
   };
   for (std::uint64_t n = 1; n <= most; ++n) {
     for (number = 0; number < measured.size(); ++number) {

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "bench/machine/output_folder.hpp"
+#include "bench/machine/progress.hpp"
 #include "reports/text/visible.hpp"
 #include "workloads/text/did_you_mean.hpp"
 
@@ -17,7 +18,9 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
 }
 
 TextStyle style_of(const Surroundings& surroundings) {
-  return {surroundings.out_is_terminal && !surroundings.no_color, surroundings.out_columns};
+  const int columns = terminal_columns(surroundings.out, 100);
+  const bool terminal = surroundings.out_is_terminal;
+  return {terminal && !surroundings.no_color, columns, terminal ? columns : 0};
 }
 
 void complain(const Surroundings& surroundings, const std::string& text) {

@@ -22,8 +22,6 @@ struct Surroundings {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   bool no_color = false;                    ///< NO_COLOR is set and not empty
-  int out_columns = 100;                    ///< width of the terminal behind `out`
-  int err_columns = 100;                    ///< width of the terminal behind `err`
   const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C
 };
 
@@ -51,7 +49,7 @@ class UsageError : public std::runtime_error {
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
                        const std::string& otherwise);
 
-/// How text reports look on the program's stdout.
+/// How text looks on the program's stdout: as wide as the terminal is now, 100 columns elsewhere.
 TextStyle style_of(const Surroundings& surroundings);
 
 /// To stderr, made visible(). Whether that can be written makes no difference to a run.

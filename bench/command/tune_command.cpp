@@ -64,9 +64,7 @@ struct TuneOptions {
 class SearchProgress {
  public:
   SearchProgress(const Surroundings& surroundings, bool quiet)
-      : surroundings_(surroundings),
-        quiet_(quiet),
-        live_(surroundings.err, surroundings.err_columns) {}
+      : surroundings_(surroundings), quiet_(quiet), live_(surroundings.err) {}
   ~SearchProgress() { clear(); }
   SearchProgress(const SearchProgress&) = delete;
   SearchProgress& operator=(const SearchProgress&) = delete;
@@ -279,8 +277,7 @@ bool verify(const Surroundings& surroundings, const TuneOptions& options,
         board, plan_phases(scenario), scenario.run.duration_ns,
         fmt::format("verifying, {} left, {}, run {} of {}: ", rough_time(left_s), label, repetition,
                     options.verify),
-        false, options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal,
-        surroundings.err_columns);
+        false, options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal);
   };
   return TuningVerification(threads, folder, surroundings.words, *surroundings.stop)
       .run(report, options.verify, watch);

@@ -1,6 +1,7 @@
 #include "bench/machine/progress.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -49,8 +50,14 @@ std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::
                       : fmt::format("{:.0f} min left", std::ceil(left_s / 60));
 }
 
+int terminal_columns(std::FILE* stream, int otherwise) {
+  winsize size{};
+  return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : otherwise;
+}
+
 void LiveLine::show(std::string line) const {
-  line.resize(std::min(line.size(), columns_ - 1));
+  const int columns = std::max(terminal_columns(stream_, 80), 2);
+  line.resize(std::min(line.size(), static_cast<std::size_t>(columns) - 1));
   std::fputs(kClearLine, stream_);
   std::fputs(line.c_str(), stream_);
   std::fflush(stream_);
@@ -63,7 +70,7 @@ void LiveLine::clear() const {
 
 ProgressDisplay::ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases,
                                  std::int64_t duration_ns, std::string label, bool simulated,
-                                 std::FILE* stream, bool terminal, int columns)
+                                 std::FILE* stream, bool terminal)
     : board_(board),
       phases_(std::move(phases)),
       duration_ns_(duration_ns),
@@ -71,7 +78,7 @@ ProgressDisplay::ProgressDisplay(const ProgressBoard& board, std::vector<Phase> 
       simulated_(simulated),
       stream_(stream),
       terminal_(terminal),
-      live_(stream, columns) {
+      live_(stream) {
   if (stream_ != nullptr) {
     thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   }

@@ -37,18 +37,19 @@ std::string time_left(std::int64_t simulated_ns, std::int64_t duration_ns, std::
 /// A length of time that is not known exactly: "75 s", "12 min", "3 h".
 std::string rough_time(double seconds);
 
-/// A line on a terminal that is drawn over again, cut to the width: one that wraps could not be
-/// cleared. ASCII only.
+/// How wide the terminal behind `stream` is now; `otherwise` where there is none.
+int terminal_columns(std::FILE* stream, int otherwise);
+
+/// A line on a terminal that is drawn over again, cut to the width that the terminal has at that
+/// moment: one that wraps could not be cleared. ASCII only.
 class LiveLine {
  public:
-  LiveLine(std::FILE* stream, int columns)
-      : stream_(stream), columns_(static_cast<std::size_t>(std::max(columns, 2))) {}
+  explicit LiveLine(std::FILE* stream) : stream_(stream) {}
   void show(std::string line) const;
   void clear() const;
 
  private:
   std::FILE* stream_;
-  std::size_t columns_;
 };
 
 /// Draws a board until destroyed: one live line on a terminal, cut to its width; elsewhere a plain
@@ -58,7 +59,7 @@ class ProgressDisplay {
  public:
   /// `label` stands before every line, as in "run 2 of 5". Nothing is drawn where `stream` is null.
   ProgressDisplay(const ProgressBoard& board, std::vector<Phase> phases, std::int64_t duration_ns,
-                  std::string label, bool simulated, std::FILE* stream, bool terminal, int columns);
+                  std::string label, bool simulated, std::FILE* stream, bool terminal);
   ~ProgressDisplay();
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;

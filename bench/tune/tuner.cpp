@@ -222,14 +222,14 @@ void Tuner::describe(TuningReport& report) const {
 
 void Tuner::add_candidates(TuningReport& report) const {
   for (const TuningSearch::Candidate& candidate : search_.candidates()) {
-    TuningCandidate& told = report.candidates.emplace_back();
-    told.point = candidate.point;
+    TuningCandidate& entry = report.candidates.emplace_back();
+    entry.point = candidate.point;
     for (std::size_t i = 0; i < candidate.point.size(); ++i) {
-      told.values.push_back(value_at(problem_.tuning.parameters[i], candidate.point[i]));
+      entry.values.push_back(value_at(problem_.tuning.parameters[i], candidate.point[i]));
     }
-    told.settings = simulator_.settings_of(candidate.point);
-    told.stage = candidate.stage;
-    told.figures = candidate.figures;
+    entry.settings = simulator_.settings_of(candidate.point);
+    entry.stage = candidate.stage;
+    entry.figures = candidate.figures;
   }
   // What the whole range says of each parameter, all with the same effort: points that were drawn
   // for something else would tell of where the search went.

@@ -11,7 +11,10 @@ namespace tokenlift {
 
 struct TextStyle {
   bool color = false;  ///< ANSI bold, red and green: they repeat what words say
-  int width = 80;      ///< columns; sentences are wrapped to it, tables are as wide as they need
+  int width = 80;      ///< columns that sentences are wrapped to
+  /// Columns that tables are wrapped to, between the words of their cells; 0: tables are as wide as
+  /// they need, so that a program reads a row as a line.
+  int table_width = 0;
 };
 
 /// `text` in that ink, or as it is where the style has no colour.

@@ -1,10 +1,14 @@
 """What the end-to-end tests share: a small lift, and the real binary to run it with."""
 
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 from pathlib import Path
 
@@ -88,6 +92,28 @@ class BinaryCase(unittest.TestCase):
     def run_small(self, *words, out="out", code=(0, 3), **options):
         done = self.run_tokenlift("run", self.scenario, "--out", out, *words, code=code, **options)
         return done, json.loads((self.path / out / "run.json").read_text())
+
+    def on_terminal(self, *words, columns=100, environment=None):
+        """Runs it on a pseudo-terminal; returns its exit code and the screen's bytes as text."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+            os.environ.pop("NO_COLOR", None)
+            os.environ.update(environment or {})
+            os.chdir(self.path)
+            os.execv(self.TOKENLIFT, [self.TOKENLIFT, *map(str, words)])
+        screen = b""
+        while True:
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:  # the other side has been closed
+                break
+            if not piece:
+                break
+            screen += piece
+        os.close(terminal)
+        _, status = os.waitpid(pid, 0)
+        return os.waitstatus_to_exitcode(status), screen.decode()
 
     def scenario_with(self, old, new):
         self.assertIn(old, SMALL)

@@ -177,6 +177,42 @@ class CommandLine(binary_case.BinaryCase):
             self.assertIn({"--version": "tokenlift", "--help": "run", "report": "RUN"}.get(
                 words[0], "SCENARIO"), done.stdout)
 
+    def test_what_people_type_is_understood_or_corrected(self):
+        text = self.run_tokenlift("--help", code=0).stdout
+        self.assertEqual(self.run_tokenlift("help", code=0).stdout, text)
+        self.assertEqual(self.run_tokenlift("help", "run", code=0).stdout,
+                         self.run_tokenlift("run", "--help", code=0).stdout)
+        version = self.run_tokenlift("--version", code=0).stdout
+        for words in (("version",), ("-V",)):
+            self.assertEqual(self.run_tokenlift(*words, code=0).stdout, version)
+        self.assert_wrong("rnu", "lift", says=("'rnu'", "did you mean 'run'?"))
+        self.assert_wrong("run", "lift", "--seeed", 3, says=("--seeed", "did you mean '--seed'?"))
+        self.assert_wrong("tune", "lift", "--zzz=1", says=("tune has no option '--zzz'", "--help"))
+
+    def test_what_is_built_in_is_shown_whole_by_its_name(self):
+        for command, name in (("profiles", "h100-8b"), ("scenarios", "lift"), ("suites", "smoke")):
+            with self.subTest(command=command):
+                (self.path / "one.toml").write_text(
+                    self.run_tokenlift(command, name, code=0).stdout)
+                listing = self.run_tokenlift(command, code=0).stdout
+                self.assertIn(name, [line.split()[0] for line in listing.splitlines()])
+                self.assert_wrong(command, name + "x", says=(f"did you mean '{name}'?",))
+                if command == "profiles":
+                    self.run_tokenlift("check", "lift-h100", "--profiles", "one.toml", code=0)
+                elif command == "scenarios":
+                    self.assertEqual(self.run_tokenlift("check", "one.toml", code=0).stdout,
+                                     self.run_tokenlift("check", "lift", code=0).stdout)
+
+    def test_help_lists_and_tables_fit_a_narrow_terminal(self):
+        self.run_small("--engine", "virtual", code=0)
+        for words in (("run", "--help"), ("tune", "--help"), ("scenarios",), ("report", "out")):
+            with self.subTest(words=words):
+                code, screen = self.on_terminal(*words, columns=60, environment={"NO_COLOR": "1"})
+                self.assertEqual(code, 0)
+                wide = [line for line in screen.splitlines() if len(line) > 60 and
+                        not any(len(word) > 30 for word in line.split())]
+                self.assertEqual(wide, [])
+
     def test_the_readme_has_every_command(self):
         readme = (self.SOURCE / "README.md").read_text()
         listed = self.run_tokenlift("--help", code=0).stdout.partition("Subcommands:")[2]

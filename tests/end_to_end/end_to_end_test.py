@@ -8,7 +8,6 @@ Machines are noisy, so an exit code of 0 or 3 is right wherever threads compute.
 
 import json
 import os
-import pty
 import select
 import signal
 import subprocess
@@ -185,35 +184,14 @@ class EndToEnd(binary_case.BinaryCase):
         subprocess.run(validate + [str(self.path / "out" / "run.json")], check=True)
 
     def test_on_a_terminal_progress_is_live_and_no_color_is_honoured(self):
-        code, screen = self.on_terminal({})
+        code, screen = self.on_terminal("run", self.scenario)
         self.assertIn(code, (0, 3))
         self.assertIn("\r\x1b[K", screen, "one line, redrawn")
         self.assertIn("\x1b[1m", screen, "bold headings")
-        code, screen = self.on_terminal({"NO_COLOR": "1"})
+        code, screen = self.on_terminal("run", self.scenario, environment={"NO_COLOR": "1"})
         self.assertIn(code, (0, 3))
         self.assertNotIn("m", [part[:3].lstrip("0123456789;")[:1]
                                for part in screen.split("\x1b[")[1:]], "no colour, no bold")
-
-    def on_terminal(self, environment):
-        """Runs the small lift on a pseudo-terminal; returns its exit code and the screen's bytes."""
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.environ.pop("NO_COLOR", None)
-            os.environ.update(environment)
-            os.chdir(self.path)
-            os.execv(self.TOKENLIFT, [self.TOKENLIFT, "run", str(self.scenario)])
-        screen = b""
-        while True:
-            try:
-                piece = os.read(terminal, 65536)
-            except OSError:  # the other side has been closed
-                break
-            if not piece:
-                break
-            screen += piece
-        os.close(terminal)
-        _, status = os.waitpid(pid, 0)
-        return os.waitstatus_to_exitcode(status), screen.decode()
 
     def test_overrides_reach_the_run(self):
         _, run = self.run_small("--engine", "null", "--set", "tenant.users.arrivals.rate=50/s",

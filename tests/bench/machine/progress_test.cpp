@@ -29,7 +29,7 @@ std::string drawn(std::int64_t now_ns, bool simulated) {
   board.completed_tokens = 6000;
   {
     const ProgressDisplay display(board, kPhases, 30 * kSecondNs, "run 1 of 2: ", simulated, stream,
-                                  false, 80);
+                                  false);
   }
   std::rewind(stream);
   std::string text;
