@@ -4,7 +4,9 @@
 #include <optional>
 
 #include "bench/command/input.hpp"
+#include "bench/machine/host.hpp"
 #include "bench/run/capacity.hpp"
+#include "bench/run/readiness.hpp"
 #include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
@@ -58,8 +60,13 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
     text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
   for (const std::string& note : trace_notes(planned)) text += "# " + note + "\n";
-  for (const std::string& warning : warnings(planned, builtin_profiles()))
+  const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
+  if (quota && !quota->passed) {
+    text += "# warning: a run cannot be valid here: " + quota->advice + "\n";
+  }
+  for (const std::string& warning : warnings(planned, builtin_profiles())) {
     text += "# warning: " + warning + "\n";
+  }
   print_result(surroundings, text);
   return kDone;
 }

@@ -41,7 +41,7 @@ struct Command {
   /// Takes a word that none of the options takes, as Value::take does; empty: any is a mistake.
   std::function<std::string(const std::string& word)> take_other = {};
   /// Does it, after all options have been taken; returns the exit code. Throws UsageError,
-  /// ScenarioError, RunFileError, MachineError.
+  /// ScenarioError, RunFileError, NotMeasurable, MachineError.
   std::function<int(const Surroundings& surroundings)> run = {};
 };
 

@@ -14,6 +14,7 @@
 #include "bench/command/suite_command.hpp"
 #include "bench/command/tune_command.hpp"
 #include "bench/machine/output_folder.hpp"
+#include "bench/run/readiness.hpp"
 #include "reports/json/json_run.hpp"
 #include "workloads/text/mistake.hpp"
 
@@ -174,6 +175,9 @@ int run_command_line(const Surroundings& surroundings) {
   } catch (const UsageError& error) {
     complain(surroundings, error.what());
     return kInputWrong;
+  } catch (const NotMeasurable& error) {
+    complain(surroundings, error.what());
+    return kNotValid;
   } catch (const MachineError& error) {
     complain(surroundings, error.what());
     return kMachineFailed;

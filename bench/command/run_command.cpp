@@ -8,11 +8,14 @@
 #include "bench/command/input.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/progress.hpp"
+#include "bench/run/capacity.hpp"
+#include "bench/run/readiness.hpp"
 #include "reports/findings/report.hpp"
 #include "reports/findings/verdict.hpp"
 #include "reports/formats/page_html.hpp"
 #include "reports/formats/page_text.hpp"
 #include "reports/page/report_page.hpp"
+#include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
@@ -119,10 +122,35 @@ void warn_of_crowding(const Surroundings& surroundings, bool quiet, const Scenar
   }
 }
 
+/// What a capacity was measured to be, and how well.
+void tell_capacity(const Surroundings& surroundings, bool quiet, const Prepared& prepared) {
+  if (!prepared.capacity_error_tokens_per_s) return;
+  const double capacity = *prepared.scenario.fleet.capacity_tokens_per_s;
+  const double error = *prepared.capacity_error_tokens_per_s;
+  std::string remark;
+  if (error > kWantedCapacityError * capacity) {
+    remark = fmt::format(": a standard error of {:.1f} %, and {:.0f} % were wanted",
+                         100 * error / capacity, 100 * kWantedCapacityError);
+    if (error > kMostCapacityError * capacity) {
+      remark += fmt::format("; above {:.0f} % no run is valid: the speed of the machine changes",
+                            100 * kMostCapacityError);
+    }
+  }
+  say(surroundings, quiet, "capacity: {} output tokens/s{}", figure_with_error(capacity, error),
+      remark);
+}
+
 }  // namespace
+
+void warn_of_cpu_quota(const Surroundings& surroundings, bool quiet, const Scenario& scenario) {
+  const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
+  if (!quota || quota->passed) return;
+  say(surroundings, quiet, "warning: a run cannot be valid here: {}", quota->advice);
+}
 
 std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool quiet,
                                          Experiment& experiment, const Scenario& scenario) {
+  warn_of_cpu_quota(surroundings, quiet, scenario);
   if (needs_capacity(scenario) && !traits_of(scenario.run.engine).simulated) {
     say(surroundings, quiet, "measuring the capacity of the fleet ({}), some seconds",
         describe_fleet(scenario));
@@ -132,6 +160,7 @@ std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool 
     say(surroundings, quiet, "interrupted before the run began: nothing was measured");
     return prepared;
   }
+  tell_capacity(surroundings, quiet, *prepared);
   for (const std::string& note : trace_notes(prepared->scenario)) {
     say(surroundings, quiet, "{}", note);
   }

@@ -13,8 +13,11 @@
 
 namespace tokenlift {
 
-/// Experiment::prepare(), which is announced where it takes time, and then warnings of what will go
-/// wrong. Nothing if interrupted.
+/// Warns where a CPU quota makes any run of the scenario invalid.
+void warn_of_cpu_quota(const Surroundings& surroundings, bool quiet, const Scenario& scenario);
+
+/// Experiment::prepare(), which is announced where it takes time, with what it measured, and
+/// warnings of what will go wrong. Nothing if interrupted. Throws NotMeasurable.
 std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool quiet,
                                          Experiment& experiment, const Scenario& scenario);
 

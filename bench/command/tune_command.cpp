@@ -13,6 +13,7 @@
 
 #include "bench/command/calibrate_command.hpp"
 #include "bench/command/input.hpp"
+#include "bench/command/run_command.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "bench/machine/progress.hpp"
@@ -154,10 +155,11 @@ std::optional<Machine> measure_machine(const Surroundings& surroundings, const T
     return machine;
   }
   Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  warn_of_cpu_quota(surroundings, options.quiet, threads);
   say(surroundings, options.quiet, "measuring the capacity of the fleet, some seconds");
   const auto capacity = experiment.capacity(threads);
   if (!capacity) return std::nullopt;
-  machine.capacity_tokens_per_s = *capacity;
+  machine.capacity_tokens_per_s = capacity->tokens_per_s;
   return machine;
 }
 

@@ -50,15 +50,17 @@ const StepPlan& ComputedReplica::plan_step(std::int64_t now_ns) {
   return *plan_;
 }
 
-void ComputedReplica::compute() {
-  if (!plan_->decode.empty()) {
-    slots_.assign(plan_->decode.begin(), plan_->decode.end());
-    tokens_.clear();
-    for (const std::uint32_t slot : plan_->decode) tokens_.push_back(history_.last(slot));
-    next_.resize(tokens_.size());
-    decoder_.decode(slots_, tokens_, next_);
-    for (std::size_t i = 0; i < next_.size(); ++i) history_.append(plan_->decode[i], next_[i]);
-  }
+void ComputedReplica::compute_decode() {
+  if (plan_->decode.empty()) return;
+  slots_.assign(plan_->decode.begin(), plan_->decode.end());
+  tokens_.clear();
+  for (const std::uint32_t slot : plan_->decode) tokens_.push_back(history_.last(slot));
+  next_.resize(tokens_.size());
+  decoder_.decode(slots_, tokens_, next_);
+  for (std::size_t i = 0; i < next_.size(); ++i) history_.append(plan_->decode[i], next_[i]);
+}
+
+void ComputedReplica::compute_prompts() {
   for (const PrefillChunk& chunk : plan_->prefill) {
     assert(decoder_.context_tokens(chunk.slot) == chunk.begin);
     const std::int32_t token =

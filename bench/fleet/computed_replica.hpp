@@ -58,8 +58,10 @@ class ComputedReplica {
   void submit(const Work& work) { replica_.submit(work); }
   /// As Replica::plan_step(); cached tokens are in their slots when it returns.
   const StepPlan& plan_step(std::int64_t now_ns);
-  /// Computes the step that was planned.
-  void compute();
+  /// Compute the two parts of the step that was planned, in this order: a token of every sequence
+  /// that decodes, then the chunks of prompts.
+  void compute_decode();
+  void compute_prompts();
   /// As Replica::finish_step(); prefixes of completed requests are not needed any more when it
   /// returns.
   const StepOutcome& finish_step(std::int64_t now_ns);

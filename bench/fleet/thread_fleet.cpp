@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -35,8 +36,8 @@ void be_nice(int nice) {
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice);
 }
 
-/// One replica with everything that its worker needs. Only the inbox, `active` and `emitted` are
-/// touched by other threads.
+/// One replica with everything that its worker needs. Only the inbox, `active` and, under
+/// the mutex, `times` are touched by other threads.
 struct Station {
   Station(const Site& site, std::uint32_t replica_number, const RecordingGrid& grid,
           const std::shared_ptr<const DecoderWeights>& weights)
@@ -45,12 +46,34 @@ struct Station {
   std::uint32_t number;
   Mailbox<Work> inbox;
   std::atomic<bool> active{false};
-  std::atomic<std::int64_t> emitted{0};
+  mutable std::mutex times_mutex;
+  StepTimes times;
+  std::int64_t busy_since_ns = -1;  // the end of the last step; negative: it was idle after that
 
   ComputedReplica replica;
   TokenRecord record;
   std::vector<Work> arrivals;
 };
+
+/// What a step took goes to its parts. Prompts that are computed once more after a preemption count
+/// as decoding: they are what it takes to get the tokens out.
+void add_step(Station& station, std::int64_t begin_ns, std::int64_t decoded_ns, std::int64_t end_ns,
+              const StepPlan& plan) {
+  std::int64_t fresh_tokens = 0;
+  std::int64_t all_tokens = 0;
+  for (const PrefillChunk& chunk : plan.prefill) {
+    const std::int64_t tokens = chunk.end - chunk.begin;
+    all_tokens += tokens;
+    if (station.replica.replica().sequence(chunk.slot).emitted_tokens == 0) fresh_tokens += tokens;
+  }
+  const std::int64_t since_ns = station.busy_since_ns < 0 ? begin_ns : station.busy_since_ns;
+  const std::int64_t prefill_ns = all_tokens == 0 ? 0 : end_ns - decoded_ns;
+  const std::int64_t prompt_ns = all_tokens == 0 ? 0 : prefill_ns * fresh_tokens / all_tokens;
+  station.busy_since_ns = end_ns;
+  const std::scoped_lock lock(station.times_mutex);
+  station.times += {end_ns - since_ns - prompt_ns, static_cast<std::int64_t>(plan.decode.size()),
+                    prompt_ns, fresh_tokens};
+}
 
 }  // namespace
 
@@ -113,12 +136,13 @@ ThreadFleet::~ThreadFleet() {
   state_->halt();
 }
 
-std::int64_t ThreadFleet::tokens_emitted() const {
-  std::int64_t sum = 0;
+std::vector<StepTimes> ThreadFleet::step_times() const {
+  std::vector<StepTimes> times;
   for (const auto& station : state_->stations) {
-    sum += station->emitted.load(std::memory_order_relaxed);
+    const std::scoped_lock lock(station->times_mutex);
+    times.push_back(station->times);
   }
-  return sum;
+  return times;
 }
 
 void ThreadFleet::watch(std::uint32_t replica, ReplicaObserver& observer) {
@@ -162,20 +186,24 @@ bool ThreadFleet::State::step(Station& station) {
 
   const std::int64_t begin_ns = clock.now_ns();
   const StepPlan& plan = station.replica.plan_step(begin_ns);
-  if (plan.empty()) return false;
+  if (plan.empty()) {
+    station.busy_since_ns = -1;
+    return false;
+  }
   announce(station, plan);
   const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
-  station.replica.compute();
+  station.replica.compute_decode();
+  const std::int64_t decoded_ns = plan.prefill.empty() ? 0 : clock.now_ns();
+  station.replica.compute_prompts();
 
   const std::int64_t step_end_ns = clock.now_ns();
+  add_step(station, begin_ns, decoded_ns, step_end_ns, plan);
   const StepOutcome& outcome = station.replica.finish_step(step_end_ns);
   station.record.step(begin_ns, std::min(step_end_ns, end_ns.load()), sequences);
   if (step_end_ns > end_ns) return false;
   for (const Emission& emission : outcome.emissions) {
     station.record.token(emission.work.cell, step_end_ns, emission.gap_ns * 1000);
   }
-  station.emitted.fetch_add(static_cast<std::int64_t>(outcome.emissions.size()),
-                            std::memory_order_relaxed);
   for (Completion completion : outcome.completions) {
     completion.replica = station.number;
     outbox.post(completion);

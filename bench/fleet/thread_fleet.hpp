@@ -16,6 +16,7 @@
 
 #include "bench/fleet/fleet.hpp"
 #include "bench/fleet/replica.hpp"
+#include "bench/fleet/step_times.hpp"
 #include "bench/machine/clock.hpp"
 #include "workloads/decoder/decoder.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -49,8 +50,8 @@ class ThreadFleet final : public Fleet {
   /// before it gets work; `observer` must outlive the fleet, and is at rest once it has stopped.
   void watch(std::uint32_t replica, ReplicaObserver& observer);
 
-  /// Output tokens emitted so far. From any thread.
-  std::int64_t tokens_emitted() const;
+  /// Of each replica, up to the end of its last step. From any thread.
+  std::vector<StepTimes> step_times() const;
 
  private:
   struct State;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -38,6 +39,61 @@ double seconds(const timeval& time) {
 
 std::size_t core_count() {
   return std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::optional<double> parse_cpu_quota(std::string_view cpu_max) {
+  std::istringstream words{std::string(cpu_max)};
+  double quota_us = 0;
+  double period_us = 0;
+  if (!(words >> quota_us >> period_us) || quota_us <= 0 || period_us <= 0) return std::nullopt;
+  return quota_us / period_us;
+}
+
+namespace {
+
+/// A line of a file; empty where there is none.
+std::string line_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+/// Of a group, and those around it up to `top`, which both versions of control groups have files
+/// for. In a container `place` may be where the host sees the group, which is not there: `top` is.
+std::optional<double> least_quota(const std::filesystem::path& top, const std::string& place) {
+  std::optional<double> least;
+  for (auto group = std::filesystem::path(place).relative_path();; group = group.parent_path()) {
+    const std::filesystem::path folder = top / group;
+    const std::optional<double> here = parse_cpu_quota(line_of(folder / "cpu.max"));
+    const std::optional<double> version_1 = parse_cpu_quota(
+        line_of(folder / "cpu.cfs_quota_us") + " " + line_of(folder / "cpu.cfs_period_us"));
+    for (const std::optional<double>& quota : {here, version_1}) {
+      if (quota) least = std::min(least.value_or(*quota), *quota);
+    }
+    if (group.empty()) return least;
+  }
+}
+
+}  // namespace
+
+std::optional<double> cpu_quota(const std::filesystem::path& groups,
+                                const std::filesystem::path& own) {
+  std::ifstream in(own);
+  std::optional<double> least;
+  // "0::/user.slice/run.scope" of version 2, "4:cpu,cpuacct:/run" of version 1.
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first == std::string::npos ? first : first + 1);
+    if (second == std::string::npos) continue;
+    const std::string kinds = "," + line.substr(first + 1, second - first - 1) + ",";
+    const std::string place = line.substr(second + 1);
+    std::optional<double> quota;
+    if (kinds == ",,") quota = least_quota(groups, place);
+    if (kinds.find(",cpu,") != std::string::npos) quota = least_quota(groups / "cpu", place);
+    if (quota) least = std::min(least.value_or(*quota), *quota);
+  }
+  return least;
 }
 
 Environment describe_environment(const std::vector<std::string>& command) {

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/record/run.hpp"
@@ -16,6 +18,17 @@ Environment describe_environment(const std::vector<std::string>& command);
 
 /// Cores that threads can run on; at least 1.
 std::size_t core_count();
+
+/// Cores that the control group of this process may use on average, as its `cpu.max` says ("QUOTA
+/// PERIOD", in microseconds); nothing for "max", and for anything else.
+std::optional<double> parse_cpu_quota(std::string_view cpu_max);
+
+/// The least of these over the control group of this process and those around it, of versions 1 and
+/// 2, as far as they are seen from here. Nothing: no quota. Where one is used up the process stands
+/// still for the rest of the period, so that latencies tell of the quota and not of the fleet.
+/// `groups`: where control groups are mounted; `own`: which ones this process is in.
+std::optional<double> cpu_quota(const std::filesystem::path& groups = "/sys/fs/cgroup",
+                                const std::filesystem::path& own = "/proc/self/cgroup");
 
 /// A machine of which others took more than this share is not this machine: neither a run nor a
 /// calibration is valid then.

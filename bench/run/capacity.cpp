@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <deque>
 #include <memory>
+#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "bench/fleet/virtual_fleet.hpp"
 #include "bench/machine/clock.hpp"
+#include "bench/machine/host.hpp"
 #include "bench/record/recorder.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/requests/arrivals.hpp"
@@ -19,8 +22,9 @@ namespace tokenlift {
 
 namespace {
 
-constexpr std::int64_t kWindowNs = 500'000'000;
-constexpr int kWindows = 8;
+constexpr std::int64_t kBlockNs = 500'000'000;
+constexpr std::size_t kLeastBlocks = 8;
+constexpr std::size_t kMostBlocks = 40;
 constexpr std::int64_t kLongestWarmupNs = 15'000'000'000;
 // How often the mix goes through the batch before the measurement: after that, sequences of all
 // ages stand side by side, as they do in the run.
@@ -129,6 +133,49 @@ class MixedRequests {
   std::vector<Source> tenants_;
 };
 
+/// Output tokens/s of one replica whose steps took so long, under the mix; 0 where a part was not
+/// measured.
+double replica_tokens_per_s(const StepTimes& times, const Mix& mix) {
+  const double decoded = std::max(mix.output_tokens - 1, 0.0);
+  if (times.prompt_tokens == 0 || (decoded > 0 && times.decode_tokens == 0)) return 0;
+  double request_ns = mix.prompt_tokens * static_cast<double>(times.prompt_ns) /
+                      static_cast<double>(times.prompt_tokens);
+  if (decoded > 0) {
+    request_ns +=
+        decoded * static_cast<double>(times.decode_ns) / static_cast<double>(times.decode_tokens);
+  }
+  return request_ns > 0 ? mix.output_tokens * 1e9 / request_ns : 0;
+}
+
+/// Over all sites, all blocks but the one that is left out; 0 where a site was not measured.
+double fleet_tokens_per_s(std::span<const std::vector<StepTimes>> blocks,
+                          std::optional<std::size_t> left_out,
+                          std::span<const std::int64_t> replicas, const Mix& mix) {
+  double sum = 0;
+  for (std::size_t site = 0; site < replicas.size(); ++site) {
+    StepTimes times;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      if (i != left_out) times += blocks[i][site];
+    }
+    const double per_replica = replica_tokens_per_s(times, mix);
+    if (per_replica == 0) return 0;
+    sum += static_cast<double>(replicas[site]) * per_replica;
+  }
+  return sum;
+}
+
+/// Of each site, over its replicas.
+std::vector<StepTimes> times_by_site(const Scenario& scenario, const ThreadFleet& fleet) {
+  const std::vector<StepTimes> by_replica = fleet.step_times();
+  std::vector<StepTimes> by_site;
+  auto replica = by_replica.begin();
+  for (const Site& site : scenario.fleet.sites) {
+    by_site.emplace_back();
+    for (std::int64_t i = 0; i < site.replicas; ++i) by_site.back() += *replica++;
+  }
+  return by_site;
+}
+
 /// Grid of a run that records nothing of interest: one phase, one bin.
 RecordingGrid blank_grid(std::size_t tenants) {
   RecordingGrid grid;
@@ -194,17 +241,36 @@ std::optional<double> compute_capacity(const Scenario& scenario, const std::atom
   return tokens_per_s;
 }
 
-std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& weights,
-                                       const std::atomic<bool>& stop) {
+std::optional<Capacity> estimate_capacity(std::span<const std::vector<StepTimes>> blocks,
+                                          std::span<const std::int64_t> replicas, const Mix& mix) {
+  const double all = fleet_tokens_per_s(blocks, std::nullopt, replicas, mix);
+  if (all == 0 || blocks.size() < 2) return std::nullopt;
+  std::vector<double> without;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    without.push_back(fleet_tokens_per_s(blocks, i, replicas, mix));
+    if (without.back() == 0) return std::nullopt;
+  }
+  const auto count = static_cast<double>(without.size());
+  const double mean = std::accumulate(without.begin(), without.end(), 0.0) / count;
+  double squares = 0;
+  for (const double value : without) squares += (value - mean) * (value - mean);
+  return Capacity{all, std::sqrt((count - 1) / count * squares) / all, std::nullopt};
+}
+
+std::optional<Capacity> measure_capacity(const Scenario& scenario, WeightStore& weights,
+                                         const std::atomic<bool>& stop) {
   const RecordingGrid grid = blank_grid(scenario.tenants.size());
   RealClock clock;
   ThreadFleet fleet(scenario, grid, clock, weights);
   MixedRequests requests(scenario);
+  const Mix mix = request_mix(scenario);
   clock.start();  // making weights and caches is no part of the warm-up
   RequestId id = 0;
   std::int64_t slots = 0;
   std::uint32_t replica = 0;
+  std::vector<std::int64_t> replicas;
   for (const Site& site : scenario.fleet.sites) {
+    replicas.push_back(site.replicas);
     for (std::int64_t i = 0; i < site.replicas; ++i, ++replica) {
       slots += site.max_batch;
       // Twice the batch, so that a place never stays empty.
@@ -226,18 +292,26 @@ std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& we
     }
     return now_ns;
   };
-  std::int64_t begin_ns = serve_until(kLongestWarmupNs, kTurnovers * slots);
-  std::vector<double> rates_per_s;
-  for (int window = 0; window < kWindows; ++window) {
-    const std::int64_t before = fleet.tokens_emitted();
-    const std::int64_t end_ns = serve_until(begin_ns + kWindowNs, kNever);
+  std::int64_t now_ns = serve_until(kLongestWarmupNs, kTurnovers * slots);
+  const std::optional<CpuUse> use_before = read_cpu_use();
+  std::vector<std::vector<StepTimes>> blocks;
+  std::vector<StepTimes> begin = times_by_site(scenario, fleet);
+  std::optional<Capacity> capacity;
+  while (blocks.size() < kMostBlocks) {
+    now_ns = serve_until(now_ns + kBlockNs, kNever);
     if (stop) return std::nullopt;
-    rates_per_s.push_back(static_cast<double>(fleet.tokens_emitted() - before) * 1e9 /
-                          static_cast<double>(end_ns - begin_ns));
-    begin_ns = end_ns;
+    const std::vector<StepTimes> end = times_by_site(scenario, fleet);
+    blocks.emplace_back();
+    for (std::size_t site = 0; site < end.size(); ++site) {
+      blocks.back().push_back(end[site] - begin[site]);
+    }
+    begin = end;
+    if (blocks.size() < kLeastBlocks) continue;
+    capacity = estimate_capacity(blocks, replicas, mix);
+    if (capacity && capacity->standard_error <= kWantedCapacityError) break;
   }
-  std::sort(rates_per_s.begin(), rates_per_s.end());
-  return (rates_per_s[kWindows / 2 - 1] + rates_per_s[kWindows / 2]) / 2;
+  if (capacity) capacity->interference = interference(use_before, read_cpu_use());
+  return capacity;
 }
 
 }  // namespace tokenlift

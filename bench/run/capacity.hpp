@@ -1,20 +1,51 @@
 #pragma once
 // The capacity of the fleet: output tokens/s at saturation under the scenario's own mix of lengths.
 // Measured in real time, computed in virtual time, both by keeping every replica's line full.
+//
+// Measured is what steps cost: the time that an output token takes to decode in a full batch, and
+// the time that a prompt token takes to prefill, both from step end to step end. A request of the
+// mix, of P prompt and O output tokens on average, then takes P x prefill + (O - 1) x decode of its
+// replica's time and brings O tokens. Which requests happened to be served while it was measured
+// makes so little difference: their lengths are divided out.
 
 #include <atomic>
 #include <optional>
+#include <span>
+#include <vector>
 
+#include "bench/fleet/step_times.hpp"
 #include "bench/fleet/thread_fleet.hpp"
+#include "workloads/plan/plan.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 
+/// Output tokens/s, and how sure that is.
+struct Capacity {
+  double tokens_per_s = 0;
+  /// Of what was measured: the standard error, relative to the value. Computed: 0.
+  double standard_error = 0;
+  /// Share of the machine that others took meanwhile; nothing where that cannot be read.
+  std::optional<double> interference;
+};
+
+/// The standard error that a measurement goes on for; and the largest with which it may be used.
+inline constexpr double kWantedCapacityError = 0.02;
+inline constexpr double kMostCapacityError = 0.05;
+
+/// From blocks of time, each with what the steps took in it: of every site, summed over its
+/// replicas. The standard error is that of a jackknife over the blocks. Nothing where a site has
+/// not computed both prompts and, if the mix has more than one output token, decoded.
+/// `replicas`: of each site.
+std::optional<Capacity> estimate_capacity(std::span<const std::vector<StepTimes>> blocks,
+                                          std::span<const std::int64_t> replicas, const Mix& mix);
+
 /// Keeps every replica saturated with requests of the scenario's mix until the mix has gone through
-/// the batch several times, then measures: the median output rate of several windows, which a burst
-/// of foreign load on the machine does not move. Takes some seconds. Nothing if `stop` came first.
-std::optional<double> measure_capacity(const Scenario& scenario, WeightStore& weights,
-                                       const std::atomic<bool>& stop);
+/// the batch several times, then measures, for 4 s at least, until the standard error is
+/// kWantedCapacityError, or for 20 s. Nothing if `stop` came first, or where nothing was decoded in
+/// that time.
+std::optional<Capacity> measure_capacity(const Scenario& scenario, WeightStore& weights,
+                                         const std::atomic<bool>& stop);
 
 /// The same in virtual time: each site's replica is simulated until the mix has gone through its
 /// batch many times. A function of the scenario alone, whatever its seed. Nothing

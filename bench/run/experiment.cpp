@@ -8,8 +8,8 @@
 #include "bench/machine/clock.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/record/recorder.hpp"
-#include "bench/run/capacity.hpp"
 #include "bench/run/loop.hpp"
+#include "bench/run/readiness.hpp"
 #include "bench/run/validity.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
@@ -32,16 +32,25 @@ Experiment::Experiment(std::vector<std::string> command, const std::atomic<bool>
                        std::size_t threads)
     : command_(std::move(command)), stop_(stop), workers_(threads) {}
 
-std::optional<double> Experiment::capacity(const Scenario& scenario) {
-  return traits_of(scenario.run.engine).simulated ? compute_capacity(scenario, stop_)
-                                                  : measure_capacity(scenario, weights_, stop_);
+std::optional<Capacity> Experiment::capacity(const Scenario& scenario) {
+  if (traits_of(scenario.run.engine).simulated) {
+    const std::optional<double> tokens_per_s = compute_capacity(scenario, stop_);
+    if (!tokens_per_s) return std::nullopt;
+    return Capacity{*tokens_per_s, 0, std::nullopt};
+  }
+  const std::optional<Capacity> capacity = measure_capacity(scenario, weights_, stop_);
+  if (stop_) return std::nullopt;
+  require_measured(capacity);
+  return capacity;
 }
 
 std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run* before) {
   std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   std::string source = capacity_tokens_per_s ? "stated" : "";
+  std::optional<double> error_tokens_per_s;
   if (before != nullptr) {
     capacity_tokens_per_s = before->capacity_tokens_per_s;
+    error_tokens_per_s = before->capacity_error_tokens_per_s;
     source = before->capacity_source;
   }
   const bool simulated = traits_of(scenario.run.engine).simulated;
@@ -49,13 +58,16 @@ std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run*
   const bool wanted =
       simulated && !scenario.fleet.capacity_tokens_per_s && measured_event(scenario);
   if (!capacity_tokens_per_s && (needs_capacity(scenario) || wanted)) {
-    capacity_tokens_per_s = capacity(scenario);
+    const std::optional<Capacity> found = capacity(scenario);
+    if (!found) return std::nullopt;
+    capacity_tokens_per_s = found->tokens_per_s;
     source = simulated ? "computed" : "measured";
-    if (!capacity_tokens_per_s) return std::nullopt;
+    if (!simulated) error_tokens_per_s = found->tokens_per_s * found->standard_error;
   }
   Scenario resolved = resolve(scenario, capacity_tokens_per_s);
   if (wanted) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
-  return Prepared{std::move(resolved), std::move(source)};
+  if (before == nullptr && source == "measured") require_enough_requests(resolved);
+  return Prepared{std::move(resolved), std::move(source), error_tokens_per_s};
 }
 
 std::array<bool, 2> arms_in_turn(std::uint64_t repetition) {
@@ -121,6 +133,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   Run run = recorder.finish(facts.outcome.end_ns, tokens, replica_count(scenario));
   facts.littles_law_error = recorder.littles_law_error();
   facts.max_in_flight = scenario.run.max_in_flight;
+  facts.cpu_quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   run.scenario_name = scenario.name;
   run.scenario_json = to_json(scenario);
   run.engine = name_of(scenario.run.engine);
@@ -128,6 +141,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   run.repetition = repetition;
   run.environment = std::move(environment);
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
+  run.capacity_error_tokens_per_s = prepared.capacity_error_tokens_per_s;
   run.capacity_source = prepared.capacity_source;
   run.lift = facts.outcome.lift;
   if (run.lift) run.lift->limit_tokens_per_s = fluid_drain(prepared.scenario).limit_tokens_per_s;

@@ -14,6 +14,7 @@
 #include "bench/machine/progress.hpp"
 #include "bench/machine/workers.hpp"
 #include "bench/record/request_log.hpp"
+#include "bench/run/capacity.hpp"
 #include "reports/record/run.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -23,6 +24,7 @@ namespace tokenlift {
 struct Prepared {
   Scenario scenario;
   std::string capacity_source;  ///< "measured", "computed", "stated" or empty
+  std::optional<double> capacity_error_tokens_per_s = {};  ///< standard error, where measured
 };
 
 class Experiment {
@@ -32,14 +34,15 @@ class Experiment {
   Experiment(std::vector<std::string> command, const std::atomic<bool>& stop, std::size_t threads);
 
   /// Of the scenario's fleet under its mix: measured (engine threads) or computed (engine virtual)
-  /// now. Nothing if it was interrupted.
-  std::optional<double> capacity(const Scenario& scenario);
+  /// now. Nothing if it was interrupted. Throws NotMeasurable.
+  std::optional<Capacity> capacity(const Scenario& scenario);
 
   /// The scenario with absolute rates. Where a `load` needs the capacity of the fleet, that is
   /// measured (engine threads) or computed (engine virtual, there also where an event divides the
   /// run) now, once for all runs of the command.
   /// `before`: a run of the same scenario, whose capacity holds on; null: none.
-  /// Nothing if it was interrupted. Throws ScenarioError where the resolved scenario is wrong.
+  /// Nothing if it was interrupted. Throws NotMeasurable where the machine was busy meanwhile, or
+  /// turned out too slow for the scenario, and ScenarioError where the resolved scenario is wrong.
   std::optional<Prepared> prepare(const Scenario& scenario, const Run* before = nullptr);
 
   /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1. A

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "bench/machine/host.hpp"
+#include "bench/run/capacity.hpp"
+#include "workloads/plan/samples.hpp"
 
 namespace tokenlift {
 
@@ -13,7 +15,6 @@ namespace {
 constexpr double kMinLagLimitMs = 1;
 constexpr double kLagShareOfTtft = 0.01;
 constexpr double kMinDelivered = 0.99;
-constexpr double kMinSamples = 100;
 constexpr double kMaxLittlesLawError = 0.001;
 
 double to_ms(std::int64_t ns) {
@@ -88,7 +89,7 @@ Check host_interference(const RunFacts& facts) {
 
 /// The fewest decided requests in a phase that conclusions rest on.
 Check enough_samples(const Run& run) {
-  Check check{"enough_samples", 0.0, kMinSamples, true, {}};
+  Check check{"enough_samples", 0.0, kFewestRequests, true, {}};
   std::optional<double> fewest;
   std::string scarce;
   bool has_after = false;
@@ -143,6 +144,27 @@ Check littles_law(const RunFacts& facts) {
   return check;
 }
 
+/// Only of a capacity that was measured.
+std::optional<Check> capacity_error(const Run& run) {
+  if (!run.capacity_error_tokens_per_s || run.capacity_tokens_per_s.value_or(0) <= 0) {
+    return std::nullopt;
+  }
+  Check check{"capacity_error",
+              *run.capacity_error_tokens_per_s / *run.capacity_tokens_per_s,
+              kMostCapacityError,
+              true,
+              {}};
+  check.passed = *check.value <= check.limit;
+  if (!check.passed) {
+    check.advice = fmt::format(
+        "the fleet's capacity is known to {:.1f} % only (standard error), so that loads are not "
+        "what "
+        "they are called: run again when the machine is quiet, or state it (fleet.capacity)",
+        *check.value * 100);
+  }
+  return check;
+}
+
 Check not_interrupted(const RunFacts& facts) {
   const bool interrupted = facts.outcome.interrupted;
   Check check{"interrupted", interrupted ? 1.0 : 0.0, 0, !interrupted, {}};
@@ -175,6 +197,9 @@ std::vector<Check> check_validity(const Run& run, const RunFacts& facts) {
                                in_flight_limit(facts)};
   // What else the machine does cannot disturb simulated time.
   if (!is_simulated(run)) checks.insert(checks.begin() + 2, host_interference(facts));
+  for (const std::optional<Check>& check : {facts.cpu_quota, capacity_error(run)}) {
+    if (check) checks.push_back(*check);
+  }
   return checks;
 }
 

@@ -22,6 +22,14 @@ const Run& run_of(const TrialReport& trial) {
   return trial.trial.lifted.pooled;
 }
 
+/// Absent where there is none.
+std::optional<std::string> capacity_of(const Run& run) {
+  if (!run.capacity_tokens_per_s) return std::nullopt;
+  return run.capacity_error_tokens_per_s
+             ? figure_with_error(*run.capacity_tokens_per_s, *run.capacity_error_tokens_per_s)
+             : figure(*run.capacity_tokens_per_s);
+}
+
 /// What was run, on what.
 std::vector<std::string> facts_of(const Run& run) {
   std::vector<std::string> facts = {
@@ -32,8 +40,8 @@ std::vector<std::string> facts_of(const Run& run) {
   if (!run.environment.cpu.empty()) {
     facts.push_back(fmt::format("{}, {} cores", run.environment.cpu, run.environment.cores));
   }
-  if (run.capacity_tokens_per_s) {
-    facts.push_back(fmt::format("capacity {} tokens/s{}", figure(*run.capacity_tokens_per_s),
+  if (const auto figure = capacity_of(run)) {
+    facts.push_back(fmt::format("capacity {} tokens/s{}", *figure,
                                 run.capacity_source.empty() ? "" : ", " + run.capacity_source));
   }
   return facts;
@@ -150,8 +158,8 @@ std::vector<Block> origin_of(const TrialReport& trial) {
     seeds += (seeds.empty() ? "" : ", ") + std::to_string(each.seed);
   }
   std::string capacity;
-  if (run.capacity_tokens_per_s) {
-    capacity = fmt::format("{} output tokens/s ({})", figure(*run.capacity_tokens_per_s),
+  if (const auto figure = capacity_of(run)) {
+    capacity = fmt::format("{} output tokens/s ({})", *figure,
                            run.capacity_source.empty() ? "source not known" : run.capacity_source);
   }
   std::string cpu = environment.cpu;

@@ -204,7 +204,9 @@ struct Run {
   std::uint64_t runs = 1;  ///< how many were merged into this one
   Environment environment;
   std::optional<double> capacity_tokens_per_s;
-  std::string capacity_source;  ///< "measured", "stated" or empty
+  /// Of a measured capacity its standard error. Absent: not measured, or old runs.
+  std::optional<double> capacity_error_tokens_per_s = {};
+  std::string capacity_source;  ///< "measured", "computed", "stated" or empty
   std::optional<LiftRecord> lift;
   bool control = false;  ///< the measured event was taken out; `lift` says when it would have been
   bool interrupted = false;

@@ -39,6 +39,13 @@ std::string figure(double value) {
   return fmt::format("{}{:.{}f}", sign, size, decimals);
 }
 
+std::string figure_with_error(double value, double error) {
+  const std::string digits = error < 99.5
+                                 ? fmt::format("{:.2g}", error)
+                                 : whole_figure(static_cast<std::uint64_t>(std::llround(error)));
+  return fmt::format("{} ± {}", figure(value), digits);
+}
+
 std::string figure_or_absent(const std::optional<double>& value, double scale) {
   return value ? figure(*value * scale) : kAbsent;
 }

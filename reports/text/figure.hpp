@@ -20,6 +20,9 @@ std::string whole_figure(std::uint64_t value);
 /// Three significant digits, whole from 100 on: 0.0297, 4.5 -> 4.50, 1,234. Zero is "0".
 std::string figure(double value);
 
+/// A value and its standard error in two significant digits: "448 ± 6.2".
+std::string figure_with_error(double value, double error);
+
 /// What stands where there is no figure.
 inline constexpr const char* kAbsent = "–";
 

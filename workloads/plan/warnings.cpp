@@ -8,6 +8,7 @@
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/fluid.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/plan/samples.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
 
@@ -32,17 +33,10 @@ std::int64_t after_ns(const Scenario& resolved, const Event& event) {
 }
 
 void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& result) {
-  constexpr double kRequestsMin = 100;  // decided, in a measured phase: else it is not valid
-  double requests_per_s = 0;
-  for (const Tenant& tenant : resolved.tenants) {
-    requests_per_s += request_rate_per_s(tenant, resolved);
-  }
-  for (const Phase& phase : plan_phases(resolved)) {
-    const double requests = requests_per_s * to_s(phase.end_ns - phase.begin_ns);
-    if (!phase.measured || phase.name == "transition" || requests >= kRequestsMin) continue;
-    result.push_back("about " + rounded(requests) + " requests fall into '" + phase.name +
-                     "', and a valid run needs 100: make it " +
-                     seconds_up(kRequestsMin / requests_per_s) + " or longer, or raise the rate");
+  for (const ShortPhase& phase : short_phases(resolved)) {
+    result.push_back("about " + rounded(phase.requests) + " requests fall into '" + phase.name +
+                     "', and a valid run needs " + rounded(kFewestRequests) + ": make it " +
+                     seconds_up(phase.enough_s) + " or longer, or raise the rate");
   }
   const std::optional<std::size_t> index = measured_event(resolved);
   if (!index || after_ns(resolved, resolved.events[*index]) > 0) return;

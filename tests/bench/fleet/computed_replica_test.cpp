@@ -40,7 +40,8 @@ Served serve(ComputedReplica& replica, const Work& work) {
     if (plan.empty()) return served;
     const std::uint32_t slot = plan.decode.empty() ? plan.prefill[0].slot : plan.decode[0];
     served.cached_tokens = replica.replica().sequence(slot).cached_tokens;
-    replica.compute();
+    replica.compute_decode();
+    replica.compute_prompts();
     replica.finish_step(now_ns);
     served.tokens = replica.tokens(slot);
   }
@@ -154,7 +155,8 @@ RC_GTEST_PROP(ComputedReplicaMemory, KeysAndValuesAreFreedWithTheirEntries, ()) 
       if (submitted == requests) break;
       continue;
     }
-    replica.compute();
+    replica.compute_decode();
+    replica.compute_prompts();
     replica.finish_step(now_ns);
     std::size_t bytes = 0;
     const PrefixCache* cache = replica.replica().prefix_cache();

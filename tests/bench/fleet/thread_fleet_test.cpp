@@ -52,7 +52,13 @@ std::vector<Completion> serve(const Scenario& scenario, std::uint32_t requests,
     const std::int64_t now_ns = clock.wait(clock.now_ns() + 1'000'000'000);
     for (const Completion& completion : fleet.advance(now_ns)) done.push_back(completion);
   }
-  EXPECT_EQ(fleet.tokens_emitted(), static_cast<std::int64_t>(requests) * output_tokens);
+  StepTimes times;
+  for (const StepTimes& of_replica : fleet.step_times()) times += of_replica;
+  EXPECT_EQ(times.decode_tokens, static_cast<std::int64_t>(requests) * (output_tokens - 1));
+  EXPECT_EQ(times.prompt_tokens, static_cast<std::int64_t>(requests) * 20);
+  EXPECT_GT(times.decode_ns, 0);
+  EXPECT_GT(times.prompt_ns, 0);
+  EXPECT_LE(times.decode_ns + times.prompt_ns, replicas * clock.now_ns());
   fleet.stop(clock.now_ns(), record);
   return done;
 }
@@ -137,9 +143,9 @@ TEST(ThreadFleet, StopsInTheMiddleOfItsWork) {
   while (fleet.advance(0).empty()) clock.wait(clock.now_ns() + 1'000'000'000);
   const std::int64_t end_ns = clock.now_ns();
   fleet.stop(end_ns, record);
-  EXPECT_LT(fleet.tokens_emitted(), 1000 * 200);
   Recorder recorder(scenario, grid);
   const auto run = recorder.finish(end_ns, record, 2);
+  EXPECT_LT(fleet_record(run, 0).output_tokens, 1000U * 200U);
   EXPECT_LE(run.phases[0].busy_ns, run.phases[0].replica_ns) << "nothing counts beyond the end";
 }
 

@@ -89,6 +89,31 @@ TEST(Validity, InterferenceAboveFivePercentFailsAndUnreadableIsNotChecked) {
   EXPECT_EQ(check.advice.rfind("not checked", 0), 0U);
 }
 
+TEST(Validity, ACapacityMustBeKnownWithinFivePercent) {
+  auto run = good_run();
+  run.capacity_tokens_per_s = 1000;
+  const auto checked = [&] {
+    const auto checks = check_validity(run, good_facts());
+    return std::any_of(checks.begin(), checks.end(),
+                       [](const Check& check) { return check.name == "capacity_error"; });
+  };
+  EXPECT_FALSE(checked()) << "not measured";
+  run.capacity_error_tokens_per_s = 50;
+  const auto checks = check_validity(run, good_facts());
+  EXPECT_DOUBLE_EQ(named(checks, "capacity_error").value.value(), 0.05);
+  EXPECT_TRUE(named(checks, "capacity_error").passed);
+  run.capacity_error_tokens_per_s = 51;
+  expect_only_failure(run, good_facts(), "capacity_error");
+}
+
+TEST(Validity, ACpuQuotaThatIsTooSmallFails) {
+  RunFacts facts = good_facts();
+  facts.cpu_quota = Check{"cpu_quota", 2.5, 2.25, true, {}};
+  EXPECT_TRUE(named(check_validity(good_run(), facts), "cpu_quota").passed);
+  facts.cpu_quota = Check{"cpu_quota", 1.5, 2.25, false, "too small"};
+  expect_only_failure(good_run(), facts, "cpu_quota");
+}
+
 TEST(Validity, AHundredRequestsMustBeDecidedBeforeAndAfter) {
   auto run = good_run();
   Counts& counts = run.tenants[0].phases[1].counts;

@@ -172,6 +172,24 @@ TEST(Text, ShowsThrottlesWhereThereAreSeveralOrOneRefusedOrIsInShadow) {
   EXPECT_FALSE(shows(run));
 }
 
+TEST(Text, AMeasuredCapacityHasItsError) {
+  RunValue run = lift_run();
+  const auto shown = [&] {
+    return text_of(run, kPlain80);
+  };
+  EXPECT_TRUE(contains(shown(), "capacity 3,500 tokens/s, measured"));
+  run.capacity_error_tokens_per_s = 31.24;
+  EXPECT_TRUE(contains(shown(), "capacity 3,500 ± 31 tokens/s, measured"));
+}
+
+TEST(Figure, HasItsStandardErrorInTwoDigits) {
+  EXPECT_EQ(figure_with_error(448.4, 6.21), "448 ± 6.2");
+  EXPECT_EQ(figure_with_error(3423, 99.4), "3,423 ± 99");
+  EXPECT_EQ(figure_with_error(34230, 99.5), "34,230 ± 100");
+  EXPECT_EQ(figure_with_error(12345678, 1234), "12,345,678 ± 1,234");
+  EXPECT_EQ(figure_with_error(5, 0), "5.00 ± 0");
+}
+
 TEST(Text, NothingInNamesReachesATerminalAsAnEscapeSequence) {
   const std::string text = to_text(report_page(report_of_hostile_names()), kPlain80);
   EXPECT_EQ(controls_in(text), "");

@@ -1,0 +1,70 @@
+#include "workloads/plan/samples.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/demand.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/text/quantity.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+// 130 less three standard deviations is kFewestRequests.
+constexpr double kAmpleRequests = 1.3 * kFewestRequests;
+constexpr double kLongestS = 86'400;  // of a phase that anybody would wait for
+
+double requests_per_s(const Scenario& resolved) {
+  double per_s = 0;
+  for (const Tenant& tenant : resolved.tenants) per_s += request_rate_per_s(tenant, resolved);
+  return per_s;
+}
+
+std::int64_t whole_seconds_up(double s) {
+  return static_cast<std::int64_t>(std::ceil(s)) * 1'000'000'000;
+}
+
+}  // namespace
+
+std::vector<ShortPhase> short_phases(const Scenario& resolved) {
+  const double per_s = requests_per_s(resolved);
+  std::vector<ShortPhase> result;
+  for (const Phase& phase : plan_phases(resolved)) {
+    const double requests = per_s * to_s(phase.end_ns - phase.begin_ns);
+    if (!phase.measured || phase.name == "transition" || requests >= kFewestRequests) continue;
+    result.push_back({phase.name, requests, kFewestRequests / per_s});
+  }
+  return result;
+}
+
+std::vector<std::string> longer_run(const Scenario& resolved) {
+  const double per_s = requests_per_s(resolved);
+  if (per_s <= 0 || kAmpleRequests / per_s > kLongestS) return {};
+  const std::int64_t ample_ns = whole_seconds_up(kAmpleRequests / per_s);
+  std::vector<std::string> words;
+  std::int64_t later_ns = 0;
+  const std::optional<std::size_t> index = measured_event(resolved);
+  std::int64_t begin_ns = resolved.run.warmup_ns;  // of the last phase
+  if (index) {
+    const Event& event = resolved.events[*index];
+    later_ns = std::max<std::int64_t>(0, begin_ns + ample_ns - event.at_ns);
+    if (later_ns > 0) {
+      words.push_back("event." + std::to_string(event.index.value) +
+                      ".at=" + format_duration(event.at_ns + later_ns));
+    }
+    begin_ns = end_ns(event) + resolved.run.settle_ns.value_or(0) + later_ns;
+  }
+  const std::int64_t duration_ns =
+      std::max(resolved.run.duration_ns + later_ns, begin_ns + ample_ns);
+  if (duration_ns > resolved.run.duration_ns) {
+    words.push_back("run.duration=" + format_duration(duration_ns));
+  }
+  return words;
+}
+
+}  // namespace tokenlift
