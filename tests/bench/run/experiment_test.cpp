@@ -93,7 +93,7 @@ TEST_F(Experiments, OtherEventsHappenInAControlToo) {
   later.rate = Rate{0.9, {}};
   scenario.events.push_back(later);
   const RunValue control = play(scenario, true);
-  EXPECT_EQ(control.lift->planned_ns, 15'000'000'000) << "the first event divides the run";
+  EXPECT_EQ(control.lift->planned_ns, 18'000'000'000) << "the first event divides the run";
   const std::vector<LimitRecord> expected = {{0, 2000.0}, {20'000'000'000, 4500.0}};
   EXPECT_EQ(control.throttles[0].limits, expected);
 }
