@@ -304,6 +304,8 @@ max_wait = "500ms"
              "--profiles", self.profile()],
             cwd=self.folder, capture_output=True, text=True, timeout=300)
         self.assertIn(done.returncode, (0, 1, 3), done.stdout + done.stderr)
+        if done.returncode == 3 and "nothing was run" in done.stderr:
+            self.skipTest("others use the machine, and its capacity cannot be measured")
         result = self.result(out)
         verification = result["verification"]
         self.assertEqual(verification["arms"][0]["label"], "present")
