@@ -5,7 +5,11 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <vector>
+
+#include "bench/fleet/replica.hpp"
+#include "bench/record/request.hpp"
 
 namespace tokenlift {
 namespace {
@@ -61,6 +65,95 @@ TEST(EstimateCapacity, StatesTheStandardErrorOfAMeanOfBlocks) {
   EXPECT_DOUBLE_EQ(capacity->tokens_per_s, 1000);
   // Of six values +-0.1 about their mean: 0.1 x sqrt(6 / 5) / sqrt(6), to first order.
   EXPECT_NEAR(capacity->standard_error, 0.1 / std::sqrt(5.0), 0.001);
+}
+
+/// A saturated replica whose steps cost what they do on some CPU: prompts of 64 tokens and 32
+/// output tokens on average, each uniform.
+class SaturatedReplica {
+ public:
+  static constexpr Mix kUniform{64, 32};
+
+  SaturatedReplica() : replica_({16, 512, 65'536}) {
+    for (int i = 0; i < 32; ++i) submit();
+    while (completed_ < 160) step();
+  }
+
+  /// The next steps, until so many requests have completed.
+  StepTimes serve(std::int64_t requests) {
+    const StepTimes before = times_;
+    const std::int64_t until = completed_ + requests;
+    while (completed_ < until) step();
+    return times_ - before;
+  }
+  std::int64_t emitted() const { return emitted_; }
+
+ private:
+  void submit() {
+    Work work;
+    work.id = next_id_++;
+    work.prompt_tokens = prompts_(random_);
+    work.output_tokens = outputs_(random_);
+    replica_.submit(work);
+  }
+  void step() {
+    const StepPlan& plan = replica_.plan_step(now_ns_);
+    StepTimes took;
+    for (const std::uint32_t slot : plan.decode) {
+      ++took.decode_tokens;
+      took.decode_ns += 42'000 + 521 * replica_.sequence(slot).kv_tokens;
+    }
+    if (!plan.decode.empty()) took.decode_ns += 2'034'000;
+    for (const PrefillChunk& chunk : plan.prefill) {
+      took.prompt_tokens += chunk.end - chunk.begin;
+      took.prompt_ns += 1'822'000 + 69'100 * (chunk.end - chunk.begin);
+    }
+    now_ns_ += took.decode_ns + took.prompt_ns;
+    times_ += took;
+    const StepOutcome& outcome = replica_.finish_step(now_ns_);
+    emitted_ += std::ssize(outcome.emissions);
+    for (std::size_t i = 0; i < outcome.completions.size(); ++i) {
+      ++completed_;
+      submit();
+    }
+  }
+
+  Replica replica_;
+  std::mt19937_64 random_{1};
+  std::uniform_int_distribution<std::int32_t> prompts_{16, 112};
+  std::uniform_int_distribution<std::int32_t> outputs_{1, 63};
+  RequestId next_id_ = 0;
+  std::int64_t now_ns_ = 0;
+  std::int64_t completed_ = 0;
+  std::int64_t emitted_ = 0;
+  StepTimes times_;
+};
+
+// What tokens counted in windows could not do: three of them said 576, 480 and 576 where 440 were
+// there.
+TEST(EstimateCapacity, OfFiftyFiveRequestsIsWithinThreePercentOfTheLongRun) {
+  SaturatedReplica replica;
+  const std::int64_t emitted = replica.emitted();
+  const StepTimes all = replica.serve(50'000);
+  const double long_run_tokens_per_s = static_cast<double>(replica.emitted() - emitted) * 1e9 /
+                                       static_cast<double>(all.decode_ns + all.prompt_ns);
+  double mean = 0;
+  double mean_error = 0;
+  constexpr int kMeasurements = 400;
+  int within = 0;
+  for (int n = 0; n < kMeasurements; ++n) {
+    std::vector<std::vector<StepTimes>> blocks;
+    for (int block = 0; block < 11; ++block) blocks.push_back({replica.serve(5)});
+    const std::optional<Capacity> capacity =
+        estimate_capacity(blocks, kOneReplica, SaturatedReplica::kUniform);
+    ASSERT_TRUE(capacity);
+    const double ratio = capacity->tokens_per_s / long_run_tokens_per_s;
+    mean += ratio / kMeasurements;
+    mean_error += capacity->standard_error / kMeasurements;
+    within += std::abs(ratio - 1) <= 0.03 ? 1 : 0;
+  }
+  EXPECT_NEAR(mean, 1, 0.005);
+  EXPECT_GE(within, kMeasurements * 99 / 100);
+  EXPECT_LT(mean_error, kWantedCapacityError);
 }
 
 TEST(EstimateCapacity, IsAbsentWhereAPartWasNotMeasured) {
