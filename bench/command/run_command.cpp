@@ -219,9 +219,17 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   const OutputFolder folder(out);
   std::optional<RequestLog> log;
   if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
-  const std::optional<Prepared> prepared =
-      prepare_and_warn(surroundings, options.quiet, experiment, scenario);
-  if (!prepared) return kNotValid;
+  std::optional<Prepared> prepared;
+  try {
+    prepared = prepare_and_warn(surroundings, options.quiet, experiment, scenario);
+  } catch (const NotMeasurable&) {
+    folder.give_up();
+    throw;
+  }
+  if (!prepared) {
+    folder.give_up();
+    return kNotValid;
+  }
   std::optional<Report> report;
   bool all_done = attempt(surroundings, [&] {
     Repeated repeated = repeat_with_progress(surroundings, options.quiet, experiment, *prepared,

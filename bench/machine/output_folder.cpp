@@ -20,13 +20,15 @@ std::string reason(int error) {
   return std::generic_category().message(error);
 }
 
-void make_folder(const fs::path& path) {
+/// Whether it was not there before.
+bool make_folder(const fs::path& path) {
   std::error_code error;
-  fs::create_directories(path, error);
+  const bool made = fs::create_directories(path, error);
   if (error || !fs::is_directory(path)) {
     throw MachineError(fmt::format("cannot make the folder '{}': {}", path.string(),
                                    error ? error.message() : "something else has that name"));
   }
+  return made;
 }
 
 /// Writes and syncs everything, or says why not.
@@ -110,8 +112,7 @@ fs::path link_target(fs::path path) {
   return path;
 }
 
-OutputFolder::OutputFolder(fs::path path) : path_(std::move(path)) {
-  make_folder(path_);
+OutputFolder::OutputFolder(fs::path path) : path_(std::move(path)), made_(make_folder(path_)) {
   const fs::path trial = path_ / fmt::format(".trial.{}", getpid());
   const int error = write_all(trial, "tokenlift\n");
   unlink(trial.c_str());
@@ -119,6 +120,11 @@ OutputFolder::OutputFolder(fs::path path) : path_(std::move(path)) {
     throw MachineError(
         fmt::format("cannot write into the folder '{}': {}", path_.string(), reason(error)));
   }
+}
+
+void OutputFolder::give_up() const {
+  std::error_code ignored;  // not empty: somebody has begun to use it
+  if (made_) fs::remove(path_, ignored);
 }
 
 fs::path OutputFolder::write(const fs::path& name, std::string_view text) const {

@@ -30,10 +30,14 @@ class OutputFolder {
   /// written into. `name` may hold folders. Throws MachineError; nothing is left behind then.
   std::filesystem::path write(const std::filesystem::path& name, std::string_view text) const;
 
+  /// Nothing came of it: removes the folder if it was made for this and nothing is in it.
+  void give_up() const;
+
   const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
+  bool made_;
 };
 
 /// One file that the user named; written as those of a folder.

@@ -39,6 +39,17 @@ TEST_F(OutputFolderTest, MakesParentsAndLeavesNoTraceOfTheTrial) {
   EXPECT_EQ(files_in(root_ / "a" / "b"), 0U);
 }
 
+TEST_F(OutputFolderTest, IsGivenUpOnlyIfItWasMadeAndIsEmpty) {
+  OutputFolder(root_ / "made").give_up();
+  EXPECT_FALSE(fs::exists(root_ / "made"));
+  OutputFolder(root_).give_up();
+  EXPECT_TRUE(fs::exists(root_)) << "it was there before";
+  const OutputFolder used(root_ / "used");
+  used.write("run.json", "x");
+  used.give_up();
+  EXPECT_EQ(read(root_ / "used" / "run.json"), "x");
+}
+
 TEST_F(OutputFolderTest, ReplacesAFileAsAWhole) {
   const OutputFolder folder(root_);
   EXPECT_EQ(folder.write("run.json", "old"), root_ / "run.json");
