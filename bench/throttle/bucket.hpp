@@ -3,8 +3,11 @@
 //
 // The state is a number of units, never an instant, so that a change of rate or burst takes effect
 // at once and for everybody: nobody holds a time that was computed under the old rate. Units are
-// counted in 10^-15 (a rate in 10^-6 units/s times ns), exact in integers: no drift however long
-// the run. A clock that steps back grants nothing, and takes nothing away.
+// counted in quanta of 10^-15 units or less, and a rate in whole quanta per ns: the slower it is,
+// the finer they are (2^-40 of that below 4 units/s), so that a rate of one in a year is kept to
+// some 10^-11 of itself. All is exact in integers: no drift however long the run. A clock that
+// steps back grants nothing, and takes nothing away. What is owed counts up to 2^125 quanta, which
+// takes longer to drain than any run lasts.
 //
 // Bound: over any window of length T, taken - given back is at most burst + rate * T, plus what was
 // reserved at its start and given back within it. Charged after the fact (token bucket alone): plus
@@ -20,12 +23,12 @@
 
 namespace tokenlift {
 
-/// 10^-15 units.
-using Femto = __int128;
+/// Of units: how many there are to one says Flow.
+using Quanta = __int128;
 
 /// A level that fills up at a rate, or a debt that drains at it; counted up to `updated_ns`.
 struct Reservoir {
-  Femto units = 0;
+  Quanta units = 0;
   std::int64_t updated_ns = 0;
 };
 
@@ -35,15 +38,28 @@ class Flow {
   explicit Flow(const Throttle& settings);
 
  protected:
-  /// What has flowed since the state was last updated.
-  Femto since(std::int64_t now_ns, const Reservoir& state) const;
-  /// The instant at which `missing` more units will have flowed than by `now_ns`.
-  std::int64_t instant(std::int64_t now_ns, const Reservoir& state, Femto missing) const;
-  /// Moves the state on to `now_ns`, where it is worth `units`.
-  static void update(std::int64_t now_ns, Reservoir& state, Femto units);
+  Quanta to_quanta(Micro units) const;
+  double to_units(Quanta quanta) const;
+  /// Quanta of `former` in those of this one, rounded down.
+  Quanta converted(Quanta quanta, const Flow& former) const;
+  /// As large a part of this one's burst as `quanta` is of the former one's.
+  Quanta share(Quanta quanta, const Flow& former) const;
 
-  Femto burst_ = 0;  ///< 0 where there is none
-  std::int64_t rate_micro_per_s_ = 0;
+  /// What has flowed since the state was last updated.
+  Quanta since(std::int64_t now_ns, const Reservoir& state) const;
+  /// The instant at which `missing` more will have flowed than by `now_ns`.
+  std::int64_t instant(std::int64_t now_ns, const Reservoir& state, Quanta missing) const;
+  /// Moves the state on to `now_ns`, where it is worth `quanta`.
+  static void update(std::int64_t now_ns, Reservoir& state, Quanta quanta);
+
+  Quanta burst_ = 0;  ///< 0 where there is none
+
+ private:
+  Quanta burst_micro_ = 0;  // in 10^-6 units
+  int finer_bits_ = 0;      // a quantum is 10^-15 units / 2^finer_bits_
+  Quanta quanta_per_micro_ = 0;
+  Micro most_micro_ = 0;  // that are no more than the most quanta that are counted
+  std::int64_t rate_per_ns_ = 0;
 };
 
 /// Saves units at the rate, up to the burst; starts full. A request takes its cost from what is
@@ -69,7 +85,7 @@ class TokenBucketRule : private Flow {
   double level_units(std::int64_t now_ns, const State& state) const;
 
  private:
-  Femto saved(std::int64_t now_ns, const State& state) const;
+  Quanta saved(std::int64_t now_ns, const State& state) const;
 
   Charge charge_;
 };
@@ -96,7 +112,7 @@ class GcraRule : private Flow {
   double level_units(std::int64_t now_ns, const State& state) const;
 
  private:
-  Femto owed(std::int64_t now_ns, const State& state) const;
+  Quanta owed(std::int64_t now_ns, const State& state) const;
 };
 
 /// A leaky bucket as a pacer: no burst at all. A request of any cost passes once what the one
@@ -118,7 +134,7 @@ class LeakyBucketRule : private Flow {
   double level_units(std::int64_t now_ns, const State& state) const;
 
  private:
-  Femto held(std::int64_t now_ns, const State& state) const;
+  Quanta held(std::int64_t now_ns, const State& state) const;
 };
 
 /// A limiter of a kind that has a rate.

@@ -208,7 +208,17 @@ std::string format_cost(std::int64_t ps) {
 }
 
 std::string format_rate(double per_s) {
-  return format_number(per_s) + "/s";
+  constexpr std::size_t kShortNumber = 8;
+  std::string shortest = format_number(per_s) + "/s";
+  if (shortest.size() <= kShortNumber + 2) return shortest;
+  // A rate of a whole number per minute, hour or day is rarely a short one per second.
+  for (const RatePeriod& period : kRatePeriods) {
+    std::string text = format_number(per_s * period.s) + std::string(period.name);
+    if (text.size() < shortest.size() && parse_rate_per_s(text).value == per_s) {
+      shortest = std::move(text);
+    }
+  }
+  return shortest;
 }
 
 std::string format_number(double value) {

@@ -57,7 +57,8 @@ std::string format_duration(std::int64_t ns);
 /// "6.28ms", "0s". `ps` is in [0, kLongestCostPs].
 std::string format_cost(std::int64_t ps);
 
-/// "12.5/s": the shortest decimal that reads back equal.
+/// "12.5/s", "3/d": the shortest text that reads back equal, per second where that takes a number
+/// of 8 characters or fewer.
 std::string format_rate(double per_s);
 
 /// The shortest decimal that reads back equal; whole numbers without a point.

@@ -135,13 +135,64 @@ TEST(TokenBucketRule, ReservingAgainKeepsWhatIsOwed) {
 }
 
 TEST(TokenBucketRule, DoesNotDriftOverAMonth) {
-  // A third of a unit per second has no finite binary or decimal form: rounded once, to 10^-6.
+  // A third of a unit per second has no finite binary or decimal form.
   OneKey bucket(token_bucket(20.0 / 60, 1e9));
   bucket.take(0, 1'000'000'000);
   const std::int64_t month_ns = 30LL * 24 * 3600 * kSecond;
   std::int64_t now_ns = 0;
   while (now_ns < month_ns) bucket.refund(now_ns += 977 * kSecond, 0, 0);
-  EXPECT_DOUBLE_EQ(bucket.level(now_ns), static_cast<double>(now_ns / kSecond) * 0.333333);
+  EXPECT_DOUBLE_EQ(bucket.level(now_ns), static_cast<double>(now_ns / kSecond) / 3);
+}
+
+// 100 requests, one after the other, at rates down to one in a year: the last of them passes when
+// it should, to 10^-10 of the time.
+TEST(RateLimiter, KeepsARateOfOneInAYear) {
+  constexpr double kDayS = 86'400;
+  for (const ThrottleKind kind :
+       {ThrottleKind::token_bucket, ThrottleKind::gcra, ThrottleKind::leaky_bucket}) {
+    for (const double per_s : {1 / (365 * kDayS), 0.05 / kDayS, 1 / kDayS, 3 / kDayS, 7 / 3600.0}) {
+      const bool has_burst = kind != ThrottleKind::leaky_bucket;
+      OneKey limiter(rate_throttle(kind, per_s, has_burst ? 1 : 0));
+      std::int64_t now_ns = 0;
+      for (int i = 0; i < 101; ++i) {
+        now_ns = limiter.ready_at(now_ns, 1);
+        limiter.take(now_ns, 1);
+      }
+      EXPECT_NEAR(static_cast<double>(now_ns) * 1e-9 * per_s / 100, 1, 1e-10) << per_s;
+    }
+  }
+}
+
+// Between a rate that is kept in fine quanta and one that is kept in coarse ones, and back.
+TEST(RateLimiter, AChangeFromASlowRateToAFastOneKeepsWhatIsSaved) {
+  for (const ThrottleKind kind : {ThrottleKind::token_bucket, ThrottleKind::gcra}) {
+    for (const Inherit how : {Inherit::as_is, Inherit::proportional, Inherit::additive}) {
+      const Throttle slow = rate_throttle(kind, 1e-5, 1000);
+      const Throttle fast = rate_throttle(kind, 1e9, 1000);
+      OneKey limiter(slow);
+      limiter.take(0, 700);
+      limiter.set(0, fast, how);
+      EXPECT_EQ(limiter.level(0), 300);
+      limiter.set(0, slow, how);
+      EXPECT_EQ(limiter.level(0), 300);
+      EXPECT_TRUE(limiter.ready(0, 300));
+      EXPECT_FALSE(limiter.ready(0, 301));
+    }
+  }
+}
+
+// What is owed is kept up to 2^125 quanta, which at one in a year take longer to drain than 64-bit
+// nanoseconds last.
+TEST(RateLimiter, WhatIsOwedDoesNotOverflow) {
+  OneKey leaky(rate_throttle(ThrottleKind::leaky_bucket, 1e-9));
+  leaky.take(0, 9'000'000'000'000);
+  EXPECT_EQ(leaky.ready_at(0, 1), kNever);
+  Throttle after = rate_throttle(ThrottleKind::token_bucket, 1e-9, 10);
+  after.charge = Charge::after;
+  OneKey bucket(after);
+  for (int i = 0; i < 10; ++i) bucket.settle(0, 0, 0, 9'000'000'000'000);
+  EXPECT_LT(bucket.level(0), -1e9);
+  EXPECT_EQ(bucket.ready_at(0, 1), kNever);
 }
 
 TEST(TokenBucketRule, HoldsTheLargestRateAndBurstThatAScenarioMayAskFor) {
