@@ -22,13 +22,13 @@ Gates::Gates(const Scenario& resolved, RequestTable& requests, std::span<Throttl
       tenants_(resolved.tenants.size()),
       counts_(counts) {
   assert(resolved.throttles.size() <= kMostThrottles);
-  const std::int64_t epoch_ns = window_epoch_ns(resolved);
+  const LocalClock clock = local_clock(resolved.run);
   for (const Throttle& throttle : resolved.throttles) {
     const std::size_t keys = throttle.scope == Scope::fleet    ? 1
                              : throttle.scope == Scope::tenant ? resolved.tenants.size()
                                                                : population_.count();
     gates_.push_back(
-        {throttle, make_limiter(throttle, keys, epoch_ns), {{0, kMicro, throttle.charge, 1.0}}});
+        {throttle, make_limiter(throttle, keys, clock), {{0, kMicro, throttle.charge, 1.0}}});
     states_of_users_ = states_of_users_ || has_state_per_user(throttle);
   }
   for (std::uint32_t t = 0; t < tenants_.size(); ++t) {

@@ -7,11 +7,11 @@
 namespace tokenlift {
 
 std::unique_ptr<Limiter> make_limiter(const Throttle& settings, std::size_t keys,
-                                      std::int64_t epoch_ns) {
+                                      const LocalClock& clock) {
   const KindTraits& kind = traits_of(settings.kind);
   if (kind.has_rate) return make_rate_limiter(settings, keys);
   if (kind.counts_in_flight) return make_flight_limiter(settings, keys);
-  return make_window_limiter(settings, keys, epoch_ns);
+  return make_window_limiter(settings, keys, clock);
 }
 
 }  // namespace tokenlift

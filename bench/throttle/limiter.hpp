@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "bench/record/request.hpp"
+#include "workloads/plan/calendar.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -73,9 +74,8 @@ class Limiter {
 };
 
 /// A limiter of the kind of `settings`, which must be resolved, with `keys` keys. Kinds that count
-/// time in windows align them to `epoch_ns`: the instant of midnight before the start of the run,
-/// so at or before 0.
+/// time in windows align them to the midnight of `clock`, and fixed windows to what it shows.
 std::unique_ptr<Limiter> make_limiter(const Throttle& settings, std::size_t keys,
-                                      std::int64_t epoch_ns = 0);
+                                      const LocalClock& clock = {});
 
 }  // namespace tokenlift

@@ -55,10 +55,6 @@ Window AlignedWindows::window_at(std::int64_t now_ns) const {
   return {now_ns - into_ns, now_ns - into_ns + window_ns_, 0};
 }
 
-Window AlignedWindows::at(std::int64_t now_ns, const Window& state) const {
-  return now_ns < state.end_ns ? state : window_at(now_ns);
-}
-
 WindowPair AlignedWindows::at(std::int64_t now_ns, const WindowPair& state) const {
   if (now_ns < state.end_ns) return state;
   const Window present = window_at(now_ns);
@@ -84,6 +80,55 @@ void AlignedWindows::align(std::int64_t now_ns, Window& window) const {
 
 // ---------------------------------------------------------------- fixed window
 
+LocalWindows::LocalWindows(std::int64_t window_ns, const LocalClock& clock)
+    : window_ns_(window_ns), stretches_{{clock.midnight_ns, kNever, clock.midnight_ns}} {
+  assert(window_ns_ > 0);
+  std::int64_t number = 0;  // of the window under way, from midnight_ns on
+  std::int64_t phase_ns = clock.midnight_ns;
+  for (const ClockChange& change : clock.changes) {
+    Stretch& former = stretches_.back();
+    if (change.at_ns > former.first_ns) {
+      number = number_at(change.at_ns - 1, former.phase_ns);
+      former.until_ns = change.at_ns;
+    } else {
+      stretches_.pop_back();  // the clock is changed again before a window has begun
+    }
+    phase_ns -= change.by_ns;
+    const bool begins_again = -change.by_ns >= window_ns_;
+    const bool passes_one = number_at(change.at_ns, phase_ns) > number;
+    const std::int64_t first_ns =
+        begins_again || passes_one ? change.at_ns : phase_ns + (number + 1) * window_ns_;
+    stretches_.push_back({first_ns, kNever, phase_ns});
+  }
+}
+
+std::int64_t LocalWindows::number_at(std::int64_t now_ns, std::int64_t phase_ns) const {
+  const std::int64_t since_ns = now_ns - phase_ns;
+  return since_ns / window_ns_ - (since_ns % window_ns_ < 0 ? 1 : 0);
+}
+
+Window LocalWindows::at(std::int64_t now_ns) const {
+  assert(now_ns >= stretches_.front().first_ns);
+  std::size_t i = stretches_.size() - 1;
+  while (stretches_[i].first_ns > now_ns) --i;
+  const auto& [first_ns, until_ns, phase_ns] = stretches_[i];
+  // The last window of a stretch goes on after the change of the clock, until another one begins.
+  const std::int64_t number = number_at(std::min(now_ns, until_ns - 1), phase_ns);
+  const std::int64_t begin_ns = phase_ns + number * window_ns_;
+  const std::int64_t end_ns = begin_ns + window_ns_;
+  return {std::max(first_ns, begin_ns), end_ns < until_ns ? end_ns : stretches_[i + 1].first_ns, 0};
+}
+
+FixedWindowRule::FixedWindowRule(const Throttle& settings, const LocalClock& clock)
+    : limit_(limit_of(settings)),
+      window_ns_(settings.window_ns),
+      clock_(clock),
+      windows_(settings.window_ns, clock) {}
+
+Window FixedWindowRule::at(std::int64_t now_ns, const Window& state) const {
+  return now_ns < state.end_ns ? state : windows_.at(now_ns);
+}
+
 std::int64_t FixedWindowRule::ready_at(std::int64_t now_ns, const State& state, Micro cost) const {
   if (!fits(cost)) return kNever;
   const Window window = at(now_ns, state);
@@ -104,7 +149,9 @@ void FixedWindowRule::give_back(std::int64_t /*now_ns*/, State& state, std::int6
 void FixedWindowRule::inherit(std::int64_t now_ns, State& state, const FixedWindowRule& former,
                               Inherit how) const {
   state = former.at(now_ns, state);
-  if (window_ns_ != former.window_ns_) align(now_ns, state);
+  if (window_ns_ != former.window_ns_) {
+    state.end_ns = windows_.at(std::max(now_ns, state.from_ns)).end_ns;
+  }
   if (how == Inherit::proportional) state.used = scaled_up(state.used, limit_, former.limit_);
   if (how == Inherit::reset) {
     state.used = 0;
@@ -333,18 +380,18 @@ double AccelerationLimitRule::level_units(std::int64_t now_ns, const State& stat
 }
 
 std::unique_ptr<Limiter> make_window_limiter(const Throttle& settings, std::size_t keys,
-                                             std::int64_t epoch_ns) {
+                                             const LocalClock& clock) {
   switch (settings.kind) {
     case ThrottleKind::fixed_window:
-      return keyed(FixedWindowRule(settings, epoch_ns), keys);
+      return keyed(FixedWindowRule(settings, clock), keys);
     case ThrottleKind::anchored_window:
       return keyed(AnchoredWindowRule(settings), keys);
     case ThrottleKind::sliding_window:
-      return keyed(SlidingWindowRule(settings, epoch_ns), keys);
+      return keyed(SlidingWindowRule(settings, clock.midnight_ns), keys);
     case ThrottleKind::sliding_log:
       return keyed(SlidingLogRule(settings), keys);
     case ThrottleKind::acceleration_limit:
-      return keyed(AccelerationLimitRule(settings, epoch_ns), keys);
+      return keyed(AccelerationLimitRule(settings, clock.midnight_ns), keys);
     default:
       return nullptr;
   }

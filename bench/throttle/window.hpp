@@ -3,7 +3,8 @@
 // log, and the acceleration limit, as rules of KeyedLimiter. All in integers.
 //
 // Bound: over any span T, taken - given back is at most limit * (ceil(T / window) + 1); the limit
-// is the largest in force meanwhile, and a `reset` counts as the end of a window. (For the
+// is the largest in force meanwhile, and a `reset` counts as the end of a window, as a change of
+// the clocks may for fixed windows. (For the
 // acceleration limit see below.) Units that come back count in the window in which they were taken,
 // and are lost once nobody counts that any more. A limit that shrinks keeps what was used as it is,
 // also where that is more than the new limit: it is a fact, and over when the window is. A clock
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "bench/throttle/limiter.hpp"
+#include "workloads/plan/calendar.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -41,7 +43,6 @@ class AlignedWindows {
   /// The window that holds `now_ns`, unused.
   Window window_at(std::int64_t now_ns) const;
   /// The state as of `now_ns`: moved on if its window is over.
-  Window at(std::int64_t now_ns, const Window& state) const;
   WindowPair at(std::int64_t now_ns, const WindowPair& state) const;
   /// What a change makes of what was used, but for a change of the windows' length.
   void inherit_use(std::int64_t now_ns, WindowPair& pair, const AlignedWindows& former,
@@ -54,23 +55,57 @@ class AlignedWindows {
   std::int64_t epoch_ns_ = 0;
 };
 
-/// At most the limit in each window. At a change of its length what was used counts on, in the new
-/// window that holds the instant.
-class FixedWindowRule : private AlignedWindows {
+/// Windows of equal length on the clock on the wall, from a midnight before the run on. One begins
+/// when that clock comes to a multiple of the length, or past one because it is set forward. Set
+/// back, it comes to some multiples again: where it is set back by a window or more, those begin
+/// windows again (the hours of a day that has 25), else they don't (a day of 25 hours is one).
+class LocalWindows {
+ public:
+  LocalWindows(std::int64_t window_ns, const LocalClock& clock);
+
+  /// The window that holds an instant at or after midnight_ns, unused.
+  Window at(std::int64_t now_ns) const;
+
+ private:
+  /// As long as the clock is not changed.
+  struct Stretch {
+    std::int64_t first_ns = 0;  // its first window begins; until then an earlier one goes on
+    std::int64_t until_ns = 0;  // the clock is changed then
+    std::int64_t phase_ns = 0;  // where window 0 would begin if the clock had always gone so
+  };
+  /// Of the window that begins at or before `now_ns`, where number 0 begins at `phase_ns`.
+  std::int64_t number_at(std::int64_t now_ns, std::int64_t phase_ns) const;
+
+  std::int64_t window_ns_;
+  std::vector<Stretch> stretches_;  // at least one; in each a window begins
+};
+
+/// At most the limit in each window of the clock on the wall. At a change of its length what was
+/// used counts on, in the new window that holds the instant.
+class FixedWindowRule {
  public:
   using State = Window;
   static constexpr bool kCountsInFlight = false;
 
-  using AlignedWindows::AlignedWindows;
-  FixedWindowRule with(const Throttle& settings) const { return {settings, epoch_ns_}; }
+  FixedWindowRule(const Throttle& settings, const LocalClock& clock);
+  FixedWindowRule with(const Throttle& settings) const { return {settings, clock_}; }
 
-  State fresh() const { return window_at(0); }
+  State fresh() const { return windows_.at(0); }
   bool fits(Micro cost) const { return cost <= limit_; }
   std::int64_t ready_at(std::int64_t now_ns, const State& state, Micro cost) const;
   void take(std::int64_t now_ns, State& state, Micro cost) const;
   void give_back(std::int64_t now_ns, State& state, std::int64_t taken_ns, Micro units) const;
   void inherit(std::int64_t now_ns, State& state, const FixedWindowRule& former, Inherit how) const;
   double level_units(std::int64_t now_ns, const State& state) const;
+
+ private:
+  /// The state as of `now_ns`: moved on if its window is over.
+  State at(std::int64_t now_ns, const State& state) const;
+
+  Micro limit_ = 0;
+  std::int64_t window_ns_ = 0;
+  LocalClock clock_;
+  LocalWindows windows_;
 };
 
 /// The same with windows of each key's own: one starts at the first request that takes units after
@@ -194,6 +229,6 @@ class AccelerationLimitRule : private AlignedWindows {
 
 /// A limiter of a kind that counts in windows, aligned as make_limiter() says.
 std::unique_ptr<Limiter> make_window_limiter(const Throttle& settings, std::size_t keys,
-                                             std::int64_t epoch_ns);
+                                             const LocalClock& clock);
 
 }  // namespace tokenlift

@@ -45,6 +45,15 @@ class Zone {
     }
     return date::floor<date::days>(zone_->to_local(instant));
   }
+  /// Of local time from UTC.
+  seconds offset(date::sys_seconds instant) const {
+    return zone_ == nullptr ? seconds{0} : zone_->get_info(instant).offset;
+  }
+  /// The first instant after this one from which on other rules may hold.
+  std::optional<date::sys_seconds> next_change(date::sys_seconds instant) const {
+    if (zone_ == nullptr) return std::nullopt;
+    return zone_->get_info(instant).end;
+  }
 
  private:
   const date::time_zone* zone_;
@@ -259,12 +268,25 @@ double largest_drain(const std::vector<PeakHours>& schedule) {
   return largest;
 }
 
-std::int64_t window_epoch_ns(const Scenario& scenario) {
-  const Zone zone(scenario.run.time_zone);
-  const date::sys_seconds start{seconds{start_s(scenario.run)}};
+LocalClock local_clock(const RunSettings& run) {
+  const Zone zone(run.time_zone);
+  const date::sys_seconds start{seconds{start_s(run)}};
   // Where the clocks skip midnight, the day begins when they do.
   const date::sys_seconds midnight = zone.to_sys(zone.local_day(start));
-  return (midnight - start).count() * kNsPerS;
+  const date::sys_seconds end =
+      start + seconds{(run.duration_ns + run.cooldown_max_ns) / kNsPerS + 1};
+  LocalClock clock{(midnight - start).count() * kNsPerS, {}};
+  seconds offset = zone.offset(midnight);
+  for (std::optional<date::sys_seconds> at = zone.next_change(midnight); at && *at <= end;
+       at = zone.next_change(*at)) {
+    const seconds by = zone.offset(*at) - offset;
+    // Some changes are of the zone's abbreviation alone.
+    if (by.count() != 0) {
+      clock.changes.push_back({(*at - start).count() * kNsPerS, by.count() * kNsPerS});
+    }
+    offset += by;
+  }
+  return clock;
 }
 
 }  // namespace tokenlift

@@ -63,8 +63,21 @@ std::vector<PeakBorder> peak_borders(const std::vector<PeakHours>& schedule,
 /// What a unit can come to at most: the largest drain of the schedule, and 1 at least.
 double largest_drain(const std::vector<PeakHours>& schedule);
 
-/// The instant, at or before 0, of the last local midnight at or before the start of the run:
-/// windows that are aligned to the clock are counted from it.
-std::int64_t window_epoch_ns(const Scenario& scenario);
+/// The clocks are set forward by `by_ns`, or back where it is negative.
+struct ClockChange {
+  std::int64_t at_ns = 0;
+  std::int64_t by_ns = 0;
+  bool operator==(const ClockChange&) const = default;
+};
+
+/// What the clock on the wall shows during a run, as time since a local midnight.
+struct LocalClock {
+  /// The instant, at or before 0, of the last local midnight at or before the start of the run.
+  std::int64_t midnight_ns = 0;
+  std::vector<ClockChange> changes;  ///< after that midnight, in order
+};
+
+/// To the end of the run's cooldown.
+LocalClock local_clock(const RunSettings& run);
 
 }  // namespace tokenlift

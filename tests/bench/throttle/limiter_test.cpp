@@ -157,7 +157,8 @@ TEST_P(EveryKind, AClockThatStepsBackGrantsNothing) {
 TEST_P(OverTime, AnySpanIsBoundedByItsBurstAndRateOrItsWindows) {
   property([&] {
     const Throttle settings = random_settings(GetParam(), random_window_ns());
-    const auto limiter = make_limiter(settings, 1, -between<std::int64_t>(0, kSecond));
+    const auto limiter =
+        make_limiter(settings, 1, LocalClock{-between<std::int64_t>(0, kSecond), {}});
     Client client(GetParam(), {limiter.get()});
     client.act(between(1, 50));
     check_spans(client.log, [&](std::int64_t from_ns, std::int64_t to_ns) {

@@ -2,6 +2,8 @@
 // Throttles for tests, as the scenario reader would resolve them, and what is asked of them.
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "bench/throttle/limiter.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -41,8 +43,10 @@ inline Throttle flight_throttle(ThrottleKind kind, double limit, double min_limi
 /// One limiter with one key, in whole units.
 class OneKey {
  public:
-  explicit OneKey(const Throttle& settings, std::int64_t epoch_ns = 0)
-      : limiter_(make_limiter(settings, 1, epoch_ns)) {}
+  /// The clock on the wall is changed at these instants.
+  explicit OneKey(const Throttle& settings, std::int64_t midnight_ns = 0,
+                  std::vector<ClockChange> changes = {})
+      : limiter_(make_limiter(settings, 1, LocalClock{midnight_ns, std::move(changes)})) {}
 
   bool fits(std::int64_t units) const { return limiter_->fits(units * kMicro); }
   std::int64_t ready_at(std::int64_t now_ns, std::int64_t units) const {

@@ -59,6 +59,81 @@ TEST(FixedWindowRule, IsAlignedToTheEpoch) {
   EXPECT_EQ(window.ready_at(kHour, 1), 11 * kHour / 2) << "at 15:00";
 }
 
+// The instants from 0 to `end_ns` at which windows begin: where a limit of 1 passes again.
+std::vector<std::int64_t> begins(std::int64_t window_ns, std::vector<ClockChange> changes,
+                                 std::int64_t end_ns) {
+  OneKey window(fixed(1, window_ns), 0, std::move(changes));
+  std::vector<std::int64_t> found;
+  for (std::int64_t at_ns = 0; at_ns <= end_ns; at_ns = window.ready_at(at_ns, 1)) {
+    found.push_back(at_ns);
+    window.take(at_ns, 1);
+  }
+  return found;
+}
+
+std::vector<std::int64_t> in_hours(std::vector<std::int64_t> instants_ns) {
+  for (std::int64_t& at_ns : instants_ns) at_ns /= kHour;
+  return instants_ns;
+}
+
+// At 02:00 of the second day the clock is set back to 01:00, so midnight is 49 hours after 0.
+TEST(FixedWindowRule, FollowsAClockThatIsSetBack) {
+  const std::vector<ClockChange> back = {{26 * kHour, -kHour}};
+  using Hours = std::vector<std::int64_t>;
+  EXPECT_EQ(in_hours(begins(kDay, back, 74 * kHour)), (Hours{0, 24, 49, 73}));
+  EXPECT_EQ(in_hours(begins(8 * kHour, back, 50 * kHour)), (Hours{0, 8, 16, 24, 33, 41, 49}));
+  // It shows 00:00, 01:00, 01:00 again, 02:00: each hour is one.
+  EXPECT_EQ(in_hours(begins(kHour, back, 28 * kHour)).size(), 29U);
+  // 02:00 comes at 27 h, for at 26 h it shows 01:00.
+  EXPECT_EQ(in_hours(begins(2 * kHour, back, 30 * kHour)).back(), 29);
+  EXPECT_EQ(begins(kHour / 60, back, 28 * kHour).size(), 28U * 60 + 1);
+  // 5 hours do not divide a day: counted on the clock from the first midnight on, 25, 30, ...
+  EXPECT_EQ(in_hours(begins(5 * kHour, back, 42 * kHour)),
+            (Hours{0, 5, 10, 15, 20, 25, 31, 36, 41}));
+  EXPECT_EQ(in_hours(begins(7 * kDay, back, 15 * kDay)), (Hours{0, 7 * 24 + 1, 14 * 24 + 1}));
+}
+
+// At 02:00 of the second day it is set forward to 03:00.
+TEST(FixedWindowRule, FollowsAClockThatIsSetForward) {
+  const std::vector<ClockChange> forward = {{26 * kHour, kHour}};
+  using Hours = std::vector<std::int64_t>;
+  EXPECT_EQ(in_hours(begins(kDay, forward, 72 * kHour)), (Hours{0, 24, 47, 71}));
+  EXPECT_EQ(in_hours(begins(8 * kHour, forward, 48 * kHour)), (Hours{0, 8, 16, 24, 31, 39, 47}));
+  // 02:00 is skipped: the window begins with 03:00, the one after it an hour later.
+  EXPECT_EQ(in_hours(begins(2 * kHour, forward, 30 * kHour)),
+            (Hours{0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 27, 29}));
+}
+
+// Minute by minute, by looking at the clock on the wall.
+RC_GTEST_PROP(FixedWindowRule, BeginsWindowsWhereTheClockSaysSo, ()) {
+  constexpr std::int64_t kMinute = 60 * kSecond;
+  const std::int64_t window = *rc::gen::inRange(1, 200);
+  std::vector<ClockChange> changes;
+  for (int i = *rc::gen::inRange(0, 5); i > 0; --i) {
+    const std::int64_t last_ns = changes.empty() ? 0 : changes.back().at_ns;
+    std::int64_t by = *rc::gen::inRange(-90, 90);
+    if (by >= 0) ++by;
+    changes.push_back({last_ns + *rc::gen::inRange(91, 400) * kMinute, by * kMinute});
+  }
+  std::vector<std::int64_t> expected;
+  std::int64_t number = -1;  // of the window under way
+  std::int64_t ahead = 0;
+  std::size_t next = 0;
+  for (std::int64_t minute = 0; minute <= 2000; ++minute) {
+    bool again = false;
+    if (next < changes.size() && changes[next].at_ns == minute * kMinute) {
+      const std::int64_t by = changes[next++].by_ns / kMinute;
+      ahead += by;
+      again = -by >= window;
+    }
+    const std::int64_t shown = (minute + ahead) / window - ((minute + ahead) % window < 0 ? 1 : 0);
+    if (!again && shown <= number) continue;
+    number = shown;
+    expected.push_back(minute * kMinute);
+  }
+  RC_ASSERT(begins(window * kMinute, changes, 2000 * kMinute) == expected);
+}
+
 TEST(FixedWindowRule, AllowsTwiceItsLimitAcrossABorderAndNoMore) {
   OneKey window(fixed(100, kSecond));
   window.take(kSecond - 1, 100);

@@ -212,17 +212,35 @@ RC_GTEST_PROP(PeakBorders, AreInOrderAndEachChangesTheDrain, ()) {
   }
 }
 
-TEST(WindowEpoch, IsTheLastLocalMidnight) {
+TEST(TheLocalClock, CountsFromTheLastMidnight) {
   Scenario scenario;
-  EXPECT_EQ(window_epoch_ns(scenario), 0);
+  EXPECT_EQ(local_clock(scenario.run).midnight_ns, 0);
   scenario.run = run_from("2026-05-04T05:00", kLosAngeles, 1);
-  EXPECT_EQ(window_epoch_ns(scenario), -5 * kHour);
+  EXPECT_EQ(local_clock(scenario.run).midnight_ns, -5 * kHour);
   scenario.run.time_zone = "UTC";  // the same instant: 12:00
-  EXPECT_EQ(window_epoch_ns(scenario), -12 * kHour);
+  EXPECT_EQ(local_clock(scenario.run).midnight_ns, -12 * kHour);
   scenario.run = run_from("2026-03-08T05:00", kLosAngeles, 1);  // an hour was skipped
-  EXPECT_EQ(window_epoch_ns(scenario), -4 * kHour);
+  EXPECT_EQ(local_clock(scenario.run).midnight_ns, -4 * kHour);
   scenario.run = run_from("2026-11-01T05:00", kLosAngeles, 1);
-  EXPECT_EQ(window_epoch_ns(scenario), -6 * kHour);
+  EXPECT_EQ(local_clock(scenario.run).midnight_ns, -6 * kHour);
+}
+
+TEST(TheLocalClock, IsSetForwardAndBack) {
+  RunSettings run = run_from("2026-01-01T00:00", kLosAngeles, 1);
+  run.duration_ns = 365 * 24 * kHour;
+  const LocalClock clock = local_clock(run);
+  // 2026-03-08 and 2026-11-01, at 02:00: 66 and 304 days after the first, less the hour skipped.
+  EXPECT_EQ(clock.changes, (std::vector<ClockChange>{{(66 * 24 + 2) * kHour, kHour},
+                                                     {(304 * 24 + 1) * kHour, -kHour}}));
+  run.duration_ns = 66 * 24 * kHour;
+  run.cooldown_max_ns = 0;
+  EXPECT_TRUE(local_clock(run).changes.empty());
+  run.time_zone = "UTC";
+  run.duration_ns = 365 * 24 * kHour;
+  EXPECT_TRUE(local_clock(run).changes.empty());
+  // The hour that was skipped before the run began is between its midnight and it.
+  EXPECT_EQ(local_clock(run_from("2026-03-08T05:00", kLosAngeles, 1)).changes,
+            (std::vector<ClockChange>{{-2 * kHour, kHour}}));
 }
 
 }  // namespace
