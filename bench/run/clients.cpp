@@ -68,7 +68,9 @@ void Clients::for_each_first(const std::function<void(const PlannedRequest&)>& v
     const SessionPlan& plan = *tenants_[tenant].plan;
     const auto users = static_cast<std::uint64_t>(scenario_.tenants[tenant].users);
     for (std::uint64_t user = 0; user < users; ++user) {
-      if (const auto first = planned(tenant, plan.first_number(user), 0, 0)) visit(*first);
+      const std::uint64_t number = plan.first_number(user);
+      const auto first = plan.request(number, plan.first_due_ns(user));
+      if (first) visit({*first, tenant, 0});
     }
   }
 }

@@ -29,9 +29,11 @@ struct TraceTurn;
 /// rate must be absolute. For closed tenants, who ask when they were answered, see SessionPlan.
 ///
 /// The first request is due one gap after the start of the run (constant: at 1/rate), but a trace's
-/// first request at its start. A gap is a number of ns with a fraction, and the fraction is carried
-/// over to the next request, so the mean rate has no drift from rounding. A shape stretches and
-/// shrinks the time between requests and changes nothing else.
+/// first request at its start. Of gamma that gap is what is left of one that was under way when the
+/// run began, so that from then on as many requests come as the rate says, whatever the cv. A gap
+/// is a number of ns with a fraction, and the fraction is carried over to the next request, so the
+/// mean rate has no drift from rounding. A shape stretches and shrinks the time between requests
+/// and changes nothing else.
 ///
 /// Of a tenant with sessions these are the first turns: session s is asked gap s after the one
 /// before it, and its first turn is request s x (the largest number of turns).
@@ -74,6 +76,7 @@ class ArrivalSource {
   double draw_gap(std::uint64_t count) const {
     if (process_ == Process::poisson) return gap_draws_.exponential(count);
     if (process_ == Process::constant) return 1;
+    if (count == 0) return gap_draws_.rest_of_gamma(count, gamma_shape_) / gamma_shape_;
     return gap_draws_.gamma(count, gamma_shape_) / gamma_shape_;
   }
   Arrival request(std::uint64_t count) const {

@@ -44,6 +44,13 @@ std::optional<Arrival> SessionPlan::request(std::uint64_t number, std::int64_t d
   return Arrival{due_ns, *prompt, output_tokens(number), number};
 }
 
+std::int64_t SessionPlan::first_due_ns(std::uint64_t user) const {
+  const std::uint64_t number = first_number(user);
+  if (think_before_session_.distribution != WaitDistribution::constant) return think_ns(number);
+  return static_cast<std::int64_t>(static_cast<double>(think_before_session_.mean_ns) *
+                                   think_draws_.uniform(number));
+}
+
 std::int64_t SessionPlan::think_ns(std::uint64_t number) const {
   return wait_ns(turn_of(number) == 0 ? think_before_session_ : think_before_turn_, think_draws_,
                  number);

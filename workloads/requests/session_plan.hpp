@@ -47,9 +47,14 @@ class SessionPlan {
   std::optional<Arrival> request(std::uint64_t number, std::int64_t due_ns,
                                  std::int64_t context_tokens = 0) const;
 
+  /// When a user of a closed tenant asks for the first time: what is left of a think time that was
+  /// under way when the run began. Of an exponential one that is another draw of it; of a constant
+  /// one, uniform within it. So users who all think equally long do not ask at one instant.
+  std::int64_t first_due_ns(std::uint64_t user) const;
+
   /// What its user thinks before asking request `number`: the sessions' think time within a
-  /// session, the closed tenant's before a first turn (counted from the start of the run, or from
-  /// the end of the user's session before). 0 before a first turn of an open-loop tenant.
+  /// session, the closed tenant's before a first turn (counted from the end of the user's session
+  /// before). 0 before a first turn of an open-loop tenant.
   std::int64_t think_ns(std::uint64_t number) const;
 
  private:

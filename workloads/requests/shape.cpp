@@ -118,9 +118,14 @@ void ShapeClock::begin() {
       assert(shape_.period_ns >= 1);
       piece_ = {0, shape_.begin_ns, shape_.from, 0};
       return;
-    case ShapeKind::mmpp:
+    case ShapeKind::mmpp: {
+      const auto burst_ns = static_cast<double>(shape_.length_ns);
+      const auto calm_ns = static_cast<double>(shape_.period_ns);
+      // Sojourns of an odd number are bursts. `sub` keeps this draw apart from theirs.
+      next_ = draws_.uniform(0, 0) * (burst_ns + calm_ns) < burst_ns ? 1 : 0;
       sojourn();
       return;
+    }
     case ShapeKind::diurnal:
       assert(shape_.period_ns >= 1);
       return;

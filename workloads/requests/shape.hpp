@@ -26,7 +26,8 @@ double mean_factor(const Shape& shape, std::int64_t duration_ns);
 /// fraction, so no rounding adds up over a long run. Memory is constant.
 ///
 /// The sojourns of mmpp are draws of Purpose::shape keyed by (seed, tenant, switch number), rounded
-/// to ns; it begins calm.
+/// to ns. It begins in a burst as often as it is in one in the long run, so that the mean rate is
+/// what mean_factor() says from the start; what is left of an exponential sojourn is one.
 class ShapeClock {
  public:
   /// Factors are 0 or more and finite; periods of diurnal, burst and mmpp are 1 ns or more.

@@ -88,6 +88,14 @@ class Draws {
     }
   }
 
+  /// What is left of a gamma (as above) at an instant that does not know of it: the density of the
+  /// rest is in proportion to the probability that the whole is longer (the equilibrium
+  /// distribution of renewal theory). An instant falls into long ones more often, in proportion to
+  /// their length, which makes a gamma of shape + 1 of them, and anywhere within.
+  double rest_of_gamma(std::uint64_t n, double shape) const {
+    return gamma(n, shape + 1) * uniform(n, kBoost);
+  }
+
  private:
   static constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15U;  // 2^64 / golden ratio, odd
   static constexpr std::uint64_t kBoost = 1U << 31;              // a `sub` no rejection reaches

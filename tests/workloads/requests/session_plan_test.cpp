@@ -104,6 +104,28 @@ TEST(SessionPlan, UsersThinkWithinASessionAndClosedOnesBeforeIt) {
   }
 }
 
+// What is left of a constant think time at an instant that does not know of it is uniform, of an
+// exponential one it is exponential. Uniform: 10,000 draws in 10 classes; chi-square with 9 degrees
+// of freedom exceeds 46 with probability 6e-7.
+TEST(SessionPlan, ClosedUsersWereThinkingWhenTheRunBegan) {
+  Tenant tenant = make_chat(Process::closed);
+  const SessionPlan constant(tenant, 1, 0);
+  std::vector<double> counts(10);
+  for (std::uint64_t user = 0; user < 10'000; ++user) {
+    const std::int64_t due_ns = constant.first_due_ns(user);
+    ASSERT_TRUE(due_ns >= 0 && due_ns < kThink);
+    counts[static_cast<std::size_t>(due_ns * 10 / kThink)] += 1;
+  }
+  double chi_square = 0;
+  for (const double count : counts) chi_square += (count - 1000) * (count - 1000) / 1000;
+  EXPECT_LT(chi_square, 46);
+  tenant.arrivals.think = Wait{WaitDistribution::exponential, 1'000'000'000};
+  const SessionPlan exponential(tenant, 1, 0);
+  for (std::uint64_t user = 0; user < 100; ++user) {
+    EXPECT_EQ(exponential.first_due_ns(user), exponential.think_ns(exponential.first_number(user)));
+  }
+}
+
 // What an open-loop tenant asks of its own accord are the requests of its plan.
 TEST(SessionPlan, ArrivalsAreTheFirstTurnsOfItsSessions) {
   for (const bool chat : {false, true}) {

@@ -291,13 +291,15 @@ TEST(Shape, DiurnalOfManyPeriodsAGapIsSkipped) {
 }
 
 // The sojourns are keyed draws, so the path of the factor can be told beforehand.
-TEST(Shape, MmppFollowsItsSojournsFromACalmOneOn) {
+TEST(Shape, MmppFollowsItsSojourns) {
   const Shape shape = periodic(ShapeKind::mmpp, 0, 4, 0, 2'000'000, 8'000'000);
   const Draws draws(5, Purpose::shape, 0);
+  // Even ones are calm. It begins in a burst with the probability of being in one, 0.2.
+  const std::uint64_t begin = draws.uniform(0, 0) < 0.2 ? 1 : 0;
   ArrivalSource source(make_tenant(1e6, shape), 5, 0);
   std::int64_t due_ns = source.next()->due_ns;
   std::int64_t begin_ns = 0;
-  for (std::uint64_t sojourn = 0; sojourn < 200; ++sojourn) {
+  for (std::uint64_t sojourn = begin; sojourn < 200; ++sojourn) {
     const bool calm = sojourn % 2 == 0;
     const std::int64_t length_ns = std::llround((calm ? 8e6 : 2e6) * draws.exponential(sojourn));
     const std::int64_t end_ns = begin_ns + length_ns;
@@ -332,6 +334,22 @@ TEST(Shape, MmppHasTheMeanFactorInTheLongRun) {
     const double error = deviation / (kCalm + kBurst) / std::sqrt(kCycles);
     EXPECT_NEAR(count / (static_cast<double>(end_ns) * 1e-5), mean, kErrors * error) << seed;
   }
+}
+
+// Runs of 40 s, shorter than a calm: the mean over seeds is the long-run mean all the same, which
+// it would not be if all of them began calm (1.05 here) or in a burst. Of one run the factor's mean
+// has the variance of a two-state process with rates 1/20 and 1/60 per s over 40 s: 1.12.
+TEST(Shape, MmppBeginsInItsStationaryState) {
+  const Shape shape = periodic(ShapeKind::mmpp, 0.5, 4, 0, 20 * kSecond, 60 * kSecond);
+  constexpr double kRuns = 20'000;
+  double count = 0;
+  for (std::uint64_t seed = 1; seed <= static_cast<std::uint64_t>(kRuns); ++seed) {
+    ArrivalSource source(make_tenant(10, shape, Process::constant), seed, 0);
+    while (source.next()->due_ns < 40 * kSecond) ++count;
+  }
+  // A run's first request comes a gap after its start, so it counts half a gap too few on average.
+  const double mean = (count + kRuns / 2) / (kRuns * 400);
+  EXPECT_NEAR(mean, 1.375, kErrors * std::sqrt(1.13 / kRuns));
 }
 
 TEST(Shape, MmppOfAnotherSeedOrTenantBurstsAtOtherTimes) {
