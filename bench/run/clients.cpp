@@ -107,13 +107,15 @@ std::optional<std::int64_t> Clients::retry_at_ns(std::int64_t now_ns, const Requ
           *retry.budget * static_cast<double>(clients.first_attempts) + kRetryAllowance) {
     return std::nullopt;
   }
-  ++clients.retries;
   std::optional<std::int64_t> retry_after_ns;
   // Who was looked at late may come back at once: that instant has passed.
   if (decision.retry_at_ns)
     retry_after_ns = std::max<std::int64_t>(*decision.retry_at_ns - now_ns, 0);
-  return after_ns(now_ns, retry_delay_ns(retry, clients.retry_draws, request.number,
-                                         static_cast<int>(attempts), retry_after_ns));
+  const std::optional<std::int64_t> delay_ns = retry_delay_ns(
+      retry, clients.retry_draws, request.number, static_cast<int>(attempts), retry_after_ns);
+  if (!delay_ns) return std::nullopt;
+  ++clients.retries;
+  return after_ns(now_ns, *delay_ns);
 }
 
 std::optional<PlannedRequest> Clients::planned(std::uint32_t tenant, std::uint64_t number,

@@ -16,6 +16,7 @@ constexpr double kWeightMax = 1e6;
 constexpr std::int64_t kTurnsMax = 10'000;
 constexpr std::int64_t kAttemptsMax = 255;
 constexpr double kBudgetMax = 1000;
+constexpr double kJitterMax = 10;
 
 }  // namespace
 
@@ -143,15 +144,17 @@ Slo TenantReader::read_slo(TableReader table) {
 Retry TenantReader::read_retry(TableReader table) {
   using enum RetryPolicy;
   Retry retry;
-  table.require("policy", R"("none", "fixed", "exponential" or "honour_retry_after")");
+  table.require("policy", "for example policy = \"exponential\"");
   const std::optional<RetryPolicy> policy = table.choice<RetryPolicy>("policy");
   if (!policy) return retry;
   retry.policy = *policy;
-  const std::vector<RetryPolicy> all = {fixed, exponential, honour_retry_after};
+  const std::vector<RetryPolicy> timed = {fixed, exponential, honour_retry_after};
+  std::vector<RetryPolicy> all = timed;
+  all.insert(all.end(), {sdk_openai, sdk_anthropic});
   const auto uses = [&](const char* key, const std::vector<RetryPolicy>& users) {
     return table.only_for(key, "policy", *policy, users);
   };
-  if (uses("delay", all)) assign(retry.delay_ns, table.positive_duration_ns("delay"));
+  if (uses("delay", timed)) assign(retry.delay_ns, table.positive_duration_ns("delay"));
   if (uses("max_delay", {exponential, honour_retry_after})) {
     const std::optional<std::int64_t> most_ns = table.positive_duration_ns("max_delay");
     retry.max_delay_ns = most_ns.value_or(std::max(retry.max_delay_ns, retry.delay_ns));
@@ -161,6 +164,9 @@ Retry TenantReader::read_retry(TableReader table) {
   }
   if (uses("attempts", all)) assign(retry.attempts, table.whole("attempts", 1, kAttemptsMax));
   if (uses("budget", all)) retry.budget = table.number("budget", 0, kBudgetMax);
+  if (uses("jitter", {honour_retry_after})) {
+    assign(retry.jitter, table.number("jitter", 0, kJitterMax));
+  }
   table.finish();
   return retry;
 }

@@ -10,6 +10,26 @@ namespace tokenlift {
 
 static_assert(kMostUsers <= std::int64_t{1} << 24);  // see Population::user()
 
+namespace {
+
+/// Doubled with each attempt after the first.
+std::int64_t doubled_ns(std::int64_t first_ns, std::int64_t most_ns, int attempt) {
+  const int doublings = std::min(attempt - 1, 62);
+  return first_ns > most_ns >> doublings ? most_ns : first_ns << doublings;
+}
+
+std::optional<std::int64_t> sdk_delay_ns(const SdkRetry& sdk, double share, int attempt,
+                                         std::optional<std::int64_t> retry_after_ns) {
+  if (retry_after_ns && *retry_after_ns > 0) {
+    if (*retry_after_ns <= sdk.heeded_ns) return retry_after_ns;
+    if (sdk.gives_up_beyond) return std::nullopt;
+  }
+  const auto back_off_ns = static_cast<double>(doubled_ns(sdk.first_ns, sdk.most_ns, attempt));
+  return static_cast<std::int64_t>(back_off_ns * (1 - sdk.shorter * share));
+}
+
+}  // namespace
+
 Population::Population(const Scenario& scenario) {
   tenants_.reserve(scenario.tenants.size());
   for (const Tenant& tenant : scenario.tenants) {
@@ -33,16 +53,24 @@ std::int64_t wait_ns(const Wait& wait, const Draws& draws, std::uint64_t n) {
   return static_cast<std::int64_t>(std::min(time_ns, static_cast<double>(kMostWaitNs)));
 }
 
-std::int64_t retry_delay_ns(const Retry& retry, const Draws& retry_draws, std::uint64_t number,
-                            int attempt, std::optional<std::int64_t> retry_after_ns) {
+std::optional<std::int64_t> retry_delay_ns(const Retry& retry, const Draws& retry_draws,
+                                           std::uint64_t number, int attempt,
+                                           std::optional<std::int64_t> retry_after_ns) {
   assert(retry.policy != RetryPolicy::none && attempt >= 1);
   if (retry.policy == RetryPolicy::fixed) return retry.delay_ns;
-  if (retry.policy == RetryPolicy::honour_retry_after && retry_after_ns) return *retry_after_ns;
-  const int doublings = std::min(attempt - 1, 62);
-  const std::int64_t longest_ns = retry.delay_ns > retry.max_delay_ns >> doublings
-                                      ? retry.max_delay_ns
-                                      : retry.delay_ns << doublings;
   const double share = retry_draws.uniform(number, static_cast<std::uint64_t>(attempt));
+  if (retry.policy == RetryPolicy::sdk_openai) {
+    return sdk_delay_ns(kSdkOpenai, share, attempt, retry_after_ns);
+  }
+  if (retry.policy == RetryPolicy::sdk_anthropic) {
+    return sdk_delay_ns(kSdkAnthropic, share, attempt, retry_after_ns);
+  }
+  if (retry.policy == RetryPolicy::honour_retry_after && retry_after_ns) {
+    const double later_ns = static_cast<double>(*retry_after_ns) * retry.jitter * share;
+    return *retry_after_ns +
+           static_cast<std::int64_t>(std::min(later_ns, static_cast<double>(kMostWaitNs)));
+  }
+  const std::int64_t longest_ns = doubled_ns(retry.delay_ns, retry.max_delay_ns, attempt);
   // A double may round the product up to longest_ns + 1.
   return std::min(static_cast<std::int64_t>(share * (static_cast<double>(longest_ns) + 1)),
                   longest_ns);

@@ -51,10 +51,25 @@ class Population {
 std::int64_t wait_ns(const Wait& wait, const Draws& draws, std::uint64_t n);
 inline constexpr std::int64_t kMostWaitNs = std::int64_t{1} << 62;
 
-/// How long after the rejection of its attempt `attempt` (from 1) request `number` comes back.
-/// Draws are keyed by (number, attempt). `retry_after_ns`: what the throttle said, if it did; only
-/// honour_retry_after looks at it. Not for RetryPolicy::none.
-std::int64_t retry_delay_ns(const Retry& retry, const Draws& retry_draws, std::uint64_t number,
-                            int attempt, std::optional<std::int64_t> retry_after_ns);
+/// What the clients that providers publish do after a 429, whatever the scenario says: they back
+/// off for `first_ns` x 2^(attempt - 1), at most `most_ns`, times a draw from [1 - shorter, 1], but
+/// wait as long as the server said where that is more than 0 and at most `heeded_ns`.
+struct SdkRetry {
+  std::int64_t first_ns = 0;
+  std::int64_t most_ns = 0;
+  double shorter = 0;
+  std::int64_t heeded_ns = 0;
+  bool gives_up_beyond = false;  ///< where the server says more; else it backs off
+};
+inline constexpr SdkRetry kSdkOpenai{500'000'000, 8'000'000'000, 0.25, 120'000'000'000, true};
+inline constexpr SdkRetry kSdkAnthropic{500'000'000, 8'000'000'000, 0.25, 60'000'000'000, false};
+
+/// How long after the rejection of its attempt `attempt` (from 1) request `number` comes back;
+/// nothing if it gives up. Draws are keyed by (number, attempt). `retry_after_ns`: what the
+/// throttle said, if it did; honour_retry_after and the SDKs look at it. Not for
+/// RetryPolicy::none.
+std::optional<std::int64_t> retry_delay_ns(const Retry& retry, const Draws& retry_draws,
+                                           std::uint64_t number, int attempt,
+                                           std::optional<std::int64_t> retry_after_ns);
 
 }  // namespace tokenlift

@@ -118,7 +118,9 @@ inline constexpr auto kKeywords<RetryPolicy> =
     std::to_array<Keyword<RetryPolicy>>({{"none", RetryPolicy::none},
                                          {"fixed", RetryPolicy::fixed},
                                          {"exponential", RetryPolicy::exponential},
-                                         {"honour_retry_after", RetryPolicy::honour_retry_after}});
+                                         {"honour_retry_after", RetryPolicy::honour_retry_after},
+                                         {"sdk_openai", RetryPolicy::sdk_openai},
+                                         {"sdk_anthropic", RetryPolicy::sdk_anthropic}});
 
 template <>
 inline constexpr auto kKeywords<Inherit> =

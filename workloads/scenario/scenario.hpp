@@ -30,7 +30,14 @@ enum class QueueOrder { fifo, priority, fair };
 enum class EventKind { lift, set, restore, ramp };
 enum class ShapeKind { ramp, steps, diurnal, burst, mmpp };
 enum class WaitDistribution { constant, exponential };
-enum class RetryPolicy { none, fixed, exponential, honour_retry_after };
+enum class RetryPolicy {
+  none,
+  fixed,
+  exponential,
+  honour_retry_after,
+  sdk_openai,
+  sdk_anthropic,
+};
 enum class RouterPolicy {
   shared_queue,
   round_robin,
@@ -166,10 +173,13 @@ struct Sessions {
 struct Retry {
   RetryPolicy policy = RetryPolicy::none;
   /// fixed: always this long; exponential: uniform in [0, min(max_delay, delay x 2^(attempt - 1))]
-  /// ("full jitter"), also for honour_retry_after where the throttle states no time.
+  /// ("full jitter"), also for honour_retry_after where the throttle states no time. The policies
+  /// of SDKs have their own (people.hpp).
   std::int64_t delay_ns = 1'000'000'000;
   std::int64_t max_delay_ns = 60'000'000'000;
   std::int64_t attempts = 3;  ///< at most, with the first one; 255 at most
+  /// honour_retry_after: what the throttle said, times a draw from [1, 1 + jitter].
+  double jitter = 0;
   /// Retries of a tenant are at most this share of its first attempts (plus kRetryAllowance);
   /// nothing: no such bound.
   std::optional<double> budget;

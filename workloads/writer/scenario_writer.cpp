@@ -286,13 +286,20 @@ Keys keys_of(const Sessions& sessions) {
   return keys;
 }
 
+bool of_sdk(RetryPolicy policy) {
+  return policy == RetryPolicy::sdk_openai || policy == RetryPolicy::sdk_anthropic;
+}
+
 Keys keys_of(const Retry& retry) {
   Keys keys;
   keys.add("policy", word(retry.policy));
-  keys.add("delay", duration(retry.delay_ns));
-  if (retry.policy != RetryPolicy::fixed) keys.add("max_delay", duration(retry.max_delay_ns));
+  if (!of_sdk(retry.policy)) {
+    keys.add("delay", duration(retry.delay_ns));
+    if (retry.policy != RetryPolicy::fixed) keys.add("max_delay", duration(retry.max_delay_ns));
+  }
   keys.add("attempts", retry.attempts);
   if (retry.budget) keys.add("budget", *retry.budget);
+  if (retry.jitter > 0) keys.add("jitter", retry.jitter);
   return keys;
 }
 
@@ -500,7 +507,6 @@ std::string tuning_toml(const Tuning& tuning) {
 std::string to_toml(const std::vector<Profile>& profiles) {
   std::string text;
   for (const Profile& profile : profiles) {
-    const bool bare = profile.name.find(' ') == std::string::npos;
     text += text.empty() ? "" : "\n";
     text += "[profile." + (bare ? profile.name : string_literal(profile.name)) + "]\n";
     text += keys_of(profile).lines();

@@ -134,7 +134,7 @@ TEST(Clients, WithoutARetryPolicyARejectionIsFinal) {
 
 TEST(Clients, FixedRetriesComeAfterTheSameTimeUntilTheAttemptsAreUsedUp) {
   Scenario scenario = one_tenant();
-  scenario.tenants[0].retry = {RetryPolicy::fixed, 2 * kSecond, 60 * kSecond, 3, {}};
+  scenario.tenants[0].retry = {RetryPolicy::fixed, 2 * kSecond, 60 * kSecond, 3, 0, {}};
   Clients clients(scenario);
   Request request = request_number(0);
   EXPECT_EQ(clients.retry_at_ns(7, request, rejected(kSecond)), 7 + 2 * kSecond);
@@ -146,7 +146,7 @@ TEST(Clients, FixedRetriesComeAfterTheSameTimeUntilTheAttemptsAreUsedUp) {
 
 TEST(Clients, WhoHonoursRetryAfterComesBackExactlyThen) {
   Scenario scenario = one_tenant();
-  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, 60 * kSecond, 3, {}};
+  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, 60 * kSecond, 3, 0, {}};
   Clients clients(scenario);
   EXPECT_EQ(clients.retry_at_ns(7, request_number(0), rejected(12'345)), 12'345);
   const auto untold = clients.retry_at_ns(7, request_number(0), rejected());
@@ -157,14 +157,14 @@ TEST(Clients, WhoHonoursRetryAfterComesBackExactlyThen) {
 
 TEST(Clients, WhoIsToldAnInstantThatHasPassedComesBackAtOnce) {
   Scenario scenario = one_tenant();
-  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, 60 * kSecond, 3, {}};
+  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, 60 * kSecond, 3, 0, {}};
   Clients clients(scenario);
   EXPECT_EQ(clients.retry_at_ns(7, request_number(0), rejected(5)), 7);
 }
 
 TEST(Clients, WhoLeavesInHisBackOffCostsTheBudgetNothing) {
   Scenario scenario = one_tenant();
-  scenario.tenants[0].retry = {RetryPolicy::fixed, kSecond, 60 * kSecond, 255, 0.5};
+  scenario.tenants[0].retry = {RetryPolicy::fixed, kSecond, 60 * kSecond, 255, 0, 0.5};
   Clients clients(scenario);
   for (int i = 0; i < 100; ++i) {
     EXPECT_TRUE(clients.retry_at_ns(0, request_number(0), rejected()));
@@ -182,7 +182,7 @@ TEST(Clients, APermanentErrorIsNotTriedAgain) {
 // A budget of half a retry per first attempt, and 10 beside it.
 TEST(Clients, RetriesStayWithinTheTenantsBudget) {
   Scenario scenario = one_tenant();
-  scenario.tenants[0].retry = {RetryPolicy::fixed, kSecond, 60 * kSecond, 255, 0.5};
+  scenario.tenants[0].retry = {RetryPolicy::fixed, kSecond, 60 * kSecond, 255, 0, 0.5};
   Clients clients(scenario);
   for (int i = 0; i < 20; ++i) clients.count_first_attempt(0);
   int retries = 0;
@@ -275,7 +275,7 @@ TEST(Clients, WithoutSessionsThereAreNoConversations) {
 RC_GTEST_PROP(Clients, WhatOneClientDoesDependsOnNobodyElse, ()) {
   Scenario scenario = one_tenant();
   scenario.run.seed = *rc::gen::arbitrary<std::uint32_t>();
-  scenario.tenants[0].retry = {RetryPolicy::exponential, kSecond, 20 * kSecond, 9, {}};
+  scenario.tenants[0].retry = {RetryPolicy::exponential, kSecond, 20 * kSecond, 9, 0, {}};
   scenario.tenants[0].patience = Wait{WaitDistribution::exponential, kSecond};
   Clients alone(scenario);
   Clients busy(scenario);

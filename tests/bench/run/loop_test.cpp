@@ -407,7 +407,7 @@ Scenario two_requests() {
 // before it; it is told 5 s, and there the fifth is before it.
 TEST(Loop, WhoIsRejectedComesBackWhenToldUntilHisAttemptsAreUsedUp) {
   Scenario scenario = two_requests();
-  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, kSecond, 3, {}};
+  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, kSecond, 3, 0, {}};
   const Played played = play(scenario);
   const PhaseRecord& steady = phase(played.run, "steady");
   EXPECT_EQ(steady.counts.due, 2U);
@@ -424,7 +424,7 @@ TEST(Loop, WhoIsRejectedComesBackWhenToldUntilHisAttemptsAreUsedUp) {
 
 TEST(Loop, WhoHasHadEnoughLeavesInTheMiddleOfHisBackOff) {
   Scenario scenario = two_requests();
-  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, kSecond, 9, {}};
+  scenario.tenants[0].retry = {RetryPolicy::honour_retry_after, kSecond, kSecond, 9, 0, {}};
   scenario.tenants[0].patience = Wait{WaitDistribution::constant, 1500 * kMs};
   const Played played = play(scenario);
   const PhaseRecord& steady = phase(played.run, "steady");
@@ -512,6 +512,7 @@ RC_GTEST_PROP(Loop, ConservesRequestsAndObeysLittlesLaw, ()) {
                   kSecond / 4,
                   kSecond,
                   *rc::gen::inRange<std::int64_t>(1, 6),
+                  0,
                   {}};
   if (*rc::gen::arbitrary<bool>()) tenant.patience = Wait{WaitDistribution::exponential, kSecond};
   if (*rc::gen::arbitrary<bool>())

@@ -54,7 +54,7 @@ inline void add_clients(Scenario& scenario) {
   constexpr std::int64_t kMs = 1'000'000;
   for (Tenant& tenant : scenario.tenants) {
     tenant.users = 8;
-    tenant.retry = {RetryPolicy::honour_retry_after, 10 * kMs, 50 * kMs, 3, {}};
+    tenant.retry = {RetryPolicy::honour_retry_after, 10 * kMs, 50 * kMs, 3, 0, {}};
   }
   Tenant& talkers = scenario.tenants[1];
   talkers.sessions =

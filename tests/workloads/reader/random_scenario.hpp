@@ -106,10 +106,16 @@ inline Arrivals random_arrivals() {
 inline Retry random_retry() {
   Retry retry;
   retry.policy = *rc::gen::element(RetryPolicy::none, RetryPolicy::fixed, RetryPolicy::exponential,
-                                   RetryPolicy::honour_retry_after);
+                                   RetryPolicy::honour_retry_after, RetryPolicy::sdk_openai,
+                                   RetryPolicy::sdk_anthropic);
   if (retry.policy == RetryPolicy::none) return retry;
-  retry.delay_ns = random_ns(1000 * kS);
-  if (retry.policy != RetryPolicy::fixed) retry.max_delay_ns = retry.delay_ns + random_ns(kS);
+  const bool of_sdk =
+      retry.policy == RetryPolicy::sdk_openai || retry.policy == RetryPolicy::sdk_anthropic;
+  if (!of_sdk) {
+    retry.delay_ns = random_ns(1000 * kS);
+    if (retry.policy != RetryPolicy::fixed) retry.max_delay_ns = retry.delay_ns + random_ns(kS);
+  }
+  if (retry.policy == RetryPolicy::honour_retry_after) retry.jitter = random_double(0, 2);
   retry.attempts = *rc::gen::inRange(1, 256);
   if (*rc::gen::arbitrary<bool>()) retry.budget = random_double(0, 2);
   return retry;

@@ -105,7 +105,7 @@ TEST(ParsePolicies, ReadsClients) {
       (Sessions{{Distribution::constant, 4, 0, 1, 0}, {WaitDistribution::constant, 2 * kS}, 800}));
   EXPECT_EQ(chats.deadline_ns, 30 * kS);
   EXPECT_EQ(chats.patience, (Wait{WaitDistribution::exponential, 10 * kS}));
-  EXPECT_EQ(chats.retry, (Retry{RetryPolicy::exponential, 2 * kS, 50 * kS, 4, 0.2}));
+  EXPECT_EQ(chats.retry, (Retry{RetryPolicy::exponential, 2 * kS, 50 * kS, 4, 0, 0.2}));
   const Tenant& jobs = scenario.tenants[1];
   EXPECT_EQ(jobs.priority, -1);
   EXPECT_EQ(jobs.arrivals.shape, (Shape{ShapeKind::ramp, 1, 2, 0, 9 * kS, 0, {}}));

@@ -170,13 +170,71 @@ TEST(RetryDelay, HonouredIsWhatTheThrottleSaidOrElseExponential) {
   }
 }
 
+// The mean of 10,000 uniform draws has a standard error of 0.0029; 5 of them are a false alarm in
+// 6e-7 of all cases.
+TEST(RetryDelay, JitterComesOnTopOfWhatTheThrottleSaid) {
+  Retry honour = make_retry(RetryPolicy::honour_retry_after, 1000, 8000);
+  honour.jitter = 0.5;
+  const Draws draws(1, Purpose::retry, 0);
+  double sum = 0;
+  for (std::uint64_t number = 0; number < 10'000; ++number) {
+    const std::int64_t delay_ns = retry_delay_ns(honour, draws, number, 2, 1'000'000).value();
+    ASSERT_TRUE(delay_ns >= 1'000'000 && delay_ns < 1'500'000) << delay_ns;
+    sum += static_cast<double>(delay_ns - 1'000'000) / 500'000;
+    EXPECT_EQ(retry_delay_ns(honour, draws, number, 2, 0), 0);
+  }
+  EXPECT_NEAR(sum / 10'000, 0.5, 5 * 0.0029);
+}
+
+constexpr std::int64_t kMs = 1'000'000;
+
+// Where the server says nothing (or 0): 0.5 s, 1 s, 2 s, ... 8 s, times 0.75 to 1.
+TEST(RetryDelay, SdksBackOffFromHalfASecondToEight) {
+  const Draws draws(1, Purpose::retry, 0);
+  const std::int64_t longest_ms[] = {500, 1000, 2000, 4000, 8000, 8000, 8000};
+  for (const RetryPolicy policy : {RetryPolicy::sdk_openai, RetryPolicy::sdk_anthropic}) {
+    const Retry retry = make_retry(policy, 1, 1);
+    for (int attempt = 1; attempt <= 7; ++attempt) {
+      const std::int64_t longest_ns = longest_ms[attempt - 1] * kMs;
+      std::int64_t least_ns = longest_ns;
+      std::int64_t most_ns = 0;
+      for (std::uint64_t number = 0; number < 20'000; ++number) {
+        const std::int64_t delay_ns = retry_delay_ns(retry, draws, number, attempt, {}).value();
+        least_ns = std::min(least_ns, delay_ns);
+        most_ns = std::max(most_ns, delay_ns);
+        ASSERT_EQ(retry_delay_ns(retry, draws, number, attempt, 0), delay_ns);
+      }
+      // Within a thousandth of the range of both ends: it is missed with probability 2e-9.
+      EXPECT_GE(least_ns, longest_ns * 3 / 4);
+      EXPECT_LE(least_ns, longest_ns * 3 / 4 + longest_ns / 4000);
+      EXPECT_LE(most_ns, longest_ns);
+      EXPECT_GE(most_ns, longest_ns - longest_ns / 4000);
+    }
+  }
+}
+
+TEST(RetryDelay, SdksWaitAsLongAsTheServerSaidUpToAMinuteOrTwo) {
+  const Draws draws(1, Purpose::retry, 0);
+  const Retry openai = make_retry(RetryPolicy::sdk_openai, 1, 1);
+  const Retry anthropic = make_retry(RetryPolicy::sdk_anthropic, 1, 1);
+  for (const std::int64_t said_ms : {1, 900, 60'000}) {
+    EXPECT_EQ(retry_delay_ns(openai, draws, 3, 1, said_ms * kMs), said_ms * kMs);
+    EXPECT_EQ(retry_delay_ns(anthropic, draws, 3, 1, said_ms * kMs), said_ms * kMs);
+  }
+  EXPECT_EQ(retry_delay_ns(openai, draws, 3, 1, 120'000 * kMs), 120'000 * kMs);
+  EXPECT_FALSE(retry_delay_ns(openai, draws, 3, 1, 120'000 * kMs + 1)) << "it gives up";
+  EXPECT_EQ(retry_delay_ns(anthropic, draws, 3, 1, 60'000 * kMs + 1),
+            retry_delay_ns(anthropic, draws, 3, 1, {}))
+      << "it backs off";
+}
+
 // Uniform in 0 ... 4 ns: chi-square with 4 degrees of freedom exceeds 35 with probability 5e-7.
 TEST(RetryDelay, ExponentialIsUniformFromZeroToItsLongestWithBothEnds) {
   const Retry retry = make_retry(RetryPolicy::exponential, 2, 100);
   const Draws draws(1, Purpose::retry, 0);
   std::vector<double> counts(5);
   for (std::uint64_t number = 0; number < 50'000; ++number) {
-    const std::int64_t delay_ns = retry_delay_ns(retry, draws, number, 2, {});
+    const std::int64_t delay_ns = retry_delay_ns(retry, draws, number, 2, {}).value();
     ASSERT_LE(delay_ns, 4);
     counts[static_cast<std::size_t>(delay_ns)] += 1;
   }
@@ -192,7 +250,7 @@ TEST(RetryDelay, ExponentialDoublesItsLongestUntilTheBound) {
   for (int attempt = 1; attempt <= 5; ++attempt) {
     std::int64_t most_ns = 0;
     for (std::uint64_t number = 0; number < 20'000; ++number) {
-      most_ns = std::max(most_ns, retry_delay_ns(retry, draws, number, attempt, {}));
+      most_ns = std::max(most_ns, retry_delay_ns(retry, draws, number, attempt, {}).value());
     }
     EXPECT_LE(most_ns, longest_ns[attempt - 1]);
     // The chance that all 20,000 draws stay below 99.9 % is 2e-9.
@@ -215,7 +273,8 @@ RC_GTEST_PROP(RetryDelay, IsWithinItsBoundsWhateverTheAttempt,
   const int attempt = *rc::gen::inRange(1, 256);
   const std::int64_t got_ns =
       retry_delay_ns(make_retry(RetryPolicy::exponential, delay_ns, max_delay_ns),
-                     Draws(seed, Purpose::retry, 0), number, attempt, {});
+                     Draws(seed, Purpose::retry, 0), number, attempt, {})
+          .value();
   RC_ASSERT(got_ns >= 0 && got_ns <= max_delay_ns);
   if (attempt == 1) RC_ASSERT(got_ns <= delay_ns);
 }
