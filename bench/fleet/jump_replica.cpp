@@ -154,6 +154,7 @@ void JumpReplica::preempt_youngest() {
     const Prefilling& youngest = prefilling_.back();
     number = youngest.place;
     preempted.emitted_tokens = youngest.emitted_tokens;
+    preempted.late_gaps = youngest.late_gaps;
     preempted.last_token = youngest.last_token;
     resident_tokens_ -= youngest.tokens;
     prefilling_.pop_back();
@@ -165,6 +166,7 @@ void JumpReplica::preempt_youngest() {
     const Place& place = places_[number];
     preempted.emitted_tokens =
         place.output_tokens - static_cast<std::int32_t>(youngest->finish_step - decode_step_);
+    if (gap_state_ != nullptr) preempted.late_gaps = gap_state_->late(number, place.cell);
     preempted.last_token = begin_;  // all that decode got a token when the last step ended
     // The latest token is not in the cache yet.
     const std::int64_t tokens = place.prompt_tokens + preempted.emitted_tokens - 1;
@@ -250,7 +252,7 @@ void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bo
     if (!has_room(tokens)) return;
     take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, head.scheduled_ns,
              head.first_token_ns},
-            {0, 0, head.emitted_tokens, tokens, 0, head.last_token}, budget);
+            {0, 0, head.emitted_tokens, tokens, 0, head.late_gaps, head.last_token}, budget);
     preempted_.pop_back();
   }
   while (!line_empty() && budget > 0) {
@@ -258,7 +260,7 @@ void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bo
     if (head.at_ns >= visible_before_ns || !has_room(head.prompt_tokens)) break;
     const std::int32_t cached_tokens = prefix_state_ != nullptr ? schedule(head) : 0;
     take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, begin_.ns, -1},
-            {0, 0, 0, head.prompt_tokens, cached_tokens, {}}, budget);
+            {0, 0, 0, head.prompt_tokens, cached_tokens, 0, {}}, budget);
     ++line_begin_;
     if (only_first) break;
   }
@@ -290,6 +292,9 @@ JumpReplica::Instant JumpReplica::end_of(std::int64_t steps) const {
 
 std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
                                   std::vector<Completion>& done) {
+  if (record.gap_limits() != nullptr && gap_state_ == nullptr) {
+    gap_state_ = std::make_unique<GapState>(*record.gap_limits());
+  }
   for (;;) {
     if (!busy()) {
       assert(preempted_.empty() && "a preempted sequence finds room in an empty cache");
@@ -367,6 +372,7 @@ void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<Co
   record.step(begin_.ns, end.ns, sequences + chunks_);
   if (sequences > 0) {
     record.decode(run(steps), {batch_.data(), batch_.size()});
+    if (gap_state_ != nullptr) gap_state_->count(run(steps));
     decode_step_ += static_cast<std::uint32_t>(steps);
     resident_tokens_ += steps * sequences;
     read_tokens_ += steps * sequences;
@@ -386,7 +392,7 @@ void JumpReplica::finish_decoding(std::int64_t end_ns, std::vector<Completion>& 
     resident_tokens_ -= tokens;
     read_tokens_ -= tokens;
     count(place.cell, -1);
-    leave(number, end_ns, done);
+    leave(number, end_ns, gap_state_ != nullptr ? gap_state_->late(number, place.cell) : 0, done);
   }
 }
 
@@ -408,16 +414,23 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
       record.token(place.cell, end.ns, -1);
     } else {
       const Instant& last = sequence.last_token;
-      record.token(place.cell, end.ns, (end.ns - last.ns) * kPsPerNs + end.rest_ps - last.rest_ps);
+      const std::int64_t gap_ps = (end.ns - last.ns) * kPsPerNs + end.rest_ps - last.rest_ps;
+      record.token(place.cell, end.ns, gap_ps);
+      if (gap_state_ != nullptr && gap_state_->limits->late(place.cell, gap_ps)) {
+        ++sequence.late_gaps;
+      }
     }
     const std::int32_t left = place.output_tokens - sequence.emitted_tokens - 1;
     if (left == 0) {
       resident_tokens_ -= sequence.tokens;
-      leave(sequence.place, end.ns, done);
+      leave(sequence.place, end.ns, sequence.late_gaps, done);
       continue;
     }
     read_tokens_ += sequence.tokens;
     count(place.cell, 1);
+    if (gap_state_ != nullptr) {
+      gap_state_->begin(sequence.place, place.cell, sequence.late_gaps);
+    }
     decoding_.push_back(
         {decode_step_ + static_cast<std::uint32_t>(left), sequence.age, sequence.place});
     std::push_heap(decoding_.begin(), decoding_.end(), Later{});
@@ -426,9 +439,10 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
                     prefilling_.begin() + static_cast<std::ptrdiff_t>(finished));
 }
 
-void JumpReplica::leave(std::uint32_t number, std::int64_t end_ns, std::vector<Completion>& done) {
+void JumpReplica::leave(std::uint32_t number, std::int64_t end_ns, std::int32_t late_gaps,
+                        std::vector<Completion>& done) {
   Place& place = places_[number];
-  done.push_back({place.id, 0, place.scheduled_ns, place.first_token_ns, end_ns});
+  done.push_back({place.id, 0, place.scheduled_ns, place.first_token_ns, end_ns, late_gaps});
   if (prefix_state_ != nullptr) keep_prefix(place);
   place.id = free_place_;
   free_place_ = number;
@@ -442,6 +456,25 @@ void JumpReplica::keep_prefix(const Place& place) {
     prefix_state_->cache->insert(*prefix, place.prompt_tokens, place.output_tokens);
   }
   prefix_state_->prefix_info.erase(found);
+}
+
+std::int32_t JumpReplica::GapState::late(std::uint32_t place, CellId cell) const {
+  const std::uint32_t limit = limits->by_cell[cell];
+  if (limit == GapLimits::kNone) return 0;
+  return static_cast<std::int32_t>(late_steps[limit] - begun_at[place]);
+}
+
+void JumpReplica::GapState::begin(std::uint32_t place, CellId cell, std::int32_t late_before) {
+  const std::uint32_t limit = limits->by_cell[cell];
+  if (limit == GapLimits::kNone) return;
+  if (begun_at.size() <= place) begun_at.resize(place + std::size_t{1});
+  begun_at[place] = late_steps[limit] - late_before;
+}
+
+void JumpReplica::GapState::count(const StepRun& run) {
+  for (std::size_t i = 0; i < late_steps.size(); ++i) {
+    late_steps[i] += run.steps_of(limits->late_from_ps[i]);
+  }
 }
 
 void JumpReplica::PrefixState::take_starts(std::uint32_t replica, std::vector<Start>& taken) {

@@ -108,6 +108,7 @@ class alignas(64) JumpReplica {
     std::int32_t prompt_tokens;
     std::int32_t output_tokens;
     std::int32_t emitted_tokens;
+    std::int32_t late_gaps;
     std::int64_t scheduled_ns;
     std::int64_t first_token_ns;
     Instant last_token;
@@ -129,6 +130,7 @@ class alignas(64) JumpReplica {
     std::int32_t emitted_tokens;
     std::int32_t tokens;  // to be prefilled
     std::int32_t done_tokens;
+    std::int32_t late_gaps;
     Instant last_token;
   };
   /// Steps and ages wrap around: what is in the heap is never 2^31 apart.
@@ -138,6 +140,20 @@ class alignas(64) JumpReplica {
     std::uint32_t place;
   };
   struct Later;
+  /// Where some tenant has an objective on the gaps between tokens. What decodes has its gaps in
+  /// common: a request notes the count of late ones when it begins to.
+  struct GapState {
+    explicit GapState(const GapLimits& gap_limits)
+        : limits(&gap_limits), late_steps(gap_limits.late_from_ps.size()) {}
+    /// Late gaps of a request that decodes.
+    std::int32_t late(std::uint32_t place, CellId cell) const;
+    void begin(std::uint32_t place, CellId cell, std::int32_t late_before);
+    void count(const StepRun& run);
+
+    const GapLimits* limits;
+    std::vector<std::int64_t> late_steps;  // by limit: decode steps so far that took so long
+    std::vector<std::int64_t> begun_at;    // by place: late_steps then, less what was late before
+  };
   struct PrefixState {
     explicit PrefixState(std::pmr::memory_resource* memory) : prefix_info(memory) {}
     void take_starts(std::uint32_t replica, std::vector<Start>& taken);
@@ -162,7 +178,8 @@ class alignas(64) JumpReplica {
   void commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done);
   void finish_decoding(std::int64_t end_ns, std::vector<Completion>& done);
   void finish_chunks(const Instant& end, TokenRecord& record, std::vector<Completion>& done);
-  void leave(std::uint32_t place, std::int64_t end_ns, std::vector<Completion>& done);
+  void leave(std::uint32_t place, std::int64_t end_ns, std::int32_t late_gaps,
+             std::vector<Completion>& done);
   void keep_prefix(const Place& place);
   void count(CellId cell, int change);
   StepRun run(std::int64_t steps) const {
@@ -181,6 +198,7 @@ class alignas(64) JumpReplica {
 
   const SiteModel* model_;
   std::unique_ptr<PrefixState> prefix_state_;
+  std::unique_ptr<GapState> gap_state_;
   // The run of steps under way: planned, and not yet recorded. None if steps_ is 0.
   Instant begin_;
   std::int64_t steps_ = 0;

@@ -4,8 +4,6 @@
 
 namespace tokenlift {
 
-namespace {}  // namespace
-
 /// The first of the inbox joins the replica's line.
 void StepReplica::take_in() {
   const auto& [first, its] = inbox_.front();
@@ -81,8 +79,13 @@ void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done
       gap_ps = end_ps_ - last_token_ps_.extract(token.work.id).mapped();
     }
     record.token(token.work.cell, end_ns, gap_ps);
+    const GapLimits* const limits = record.gap_limits();
+    if (limits != nullptr && limits->late(token.work.cell, gap_ps)) late_gaps_.count(token.work.id);
   }
-  done.insert(done.end(), outcome.completions.begin(), outcome.completions.end());
+  for (Completion completion : outcome.completions) {
+    completion.late_gaps = late_gaps_.take(completion.id);
+    done.push_back(completion);
+  }
 }
 
 void StepReplica::take_starts(std::uint32_t replica, std::vector<Start>& starts) {

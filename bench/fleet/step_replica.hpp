@@ -12,6 +12,7 @@
 
 #include "bench/fleet/jump_replica.hpp"
 #include "bench/fleet/replica.hpp"
+#include "bench/record/gap_limits.hpp"
 #include "bench/record/token_record.hpp"
 
 namespace tokenlift {
@@ -57,6 +58,7 @@ class StepReplica {
   std::int64_t sequences_ = 0;                                 // in the step under way
   std::size_t decoding_ = 0;                                   // of these
   std::unordered_map<RequestId, std::int64_t> last_token_ps_;  // of those that were preempted
+  LateGaps late_gaps_;
 };
 
 }  // namespace tokenlift

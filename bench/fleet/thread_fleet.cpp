@@ -52,6 +52,7 @@ struct Station {
 
   ComputedReplica replica;
   TokenRecord record;
+  LateGaps late_gaps;
   std::vector<Work> arrivals;
 };
 
@@ -202,10 +203,16 @@ bool ThreadFleet::State::step(Station& station) {
   station.record.step(begin_ns, std::min(step_end_ns, end_ns.load()), sequences);
   if (step_end_ns > end_ns) return false;
   for (const Emission& emission : outcome.emissions) {
-    station.record.token(emission.work.cell, step_end_ns, emission.gap_ns * 1000);
+    const std::int64_t gap_ps = emission.gap_ns * kPsPerNs;
+    station.record.token(emission.work.cell, step_end_ns, gap_ps);
+    const GapLimits* const limits = station.record.gap_limits();
+    if (limits != nullptr && limits->late(emission.work.cell, gap_ps)) {
+      station.late_gaps.count(emission.work.id);
+    }
   }
   for (Completion completion : outcome.completions) {
     completion.replica = station.number;
+    completion.late_gaps = station.late_gaps.take(completion.id);
     outbox.post(completion);
   }
   if (!outcome.completions.empty()) clock.ring();

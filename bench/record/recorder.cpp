@@ -141,6 +141,7 @@ bool Recorder::meets_objectives(const Request& request, const Completion& done) 
   const Slo& slo = slos_[request.tenant];
   const std::int64_t gaps = request.output_tokens - 1;
   return (!slo.ttft_ns || done.first_token_ns - request.due_ns <= *slo.ttft_ns) &&
+         (!slo.itl_ns || done.late_gaps <= gaps / 100) &&
          (!slo.e2e_ns || done.last_token_ns - request.due_ns <= *slo.e2e_ns) &&
          (!slo.tpot_ns || gaps == 0 ||
           (done.last_token_ns - done.first_token_ns) / gaps <= *slo.tpot_ns);

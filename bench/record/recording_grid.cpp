@@ -1,5 +1,7 @@
 #include "bench/record/recording_grid.hpp"
 
+#include "bench/record/step_run.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -16,6 +18,24 @@ std::int64_t grid_width_ns(std::int64_t span_ns, std::size_t most) {
   }
 }
 
+GapLimits gap_limits(const std::vector<Tenant>& tenants, std::size_t phases) {
+  GapLimits limits;
+  const auto has_one = [](const Tenant& tenant) { return tenant.slo.itl_ns.has_value(); };
+  if (std::ranges::none_of(tenants, has_one)) return limits;
+  std::vector<std::int64_t>& all = limits.late_from_ps;
+  for (const Tenant& tenant : tenants) {
+    std::uint32_t number = GapLimits::kNone;
+    if (tenant.slo.itl_ns) {
+      const std::int64_t late_from_ps = (*tenant.slo.itl_ns + 1) * kPsPerNs;
+      const auto found = std::ranges::find(all, late_from_ps);
+      number = static_cast<std::uint32_t>(found - all.begin());
+      if (found == all.end()) all.push_back(late_from_ps);
+    }
+    limits.by_cell.insert(limits.by_cell.end(), phases, number);
+  }
+  return limits;
+}
+
 }  // namespace
 
 RecordingGrid make_grid(const Scenario& resolved) {
@@ -27,6 +47,7 @@ RecordingGrid make_grid(const Scenario& resolved) {
   grid.bins = static_cast<std::size_t>(ceil_div(longest_ns, grid.bin_ns));
   grid.slice_ns = grid_width_ns(longest_ns, kMaxSlices);
   grid.slices = static_cast<std::size_t>(ceil_div(longest_ns, grid.slice_ns));
+  grid.gap_limits = gap_limits(resolved.tenants, grid.phases.size());
   return grid;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "bench/record/gap_limits.hpp"
 #include "bench/record/request.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -20,6 +21,7 @@ struct RecordingGrid {
   std::size_t bins = 0;
   std::int64_t slice_ns = 0;
   std::size_t slices = 0;
+  GapLimits gap_limits;
 
   CellId cell(std::uint32_t tenant, std::uint32_t phase) const {
     return tenant * static_cast<std::uint32_t>(phases.size()) + phase;

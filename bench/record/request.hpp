@@ -75,6 +75,7 @@ struct Completion {
   std::int64_t scheduled_ns = 0;
   std::int64_t first_token_ns = 0;
   std::int64_t last_token_ns = 0;
+  std::int32_t late_gaps = 0;  ///< longer than its tenant's objective; 0 where it has none
 };
 
 /// The order in which the loop learns of completions, and of starts; of one replica, as they came.

@@ -45,6 +45,14 @@ struct StepRun {
     while (end_ps(count + 1) < edge_ps) ++count;
     return count;
   }
+
+  /// How many of its steps take `least_ps` or longer; none is longer than the last one.
+  std::int64_t steps_of(std::int64_t least_ps) const {
+    if (first_ps >= least_ps) return steps;
+    if (slope_ps == 0) return 0;
+    const std::int64_t shorter = (least_ps - first_ps + slope_ps - 1) / slope_ps;
+    return std::max<std::int64_t>(0, steps - shorter);
+  }
 };
 
 /// How many sequences of a batch belong to one cell.

@@ -6,7 +6,11 @@
 namespace tokenlift {
 
 TokenRecord::TokenRecord(const RecordingGrid& grid)
-    : grid_(&grid), cells_(grid.cells()), phases_(grid.phases.size()), tokens_by_bin_(grid.bins) {
+    : grid_(&grid),
+      gap_limits_(grid.gap_limits.by_cell.empty() ? nullptr : &grid.gap_limits),
+      cells_(grid.cells()),
+      phases_(grid.phases.size()),
+      tokens_by_bin_(grid.bins) {
   assert(grid.phases.size() <= kMaxPhases);
 }
 

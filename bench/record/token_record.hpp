@@ -26,6 +26,9 @@ class alignas(64) TokenRecord {
 
   explicit TokenRecord(const RecordingGrid& grid);
 
+  /// Of the grid; nullptr where nobody has an objective on gaps.
+  const GapLimits* gap_limits() const { return gap_limits_; }
+
   /// A token of a request came out at `at_ns`; `gap_ps` since its previous one, negative for its
   /// first.
   void token(CellId cell, std::int64_t at_ns, std::int64_t gap_ps);
@@ -67,6 +70,7 @@ class alignas(64) TokenRecord {
   void count_gaps(const StepRun& run, std::span<const CellCount> batch);
 
   const RecordingGrid* grid_;
+  const GapLimits* gap_limits_;
   GridCursor at_;
   std::vector<CellRecord> cells_;
   std::vector<PhaseTotals> phases_;

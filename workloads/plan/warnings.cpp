@@ -177,6 +177,7 @@ void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result)
                        format_duration(*objective_ns) + ": lower it, or raise the deadline");
     };
     loose("ttft", tenant.slo.ttft_ns);
+    loose("itl", tenant.slo.itl_ns);
     loose("e2e", tenant.slo.e2e_ns);
   }
 }

@@ -136,6 +136,7 @@ Slo TenantReader::read_slo(TableReader table) {
   Slo slo;
   slo.ttft_ns = table.positive_duration_ns("ttft");
   slo.tpot_ns = table.positive_duration_ns("tpot");
+  slo.itl_ns = table.positive_duration_ns("itl");
   slo.e2e_ns = table.positive_duration_ns("e2e");
   table.finish();
   return slo;

@@ -155,6 +155,9 @@ struct Arrivals {
 struct Slo {
   std::optional<std::int64_t> ttft_ns;
   std::optional<std::int64_t> tpot_ns;
+  /// Of the 99th percentile, by nearest rank, of the gaps between its tokens: of n gaps at most
+  /// floor(n / 100) may be longer.
+  std::optional<std::int64_t> itl_ns;
   std::optional<std::int64_t> e2e_ns;
   bool operator==(const Slo&) const = default;
 };

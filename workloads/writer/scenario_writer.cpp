@@ -321,6 +321,7 @@ Keys keys_of(const Tenant& tenant) {
   Keys slo;
   slo.add_duration("ttft", tenant.slo.ttft_ns);
   slo.add_duration("tpot", tenant.slo.tpot_ns);
+  slo.add_duration("itl", tenant.slo.itl_ns);
   slo.add_duration("e2e", tenant.slo.e2e_ns);
   if (!slo.empty()) keys.add("slo", slo.inline_table());
   keys.add_duration("deadline", tenant.deadline_ns);

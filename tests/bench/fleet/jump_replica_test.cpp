@@ -124,6 +124,7 @@ struct Load {
 
 constexpr std::int64_t kMostPrompt = 2000;
 constexpr std::int64_t kMostOutput = 100;
+constexpr int kTenants = 3;
 
 CostModel any_cost() {
   const auto up_to = [](std::int64_t most) { return *rc::gen::inRange<std::int64_t>(0, most); };
@@ -140,7 +141,14 @@ Scenario any_fleet() {
   Scenario scenario;
   scenario.run.engine = Engine::simulated;
   scenario.run.duration_ns = 3'600'000 * kMs;
-  scenario.tenants.emplace_back();
+  for (int tenant = 0; tenant < kTenants; ++tenant) {
+    scenario.tenants.emplace_back();
+    // Near what steps take; some tenants have the same, some none.
+    if (*rc::gen::arbitrary<bool>()) {
+      scenario.tenants.back().slo.itl_ns = *rc::gen::element<std::int64_t>(
+          999'998, 999'999, 1'000'000, 1'070'000, 7'123'456, 7'200'000, 20'000'000, 20'400'000);
+    }
+  }
   scenario.fleet.load_report_interval_ns =
       *rc::gen::element<std::int64_t>(0, 0, kMs / 3, 10 * kMs, 500 * kMs);
   for (const std::string profile : {"one", "two"}) {
@@ -186,18 +194,20 @@ Load any_load() {
   load.scenario = any_fleet();
   const auto replicas = static_cast<std::uint32_t>(load.scenario.fleet.sites[0].replicas +
                                                    load.scenario.fleet.sites[1].replicas);
+  const RecordingGrid grid = make_grid(load.scenario);
   const auto requests = *rc::gen::inRange<RequestId>(1, 80);
   const auto pause_ns = *rc::gen::element<std::int64_t>(1, kMs, 300 * kMs);
   const int announcing = *rc::gen::inRange(0, 3);  // nobody, some, all
   std::int64_t at_ns = 0;
   for (RequestId id = 0; id < requests; ++id) {
     at_ns += *rc::gen::element<std::int64_t>(0, 1, pause_ns, 2 * pause_ns);
+    const auto tenant = *rc::gen::inRange<std::uint32_t>(0, kTenants);
     Work work{id,
               *rc::gen::inRange<std::int32_t>(1, kMostPrompt + 1),
               *rc::gen::inRange<std::int32_t>(1, kMostOutput + 1),
               id,
-              0,
-              0};
+              tenant,
+              grid.cell(tenant, 0)};
     work.prefix = any_prefix(load.prefixes, work.prompt_tokens);
     work.announce = *rc::gen::inRange(0, 2) < announcing;
     load.asked.push_back({work, *rc::gen::inRange<std::uint32_t>(0, replicas), at_ns});
@@ -209,9 +219,9 @@ Load any_load() {
 /// Everything that a fleet said, with the instant at which it did, and what it recorded.
 struct Said {
   using News = std::tuple<std::int64_t, bool, RequestId, std::uint32_t, std::int64_t, std::int64_t,
-                          std::int64_t>;
+                          std::int64_t, std::int32_t>;
   std::vector<News> news;
-  Histogram gaps;
+  std::vector<Histogram> gaps;
   std::vector<std::int64_t> tokens;
   std::int64_t busy_ns = 0;
   __int128 batch_ns = 0;
@@ -226,13 +236,14 @@ void hear(Fleet& fleet, const Load& load, std::int64_t now_ns, std::set<RequestI
     RC_ASSERT(unannounced.erase(start.id) == 1);
     RC_ASSERT((exact ? start.scheduled_ns == now_ns : start.scheduled_ns <= now_ns));
     said.news.emplace_back(now_ns, false, start.id, start.replica, start.scheduled_ns,
-                           start.cached_tokens, 0);
+                           start.cached_tokens, 0, 0);
   }
   RC_ASSERT(std::is_sorted(fleet.starts().begin(), fleet.starts().end(), earlier));
   for (const Completion& completion : done) {
     RC_ASSERT(unannounced.count(completion.id) == 0);
     said.news.emplace_back(now_ns, true, completion.id, completion.replica, completion.scheduled_ns,
-                           completion.first_token_ns, completion.last_token_ns);
+                           completion.first_token_ns, completion.last_token_ns,
+                           completion.late_gaps);
   }
 }
 
@@ -258,7 +269,9 @@ Said play(const Load& load, Stepping stepping, std::size_t threads) {
   if (load.end_ns == kNever) RC_ASSERT(unannounced.empty());
   TokenRecord record(grid);
   fleet->stop(load.end_ns == kNever ? now_ns + 1 : load.end_ns, record);
-  said.gaps = record.gaps(0);
+  for (std::uint32_t tenant = 0; tenant < kTenants; ++tenant) {
+    said.gaps.push_back(record.gaps(grid.cell(tenant, 0)));
+  }
   said.tokens = record.tokens_by_bin();
   said.busy_ns = record.busy_ns(0);
   said.batch_ns = record.batch_ns(0);

@@ -100,6 +100,20 @@ TEST(ThreadFleet, PreemptedSequencesGetAllTheirTokens) {
   EXPECT_EQ(done.size(), 40U);
 }
 
+// Any gap is longer than a nanosecond, and none is longer than a day; preempted or not.
+TEST(ThreadFleet, CountsTheGapsThatAreLongerThanTheObjective) {
+  for (const auto& [objective_ns, late] :
+       {std::pair<std::int64_t, std::int32_t>{1, 59}, {86'400'000'000'000, 0}}) {
+    Scenario scenario = tiny(2);
+    scenario.tenants[0].slo.itl_ns = objective_ns;
+    const RecordingGrid grid = make_grid(scenario);
+    TokenRecord record(grid);
+    for (const Completion& completion : serve(scenario, 40, 60, record, grid)) {
+      EXPECT_EQ(completion.late_gaps, late);
+    }
+  }
+}
+
 TEST(ThreadFleet, AnnouncesStartsBeforeCompletionsAndReusesWhatWasComputed) {
   Scenario scenario = tiny(1);
   scenario.fleet.sites[0].prefix_cache_tokens = 1000;

@@ -204,6 +204,50 @@ RC_GTEST_PROP(TokenRecord, MergingIsRecordingIntoOneInAnyOrder, ()) {
   }
 }
 
+RC_GTEST_PROP(StepRun, CountsItsStepsOfALengthOrLonger, ()) {
+  const auto first_ps = *rc::gen::inRange<std::int64_t>(0, 50);
+  const auto slope_ps = *rc::gen::inRange<std::int64_t>(0, 5);
+  const StepRun run{0, 0, *rc::gen::inRange<std::int64_t>(1, 40), first_ps, slope_ps};
+  const auto least_ps = *rc::gen::inRange<std::int64_t>(0, 300);
+  std::int64_t expected = 0;
+  for (std::int64_t step = 0; step < run.steps; ++step) {
+    expected += first_ps + step * slope_ps >= least_ps ? 1 : 0;
+  }
+  RC_ASSERT(run.steps_of(least_ps) == expected);
+}
+
+// The 99th percentile by nearest rank of n gaps is the one of rank ceil(0.99 n).
+TEST(Recorder, AnObjectiveOnGapsAllowsOneInAHundredToBeLonger) {
+  struct Case {
+    std::int32_t output_tokens;
+    std::int32_t late_gaps;
+    bool met;
+  };
+  for (const auto& [output_tokens, late_gaps, met] :
+       {Case{1, 0, true}, {2, 0, true}, {2, 1, false}, {100, 0, true}, {100, 1, false},
+        {101, 1, true}, {101, 2, false}, {1000, 9, true}, {1000, 10, false}, {1001, 10, true}}) {
+    Scenario scenario;
+    scenario.run.duration_ns = 1'000'000'000;
+    scenario.tenants.emplace_back().slo.itl_ns = 80'000'000;
+    const RecordingGrid grid = make_grid(scenario);
+    Recorder recorder(scenario, grid);
+    RequestTable requests;
+    Request request;
+    request.admitted_ns = 0;
+    request.prompt_tokens = 10;
+    request.output_tokens = output_tokens;
+    Completion done;
+    done.id = requests.add(request);
+    done.last_token_ns = 1'000'000;
+    done.late_gaps = late_gaps;
+    recorder.sent(request);
+    recorder.admitted(request);
+    recorder.completed({&done, 1}, requests, 1'000'000);
+    const auto run = recorder.finish(1'000'000'000, TokenRecord(grid), 1);
+    EXPECT_EQ(run.tenants[0].phases[0].slo_met, met ? 1U : 0U) << output_tokens << ' ' << late_gaps;
+  }
+}
+
 /// Two tenants with objectives, a lift at 3 s of 6.
 Scenario lift_of_two_tenants() {
   Scenario scenario;

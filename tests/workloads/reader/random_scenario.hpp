@@ -134,6 +134,7 @@ inline Tenant random_tenant(const std::string& name) {
   tenant.max_tokens = largest_output_tokens(tenant) + *rc::gen::inRange(0, 100);
   if (*rc::gen::arbitrary<bool>()) tenant.slo.ttft_ns = random_ns(kS);
   if (*rc::gen::arbitrary<bool>()) tenant.slo.tpot_ns = random_ns(kS);
+  if (*rc::gen::arbitrary<bool>()) tenant.slo.itl_ns = random_ns(kS);
   if (*rc::gen::arbitrary<bool>()) tenant.slo.e2e_ns = random_ns(kS);
   tenant.users = *rc::gen::inRange(1, 100'000);
   tenant.priority = *rc::gen::inRange(-2, 3);

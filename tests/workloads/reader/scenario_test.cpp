@@ -52,7 +52,7 @@ arrivals = { process = "gamma", rate = "12/s", cv = 2 }
 prompt_tokens = { distribution = "lognormal", mean = 12.5, cv = 0.6, min = 2, max = 1024 }
 output_tokens = { distribution = "geometric", mean = 64, max = 256 }
 max_tokens = 300
-slo = { ttft = "1s", tpot = "60ms", e2e = "10s" }
+slo = { ttft = "1s", tpot = "60ms", itl = "80ms", e2e = "10s" }
 retry = { policy = "none" }
 [[tenant]]
 name = "others"
@@ -95,7 +95,7 @@ set = { throttle = "limit", load = 0.8, burst = "2s", inherit = "proportional" }
   users.prompt_tokens = {Distribution::lognormal, 12.5, 0.6, 2, 1024};
   users.output_tokens = {Distribution::geometric, 64, 0, 1, 256};
   users.max_tokens = 300;
-  users.slo = {kS, kS * 60 / 1000, 10 * kS};
+  users.slo = {kS, kS * 60 / 1000, kS * 80 / 1000, 10 * kS};
   Tenant others;
   others.name = "others";
   others.arrivals = {Process::constant, {0.25, std::nullopt}, 1, {}, {}, {}};
