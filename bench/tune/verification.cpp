@@ -6,12 +6,15 @@
 #include <cmath>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "bench/machine/progress.hpp"
 #include "bench/tune/search.hpp"
 #include "reports/analysis/interval.hpp"
+#include "reports/findings/report.hpp"
 #include "reports/findings/verdict.hpp"
+#include "reports/json/json_figures.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
@@ -22,12 +25,22 @@ namespace {
 
 constexpr const char* kRanks[] = {"recommended", "second", "third"};
 
-/// 95 %, over runs; nothing of too few.
-std::optional<Interval> interval_of(const std::vector<double>& values) {
+/// Of the objective, by the runs that it was measured in: 95 %; nothing of too few.
+std::optional<Interval> interval_of(const std::vector<double>& values, const std::string& path,
+                                    const Trial& trial) {
   if (values.size() < kLeastRuns) return std::nullopt;
   const Spread spread = spread_of(values);
-  return estimate_of(spread.mean, spread.standard_error, static_cast<double>(values.size() - 1), "")
-      .interval;
+  const Estimate estimate =
+      estimate_of(spread.mean, spread.standard_error, static_cast<double>(values.size() - 1), "");
+  for (const std::string_view share : {"attainment", "unserved"}) {
+    const std::size_t at = path.rfind(share);
+    if (at == std::string::npos) continue;
+    std::string counted = path;
+    counted.replace(at, share.size(), "counts.due");
+    const TrialFigure requests = figure_at(figures_of(analyse(trial)), counted);
+    return within_limits(estimate, {0, 1, requests.value.value_or(0)}).interval;
+  }
+  return estimate.interval;
 }
 
 }  // namespace
@@ -139,7 +152,7 @@ bool TuningVerification::run(TuningReport& report, std::uint64_t runs, const Wat
     const TuningFigures figures = tuning_figures(trial, problem_);
     arms[i].measured = figures.objective;
     arms[i].constraints = figures.constraints;
-    arms[i].interval = interval_of(arms[i].measured_by_run);
+    arms[i].interval = interval_of(arms[i].measured_by_run, problem_.tuning.objective->path, trial);
     if (!is_valid(trial)) {
       arms[i].validity = validity(trial);
       verification.valid = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -82,6 +83,25 @@ Sides sides(const PhaseRate& rate, const Phases& before, const Phases& after) {
     result.after.push_back(amount_of(rate, *after[i]) / after_base);
   }
   return result;
+}
+
+double requests_in(const PhaseRate& rate, const Phases& phases) {
+  double requests = 0;
+  for (const PhaseBrief* phase : phases) requests += base_of(rate, *phase);
+  return requests;
+}
+
+/// As it is, but for a share.
+Estimate bounded(Estimate change, bool is_difference, const PhaseRate& rate, const Phases& first,
+                 const Phases& second) {
+  if (rate.base_column.empty()) return change;
+  ShareLimits limits{is_difference ? -1.0 : 0.0, is_difference ? 1.0 : INFINITY,
+                     std::min(requests_in(rate, first), requests_in(rate, second))};
+  // Of a ratio what can't be seen is relative to what there is: the requests that met them.
+  if (!is_difference) {
+    limits.requests *= std::min(pooled(rate, first).value_or(0), pooled(rate, second).value_or(0));
+  }
+  return within_limits(std::move(change), limits);
 }
 
 /// Without those that did not reach one of the two phases.
@@ -165,13 +185,15 @@ Gain rate_gain(const PhaseRate& rate, const Run& run, const std::array<std::size
   gain.is_difference = figures.zero_somewhere();
   gain.change = gain.is_difference ? difference_over_runs(figures.before, figures.after)
                                    : ratio_over_runs(figures.before, figures.after);
-  if (figures.before.size() >= kLeastRuns) return gain;
-  const BlockMeans first = block_means(contributions(run, rate, phase[0]));
-  const BlockMeans second = block_means(contributions(run, rate, phase[1]));
-  gain.change = refined(std::move(gain.change),
-                        gain.is_difference ? difference_of_blocks(first, second, bins_of(run))
-                                           : ratio_of_blocks(first, second, bins_of(run)),
-                        first.bins > 0 && second.bins > 0);
+  if (figures.before.size() < kLeastRuns) {
+    const BlockMeans first = block_means(contributions(run, rate, phase[0]));
+    const BlockMeans second = block_means(contributions(run, rate, phase[1]));
+    gain.change = refined(std::move(gain.change),
+                          gain.is_difference ? difference_of_blocks(first, second, bins_of(run))
+                                             : ratio_of_blocks(first, second, bins_of(run)),
+                          first.bins > 0 && second.bins > 0);
+  }
+  gain.change = bounded(std::move(gain.change), gain.is_difference, rate, before, after);
   return gain;
 }
 
@@ -239,6 +261,7 @@ Effect rate_effect(const Trial& trial, const PhaseRate& rate, std::size_t phase,
         refined(std::move(effect.difference), mean_of_blocks(blocks, bins_of(trial.lifted.pooled)),
                 blocks.bins > 0);
   }
+  effect.difference = bounded(std::move(effect.difference), true, rate, without, with);
   return effect;
 }
 

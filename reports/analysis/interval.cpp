@@ -72,6 +72,15 @@ Estimate estimate_of_log(double log, double standard_error, double degrees, std:
   return checked(std::exp(log), {std::exp(log - half), std::exp(log + half)}, std::move(basis));
 }
 
+Estimate within_limits(Estimate estimate, const ShareLimits& limits) {
+  if (!estimate.value || !estimate.interval) return estimate;
+  const double reach = limits.requests > 0 ? 3 / limits.requests : limits.most - limits.least;
+  Interval& interval = *estimate.interval;
+  interval.low = std::max(limits.least, std::min(interval.low, *estimate.value - reach));
+  interval.high = std::min(limits.most, std::max(interval.high, *estimate.value + reach));
+  return estimate;
+}
+
 Estimate estimate_without_interval(double value, std::string basis, std::string reason) {
   if (!std::isfinite(value)) return nothing(std::move(basis), "not a finite figure");
   return {value, std::nullopt, std::move(basis), std::move(reason)};

@@ -68,6 +68,17 @@ Estimate ratio_over_runs(std::span<const double> before, std::span<const double>
 /// after - before, the same way on the figures as they are.
 Estimate difference_over_runs(std::span<const double> before, std::span<const double> after);
 
+/// What an interval of a share, or of a difference or ratio of shares, is held to: no bound that no
+/// share can have, and never of zero width. Where all runs have 0 or 100 % nothing tells how much
+/// they may differ; the rule of three then bounds what is rarer than can be seen: in n requests
+/// without one of a kind, 3 / n of them at most (95 %).
+struct ShareLimits {
+  double least = 0;  ///< of the estimate: 0 of shares and ratios, -1 of differences
+  double most = 1;   ///< 1 of shares and differences; infinite of ratios
+  double requests = 0;
+};
+Estimate within_limits(Estimate estimate, const ShareLimits& limits);
+
 /// "1 run", "5 runs".
 std::string runs_figure(std::size_t runs);
 

@@ -120,16 +120,40 @@ struct Answer {
   }
 };
 
+/// From which of the values on they are above `level` (below it, where the step is down): where the
+/// sum of what they are above it has been least. That is where the best fit that only rises
+/// (isotonic regression) reaches the level. The first value that does comes too early in noise, and
+/// the last one that does not too late.
+std::size_t crossing(std::span<const double> values, double level, bool upwards) {
+  double sum = 0;
+  double least = 0;
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    sum += upwards ? values[i] - level : level - values[i];
+    if (sum >= least) continue;
+    least = sum;
+    best = i + 1;
+  }
+  return best;
+}
+
+/// Of the values those until the answer, having arrived, goes back under 90 % of the step by more
+/// than noise: what oscillates rises once.
+std::size_t first_rise(const Answer& answer) {
+  const double noise = kStandardErrors * answer.standard_error / std::abs(answer.step());
+  std::size_t bin = 0;
+  while (bin < answer.smoothed.size() && answer.progress(bin) < 1) ++bin;
+  while (bin < answer.smoothed.size() && answer.progress(bin) >= 0.9 - noise) ++bin;
+  return bin;
+}
+
 Delay rise_of(const Answer& answer) {
-  const auto first = [&](double progress) {
-    std::size_t bin = 0;
-    while (bin < answer.smoothed.size() && answer.progress(bin) < progress) ++bin;
-    return bin;
-  };
-  const std::size_t begin = first(0.1);
-  const std::size_t end = first(0.9);
-  if (end == answer.smoothed.size()) return {std::nullopt, "90 % of the step were never reached"};
-  return {static_cast<std::int64_t>(end - begin) * answer.bin_ns, {}};
+  const bool upwards = answer.step() > 0;
+  const std::span<const double> values = answer.values.first(first_rise(answer));
+  const std::size_t begin = crossing(values, answer.from + 0.1 * answer.step(), upwards);
+  const std::size_t end = crossing(values, answer.from + 0.9 * answer.step(), upwards);
+  if (end == answer.values.size()) return {std::nullopt, "90 % of the step were never reached"};
+  return {static_cast<std::int64_t>(end - std::min(begin, end)) * answer.bin_ns, {}};
 }
 
 double overshoot_of(const Answer& answer) {
@@ -163,6 +187,9 @@ Delay settling_of(const Answer& answer) {
   const double band = std::max(kBand * size, kStandardErrors * answer.standard_error);
   std::size_t settled = std::min(steady + 1, bins);
   while (settled > 0 && std::abs(answer.smoothed[settled - 1] - level) <= band) --settled;
+  // A band as wide as the noise would end a slow approach too early.
+  settled =
+      std::max(settled, crossing(answer.values, level - kBand * answer.step(), answer.step() > 0));
   const std::int64_t settling_ns = settled == 0 ? 0 : answer.since_step_ns(settled);
   if (settling_ns > answer.after_ns) {
     return {
@@ -195,16 +222,22 @@ double deficit_of(const Answer& answer, std::size_t transition_bins) {
   return missing * static_cast<double>(answer.bin_ns) * 1e-9;
 }
 
-/// The window that the header describes, and the standard error of its means.
-std::pair<std::size_t, double> window_for(std::span<const double> after,
+/// The window that the header describes, and the standard error of its means: of the noisier side,
+/// for nobody knows of which kind the transition is.
+std::pair<std::size_t, double> window_for(std::span<const double> before,
+                                          std::span<const double> after,
                                           std::size_t transition_bins, double step) {
+  const auto error_of = [&](std::size_t window) {
+    return std::max(error_of_window(after, window),
+                    2 * window <= before.size() ? error_of_window(before, window) : 0);
+  };
   const std::size_t most = std::max<std::size_t>(1, std::min(transition_bins, after.size()) / 8);
   std::size_t window = 1;
-  double error = error_of_window(after, window);
+  double error = error_of(window);
   for (const std::size_t wider : kWindows) {
     if (error <= kSmoothEnough * std::abs(step) || wider > most) break;
     window = wider;
-    error = error_of_window(after, window);
+    error = error_of(window);
   }
   return {window, error};
 }
@@ -247,7 +280,7 @@ StepResponse step_response(const StepSeries& series) {
   answer.after_ns = static_cast<std::int64_t>(series.after_begin) * series.bin_ns - series.step_ns;
   answer.from = *response.before;
   answer.to = *response.after;
-  const auto [window, standard_error] = window_for(after, transition_bins, answer.step());
+  const auto [window, standard_error] = window_for(before, after, transition_bins, answer.step());
   answer.standard_error = standard_error;
   answer.smoothed = smooth(answer.values, window);
   response.smoothed_over_ns = static_cast<std::int64_t>(window) * series.bin_ns;

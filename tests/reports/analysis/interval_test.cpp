@@ -102,6 +102,28 @@ TEST(Interval, WhatIsNotFiniteDoesNotLeave) {
   EXPECT_NE(wild.reason.find("more repetitions"), std::string::npos);
 }
 
+// Three runs with attainments of 0.75, 0.92 and 0.955: by t alone 0.602 to 1.148.
+TEST(Interval, OfAShareStaysWithinZeroAndOne) {
+  const std::vector<double> shares = {0.75, 0.92, 0.955};
+  const Spread spread = spread_of(shares);
+  const Estimate plain = estimate_of(spread.mean, spread.standard_error, 2, "");
+  ASSERT_GT(plain.interval->high, 1);
+  const Estimate share = within_limits(plain, {0, 1, 1000});
+  EXPECT_EQ(share.interval, (Interval{plain.interval->low, 1}));
+}
+
+// The rule of three: 0 of n are compatible with a share of up to 3 / n, for (1 - 3/n)^n is 5 %.
+TEST(Interval, OfAShareIsNeverOfZeroWidth) {
+  EXPECT_EQ(within_limits(estimate_of(1, 0, 2, ""), {0, 1, 1000}).interval, (Interval{0.997, 1}));
+  EXPECT_EQ(within_limits(estimate_of(0, 0, 2, ""), {0, 1, 1000}).interval, (Interval{0, 0.003}));
+  EXPECT_EQ(within_limits(estimate_of(0, 0, 2, ""), {-1, 1, 1000}).interval,
+            (Interval{-0.003, 0.003}));
+  EXPECT_EQ(within_limits(estimate_of(1, 0, 2, ""), {0, 1, 0}).interval, (Interval{0, 1}))
+      << "of no request nothing is known";
+  const Estimate none = estimate_without_interval(1, "1 run", "too few");
+  EXPECT_FALSE(within_limits(none, {0, 1, 1000}).interval);
+}
+
 RC_GTEST_PROP(IntervalProperties, AnEstimateIsFiniteAndInItsIntervalOrSaysWhyNot, ()) {
   const auto exponents = *rc::gen::container<std::vector<std::pair<int, int>>>(
       rc::gen::pair(rc::gen::inRange(-300, 300), rc::gen::inRange(-300, 300)));
