@@ -119,10 +119,27 @@ void require_no_folder(const std::filesystem::path& out) {
   }
 }
 
+namespace {
+
+/// A name as that of one folder, not of a path, nor of a hidden one, nor longer than file systems
+/// have them.
+std::string folder_name(std::string_view name) {
+  constexpr std::size_t kLongestBytes = 200;
+  std::string folder;
+  for (const char c : name) folder += c == '/' || c == '\\' ? '_' : c;
+  if (folder.starts_with('.')) folder.front() = '_';
+  if (folder.size() <= kLongestBytes) return folder;
+  std::size_t end = kLongestBytes;
+  while (end > 0 && (static_cast<unsigned char>(folder[end]) & 0xc0) == 0x80) --end;
+  return folder.substr(0, end);  // no character is cut
+}
+
+}  // namespace
+
 std::string default_folder(const std::string& base) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   const std::string name =
-      fmt::format("tokenlift-results/{}-{:%Y%m%d-%H%M%S}", base, fmt::localtime(now));
+      fmt::format("tokenlift-results/{}-{:%Y%m%d-%H%M%S}", folder_name(base), fmt::localtime(now));
   std::string folder = name;
   std::error_code error;
   for (int n = 2; std::filesystem::exists(folder, error); ++n) {

@@ -30,6 +30,7 @@
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
 #include "workloads/reader/scenario_reader.hpp"
+#include "workloads/text/key_path.hpp"
 #include "workloads/text/quantity.hpp"
 #include "workloads/tuning/candidate.hpp"
 #include "workloads/writer/scenario_writer.hpp"
@@ -208,9 +209,11 @@ void require_named(const std::string& path, const std::string& list,
   const std::string rest = path.substr(list.size() + 1);
   std::vector<std::string> names;
   for (const Named& thing : things) names.push_back(thing.name);
-  const auto is_meant = [&](const std::string& name) { return rest.starts_with(name + "."); };
+  const auto is_meant = [&](const std::string& name) {
+    return rest.starts_with(path_word(name) + ".");
+  };
   if (std::ranges::any_of(names, is_meant)) return;
-  const std::string word = rest.substr(0, rest.find('.'));
+  const std::string word = name_of_word(word_at(rest, 0));
   throw UsageError(fmt::format("'{}' names none of the scenario's {}: {}", path, list,
                                suggestion(word, names, fmt::format("{}", fmt::join(names, ", ")))));
 }

@@ -19,6 +19,17 @@ std::string spaced(std::string_view words) {
   return out;
 }
 
+/// Names that hold more than letters, digits, spaces, '_' and '-' stand in quotes.
+std::string name_of_word(std::string_view word) {
+  if (word.size() < 2 || !word.starts_with('"') || !word.ends_with('"')) return std::string(word);
+  std::string name;
+  for (std::size_t i = 1; i + 1 < word.size(); ++i) {
+    if (word[i] == '\\' && i + 2 < word.size()) ++i;
+    name += word[i];
+  }
+  return name;
+}
+
 /// A figure's name among TuningReport::changes, by how its path begins.
 std::string_view change_name(std::string_view path) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kNames = {
@@ -48,7 +59,7 @@ ParameterName parameter_name(const std::string& key) {
   const std::size_t last = words.rfind('.');
   if (words.starts_with(kThrottle) && last > kThrottle.size()) {
     const std::string_view whose = words.substr(kThrottle.size(), last - kThrottle.size());
-    return {spaced(words.substr(last + 1)), std::string(whose)};
+    return {spaced(words.substr(last + 1)), name_of_word(whose)};
   }
   if (words.starts_with(kLift)) {
     const std::string_view what = words.substr(kLift.size());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <span>
 #include <utility>
 
@@ -19,10 +20,37 @@ std::string joined(const std::string& path, const std::string& word) {
   return path.empty() || word.empty() ? path + word : path + "." + word;
 }
 
+/// A name as a word of a path, in quotes if it holds anything that plain words don't, as keys of
+/// scenarios write it: tenants."gpt-4.1".attainment.after
+std::string word_of(const std::string& name) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == ' ' || c == '_' || c == '-' ||
+           static_cast<unsigned char>(c) >= 0x80;
+  };
+  if (name == kAnyName || std::all_of(name.begin(), name.end(), plain)) return name;
+  std::string word = "\"";
+  for (const char c : name) {
+    if (c == '"' || c == '\\') word += '\\';
+    word += c;
+  }
+  return word + '"';
+}
+
+/// A path with its names as they are.
+std::string without_quotes(const std::string& path) {
+  std::string plain;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '"') continue;
+    if (path[i] == '\\' && i + 1 < path.size()) ++i;
+    plain += path[i];
+  }
+  return plain;
+}
+
 /// What tells an item of a list from the others.
 std::string label_of(const Json& item, std::size_t index) {
   for (const char* const key : {"name", "tenant"}) {
-    if (item.contains(key)) return item[key].get<std::string>();
+    if (item.contains(key)) return word_of(item[key].get<std::string>());
   }
   return std::to_string(index + 1);
 }
@@ -204,10 +232,17 @@ TrialReport sample_trial() {
 
 std::vector<std::string> words_of(const std::string& path) {
   std::vector<std::string> words;
-  for (std::size_t begin = 0; begin <= path.size();) {
-    const std::size_t end = std::min(path.find('.', begin), path.size());
-    words.push_back(path.substr(begin, end - begin));
-    begin = end + 1;
+  std::string word;
+  bool quoted = false;
+  for (std::size_t i = 0; i <= path.size(); ++i) {
+    if (i == path.size() || (path[i] == '.' && !quoted)) {
+      words.push_back(std::move(word));
+      word.clear();
+      continue;
+    }
+    if (path[i] == '"') quoted = !quoted;
+    word += path[i];
+    if (quoted && path[i] == '\\' && i + 1 < path.size()) word += path[++i];
   }
   return words;
 }
@@ -289,8 +324,9 @@ std::vector<TrialFigure> figures_of(const TrialReport& report) {
 }
 
 TrialFigure figure_at(const std::vector<TrialFigure>& figures, const std::string& path) {
-  const auto found = std::find_if(figures.begin(), figures.end(),
-                                  [&](const TrialFigure& each) { return each.path == path; });
+  const auto found = std::find_if(figures.begin(), figures.end(), [&](const TrialFigure& each) {
+    return each.path == path || without_quotes(each.path) == path;
+  });
   if (found != figures.end()) return *found;
   return {path, std::nullopt, missing_reason(figures, path)};
 }

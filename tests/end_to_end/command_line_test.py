@@ -52,6 +52,59 @@ class CommandLine(binary_case.BinaryCase):
         self.assertEqual(len(results), 1)
         self.assertIn(str(results[0].relative_to(self.path)), done.stdout)
 
+    def test_names_may_be_those_of_models(self):
+        scenario = self.path / "names.toml"
+        scenario.write_text("""
+name = "../Qwen/Qwen3-8B vs. gpt-4.1"
+[run]
+engine = "virtual"
+duration = "20s"
+[profile."Qwen/Qwen3-8B"]
+decode = { a = "6ms", b = "7us", c = "41ns" }
+prefill = { p0 = "4ms", p1 = "15us", p2 = "1ns" }
+[[fleet.site]]
+name = "Köln, 1. Stock"
+profile = "Qwen/Qwen3-8B"
+[[tenant]]
+name = "gpt-4.1"
+arrivals = { process = "poisson", rate = "20/s" }
+prompt_tokens = { distribution = "constant", value = 10 }
+output_tokens = { distribution = "constant", value = 2 }
+[[tenant]]
+name = 'a,"b"<c>=d\\'
+arrivals = { process = "poisson", rate = "20/s" }
+prompt_tokens = { distribution = "constant", value = 10 }
+output_tokens = { distribution = "constant", value = 2 }
+[[throttle]]
+name = "=1+1 %"
+kind = "token_bucket"
+unit = "requests"
+rate = "20/s"
+max_wait = "1s"
+[[event]]
+at = "10s"
+lift = "=1+1 %"
+""")
+        done = self.run_tokenlift("run", scenario, "--set", 'tenant."gpt-4.1".slo.itl=80ms',
+                                  "--set", 'profile."Qwen/Qwen3-8B".decode.a=7ms', code=0)
+        results = list((self.path / "tokenlift-results").iterdir())
+        self.assertEqual(len(results), 1, "the name is that of one folder")
+        self.assertIn(str((results[0] / "run.json").relative_to(self.path)), done.stdout)
+        run = json.loads((results[0] / "run.json").read_text())
+        self.assertEqual(run["scenario"]["tenant"][0]["slo"], {"itl": "80ms"})
+        self.assertEqual([tenant["name"] for tenant in run["tenants"]],
+                         ["gpt-4.1", 'a,"b"<c>=d\\'])
+        self.run_tokenlift("run", results[0] / "run.json", "--out", "again", code=0)
+        for form in ("text", "html", "json", "csv", "markdown", "openmetrics"):
+            with self.subTest(form=form):
+                text = self.run_tokenlift("report", results[0] / "run.json", "--format", form,
+                                          code=0).stdout
+                self.assertIn("gpt-4.1", text)
+                if form == "html":
+                    self.assertNotIn("<c>", text)
+        self.run_tokenlift("report", results[0] / "run.json", "--format", "hgrm", "--out", "curves",
+                           code=0)
+
     def test_check_prints_a_scenario_that_resolves_to_itself(self):
         once = self.run_tokenlift("check", self.scenario, code=0).stdout
         self.assertIn("# phases:", once)

@@ -28,11 +28,8 @@ namespace tokenlift {
 namespace {
 
 std::string name_from_file(const std::string& source_name) {
-  std::string stem = std::filesystem::path(source_name).stem().string();
-  for (char& c : stem) {
-    if (!is_name(std::string_view(&c, 1))) c = '_';
-  }
-  return stem.empty() ? "scenario" : stem;
+  const std::string stem = std::filesystem::path(source_name).stem().string();
+  return is_name(stem) ? stem : "scenario";
 }
 
 void check_count(TableReader& root, const char* key, std::size_t count, std::size_t most) {

@@ -5,6 +5,8 @@
 #include <map>
 #include <tuple>
 
+#include "workloads/text/key_path.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -23,7 +25,9 @@ auto position(const Place& place) {
 // TOML makes tables of dotted keys; a table in braces is a value.
 void collect(const toml::table& table, const std::string& prefix, std::vector<Leaf>& leaves) {
   for (const auto& [key, node] : table) {
-    const std::string name = prefix + std::string(key.str());
+    // A key may hold a whole path, where it is not part of one.
+    const std::string name =
+        prefix.empty() ? std::string(key.str()) : prefix + path_word(key.str());
     const toml::table* inner = node.as_table();
     if (inner != nullptr && !inner->is_inline()) {
       collect(*inner, name + ".", leaves);
@@ -45,7 +49,7 @@ std::vector<Leaf> leaves_of(TableReader& table, std::string_view key) {
   }
   std::ranges::stable_sort(leaves, {}, [](const Leaf& leaf) { return position(leaf.key_place); });
   std::erase_if(leaves, [&](const Leaf& leaf) {
-    if (leaf.key.find('=') == std::string::npos) return false;
+    if (find_outside_quotes(leaf.key, "=") == std::string::npos) return false;
     table.document().add(leaf.key_place, in_quotes(leaf.key) + " can't be a key of a scenario");
     return true;
   });
@@ -150,7 +154,8 @@ std::string line_and_column(const Place& place) {
 std::string fit_for_names(std::string_view text) {
   std::string name(text.empty() ? "_" : text);
   for (char& c : name) {
-    if (c != '.' && (c == ' ' || !is_name(std::string_view(&c, 1)))) c = '_';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!plain && c != '_' && c != '-' && c != '.') c = '_';
   }
   return name;
 }

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "workloads/plan/calendar.hpp"
+#include "workloads/text/utf8.hpp"
 
 namespace tokenlift {
 
@@ -41,14 +42,23 @@ std::string digits(const toml::node& node, const char* substitute) {
   return number != nullptr && number->get() > 0 ? std::to_string(number->get()) : substitute;
 }
 
+// Whether the code point that `text` begins with moves the cursor, or ends the line: U+0000 to
+// U+001F, U+007F to U+009F, U+2028 and U+2029.
+bool is_control(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x20 || lead == 0x7f) return true;
+  if (lead == 0xc2) return static_cast<unsigned char>(text[1]) < 0xa0;
+  return text.starts_with("\xe2\x80\xa8") || text.starts_with("\xe2\x80\xa9");
+}
+
 }  // namespace
 
 bool is_name(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' ||
-           c == '_' || c == '-';
-  };
-  return !text.empty() && std::ranges::all_of(text, allowed);
+  if (text.empty() || find_not_utf8(text) != std::string_view::npos) return false;
+  for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(code_point_bytes(rest))) {
+    if (is_control(rest)) return false;
+  }
+  return true;
 }
 
 TableReader::TableReader(Document& document, const toml::table& table, std::string name)

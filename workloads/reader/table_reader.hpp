@@ -25,10 +25,10 @@ inline constexpr std::int64_t kRequestTokensMax = 1'000'000'000;
 inline constexpr std::int64_t kCountMax = 1'000'000;
 inline constexpr std::int64_t kSizeMax = 1'000'000'000'000;
 
-/// True for letters (a-z), digits, spaces, '_' and '-', one at least.
+/// True for UTF-8 text that is not empty and has no control characters.
 bool is_name(std::string_view text);
 inline constexpr std::string_view kNameAdvice =
-    "a name has letters (a-z), digits, spaces, '_' and '-', one at least";
+    "a name has characters, one at least, and no control characters";
 
 template <typename Value>
 void assign(Value& target, const std::optional<Value>& value) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "workloads/plan/plan.hpp"
+#include "workloads/text/key_path.hpp"
 #include "workloads/text/utf8.hpp"
 #include "workloads/tuning/candidate.hpp"
 #include "workloads/tuning/defaults.hpp"
@@ -85,7 +86,7 @@ void TuningReader::read_key(TableReader& table, Parameter& parameter) {
   const std::optional<std::string> key = table.text("key");
   if (!key) return;
   parameter.key = *key;
-  if (key->empty() || key->find('=') != std::string::npos) {
+  if (key->empty() || find_outside_quotes(*key, "=") != std::string::npos) {
     table.mistake("key", in_quotes(*key) + " can't be a key", "for example \"throttle.NAME.rate\"");
   } else if (*key == "tune" || key->starts_with("tune.")) {
     table.mistake("key", "what is searched can't change the search", "remove it");
@@ -341,10 +342,10 @@ bool TuningReader::names_are_known(const std::string& path, const Place& place) 
     if (!path.starts_with(list)) return true;
     std::vector<std::string> names;
     for (const auto& member : members) {
-      if (path.starts_with(list + member.name + ".")) return true;
+      if (path.starts_with(list + path_word(member.name) + ".")) return true;
       names.push_back(member.name);
     }
-    const std::string name = path.substr(list.size(), path.find('.', list.size()) - list.size());
+    const std::string name = name_of_word(word_at(path, list.size()));
     document_.add(place, "there is no " + kind + " " + in_quotes(name), suggest(name, names));
     return false;
   };
@@ -366,7 +367,7 @@ void TuningReader::read_objective(TableReader& table) {
     has_direction = true;
     break;
   }
-  if (path.empty() || path.find_first_of(" \t\r\n<>=") != std::string::npos) {
+  if (path.empty() || find_outside_quotes(path, " \t\r\n<>=") != std::string::npos) {
     table.mistake("objective", in_quotes(*text) + " is no objective",
                   "\"maximize FIGURE\" or \"minimize FIGURE\"; a bound is one of the constraints");
     return;

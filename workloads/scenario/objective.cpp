@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "workloads/text/key_path.hpp"
 #include "workloads/text/mistake.hpp"
 
 namespace tokenlift {
@@ -42,7 +43,7 @@ std::string_view trimmed(std::string_view text) {
 Quantity<Objective> parse_objective(std::string_view text) {
   Objective objective;
   objective.text = text;
-  const std::size_t at = text.find_first_of("<>=!");
+  const std::size_t at = find_outside_quotes(text, "<>=!");
   objective.path = trimmed(text.substr(0, at));
   if (at == std::string_view::npos) {
     return failure(in_quotes(text) + " compares nothing", kAdvice);

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "workloads/text/key_path.hpp"
 #include "workloads/text/quantity.hpp"
 #include "workloads/text/utf8.hpp"
 
@@ -173,13 +174,13 @@ bool reads_as_toml(std::string_view value) {
 const toml::node* find_value(const toml::table& root, std::string_view path) {
   const toml::node* node = &root;
   while (node != nullptr) {
-    const std::size_t end = path.find('.');
-    const std::string_view name = path.substr(0, end);
+    const std::string_view word = word_at(path, 0);
+    const std::string name = name_of_word(word);
     const toml::table* table = node->as_table();
     const toml::array* array = node->as_array();
     node = table != nullptr ? table->get(name) : array != nullptr ? element(*array, name) : nullptr;
-    if (end == std::string_view::npos) break;
-    path.remove_prefix(end + 1);
+    if (word.size() == path.size()) break;
+    path.remove_prefix(word.size() + 1);
   }
   return node;
 }
@@ -236,7 +237,7 @@ void Document::apply(std::size_t index) {
         1 + count_code_points(std::string_view(word).substr(0, offset)));
     return Place{{1, column}, {1, column}, path};
   };
-  const std::size_t equals = word.find('=');
+  const std::size_t equals = find_outside_quotes(word, "=");
   if (equals == std::string::npos || equals == 0) {
     add(place_at(0), "an override is KEY=VALUE", "for example run.duration=10s");
     return;
@@ -245,8 +246,9 @@ void Document::apply(std::size_t index) {
   const std::size_t value_column = place_at(equals + 1).begin.column;
   toml::node* node = &root_;
   for (std::size_t begin = 0;;) {
-    const std::size_t end = std::min(word.find('.', begin), equals);
-    const std::string_view name = std::string_view(word).substr(begin, end - begin);
+    const std::string_view path_part = word_at(std::string_view(word).substr(0, equals), begin);
+    const std::size_t end = begin + path_part.size();
+    const std::string name = name_of_word(path_part);
     const Place place = place_at(begin);
     if (toml::array* array = node->as_array()) {
       toml::table* table = element(*array, name);

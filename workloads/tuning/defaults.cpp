@@ -9,6 +9,7 @@
 
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
+#include "workloads/text/key_path.hpp"
 #include "workloads/text/quantity.hpp"
 #include "workloads/tuning/lift.hpp"
 #include "workloads/tuning/ranges.hpp"
@@ -109,7 +110,8 @@ std::vector<Objective> promises(const Scenario& scenario) {
   std::vector<Objective> constraints;
   for (const Tenant& tenant : scenario.tenants) {
     if (!tenant.slo.ttft_ns) continue;
-    const std::string of = scenario.tenants.size() > 1 ? "tenants." + tenant.name + "." : "";
+    const std::string of =
+        scenario.tenants.size() > 1 ? "tenants." + path_word(tenant.name) + "." : "";
     const std::string bound = format_number(static_cast<double>(*tenant.slo.ttft_ns) * 1e-6);
     constraints.push_back(*parse_objective(of + "ttft.p99_ms.transition <= " + bound).value);
   }

@@ -8,6 +8,7 @@
 
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/text/key_path.hpp"
 #include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
@@ -317,7 +318,7 @@ class Ranges {
     const double most = parameter.form == ParameterForm::duration
                             ? static_cast<double>(kLongestDurationNs)
                             : kLargestLimit;
-    parameter.key = "throttle." + throttle_.name + "." + parameter.key;
+    parameter.key = "throttle." + path_word(throttle_.name) + "." + parameter.key;
     parameter.min = std::max(down(parameter.min), smallest);
     parameter.max = std::min(up(std::max(parameter.max, 2 * parameter.min)), most);
     if (present < parameter.min || present > parameter.max) {

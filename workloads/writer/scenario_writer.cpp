@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <initializer_list>
@@ -36,6 +37,15 @@ std::string cost(std::int64_t ps) {
 }
 std::string rate(double per_s) {
   return string_literal(format_rate(per_s));
+}
+
+// In quotes where TOML wants them.
+std::string toml_key(const std::string& name) {
+  const auto bare = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && std::ranges::all_of(name, bare) ? name : string_literal(name);
 }
 
 // Keys and their values as TOML writes them, in the order in which they are added.
@@ -509,7 +519,7 @@ std::string to_toml(const std::vector<Profile>& profiles) {
   std::string text;
   for (const Profile& profile : profiles) {
     text += text.empty() ? "" : "\n";
-    text += "[profile." + (bare ? profile.name : string_literal(profile.name)) + "]\n";
+    text += "[profile." + toml_key(profile.name) + "]\n";
     text += keys_of(profile).lines();
   }
   return text;

@@ -215,6 +215,7 @@ TEST(JsonFigures, NamesMayHoldFullStops) {
   run.tenants[0].name = "a.b";
   const TrialReport trial = make_report({make_trial("", {run})}).trials[0];
   EXPECT_EQ(figure_at(figures_of(trial), "tenants.a.b.counts.due.after").value, 1080.0);
+  EXPECT_EQ(figure_at(figures_of(trial), "tenants.\"a.b\".counts.due.after").value, 1080.0);
 }
 
 RC_GTEST_PROP(JsonFigures, APathWithAWordTooFewOrTooManyIsAMistake, ()) {

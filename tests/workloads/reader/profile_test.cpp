@@ -243,7 +243,7 @@ TEST(ParseProfiles, TakesOverTheDecoderOfABuiltInName) {
 TEST(ParseProfiles, NotesEachMistakeAtItsPlaceWithAdvice) {
   const Edit edits[] = {
       {"[profile.my-gpu]", "[profil.my-gpu]", 1, "unknown key \"profil\"", "\"profile\""},
-      {"[profile.my-gpu]", "[profile.\"my/gpu\"]", 1, "can't be a name", "letters"},
+      {"[profile.my-gpu]", "[profile.\"my\\tgpu\"]", 1, "can't be a name", "control characters"},
       {"[profile.my-gpu]", "[profile]", 2, "is a string, not a table", "{"},
       {"description", "descripton", 2, "unknown key", "\"description\""},
       {"0.02", "2", 4, "too large", "0 to 1"},

@@ -22,7 +22,8 @@ namespace random_parts {
 constexpr std::int64_t kS = 1'000'000'000;
 
 inline std::string random_name() {
-  const std::string letters = "abcXYZ019 _-";
+  const std::vector<std::string> letters = {"a", "b", "X",  "0",  "19", " ", "_", "-",  ".",
+                                            "/", "=", "\"", "\\", "'",  "#", "é", "字", "]"};
   std::string name;
   const int size = *rc::gen::inRange(1, 12);
   for (int i = 0; i < size; ++i) name += letters[*rc::gen::inRange<std::size_t>(0, letters.size())];

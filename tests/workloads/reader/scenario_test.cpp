@@ -384,6 +384,24 @@ TEST(Override, SetsKeysByNameAndByIndex) {
   EXPECT_EQ(scenario.tenants[0].slo.e2e_ns, 3 * kS);
 }
 
+// Names are what models are called; in a path they stand in quotes, as in TOML.
+TEST(Override, NamesThatAreNoPlainWordsStandInQuotes) {
+  const std::string model = "Qwen/Qwen3-8B v2.1=x";
+  std::string text = kText;
+  for (const std::string& old : {std::string("\"users\""), std::string("\"output limit\"")}) {
+    for (std::size_t at = text.find(old); at != std::string::npos; at = text.find(old)) {
+      text.replace(at, old.size(), old == "\"users\"" ? "'" + model + "'" : "\"büro – 3.5\"");
+    }
+  }
+  const Scenario scenario =
+      parse(text, {"tenant.\"" + model + "\".slo.itl=70ms", "throttle.\"büro – 3.5\".burst=100"});
+  EXPECT_EQ(scenario.tenants[0].name, model);
+  EXPECT_EQ(scenario.tenants[0].slo.itl_ns, 70'000'000);
+  EXPECT_EQ(scenario.throttles[0].name, "büro – 3.5");
+  EXPECT_EQ(scenario.throttles[0].burst.units, 100);
+  EXPECT_EQ(parse(to_toml(scenario)), scenario);
+}
+
 TEST(Override, ReplacesTheKeysThatItExcludes) {
   const Scenario scenario = parse(
       kText, {"tenant.users.arrivals.rate=12/s", "throttle.output limit.rate=30k/min",

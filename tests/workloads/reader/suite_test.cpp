@@ -231,7 +231,7 @@ TEST(SuiteMistakes, HaveAPlaceAndAdvice) {
       {head + "repetition = 2", 3, 1, "unknown key", "\"repetitions\""},
       {head + "repetitions = 0", 3, 15, "too small", "from 1"},
       {head + "control = 1", 3, 11, "not true or false", ""},
-      {head + "name = \"a/b\"", 3, 8, "can't be a name", "letters"},
+      {head + "name = \"a\\tb\"", 3, 8, "can't be a name", "control characters"},
       {head + "[[case]]\nscenario = \"lift\"", 4, 12,
        "called \"lift\"; the other one is that of line 2", "name"},
       {head + "objectives = [\"goodput.gain > 1\", \"goodput.gain\"]", 3, 35, "compares nothing",
