@@ -74,7 +74,7 @@ Simulated simulate(const Scenario& scenario, Stepping stepping, Workers& workers
   fleet->stop(outcome.end_ns, tokens);
   const auto run = recorder.finish(outcome.end_ns, tokens, replica_count(scenario));
   const PhaseSpan& last = run.phases.back();
-  return {board.completed, last.batch_ns / static_cast<double>(last.busy_ns)};
+  return {board.completed, static_cast<double>(last.batch_ns) / static_cast<double>(last.busy_ns)};
 }
 
 void play(benchmark::State& state, const Scenario& scenario, std::size_t threads) {

@@ -340,7 +340,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     span.length_ns = span.end_ns - span.begin_ns;
     span.replica_ns = span.length_ns * replicas;
     span.busy_ns = tokens.busy_ns(phase);
-    span.batch_ns = static_cast<double>(tokens.batch_ns(phase));
+    span.batch_ns = tokens.batch_ns(phase);
     run.phases.push_back(span);
     for (std::size_t i = 0; i < throttles_.size(); ++i) {
       throttles_[i].phases.push_back(attempts_[phase][i]);

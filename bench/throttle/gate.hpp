@@ -25,9 +25,7 @@ struct Terms {
   std::uint32_t edition = 0;  ///< of the first of all terms with which these hold
   Micro drain = kMicro;       ///< what a unit costs (peak hours)
   Charge charge = Charge::reserve;
-  double drain_units = 1;  ///< the same as `drain`: dividing by kMicro each time takes longer
-
-  double units(std::int64_t count) const { return static_cast<double>(count) * drain_units; }
+  double drain_units = 1;  ///< the same, as it was stated
 };
 
 struct Gate {

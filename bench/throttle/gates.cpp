@@ -126,8 +126,7 @@ void Gates::take(std::int64_t now_ns, RequestId id, const Ruling& ruling) {
     const Micro units = gate.cost(request);
     ++counts_[g].admitted;
     if (!gate.limiter->take(now_ns, key(gate, request), units)) continue;
-    const Terms& terms = gate.terms.back();
-    counts_[g].taken_units += terms.units(gate.reserved_units(terms, request));
+    counts_[g].taken_micro += units;
     request.reserved_by |= bit(g);
   }
 }
@@ -144,7 +143,7 @@ void Gates::refund(std::int64_t now_ns, RequestId id, std::int32_t cached_tokens
     const Terms& terms = gate.terms_of(edition_of(id));
     const Micro units = cached_tokens * terms.drain;
     gate.limiter->refund(now_ns, key(gate, request), request.admitted_ns, units);
-    counts_[g].refunded_units += terms.units(cached_tokens);
+    counts_[g].refunded_micro += units;
   }
 }
 
@@ -161,9 +160,9 @@ void Gates::settle(std::int64_t now_ns, RequestId id, const Service& service) {
     const Terms& terms = gate.terms_of(edition_of(id));
     const Settlement settlement = gate.settlement(terms, request, service);
     gate.limiter->settle(now_ns, key(gate, request), settlement);
-    const std::int64_t unused = (settlement.reserved - settlement.used) / terms.drain;
-    if (unused > 0) counts_[g].refunded_units += terms.units(unused);
-    if (unused < 0) counts_[g].taken_units += terms.units(-unused);  // charged after
+    const Micro unused = settlement.reserved - settlement.used;
+    if (unused > 0) counts_[g].refunded_micro += unused;
+    if (unused < 0) counts_[g].taken_micro -= unused;  // charged after
   }
 }
 
@@ -189,7 +188,7 @@ bool Gates::enter_queue(std::int64_t now_ns, Request& request) {
     const Micro units = gates_[g].place(request);
     ++counts_[g].admitted;
     if (!gates_[g].limiter->take(now_ns, key(gates_[g], request), units)) continue;
-    counts_[g].taken_units += static_cast<double>(units / kMicro);
+    counts_[g].taken_micro += units;
     request.reserved_by |= bit(g);
   }
   return true;

@@ -151,7 +151,7 @@ std::optional<double> offered_after_lift(const Record& record) {
   for (const Record::Phase* const phase : {record.transition(), record.after()}) {
     if (phase == nullptr) continue;
     tokens += static_cast<double>(phase->record.offered_output_tokens);
-    length_s += seconds(phase->span.length_ns);
+    length_s += static_cast<double>(phase->span.length_ns) / 1e9;
   }
   return length_s > 0 ? std::optional(tokens / length_s) : std::nullopt;
 }

@@ -109,7 +109,7 @@ std::vector<PhaseSummary> summarize_fleet(const Run& run) {
     PhaseSummary summary = summarize(span, fleet_record(run, i));
     const auto busy_ns = static_cast<double>(span.busy_ns);
     summary.rates.utilisation = quotient(busy_ns, static_cast<double>(span.replica_ns));
-    summary.rates.batch_mean = quotient(span.batch_ns, busy_ns);
+    summary.rates.batch_mean = quotient(static_cast<double>(span.batch_ns), busy_ns);
     phases.push_back(std::move(summary));
   }
   return phases;

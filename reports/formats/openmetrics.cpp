@@ -166,7 +166,8 @@ std::string latency_families(const std::string& prefix, const std::vector<Entry>
       "Admitted - sent.",
       "Scheduled - admitted.",
       "First token - scheduled.",
-      "Sent - due: the lateness of the harness itself."};
+      "Sent - due: the lateness of the harness itself.",
+      "Round trip to the site that served."};
   std::string out;
   for (std::size_t m = 0; m < kMetrics; ++m) {
     Family family(prefix + std::string(name_of(static_cast<Metric>(m))) + "_seconds", "summary",

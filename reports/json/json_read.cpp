@@ -104,6 +104,7 @@ void read_record(const Field& field, PhaseRecord& record) {
   record.output_tokens = recorded["output_tokens"].count();
   const Field histograms = recorded["histograms"];
   for (std::size_t i = 0; i < kMetrics; ++i) {
+    if (static_cast<Metric>(i) == Metric::network) continue;
     record.latency[i] = histogram_of(histograms[std::string(name_of(static_cast<Metric>(i)))]);
   }
 }
@@ -117,7 +118,7 @@ PhaseSpan span_of(const Field& field) {
   span.length_ns = recorded["length_ns"].amount();
   span.replica_ns = recorded["replica_ns"].amount();
   span.busy_ns = recorded["busy_ns"].amount();
-  span.batch_ns = recorded["batch_ns"].number();
+  span.batch_ns = static_cast<WideSum>(recorded["batch_ns"].number());
   return span;
 }
 
@@ -182,10 +183,11 @@ void read_throttles(const Field& field, bool present, Run& run) {
     throttle.scope = item["scope"].text();
     throttle.mode = item["mode"].text();
     for (const Field& phase : phases_of(item, run)) {
-      throttle.phases.push_back({phase["admitted"].count(), phase["held"].count(),
-                                 phase["rejected"].count(), phase["shadowed"].count(),
-                                 phase["taken_units"].amount_of_units(),
-                                 phase["refunded_units"].amount_of_units()});
+      throttle.phases.push_back(
+          {phase["admitted"].count(), phase["held"].count(), phase["rejected"].count(),
+           phase["shadowed"].count(),
+           static_cast<WideSum>(phase["taken_units"].amount_of_units() * 1e6),
+           static_cast<WideSum>(phase["refunded_units"].amount_of_units() * 1e6)});
     }
     if (!present) continue;
     for (const Field& pair : item["limits"].items(kMaxLimits)) {

@@ -41,10 +41,10 @@ Json fleet_phases(const Run& run) {
     phase["rates"]["utilisation"] = or_null(summaries[i].rates.utilisation);
     phase["rates"]["batch_mean"] = or_null(summaries[i].rates.batch_mean);
     const PhaseSpan& span = run.phases[i];
-    phase["recorded"] = {{"length_ns", span.length_ns},
-                         {"replica_ns", span.replica_ns},
-                         {"busy_ns", span.busy_ns},
-                         {"batch_ns", span.batch_ns}};
+    phase["recorded"] = {{"length_ns", static_cast<std::int64_t>(span.length_ns)},
+                         {"replica_ns", static_cast<std::int64_t>(span.replica_ns)},
+                         {"busy_ns", static_cast<std::int64_t>(span.busy_ns)},
+                         {"batch_ns", static_cast<double>(span.batch_ns)}};
     phases.push_back(std::move(phase));
   }
   return phases;
@@ -53,7 +53,9 @@ Json fleet_phases(const Run& run) {
 Json recorded_of(const PhaseRecord& record) {
   Json histograms;
   for (std::size_t i = 0; i < kMetrics; ++i) {
-    histograms[std::string(name_of(static_cast<Metric>(i)))] = json_of(record.latency[i]);
+    const auto metric = static_cast<Metric>(i);
+    if (metric == Metric::network) continue;
+    histograms[std::string(name_of(metric))] = json_of(record.latency[i]);
   }
   return {{"slo_met", record.slo_met},
           {"goodput_tokens", record.goodput_tokens},

@@ -92,6 +92,7 @@ Json json_of(const PhaseSummary& phase) {
         {"retry_amplification", or_null(rates.retry_amplification)}}}};
   Json& latency = json["latency_ms"];
   for (std::size_t i = 0; i < kMetrics; ++i) {
+    if (static_cast<Metric>(i) == Metric::network) continue;
     latency[std::string(name_of(static_cast<Metric>(i)))] = json_of(phase.latency[i]);
   }
   return json;
@@ -111,9 +112,9 @@ Json json_of(const Environment& environment) {
 }
 
 Json json_of(const ThrottleCounts& counts) {
-  return {{"admitted", counts.admitted},       {"held", counts.held},
-          {"rejected", counts.rejected},       {"shadowed", counts.shadowed},
-          {"taken_units", counts.taken_units}, {"refunded_units", counts.refunded_units}};
+  return {{"admitted", counts.admitted},         {"held", counts.held},
+          {"rejected", counts.rejected},         {"shadowed", counts.shadowed},
+          {"taken_units", counts.taken_units()}, {"refunded_units", counts.refunded_units()}};
 }
 
 Json checks_of(const Run& run) {

@@ -7,12 +7,30 @@
 namespace tokenlift {
 namespace {
 
+/// What only one of them has is all there is.
+void add(std::optional<WideSum>& into, const std::optional<WideSum>& other) {
+  if (other) into = into.value_or(0) + *other;
+}
+
 void merge(PhaseSpan& into, const PhaseSpan& other) {
   into.end_ns = other.end_ns;
   into.length_ns += other.length_ns;
   into.replica_ns += other.replica_ns;
   into.busy_ns += other.busy_ns;
   into.batch_ns += other.batch_ns;
+  into.batch_room_ns += other.batch_room_ns;
+  into.resident_token_ns += other.resident_token_ns;
+  into.kv_room_token_ns += other.kv_room_token_ns;
+  add(into.energy_fj, other.energy_fj);
+  add(into.site_energy_fj, other.site_energy_fj);
+  add(into.cost_microusd, other.cost_microusd);
+}
+
+void merge(LiftRecord& into, const LiftRecord& other) {
+  std::optional<std::int64_t> lag_ns = into.release_lag_ns;
+  if (other.release_lag_ns) lag_ns = std::max(lag_ns.value_or(0), *other.release_lag_ns);
+  if (!into.at_ns && other.at_ns) into = other;
+  into.release_lag_ns = lag_ns;
 }
 
 /// Columns of the same names.
@@ -110,8 +128,8 @@ std::string shell_word(const std::string& word) {
 
 std::string_view name_of(Metric metric) {
   static constexpr std::array<std::string_view, kMetrics> kNames = {
-      "ttft",          "e2e",        "tpot",    "itl",          "service_ttft",
-      "throttle_wait", "queue_wait", "prefill", "generator_lag"};
+      "ttft",          "e2e",        "tpot",    "itl",           "service_ttft",
+      "throttle_wait", "queue_wait", "prefill", "generator_lag", "network"};
   return kNames[static_cast<std::size_t>(metric)];
 }
 
@@ -136,8 +154,8 @@ void merge(ThrottleCounts& into, const ThrottleCounts& other) {
   into.held += other.held;
   into.rejected += other.rejected;
   into.shadowed += other.shadowed;
-  into.taken_units += other.taken_units;
-  into.refunded_units += other.refunded_units;
+  into.taken_micro += other.taken_micro;
+  into.refunded_micro += other.refunded_micro;
 }
 
 void merge(PhaseRecord& into, const PhaseRecord& other) {
@@ -150,12 +168,15 @@ void merge(PhaseRecord& into, const PhaseRecord& other) {
   into.goodput_tokens += other.goodput_tokens;
   into.offered_input_tokens += other.offered_input_tokens;
   into.offered_output_tokens += other.offered_output_tokens;
+  for (const auto& [kind, count] : other.failures) into.failures[kind] += count;
   for (std::size_t i = 0; i < kMetrics; ++i) into.latency[i].merge(other.latency[i]);
   into.admitted_requests += other.admitted_requests;
   into.admitted_input_tokens += other.admitted_input_tokens;
   into.admitted_output_tokens += other.admitted_output_tokens;
   into.completed_requests += other.completed_requests;
   into.output_tokens += other.output_tokens;
+  into.scheduled_input_tokens += other.scheduled_input_tokens;
+  into.cached_input_tokens += other.cached_input_tokens;
 }
 
 bool Run::valid() const {
@@ -193,6 +214,22 @@ BinRange measured_bins(const Run& run, std::size_t bins) {
   return bins_within(all, run.series.bin_ns, bins);
 }
 
+std::optional<double> capacity_over(const Run& run, const PhaseSpan& phase) {
+  const std::vector<Composition>& all = run.fleet.compositions;
+  if (all.size() < 2) return run.capacity_tokens_per_s;
+  double tokens = 0;  // that it could have made, x 1e9
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::int64_t end_ns =
+        i + 1 < all.size() ? std::min(all[i + 1].at_ns, phase.end_ns) : phase.end_ns;
+    const std::int64_t begin_ns = std::max(all[i].at_ns, phase.begin_ns);
+    if (begin_ns >= end_ns) continue;
+    if (!all[i].capacity_tokens_per_s) return std::nullopt;
+    tokens += *all[i].capacity_tokens_per_s * static_cast<double>(end_ns - begin_ns);
+  }
+  if (phase.end_ns == phase.begin_ns) return std::nullopt;
+  return tokens / static_cast<double>(phase.end_ns - phase.begin_ns);
+}
+
 PhaseRecord fleet_record(const Run& run, std::size_t phase) {
   PhaseRecord fleet;
   for (const TenantRecord& tenant : run.tenants) merge(fleet, tenant.phases.at(phase));
@@ -216,10 +253,17 @@ void merge(Run& into, const Run& other) {
   }
   into.runs += other.runs;
   into.interrupted = into.interrupted || other.interrupted;
-  if (!into.lift || (!into.lift->at_ns && other.lift && other.lift->at_ns)) into.lift = other.lift;
-  if (into.lift && other.lift && other.lift->release_lag_ns) {
-    into.lift->release_lag_ns =
-        std::max(into.lift->release_lag_ns.value_or(0), *other.lift->release_lag_ns);
+  if (!into.lift) {
+    into.lift = other.lift;
+  } else if (other.lift) {
+    merge(*into.lift, *other.lift);
+  }
+  for (std::size_t i = 0; i < other.further_lifts.size(); ++i) {
+    if (i < into.further_lifts.size()) {
+      merge(into.further_lifts[i], other.further_lifts[i]);
+    } else {
+      into.further_lifts.push_back(other.further_lifts[i]);
+    }
   }
   merge(into.checks, other.checks);
   for (std::size_t i = 0; i < into.phases.size(); ++i) merge(into.phases[i], other.phases[i]);

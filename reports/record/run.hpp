@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -16,7 +17,13 @@
 
 namespace tokenlift {
 
-/// Latencies of one request, in ns. ttft = generator_lag + throttle_wait + queue_wait + prefill.
+/// A sum that neither a run nor any number of runs put together overflows. All that is added up
+/// over runs is an integer, so that the order makes no difference.
+using WideSum = __int128;
+
+/// Latencies of one request, in ns. ttft = generator_lag + throttle_wait + network + queue_wait +
+/// prefill. A remote fleet does not say when it scheduled a request: queue_wait, prefill and
+/// network then have no samples.
 enum class Metric : std::uint8_t {
   ttft,           ///< first token - due
   e2e,            ///< last token - due
@@ -24,11 +31,12 @@ enum class Metric : std::uint8_t {
   itl,            ///< every gap between consecutive tokens of a request, pooled
   service_ttft,   ///< first token - admitted
   throttle_wait,  ///< admitted - sent
-  queue_wait,     ///< scheduled - admitted
-  prefill,        ///< first token - scheduled
+  queue_wait,     ///< scheduled - admitted, without the way there
+  prefill,        ///< first token - scheduled, without the way back
   generator_lag,  ///< sent - due: the harness's own lateness
+  network,        ///< round trip to the site that served; no samples where sites are at no distance
 };
-inline constexpr std::size_t kMetrics = 9;
+inline constexpr std::size_t kMetrics = 10;
 std::string_view name_of(Metric metric);
 
 /// Outcomes of the requests that were due in a phase: due is the sum of all the others, always.
@@ -58,6 +66,8 @@ struct PhaseRecord {
   std::uint64_t goodput_tokens = 0;  ///< output tokens of those
   std::uint64_t offered_input_tokens = 0;
   std::uint64_t offered_output_tokens = 0;
+  /// Of those that failed, how many by each kind of failure. Empty where kinds are not told apart.
+  std::map<std::string, std::uint64_t> failures = {};
   /// Of those that completed; but `itl` is of every token and `generator_lag` of every request
   /// sent.
   std::array<Histogram, kMetrics> latency;
@@ -67,6 +77,10 @@ struct PhaseRecord {
   std::uint64_t admitted_output_tokens = 0;
   std::uint64_t completed_requests = 0;
   std::uint64_t output_tokens = 0;  ///< produced by the fleet
+  /// Prompts of the requests that were scheduled for the first time, and what of them was found in
+  /// a prefix cache. Both 0 where the fleet has none, and in old runs.
+  std::uint64_t scheduled_input_tokens = 0;
+  std::uint64_t cached_input_tokens = 0;
 
   const Histogram& of(Metric metric) const { return latency[static_cast<std::size_t>(metric)]; }
   Histogram& of(Metric metric) { return latency[static_cast<std::size_t>(metric)]; }
@@ -79,18 +93,35 @@ void merge(PhaseRecord& into, const PhaseRecord& other);
 struct PhaseSpan {
   std::string name;
   std::int64_t begin_ns = 0;
-  std::int64_t end_ns = 0;      ///< of the last repetition where several are merged
-  std::int64_t length_ns = 0;   ///< end - begin; merged runs add theirs
-  std::int64_t replica_ns = 0;  ///< replicas x length
-  std::int64_t busy_ns = 0;     ///< time that replicas spent in steps
-  double batch_ns = 0;          ///< integral of sequences per step over the busy time
+  std::int64_t end_ns = 0;        ///< of the last repetition where several are merged
+  WideSum length_ns = 0;          ///< end - begin; merged runs add theirs
+  WideSum replica_ns = 0;         ///< time that replicas served, added up
+  WideSum busy_ns = 0;            ///< of it, time that they spent in steps
+  WideSum batch_ns = 0;           ///< integral of sequences per step over the busy time
+  WideSum batch_room_ns = 0;      ///< of max_batch; 0 in old runs
+  WideSum resident_token_ns = 0;  ///< of tokens in KV caches, prompts from admission on
+  WideSum kv_room_token_ns = 0;   ///< of the room for them, over replica_ns; 0 in old runs
+  // Of engine virtual, where power and prices are stated; else absent.
+  std::optional<WideSum> energy_fj = {};       ///< of accelerators, in femtojoules (mW x ps)
+  std::optional<WideSum> site_energy_fj = {};  ///< of all that sites draw, cooling included
+  std::optional<WideSum> cost_microusd = {};   ///< contract and electricity
 };
 
 /// Time series: bin i covers [i * bin_ns, (i + 1) * bin_ns). Counters hold what happened in the
-/// bin, gauges the value at its end. Merged runs add both.
+/// bin, gauges the value at its end. Merged runs add both. Where the fleet changes, gauges
+/// replicas_serving and capacity_tokens_per_s say what of it served.
 struct Column {
   std::string name;
   std::vector<std::int64_t> values;
+};
+
+/// The trace that a tenant replays: what it is, wherever the file lies.
+struct TraceRecord {
+  std::string digest;              ///< of the file's bytes, with the name of the hash before it
+  std::uint64_t rows_used = 0;     ///< requests that it offers, before any are sampled
+  std::uint64_t rows_skipped = 0;  ///< before the instant at which the run begins
+  std::uint64_t rows_failed = 0;   ///< had failed where the trace was taken, and are left out
+  bool operator==(const TraceRecord&) const = default;
 };
 
 struct TenantRecord {
@@ -103,6 +134,7 @@ struct TenantRecord {
   /// order by weight counts them; counter). Empty in old runs, for a single tenant and where there
   /// are more than kMostTenantSeries.
   std::vector<Column> columns = {};
+  std::optional<TraceRecord> trace = {};  ///< absent: it replays none, or old runs
 };
 inline constexpr std::size_t kMostTenantSeries = 32;
 
@@ -144,8 +176,10 @@ struct ThrottleCounts {
   std::uint64_t held = 0;      ///< attempts that waited, for this throttle last
   std::uint64_t rejected = 0;  ///< attempts that it refused
   std::uint64_t shadowed = 0;  ///< attempts that it would have held or refused (mode shadow)
-  double taken_units = 0;      ///< reservations, in the throttle's unit
-  double refunded_units = 0;   ///< of these, given back unused
+  WideSum taken_micro = 0;     ///< reservations, in millionths of the throttle's unit
+  WideSum refunded_micro = 0;  ///< of these, given back unused
+  double taken_units() const { return static_cast<double>(taken_micro) / 1e6; }
+  double refunded_units() const { return static_cast<double>(refunded_micro) / 1e6; }
   bool operator==(const ThrottleCounts&) const = default;
 };
 
@@ -173,9 +207,13 @@ struct ThrottleRecord {
   std::vector<LimitRecord> limits = {};
 };
 
+/// A measured event. Where a site is its target there are no limits that bind it, so unlock_ns,
+/// release_lag_ns and limit_tokens_per_s are absent.
 struct LiftRecord {
-  std::string throttle;
-  std::string kind;  ///< "lift", "set", "restore" or "ramp"
+  std::string throttle;  ///< its target; empty where that is a site
+  /// Of a throttle "lift", "set", "restore" or "ramp"; of a site "join", "leave", "fail", "slow" or
+  /// "power".
+  std::string kind;
   std::int64_t planned_ns = 0;
   std::optional<std::int64_t>
       at_ns;  ///< when the new configuration was published; absent: not reached
@@ -193,6 +231,26 @@ struct LiftRecord {
   std::optional<double> limit_tokens_per_s = {};
   /// Over which it is planned to happen: of a ramp its length, else 0. Absent in old runs.
   std::optional<std::int64_t> length_ns = {};
+  std::string site = {};                      ///< its target; empty where that is a throttle
+  std::optional<std::int64_t> replicas = {};  ///< of the site, that it changes
+  /// How long the call that made it happen took: so uncertain is its instant. Of engine http.
+  std::optional<std::int64_t> call_ns = {};
+};
+
+/// From `at_ns` on the fleet was this.
+struct Composition {
+  std::int64_t at_ns = 0;
+  std::vector<std::int64_t> replicas;  ///< that serve, as many numbers as there are sites
+  /// Output tokens per second at saturation. Absent: not known.
+  std::optional<double> capacity_tokens_per_s = {};
+  bool operator==(const Composition&) const = default;
+};
+
+/// What served, over time. Empty in old runs. Merged runs keep that of the first.
+struct FleetRecord {
+  std::vector<std::string> sites;
+  std::vector<Composition> compositions;  ///< in order of time, from 0 on
+  bool operator==(const FleetRecord&) const = default;
 };
 
 struct Run {
@@ -203,11 +261,13 @@ struct Run {
   std::uint64_t repetition = 1;
   std::uint64_t runs = 1;  ///< how many were merged into this one
   Environment environment;
-  std::optional<double> capacity_tokens_per_s;
-  /// Of a measured capacity its standard error. Absent: not measured, or old runs.
+  std::optional<double> capacity_tokens_per_s;  ///< at the start
+  /// Standard error of a measured one. Absent: it was not measured, or old runs.
   std::optional<double> capacity_error_tokens_per_s = {};
   std::string capacity_source;  ///< "measured", "computed", "stated" or empty
-  std::optional<LiftRecord> lift;
+  FleetRecord fleet;
+  std::optional<LiftRecord> lift;         ///< the event that divides the run; the first of several
+  std::vector<LiftRecord> further_lifts;  ///< the other measured ones, in order of time
   bool control = false;  ///< the measured event was taken out; `lift` says when it would have been
   bool interrupted = false;
   std::vector<Check> checks;
@@ -226,6 +286,9 @@ bool is_simulated(const Run& run);
 /// The values of a column; nullptr where it was not recorded.
 const std::vector<std::int64_t>* find_column(const std::vector<Column>& columns,
                                              std::string_view name);
+
+/// Mean capacity over a phase of what served then. Absent: not known of all of it.
+std::optional<double> capacity_over(const Run& run, const PhaseSpan& phase);
 
 /// The index of a phase, if the run has it.
 std::optional<std::size_t> find_phase(const Run& run, std::string_view name);
@@ -249,13 +312,12 @@ class RunMismatch : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Pools two runs of the same experiment; merging several in sequence is associative (batch_ns and
-/// the units of throttles, sums of doubles, up to rounding). Counts, histograms, series (the
-/// shorter one is padded with zeros), lengths of phases and `runs` add; of each check the worst
-/// stays (failed, then not checked, then the one nearest to failing); either's interruption counts;
-/// a phase's end is `other`'s, and the lift that of the first run which reached it, but for its
-/// release lag, the longest of all. Everything else stays as it is in `into`. Throws RunMismatch,
-/// and then `into` is unchanged.
+/// Pools two runs of the same experiment; merging several in sequence is associative. Counts,
+/// histograms, series (the shorter one is padded with zeros), sums of phases and `runs` add; of
+/// each check the worst stays (failed, then not checked, then the one nearest to failing); either's
+/// interruption counts; a phase's end is `other`'s, and each measured event that of the first run
+/// which reached it, but for its release lag, the longest of all. Everything else stays as it is in
+/// `into`. Throws RunMismatch, and then `into` is unchanged.
 void merge(Run& into, const Run& other);
 
 }  // namespace tokenlift

@@ -86,7 +86,7 @@ class ReferenceRoom {
       if (!gate.settings.exempt_cached || cached_tokens == 0) continue;
       const Micro units = cached_tokens * taken.drain;
       gate.limiter->refund(now_ns, key(gate, requests_[id]), taken.at_ns, units);
-      counts_[taken.gate].refunded_units += to_units(units);
+      counts_[taken.gate].refunded_micro += units;
       taken.reserved -= units;
     }
   }
@@ -102,8 +102,8 @@ class ReferenceRoom {
           now_ns, key(gate, request),
           {taken.at_ns, taken.reserved, used * taken.drain, service.service_ttft_ns});
       const Micro unused = taken.reserved - used * taken.drain;
-      (unused > 0 ? counts_[taken.gate].refunded_units : counts_[taken.gate].taken_units) +=
-          to_units(std::abs(unused));
+      (unused > 0 ? counts_[taken.gate].refunded_micro : counts_[taken.gate].taken_micro) +=
+          std::abs(unused);
     }
     taken_.erase(id);
   }
@@ -143,7 +143,6 @@ class ReferenceRoom {
     Micro reserved;
   };
 
-  static double to_units(Micro micro) { return static_cast<double>(micro) / 1e6; }
   static bool is_queue_limit(const Gate& gate) {
     return traits_of(gate.settings.kind).limits_queue;
   }
@@ -214,7 +213,7 @@ class ReferenceRoom {
       ++counts_[g].admitted;
       const Micro taken = cost(gate, request);
       if (!gate.limiter->take(at_ns, key(gate, request), taken)) continue;
-      counts_[g].taken_units += to_units(taken);
+      counts_[g].taken_micro += taken;
       taken_[id].push_back({g, at_ns, gate.drain, taken});
     }
   }
@@ -296,7 +295,7 @@ class ReferenceRoom {
       ++counts_[g].admitted;
       const Micro taken = cost(gates_[g], request);
       gates_[g].limiter->take(at_ns, key(gates_[g], request), taken);
-      counts_[g].taken_units += to_units(taken);
+      counts_[g].taken_micro += taken;
       places_[id].push_back({g, at_ns, kMicro, taken});
     }
     return true;

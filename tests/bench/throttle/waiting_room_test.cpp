@@ -347,8 +347,8 @@ TEST(WaitingRoom, CachedInputComesBackWhenTheRequestIsScheduled) {
   EXPECT_NEAR(r.level(0, 1), 700, 1e-6);
   r.room.settle(2, id, {10, 300, -1});
   EXPECT_NEAR(r.level(0, 2), 790, 1e-6);
-  EXPECT_EQ(r.counts[0].taken_units, 600);
-  EXPECT_EQ(r.counts[0].refunded_units, 390);
+  EXPECT_EQ(r.counts[0].taken_units(), 600);
+  EXPECT_EQ(r.counts[0].refunded_units(), 390);
 }
 
 TEST(WaitingRoom, OutputChargedAfterIsNotReservedBefore) {
@@ -361,7 +361,7 @@ TEST(WaitingRoom, OutputChargedAfterIsNotReservedBefore) {
   EXPECT_EQ(r.arrive(0, r.request(1, 1, 200)), Verdict::admitted) << "nothing is known yet";
   r.settle(0, first);
   EXPECT_EQ(r.level(0, 0), -50);
-  EXPECT_EQ(r.counts[0].taken_units, 150) << "what it came to";
+  EXPECT_EQ(r.counts[0].taken_units(), 150) << "what it came to";
   EXPECT_EQ(r.room.arrive(0, r.request(1, 1, 200)).retry_at_ns, 50 * kSecond + 1)
       << "the first instant with anything left";
 }

@@ -69,7 +69,7 @@ TEST(Summary, RatesAreAmountsOverThePhasesLength) {
   record.output_tokens = 9'000;
   phase.run.phases[0].replica_ns = 40 * kSecondNs;
   phase.run.phases[0].busy_ns = 30 * kSecondNs;
-  phase.run.phases[0].batch_ns = 360e9;
+  phase.run.phases[0].batch_ns = 360 * kSecondNs;
   const PhaseSummary fleet = phase.fleet();
   EXPECT_EQ(fleet.name, "steady");
   EXPECT_EQ(fleet.begin_ns, 3 * kSecondNs);
@@ -94,7 +94,7 @@ TEST(Summary, RatesAreAmountsOverThePhasesLength) {
 TEST(Summary, TenantsHaveNoRatesOfTheFleet) {
   Recorded phase = recorded();
   phase.run.phases[0].replica_ns = phase.run.phases[0].busy_ns = 10 * kSecondNs;
-  phase.run.phases[0].batch_ns = 10e9;
+  phase.run.phases[0].batch_ns = 10 * kSecondNs;
   EXPECT_TRUE(phase.fleet().rates.utilisation.has_value());
   EXPECT_FALSE(phase.tenant().rates.utilisation.has_value());
   EXPECT_FALSE(phase.tenant().rates.batch_mean.has_value());

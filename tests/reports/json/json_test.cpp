@@ -173,7 +173,8 @@ RC_GTEST_PROP(Json, InstantsSumsAndCountsSurviveToTheUnit, ()) {
   run.lift->backoff_requests = *amount;
   run.lift->backoff_tokens = *amount;
   const auto count = rc::gen::cast<std::uint64_t>(amount);
-  const auto units = rc::gen::map(amount, [](std::int64_t micro) { return 1e-6 * double(micro); });
+  const auto units = rc::gen::map(
+      amount, [](std::int64_t whole) { return whole % 1'000'000 * WideSum{1'000'000}; });
   run.throttles[0].phases[1] = {*count, *count, *count, *count, *units, *units};
   run.tenants[0].phases[0].output_tokens = *count;
   run.tenants[0].phases[0].attempts = *count;

@@ -14,7 +14,7 @@ Run run_of(std::uint64_t scale) {
   Run run;
   run.scenario_name = "lift";
   run.seed = scale;
-  run.phases = {{"before", 0, 100, 100, 200, 50, 75.0}, {"after", 100, 300, 200, 400, 300, 900.0}};
+  run.phases = {{"before", 0, 100, 100, 200, 50, 75}, {"after", 100, 300, 200, 400, 300, 900}};
   run.phases[1].end_ns += static_cast<std::int64_t>(scale);
   PhaseRecord record;
   record.counts = {6 * scale, scale, scale, scale, scale, scale, scale};
@@ -36,8 +36,8 @@ Run run_of(std::uint64_t scale) {
   record.output_tokens = 12 * scale;
   run.tenants = {{"users", {record, record}}};
   ThrottleCounts counts = {scale, 2 * scale, 3 * scale, 4 * scale};
-  counts.taken_units = 5.5 * static_cast<double>(scale);  // halves: their sums are exact
-  counts.refunded_units = 0.5 * static_cast<double>(scale);
+  counts.taken_micro = 5'500'000 * static_cast<WideSum>(scale);
+  counts.refunded_micro = 500'000 * static_cast<WideSum>(scale);
   run.throttles = {{"limit", "token_bucket", "requests", "fleet", "enforce", {counts, {}}},
                    {"pace", "gcra", "requests", "user", "shadow", {{}, counts}}};
   run.totals = {60 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale, 10 * scale};
@@ -125,7 +125,7 @@ TEST(Run, MergingAddsEverythingThatWasRecorded) {
     EXPECT_EQ(record.output_tokens, 60U);
     for (const Histogram& histogram : record.latency) EXPECT_EQ(histogram.count(), 5U);
   }
-  const ThrottleCounts all = {5, 10, 15, 20, 27.5, 2.5};
+  const ThrottleCounts all = {5, 10, 15, 20, 27'500'000, 2'500'000};
   EXPECT_TRUE(run.throttles[0].phases == (std::vector<ThrottleCounts>{all, {}}));
   EXPECT_TRUE(run.throttles[1].phases == (std::vector<ThrottleCounts>{{}, all}));
   const PhaseSpan& after = run.phases[1];
@@ -134,7 +134,7 @@ TEST(Run, MergingAddsEverythingThatWasRecorded) {
   EXPECT_EQ(after.length_ns, 400);
   EXPECT_EQ(after.replica_ns, 800);
   EXPECT_EQ(after.busy_ns, 600);
-  EXPECT_EQ(after.batch_ns, 1800.0);
+  EXPECT_EQ(after.batch_ns, 1800);
 }
 
 TEST(Run, MergingIsAssociative) {

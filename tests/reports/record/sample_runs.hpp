@@ -61,7 +61,7 @@ inline PhaseSpan sample_span(std::string name, std::int64_t begin_s, std::int64_
   span.length_ns = span.end_ns - span.begin_ns;
   span.replica_ns = 2 * span.length_ns;
   span.busy_ns = span.replica_ns / 100 * busy_percent;
-  span.batch_ns = static_cast<double>(span.busy_ns) * 4;
+  span.batch_ns = span.busy_ns * 4;
   return span;
 }
 
@@ -110,8 +110,8 @@ inline ThrottleCounts sample_counts(std::uint64_t admitted, std::uint64_t held,
           held,
           rejected,
           shadowed,
-          static_cast<double>(admitted) * 100.5,
-          static_cast<double>(admitted) * 50.5};
+          static_cast<WideSum>(admitted) * 100'500'000,
+          static_cast<WideSum>(admitted) * 50'500'000};
 }
 
 /// A limit holds the fleet back and is lifted at 15 s.
