@@ -128,6 +128,18 @@ void warn_of_foreign_costs(const Scenario& resolved, const std::vector<Profile>&
   }
 }
 
+// Those with a decoder are of CPUs, where `separate` is right.
+void warn_of_assumed_pricing(const Scenario& resolved, std::vector<std::string>& result) {
+  if (!traits_of(resolved.run.engine).simulated) return;
+  for (const Profile& profile : resolved.profiles) {
+    if (profile.decoder || !profile.cost || !profile.pricing_assumed) continue;
+    result.push_back("profile '" + profile.name +
+                     "' doesn't say its pricing, so each chunk of a prompt is priced as a pass of "
+                     "its own (\"separate\"): on an accelerator chunks and decodes share one, so "
+                     "write pricing = \"mixed\", or pricing = \"separate\" to keep this");
+  }
+}
+
 // What the throttles do to a tenant at some time of the run: as they begin, and as events set them.
 struct Treatment {
   bool queues = false;
@@ -272,6 +284,7 @@ std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Pr
   warn_of_calendar(resolved, result);
   warn_of_idle_restores(resolved, result);
   warn_of_foreign_costs(resolved, builtin, result);
+  warn_of_assumed_pricing(resolved, result);
   warn_of_unused_interval(resolved, result);
   return result;
 }

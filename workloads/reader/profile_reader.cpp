@@ -157,6 +157,7 @@ Profile read_profile(TableReader table, std::string name, ProfileKind kind) {
     CostModel cost;
     read_decode(table, cost);
     read_prefill(table, cost);
+    profile.pricing_assumed = table.find("pricing") == nullptr;
     assign(cost.pricing, table.choice<Pricing>("pricing"));
     profile.cost = cost;
     if (auto overhead = table.table("overhead", "overhead")) {

@@ -47,6 +47,7 @@ struct Profile {
   std::string source;                   ///< of the cost model: who measured it, how
   std::optional<DecoderShape> decoder;  ///< engine `threads` needs it
   std::optional<CostModel> cost;        ///< engine `virtual` needs it
+  bool pricing_assumed = false;         ///< its cost model does not say it
   std::optional<Overhead> overhead;     ///< none: the cost model has everything in it
   std::optional<double> fit_error;      ///< mean relative error of the fit, as the source states it
   std::int64_t max_batch = 0;           ///< sequences up to which the cost model holds; 0: no bound

@@ -152,7 +152,7 @@ Keys keys_of(const Profile& profile) {
     prefill.add("p1", cost(profile.cost->p1_ps));
     prefill.add("p2", cost(profile.cost->p2_ps));
     keys.add("prefill", prefill.inline_table());
-    keys.add("pricing", word(profile.cost->pricing));
+    if (!profile.pricing_assumed) keys.add("pricing", word(profile.cost->pricing));
   }
   if (profile.overhead) {
     Keys overhead;

@@ -34,6 +34,20 @@ TEST(Warnings, AreNoneForASoundScenario) {
             std::vector<std::string>{});
 }
 
+TEST(Warnings, AnAcceleratorWhosePricingIsAssumed) {
+  Scenario scenario = resolve(lift_scenario(), std::nullopt);
+  scenario.run.engine = Engine::simulated;
+  Profile own;
+  own.name = "my-gpu";
+  own.cost = CostModel{};
+  scenario.profiles.push_back(own);
+  EXPECT_FALSE(has_warning(scenario, "doesn't say its pricing"));
+  scenario.profiles.back().pricing_assumed = true;
+  EXPECT_TRUE(has_warning(scenario, "profile 'my-gpu' doesn't say its pricing"));
+  scenario.profiles.back().decoder.emplace();
+  EXPECT_FALSE(has_warning(scenario, "doesn't say its pricing")) << "a CPU's";
+}
+
 TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
   const Scenario base = resolve(lift_scenario(), std::nullopt);
   EXPECT_TRUE(has_warning(base, "without a max_wait"));
