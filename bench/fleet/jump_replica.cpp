@@ -107,7 +107,7 @@ void JumpReplica::count(CellId cell, int change) {
 
 // ------------------------------------------------------------------------------------ planning
 
-void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first) {
+void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first, TokenRecord& record) {
   const std::size_t running_before = running();
   make_room();
   const bool preempted = running() < running_before;
@@ -121,7 +121,7 @@ void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first) {
     add_chunk(sequence, budget);
   }
   // Who was preempted for lack of room must not take it right back.
-  if (!preempted) admit(budget, visible_before_ns, only_first);
+  if (!preempted) admit(budget, visible_before_ns, only_first, record);
   const StepPrice& price = model_->price;
   if (chunks_ > 0) {
     const std::int64_t chunk_tokens = model_->limits.max_step_tokens - budget;
@@ -245,7 +245,8 @@ void JumpReplica::take_in(const Place& place, Prefilling sequence, std::int64_t&
   add_chunk(sequence, budget);
 }
 
-void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first) {
+void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first,
+                        TokenRecord& record) {
   while (!preempted_.empty() && budget > 0) {
     const Preempted& head = preempted_.back();
     const std::int32_t tokens = head.prompt_tokens + head.emitted_tokens;
@@ -259,6 +260,7 @@ void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bo
     const Newcomer& head = line_[line_begin_];
     if (head.at_ns >= visible_before_ns || !has_room(head.prompt_tokens)) break;
     const std::int32_t cached_tokens = prefix_state_ != nullptr ? schedule(head) : 0;
+    record.scheduled(head.cell, begin_.ns, head.prompt_tokens, cached_tokens);
     take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, begin_.ns, -1},
             {0, 0, 0, head.prompt_tokens, cached_tokens, 0, {}}, budget);
     ++line_begin_;
@@ -301,7 +303,7 @@ std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
       if (line_empty()) return kNever;
       begin_ = {line_[line_begin_].at_ns, 0};
       if (begin_.ns > until_ns) return begin_.ns;
-      plan(kNever, /*only_first=*/true);
+      plan(kNever, /*only_first=*/true, record);
     }
     std::int64_t steps = steps_;
     Instant end = end_of(steps);
@@ -313,7 +315,7 @@ std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
     if (end.ns > until_ns) return bound_ns(steps);
     commit(steps, record, done);
     begin_ = end;
-    plan(begin_.ns, /*only_first=*/false);
+    plan(begin_.ns, /*only_first=*/false, record);
   }
 }
 
@@ -369,7 +371,8 @@ void JumpReplica::prefetch_batch() const {
 void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done) {
   const Instant end = end_of(steps);
   const auto sequences = static_cast<std::int64_t>(decoding_.size());
-  record.step(begin_.ns, end.ns, sequences + chunks_);
+  record.step(begin_.ns, end.ns, sequences + chunks_, model_->limits.max_batch);
+  record.hold(run(steps), resident_tokens_, sequences);
   if (sequences > 0) {
     record.decode(run(steps), {batch_.data(), batch_.size()});
     if (gap_state_ != nullptr) gap_state_->count(run(steps));
@@ -488,7 +491,8 @@ void JumpReplica::PrefixState::take_starts(std::uint32_t replica, std::vector<St
 void JumpReplica::cut(std::int64_t end_ns, TokenRecord& record) const {
   if (!busy()) return;
   const auto sequences = static_cast<std::int64_t>(decoding_.size());
-  record.step(begin_.ns, end_ns, sequences + chunks_);
+  record.step(begin_.ns, end_ns, sequences + chunks_, model_->limits.max_batch);
+  record.hold(run(steps_), resident_tokens_, sequences, end_ns);
   // Tokens of the run's steps that end in time still count.
   const std::int64_t steps = run(steps_).steps_before(end_ns + 1);
   if (steps > 0) record.decode(run(steps), {batch_.data(), batch_.size()});

@@ -167,10 +167,11 @@ class alignas(64) JumpReplica {
   std::size_t running() const { return prefilling_.size() + decoding_.size(); }
   bool takes_newcomers() const;
   std::int64_t steps_before_change() const;
-  void plan(std::int64_t visible_before_ns, bool only_first);
+  void plan(std::int64_t visible_before_ns, bool only_first, TokenRecord& record);
   void make_room();
   void preempt_youngest();
-  void admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first);
+  void admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first,
+             TokenRecord& record);
   std::int32_t schedule(const Newcomer& newcomer);
   void take_in(const Place& place, Prefilling sequence, std::int64_t& budget);
   bool has_room(std::int64_t tokens) const;

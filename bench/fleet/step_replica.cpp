@@ -21,17 +21,17 @@ std::int64_t StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
       // An idle replica begins at once, with the first that comes.
       const std::int64_t begin_ns = inbox_.front().newcomer.at_ns;
       take_in();
-      begin_step(begin_ns * kPsPerNs);
+      begin_step(begin_ns * kPsPerNs, record);
     }
     const std::int64_t end_ns = end_ps_ / kPsPerNs;
     if (end_ns > until_ns) return end_ns;
     finish_step(record, done);
     while (!inbox_.empty() && inbox_.front().newcomer.at_ns < end_ns) take_in();
-    begin_step(end_ps_);
+    begin_step(end_ps_, record);
   }
 }
 
-void StepReplica::begin_step(std::int64_t begin_ps) {
+void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record) {
   const StepPlan& plan = replica_.plan_step(begin_ps / kPsPerNs);
   for (const std::uint32_t slot : plan.preempted) {
     const Sequence& sequence = replica_.sequence(slot);
@@ -41,12 +41,15 @@ void StepReplica::begin_step(std::int64_t begin_ps) {
   }
   for (const std::uint32_t slot : plan.started) {
     const Sequence& sequence = replica_.sequence(slot);
+    record.scheduled(sequence.work.cell, sequence.scheduled_ns, sequence.work.prompt_tokens,
+                     sequence.cached_tokens);
     if (!sequence.work.announce) continue;
     starts_.push_back({sequence.work.id, 0, sequence.scheduled_ns,
                        static_cast<std::int32_t>(sequence.cached_tokens)});
   }
   sequences_ = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   decoding_ = plan.decode.size();
+  resident_tokens_ = replica_.resident_tokens();
   begin_ps_ = begin_ps;
   end_ps_ = begin_ps + cost_ps(plan);
 }
@@ -66,10 +69,17 @@ std::int64_t StepReplica::cost_ps(const StepPlan& plan) const {
   return sequences > 0 ? price.decode_ps(sequences, kv_tokens) : 0;
 }
 
+void StepReplica::record_step(std::int64_t end_ns, TokenRecord& record) const {
+  const std::int64_t begin_ns = begin_ps_ / kPsPerNs;
+  record.step(begin_ns, end_ns, sequences_, model_->limits.max_batch);
+  record.hold({begin_ns, begin_ps_ % kPsPerNs, 1, end_ps_ - begin_ps_, 0}, resident_tokens_, 0,
+              end_ps_ / kPsPerNs <= end_ns ? kNever : end_ns);
+}
+
 void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done) {
   const std::int64_t end_ns = end_ps_ / kPsPerNs;
   const StepOutcome& outcome = replica_.finish_step(end_ns);
-  record.step(begin_ps_ / kPsPerNs, end_ns, sequences_);
+  record_step(end_ns, record);
   for (std::size_t i = 0; i < outcome.emissions.size(); ++i) {
     const Emission& token = outcome.emissions[i];
     std::int64_t gap_ps = -1;
@@ -97,7 +107,7 @@ void StepReplica::take_starts(std::uint32_t replica, std::vector<Start>& starts)
 }
 
 void StepReplica::cut(std::int64_t end_ns, TokenRecord& record) const {
-  if (busy()) record.step(begin_ps_ / kPsPerNs, end_ns, sequences_);
+  if (busy()) record_step(end_ns, record);
 }
 
 }  // namespace tokenlift

@@ -44,7 +44,8 @@ class StepReplica {
   };
 
   void take_in();
-  void begin_step(std::int64_t begin_ps);
+  void begin_step(std::int64_t begin_ps, TokenRecord& record);
+  void record_step(std::int64_t end_ns, TokenRecord& record) const;
   std::int64_t cost_ps(const StepPlan& plan) const;
   void finish_step(TokenRecord& record, std::vector<Completion>& done);
   bool busy() const { return sequences_ > 0; }
@@ -56,7 +57,8 @@ class StepReplica {
   std::int64_t begin_ps_ = 0;
   std::int64_t end_ps_ = 0;
   std::int64_t sequences_ = 0;                                 // in the step under way
-  std::size_t decoding_ = 0;                                   // of these
+  std::int64_t resident_tokens_ = 0;                           // while it lasts
+  std::size_t decoding_ = 0;                                   // of its sequences
   std::unordered_map<RequestId, std::int64_t> last_token_ps_;  // of those that were preempted
   LateGaps late_gaps_;
 };

@@ -41,9 +41,10 @@ void be_nice(int nice) {
 struct Station {
   Station(const Site& site, std::uint32_t replica_number, const RecordingGrid& grid,
           const std::shared_ptr<const DecoderWeights>& weights)
-      : number(replica_number), replica(site, weights), record(grid) {}
+      : number(replica_number), max_batch(site.max_batch), replica(site, weights), record(grid) {}
 
   std::uint32_t number;
+  std::int64_t max_batch;
   Mailbox<Work> inbox;
   std::atomic<bool> active{false};
   mutable std::mutex times_mutex;
@@ -103,7 +104,7 @@ struct ThreadFleet::State {
   void enqueue(Station& station);
   void run(Station& station);
   bool step(Station& station);
-  void announce(const Station& station, const StepPlan& plan);
+  void announce(Station& station, const StepPlan& plan);
   void halt();
 
   RealClock& clock;
@@ -166,11 +167,13 @@ void ThreadFleet::State::halt() {
   running.wait();
 }
 
-/// Announces the requests whose first step begins, where they ask for it.
-void ThreadFleet::State::announce(const Station& station, const StepPlan& plan) {
+/// Records the requests whose first step begins, and announces them where they ask for it.
+void ThreadFleet::State::announce(Station& station, const StepPlan& plan) {
   bool any = false;
   for (const std::uint32_t slot : plan.started) {
     const Sequence& sequence = station.replica.replica().sequence(slot);
+    station.record.scheduled(sequence.work.cell, sequence.scheduled_ns, sequence.work.prompt_tokens,
+                             sequence.cached_tokens);
     if (!sequence.work.announce) continue;
     any = true;
     starting.post({sequence.work.id, station.number, sequence.scheduled_ns,
@@ -193,6 +196,7 @@ bool ThreadFleet::State::step(Station& station) {
   }
   announce(station, plan);
   const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
+  const std::int64_t resident_tokens = station.replica.replica().resident_tokens();
   station.replica.compute_decode();
   const std::int64_t decoded_ns = plan.prefill.empty() ? 0 : clock.now_ns();
   station.replica.compute_prompts();
@@ -200,7 +204,10 @@ bool ThreadFleet::State::step(Station& station) {
   const std::int64_t step_end_ns = clock.now_ns();
   add_step(station, begin_ns, decoded_ns, step_end_ns, plan);
   const StepOutcome& outcome = station.replica.finish_step(step_end_ns);
-  station.record.step(begin_ns, std::min(step_end_ns, end_ns.load()), sequences);
+  const std::int64_t until_ns = std::min(step_end_ns, end_ns.load());
+  station.record.step(begin_ns, until_ns, sequences, station.max_batch);
+  station.record.hold({begin_ns, 0, 1, (step_end_ns - begin_ns) * kPsPerNs, 0}, resident_tokens, 0,
+                      until_ns);
   if (step_end_ns > end_ns) return false;
   for (const Emission& emission : outcome.emissions) {
     const std::int64_t gap_ps = emission.gap_ns * kPsPerNs;

@@ -38,6 +38,12 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
       backlog_at_(grid.bins),
       backoff_at_(grid.bins),
       bin_end_ns_(grid.bin_ns) {
+  if (has_capacity(resolved.run.engine)) {  // else there are no caches
+    for (const Site& site : resolved.fleet.sites) {
+      kv_room_tokens_ += site.replicas * site.kv_tokens;
+      caches_prefixes_ = caches_prefixes_ || site.prefix_cache_tokens > 0;
+    }
+  }
   double weights = 0;
   for (const Tenant& tenant : resolved.tenants) weights += tenant.weight;
   const bool several = resolved.tenants.size() > 1;
@@ -330,6 +336,11 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
       if (!planned.measured || planned.begin_ns >= end_ns) continue;
       record.output_tokens = tokens.produced(tenant, phase);
       record.of(Metric::itl) = tokens.gaps(cell);
+      if (caches_prefixes_) {
+        const TokenRecord::Prompts prompts = tokens.prompts(tenant, phase);
+        record.scheduled_input_tokens = prompts.tokens;
+        record.cached_input_tokens = prompts.cached_tokens;
+      }
       run.tenants[tenant].phases.push_back(record);
     }
     if (!planned.measured || planned.begin_ns >= end_ns) continue;
@@ -341,6 +352,9 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     span.replica_ns = span.length_ns * replicas;
     span.busy_ns = tokens.busy_ns(phase);
     span.batch_ns = tokens.batch_ns(phase);
+    span.batch_room_ns = tokens.batch_room_ns(phase);
+    span.resident_token_ns = tokens.resident_token_ns(phase);
+    span.kv_room_token_ns = span.length_ns * kv_room_tokens_;
     run.phases.push_back(span);
     for (std::size_t i = 0; i < throttles_.size(); ++i) {
       throttles_[i].phases.push_back(attempts_[phase][i]);

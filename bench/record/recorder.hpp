@@ -133,6 +133,8 @@ class Recorder {
   Series series(std::int64_t end_ns, const TokenRecord& tokens);
 
   RecordingGrid grid_;
+  bool caches_prefixes_ = false;
+  std::int64_t kv_room_tokens_ = 0;    // of all replicas
   std::vector<TenantRecord> tenants_;  // without their phases, which come at the end
   std::vector<Slo> slos_;
   std::vector<std::int64_t> deadlines_ns_;  // from due; kNever: none

@@ -5,6 +5,29 @@
 
 namespace tokenlift {
 
+namespace {
+
+/// Over the first `steps` of a run, fewer than 2^31: step j lasts first + j * slope, and
+/// R + j * growth tokens are resident meanwhile. Products of 64 bits each, as far as it goes.
+__int128 held_token_ps(const StepRun& run, std::int64_t resident_tokens, std::int64_t growth,
+                       std::int64_t steps) {
+  const std::int64_t length_ps = run.end_ps(steps) - run.begin_frac_ps;
+  const __int128 held = static_cast<__int128>(resident_tokens) * length_ps;
+  if (growth == 0 || steps <= 1) return held;
+  const std::int64_t pairs = steps * (steps - 1) / 2;  // the sum of all j
+  __int128 growing_ps = static_cast<__int128>(run.first_ps) * pairs;
+  // The sum of all j squared. Dividing 128 bits takes long.
+  constexpr std::int64_t kFew = std::int64_t{1} << 20;
+  if (steps <= kFew) {
+    growing_ps += static_cast<__int128>(run.slope_ps) * (pairs * (2 * steps - 1) / 3);
+  } else {
+    growing_ps += static_cast<__int128>(pairs) * (2 * steps - 1) / 3 * run.slope_ps;
+  }
+  return held + growing_ps * growth;
+}
+
+}  // namespace
+
 TokenRecord::TokenRecord(const RecordingGrid& grid)
     : grid_(&grid),
       gap_limits_(grid.gap_limits.by_cell.empty() ? nullptr : &grid.gap_limits),
@@ -85,15 +108,62 @@ void TokenRecord::count_gaps(const StepRun& run, std::span<const CellCount> batc
   }
 }
 
-void TokenRecord::step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences) {
+void TokenRecord::step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences,
+                       std::int64_t max_batch) {
   for (std::uint32_t phase = grid_->phase_at(begin_ns); begin_ns < end_ns; ++phase) {
     const bool last = phase + 1 == grid_->phases.size();
     const std::int64_t until_ns =
         last ? end_ns : std::min(end_ns, grid_->phases[phase + 1].begin_ns);
+    const __int128 length_ns = until_ns - begin_ns;
     phases_[phase].busy_ns += until_ns - begin_ns;
-    phases_[phase].batch_ns += static_cast<__int128>(until_ns - begin_ns) * sequences;
+    phases_[phase].batch_ns += length_ns * sequences;
+    phases_[phase].batch_room_ns += length_ns * max_batch;
     begin_ns = until_ns;
   }
+}
+
+void TokenRecord::hold(const StepRun& run, std::int64_t resident_tokens, std::int64_t growth,
+                       std::int64_t until_ns) {
+  const std::int64_t all_ps = run.end_ps(run.steps);  // from begin_ns on, as all instants here
+  // Token x ps from the run's beginning to `at_ps`, which is not after its end.
+  const auto held = [&](std::int64_t steps, std::int64_t at_ps) {
+    return held_token_ps(run, resident_tokens, growth, steps) +
+           static_cast<__int128>(at_ps - run.end_ps(steps)) * (resident_tokens + steps * growth);
+  };
+  std::uint32_t phase = grid_->phase_at(run.begin_ns);
+  __int128 before = 0;
+  for (;; ++phase) {
+    const bool last = phase + 1 == grid_->phases.size();
+    const std::int64_t border_ns =
+        std::min(last ? kNever : grid_->phases[phase + 1].begin_ns, until_ns);
+    if (border_ns == kNever || (border_ns - run.begin_ns) >= ceil_div(all_ps, kPsPerNs)) break;
+    const std::int64_t border_ps = (border_ns - run.begin_ns) * kPsPerNs;
+    if (border_ps > run.begin_frac_ps) {
+      const __int128 now = held(run.steps_before(border_ns), border_ps);
+      phases_[phase].resident_token_ps += now - before;
+      before = now;
+    }
+    if (border_ns == until_ns) return;
+  }
+  phases_[phase].resident_token_ps +=
+      held_token_ps(run, resident_tokens, growth, run.steps) - before;
+}
+
+void TokenRecord::scheduled(CellId cell, std::int64_t at_ns, std::int64_t prompt_tokens,
+                            std::int64_t cached_tokens) {
+  Prompts& prompts = cells_[cell].prompts[grid_->phase_at(at_ns)];
+  prompts.tokens += static_cast<std::uint64_t>(prompt_tokens);
+  prompts.cached_tokens += static_cast<std::uint64_t>(cached_tokens);
+}
+
+TokenRecord::Prompts TokenRecord::prompts(std::uint32_t tenant, std::uint32_t phase) const {
+  Prompts all;
+  for (std::uint32_t due = 0; due < grid_->phases.size(); ++due) {
+    const Prompts& some = cells_[grid_->cell(tenant, due)].prompts[phase];
+    all.tokens += some.tokens;
+    all.cached_tokens += some.cached_tokens;
+  }
+  return all;
 }
 
 void TokenRecord::merge(const TokenRecord& other) {
@@ -104,6 +174,8 @@ void TokenRecord::merge(const TokenRecord& other) {
     cells_[i].gap_sum_ps += other.cells_[i].gap_sum_ps;
     for (std::size_t phase = 0; phase < kMaxPhases; ++phase) {
       cells_[i].produced[phase] += other.cells_[i].produced[phase];
+      cells_[i].prompts[phase].tokens += other.cells_[i].prompts[phase].tokens;
+      cells_[i].prompts[phase].cached_tokens += other.cells_[i].prompts[phase].cached_tokens;
     }
   }
   for (std::size_t i = 0; i < tokens_by_bin_.size(); ++i) {
@@ -112,6 +184,8 @@ void TokenRecord::merge(const TokenRecord& other) {
   for (std::size_t i = 0; i < phases_.size(); ++i) {
     phases_[i].busy_ns += other.phases_[i].busy_ns;
     phases_[i].batch_ns += other.phases_[i].batch_ns;
+    phases_[i].batch_room_ns += other.phases_[i].batch_room_ns;
+    phases_[i].resident_token_ps += other.phases_[i].resident_token_ps;
   }
 }
 

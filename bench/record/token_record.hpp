@@ -39,9 +39,20 @@ class alignas(64) TokenRecord {
   /// on its steps. The run must take less than 2^61 ps.
   void decode(const StepRun& run, std::span<const CellCount> batch);
 
-  /// A step ran with `sequences` in its batch, or several in a row. Split over the phases that it
-  /// touches.
-  void step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences);
+  /// A step ran with `sequences` in its batch, which holds `max_batch`; or several in a row. Split
+  /// over the phases that it touches.
+  void step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences,
+            std::int64_t max_batch);
+
+  /// While the steps of `run` lasted, up to `until_ns`, so many tokens were resident in the KV
+  /// cache, and from each step to the next `growth` more. Leaves what calling it for each step
+  /// would have left, split over the phases, in a time that depends on the phases alone.
+  void hold(const StepRun& run, std::int64_t resident_tokens, std::int64_t growth,
+            std::int64_t until_ns = kNever);
+
+  /// A request was scheduled for the first time.
+  void scheduled(CellId cell, std::int64_t at_ns, std::int64_t prompt_tokens,
+                 std::int64_t cached_tokens);
 
   /// Leaves what recording both into one would have left, whatever the order.
   void merge(const TokenRecord& other);
@@ -51,20 +62,37 @@ class alignas(64) TokenRecord {
   /// Tokens of a tenant that came out in a phase.
   std::uint64_t produced(std::uint32_t tenant, std::uint32_t phase) const;
   const std::vector<std::int64_t>& tokens_by_bin() const { return tokens_by_bin_; }
+  /// Prompts of the requests of a tenant that were scheduled in a phase, and what of them was in
+  /// prefix caches.
+  struct Prompts {
+    std::uint64_t tokens = 0;
+    std::uint64_t cached_tokens = 0;
+    bool operator==(const Prompts&) const = default;
+  };
+  Prompts prompts(std::uint32_t tenant, std::uint32_t phase) const;
   std::int64_t busy_ns(std::uint32_t phase) const { return phases_[phase].busy_ns; }
   /// The integral of sequences per step over the busy time.
   __int128 batch_ns(std::uint32_t phase) const { return phases_[phase].batch_ns; }
+  /// The integral of the largest batch over it.
+  __int128 batch_room_ns(std::uint32_t phase) const { return phases_[phase].batch_room_ns; }
+  /// The integral of resident tokens; rounded down, once.
+  __int128 resident_token_ns(std::uint32_t phase) const {
+    return phases_[phase].resident_token_ps / kPsPerNs;
+  }
 
  private:
   struct CellRecord {
     Histogram gaps;  // without its sum
     unsigned __int128 gap_sum_ps = 0;
     std::array<std::uint64_t, kMaxPhases> produced{};  // by the phase in which they came out
+    std::array<Prompts, kMaxPhases> prompts{};         // by the phase in which they were scheduled
   };
   /// Aligned, so that records written by two threads never share a cache line.
   struct alignas(64) PhaseTotals {
     std::int64_t busy_ns = 0;
     __int128 batch_ns = 0;
+    __int128 batch_room_ns = 0;
+    __int128 resident_token_ps = 0;
   };
   void count_tokens(const StepRun& run, std::int64_t last_at_ns, std::span<const CellCount> batch);
   void count_gaps(const StepRun& run, std::span<const CellCount> batch);

@@ -9,6 +9,10 @@ namespace tokenlift {
 
 namespace {
 
+/// More than there are tenants, and never another number: draws are keyed by it.
+constexpr std::uint64_t kKeysOfTenants = 65'536;
+static_assert(kMostTenants < kKeysOfTenants);
+
 bool is_closed(const Tenant& tenant) {
   return tenant.arrivals.process == Process::closed;
 }
@@ -79,7 +83,7 @@ std::uint64_t Clients::conversation(std::uint32_t tenant, std::uint64_t number) 
   if (!scenario_.tenants[tenant].sessions) return 0;
   // A bijection of where sessions and tenants stand side by side: no two alike, and far from any
   // key of another kind.
-  return finalise(tenants_[tenant].plan->session_of(number) * (kMostTenants + 1) + tenant + 1);
+  return finalise(tenants_[tenant].plan->session_of(number) * kKeysOfTenants + tenant + 1);
 }
 
 Patience Clients::patience(const Request& request) const {

@@ -1,5 +1,7 @@
 #include "bench/run/experiment.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -11,8 +13,10 @@
 #include "bench/run/loop.hpp"
 #include "bench/run/readiness.hpp"
 #include "bench/run/validity.hpp"
+#include "reports/record/bounds.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
+#include "workloads/text/quantity.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
@@ -99,6 +103,36 @@ std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const Re
   return std::make_unique<NullFleet>(grid);
 }
 
+// What can be run can be read.
+static_assert(kMostInstantNs >= 2 * kLongestDurationNs, "a duration and a cool-down");
+static_assert(kMostRecords >= kMostTenants * 3, "phases around a lift");
+static_assert(static_cast<std::int64_t>(kMostLimits) >= 2 * kMostChanges, "and the calendar's");
+
+namespace {
+
+/// What a constant fleet is.
+FleetRecord fleet_record(const Scenario& resolved) {
+  FleetRecord fleet;
+  Composition& composition = fleet.compositions.emplace_back();
+  composition.capacity_tokens_per_s = resolved.fleet.capacity_tokens_per_s;
+  for (const Site& site : resolved.fleet.sites) {
+    fleet.sites.push_back(site.name);
+    composition.replicas.push_back(site.replicas);
+  }
+  return fleet;
+}
+
+std::optional<TraceRecord> trace_record(const Tenant& tenant) {
+  const std::optional<Trace>& trace = tenant.arrivals.trace;
+  if (!trace) return std::nullopt;
+  const TraceSummary& summary = trace->summary;
+  return TraceRecord{
+      fmt::format("fnv1a64:{:016x}", summary.digest), static_cast<std::uint64_t>(summary.requests),
+      static_cast<std::uint64_t>(summary.before_start), static_cast<std::uint64_t>(summary.failed)};
+}
+
+}  // namespace
+
 Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
                     bool control) {
   const Scenario scenario = scenario_of(prepared, repetition, control);
@@ -143,6 +177,10 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   run.capacity_error_tokens_per_s = prepared.capacity_error_tokens_per_s;
   run.capacity_source = prepared.capacity_source;
+  run.fleet = fleet_record(scenario);
+  for (std::size_t i = 0; i < run.tenants.size(); ++i) {
+    run.tenants[i].trace = trace_record(scenario.tenants[i]);
+  }
   run.lift = facts.outcome.lift;
   if (run.lift) run.lift->limit_tokens_per_s = fluid_drain(prepared.scenario).limit_tokens_per_s;
   run.control = control;

@@ -52,6 +52,8 @@ PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record) {
   summary.rates.admitted_requests_per_s = per_s(record.admitted_requests);
   summary.rates.completed_requests_per_s = per_s(record.completed_requests);
   summary.rates.throughput_tokens_per_s = per_s(record.output_tokens);
+  summary.rates.prefix_hits = quotient(static_cast<double>(record.cached_input_tokens),
+                                       static_cast<double>(record.scheduled_input_tokens));
   for (std::size_t i = 0; i < kMetrics; ++i) summary.latency[i] = summarize(record.latency[i]);
   return summary;
 }
@@ -86,6 +88,18 @@ std::optional<std::int64_t> LatencySummary::at(int permille) const {
   return percentile_ns[static_cast<std::size_t>(found - kPermilles.begin())];
 }
 
+bool PhaseSummary::tells(Metric metric) const {
+  switch (metric) {
+    case Metric::network:
+      return of(metric).count > 0;
+    case Metric::queue_wait:
+    case Metric::prefill:
+      return of(metric).count > 0 || of(Metric::ttft).count == 0;
+    default:
+      return true;
+  }
+}
+
 std::optional<double> PhaseSummary::ttft_ms(int permille) const {
   const std::optional<std::int64_t> ns = of(Metric::ttft).at(permille);
   if (!ns) return std::nullopt;
@@ -109,7 +123,15 @@ std::vector<PhaseSummary> summarize_fleet(const Run& run) {
     PhaseSummary summary = summarize(span, fleet_record(run, i));
     const auto busy_ns = static_cast<double>(span.busy_ns);
     summary.rates.utilisation = quotient(busy_ns, static_cast<double>(span.replica_ns));
-    summary.rates.batch_mean = quotient(static_cast<double>(span.batch_ns), busy_ns);
+    const auto batch_ns = static_cast<double>(span.batch_ns);
+    summary.rates.batch_mean = quotient(batch_ns, busy_ns);
+    summary.rates.batch_fill = quotient(batch_ns, static_cast<double>(span.batch_room_ns));
+    summary.rates.kv_used = quotient(static_cast<double>(span.resident_token_ns),
+                                     static_cast<double>(span.kv_room_token_ns));
+    const std::optional<double> capacity = capacity_over(run, span);
+    if (capacity && *capacity > 0 && summary.rates.throughput_tokens_per_s) {
+      summary.rates.headroom = 1 - *summary.rates.throughput_tokens_per_s / *capacity;
+    }
     phases.push_back(std::move(summary));
   }
   return phases;

@@ -48,9 +48,18 @@ struct Rates {
   std::optional<double> admitted_requests_per_s;
   std::optional<double> completed_requests_per_s;
   std::optional<double> throughput_tokens_per_s;  ///< output tokens produced
+  /// Of the prompts of requests scheduled in it what was found in a prefix cache, 0 .. 1. Absent
+  /// where the fleet has none.
+  std::optional<double> prefix_hits;
   // Of the fleet only:
   std::optional<double> utilisation;  ///< busy time of the replicas / their time, 0 .. 1
   std::optional<double> batch_mean;   ///< sequences in a step, weighted by the step's time
+  std::optional<double> batch_fill;   ///< of the largest batch, 0 .. 1
+  /// Tokens resident in KV caches, prompts from admission on, / the room for them, 0 .. 1.
+  std::optional<double> kv_used;
+  /// 1 - throughput / capacity of what served: what of the fleet is left. Below 0 where more came
+  /// out than the capacity says. Absent where the capacity is not known.
+  std::optional<double> headroom;
 };
 
 struct PhaseSummary {
@@ -68,6 +77,10 @@ struct PhaseSummary {
   const LatencySummary& of(Metric metric) const {
     return latency[static_cast<std::size_t>(metric)];
   }
+
+  /// Whether the fleet says it: a remote one does not know when it scheduled a request, and not all
+  /// have a network.
+  bool tells(Metric metric) const;
 
   /// A percentile of TTFT; absent where the sample does not support it.
   std::optional<double> ttft_ms(int permille) const;

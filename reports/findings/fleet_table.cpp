@@ -98,6 +98,14 @@ class FleetRows {
                [](const PhaseSummary& phase) { return phase.wasted_tokens; });
   }
 
+  /// In %, left out where no phase has it.
+  void add_known_rate(const char* label, std::optional<double> Rates::*rate) {
+    const bool known = std::any_of(phases_.begin(), phases_.end(), [&](const PhaseSummary& phase) {
+      return (phase.rates.*rate).has_value();
+    });
+    if (known) add_rate(label, "%", rate, 100);
+  }
+
   void add_rate(const char* label, const char* unit, std::optional<double> Rates::*rate,
                 double scale = 1) {
     Values values;
@@ -120,6 +128,10 @@ class FleetRows {
     add_rate("attainment", "%", &Rates::attainment, 100);
     add_rate("utilisation", "%", &Rates::utilisation, 100);
     add_rate("batch mean", "sequences", &Rates::batch_mean);
+    add_known_rate("batch fill", &Rates::batch_fill);
+    add_known_rate("KV used", &Rates::kv_used);
+    add_known_rate("headroom", &Rates::headroom);
+    add_known_rate("prefix hits", &Rates::prefix_hits);
   }
 
   /// One unit for all percentiles of a latency, so that they can be compared down the column too.

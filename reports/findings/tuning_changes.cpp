@@ -19,7 +19,7 @@ namespace {
 
 /// From here on a throttle binds, a fleet is full, a constraint is just met.
 constexpr double kBindingShare = 0.05;
-constexpr double kFullFleet = 0.9;
+constexpr double kLittleHeadroom = 0.1;
 constexpr double kJustMet = 0.05;
 constexpr double kAtTheEnd = 0.02;
 
@@ -176,9 +176,9 @@ std::vector<std::string> binding_of(const Run& run, std::string_view phase,
   if (const std::optional<std::size_t> index = find_phase(run, phase)) {
     const PhaseSummary summary = summarize_fleet(run)[*index];
     add_throttles(run, *index, summary, binding);
-    if (summary.rates.utilisation && *summary.rates.utilisation >= kFullFleet) {
-      binding.push_back(fmt::format("The fleet is busy {} of the time.",
-                                    percent_figure(*summary.rates.utilisation)));
+    if (summary.rates.headroom && *summary.rates.headroom <= kLittleHeadroom) {
+      binding.push_back(fmt::format("The fleet has a headroom of {}.",
+                                    percent_figure(std::max(*summary.rates.headroom, 0.0))));
     }
   }
   add_constraints(report, binding);

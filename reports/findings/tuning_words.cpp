@@ -84,7 +84,9 @@ ShownUnit aim_unit(const std::string& path) {
   if (has("requests_per_s")) return {"requests/s", 1};
   if (has("goodput") || has("throughput") || has("tokens_per_s")) return {"tokens/s", 1};
   if (has("_ms")) return {"ms", 1};
-  if (has("attainment") || has("unserved") || has("share") || has("utilisation")) return {"%", 100};
+  if (has("attainment") || has("unserved") || has("share") || has("utilisation") || has("_fill") ||
+      has("kv_used") || has("headroom") || has("prefix_hits"))
+    return {"%", 100};
   if (has("_s.") || path.ends_with("_s")) return {"s", 1};
   return {"", 1};
 }

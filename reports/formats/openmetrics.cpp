@@ -173,6 +173,7 @@ std::string latency_families(const std::string& prefix, const std::vector<Entry>
     Family family(prefix + std::string(name_of(static_cast<Metric>(m))) + "_seconds", "summary",
                   "seconds", kHelp[m]);
     for (const Entry& entry : entries) {
+      if (!entry.summary.tells(static_cast<Metric>(m))) continue;
       const LatencySummary& latency = entry.summary.latency[m];
       for (const int permille : kPermilles) {
         const std::optional<std::int64_t> ns = latency.at(permille);
@@ -197,7 +198,7 @@ std::string rate_families(const std::string& prefix, const std::vector<Entry>& e
     const char* help;
     std::optional<double> Rates::*rate;
   };
-  constexpr std::array<Rated, 7> kRated = {
+  constexpr std::array<Rated, 11> kRated = {
       {{"offered_requests_per_second", "requests_per_second", "Requests due.",
         &Rates::offered_requests_per_s},
        {"completed_requests_per_second", "requests_per_second", "Requests completed.",
@@ -211,7 +212,14 @@ std::string rate_families(const std::string& prefix, const std::vector<Entry>& e
        {"utilisation_ratio", "ratio", "Busy time of the replicas / their time.",
         &Rates::utilisation},
        {"batch_mean_sequences", "sequences", "Sequences in a step, weighted by its time.",
-        &Rates::batch_mean}}};
+        &Rates::batch_mean},
+       {"batch_fill_ratio", "ratio", "Sequences in a step / the largest batch.",
+        &Rates::batch_fill},
+       {"kv_used_ratio", "ratio", "Tokens resident in KV caches / the room for them.",
+        &Rates::kv_used},
+       {"headroom_ratio", "ratio", "1 - throughput / capacity.", &Rates::headroom},
+       {"prefix_hits_ratio", "ratio", "Prompt tokens found in a prefix cache / prompt tokens.",
+        &Rates::prefix_hits}}};
   std::string out;
   for (const Rated& rated : kRated) {
     Family family(prefix + rated.name, "gauge", rated.unit, rated.help);

@@ -8,7 +8,7 @@
 namespace tokenlift {
 namespace {
 
-constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxTextBytes = std::size_t{512} << 20;
 constexpr std::size_t kMaxValues = 4'000'000;
 constexpr std::size_t kMaxKeys = 512;  // keys of an object are found one after the other
 constexpr std::size_t kMaxDepth = 32;

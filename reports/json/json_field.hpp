@@ -14,11 +14,11 @@
 
 #include "reports/json/json_run.hpp"
 #include "reports/json/json_value.hpp"
+#include "reports/record/bounds.hpp"
 
 namespace tokenlift {
 
 inline constexpr std::int64_t kMaxInteger = std::int64_t{1} << 53;  // exact in every JSON reader
-inline constexpr double kMaxSeconds = 2251799.8;                    // 2^51 ns: exact to the ns
 
 /// One value of the document and where it stands.
 class Field {
@@ -87,9 +87,32 @@ class Field {
 
   std::int64_t time_ns() const {
     const double seconds = number();
-    require(seconds >= 0 && seconds <= kMaxSeconds, "a time from 0 s to 26 days");
-    return std::llround(seconds * 1e9);
+    constexpr double kMostSeconds = kMostInstantNs / 1'000'000'000;
+    require(seconds >= 0 && seconds <= kMostSeconds, "a time from 0 s to 20,000 days");
+    // Apart, since their product would be rounded: up to 2^23 s each ns has a number of its own.
+    const double whole = std::floor(seconds);
+    return static_cast<std::int64_t>(whole) * 1'000'000'000 + std::llround((seconds - whole) * 1e9);
   }
+
+  /// A sum: digits, or in old files a number.
+  WideSum sum() const {
+    constexpr double kMost = 1e36;
+    if (json_->is_number()) {
+      const double value = number();
+      require(value >= 0 && value <= kMost, "a number from 0");
+      if (json_->is_number_unsigned()) return static_cast<WideSum>(unsigned_integer());
+      return static_cast<WideSum>(value);
+    }
+    const std::string digits = text();
+    require(!digits.empty() && digits.size() <= kMostDigits &&
+                digits.find_first_not_of("0123456789") == std::string::npos,
+            "a whole number in decimal digits");
+    WideSum value = 0;
+    for (const char c : digits) value = value * 10 + (c - '0');
+    return value;
+  }
+
+  bool has(const char* key) const { return json_->is_object() && json_->contains(key); }
 
   /// The value, or nothing where it is null.
   template <typename T>
@@ -108,8 +131,8 @@ class Field {
   const std::string* source_;
 };
 
-/// The document. Bounded are the text (64 MiB), the values in it (4 M, at most about 150 bytes each
-/// once parsed), its depth and the keys of its objects.
+/// The document. Bounded are the text (512 MiB), the values in it (4 M, at most about 150 bytes
+/// each once parsed), its depth and the keys of its objects.
 Json parse_bounded(std::string_view text, const std::string& source);
 
 }  // namespace tokenlift

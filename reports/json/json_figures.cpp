@@ -214,6 +214,7 @@ TrialReport sample_trial() {
     run.phases.emplace_back().name = name;
   }
   run.tenants.push_back({kAnyName, std::vector<PhaseRecord>(run.phases.size())});
+  for (PhaseRecord& phase : run.tenants[0].phases) phase.of(Metric::network).record(0);
   run.throttles.emplace_back().name = kAnyName;
   run.throttles[0].phases.resize(run.phases.size());
   run.checks.emplace_back().name = kAnyName;
@@ -349,7 +350,8 @@ const std::vector<std::string>& figure_paths() {
 
 std::string bound_mistake(const std::string& path, double bound) {
   const auto says_share = [](const std::string& word) {
-    return word == "attainment" || word == "utilisation" || word.ends_with("share") ||
+    return word == "attainment" || word == "utilisation" || word == "batch_fill" || word == "kv_used" ||
+           word == "prefix_hits" || word.ends_with("share") ||
            word.ends_with("fraction");
   };
   const auto says_change = [](const std::string& word) {

@@ -1,13 +1,15 @@
 // The reader of run.json: Run or RunFileError, whatever the text.
 //
 // What bounds the memory: the text and its values (json_field.hpp), and the histograms they may ask
-// for (24 KiB each; a record holds nine of them).
+// for (24 KiB each; a record holds ten of them).
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <system_error>
 #include <utility>
 
 #include "reports/json/json_field.hpp"
@@ -16,44 +18,49 @@
 namespace tokenlift {
 namespace {
 
-constexpr std::size_t kMaxRecords = 1024;  // phases of all tenants; 217 KiB each
-constexpr std::size_t kMaxBins = 36'000;   // of a column; a run has 3600 at most
-constexpr std::size_t kMaxSlices = 3600;
-constexpr std::size_t kMaxLimits = 10'000;  // of a throttle, over time
-constexpr std::size_t kMaxListed = 10'000;  // checks, words of the command
+constexpr int kOldestVersion = 2;
+constexpr int kVersion = 4;  // as kRunSchema says
 
-/// Whether the run is of the present version; an older one lacks some fields.
-bool is_present(const Field& run) {
+/// The version of the format; an older one lacks some fields.
+int version_of(const Field& run) {
   if (!run.json().is_object() || !run.json().contains("schema")) {
     run.fail("is not a run of tokenlift: it has no \"schema\"");
   }
   const std::string schema = run["schema"].text();
-  if (schema == kRunSchema) return true;
-  if (schema == kOldRunSchema) return false;
   constexpr std::string_view kFamily = "tokenlift.run/";
+  for (int version = kOldestVersion; version <= kVersion; ++version) {
+    if (schema == fmt::format("{}{}", kFamily, version)) return version;
+  }
   if (schema.starts_with(kFamily)) {
     run["schema"].fail(fmt::format(
-        R"(is "{}", written by another version of tokenlift; this one reads "{}" and "{}")", schema,
-        kOldRunSchema, kRunSchema));
+        R"(is "{}", written by another version of tokenlift; this one reads "{}{}" to "{}")",
+        schema, kFamily, kOldestVersion, kRunSchema));
   }
   run["schema"].fail(fmt::format(R"(is "{}", not a run of tokenlift ("{}"))", schema, kRunSchema));
 }
 
-__uint128_t decimal_of(const Field& field) {
-  const std::string digits = field.text();
-  constexpr std::size_t kMaxDigits = 38;  // 10^38 < 2^127
-  if (digits.empty() || digits.size() > kMaxDigits ||
-      !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-    field.fail("must be a whole number in decimal digits");
+/// "BUCKET COUNT BUCKET COUNT ...".
+std::vector<BucketCount> buckets_of(const Field& field) {
+  const std::string text = field.text();
+  std::vector<std::uint64_t> numbers;
+  for (const char* at = text.data(); at != text.data() + text.size();) {
+    if (!numbers.empty() && *at++ != ' ') field.fail("must be whole numbers with a space between");
+    const auto [end, error] =
+        std::from_chars(at, text.data() + text.size(), numbers.emplace_back());
+    if (error != std::errc()) field.fail("must be whole numbers with a space between");
+    if (numbers.size() > 2 * Histogram::kBuckets) field.fail("has too many buckets");
+    at = end;
   }
-  __uint128_t value = 0;
-  for (const char c : digits) value = value * 10 + static_cast<unsigned>(c - '0');
-  return value;
+  if (numbers.size() % 2 != 0) field.fail("must be pairs of a bucket's index and its count");
+  std::vector<BucketCount> buckets;
+  for (std::size_t i = 0; i < numbers.size(); i += 2) {
+    buckets.push_back({numbers[i], numbers[i + 1]});
+  }
+  return buckets;
 }
 
-Histogram histogram_of(const Field& field) {
-  const Field list = field["buckets"];
-  if (!list.json().is_array()) list.fail("must be an array");
+/// [[BUCKET, COUNT], ...], as it was up to version 3.
+std::vector<BucketCount> old_buckets_of(const Field& list) {
   std::vector<BucketCount> buckets;
   for (const Json& pair : list.json()) {
     if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_unsigned() ||
@@ -62,7 +69,14 @@ Histogram histogram_of(const Field& field) {
     }
     buckets.push_back({pair[0].get<std::size_t>(), pair[1].get<std::uint64_t>()});
   }
-  const __uint128_t sum_ns = decimal_of(field["sum_ns"]);
+  return buckets;
+}
+
+Histogram histogram_of(const Field& field) {
+  const Field list = field["buckets"];
+  const std::vector<BucketCount> buckets =
+      list.json().is_array() ? old_buckets_of(list) : buckets_of(list);
+  const auto sum_ns = static_cast<__uint128_t>(field["sum_ns"].sum());
   // Values above the histogram's range have no bound but their type's.
   const auto bound_ns = [&](const char* key) -> std::int64_t {
     if (buckets.empty()) return 0;
@@ -83,7 +97,16 @@ Counts counts_of(const Field& field) {
           field["in_flight"].count()};
 }
 
-void read_record(const Field& field, PhaseRecord& record) {
+void read_failures(const Field& field, PhaseRecord& record) {
+  if (!field.json().is_object()) field.fail("must be an object");
+  std::uint64_t all = 0;
+  for (const auto& [kind, value] : field.json().items()) {
+    all += record.failures[kind] = field[kind].count();
+  }
+  if (all > record.counts.failed) field.fail("must not be more than failed");
+}
+
+void read_record(const Field& field, int version, PhaseRecord& record) {
   record.counts = counts_of(field["counts"]);
   record.sent = field["sent"].count();
   record.held = field["held"].count();
@@ -104,21 +127,35 @@ void read_record(const Field& field, PhaseRecord& record) {
   record.output_tokens = recorded["output_tokens"].count();
   const Field histograms = recorded["histograms"];
   for (std::size_t i = 0; i < kMetrics; ++i) {
-    if (static_cast<Metric>(i) == Metric::network) continue;
-    record.latency[i] = histogram_of(histograms[std::string(name_of(static_cast<Metric>(i)))]);
+    const std::string name(name_of(static_cast<Metric>(i)));
+    if (histograms.has(name.c_str())) record.latency[i] = histogram_of(histograms[name]);
   }
+  if (version < 4) return;
+  record.scheduled_input_tokens = recorded["scheduled_input_tokens"].count();
+  record.cached_input_tokens = recorded["cached_input_tokens"].count();
+  if (record.cached_input_tokens > record.scheduled_input_tokens) {
+    recorded["cached_input_tokens"].fail("must not be more than scheduled_input_tokens");
+  }
+  if (recorded.has("failures")) read_failures(recorded["failures"], record);
 }
 
-PhaseSpan span_of(const Field& field) {
+PhaseSpan span_of(const Field& field, int version) {
   const Field recorded = field["recorded"];
   PhaseSpan span;
   span.name = field["name"].text();
   span.begin_ns = field["begin_s"].time_ns();
   span.end_ns = field["end_s"].time_ns();
-  span.length_ns = recorded["length_ns"].amount();
-  span.replica_ns = recorded["replica_ns"].amount();
-  span.busy_ns = recorded["busy_ns"].amount();
-  span.batch_ns = static_cast<WideSum>(recorded["batch_ns"].number());
+  span.length_ns = recorded["length_ns"].sum();
+  span.replica_ns = recorded["replica_ns"].sum();
+  span.busy_ns = recorded["busy_ns"].sum();
+  span.batch_ns = recorded["batch_ns"].sum();
+  if (version < 4) return span;
+  span.batch_room_ns = recorded["batch_room_ns"].sum();
+  span.resident_token_ns = recorded["resident_token_ns"].sum();
+  span.kv_room_token_ns = recorded["kv_room_token_ns"].sum();
+  if (recorded.has("energy_fj")) span.energy_fj = recorded["energy_fj"].sum();
+  if (recorded.has("site_energy_fj")) span.site_energy_fj = recorded["site_energy_fj"].sum();
+  if (recorded.has("cost_microusd")) span.cost_microusd = recorded["cost_microusd"].sum();
   return span;
 }
 
@@ -156,26 +193,42 @@ std::vector<Column> columns_of(const Field& columns) {
   return all;
 }
 
-void read_tenants(const Field& field, bool present, Run& run) {
-  for (const Field& item : field.items(kMaxRecords)) {
+void read_tenants(const Field& field, int version, Run& run) {
+  for (const Field& item : field.items(kMostRecords)) {
     const std::vector<Field> phases = phases_of(item, run);
-    if (run.tenants.size() * phases.size() + phases.size() > kMaxRecords) {
-      field.fail(fmt::format("have more than {} phases in all", kMaxRecords));
+    if (run.tenants.size() * phases.size() + phases.size() > kMostRecords) {
+      field.fail(fmt::format("have more than {} phases in all", kMostRecords));
     }
     TenantRecord& tenant = run.tenants.emplace_back();
     tenant.name = item["name"].text();
     tenant.phases.resize(phases.size());
-    for (std::size_t i = 0; i < phases.size(); ++i) read_record(phases[i], tenant.phases[i]);
-    if (!present) continue;
+    for (std::size_t i = 0; i < phases.size(); ++i)
+      read_record(phases[i], version, tenant.phases[i]);
+    if (version < 3) continue;
     tenant.weight = item["weight"].number();
     if (!(tenant.weight > 0)) item["weight"].fail("must be above 0");
     tenant.guaranteed_share = item["guaranteed_share"].optional(&Field::number);
     tenant.columns = columns_of(item["columns"]);
+    if (item.has("trace")) {
+      const Field trace = item["trace"];
+      tenant.trace = TraceRecord{trace["digest"].text(), trace["rows_used"].count(),
+                                 trace["rows_skipped"].count(), trace["rows_failed"].count()};
+    }
   }
 }
 
-void read_throttles(const Field& field, bool present, Run& run) {
-  for (const Field& item : field.items(kMaxRecords)) {
+/// Units of a throttle in millionths; up to version 3 they were written as units.
+WideSum micro_of(const Field& phase, int version, const std::string& what) {
+  if (version >= 4) return phase[what + "_microunits"].sum();
+  const Field field = phase[what + "_units"];
+  const double units = field.amount_of_units();
+  constexpr double kMostUnits = 1e29;
+  if (units > kMostUnits) field.fail("must be at most 1e29");
+  return static_cast<WideSum>(std::round(units * 1e6));
+}
+
+void read_throttles(const Field& field, int version, Run& run) {
+  for (const Field& item : field.items(kMostRecords)) {
     ThrottleRecord& throttle = run.throttles.emplace_back();
     throttle.name = item["name"].text();
     throttle.kind = item["kind"].text();
@@ -183,14 +236,13 @@ void read_throttles(const Field& field, bool present, Run& run) {
     throttle.scope = item["scope"].text();
     throttle.mode = item["mode"].text();
     for (const Field& phase : phases_of(item, run)) {
-      throttle.phases.push_back(
-          {phase["admitted"].count(), phase["held"].count(), phase["rejected"].count(),
-           phase["shadowed"].count(),
-           static_cast<WideSum>(phase["taken_units"].amount_of_units() * 1e6),
-           static_cast<WideSum>(phase["refunded_units"].amount_of_units() * 1e6)});
+      throttle.phases.push_back({phase["admitted"].count(), phase["held"].count(),
+                                 phase["rejected"].count(), phase["shadowed"].count(),
+                                 micro_of(phase, version, "taken"),
+                                 micro_of(phase, version, "refunded")});
     }
-    if (!present) continue;
-    for (const Field& pair : item["limits"].items(kMaxLimits)) {
+    if (version < 3) continue;
+    for (const Field& pair : item["limits"].items(kMostLimits)) {
       const std::vector<Field> parts = pair.items(2);
       if (parts.size() != 2) pair.fail("must be an instant and a limit");
       const std::int64_t at_ns = parts[0].time_ns();
@@ -208,9 +260,8 @@ std::size_t bins_of(const Series& series) {
 
 /// All but the last of `parts` so wide must begin at an instant: products of them stay exact.
 void require_within_time(const Field& width, std::int64_t width_ns, std::size_t parts) {
-  const double most_ns = kMaxSeconds * 1e9;
-  if (parts > 1 && static_cast<double>(width_ns) * static_cast<double>(parts - 1) > most_ns) {
-    width.fail(fmt::format("is too wide: there are {}, and a run has 26 days", parts));
+  if (parts > 1 && width_ns > kMostInstantNs / static_cast<std::int64_t>(parts - 1)) {
+    width.fail(fmt::format("is too wide: there are {}, and a run has 20,000 days", parts));
   }
 }
 
@@ -219,12 +270,12 @@ Series series_of(const Field& field) {
   series.bin_ns = field["bin_s"].time_ns();
   if (series.bin_ns == 0) field["bin_s"].fail("must be above 0");
   series.columns = columns_of(field["columns"]);
-  if (bins_of(series) > kMaxBins) {
-    field["columns"].fail(fmt::format("have {} bins, at most {}", bins_of(series), kMaxBins));
+  if (bins_of(series) > kMostBins) {
+    field["columns"].fail(fmt::format("have {} bins, at most {}", bins_of(series), kMostBins));
   }
   require_within_time(field["bin_s"], series.bin_ns, bins_of(series));
   series.slice_ns = field["slice_s"].time_ns();
-  const std::vector<Field> slices = field["ttft_slices"].items(kMaxSlices);
+  const std::vector<Field> slices = field["ttft_slices"].items(kMostSlices);
   if (series.slice_ns == 0 && !slices.empty()) field["slice_s"].fail("must be above 0");
   require_within_time(field["slice_s"], series.slice_ns, slices.size());
   series.ttft_slices.resize(slices.size());
@@ -245,14 +296,13 @@ Environment environment_of(const Field& field) {
   environment.os = field["os"].text();
   environment.decoder_precision = field["decoder_precision"].text();
   environment.started_at = field["started_at"].text();
-  for (const Field& word : field["command"].items(kMaxListed)) {
+  for (const Field& word : field["command"].items(kMostListed)) {
     environment.command.push_back(word.text());
   }
   return environment;
 }
 
-std::optional<LiftRecord> lift_of(const Field& field, bool present) {
-  if (field.is_null()) return std::nullopt;
+LiftRecord lift_of(const Field& field, int version) {
   LiftRecord lift;
   lift.at_ns = field["at_s"].optional(&Field::time_ns);
   lift.planned_ns = field["planned_s"].time_ns();
@@ -262,23 +312,60 @@ std::optional<LiftRecord> lift_of(const Field& field, bool present) {
   lift.backlog_tokens = field["backlog_tokens"].amount();
   lift.backoff_requests = field["backoff_requests"].amount();
   lift.backoff_tokens = field["backoff_tokens"].amount();
-  if (!present) return lift;
+  if (version < 3) return lift;
   lift.unlock_ns = field["unlock_latency_s"].optional(&Field::time_ns);
   lift.release_lag_ns = field["waiter_release_lag_s"].optional(&Field::time_ns);
   lift.limit_tokens_per_s = field["limit_tokens_per_s"].optional(&Field::amount_of_units);
   if (field.json().contains("length_s")) {
     lift.length_ns = field["length_s"].optional(&Field::time_ns);
   }
+  if (field.has("site")) lift.site = field["site"].text();
+  if (field.has("replicas")) lift.replicas = field["replicas"].amount();
+  if (field.has("call_s")) lift.call_ns = field["call_s"].time_ns();
   return lift;
 }
 
 std::vector<Check> checks_of(const Field& field) {
   std::vector<Check> checks;
-  for (const Field& item : field.items(kMaxListed)) {
+  for (const Field& item : field.items(kMostListed)) {
     checks.push_back({item["name"].text(), item["value"].optional(&Field::number),
                       item["limit"].number(), item["passed"].flag(), item["advice"].text()});
   }
   return checks;
+}
+
+FleetRecord fleet_of(const Field& field) {
+  FleetRecord fleet;
+  for (const Field& site : field["sites"].items(kMostListed)) fleet.sites.push_back(site.text());
+  for (const Field& item : field["compositions"].items(kMostListed)) {
+    Composition composition;
+    composition.at_ns = item["at_s"].time_ns();
+    const bool first = fleet.compositions.empty();
+    if (first && composition.at_ns != 0) item["at_s"].fail("must be 0: the first one");
+    if (!first && composition.at_ns <= fleet.compositions.back().at_ns) {
+      item["at_s"].fail("must be after the one before");
+    }
+    const std::vector<Field> replicas = item["replicas"].items(fleet.sites.size());
+    if (replicas.size() != fleet.sites.size()) item["replicas"].fail("must be one for each site");
+    for (const Field& count : replicas) composition.replicas.push_back(count.amount());
+    if (item.has("capacity_tokens_per_s")) {
+      composition.capacity_tokens_per_s = item["capacity_tokens_per_s"].amount_of_units();
+    }
+    fleet.compositions.push_back(std::move(composition));
+  }
+  return fleet;
+}
+
+/// What is there only where it was recorded.
+void read_since_version_4(const Field& document, Run& run) {
+  if (document["capacity"].has("error_tokens_per_s")) {
+    run.capacity_error_tokens_per_s = document["capacity"]["error_tokens_per_s"].amount_of_units();
+  }
+  if (document.has("fleet")) run.fleet = fleet_of(document["fleet"]);
+  if (!document.has("further_lifts")) return;
+  for (const Field& lift : document["further_lifts"].items(kMostListed)) {
+    run.further_lifts.push_back(lift_of(lift, kVersion));
+  }
 }
 
 /// Phases follow one another, those around a lift in their order.
@@ -312,14 +399,14 @@ void require_long_enough(const Field& document, const Run& run) {
   for (std::size_t i = 0; i < run.tenants.size(); ++i) {
     for (const Column& column : run.tenants[i].columns) {
       if (column.values.size() == bins) continue;
-      document["tenants"].items(kMaxRecords)[i]["columns"].fail("must be as long as the series");
+      document["tenants"].items(kMostRecords)[i]["columns"].fail("must be as long as the series");
     }
   }
 }
 
 /// Reports rely on it.
 void require_coherent(const Field& document, const Run& run) {
-  require_ordered(document["phases"].items(kMaxRecords), run);
+  require_ordered(document["phases"].items(kMostRecords), run);
   require_long_enough(document, run);
   if (run.lift && run.lift->at_ns && !run.phases.empty() &&
       *run.lift->at_ns > run.phases.back().end_ns) {
@@ -332,7 +419,7 @@ void require_coherent(const Field& document, const Run& run) {
 Run read_run(std::string_view text, const std::string& source) {
   const Json json = parse_bounded(text, source);
   const Field document(json, "", source);
-  const bool present = is_present(document);
+  const int version = version_of(document);
   Run run;
   run.scenario_name = document["scenario_name"].text();
   run.engine = document["engine"].text();
@@ -340,7 +427,7 @@ Run read_run(std::string_view text, const std::string& source) {
   run.repetition = document["repetition"].count();
   run.runs = document["runs"].count();
   if (run.runs == 0) document["runs"].fail("must be above 0");
-  if (present) {
+  if (version >= 3) {
     const std::string arm = document["arm"].text();
     if (arm != "lifted" && arm != "control") document["arm"].fail("must be lifted or control");
     run.control = arm == "control";
@@ -349,13 +436,14 @@ Run read_run(std::string_view text, const std::string& source) {
   run.checks = checks_of(document["validity"]["checks"]);
   run.capacity_tokens_per_s = document["capacity"]["tokens_per_s"].optional(&Field::number);
   run.capacity_source = document["capacity"]["source"].text();
-  run.lift = lift_of(document["lift"], present);
+  read_since_version_4(document, run);
+  if (!document["lift"].is_null()) run.lift = lift_of(document["lift"], version);
   run.totals = counts_of(document["totals"]);
-  for (const Field& phase : document["phases"].items(kMaxRecords)) {
-    run.phases.push_back(span_of(phase));
+  for (const Field& phase : document["phases"].items(kMostRecords)) {
+    run.phases.push_back(span_of(phase, version));
   }
-  read_tenants(document["tenants"], present, run);
-  read_throttles(document["throttles"], present, run);
+  read_tenants(document["tenants"], version, run);
+  read_throttles(document["throttles"], version, run);
   run.series = series_of(document["series"]);
   require_coherent(document, run);
   run.environment = environment_of(document["environment"]);

@@ -137,8 +137,7 @@ Json phases_of(const TrialReport& trial) {
   Json phases = Json::array();
   for (const PhaseSummary& summary : trial.phases) {
     Json phase = json_of(summary);
-    phase["rates"]["utilisation"] = or_null(summary.rates.utilisation);
-    phase["rates"]["batch_mean"] = or_null(summary.rates.batch_mean);
+    phase["rates"].update(fleet_rates_of(summary.rates));
     phases.push_back(std::move(phase));
   }
   return phases;

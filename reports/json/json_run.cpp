@@ -23,9 +23,10 @@ std::string decimal(__uint128_t value) {
 }
 
 Json json_of(const Histogram& histogram) {
-  Json buckets = Json::array();
+  std::string buckets;
   histogram.for_each_bucket([&](std::int64_t lower_ns, std::int64_t, std::uint64_t count) {
-    buckets.push_back(Json::array({Histogram::bucket_of(lower_ns), count}));
+    if (!buckets.empty()) buckets += ' ';
+    buckets += std::to_string(Histogram::bucket_of(lower_ns)) + ' ' + std::to_string(count);
   });
   return {{"sum_ns", decimal(histogram.sum_ns())},
           {"min_ns", histogram.empty() ? Json(nullptr) : Json(histogram.min_ns())},
@@ -33,40 +34,56 @@ Json json_of(const Histogram& histogram) {
           {"buckets", std::move(buckets)}};
 }
 
+std::string decimal(WideSum value) {
+  return decimal(static_cast<__uint128_t>(value));
+}
+
+Json recorded_of(const PhaseSpan& span) {
+  Json json = {{"length_ns", decimal(span.length_ns)},
+               {"replica_ns", decimal(span.replica_ns)},
+               {"busy_ns", decimal(span.busy_ns)},
+               {"batch_ns", decimal(span.batch_ns)},
+               {"batch_room_ns", decimal(span.batch_room_ns)},
+               {"resident_token_ns", decimal(span.resident_token_ns)},
+               {"kv_room_token_ns", decimal(span.kv_room_token_ns)}};
+  if (span.energy_fj) json["energy_fj"] = decimal(*span.energy_fj);
+  if (span.site_energy_fj) json["site_energy_fj"] = decimal(*span.site_energy_fj);
+  if (span.cost_microusd) json["cost_microusd"] = decimal(*span.cost_microusd);
+  return json;
+}
+
 Json fleet_phases(const Run& run) {
   const std::vector<PhaseSummary> summaries = summarize_fleet(run);
   Json phases = Json::array();
   for (std::size_t i = 0; i < summaries.size(); ++i) {
     Json phase = json_of(summaries[i]);
-    phase["rates"]["utilisation"] = or_null(summaries[i].rates.utilisation);
-    phase["rates"]["batch_mean"] = or_null(summaries[i].rates.batch_mean);
-    const PhaseSpan& span = run.phases[i];
-    phase["recorded"] = {{"length_ns", static_cast<std::int64_t>(span.length_ns)},
-                         {"replica_ns", static_cast<std::int64_t>(span.replica_ns)},
-                         {"busy_ns", static_cast<std::int64_t>(span.busy_ns)},
-                         {"batch_ns", static_cast<double>(span.batch_ns)}};
+    phase["rates"].update(fleet_rates_of(summaries[i].rates));
+    phase["recorded"] = recorded_of(run.phases[i]);
     phases.push_back(std::move(phase));
   }
   return phases;
 }
 
 Json recorded_of(const PhaseRecord& record) {
-  Json histograms;
+  Json histograms = Json::object();
   for (std::size_t i = 0; i < kMetrics; ++i) {
-    const auto metric = static_cast<Metric>(i);
-    if (metric == Metric::network) continue;
-    histograms[std::string(name_of(metric))] = json_of(record.latency[i]);
+    if (record.latency[i].empty()) continue;
+    histograms[std::string(name_of(static_cast<Metric>(i)))] = json_of(record.latency[i]);
   }
-  return {{"slo_met", record.slo_met},
-          {"goodput_tokens", record.goodput_tokens},
-          {"offered_input_tokens", record.offered_input_tokens},
-          {"offered_output_tokens", record.offered_output_tokens},
-          {"admitted_requests", record.admitted_requests},
-          {"admitted_input_tokens", record.admitted_input_tokens},
-          {"admitted_output_tokens", record.admitted_output_tokens},
-          {"completed_requests", record.completed_requests},
-          {"output_tokens", record.output_tokens},
-          {"histograms", std::move(histograms)}};
+  Json json = {{"slo_met", record.slo_met},
+               {"goodput_tokens", record.goodput_tokens},
+               {"offered_input_tokens", record.offered_input_tokens},
+               {"offered_output_tokens", record.offered_output_tokens},
+               {"admitted_requests", record.admitted_requests},
+               {"admitted_input_tokens", record.admitted_input_tokens},
+               {"admitted_output_tokens", record.admitted_output_tokens},
+               {"completed_requests", record.completed_requests},
+               {"output_tokens", record.output_tokens},
+               {"scheduled_input_tokens", record.scheduled_input_tokens},
+               {"cached_input_tokens", record.cached_input_tokens},
+               {"histograms", std::move(histograms)}};
+  if (!record.failures.empty()) json["failures"] = record.failures;
+  return json;
 }
 
 Json json_of(const std::vector<Column>& columns) {
@@ -86,23 +103,35 @@ Json json_of(const Run& run, const TenantRecord& tenant) {
     phase["recorded"] = recorded_of(tenant.phases[i]);
     phases.push_back(std::move(phase));
   }
-  return {{"name", tenant.name},
-          {"weight", tenant.weight},
-          {"guaranteed_share", or_null(tenant.guaranteed_share)},
-          {"columns", json_of(tenant.columns)},
-          {"phases", std::move(phases)}};
+  Json json = {{"name", tenant.name},
+               {"weight", tenant.weight},
+               {"guaranteed_share", or_null(tenant.guaranteed_share)},
+               {"columns", json_of(tenant.columns)},
+               {"phases", std::move(phases)}};
+  if (tenant.trace) {
+    json["trace"] = {{"digest", tenant.trace->digest},
+                     {"rows_used", tenant.trace->rows_used},
+                     {"rows_skipped", tenant.trace->rows_skipped},
+                     {"rows_failed", tenant.trace->rows_failed}};
+  }
+  return json;
 }
 
 Json json_of(const Run& run, const ThrottleRecord& throttle) {
   Json phases = Json::array();
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    Json phase = {{"name", run.phases[i].name}};
-    phase.update(json_of(throttle.phases.at(i)));
-    phases.push_back(std::move(phase));
+    const ThrottleCounts& counts = throttle.phases.at(i);
+    phases.push_back({{"name", run.phases[i].name},
+                      {"admitted", counts.admitted},
+                      {"held", counts.held},
+                      {"rejected", counts.rejected},
+                      {"shadowed", counts.shadowed},
+                      {"taken_microunits", decimal(counts.taken_micro)},
+                      {"refunded_microunits", decimal(counts.refunded_micro)}});
   }
   Json limits = Json::array();
   for (const LimitRecord& record : throttle.limits) {
-    limits.push_back(Json::array({seconds(record.at_ns), or_null(record.limit)}));
+    limits.push_back(Json::array({near_seconds(record.at_ns), or_null(record.limit)}));
   }
   return {{"name", throttle.name},      {"kind", throttle.kind}, {"unit", throttle.unit},
           {"scope", throttle.scope},    {"mode", throttle.mode}, {"limits", std::move(limits)},
@@ -114,28 +143,49 @@ Json json_of(const Series& series) {
   for (const Histogram& slice : series.ttft_slices) {
     slices.push_back(slice.empty() ? Json(nullptr) : json_of(slice));
   }
-  return {{"bin_s", seconds(series.bin_ns)},
+  return {{"bin_s", near_seconds(series.bin_ns)},
           {"begin_s", 0.0},
           {"columns", json_of(series.columns)},
-          {"slice_s", seconds(series.slice_ns)},
+          {"slice_s", near_seconds(series.slice_ns)},
           {"ttft_slices", std::move(slices)}};
 }
 
-Json lift_of(const Run& run) {
-  if (!run.lift) return nullptr;
-  const LiftRecord& lift = *run.lift;
-  return {{"at_s", seconds_or_null(lift.at_ns)},
-          {"planned_s", seconds(lift.planned_ns)},
-          {"throttle", lift.throttle},
-          {"kind", lift.kind},
-          {"waiting_requests", lift.waiting_requests},
-          {"backlog_tokens", lift.backlog_tokens},
-          {"backoff_requests", lift.backoff_requests},
-          {"backoff_tokens", lift.backoff_tokens},
-          {"unlock_latency_s", seconds_or_null(lift.unlock_ns)},
-          {"waiter_release_lag_s", seconds_or_null(lift.release_lag_ns)},
-          {"limit_tokens_per_s", or_null(lift.limit_tokens_per_s)},
-          {"length_s", seconds_or_null(lift.length_ns)}};
+Json json_of(const LiftRecord& lift) {
+  Json json = {{"at_s", seconds_or_null(lift.at_ns)},
+               {"planned_s", near_seconds(lift.planned_ns)},
+               {"throttle", lift.throttle},
+               {"kind", lift.kind},
+               {"waiting_requests", lift.waiting_requests},
+               {"backlog_tokens", lift.backlog_tokens},
+               {"backoff_requests", lift.backoff_requests},
+               {"backoff_tokens", lift.backoff_tokens},
+               {"unlock_latency_s", seconds_or_null(lift.unlock_ns)},
+               {"waiter_release_lag_s", seconds_or_null(lift.release_lag_ns)},
+               {"limit_tokens_per_s", or_null(lift.limit_tokens_per_s)},
+               {"length_s", seconds_or_null(lift.length_ns)}};
+  if (!lift.site.empty()) json["site"] = lift.site;
+  if (lift.replicas) json["replicas"] = *lift.replicas;
+  if (lift.call_ns) json["call_s"] = near_seconds(*lift.call_ns);
+  return json;
+}
+
+Json json_of(const FleetRecord& fleet) {
+  Json compositions = Json::array();
+  for (const Composition& one : fleet.compositions) {
+    Json json = {{"at_s", near_seconds(one.at_ns)}, {"replicas", one.replicas}};
+    if (one.capacity_tokens_per_s) json["capacity_tokens_per_s"] = *one.capacity_tokens_per_s;
+    compositions.push_back(std::move(json));
+  }
+  return {{"sites", fleet.sites}, {"compositions", std::move(compositions)}};
+}
+
+Json capacity_of(const Run& run) {
+  Json json = {{"tokens_per_s", or_null(run.capacity_tokens_per_s)},
+               {"source", run.capacity_source}};
+  if (run.capacity_error_tokens_per_s) {
+    json["error_tokens_per_s"] = *run.capacity_error_tokens_per_s;
+  }
+  return json;
 }
 
 Json scenario_of(const Run& run) {
@@ -178,26 +228,29 @@ std::string to_json(const Run& run) {
   for (const TenantRecord& tenant : run.tenants) tenants.push_back(json_of(run, tenant));
   Json throttles = Json::array();
   for (const ThrottleRecord& throttle : run.throttles) throttles.push_back(json_of(run, throttle));
-  const Json json = {
-      {"schema", kRunSchema},
-      {"scenario_name", run.scenario_name},
-      {"engine", run.engine},
-      {"seed", run.seed},
-      {"repetition", run.repetition},
-      {"runs", run.runs},
-      {"arm", run.control ? "control" : "lifted"},
-      {"interrupted", run.interrupted},
-      {"validity", {{"valid", run.valid()}, {"checks", checks_of(run)}}},
-      {"capacity",
-       {{"tokens_per_s", or_null(run.capacity_tokens_per_s)}, {"source", run.capacity_source}}},
-      {"lift", lift_of(run)},
-      {"totals", json_of(run.totals)},
-      {"phases", fleet_phases(run)},
-      {"tenants", std::move(tenants)},
-      {"throttles", std::move(throttles)},
-      {"series", json_of(run.series)},
-      {"environment", json_of(run.environment)},
-      {"scenario", scenario_of(run)}};
+  Json json = {{"schema", kRunSchema},
+               {"scenario_name", run.scenario_name},
+               {"engine", run.engine},
+               {"seed", run.seed},
+               {"repetition", run.repetition},
+               {"runs", run.runs},
+               {"arm", run.control ? "control" : "lifted"},
+               {"interrupted", run.interrupted},
+               {"validity", {{"valid", run.valid()}, {"checks", checks_of(run)}}},
+               {"capacity", capacity_of(run)},
+               {"lift", run.lift ? json_of(*run.lift) : Json(nullptr)},
+               {"totals", json_of(run.totals)},
+               {"phases", fleet_phases(run)},
+               {"tenants", std::move(tenants)},
+               {"throttles", std::move(throttles)},
+               {"series", json_of(run.series)},
+               {"environment", json_of(run.environment)},
+               {"scenario", scenario_of(run)}};
+  // What was not recorded is not there.
+  if (!run.fleet.compositions.empty()) json["fleet"] = json_of(run.fleet);
+  if (!run.further_lifts.empty()) {
+    for (const LiftRecord& lift : run.further_lifts) json["further_lifts"].push_back(json_of(lift));
+  }
   return document(json);
 }
 

@@ -10,12 +10,11 @@
 
 namespace tokenlift {
 
-inline constexpr std::string_view kRunSchema = "tokenlift.run/3";
-/// Older ones that are read as well; what they did not record is absent.
-inline constexpr std::string_view kOldRunSchema = "tokenlift.run/2";
+inline constexpr std::string_view kRunSchema = "tokenlift.run/4";
+/// Older ones from "tokenlift.run/2" on are read as well; what they did not record is absent.
 
-/// The run and its summary, as UTF-8 text that is a function of the run alone. Instants are exact
-/// to the nanosecond up to 2^51 ns (26 days), counts to 2^53. Invalid UTF-8 in names is replaced.
+/// The run and its summary, as UTF-8 text that is a function of the run alone. Bounds
+/// are in reports/record/bounds.hpp; counts are exact to 2^53. Invalid UTF-8 in names is replaced.
 /// Throws std::invalid_argument where scenario_json is not one JSON object.
 std::string to_json(const Run& run);
 
@@ -37,7 +36,7 @@ class RunFileError : public std::runtime_error {
 /// The run that to_json() wrote; what is computed from the records (summaries, verdicts) is not
 /// read but computed again. `source` is what errors call the text: its file name. Throws
 /// RunFileError, also where phases, the lift and the series contradict one another. A hostile text
-/// is refused before it can take more than about 1 GB.
+/// is refused before it can take more than about 2 GB.
 Run read_run(std::string_view text, const std::string& source);
 
 /// A value that two scenarios do not share: where it is (a JSON pointer), and what it is in both,

@@ -36,8 +36,15 @@ void print(const Json& json, std::size_t indent, std::string& out) {
 
 }  // namespace
 
+double near_seconds(std::int64_t ns) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  if (ns <= kExact) return seconds(ns);
+  // Rounded once: rounding first to what a double holds of ns would not lead back to the same text.
+  return static_cast<double>(ns / 1'000'000'000) + seconds(ns % 1'000'000'000);
+}
+
 Json seconds_or_null(const std::optional<std::int64_t>& ns) {
-  return ns ? Json(seconds(*ns)) : Json(nullptr);
+  return ns ? Json(near_seconds(*ns)) : Json(nullptr);
 }
 
 Json json_of(const Counts& counts) {
@@ -73,8 +80,8 @@ Json json_of(const PhaseSummary& phase) {
   }
   Json json = {
       {"name", phase.name},
-      {"begin_s", seconds(phase.begin_ns)},
-      {"end_s", seconds(phase.end_ns)},
+      {"begin_s", near_seconds(phase.begin_ns)},
+      {"end_s", near_seconds(phase.end_ns)},
       {"counts", json_of(phase.counts)},
       {"sent", phase.sent},
       {"held", phase.held},
@@ -89,13 +96,22 @@ Json json_of(const PhaseSummary& phase) {
         {"throughput_tokens_per_s", or_null(rates.throughput_tokens_per_s)},
         {"goodput_tokens_per_s", or_null(rates.goodput_tokens_per_s)},
         {"attainment", or_null(rates.attainment)},
-        {"retry_amplification", or_null(rates.retry_amplification)}}}};
+        {"retry_amplification", or_null(rates.retry_amplification)},
+        {"prefix_hits", or_null(rates.prefix_hits)}}}};
   Json& latency = json["latency_ms"];
   for (std::size_t i = 0; i < kMetrics; ++i) {
-    if (static_cast<Metric>(i) == Metric::network) continue;
+    if (!phase.tells(static_cast<Metric>(i))) continue;
     latency[std::string(name_of(static_cast<Metric>(i)))] = json_of(phase.latency[i]);
   }
   return json;
+}
+
+Json fleet_rates_of(const Rates& rates) {
+  return {{"utilisation", or_null(rates.utilisation)},
+          {"batch_mean", or_null(rates.batch_mean)},
+          {"batch_fill", or_null(rates.batch_fill)},
+          {"kv_used", or_null(rates.kv_used)},
+          {"headroom", or_null(rates.headroom)}};
 }
 
 Json json_of(const Environment& environment) {

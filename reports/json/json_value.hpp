@@ -26,6 +26,8 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+/// Nanoseconds as the nearest number of seconds, also where they are more than a double holds.
+double near_seconds(std::int64_t ns);
 Json seconds_or_null(const std::optional<std::int64_t>& ns);
 
 template <typename T>
@@ -44,6 +46,8 @@ Json json_of(const Counts& counts);
 Json json_of(const LatencySummary& latency);  ///< in ms
 /// What fleet and tenants have in common. Rates of the fleet are added by the caller.
 Json json_of(const PhaseSummary& phase);
+/// What only the fleet has of rates.
+Json fleet_rates_of(const Rates& rates);
 Json json_of(const Environment& environment);
 Json json_of(const ThrottleCounts& counts);
 Json checks_of(const Run& run);

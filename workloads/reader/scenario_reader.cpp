@@ -139,8 +139,17 @@ void ScenarioReader::read_throttles(TableReader& root) {
 
 void ScenarioReader::read_events(TableReader& root) {
   EventReader reader(document_, scenario_.run, throttles_, sizes_);
+  std::int64_t changes = 0;
   for (TableReader& table : root.tables("event", "[[event]]")) {
     Event event = reader.read(table);
+    const std::int64_t before = changes;
+    changes += event.kind == EventKind::ramp ? event.steps : 1;
+    if (changes > kMostChanges && before <= kMostChanges) {
+      document_.add(table.place(),
+                    "with this event the throttles change more than " +
+                        std::to_string(kMostChanges) + " times",
+                    "use fewer events, or ramps with fewer steps");
+    }
     event.index.value = scenario_.events.size();
     note_load(table.place(), (event.rate && event.rate->load) || (event.from && event.from->load));
     scenario_.events.push_back(event);

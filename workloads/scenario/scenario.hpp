@@ -343,7 +343,8 @@ struct RunSettings {
 
 /// What a request in flight has room for.
 inline constexpr std::size_t kMostThrottles = 32;
-inline constexpr std::size_t kMostTenants = 65'535;
+inline constexpr std::size_t kMostTenants = 512;
+inline constexpr std::int64_t kMostChanges = 100'000;  ///< by events, each step of a ramp one
 inline constexpr std::int64_t kMostUsers = 10'000'000;  ///< of all tenants
 /// Retries that a client's budget allows beside its share, so that the first rejections count.
 inline constexpr double kRetryAllowance = 10;

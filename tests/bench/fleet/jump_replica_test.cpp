@@ -225,6 +225,9 @@ struct Said {
   std::vector<std::int64_t> tokens;
   std::int64_t busy_ns = 0;
   __int128 batch_ns = 0;
+  __int128 batch_room_ns = 0;
+  __int128 resident_token_ns = 0;
+  TokenRecord::Prompts prompts;
 };
 
 /// Hears a fleet out at one instant, and holds it to what it promises.
@@ -275,6 +278,9 @@ Said play(const Load& load, Stepping stepping, std::size_t threads) {
   said.tokens = record.tokens_by_bin();
   said.busy_ns = record.busy_ns(0);
   said.batch_ns = record.batch_ns(0);
+  said.batch_room_ns = record.batch_room_ns(0);
+  said.resident_token_ns = record.resident_token_ns(0);
+  said.prompts = record.prompts(0, 0);
   return said;
 }
 
@@ -284,6 +290,9 @@ void check_same(const Said& a, const Said& b) {
   RC_ASSERT(a.tokens == b.tokens);
   RC_ASSERT(a.busy_ns == b.busy_ns);
   RC_ASSERT((a.batch_ns == b.batch_ns));  // RapidCheck cannot print it
+  RC_ASSERT((a.batch_room_ns == b.batch_room_ns));
+  RC_ASSERT((a.resident_token_ns == b.resident_token_ns));
+  RC_ASSERT((a.prompts == b.prompts));
 }
 
 TEST(PrefixFleet, TheFleetThatAnswersAtOnceAnnouncesAtOnce) {

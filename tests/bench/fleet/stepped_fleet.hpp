@@ -61,7 +61,7 @@ class SteppedFleet final : public Fleet {
       while (station.step_end_ns <= until_ns) {
         const std::int64_t end_ns = station.step_end_ns;
         const StepOutcome& outcome = station.replica.finish_step(end_ns);
-        record_.step(station.step_begin_ns, end_ns, station.sequences);
+        record_.step(station.step_begin_ns, end_ns, station.sequences, 1);
         for (const Emission& token : outcome.emissions) {
           record_.token(token.work.cell, end_ns, token.gap_ns * 1000);
         }
@@ -88,7 +88,8 @@ class SteppedFleet final : public Fleet {
   void stop(std::int64_t end_ns, TokenRecord& record) override {
     for (const Station& station : stations_) {
       if (station.step_end_ns == kNever) continue;
-      record_.step(station.step_begin_ns, std::min(station.step_end_ns, end_ns), station.sequences);
+      record_.step(station.step_begin_ns, std::min(station.step_end_ns, end_ns), station.sequences,
+                   1);
     }
     record.merge(record_);
   }

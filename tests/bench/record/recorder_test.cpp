@@ -58,12 +58,15 @@ void expect_same(const RecordingGrid& grid, const TokenRecord& left, const Token
   for (std::uint32_t tenant = 0; tenant < grid.tenants; ++tenant) {
     for (std::uint32_t phase = 0; phase < grid.phases.size(); ++phase) {
       RC_ASSERT(left.produced(tenant, phase) == right.produced(tenant, phase));
+      RC_ASSERT((left.prompts(tenant, phase) == right.prompts(tenant, phase)));
       RC_ASSERT(left.gaps(grid.cell(tenant, phase)) == right.gaps(grid.cell(tenant, phase)));
     }
   }
   for (std::uint32_t phase = 0; phase < grid.phases.size(); ++phase) {
     RC_ASSERT(left.busy_ns(phase) == right.busy_ns(phase));
-    RC_ASSERT(left.batch_ns(phase) == right.batch_ns(phase));
+    RC_ASSERT((left.batch_ns(phase) == right.batch_ns(phase)));
+    RC_ASSERT((left.batch_room_ns(phase) == right.batch_room_ns(phase)));
+    RC_ASSERT((left.resident_token_ns(phase) == right.resident_token_ns(phase)));
   }
 }
 
@@ -78,6 +81,18 @@ void decode_step_by_step(const StepRun& run, const std::vector<CellCount>& batch
         record.token(part.cell, run.begin_ns + end_ps / 1000, step_ps);
       }
     }
+  }
+}
+
+void hold_step_by_step(const StepRun& run, std::int64_t resident, std::int64_t growth,
+                       std::int64_t until_ns, TokenRecord& record) {
+  std::int64_t begin_ps = run.begin_frac_ps;
+  for (std::int64_t step = 0; step < run.steps; ++step) {
+    const std::int64_t step_ps = run.first_ps + step * run.slope_ps;
+    const std::int64_t begin_ns = run.begin_ns + begin_ps / 1000;
+    if (begin_ns >= until_ns) break;
+    record.hold({begin_ns, begin_ps % 1000, 1, step_ps, 0}, resident + step * growth, 0, until_ns);
+    begin_ps += step_ps;
   }
 }
 
@@ -98,6 +113,11 @@ RC_GTEST_PROP(TokenRecord, ARunOfStepsIsItsStepsOneByOne, ()) {
     const std::vector<CellCount> batch = any_batch(grid);
     at_once.decode(run, batch);
     decode_step_by_step(run, batch, one_by_one);
+    const std::int64_t resident = any_up_to_bits(20);
+    const std::int64_t growth = any_up_to_bits(8);
+    const std::int64_t until_ns = *rc::gen::element(kNever, run.begin_ns + any_up_to_bits(24));
+    at_once.hold(run, resident, growth, until_ns);
+    hold_step_by_step(run, resident, growth, until_ns, one_by_one);
   }
   expect_same(grid, at_once, one_by_one);
 }
@@ -172,11 +192,12 @@ TEST(TokenRecord, AStepIsSplitOverThePhasesThatItTouches) {
   grid.bin_ns = grid.slice_ns = 1000;
   grid.bins = grid.slices = 1;
   TokenRecord record(grid);
-  record.step(90, 250, 3);
+  record.step(90, 250, 3, 8);
   EXPECT_EQ(record.busy_ns(0), 10);
   EXPECT_EQ(record.busy_ns(1), 100);
   EXPECT_EQ(record.busy_ns(2), 50);
   EXPECT_EQ(record.batch_ns(1), 300);
+  EXPECT_EQ(record.batch_room_ns(1), 800);
 }
 
 // Shards record what falls to them, in any order, and are merged in any order.
@@ -193,7 +214,9 @@ RC_GTEST_PROP(TokenRecord, MergingIsRecordingIntoOneInAnyOrder, ()) {
     TokenRecord& shard = shards[*rc::gen::inRange<std::size_t>(0, kShards)];
     for (TokenRecord* record : {&shard, &one}) {
       record->decode(run, batch);
-      record->step(run.begin_ns, end_ns, static_cast<std::int64_t>(batch.size()));
+      record->step(run.begin_ns, end_ns, static_cast<std::int64_t>(batch.size()), 9);
+      record->hold(run, 7, 2, end_ns);
+      record->scheduled(batch.empty() ? 0 : batch[0].cell, end_ns, 11, 5);
     }
   }
   const std::vector<std::size_t> orders[] = {{0, 1, 2}, {2, 0, 1}, {1, 2, 0}};

@@ -265,6 +265,24 @@ TEST(Comparison, ScenariosThatDifferAreNamedByPathWithBothValues) {
   EXPECT_EQ(back[0].one, "55.0");
 }
 
+// What a file holds goes before where it lies.
+TEST(Comparison, ATraceIsKnownByItsRows) {
+  tokenlift::Run base = lift_run();
+  const std::size_t at = base.scenario_json.find("\"rate\":50.0");
+  base.scenario_json.replace(at, 11, "\"file\":\"/here/t.csv\"");
+  tokenlift::Run other = base;
+  other.scenario_json.replace(other.scenario_json.find("here"), 4, "there");
+  EXPECT_EQ(what_differs(base, other).forbidding.size(), 1U) << "old runs know the path alone";
+  base.tenants[0].trace = other.tenants[0].trace = TraceRecord{"fnv1a64:1", 10, 1, 2};
+  EXPECT_TRUE(what_differs(base, other).forbidding.empty());
+  other.tenants[0].trace->digest = "fnv1a64:2";
+  EXPECT_EQ(what_differs(base, other).forbidding,
+            (std::vector<std::string>{"trace of tenant 'users': fnv1a64:1 with 13 rows -> "
+                                      "fnv1a64:2 with 13 rows"}));
+  other.scenario_json = base.scenario_json;
+  EXPECT_EQ(what_differs(base, other).forbidding.size(), 1U) << "other bytes at the same path";
+}
+
 TEST(Comparison, LoadsThatFollowACapacityMeasuredAnewAreNoOtherScenario) {
   tokenlift::Run base = lift_run();
   tokenlift::Run other = base;

@@ -129,6 +129,34 @@ lift = "nothing"
   EXPECT_EQ(lines, (std::vector<int>{1, 3, 7, 9, 12, 13, 16, 17, 0, 0}));
 }
 
+// More than that a run.json does not hold.
+TEST(Mistakes, MoreThanARunCanRecordIsRefusedBeforeItRuns) {
+  const std::string ramps = [] {
+    std::string text;
+    for (int i = 0; i < 501; ++i) {
+      text +=
+          "\n[[event]]\nat = \"20s\"\nramp = { throttle = \"output limit\", "
+          "to = { load = 0.5 }, over = \"10s\", steps = 200 }\n";
+    }
+    return text;
+  }();
+  std::vector<Mistake> mistakes = mistakes_in(kText + ramps);
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_NE(mistakes[0].message.find("change more than 100000 times"), std::string::npos);
+  EXPECT_EQ(mistakes[0].line, 29 + 4 * 499);
+  std::string tenants;
+  for (int i = 0; i < 512; ++i) {
+    tenants += "\n[[tenant]]\nname = \"t" + std::to_string(i) +
+               "\"\narrivals = { process = \"poisson\", load = 0.1 }\n"
+               "prompt_tokens = { distribution = \"constant\", value = 8 }\n"
+               "output_tokens = { distribution = \"constant\", value = 8 }\n";
+  }
+  mistakes = mistakes_in(kText + tenants);
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_EQ(mistakes[0].message, "513 tables [[tenant]]");
+  EXPECT_EQ(mistakes[0].advice, "512 are the most");
+}
+
 TEST(Mistakes, AreRenderedWithTheLineAndACaret) {
   const Mistake mistake = mistakes_in(replaced(kText, "\"40s\"", "40")).at(0);
   EXPECT_EQ(to_string(mistake),

@@ -1,0 +1,23 @@
+#pragma once
+// What a run.json may hold. Its writer and its reader go by these; what the scenario language
+// allows stays within them (bench/run/experiment.cpp asserts it), so that what can be run can be
+// read.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tokenlift {
+
+/// Instants, from the start of the run: twice the longest duration that a scenario can have. In
+/// seconds they are exact to the ns up to 2^23 s (97 days), from there on to 1 part in 2^53.
+inline constexpr std::int64_t kMostInstantNs = 20'000LL * 86'400 * 1'000'000'000;
+/// Phases of all tenants: each has ten histograms of 24 KiB when it is read.
+inline constexpr std::size_t kMostRecords = 1536;
+inline constexpr std::size_t kMostLimits = 250'000;  ///< of a throttle, over time
+inline constexpr std::size_t kMostBins = 36'000;     ///< of a column; a run has 3,600 at most
+inline constexpr std::size_t kMostSlices = 3600;
+/// Checks, words of the command, measured events, compositions of the fleet.
+inline constexpr std::size_t kMostListed = 10'000;
+inline constexpr std::size_t kMostDigits = 36;  ///< of a sum
+
+}  // namespace tokenlift

@@ -1,0 +1,72 @@
+// How full a fleet is: its batches, its KV caches, and what is left of its capacity; against sums
+// by hand.
+
+#include <gtest/gtest.h>
+
+#include "reports/analysis/summary.hpp"
+#include "tests/bench/run/virtual_run.hpp"
+#include "workloads/plan/plan.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::int64_t kMsPs = 1'000'000'000;
+constexpr std::int64_t kMs = 1'000'000;
+
+/// A request of 100 prompt and 11 output tokens each second for 10 s: 20 ms of prefill and ten
+/// steps of 10 ms, alone in a batch of 4 and in room for 1,000 tokens.
+Scenario one_by_one() {
+  Scenario scenario;
+  scenario.run.engine = Engine::simulated;
+  scenario.run.duration_ns = 10'000 * kMs;
+  scenario.run.warmup_ns = 0;
+  Profile profile;
+  profile.name = "plain";
+  profile.cost = CostModel{10 * kMsPs, 0, 0, 20 * kMsPs, 0, 0};
+  scenario.profiles = {profile};
+  scenario.fleet.sites = {{"site", 1, "plain", 4, 512, 1000}};
+  Tenant tenant;
+  tenant.name = "users";
+  tenant.prompt_tokens = Lengths{Distribution::constant, 100, 0, 1, 100};
+  tenant.output_tokens = Lengths{Distribution::constant, 11, 0, 1, 11};
+  tenant.max_tokens = 11;
+  tenant.arrivals.process = Process::constant;
+  tenant.arrivals.rate.per_s = 1;
+  scenario.tenants = {tenant};
+  return resolve(scenario, std::nullopt);
+}
+
+TEST(FleetUse, IsWhatTheStepsOfEachRequestAddUpTo) {
+  for (const Stepping stepping : {Stepping::jump, Stepping::each}) {
+    Run run = play_virtual(one_by_one(), stepping);
+    const auto requests = static_cast<WideSum>(run.phases[0].busy_ns / (120 * kMs));
+    ASSERT_GE(requests, 9);
+    EXPECT_EQ(run.phases[0].busy_ns, requests * 120 * kMs);
+    EXPECT_EQ(run.phases[0].batch_room_ns, requests * 120 * kMs * 4);
+    // A prompt from admission on, and after each step a token more: 100 x 20 + (100 + ... + 109)
+    // x 10, in tokens x ms.
+    EXPECT_EQ(run.phases[0].resident_token_ns, requests * (100 * 20 + 1045 * 10) * kMs);
+    EXPECT_EQ(run.phases[0].kv_room_token_ns, WideSum{1000} * 10'000 * kMs);
+    run.capacity_tokens_per_s = 44;
+    const Rates rates = summarize_fleet(run)[0].rates;
+    EXPECT_EQ(rates.batch_fill, 0.25);
+    EXPECT_NEAR(*rates.kv_used, static_cast<double>(requests) * 12.45 / 10'000, 1e-12);
+    EXPECT_NEAR(*rates.headroom, 1 - static_cast<double>(requests) * 1.1 / 44, 1e-12);
+    EXPECT_EQ(rates.prefix_hits, std::nullopt) << "there is no prefix cache";
+  }
+}
+
+// Where several serve one after the other, the capacity of a phase is their mean over time.
+TEST(FleetUse, HeadroomIsOfWhatServed) {
+  Run run = play_virtual(one_by_one());
+  run.capacity_tokens_per_s = 1000;
+  run.fleet.sites = {"site"};
+  run.fleet.compositions = {{0, {1}, 20}, {2'500 * kMs, {2}, 40}};
+  EXPECT_EQ(capacity_over(run, run.phases[0]), 35);
+  run.fleet.compositions[1].capacity_tokens_per_s.reset();
+  EXPECT_EQ(capacity_over(run, run.phases[0]), std::nullopt);
+  EXPECT_EQ(summarize_fleet(run)[0].rates.headroom, std::nullopt);
+}
+
+}  // namespace
+}  // namespace tokenlift
