@@ -111,7 +111,7 @@ static_assert(static_cast<std::int64_t>(kMostLimits) >= 2 * kMostChanges, "and t
 namespace {
 
 /// What a constant fleet is.
-FleetRecord fleet_record(const Scenario& resolved) {
+FleetRecord constant_fleet(const Scenario& resolved) {
   FleetRecord fleet;
   Composition& composition = fleet.compositions.emplace_back();
   composition.capacity_tokens_per_s = resolved.fleet.capacity_tokens_per_s;
@@ -177,7 +177,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   run.capacity_error_tokens_per_s = prepared.capacity_error_tokens_per_s;
   run.capacity_source = prepared.capacity_source;
-  run.fleet = fleet_record(scenario);
+  run.fleet = constant_fleet(scenario);
   for (std::size_t i = 0; i < run.tenants.size(); ++i) {
     run.tenants[i].trace = trace_record(scenario.tenants[i]);
   }
