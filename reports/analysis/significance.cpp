@@ -8,6 +8,9 @@
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/digamma.hpp>
+#include <boost/math/special_functions/polygamma.hpp>
+#include <boost/math/special_functions/trigamma.hpp>
 #include <cassert>
 #include <cmath>
 #include <numeric>
@@ -23,7 +26,7 @@ double squared(double value) {
 
 /// `distance` = sought - negligible, which a standard error of `standard_error` tells.
 double power_at(double distance, double standard_error, double degrees, double level) {
-  if (standard_error == 0) return 1;
+  if (standard_error == 0) return distance > 0 ? 1 : 0;
   const double expected = distance / standard_error;
   const double critical = quantile(complement(boost::math::students_t(degrees), level / 2));
   // Far beyond what can be missed; series for the tail take long there.
@@ -31,17 +34,80 @@ double power_at(double distance, double standard_error, double degrees, double l
   return cdf(complement(boost::math::non_central_t(degrees, expected), critical));
 }
 
-/// With so many runs on either side (pairs) that vary by `deviation`.
-double planned_power(std::size_t runs, double deviation, bool paired, const TestSize& size) {
-  const auto n = static_cast<double>(runs);
-  return power_at(size.sought - size.negligible, deviation * std::sqrt((paired ? 1 : 2) / n),
-                  (n - 1) * (paired ? 1 : 2), size.level);
+/// That its deviation has; those of Welch's test are of its standard error, and depend on what the
+/// deviations have come out as.
+double own_degrees(const Shift& shift) {
+  const auto runs = static_cast<double>(shift.base_runs + shift.contender_runs);
+  return shift.paired ? runs / 2 - 1 : runs - 2;
 }
 
+/// No less than the runs' own: a case may vary more than the others whose figures it is like.
 double high_deviation(const Shift& shift) {
   const double low_chi =
       quantile(boost::math::chi_squared(shift.degrees), 1 - kDeviationConfidence);
-  return shift.deviation * std::sqrt(shift.degrees / low_chi);
+  return std::max(shift.deviation * std::sqrt(shift.degrees / low_chi), shift.own_deviation);
+}
+
+/// Runs to be made that vary as those at hand may at most.
+class PlannedRuns {
+ public:
+  explicit PlannedRuns(const Shift& shift)
+      : deviation_(high_deviation(shift)), borrowed_(shift.borrowed), sets_(shift.paired ? 1 : 2) {}
+
+  /// How often so many on either side (pairs) show a shift beyond `distance`; `level` two-sided.
+  double power(std::size_t runs, double distance, double level) const {
+    const auto n = static_cast<double>(runs);
+    return power_at(distance, deviation_ * std::sqrt(sets_ / n), (n - 1) * sets_ + borrowed_,
+                    level);
+  }
+  double power(std::size_t runs, const TestSize& size) const {
+    return power(runs, size.sought - size.negligible, size.level);
+  }
+
+ private:
+  double deviation_;
+  double borrowed_;
+  double sets_;
+};
+
+std::vector<std::size_t> by_size(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  return order;
+}
+
+/// The fewest, from kLeastRuns on, that are enough.
+template <typename Enough>
+std::optional<std::size_t> fewest_runs(const Enough& enough) {
+  std::size_t least = kLeastRuns;
+  std::size_t most = kMostRunsNeeded;
+  if (!enough(most)) return std::nullopt;
+  while (least < most) {
+    const std::size_t middle = least + (most - least) / 2;
+    if (enough(middle)) {
+      most = middle;
+    } else {
+      least = middle + 1;
+    }
+  }
+  return least;
+}
+
+/// x > 0 with trigamma(x) = y > 0, by Newton's method on 1 / trigamma, which is nearly a line
+/// (Smyth 2004, appendix).
+double inverse_trigamma(double y) {
+  if (y > 1e7) return 1 / std::sqrt(y);
+  if (y < 1e-6) return 1 / y;
+  double x = 0.5 + 1 / y;
+  for (int i = 0; i < 50; ++i) {
+    const double value = boost::math::trigamma(x);
+    const double step = value * (1 - value / y) / boost::math::polygamma(2, x);
+    x += step;
+    if (-step / x < 1e-10) break;
+  }
+  return x;
 }
 
 }  // namespace
@@ -75,7 +141,7 @@ Shift paired_shift(std::span<const double> base, std::span<const double> contend
   const Spread spread = spread_of(differences);
   const auto n = static_cast<double>(base.size());
   return {spread.mean, spread.standard_error, n - 1, spread.standard_error * std::sqrt(n),
-          base.size(), base.size(),           true};
+          base.size(), base.size(),           true,  0};
 }
 
 double p_value(const Shift& shift, double negligible) {
@@ -91,31 +157,102 @@ double power(const Shift& shift, const TestSize& size) {
   return power_at(size.sought - size.negligible, shift.standard_error, shift.degrees, size.level);
 }
 
+double p_of_as_high(const Shift& shift, double sought) {
+  assert(shift.degrees > 0);
+  if (shift.standard_error == 0) return shift.value < sought ? 0 : 1;
+  const boost::math::students_t t(shift.degrees);
+  return cdf(complement(t, (sought - shift.value) / shift.standard_error));
+}
+
+double highest(const Shift& shift, double level) {
+  assert(shift.degrees > 0);
+  if (shift.standard_error == 0) return shift.value;
+  const boost::math::students_t t(shift.degrees);
+  return shift.value + quantile(complement(t, level)) * shift.standard_error;
+}
+
+VariancePrior prior_of(std::span<const Shift> shifts) {
+  std::vector<double> logs;  // of the variances, but for what their degrees of freedom take away
+  double noise = 0;          // the variance of the logarithms that they have by chance
+  double all_degrees = 0;
+  for (const Shift& shift : shifts) {
+    if (shift.degrees <= 0 || shift.deviation <= 0) continue;
+    const double degrees = own_degrees(shift);
+    logs.push_back(2 * std::log(shift.deviation) - boost::math::digamma(degrees / 2) +
+                   std::log(degrees / 2));
+    noise += boost::math::trigamma(degrees / 2);
+    all_degrees += degrees;
+  }
+  if (logs.size() < 2) return {};
+  const auto cases = static_cast<double>(logs.size());
+  noise /= cases;
+  const Spread spread = spread_of(logs);
+  const double variance = squared(spread.standard_error) * cases;
+  const double low_chi = quantile(boost::math::chi_squared(cases - 1), 1 - kDeviationConfidence);
+  VariancePrior prior;
+  prior.variance = std::exp(spread.mean);
+  if (variance > noise) {
+    const double half = inverse_trigamma(variance - noise);
+    prior.variance = std::exp(spread.mean + boost::math::digamma(half) - std::log(half));
+  }
+  prior.degrees = all_degrees * (cases - 1) / cases;
+  const double high_variance = variance * (cases - 1) / low_chi;
+  if (high_variance > noise) {
+    prior.degrees = std::min(prior.degrees, 2 * inverse_trigamma(high_variance - noise));
+  }
+  return prior;
+}
+
+Shift moderated(const Shift& shift, const VariancePrior& prior) {
+  if (prior.degrees <= 0 || shift.degrees <= 0 || shift.deviation <= 0) return shift;
+  const double own = squared(shift.deviation);
+  Shift result = shift;
+  result.degrees = shift.degrees + prior.degrees;
+  result.borrowed = prior.degrees;
+  result.own_deviation = shift.deviation;
+  const double factor =
+      std::sqrt((prior.degrees * prior.variance + shift.degrees * own) / (result.degrees * own));
+  result.deviation *= factor;
+  result.standard_error *= factor;
+  return result;
+}
+
 std::optional<std::size_t> runs_needed(const Shift& shift, const TestSize& size) {
   assert(shift.degrees > 0 && size.sought > size.negligible);
-  const double deviation = high_deviation(shift);
-  const auto enough = [&](std::size_t runs) {
-    return planned_power(runs, deviation, shift.paired, size) >= kPower;
-  };
-  std::size_t least = kLeastRuns;
-  std::size_t most = kMostRunsNeeded;
-  if (!enough(most)) return std::nullopt;
-  while (least < most) {
-    const std::size_t middle = least + (most - least) / 2;
-    if (enough(middle)) {
-      most = middle;
-    } else {
-      least = middle + 1;
+  const PlannedRuns planned(shift);
+  return fewest_runs([&](std::size_t runs) { return planned.power(runs, size) >= kPower; });
+}
+
+std::optional<std::size_t> runs_needed(std::span<const GatedShift> figures) {
+  return fewest_runs([&](std::size_t runs) {
+    double open = 0;
+    for (const GatedShift& figure : figures) {
+      const PlannedRuns planned(figure.shift);
+      if (planned.power(runs, figure.worse) < kPower) return false;
+      open += 1 - planned.power(runs, figure.excluded.sought - figure.excluded.negligible,
+                                2 * figure.excluded.level);
+      if (open > 1 - kPower) return false;
     }
+    return true;
+  });
+}
+
+double least_shown(const Shift& shift, std::size_t runs, double negligible, double level) {
+  assert(shift.degrees > 0 && runs >= kLeastRuns);
+  if (shift.deviation == 0) return negligible;
+  const PlannedRuns planned(shift);
+  double low = 0;
+  double high = shift.deviation;
+  while (planned.power(runs, high, level) < kPower) high *= 2;
+  for (int i = 0; i < 40; ++i) {
+    const double middle = (low + high) / 2;
+    (planned.power(runs, middle, level) < kPower ? low : high) = middle;
   }
-  return least;
+  return negligible + high;
 }
 
 std::vector<double> holm(std::span<const double> p_values) {
-  std::vector<std::size_t> order(p_values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return p_values[a] < p_values[b]; });
+  const std::vector<std::size_t> order = by_size(p_values);
   std::vector<double> corrected(p_values.size());
   double largest = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -124,6 +261,19 @@ std::vector<double> holm(std::span<const double> p_values) {
     corrected[order[i]] = largest;
   }
   return corrected;
+}
+
+std::vector<double> holm_levels(std::span<const double> p_values, double level) {
+  std::vector<double> levels(p_values.size());
+  double held_to = 0;
+  bool passed = true;
+  std::size_t left = p_values.size();
+  for (const std::size_t index : by_size(p_values)) {
+    if (passed) held_to = level / static_cast<double>(left--);
+    passed = passed && p_values[index] <= held_to;
+    levels[index] = held_to;
+  }
+  return levels;
 }
 
 }  // namespace tokenlift

@@ -22,6 +22,8 @@ struct Shift {
   std::size_t base_runs = 0;
   std::size_t contender_runs = 0;  ///< as many where they are paired
   bool paired = false;
+  double borrowed = 0;       ///< of `degrees`: those that like figures lent
+  double own_deviation = 0;  ///< what `deviation` was before they did
 };
 
 /// Of independent sets, of at least one run each: the difference of the means, its error and
@@ -42,8 +44,36 @@ struct TestSize {
 /// where the runs do not vary. Needs degrees > 0.
 double p_value(const Shift& shift, double negligible);
 
+/// The chance of so low a shift, or a lower one, where the true one is `sought`: what excludes that
+/// it is as high. 0 or 1 where the runs do not vary. Needs degrees > 0.
+double p_of_as_high(const Shift& shift, double sought);
+
+/// The shift is at most so high, with confidence 1 - level. Needs degrees > 0.
+double highest(const Shift& shift, double level);
+
 /// How often runs that vary as these would show a shift as large as sought.
 double power(const Shift& shift, const TestSize& size);
+
+// ------------------------------------------------------------------- what like figures lend
+
+/// How the variances of like figures are spread: as if each had been measured with so many degrees
+/// of freedom more, which found `variance`.
+struct VariancePrior {
+  double degrees = 0;  ///< 0: they have nothing in common, or there is one
+  double variance = 0;
+};
+
+/// Of the shifts that vary, which are of one figure in several cases: degrees and variance from the
+/// mean and the variance of the logarithms (Smyth, Linear Models and Empirical Bayes Methods for
+/// Assessing Differential Expression in Microarray Experiments, Statistical Applications in
+/// Genetics and Molecular Biology 3, 2004, section 6.2). Few cases tell badly how much they have in
+/// common: what they lend counts for no more than it does with confidence kDeviationConfidence, and
+/// for no more than they have themselves.
+VariancePrior prior_of(std::span<const Shift> shifts);
+
+/// With the variance between its own and that of the others, weighted by degrees of freedom. A
+/// shift without variance stays as it is.
+Shift moderated(const Shift& shift, const VariancePrior& prior);
 
 /// A change as large as sought is to be shown with this probability ...
 inline constexpr double kPower = 0.9;
@@ -59,10 +89,30 @@ inline constexpr std::size_t kMostRunsNeeded = 10'000;
 /// kMostRunsNeeded.
 std::optional<std::size_t> runs_needed(const Shift& shift, const TestSize& size);
 
+/// A figure that is to be decided, whatever its true shift: whether it is worse, and where it is
+/// not, that it is not worse by much.
+struct GatedShift {
+  Shift shift;
+  TestSize worse;     ///< a shift as large as `sought` is to be shown
+  TestSize excluded;  ///< where there is none, one of `sought` is to be excluded; level one-sided
+};
+
+/// Runs on either side (pairs) with which each is shown to be worse, were it so, with kPower, and
+/// none of them stays open, were nothing different, with kPower for all of them together. Absent:
+/// more than kMostRunsNeeded.
+std::optional<std::size_t> runs_needed(std::span<const GatedShift> figures);
+
+/// The smallest shift that so many runs on either side (pairs) show with kPower, at this level.
+double least_shown(const Shift& shift, std::size_t runs, double negligible, double level);
+
 /// p values corrected for there being several, in the same order (Holm, A Simple Sequentially
 /// Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6, 1979): the chance that
 /// any of those at or under a level is there by chance is at most the level, however they depend on
 /// each other.
 std::vector<double> holm(std::span<const double> p_values);
+
+/// What each p value is held to by Holm: those at or under their level are the ones that holm()
+/// puts at or under `level`. All that follow the first above its level have the level of that one.
+std::vector<double> holm_levels(std::span<const double> p_values, double level);
 
 }  // namespace tokenlift

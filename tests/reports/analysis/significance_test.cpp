@@ -30,6 +30,95 @@ TEST(Significance, HolmCorrectsKnownPValues) {
   EXPECT_TRUE(holm(std::vector<double>{}).empty());
 }
 
+TEST(Significance, HolmHoldsEachPValueToALevelUpToTheFirstThatIsAboveIts) {
+  const std::vector<double> p_values = {0.01, 0.04, 0.03, 0.005};
+  const std::vector<double> levels = holm_levels(p_values, 0.05);
+  const std::vector<double> expected = {0.05 / 3, 0.05 / 2, 0.05 / 2, 0.05 / 4};
+  ASSERT_EQ(levels.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(levels[i], expected[i], 1e-12);
+  EXPECT_TRUE(holm_levels(std::vector<double>{}, 0.05).empty());
+}
+
+RC_GTEST_PROP(Significance, HolmsLevelsPassWhatItsCorrectionDoes, ()) {
+  std::vector<double> p_values;
+  for (const int permille : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 60))) {
+    p_values.push_back(permille / 1000.0);
+  }
+  const std::vector<double> corrected = holm(p_values);
+  const std::vector<double> levels = holm_levels(p_values, 0.05);
+  for (std::size_t i = 0; i < p_values.size(); ++i) {
+    if (std::abs(corrected[i] - 0.05) < 1e-9) continue;  // by rounding either
+    RC_ASSERT((p_values[i] <= levels[i]) == (corrected[i] <= 0.05));
+  }
+}
+
+TEST(Significance, TheHighestShiftIsTheOneThatIsJustNotExcluded) {
+  const Shift shift = shift_of(std::vector<double>{1, 2, 3}, std::vector<double>{3, 5, 7});
+  EXPECT_NEAR(p_of_as_high(shift, shift.value), 0.5, 1e-12);
+  EXPECT_NEAR(p_of_as_high(shift, highest(shift, 0.025)), 0.025, 1e-9);
+  const Shift constant = shift_of(std::vector<double>{4, 4, 4}, std::vector<double>{5, 5, 5});
+  EXPECT_EQ(p_of_as_high(constant, 1.5), 0);
+  EXPECT_EQ(p_of_as_high(constant, 1), 1);
+  EXPECT_EQ(highest(constant, 0.025), 1);
+}
+
+/// Shifts of runs that vary by `deviation` in each case.
+template <typename Deviation>
+std::vector<Shift> shifts_of(std::size_t cases, const Deviation& deviation) {
+  Noise noise(11);
+  std::vector<Shift> shifts;
+  for (std::size_t i = 0; i < cases; ++i) {
+    const double each = deviation(noise);
+    shifts.push_back(
+        shift_of(normal_figures(noise, 3, 0, each), normal_figures(noise, 3, 0, each)));
+  }
+  return shifts;
+}
+
+// 4000 cases of variances that are 4 x 6 / (chi squared with 6 degrees): what Smyth's moments find.
+TEST(Significance, WhatLikeFiguresLendIsFoundInTheirVariances) {
+  const VariancePrior prior = prior_of(shifts_of(4000, [](Noise& noise) {
+    double chi = 0;
+    for (int i = 0; i < 6; ++i) chi += std::pow(noise.normal(), 2);
+    return std::sqrt(4 * 6 / chi);
+  }));
+  EXPECT_NEAR(prior.degrees, 6, 0.8);
+  EXPECT_NEAR(prior.variance, 4, 0.3);
+}
+
+TEST(Significance, VariancesThatAreOneLendNearlyAllThatTheyHave) {
+  const VariancePrior prior = prior_of(shifts_of(4000, [](Noise&) { return 2.0; }));
+  EXPECT_GT(prior.degrees, 30);
+  EXPECT_NEAR(prior.variance, 4, 0.2);
+}
+
+TEST(Significance, CasesThatHaveNothingInCommonLendNothingMuch) {
+  const VariancePrior prior =
+      prior_of(shifts_of(20, [](Noise& noise) { return std::exp(5 * noise.normal()); }));
+  EXPECT_LT(prior.degrees, 0.5);
+  EXPECT_EQ(prior_of(shifts_of(1, [](Noise&) { return 1.0; })).degrees, 0);
+}
+
+TEST(Significance, AModeratedShiftLiesBetweenItsOwnVarianceAndThatOfOthers) {
+  const Shift own = paired_shift(std::vector<double>{1, 2, 3}, std::vector<double>{2, 5, 5});
+  const Shift result = moderated(own, {6, 9});
+  EXPECT_NEAR(std::pow(result.deviation, 2), (6 * 9 + 2 * std::pow(own.deviation, 2)) / 8, 1e-9);
+  EXPECT_NEAR(result.standard_error, result.deviation / std::sqrt(3), 1e-12);
+  EXPECT_EQ(result.degrees, 8);
+  EXPECT_EQ(result.value, own.value);
+  const Shift constant = paired_shift(std::vector<double>{1, 2, 3}, std::vector<double>{2, 3, 4});
+  EXPECT_EQ(moderated(constant, {6, 9}).standard_error, 0);
+}
+
+TEST(Significance, TheLeastShiftThatRunsShowIsShownByThemAndNotByFewer) {
+  const Shift shift = shift_of(std::vector<double>{1, 2, 3, 2}, std::vector<double>{3, 1, 2, 2});
+  for (const std::size_t runs : {std::size_t{5}, std::size_t{12}, std::size_t{60}}) {
+    const double least = least_shown(shift, runs, 0.1, 0.01);
+    EXPECT_EQ(runs_needed(shift, {0.1, least * 1.0001, 0.01}), runs);
+    EXPECT_GT(runs_needed(shift, {0.1, least * 0.98, 0.01}).value(), runs);
+  }
+}
+
 RC_GTEST_PROP(Significance, HolmKeepsTheOrderAndNeverLowersAPValue, ()) {
   std::vector<double> p_values;
   for (const int percent : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 101))) {
