@@ -2,142 +2,33 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "bench/command/comparison_reader.hpp"
 #include "bench/command/input.hpp"
-#include "bench/command/trial_reader.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "reports/findings/comparison.hpp"
 #include "reports/formats/page_format.hpp"
-#include "reports/json/comparable.hpp"
 #include "reports/json/json_comparison.hpp"
-#include "reports/json/json_suite.hpp"
 #include "reports/page/comparison_page.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-/// Differences that are named where a comparison is refused.
-constexpr std::size_t kMostNamed = 5;
-
 struct CompareOptions {
-  std::string base;  ///< a run.json, a folder of runs, or the results of a suite
-  std::string contender;
+  ComparisonChoice choice;
   std::string format = "text";  ///< "text", "markdown", "html" or "json"
   std::string out;              ///< a file; empty: stdout
-  ComparisonRules rules;
-  bool all = false;    ///< every figure, not only what changed
-  bool force = false;  ///< compare other scenarios and engines, too
+  std::string open = "fail";    ///< "fail" or "pass": an open figure
+  bool all = false;             ///< every figure, not only what changed
 };
-
-// ---------------------------------------------------------------------------------- which runs
-
-/// One side: its cases in their order, and where each is.
-struct Side {
-  std::string word;
-  bool suite = false;
-  std::vector<SuiteEntry> cases;  ///< folders as they are opened
-
-  const SuiteEntry* find(const std::string& name) const {
-    const auto found = std::find_if(cases.begin(), cases.end(),
-                                    [&](const SuiteEntry& one) { return one.name == name; });
-    return found == cases.end() ? nullptr : &*found;
-  }
-};
-
-/// The results of a suite, or one case without a name.
-Side side_of(const std::string& word) {
-  Side side;
-  side.word = word;
-  const fs::path index = fs::path(word) / "suite.json";
-  std::error_code unreadable;
-  if (!fs::exists(index, unreadable)) {
-    side.cases = {{"", word}};
-    return side;
-  }
-  side.suite = true;
-  for (SuiteEntry& one : read_suite(read_file(index), index.string()).cases) {
-    if (one.runs == 0) continue;  // it failed, or was not run: there is nothing to compare
-    const fs::path folder = fs::path(one.folder).lexically_normal();
-    if (folder.is_absolute() || *folder.begin() == "..") {
-      throw UsageError(fmt::format("'{}': the folder of case '{}' is not below it: '{}'",
-                                   index.string(), one.name, one.folder));
-    }
-    side.cases.push_back({std::move(one.name), (fs::path(word) / folder).string()});
-  }
-  return side;
-}
-
-std::vector<std::string> only_in(const Side& one, const Side& other) {
-  std::vector<std::string> names;
-  for (const SuiteEntry& each : one.cases) {
-    if (other.find(each.name) == nullptr) names.push_back(each.name);
-  }
-  return names;
-}
-
-// ------------------------------------------------------------------------------------ one case
-
-/// Throws UsageError where what was measured is not the same, unless told to go on.
-void refuse(const std::string& name, const Differences& differences, bool force) {
-  const std::vector<std::string>& found = differences.forbidding;
-  if (found.empty() || force) return;
-  std::string text = name.empty() ? "" : "case '" + name + "': ";
-  text += "these runs measured different things";
-  for (std::size_t i = 0; i < std::min(found.size(), kMostNamed); ++i) text += "\n  " + found[i];
-  if (found.size() > kMostNamed) {
-    text += fmt::format("\n  and {} other differences", found.size() - kMostNamed);
-  }
-  throw UsageError(text + "\n--force compares them all the same");
-}
-
-/// Runs are let go when their figures are taken: a thousand cases are small.
-ComparedCase read_case(const SuiteEntry& base, const SuiteEntry& contender, bool force) {
-  const Trial one = read_trial(base.folder, "base");
-  const Trial other = read_trial(contender.folder, "contender");
-  ComparedCase result;
-  result.name = base.name.empty() ? one.lifted.pooled.scenario_name : base.name;
-  result.differences = what_differs(one.lifted.pooled, other.lifted.pooled);
-  refuse(base.name, result.differences, force);
-  result.base = case_figures(one);
-  result.contender = case_figures(other);
-  return result;
-}
-
-Comparison read_comparison(const CompareOptions& options) {
-  const Side base = side_of(options.base);
-  const Side contender = side_of(options.contender);
-  if (base.suite != contender.suite) {
-    const Side& suite = base.suite ? base : contender;
-    throw UsageError(fmt::format(
-        "'{}' holds the results of a suite and the other side one case: give the folder of that "
-        "case",
-        suite.word));
-  }
-  std::vector<ComparedCase> cases;
-  for (const SuiteEntry& one : base.cases) {
-    const SuiteEntry* const other = contender.find(one.name);
-    if (other != nullptr) cases.push_back(read_case(one, *other, options.force));
-  }
-  if (cases.empty()) {
-    throw UsageError(
-        fmt::format("'{}' and '{}' have no case in common", base.word, contender.word));
-  }
-  Comparison comparison = compare(cases, options.rules);
-  comparison.base_only = only_in(base, contender);
-  comparison.contender_only = only_in(contender, base);
-  return comparison;
-}
 
 std::string rendered(const Surroundings& surroundings, const CompareOptions& options,
                      const Comparison& comparison) {
@@ -146,26 +37,56 @@ std::string rendered(const Surroundings& surroundings, const CompareOptions& opt
                    options.out.empty() ? style_of(surroundings) : TextStyle());
 }
 
-/// Compares, writes the result and returns the exit code: kNotValid where a set of runs is no
-/// measurement, else kGoalMissed where anything is worse.
+/// Nothing was compared, and why: who reads the file learns it there, too.
+Comparison refused(const CompareOptions& options, const std::string& why) {
+  Comparison comparison;
+  comparison.rules = options.choice.rules;
+  comparison.title = "Nothing compared";
+  comparison.refused = why;
+  return comparison;
+}
+
+/// kNotValid where a set of runs is no measurement, else kGoalMissed where a primary figure is
+/// worse, else kOpen where one is open. Cases of one suite are not held to one of them.
+int exit_code(const Comparison& comparison, const CompareOptions& options) {
+  if (!comparison.valid()) return kNotValid;
+  if (options.choice.cases) return kDone;
+  if (comparison.primary(Reading::worse) > 0) return kGoalMissed;
+  return comparison.primary(Reading::open) > 0 && options.open == "fail" ? kOpen : kDone;
+}
+
+/// Compares, writes the result and returns the exit code.
 int compare_runs(const Surroundings& surroundings, const CompareOptions& options) {
-  if (options.rules.threshold >= options.rules.detect) {
+  if (options.choice.rules.threshold >= options.choice.rules.detect) {
     throw UsageError("--threshold must be less than --detect");
+  }
+  if (options.choice.cases != options.choice.contender.empty()) {
+    throw UsageError(options.choice.cases
+                         ? "--cases compares the cases of one suite: give one folder"
+                         : "CONTENDER is required");
   }
   if (options.out.empty()) {
     require_no_html_on_terminal(surroundings, options.format);
   } else {
     require_no_folder(options.out);
   }
-  const Comparison comparison = read_comparison(options);
+  Comparison comparison;
+  try {
+    comparison = read_comparison(options.choice);
+  } catch (const std::runtime_error& error) {
+    if (!options.out.empty()) {
+      OutputFile(options.out)
+          .write(rendered(surroundings, options, refused(options, error.what())));
+    }
+    throw;
+  }
   const std::string text = rendered(surroundings, options, comparison);
   if (options.out.empty()) {
     print_result(surroundings, text);
   } else {
     OutputFile(options.out).write(text);
   }
-  if (!comparison.valid()) return kNotValid;
-  return comparison.count(Reading::worse) > 0 ? kGoalMissed : kDone;
+  return exit_code(comparison, options);
 }
 
 // --------------------------------------------------------------------------------- its options
@@ -195,28 +116,43 @@ Value share(double& target) {
 Command compare_command() {
   const auto options = std::make_shared<CompareOptions>();
   Command command{"compare", "say what got better or worse between two sets of runs"};
+  ComparisonChoice& choice = options->choice;
   const char* const kWhat = "a run.json, a folder of repetitions, or the results of a suite";
   command.options = {
-      {"BASE", text(options->base), kWhat},
-      {"CONTENDER", text(options->contender), kWhat},
-      {"--threshold", share(options->rules.threshold),
+      {"BASE", text(choice.base), kWhat},
+      {"CONTENDER", text(choice.contender), kWhat, {}, {}, true},
+      {"--threshold", share(choice.rules.threshold),
        "a change of up to this is none, however sure it is (default: 1%)"},
-      {"--detect", share(options->rules.detect),
-       "'no difference shown' is said only where a change of this size would have been (default: "
-       "10%)"},
+      {"--detect", share(choice.rules.detect),
+       "a primary figure passes only where a worsening of this size is excluded (default: 10%)"},
+      {"--open", one_of(options->open, {"fail", "pass"}),
+       "whether a primary figure that is neither worse nor passed ends in exit code 5 (default: "
+       "fail)"},
+      {"--cases", flag(choice.cases),
+       "compare the cases of one suite with its first one; nothing is gated"},
+      {"--base-case",
+       text(choice.base_case, "NAME"),
+       "with --cases: compare them with this one",
+       {"--cases"}},
       {"--all", flag(options->all), "of several cases every figure, not only what changed"},
-      {"--force", flag(options->force),
+      {"--force", flag(choice.force),
        "compare different scenarios or engines, too, and say how they differ"},
       {"--format", one_of(options->format, {"text", "markdown", "html", "json"}),
        "text; markdown: to paste into a pull request; html: a page that fetches nothing; json: "
        "everything (reports/json/comparison.schema.json) (default: text)"},
-      {"--out", name(options->out, "FILE"), "write into this file instead of to stdout"}};
+      {"--out", name(options->out, "FILE"),
+       "write into this file instead of to stdout, whatever the exit code"}};
   command.footer =
-      "Exit codes: 1 something is worse; 3 a set of runs is no measurement, whatever else.\n"
+      "Gated are throughput, goodput, attainment, TTFT p50 and p99, and ITL p99 of 'after' or\n"
+      "'steady'; all else is explored.\n"
+      "Exit codes: 0 passed; 1 a primary figure is worse; 5 one is open: more runs would tell; 3 "
+      "a\n"
+      "set of runs is no measurement, whatever else; 2 other things were measured.\n"
       "Examples:\n"
       "  tokenlift compare last-week/ today/\n"
       "  tokenlift compare baseline/ results/ --format markdown --out comment.md\n"
-      "  tokenlift compare baseline/ results/ --detect 5% --threshold 2%";
+      "  tokenlift compare baseline/ results/ --detect 5% --threshold 2%\n"
+      "  tokenlift compare results/ --cases";
   command.run = [options](const Surroundings& surroundings) {
     return compare_runs(surroundings, *options);
   };

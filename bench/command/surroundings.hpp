@@ -32,12 +32,13 @@ inline constexpr int kGoalMissed = 1;  ///< done, and what was found is not good
 inline constexpr int kInputWrong = 2;
 inline constexpr int kNotValid = 3;
 inline constexpr int kMachineFailed = 4;
+inline constexpr int kOpen = 5;  ///< done, and it takes more runs to say whether it is good enough
 
 inline constexpr const char* kExitCodes =
     "Exit codes: 0 done; 1 done, and a goal or an objective was missed (calibrate --verify,\n"
     "suite), something got worse (compare) or nothing can be recommended (tune); 2 the input is\n"
     "wrong; 3 the measurement is not valid, or was interrupted; 4 the machine failed it (disk\n"
-    "full, no permission).";
+    "full, no permission); 5 a comparison is open. Of several the first of 2, 4, 3, 1, 5.";
 
 /// Wrong input that has no place in a scenario.
 class UsageError : public std::runtime_error {

@@ -35,8 +35,9 @@ bool has_drawn_interval(const ComparedFigure& figure) {
          is_ratio(figure.change.interval->high);
 }
 
-std::string row_svg(const ComparedFigure& figure, const PlotAxis& axis, double y) {
-  const char* const css_class = figure.reading == Reading::better  ? "better"
+std::string row_svg(const ComparedFigure& figure, bool valid, const PlotAxis& axis, double y) {
+  const bool better = figure.reading == Reading::better && valid;
+  const char* const css_class = better                             ? "better"
                                 : figure.reading == Reading::worse ? "worse"
                                                                    : "undecided";
   const std::string name =
@@ -57,7 +58,7 @@ std::string row_svg(const ComparedFigure& figure, const PlotAxis& axis, double y
 
 }  // namespace
 
-std::string comparison_svg(const CaseComparison& one, bool all) {
+std::string comparison_svg(const CaseComparison& one, bool all, bool valid) {
   std::vector<const ComparedFigure*> drawn;
   PlotRange range;
   const auto add = [&](double ratio) { range.add(std::clamp(ratio, kLeastShown, kMostShown)); };
@@ -83,7 +84,7 @@ std::string comparison_svg(const CaseComparison& one, bool all) {
                         frame.top, frame.bottom());
   double y = frame.top + kChangeRow / 2;
   for (const ComparedFigure* const figure : drawn) {
-    inside += row_svg(*figure, axis, y);
+    inside += row_svg(*figure, valid, axis, y);
     y += kChangeRow;
   }
   return svg_html(kChartWidth, frame.bottom() + 48, "wide",

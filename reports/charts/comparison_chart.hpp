@@ -8,7 +8,7 @@
 namespace tokenlift {
 
 /// A row per figure whose change is a ratio, with its interval: of those that are better or worse
-/// (or, with `all`, of all). Empty where there is none.
-std::string comparison_svg(const CaseComparison& one, bool all);
+/// (or, with `all`, of all). Of what is not valid nothing looks better. Empty where there is none.
+std::string comparison_svg(const CaseComparison& one, bool all, bool valid);
 
 }  // namespace tokenlift

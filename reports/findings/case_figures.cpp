@@ -37,16 +37,17 @@ struct Percentile {
   Metric metric;
   int permille;
   bool in_transition;
+  bool primary;  // in a phase that lasts
 };
 constexpr std::array<Percentile, 8> kPercentiles = {{
-    {Metric::ttft, 500, false},
-    {Metric::ttft, 900, false},
-    {Metric::ttft, 990, true},
-    {Metric::tpot, 500, false},
-    {Metric::tpot, 990, false},
-    {Metric::itl, 990, false},
-    {Metric::e2e, 500, false},
-    {Metric::e2e, 990, false},
+    {Metric::ttft, 500, false, true},
+    {Metric::ttft, 900, false, false},
+    {Metric::ttft, 990, true, true},
+    {Metric::tpot, 500, false, false},
+    {Metric::tpot, 990, false, false},
+    {Metric::itl, 990, false, true},
+    {Metric::e2e, 500, false, false},
+    {Metric::e2e, 990, false, false},
 }};
 
 /// Figures and why they are missing: of all runs, or of none.
@@ -66,6 +67,7 @@ FigureSet rate_set(const CaseRate& rate, const std::string& phase, std::size_t i
   set.name = rate.name;
   set.unit = rate.unit;
   set.scale = rate.scale;
+  set.primary = is_lasting(phase);
   std::vector<RunFigure> figures;
   for (const RunBrief* const run : runs) {
     const PhaseBrief& brief = run->phases.at(index);
@@ -92,6 +94,7 @@ FigureSet percentile_set(const Percentile& percentile, const std::string& phase,
   set.name = name_of(percentile);
   set.unit = "ns";
   set.higher_is_better = false;
+  set.primary = percentile.primary && is_lasting(phase);
   const std::uint64_t needed = samples_needed(percentile.permille);
   std::uint64_t fewest = UINT64_MAX;
   std::vector<RunFigure> figures;
@@ -122,10 +125,12 @@ FigureSet gain_set(const CaseRate& rate, std::size_t before, std::size_t after, 
   for (const RunBrief* const run : runs) {
     const std::optional<double> old_figure = (run->phases.at(before).*rate.figure)();
     const std::optional<double> new_figure = (run->phases.at(after).*rate.figure)();
-    if (!old_figure || !new_figure || *old_figure == 0) continue;
+    const double whole = run->phases.at(before).throughput_tokens_per_s().value_or(0);
+    if (!old_figure || !new_figure || *old_figure <= kLeastOfWhole * whole) continue;
     figures.push_back({run->seed, *new_figure / *old_figure, 0});
   }
-  keep(set, std::move(figures), runs.size(), "it is 0 before the lift in some run: no ratio");
+  keep(set, std::move(figures), runs.size(),
+       "before the lift it is less than a tenth of the throughput in some run: no ratio");
   return set;
 }
 
@@ -160,6 +165,10 @@ std::string problem_of(const Trial& trial) {
 }
 
 }  // namespace
+
+bool is_lasting(std::string_view phase) {
+  return phase == "after" || phase == "steady";
+}
 
 std::vector<std::string> compared_percentiles(std::string_view phase) {
   std::vector<std::string> names;

@@ -4,7 +4,9 @@
 // Compared are `before` and `after`, or `steady`, in full: they are what a lift is about and do not
 // depend on how long `settle` is. Of `transition`, which does, only what users felt (goodput,
 // attainment, p99 of TTFT), and the drain time. More lines would find no more and, as every
-// comparison is paid for by the correction for their number, ask for more runs.
+// comparison is paid for by the correction for their number, ask for more runs. So few of them are
+// primary, and these alone fail a gate: of `after` or `steady` throughput, goodput, attainment, p50
+// and p99 of TTFT, and p99 of ITL.
 
 #include <cstdint>
 #include <optional>
@@ -23,11 +25,17 @@ enum class FigureScale {
   of_a_whole,  ///< ratio; where a run has less than a tenth of the whole, the difference over it
 };
 
+/// The tenth: 4 tokens/s of goodput, of 1,845 that were made, may be twice as many another day.
+inline constexpr double kLeastOfWhole = 0.1;
+
 struct RunFigure {
   std::uint64_t seed = 0;
   double value = 0;
   double grain = 0;  ///< how well a run tells it: the width of a bucket or a bin
 };
+
+/// The phases that last, of which a run has one: what is gated is of theirs.
+bool is_lasting(std::string_view phase);
 
 /// One metric of one phase in all runs that have it.
 struct FigureSet {
@@ -35,7 +43,8 @@ struct FigureSet {
   std::string name;   ///< "throughput", "ttft p50", ... as of Gain; "gain of goodput", "drain time"
   std::string unit;   ///< "tokens/s", "share", "ns" or "after/before"
   bool higher_is_better = true;
-  bool judged = true;  ///< a gain is not: it falls when `before` gets better
+  bool judged = true;    ///< a gain is not: it falls when `before` gets better
+  bool primary = false;  ///< gated; else explored
   FigureScale scale = FigureScale::ratio;
   std::vector<RunFigure> runs;
   double whole = 0;       ///< of_a_whole: its mean over the runs

@@ -9,6 +9,7 @@
 
 #include "reports/analysis/significance.hpp"
 #include "reports/findings/gains_table.hpp"
+#include "reports/findings/least_changes.hpp"
 #include "reports/findings/reason_notes.hpp"
 #include "reports/text/figure.hpp"
 
@@ -39,12 +40,44 @@ double size_of(const ComparedFigure& figure) {
   return std::abs(*figure.change.value) / (figure.unit == "share" ? 1 : std::max(larger, 1e-300));
 }
 
+/// "x1.50" or "+12.3", with as many digits as it takes to tell it from the limit.
+std::string change_beside(double change, double limit, bool is_difference, double scale) {
+  const std::string text = figure_beside(change * scale, limit * scale);
+  if (!is_difference) return "x" + text;
+  return (change < 0 ? "" : "+") + text;
+}
+
+/// A change by `share`, up or down, as that of the figure is given.
+double limit_of(const ComparedFigure& figure, double share, bool up) {
+  if (!figure.is_difference) return up ? 1 + share : 1 / (1 + share);
+  return (up ? share : -share) * figure.unit_of_change;
+}
+
+/// Never as large as the threshold where it is called, for that is none.
+std::string change_of(const ComparedFigure& figure, const ComparisonRules& rules) {
+  const ShownUnit unit = unit_of(figure);
+  const double scale = figure.is_difference ? unit.scale : 1;
+  if (!figure.change.value || !has_changed(figure)) {
+    return change_text(figure.change, figure.is_difference, unit.scale);
+  }
+  const bool up = *figure.change.value > (figure.is_difference ? 0 : 1);
+  return change_beside(*figure.change.value, limit_of(figure, rules.threshold, up),
+                       figure.is_difference, scale);
+}
+
+std::string worst_of(const ComparedFigure& figure, const ComparisonRules& rules) {
+  if (!figure.at_worst) return kAbsent;
+  const double scale = figure.is_difference ? unit_of(figure).scale : 1;
+  return change_beside(*figure.at_worst, limit_of(figure, rules.detect, !figure.higher_is_better),
+                       figure.is_difference, scale);
+}
+
 /// "TTFT p99 in after of lift/rate=1 (x1.10), ... and 4 others"; the largest changes first.
-std::string named(const Comparison& comparison, Reading reading) {
+std::string named(const Comparison& comparison, Reading reading, bool primary) {
   std::vector<std::pair<const ComparedFigure*, const CaseComparison*>> found;
   for (const CaseComparison& one : comparison.cases) {
     for (const ComparedFigure& figure : one.figures) {
-      if (figure.reading == reading) found.emplace_back(&figure, &one);
+      if (figure.reading == reading && figure.primary == primary) found.emplace_back(&figure, &one);
     }
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
@@ -53,11 +86,14 @@ std::string named(const Comparison& comparison, Reading reading) {
   std::vector<std::string> words;
   for (std::size_t i = 0; i < std::min(found.size(), kMostNamedChanges); ++i) {
     const ComparedFigure& figure = *found[i].first;
-    const ShownUnit unit = unit_of(figure);
-    words.push_back(fmt::format("{}{} ({}{})", name_in_phase(figure),
-                                comparison.cases.size() > 1 ? " of " + found[i].second->name : "",
-                                change_text(figure.change, figure.is_difference, unit.scale),
-                                figure.is_difference ? " " + unit.name : ""));
+    std::string word = name_in_phase(figure);
+    if (comparison.cases.size() > 1) word += " of " + found[i].second->name;
+    if (has_changed(figure)) {
+      word += " (" + change_of(figure, comparison.rules);
+      if (figure.is_difference) word += " " + unit_of(figure).name;
+      word += ")";
+    }
+    words.push_back(std::move(word));
   }
   if (found.size() > kMostNamedChanges) {
     words.push_back(fmt::format("{} other{}", found.size() - kMostNamedChanges,
@@ -74,38 +110,23 @@ std::string needed_text(const std::optional<std::size_t>& runs) {
   return runs ? whole_figure(*runs) : "more than " + whole_figure(kMostRunsNeeded);
 }
 
-/// "17 runs" or "17 to 841 runs": from the figure that is nearest to the one that is farthest.
-std::string range_needed(const Comparison& comparison) {
-  std::size_t least = kMostRunsNeeded + 1;
-  std::size_t most = 0;
-  for (const CaseComparison& one : comparison.cases) {
-    for (const ComparedFigure& figure : one.figures) {
-      if (figure.reading != Reading::too_few_runs) continue;
-      const std::size_t runs = figure.runs_needed.value_or(kMostRunsNeeded + 1);
-      least = std::min(least, runs);
-      most = std::max(most, runs);
-    }
-  }
-  const auto text = [](std::size_t runs) {
-    return needed_text(runs > kMostRunsNeeded ? std::nullopt : std::optional(runs));
-  };
-  return (least == most ? "" : text(least) + " to ") + text(most) + " runs";
-}
-
 std::string change_size(double share) {
   return limit_figure(share * 100) + " %";
 }
 
-Cell reading_cell(const ComparedFigure& figure) {
+/// Of what is no measurement nothing is better in green.
+Cell reading_cell(const ComparedFigure& figure, bool valid) {
   std::string text(name_of(figure.reading));
   switch (figure.reading) {
     case Reading::better:
-      return {text, {}, Ink::green};
+      return {text, {}, valid ? Ink::green : Ink::plain};
     case Reading::worse:
       return {text, {}, Ink::red};
     case Reading::no_difference:
       return {figure.identical ? "identical" : text};
+    case Reading::open:
     case Reading::too_few_runs:
+      if (!figure.runs_needed && !figure.reason.empty()) return {text};
       return {text + " (need about " + needed_text(figure.runs_needed) + ")"};
     case Reading::not_comparable:
     case Reading::not_judged:
@@ -119,6 +140,63 @@ std::string p_text(const std::optional<double>& p) {
   return *p < 0.001 ? "<0.001" : fmt::format("{:.3f}", *p);
 }
 
+/// "1 of 90 is worse: ...", "None of 90 is worse."
+std::string worse_text(const Comparison& comparison, std::size_t all, bool primary,
+                       std::string_view what) {
+  const std::size_t worse =
+      primary ? comparison.primary(Reading::worse) : comparison.explored_as(Reading::worse);
+  std::string text = fmt::format("{} of {} {} {} worse", worse == 0 ? "None" : whole_figure(worse),
+                                 whole_figure(all), what, worse > 1 ? "are" : "is");
+  return text + (worse > 0 ? ": " + named(comparison, Reading::worse, primary) + "." : ".");
+}
+
+std::string gate_text(const Comparison& comparison) {
+  const auto count = [&](Reading reading) { return comparison.primary(reading); };
+  const std::size_t better = count(Reading::better);
+  const std::size_t same = count(Reading::no_difference);
+  const std::size_t open = count(Reading::open);
+  const std::size_t all = count(Reading::worse) + better + same + open;
+  if (all == 0) return "No primary figure could be compared: nothing is gated.";
+  std::string text =
+      worse_text(comparison, all, true, all == 1 ? "primary figure" : "primary figures");
+  if (better > 0) {
+    text += fmt::format(" {} better: {}.", are(better), named(comparison, Reading::better, true));
+  }
+  if (same > 0) {
+    text += fmt::format(" {} no difference, and a worsening of {} is excluded.",
+                        same == 1 ? "1 shows" : whole_figure(same) + " show",
+                        change_size(comparison.rules.detect));
+  }
+  if (open == 0) return text;
+  text += fmt::format(" {} open, for a worsening of {} is not excluded: {}.", are(open),
+                      change_size(comparison.rules.detect), named(comparison, Reading::open, true));
+  if (!comparison.runs_needed) {
+    return text + fmt::format(" Not even {} runs on either side would decide all.",
+                              whole_figure(kMostRunsNeeded));
+  }
+  return text + fmt::format(" About {} on either side would decide all.",
+                            runs_figure(*comparison.runs_needed));
+}
+
+std::string explored_text(const Comparison& comparison) {
+  const auto count = [&](Reading reading) { return comparison.explored_as(reading); };
+  const std::size_t better = count(Reading::better);
+  const std::size_t same = count(Reading::no_difference);
+  const std::size_t few = count(Reading::too_few_runs);
+  const std::size_t all = count(Reading::worse) + better + same + few;
+  if (all == 0) return "";
+  std::string text =
+      " Explored, outside the gate: " +
+      worse_text(comparison, all, false, all == 1 ? "other figure" : "other figures");
+  if (better > 0) {
+    text += fmt::format(" {} better: {}.", are(better), named(comparison, Reading::better, false));
+  }
+  if (same > 0)
+    text += fmt::format(" {} no difference.", same == 1 ? "1 shows" : whole_figure(same) + " show");
+  if (few > 0) text += fmt::format(" Of {} too few runs were made.", whole_figure(few));
+  return text;
+}
+
 }  // namespace
 
 std::string problems(const Comparison& comparison) {
@@ -128,40 +206,27 @@ std::string problems(const Comparison& comparison) {
       words.push_back(comparison.cases.size() > 1 ? "of " + one.name + " " + problem : problem);
     }
   }
+  if (!comparison.refused.empty()) return "NOT COMPARED: " + comparison.refused;
   if (words.empty()) return "";
   return "NOT VALID as a comparison: " + listed(words, "and") + ".";
 }
 
 std::string verdict(const Comparison& comparison) {
-  const std::size_t worse = comparison.count(Reading::worse);
-  const std::size_t better = comparison.count(Reading::better);
-  const std::size_t same = comparison.count(Reading::no_difference);
-  const std::size_t open = comparison.count(Reading::too_few_runs);
-  const std::size_t all = worse + better + same + open;
-  std::string text =
-      fmt::format("{} of {} comparisons {} worse", worse == 0 ? "None" : whole_figure(worse),
-                  whole_figure(all), worse > 1 ? "are" : "is");
-  text += worse > 0 ? ": " + named(comparison, Reading::worse) + "." : ".";
-  if (better > 0) {
-    text += fmt::format(" {} better: {}.", are(better), named(comparison, Reading::better));
-  }
-  if (same > 0) {
-    text += fmt::format(" {} no difference, and one of {} would have shown.",
-                        same == 1 ? "1 shows" : whole_figure(same) + " show",
-                        change_size(comparison.rules.detect));
-  }
-  if (open > 0) {
-    text += fmt::format(" {} undecided: about {} on either side would decide.", are(open),
-                        range_needed(comparison));
-  }
-  return text;
+  if (!comparison.refused.empty()) return "";
+  return gate_text(comparison) + explored_text(comparison);
 }
 
 std::vector<std::string> method(const Comparison& comparison) {
+  if (!comparison.refused.empty()) return {};
   std::vector<std::string> sentences = {fmt::format(
-      "Runs are compared, not requests. p values are corrected for {} tests (Holm), intervals are "
-      "not. A change of up to {} counts as none.",
-      whole_figure(comparison.tests), change_size(comparison.rules.threshold))};
+      "Runs are compared, not requests. p values are corrected for {} tests of primary figures "
+      "(Holm), those of explored figures for {}, and so is what is \"at worst\"; intervals are "
+      "not. "
+      "A change of up to {} counts as none.",
+      whole_figure(comparison.tests), whole_figure(comparison.explored),
+      change_size(comparison.rules.threshold))};
+  const std::string shown = shown_text(least_changes(comparison));
+  if (!shown.empty()) sentences.push_back(shown);
   for (const auto& [side, names] : {std::pair("base", &comparison.base_only),
                                     std::pair("contender", &comparison.contender_only)}) {
     if (names->empty()) continue;
@@ -179,68 +244,71 @@ Table cases_table(const Comparison& comparison, bool all) {
   Table table;
   table.name = "cases";
   table.head_rows = 1;
-  table.rows = {
-      {{"case"}, {"runs"}, {"worse"}, {"better"}, {"no difference"}, {"too few runs"}, {"need"}}};
+  table.rows = {{{"case"}, {"runs"}, {"worse"}, {"better"}, {"open"}, {"no difference"}, {"need"}}};
   std::size_t left_out = 0;
+  const Ink good = comparison.valid() ? Ink::green : Ink::plain;
   const auto counted = [](const CaseComparison& one, Reading reading, Ink ink) {
-    const std::size_t count = one.count(reading);
+    const std::size_t count = one.primary(reading);
     return Cell{whole_figure(count), {}, count > 0 ? ink : Ink::plain};
   };
   for (const CaseComparison& one : comparison.cases) {
-    if (!all && one.count(Reading::worse) + one.count(Reading::better) == 0) {
+    const std::size_t open = one.primary(Reading::open);
+    if (!all && one.primary(Reading::worse) + one.primary(Reading::better) + open == 0) {
       ++left_out;
       continue;
     }
-    const bool open = one.count(Reading::too_few_runs) > 0;
     table.rows.push_back({{one.name},
                           {fmt::format("{} : {}", one.base_runs, one.contender_runs)},
                           counted(one, Reading::worse, Ink::red),
-                          counted(one, Reading::better, Ink::green),
+                          counted(one, Reading::better, good),
+                          counted(one, Reading::open, Ink::plain),
                           counted(one, Reading::no_difference, Ink::plain),
-                          counted(one, Reading::too_few_runs, Ink::plain),
-                          {open ? needed_text(one.runs_needed()) : kAbsent}});
+                          {open > 0 ? needed_text(one.runs_needed()) : kAbsent}});
   }
   if (left_out > 0) {
-    table.notes = {fmt::format("In {} case{} nothing is better or worse.", whole_figure(left_out),
-                               left_out == 1 ? "" : "s")};
+    table.notes = {fmt::format("In {} case{} no primary figure is better, worse or open.",
+                               whole_figure(left_out), left_out == 1 ? "" : "s")};
   }
   if (table.rows.size() == 1) table.rows.clear();
   return table;
 }
 
-Table figures_table(const CaseComparison& one, bool all) {
+namespace {
+
+/// Those of one kind that are shown.
+Table table_of(const Comparison& comparison, const CaseComparison& one, bool primary, bool all) {
   Table table;
-  table.name = "comparison";
-  table.title = one.name + ": " + runs_text(one);
   table.left_columns = 3;
   table.head_rows = 1;
-  table.rows = {{{""},
-                 {""},
-                 {""},
-                 {"base"},
-                 {"contender"},
-                 {"change"},
-                 {"95 % interval"},
-                 {"p"},
-                 {"for users"}}};
+  table.rows = {{{""}, {""}, {""}, {"base"}, {"contender"}, {"change"}, {"95 % interval"}}};
+  if (primary) table.rows[0].push_back({"at worst"});
+  table.rows[0].push_back({"p"});
+  table.rows[0].push_back({"for users"});
   ReasonNotes reasons;
   std::string phase;
   bool unserved = false;
   for (const ComparedFigure& each : one.figures) {
-    if (!all && !has_changed(each)) continue;
+    if (each.primary != primary) continue;
+    if (!all && !has_changed(each) && each.reading != Reading::open) continue;
     const ShownUnit unit = unit_of(each);
-    table.rows.push_back({{each.phase == phase ? "" : each.phase},
-                          {gain_label(each.name)},
-                          {unit.name},
-                          {figure_or_absent(each.base, unit.scale), each.unserved ? "*" : ""},
-                          {figure_or_absent(each.contender, unit.scale), each.unserved ? "*" : ""},
-                          {change_text(each.change, each.is_difference, unit.scale)},
-                          {interval_text(each.change, each.is_difference, unit.scale)},
-                          {p_text(each.p)},
-                          reading_cell(each)});
+    std::vector<Cell> row = {
+        {each.phase == phase ? "" : each.phase},
+        {gain_label(each.name)},
+        {unit.name},
+        {figure_or_absent(each.base, unit.scale), each.unserved ? "*" : ""},
+        {figure_or_absent(each.contender, unit.scale), each.unserved ? "*" : ""},
+        {change_of(each, comparison.rules)},
+        {interval_text(each.change, each.is_difference, unit.scale)}};
+    if (primary) row.push_back({worst_of(each, comparison.rules)});
+    row.push_back({p_text(each.p)});
+    row.push_back(reading_cell(each, comparison.valid()));
+    table.rows.push_back(std::move(row));
     phase = each.phase;
     unserved = unserved || each.unserved;
-    if (each.reading == Reading::not_comparable) reasons.add(name_in_phase(each), each.reason);
+    const bool undecidable = each.reading == Reading::open && !each.runs_needed;
+    if (each.reading == Reading::not_comparable || (undecidable && !each.reason.empty())) {
+      reasons.add(name_in_phase(each), each.reason);
+    }
   }
   if (table.rows.size() == 1) table.rows.clear();
   table.notes = reasons.sentences("No comparison of", "No comparison", SIZE_MAX);
@@ -249,6 +317,22 @@ Table figures_table(const CaseComparison& one, bool all) {
         "* so many requests went unserved on one side that this percentile looks better than what "
         "users saw: look at attainment.");
   }
+  return table;
+}
+
+}  // namespace
+
+Table figures_table(const Comparison& comparison, const CaseComparison& one, bool all) {
+  Table table = table_of(comparison, one, true, all);
+  table.name = "comparison";
+  table.title = one.name + ": " + runs_text(one);
+  return table;
+}
+
+Table explored_table(const Comparison& comparison, const CaseComparison& one, bool all) {
+  Table table = table_of(comparison, one, false, all);
+  table.name = "explored";
+  table.title = "explored, outside the gate";
   return table;
 }
 

@@ -22,6 +22,12 @@ bool may_differ(std::string_view path) {
          (path.ends_with("/description") || path.ends_with("/source"));
 }
 
+/// What the fleet is made of, or what it costs: it changes what is measured, not what is asked.
+bool is_profile(std::string_view path) {
+  return path.starts_with("/profile/") ||
+         (path.starts_with("/fleet/site/") && path.ends_with("/profile"));
+}
+
 std::string or_nothing(const std::string& value) {
   return value.empty() ? "nothing" : value;
 }
@@ -79,6 +85,12 @@ bool follows_capacity(const ScenarioDifference& difference, const Run& base, con
   return std::abs(*other / *one / ratio - 1) < kWritten;
 }
 
+/// It was computed from the profile: where loads are no shares of it, nothing else follows.
+bool is_computed_capacity(std::string_view path, const Run& base, const Run& contender) {
+  return path == "/fleet/capacity" && base.capacity_source == "computed" &&
+         contender.capacity_source == "computed";
+}
+
 /// Where each side has measured its own capacity no two are the same.
 bool measured_anew(const Run& base, const Run& contender) {
   return base.capacity_source == "measured" && contender.capacity_source == "measured" &&
@@ -97,6 +109,8 @@ Differences what_differs(const Run& base, const Run& contender) {
     if (may_differ(one.path) || is_known_trace(one.path, base, contender)) continue;
     if (anew && follows_capacity(one, base, contender)) {
       followed = true;
+    } else if (is_profile(one.path) || is_computed_capacity(one.path, base, contender)) {
+      differences.noted.push_back(sentence("scenario " + one.path, one.one, one.other));
     } else {
       differences.forbidding.push_back(sentence("scenario " + one.path, one.one, one.other));
     }

@@ -24,13 +24,16 @@ Json json_of(const ComparedFigure& figure) {
   return {{"phase", figure.phase},
           {"name", figure.name},
           {"unit", figure.unit == "ns" ? "ms" : figure.unit},
+          {"primary", figure.primary},
           {"higher_is_better", figure.higher_is_better},
           {"base", scaled(figure.base, scale)},
           {"contender", scaled(figure.contender, scale)},
           {"change_is", figure.is_difference ? "difference" : "ratio"},
           {"change", scaled(figure.change.value, change_scale)},
           {"interval_95", std::move(interval)},
+          {"at_worst", scaled(figure.at_worst, change_scale)},
           {"p", or_null(figure.p)},
+          {"shows", or_null(figure.shows)},
           {"reading", name_of(figure.reading)},
           {"identical", figure.identical},
           {"runs_needed", or_null(figure.runs_needed)},
@@ -50,6 +53,22 @@ Json json_of(const CaseComparison& one) {
           {"figures", std::move(figures)}};
 }
 
+Json primary_of(const Comparison& comparison) {
+  return {{"tests", comparison.tests},
+          {"worse", comparison.primary(Reading::worse)},
+          {"better", comparison.primary(Reading::better)},
+          {"no_difference", comparison.primary(Reading::no_difference)},
+          {"open", comparison.primary(Reading::open)}};
+}
+
+Json explored_of(const Comparison& comparison) {
+  return {{"tests", comparison.explored},
+          {"worse", comparison.explored_as(Reading::worse)},
+          {"better", comparison.explored_as(Reading::better)},
+          {"no_difference", comparison.explored_as(Reading::no_difference)},
+          {"too_few_runs", comparison.explored_as(Reading::too_few_runs)}};
+}
+
 }  // namespace
 
 std::string to_json(const Comparison& comparison) {
@@ -60,11 +79,10 @@ std::string to_json(const Comparison& comparison) {
                    {"verdict", verdict(comparison)},
                    {"threshold", comparison.rules.threshold},
                    {"detect", comparison.rules.detect},
-                   {"tests", comparison.tests},
-                   {"worse", comparison.count(Reading::worse)},
-                   {"better", comparison.count(Reading::better)},
-                   {"no_difference", comparison.count(Reading::no_difference)},
-                   {"too_few_runs", comparison.count(Reading::too_few_runs)},
+                   {"refused", comparison.refused},
+                   {"primary", primary_of(comparison)},
+                   {"explored", explored_of(comparison)},
+                   {"runs_needed", or_null(comparison.runs_needed)},
                    {"base_only", comparison.base_only},
                    {"contender_only", comparison.contender_only},
                    {"cases", std::move(cases)}});

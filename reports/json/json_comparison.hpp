@@ -9,7 +9,7 @@
 
 namespace tokenlift {
 
-inline constexpr std::string_view kComparisonSchema = "tokenlift.comparison/1";
+inline constexpr std::string_view kComparisonSchema = "tokenlift.comparison/2";
 
 /// Every figure of every case, as UTF-8 text that is a function of the comparison alone. Invalid
 /// UTF-8 in names is replaced.

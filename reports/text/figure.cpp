@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 
 namespace tokenlift {
 namespace {
@@ -44,6 +45,21 @@ std::string figure_with_error(double value, double error) {
                                  ? fmt::format("{:.2g}", error)
                                  : whole_figure(static_cast<std::uint64_t>(std::llround(error)));
   return fmt::format("{} ± {}", figure(value), digits);
+}
+
+std::string figure_beside(double value, double limit) {
+  std::string text = figure(value);
+  const auto on_its_side = [&] {
+    std::string digits = text;
+    std::erase(digits, ',');
+    const double shown = std::strtod(digits.c_str(), nullptr);
+    return (shown < limit) == (value < limit) && (shown > limit) == (value > limit);
+  };
+  if (!std::isfinite(value)) return text;
+  for (int digits = 4; digits <= 17 && !on_its_side(); ++digits) {
+    text = fmt::format("{:.{}g}", value, digits);
+  }
+  return text;
 }
 
 std::string figure_or_absent(const std::optional<double>& value, double scale) {

@@ -26,6 +26,10 @@ std::string figure_with_error(double value, double error);
 /// What stands where there is no figure.
 inline constexpr const char* kAbsent = "–";
 
+/// figure() with as many digits more as it takes to stand on the side of the limit that the value
+/// stands on: 10.04 beside 10 is "10.04", not "10.0".
+std::string figure_beside(double value, double limit);
+
 /// figure() of a value, scaled, or kAbsent.
 std::string figure_or_absent(const std::optional<double>& value, double scale = 1);
 

@@ -66,22 +66,81 @@ class CompareEndToEnd(unittest.TestCase):
 
     def test_nothing_changed_is_identical(self):
         text = self.compare("base", "again")
-        self.assertRegex(text, r"None of \d+ comparisons is worse")
+        self.assertRegex(text, r"None of \d+ primary figures is worse")
         self.assertIn("3 against 3 runs, paired by seed", text)
         self.assertIn("identical", text)
 
-    def test_single_runs_are_too_few(self):
-        text = self.compare("base/1/run.json", "again/1/run.json")
-        self.assertIn("too few runs (need about 3)", text)
+    def test_single_runs_are_open(self):
+        text = self.compare("base/1/run.json", "again/1/run.json", code=5)
+        self.assertTrue(text.startswith("open: too few runs"), text)
+        self.assertIn("open (need about 3)", text)
+        self.assertIn("About 3 runs on either side would decide all", " ".join(text.split()))
+        self.compare("base/1/run.json", "again/1/run.json", "--open", "pass")
 
-    def test_another_scenario_is_refused_and_compared_by_force(self):
-        said = self.compare("base", "slow", code=2)
-        self.assertIn('\n  scenario /profile/hand/prefill/p0: "1ms" -> "3ms"\n', said)
-        self.assertIn("--force", said)
-        text = self.compare("base", "slow", "--force", code=1)
+    def test_a_changed_profile_is_compared_and_told(self):
+        text = self.compare("base", "slow", code=1)
         self.assertIn("worse", text.splitlines()[0])
-        self.assertIn("Differs: scenario /profile/hand/prefill/p0", text)
-        self.compare("slow", "base", "--force")  # that is better
+        self.assertIn('Differs: scenario /profile/hand/prefill/p0: "1ms" -> "3ms"',
+                      " ".join(text.split()))
+        self.compare("slow", "base")  # that is better
+
+    def test_other_loads_are_refused_in_the_file_too_and_compared_by_force(self):
+        (self.home / "busy.toml").write_text(SCENARIO.replace("60/s", "66/s"))
+        self.measure("busy.toml", "busy")
+        said = self.compare("base", "busy", "--out", "refused.md", "--format", "markdown", code=2)
+        self.assertIn("scenario /tenant/0/arrivals/rate", said)
+        self.assertIn("--force", said)
+        told = (self.home / "refused.md").read_text()
+        self.assertIn("NOT COMPARED", told)
+        self.assertIn("arrivals/rate", told)
+        self.compare("base", "busy", "--out", "refused.json", "--format", "json", code=2)
+        refused = json.loads((self.home / "refused.json").read_text())
+        self.assertFalse(refused["valid"])
+        self.assertIn("arrivals/rate", refused["refused"])
+        self.assertNotEqual(self.tokenlift("compare", "base", "busy", "--force").returncode, 2)
+
+    def test_what_is_written_does_not_depend_on_the_exit_code(self):
+        self.compare("base", "slow", "--out", "worse.md", "--format", "markdown", code=1)
+        self.assertIn("worse than the base", (self.home / "worse.md").read_text())
+        self.compare("base/1/run.json", "again/1/run.json", "--out", "open.md", "--format",
+                     "markdown", code=5)
+        self.assertIn("open: too few runs", (self.home / "open.md").read_text())
+
+    def test_runs_without_chance_differ_exactly_and_are_never_open(self):
+        steady = SCENARIO.replace('process = "poisson"', 'process = "constant"')
+        for key in ("prompt_tokens", "output_tokens"):
+            lines = [line for line in steady.splitlines() if line.startswith(key)]
+            steady = steady.replace(lines[0], key + ' = { distribution = "constant", value = 20 }')
+        (self.home / "even.toml").write_text(steady)
+        slower = "prefill = { p0 = \"1ms\", p1 = \"30us\", p2 = \"1ns\" }"
+        (self.home / "even_slow.toml").write_text(
+            steady.replace("prefill = { p0 = \"1ms\", p1 = \"20us\", p2 = \"1ns\" }", slower))
+        self.measure("even.toml", "even")
+        self.measure("even_slow.toml", "even_slow")
+        text = " ".join(self.compare("even", "even").split())
+        self.assertIn("what differs differs exactly", text)
+        comparison = json.loads(self.compare("even", "even_slow", "--format", "json", code=1))
+        figures = [one for one in comparison["cases"][0]["figures"] if one["primary"]]
+        self.assertIn("worse", {one["reading"] for one in figures})
+        for one in figures:
+            self.assertIn(one["reading"], ("worse", "better", "no difference shown"))
+            self.assertIsNone(one["p"])
+
+    def test_cases_of_one_suite_against_each_other(self):
+        one = self.suite("within", first="base", second="slow", third="again")
+        text = self.compare(one, "--cases")
+        self.assertIn("Cases, compared with first", text)
+        self.assertIn("== second: 3 against 3 runs", text)
+        comparison = json.loads(self.compare(one, "--cases", "--base-case", "second", "--format",
+                                             "json"))
+        self.assertEqual([each["name"] for each in comparison["cases"]], ["first", "third"])
+        self.assertGreater(comparison["primary"]["better"], 0)
+        self.assertIn("did you mean 'third'", self.compare(one, "--cases", "--base-case", "thrid",
+                                                           code=2))
+        self.assertIn("give one folder", self.compare(one, one, "--cases", code=2))
+        self.assertIn("CONTENDER is required", self.compare(one, code=2))
+        self.assertIn("does not hold the results of a suite", self.compare("base", "--cases",
+                                                                           code=2))
 
     def test_a_threshold_that_is_no_less_than_what_is_detected_is_refused(self):
         said = self.compare("base", "again", "--threshold", "20%", code=2)
@@ -113,8 +172,9 @@ class CompareEndToEnd(unittest.TestCase):
 
     def test_formats_and_files(self):
         comparison = json.loads(self.compare("base", "again", "--format", "json"))
-        self.assertEqual(comparison["worse"], 0)
-        self.assertGreater(comparison["tests"], 10)
+        self.assertEqual(comparison["primary"]["worse"], 0)
+        self.assertGreater(comparison["primary"]["tests"], 3)
+        self.assertGreater(comparison["explored"]["tests"], 10)
         self.assertEqual(self.compare("base", "again", "--format", "markdown", "--out", "c.md"), "")
         self.assertIn("<details>", (self.home / "c.md").read_text())
         self.compare("base", "again", "--format", "html", "--out", "c.html")

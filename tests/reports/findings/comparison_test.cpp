@@ -45,8 +45,17 @@ FigureSet ttft() {
   FigureSet set;
   set.phase = "after";
   set.name = "ttft p50";
+  set.primary = true;
   set.unit = "ns";
   set.higher_is_better = false;
+  return set;
+}
+
+/// Outside the gate.
+FigureSet explored() {
+  FigureSet set = ttft();
+  set.name = "e2e p50";
+  set.primary = false;
   return set;
 }
 
@@ -79,20 +88,100 @@ TEST(Comparison, WhatTakesLongerIsWorseAndWhatTakesLessIsBetter) {
 }
 
 TEST(Comparison, NothingIsSaidOfFewerThanThreeRuns) {
-  const ComparedFigure figure = only_figure(compared({100, 100.1}, {200, 200.1}, ttft()));
-  EXPECT_EQ(figure.reading, Reading::too_few_runs);
+  EXPECT_EQ(only_figure(compared({100, 100.1}, {200, 200.1}, explored())).reading,
+            Reading::too_few_runs);
+  const Comparison comparison = compared({100, 100.1}, {200, 200.1}, ttft());
+  const ComparedFigure figure = only_figure(comparison);
+  EXPECT_EQ(figure.reading, Reading::open);
+  EXPECT_EQ(comparison.runs_needed, kLeastRuns);
   EXPECT_FALSE(figure.p);
   EXPECT_NEAR(figure.change.value.value(), 2, 0.01);
   EXPECT_FALSE(figure.change.interval);
 }
 
 TEST(Comparison, NoDifferenceIsSaidOnlyWhereOneWouldHaveBeenShown) {
-  EXPECT_EQ(only_figure(compared({100, 101, 99, 100}, {100, 99, 101, 100}, ttft())).reading,
+  EXPECT_EQ(only_figure(compared({100, 101, 99, 100}, {100, 99, 101, 100}, explored())).reading,
             Reading::no_difference);
   const ComparedFigure loose =
-      only_figure(compared({100, 140, 70, 100}, {100, 75, 130, 100}, ttft()));
+      only_figure(compared({100, 140, 70, 100}, {100, 75, 130, 100}, explored()));
   EXPECT_EQ(loose.reading, Reading::too_few_runs);
   EXPECT_GT(loose.runs_needed.value(), 50U);
+}
+
+TEST(Comparison, AGateIsPassedOnlyWhereAWorseningIsExcludedAndIsOpenElse) {
+  const Comparison passed = compared({100, 101, 99, 100}, {100, 99, 101, 100}, ttft());
+  EXPECT_EQ(only_figure(passed).reading, Reading::no_difference);
+  EXPECT_LT(only_figure(passed).at_worst.value(), 1.1);
+  EXPECT_EQ(passed.runs_needed, 0U);
+  const Comparison open = compared({100, 140, 70, 100}, {100, 75, 130, 100}, ttft());
+  EXPECT_EQ(only_figure(open).reading, Reading::open);
+  EXPECT_GE(only_figure(open).at_worst.value(), 1.1);
+  EXPECT_GT(open.runs_needed.value(), 50U);
+  // It may well be 10 % worse, whatever else is said of it.
+  EXPECT_EQ(only_figure(compared({100, 108, 92, 100}, {100, 108, 109, 103}, ttft())).reading,
+            Reading::open);
+}
+
+TEST(Comparison, WhatIsExploredFailsNoGateAndCostsItNothing) {
+  const CaseFigures base = side({100, 101, 99, 100}, 1, ttft());
+  CaseFigures contender = side({106, 107, 105, 106}, 100, ttft());
+  const Comparison alone = compare({{"case", base, contender, {}}}, {});
+  CaseFigures more = base;
+  CaseFigures slower = contender;
+  for (int i = 0; i < 20; ++i) {
+    more.figures.push_back(side({100, 101, 99, 100}, 1, explored()).figures[0]);
+    slower.figures.push_back(side({200, 201, 199, 200}, 100, explored()).figures[0]);
+    more.figures.back().name = slower.figures.back().name = "figure " + std::to_string(i);
+  }
+  const Comparison with_others = compare({{"case", more, slower, {}}}, {});
+  EXPECT_EQ(with_others.tests, 1U);
+  EXPECT_EQ(with_others.explored, 20U);
+  EXPECT_EQ(only_figure(with_others).p, only_figure(alone).p);
+  EXPECT_EQ(with_others.explored_as(Reading::worse), 20U);
+  EXPECT_EQ(with_others.primary(Reading::worse), alone.primary(Reading::worse));
+}
+
+TEST(Comparison, AFigureThatOneSideLacksIsOpenUnlessItIsAPercentile) {
+  const auto without = [](FigureSet set) {
+    CaseFigures base = side({100, 100, 100}, 1, set);
+    CaseFigures contender = base;
+    contender.figures[0].runs.clear();
+    contender.figures[0].missing = "nobody got there";
+    return compare({{"case", base, contender, {}}}, {});
+  };
+  EXPECT_EQ(only_figure(without(ttft())).reading, Reading::not_comparable);
+  EXPECT_FALSE(only_figure(without(ttft())).primary);
+  FigureSet throughput = goodput(100);
+  throughput.primary = true;
+  EXPECT_EQ(only_figure(without(throughput)).reading, Reading::open);
+  EXPECT_FALSE(without(throughput).runs_needed);  // no number of them would tell
+}
+
+TEST(Comparison, CasesLendEachOtherWhatTheyKnowOfHowMuchRunsVary) {
+  std::vector<ComparedCase> cases;
+  for (int i = 0; i < 10; ++i) {
+    const double by = i == 0 ? 1.08 : 1;
+    cases.push_back({"case" + std::to_string(i),
+                     side({100, 101.0 + 0.1 * i, 99}, 1, ttft()),
+                     side({by * 100.5, by * 100.0, by * (99.5 + 0.1 * i)}, 100, ttft()),
+                     {}});
+  }
+  const Comparison alone = compare({cases[0]}, {});
+  const Comparison together = compare(cases, {});
+  // Corrected for ten tests, and surer all the same.
+  EXPECT_LT(only_figure(together).p.value(), only_figure(alone).p.value());
+  EXPECT_EQ(only_figure(together).reading, Reading::worse);
+}
+
+TEST(Comparison, OpenAtWorstNeverReadsAsTheSizeThatIsExcluded) {
+  for (const double step : {0.0, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.007, 0.008}) {
+    const Comparison comparison =
+        compared({100, 104, 96, 100}, {100, (1 + step) * 104, 97, 101}, ttft());
+    const ComparedFigure figure = only_figure(comparison);
+    const Table table = figures_table(comparison, comparison.cases[0], true);
+    const double shown = std::stod(table.rows[1][7].text.substr(1));
+    EXPECT_EQ(shown >= 1.1, figure.reading == Reading::open) << table.rows[1][7].text;
+  }
 }
 
 TEST(Comparison, AChangeWithinTheThresholdIsNone) {
@@ -109,11 +198,11 @@ TEST(Comparison, RunsOfTheSameSeedsArePaired) {
   const Comparison paired = compared(base, slower, ttft(), true);
   EXPECT_TRUE(paired.cases[0].paired);
   EXPECT_EQ(only_figure(paired).reading, Reading::worse);
-  EXPECT_EQ(only_figure(compared(base, slower, ttft())).reading, Reading::too_few_runs);
+  EXPECT_EQ(only_figure(compared(base, slower, ttft())).reading, Reading::open);
   const Comparison same = compared(base, base, ttft(), true);
   EXPECT_TRUE(only_figure(same).identical);
   EXPECT_EQ(only_figure(same).reading, Reading::no_difference);
-  EXPECT_NE(verdict(same).find("None of 1 comparisons"), std::string::npos);
+  EXPECT_NE(verdict(same).find("None of 1 primary figure is worse"), std::string::npos);
 }
 
 TEST(Comparison, RunsWithoutChanceDifferExactly) {
@@ -136,8 +225,11 @@ TEST(Comparison, RunsWithoutChanceDifferExactly) {
   FigureSet gain = ttft();
   gain.judged = false;
   EXPECT_EQ(only_figure(exact(100, 200, gain)).reading, Reading::not_judged);
-  // A single run of either side may be as it is by chance.
-  EXPECT_EQ(only_figure(compared({100}, {200}, ttft())).reading, Reading::too_few_runs);
+  // A single run of either side may be as it is by chance, unless that of the other is not.
+  EXPECT_EQ(only_figure(compared({100}, {200}, ttft())).reading, Reading::open);
+  ComparedCase one{"case", side({100}, 1, ttft()), side({200}, 1, ttft()), {}};
+  one.base.without_chance = true;
+  EXPECT_EQ(only_figure(compare({one}, {})).reading, Reading::worse);
 }
 
 TEST(Comparison, RunsThatTheOtherSideDoesNotHaveAreLeftOutOfPairs) {
@@ -178,8 +270,13 @@ TEST(Comparison, AFigureThatRunsTellOnlyCoarselyRaisesNoAlarm) {
   for (CaseFigures* const each : {&base, &contender}) {
     for (RunFigure& run : each->figures[0].runs) run.grain = 1e8;
   }
-  const ComparedFigure figure = only_figure(compare({{"case", base, contender, {}}}, {}));
-  EXPECT_EQ(figure.reading, Reading::not_comparable);
+  // It may be worse by as much as is to be excluded, and no number of runs would tell.
+  const Comparison comparison = compare({{"case", base, contender, {}}}, {});
+  EXPECT_EQ(only_figure(comparison).reading, Reading::open);
+  EXPECT_FALSE(comparison.runs_needed);
+  base.figures[0].primary = contender.figures[0].primary = false;
+  EXPECT_EQ(only_figure(compare({{"case", base, contender, {}}}, {})).reading,
+            Reading::not_comparable);
 }
 
 TEST(Comparison, AGainIsToldAndNotJudged) {
@@ -196,7 +293,13 @@ TEST(Comparison, MoreLinesAskForMore) {
   const CaseFigures still = side({100, 102, 98, 101}, 100, ttft());
   std::vector<ComparedCase> cases = {{"slower", base, contender, {}}};
   const double alone = compare(cases, {}).cases[0].figures[0].p.value();
-  for (int i = 0; i < 9; ++i) cases.push_back({"case" + std::to_string(i), base, still, {}});
+  // Figures of other names: like ones would lend each other what they know, besides.
+  for (int i = 0; i < 9; ++i) {
+    cases.push_back({"case" + std::to_string(i), base, still, {}});
+    for (CaseFigures* const each : {&cases.back().base, &cases.back().contender}) {
+      each->figures[0].name = "figure " + std::to_string(i);
+    }
+  }
   const Comparison comparison = compare(cases, {});
   EXPECT_EQ(comparison.tests, 10U);
   EXPECT_NEAR(comparison.cases[0].figures[0].p.value(), 10 * alone, 1e-12);
@@ -218,7 +321,10 @@ RC_GTEST_PROP(Comparison, SwappingTheSidesInvertsTheRatioAndSwapsBetterAndWorse,
   RC_ASSERT(std::abs(there.change.value.value() * back.change.value.value() - 1) < 1e-9);
   RC_ASSERT((there.reading == Reading::better) == (back.reading == Reading::worse));
   RC_ASSERT((there.reading == Reading::worse) == (back.reading == Reading::better));
-  RC_ASSERT(there.runs_needed == back.runs_needed);
+  // Only a worsening is to be excluded, so how many runs a gate needs depends on the side.
+  const ComparedFigure other = only_figure(compared(base, contender, explored(), paired));
+  RC_ASSERT(other.runs_needed ==
+            only_figure(compared(contender, base, explored(), paired)).runs_needed);
   if (there.p) RC_ASSERT(std::abs(there.p.value() - back.p.value()) < 1e-9);
 }
 
@@ -238,7 +344,9 @@ TEST(Comparison, ALiftIsComparedBeforeAndAfterAndByWhatUsersFeltBetween) {
   EXPECT_EQ(figures.figures.size(), 11U + 3 + 11 + 3);
   const Comparison comparison = compare({{"lift", figures, figures, {}}}, {});
   EXPECT_EQ(comparison.count(Reading::worse) + comparison.count(Reading::better), 0U);
-  EXPECT_EQ(comparison.count(Reading::too_few_runs), 0U);
+  EXPECT_EQ(comparison.count(Reading::too_few_runs) + comparison.count(Reading::open), 0U);
+  // Of `after` throughput, goodput, attainment, TTFT p50 and p99, ITL p99.
+  EXPECT_EQ(comparison.cases[0].primary(Reading::no_difference), 6U);
   // 480 requests completed before the lift, and no p99 of them is told.
   EXPECT_NE(to_text(comparison_page(comparison, false), {}).find("p99 needs 1,000 samples"),
             std::string::npos);
@@ -283,6 +391,20 @@ TEST(Comparison, ATraceIsKnownByItsRows) {
   EXPECT_EQ(what_differs(base, other).forbidding.size(), 1U) << "other bytes at the same path";
 }
 
+TEST(Comparison, AChangedProfileIsToldAndOtherLoadsAreRefused) {
+  tokenlift::Run base = lift_run();
+  base.scenario_json.insert(1, R"("profile":{"hand":{"prefill":{"p1":"15us"}}},)");
+  const auto changed = [&](const std::string& one, const std::string& other) {
+    tokenlift::Run run = base;
+    run.scenario_json.replace(run.scenario_json.find(one), one.size(), other);
+    return what_differs(base, run);
+  };
+  EXPECT_TRUE(changed("15us", "18us").forbidding.empty());
+  EXPECT_EQ(changed("15us", "18us").noted,
+            (std::vector<std::string>{"scenario /profile/hand/prefill/p1: \"15us\" -> \"18us\""}));
+  EXPECT_EQ(changed("50.0", "55.0").forbidding.size(), 1U);
+}
+
 TEST(Comparison, LoadsThatFollowACapacityMeasuredAnewAreNoOtherScenario) {
   tokenlift::Run base = lift_run();
   tokenlift::Run other = base;
@@ -317,7 +439,7 @@ TEST(Comparison, JsonHoldsEveryFigureAndNamesDoNotBreakMarkdown) {
   comparison.cases[0].name = "a|b @you";
   const auto json = nlohmann::json::parse(to_json(comparison));
   EXPECT_EQ(json["schema"], kComparisonSchema);
-  EXPECT_EQ(json["worse"], 1);
+  EXPECT_EQ(json["primary"]["worse"], 1);
   EXPECT_EQ(json["cases"][0]["figures"][0]["reading"], "worse");
   EXPECT_EQ(json["cases"][0]["figures"][0]["unit"], "ms");
   const CaseFigures lift = case_figures(make_trial("", {lift_run()}));
@@ -344,15 +466,19 @@ TEST(ComparisonPage, SaysInColourWhetherAnythingIsWorse) {
   };
   EXPECT_TRUE(text(worse_comparison()).starts_with("\x1b[31mworse than the base\x1b[0m\n"));
   EXPECT_TRUE(text(hostile_comparison()).starts_with("\x1b[31mNOT VALID\x1b[0m as a comparison: "));
-  EXPECT_FALSE(text(open_comparison()).starts_with("\x1b"));
+  EXPECT_TRUE(text(open_comparison()).starts_with("open: too few runs"));
 }
 
 TEST(ComparisonPage, HasEveryFigureAndTrustsNoText) {
   const Comparison comparison = worse_comparison();
   const std::string page = to_html(comparison_page(comparison, true));
-  for (const std::vector<Cell>& row : figures_table(comparison.cases[0], true).rows) {
-    for (const Cell& cell : row) {
-      EXPECT_NE(page.find(">" + escaped(cell.text) + "<"), std::string::npos) << cell.text;
+  const CaseComparison& one = comparison.cases[0];
+  for (const Table& table :
+       {figures_table(comparison, one, true), explored_table(comparison, one, true)}) {
+    for (const std::vector<Cell>& row : table.rows) {
+      for (const Cell& cell : row) {
+        EXPECT_NE(page.find(">" + escaped(cell.text) + "<"), std::string::npos) << cell.text;
+      }
     }
   }
   const std::string hostile = to_html(comparison_page(hostile_comparison(), true));

@@ -1,0 +1,174 @@
+#include "bench/command/comparison_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "bench/command/input.hpp"
+#include "bench/command/trial_reader.hpp"
+#include "reports/json/comparable.hpp"
+#include "reports/json/json_suite.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Differences that are named where a comparison is refused.
+constexpr std::size_t kMostNamed = 5;
+
+// ---------------------------------------------------------------------------------- which runs
+
+/// One side: its cases in their order, and where each is.
+struct Side {
+  std::string word;
+  bool suite = false;
+  std::vector<SuiteEntry> cases;  ///< folders as they are opened
+
+  const SuiteEntry* find(const std::string& name) const {
+    const auto found = std::find_if(cases.begin(), cases.end(),
+                                    [&](const SuiteEntry& one) { return one.name == name; });
+    return found == cases.end() ? nullptr : &*found;
+  }
+};
+
+/// The results of a suite, or one case without a name.
+Side side_of(const std::string& word) {
+  Side side;
+  side.word = word;
+  const fs::path index = fs::path(word) / "suite.json";
+  std::error_code unreadable;
+  if (!fs::exists(index, unreadable)) {
+    side.cases = {{"", word}};
+    return side;
+  }
+  side.suite = true;
+  for (SuiteEntry& one : read_suite(read_file(index), index.string()).cases) {
+    if (one.runs == 0) continue;  // it failed, or was not run: there is nothing to compare
+    const fs::path folder = fs::path(one.folder).lexically_normal();
+    if (folder.is_absolute() || *folder.begin() == "..") {
+      throw UsageError(fmt::format("'{}': the folder of case '{}' is not below it: '{}'",
+                                   index.string(), one.name, one.folder));
+    }
+    side.cases.push_back({std::move(one.name), (fs::path(word) / folder).string()});
+  }
+  return side;
+}
+
+std::vector<std::string> only_in(const Side& one, const Side& other) {
+  std::vector<std::string> names;
+  for (const SuiteEntry& each : one.cases) {
+    if (other.find(each.name) == nullptr) names.push_back(each.name);
+  }
+  return names;
+}
+
+// ------------------------------------------------------------------------------------ one case
+
+/// Throws UsageError: what was measured is not the same.
+[[noreturn]] void refuse(const std::string& name, const std::vector<std::string>& found,
+                         const Run& base, const Run& contender) {
+  std::string text = name.empty() ? "" : "case '" + name + "': ";
+  text += "these runs measured different things";
+  for (std::size_t i = 0; i < std::min(found.size(), kMostNamed); ++i) text += "\n  " + found[i];
+  if (found.size() > kMostNamed) {
+    text += fmt::format("\n  and {} other differences", found.size() - kMostNamed);
+  }
+  if (base.capacity_tokens_per_s != contender.capacity_tokens_per_s) {
+    text +=
+        "\nloads are shares of a capacity that differs: the same --set fleet.capacity=... "
+        "offers the same load to both";
+  }
+  throw UsageError(text + "\n--force compares them all the same");
+}
+
+/// Runs are let go when their figures are taken: a thousand cases are small.
+ComparedCase read_case(const SuiteEntry& base, const SuiteEntry& contender, bool force) {
+  const Trial one = read_trial(base.folder, "base");
+  const Trial other = read_trial(contender.folder, "contender");
+  ComparedCase result;
+  result.name = base.name.empty() ? one.lifted.pooled.scenario_name : base.name;
+  result.differences = what_differs(one.lifted.pooled, other.lifted.pooled);
+  if (!force && !result.differences.forbidding.empty()) {
+    refuse(base.name, result.differences.forbidding, one.lifted.pooled, other.lifted.pooled);
+  }
+  result.base = case_figures(one);
+  result.contender = case_figures(other);
+  return result;
+}
+
+/// The others against the first, or against the one of that name. What they were set to differs:
+/// that is what is compared.
+Comparison read_cases(const Side& side, const ComparisonChoice& choice) {
+  if (!side.suite) {
+    throw UsageError(fmt::format("'{}' does not hold the results of a suite", side.word));
+  }
+  const SuiteEntry* const base =
+      choice.base_case.empty() ? side.cases.data() : side.find(choice.base_case);
+  if (base == nullptr) {
+    std::vector<std::string> names;
+    for (const SuiteEntry& one : side.cases) names.push_back(one.name);
+    throw UsageError(fmt::format("no case is called '{}'; {}", choice.base_case,
+                                 suggestion(choice.base_case, names, "suite.json lists them")));
+  }
+  if (side.cases.size() < 2) {
+    throw UsageError(fmt::format("'{}' holds fewer than two cases that were run", side.word));
+  }
+  std::vector<ComparedCase> cases;
+  for (const SuiteEntry& one : side.cases) {
+    if (&one == base) continue;
+    cases.push_back(read_case(*base, one, true));
+    cases.back().name = one.name;
+  }
+  Comparison comparison = compare(cases, choice.rules);
+  comparison.title = fmt::format("Cases, compared with {}", base->name);
+  return comparison;
+}
+
+}  // namespace
+
+Comparison read_comparison(const ComparisonChoice& options) {
+  const Side base = side_of(options.base);
+  if (options.cases) return read_cases(base, options);
+  const Side contender = side_of(options.contender);
+  if (base.suite != contender.suite) {
+    const Side& suite = base.suite ? base : contender;
+    throw UsageError(fmt::format(
+        "'{}' holds the results of a suite and the other side one case: give the folder of that "
+        "case",
+        suite.word));
+  }
+  std::vector<ComparedCase> cases;
+  for (const SuiteEntry& one : base.cases) {
+    const SuiteEntry* const other = contender.find(one.name);
+    if (other != nullptr) cases.push_back(read_case(one, *other, options.force));
+  }
+  if (cases.empty()) {
+    throw UsageError(
+        fmt::format("'{}' and '{}' have no case in common", base.word, contender.word));
+  }
+  Comparison comparison = compare(cases, options.rules);
+  comparison.base_only = only_in(base, contender);
+  comparison.contender_only = only_in(contender, base);
+  return comparison;
+}
+
+std::vector<CaseFigures> read_figures(const std::string& folder,
+                                      const std::vector<std::string>& names) {
+  std::vector<CaseFigures> figures;
+  const Side side = side_of(folder);
+  if (!side.suite)
+    throw UsageError(fmt::format("'{}' does not hold the results of a suite", folder));
+  for (const std::string& name : names) {
+    const SuiteEntry* const found = side.find(name);
+    if (found != nullptr) figures.push_back(case_figures(read_trial(found->folder, name)));
+  }
+  return figures;
+}
+
+}  // namespace tokenlift
