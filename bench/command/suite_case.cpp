@@ -26,7 +26,7 @@ std::vector<ObjectiveResult> results_of(const std::vector<Objective>& objectives
   for (const Objective& objective : objectives) {
     const TrialFigure figure = figure_at(figures, objective.path);
     results.push_back({objective.text, figure.value && is_met(objective, *figure.value),
-                       figure.value, figure.reason});
+                       figure.value, figure.reason, objective.bound});
   }
   return results;
 }

@@ -1,6 +1,7 @@
 #include "bench/command/suite_command.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -8,9 +9,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
+#include "bench/command/comparison_reader.hpp"
 #include "bench/command/input.hpp"
 #include "bench/command/suite_benchmarks.hpp"
 #include "bench/command/suite_case.hpp"
@@ -19,11 +22,17 @@
 #include "bench/machine/progress.hpp"
 #include "bench/machine/workers.hpp"
 #include "bench/tune/problem.hpp"
+#include "reports/findings/comparison_tables.hpp"
+#include "reports/findings/least_changes.hpp"
+#include "reports/findings/suite_table.hpp"
 #include "reports/formats/page_format.hpp"
 #include "reports/formats/page_html.hpp"
 #include "reports/formats/page_markdown.hpp"
+#include "reports/formats/suite_csv.hpp"
 #include "reports/formats/suite_junit.hpp"
+#include "reports/json/json_comparison.hpp"
 #include "reports/json/json_suite.hpp"
+#include "reports/page/comparison_page.hpp"
 #include "reports/page/suite_page.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
@@ -44,8 +53,11 @@ struct SuiteOptions {
   std::vector<std::string> benchmark_words;  ///< flags of Google Benchmark
   std::optional<std::size_t> threads;        ///< simulated cases at a time
   std::string out;
-  std::string format = "text";  ///< of stdout
-  std::string resume;           ///< the folder of a suite to go on with; empty: a new one
+  std::string format = "text";       ///< of stdout
+  std::string resume;                ///< the folder of a suite to go on with; empty: a new one
+  std::string against;               ///< the results of a suite to compare with; empty: none
+  std::string open = "fail";         ///< "fail" or "pass": an open figure of that comparison
+  std::vector<std::string> columns;  ///< as of suite_columns(); empty: the usual
   bool quiet = false;
 };
 
@@ -211,14 +223,103 @@ SuiteReport report_of(const Suite& suite, const Surroundings& surroundings,
   return report;
 }
 
-int exit_code(const SuiteCounts& counts) {
-  if (counts.failed > 0) return kMachineFailed;
-  if (counts.invalid + counts.interrupted + counts.not_run > 0) return kNotValid;
-  return counts.met < counts.objectives ? kGoalMissed : kDone;
+// ---------------------------------------------------------------------------- what runs can show
+
+std::vector<std::string> sentences_of(const LeastChanges& changes, const std::string& begin) {
+  const std::string shown = shown_text(changes);
+  if (shown.empty()) return {};
+  return {begin + shown, repetitions_text(changes)};
 }
 
-/// Runs the suite's cases and prints the report over them; returns the exit code: of a case that
-/// failed, else of one that is no measurement, else of an objective that is not met.
+/// Before any run, from those in a folder: else nothing is known of how much they vary.
+void foretell(const Surroundings& surroundings, const std::string& folder, const Cases& cases,
+              bool quiet) {
+  std::vector<std::string> names;
+  std::uint64_t repetitions = cases.front().repetitions;
+  for (const SuiteCase& one : cases) {
+    names.push_back(one.name);
+    repetitions = std::min(repetitions, one.repetitions);
+  }
+  const std::vector<CaseFigures> figures = read_figures(folder, names);
+  std::vector<const CaseFigures*> sides;
+  for (const CaseFigures& each : figures) sides.push_back(&each);
+  for (const std::string& sentence : sentences_of(least_changes(sides, repetitions, {}),
+                                                  fmt::format("From the runs in {}: ", folder))) {
+    say(surroundings, quiet, "{}", sentence);
+  }
+}
+
+/// After the runs, from these.
+std::vector<std::string> remarks_of(const Results& results) {
+  std::vector<const CaseFigures*> sides;
+  for (const CaseResult& result : results) {
+    if (result.figures.runs > 0) sides.push_back(&result.figures);
+  }
+  return sentences_of(least_changes(sides, 0, {}), "Compared with another such suite: ");
+}
+
+std::string figures_csv(const Results& results) {
+  std::vector<CaseRows> rows;
+  for (const CaseResult& result : results) {
+    rows.push_back(
+        {result.report.name, std::string(name_of(result.report.status)), &result.figures});
+  }
+  return suite_csv(rows);
+}
+
+/// Of several the first of kMachineFailed, kNotValid, kGoalMissed, kOpen.
+int exit_code(const SuiteCounts& counts, const std::optional<Comparison>& comparison,
+              bool open_passes) {
+  if (counts.failed > 0) return kMachineFailed;
+  if (counts.invalid + counts.interrupted + counts.not_run > 0) return kNotValid;
+  if (comparison && !comparison->valid()) return kNotValid;
+  const bool worse = comparison && comparison->primary(Reading::worse) > 0;
+  if (worse || counts.met < counts.objectives) return kGoalMissed;
+  const bool open = comparison && comparison->primary(Reading::open) > 0;
+  return open && !open_passes ? kOpen : kDone;
+}
+
+/// The results beside those of the base, also written beside them. Nothing where none was named, or
+/// nothing was run.
+std::optional<Comparison> compare_with_base(const SuiteOptions& options, const OutputFolder& folder,
+                                            const Results& results) {
+  const auto ran = [](const CaseResult& result) { return result.figures.runs > 0; };
+  if (options.against.empty() || std::none_of(results.begin(), results.end(), ran)) {
+    return std::nullopt;
+  }
+  ComparisonChoice choice;
+  choice.base = options.against;
+  choice.contender = folder.path().string();
+  Comparison comparison = read_comparison(choice);
+  const Page page = comparison_page(comparison, false);
+  folder.write("comparison.html", to_html(page));
+  folder.write("comparison.md", to_markdown(page));
+  folder.write("comparison.json", to_json(comparison));
+  return comparison;
+}
+
+/// The results as files, and on stdout what is asked for.
+void show(const Surroundings& surroundings, const SuiteOptions& options, const OutputFolder& folder,
+          const SuiteReport& report, const std::optional<Comparison>& comparison,
+          const std::string& display) {
+  const Page page = suite_page(report);
+  folder.write("report.md", to_markdown(page));
+  const std::string html = folder.write("report.html", to_html(page)).string();
+  if (!display.empty()) {
+    print_result(surroundings, display);
+    return;
+  }
+  std::string files = fmt::format("results: {}\nreport:  {}\n", folder.path().string(), html);
+  if (comparison) {
+    files += fmt::format("compared: {}\n", (folder.path() / "comparison.html").string());
+  }
+  print_report(surroundings, options.format,
+               options.format == "json" ? to_json(report)
+                                        : in_format(page, options.format, style_of(surroundings)),
+               files);
+}
+
+/// Runs the suite's cases and prints the report over them; returns the exit code.
 int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
   require_no_html_on_terminal(surroundings, options.format);
   SuiteBenchmarks benchmarks(options.benchmark_words);
@@ -228,8 +329,14 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
     print_result(surroundings, choice.list);
     return kDone;
   }
+  if (!options.against.empty()) {
+    foretell(surroundings, options.against, choice.cases, options.quiet);
+  }
   const OutputFolder folder = open_results(
       {options.out, options.resume, suite.name, kSuiteFile, "suite", "the results of a suite"});
+  if (options.against.empty() && !options.resume.empty()) {
+    foretell(surroundings, options.resume, choice.cases, options.quiet);
+  }
   Results results;
   for (const SuiteCase& one : choice.cases) results.push_back(not_run(one, folder));
   // So that a suite that is killed is known for what it is.
@@ -241,22 +348,44 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
 
   report.cases.clear();
   for (const CaseResult& result : results) report.cases.push_back(result.report);
-  folder.write(kSuiteFile, to_json(report));
-  folder.write("junit.xml", suite_junit(report));
-  const Page page = suite_page(report);
-  folder.write("report.md", to_markdown(page));
-  const std::string html = folder.write("report.html", to_html(page)).string();
+  report.remarks = remarks_of(results);
+  report.columns = options.columns;
+  folder.write(kSuiteFile, to_json(report));  // what the comparison reads
+  const std::optional<Comparison> comparison = compare_with_base(options, folder, results);
+  if (comparison) {
+    const std::string not_valid = problems(*comparison);
+    report.remarks.push_back(fmt::format("Against {}: {}{}", options.against,
+                                         not_valid.empty() ? "" : not_valid + " ",
+                                         verdict(*comparison)));
+    folder.write(kSuiteFile, to_json(report));
+  }
+  folder.write("junit.xml", suite_junit(report, comparison ? &*comparison : nullptr));
+  folder.write("figures.csv", figures_csv(results));
   const SuiteBenchmarks::Output output = benchmarks.report(choice.cases, results);
   folder.write("benchmark.json", output.json);
-  if (output.display.empty()) {
-    print_report(surroundings, options.format,
-                 options.format == "json" ? to_json(report)
-                                          : in_format(page, options.format, style_of(surroundings)),
-                 fmt::format("results: {}\nreport:  {}\n", folder.path().string(), html));
-  } else {
-    print_result(surroundings, output.display);
-  }
-  return exit_code(counts_of(report));
+  show(surroundings, options, folder, report, comparison, output.display);
+  return exit_code(counts_of(report), comparison, options.open == "pass");
+}
+
+/// "throughput,ttft_p99"; "all" for all.
+Value columns_value(std::vector<std::string>& target) {
+  return {"NAMES", [&target](const std::string& word) {
+            const std::vector<std::string> known = suite_columns();
+            if (word == "all") {
+              target = known;
+              return std::string();
+            }
+            std::istringstream words(word);
+            for (std::string name; std::getline(words, name, ',');) {
+              if (std::find(known.begin(), known.end(), name) == known.end()) {
+                return fmt::format(
+                    "'{}' is no column; {}", name,
+                    suggestion(name, known, fmt::format("{}", fmt::join(known, ", "))));
+              }
+              target.push_back(name);
+            }
+            return std::string();
+          }};
 }
 
 }  // namespace
@@ -281,6 +410,19 @@ Command suite_command() {
                       "repeated"),
       {"--threads", whole(options->threads, 1, 1024),
        "simulated cases at a time, on which results do not depend (default: one per core)"},
+      {"--against", text(options->against, "FOLDER"),
+       "the results of the same suite to compare with; what is worse, or open, ends in an exit "
+       "code"},
+      {"--open",
+       one_of(options->open, {"fail", "pass"}),
+       "with --against: whether a primary figure that is neither worse nor passed ends in exit "
+       "code "
+       "5 (default: fail)",
+       {"--against"}},
+      {"--columns", columns_value(options->columns),
+       "what the table shows, separated by commas: throughput, goodput, change, interval, "
+       "attainment, ttft_p50, ttft_p99, tpot_p50, tpot_p99, itl_p99, drain, objectives, runs; or "
+       "all"},
       stdout_format_option(options->format),
       {"--quiet", flag(options->quiet), "no progress, no warnings"}};
   command.footer =
@@ -288,10 +430,11 @@ Command suite_command() {
       "--benchmark_repetitions=N (instead of the suite's), --benchmark_out=FILE,\n"
       "--benchmark_format=console|json|csv (instead of the report on stdout), ...\n"
       "Exit codes: 4 a case failed; else 3 one is no measurement or was not run; else 1 an\n"
-      "objective is not met.\n"
+      "objective is not met, or a primary figure is worse than the base; else 5 one is open.\n"
       "Examples:\n"
       "  tokenlift suite smoke\n"
       "  tokenlift suite nightly.toml --out results/today --benchmark_filter=h100\n"
+      "  tokenlift suite nightly.toml --against results/last-week\n"
       "  tokenlift suite nightly.toml --resume results/today";
   command.take_other = [options](const std::string& word) {
     if (!word.starts_with("--benchmark_")) {

@@ -157,8 +157,9 @@ bool is_unwell(const CaseReport& report) {
          (report.status == CaseStatus::done && missed_objectives(report) > 0);
 }
 
-std::string change_html(const Gain& gain) {
-  const char* const ink = !gain.shown() ? "" : gain.better() ? "good" : "bad";
+/// Of what is no measurement nothing is good.
+std::string change_html(const Gain& gain, bool valid) {
+  const char* const ink = !gain.shown() ? "" : !gain.better() ? "bad" : valid ? "good" : "";
   return fmt::format("<span class=\"{}\">{}</span>", ink,
                      escaped(change_text(gain.change, gain.is_difference, 1)));
 }
@@ -168,15 +169,19 @@ std::string figures_html(const CaseReport& report) {
   const auto add = [&](const char* label, const std::string& html) {
     if (html != kAbsent) out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", label, html);
   };
+  add("throughput, tokens/s",
+      prose_html(before_after_figure(report, &CasePhase::throughput_tokens_per_s)));
   add("goodput, tokens/s",
       prose_html(before_after_figure(report, &CasePhase::goodput_tokens_per_s)));
   if (report.goodput && report.goodput->change.value) {
-    add("its change", change_html(*report.goodput));
+    add("its change", change_html(*report.goodput, report.status == CaseStatus::done));
     add("95 % interval", interval_text(report.goodput->change, report.goodput->is_difference, 1));
   }
   add("attainment, %", prose_html(before_after_figure(report, &CasePhase::attainment, 100)));
   add("TTFT p50, ms", prose_html(before_after_figure(report, &CasePhase::ttft_p50_ms)));
   add("TTFT p99, ms", prose_html(before_after_figure(report, &CasePhase::ttft_p99_ms)));
+  add("TPOT p50, ms", prose_html(before_after_figure(report, &CasePhase::tpot_p50_ms)));
+  add("ITL p99, ms", prose_html(before_after_figure(report, &CasePhase::itl_p99_ms)));
   if (report.drain_s) add("drain, s", figure(*report.drain_s));
   return out.empty() ? out : "<dl>\n" + out + "</dl>\n";
 }

@@ -8,6 +8,7 @@
 
 #include "reports/analysis/series_groups.hpp"
 #include "reports/analysis/summary.hpp"
+#include "reports/findings/case_figures.hpp"
 #include "reports/findings/verdict.hpp"
 #include "reports/text/figure.hpp"
 
@@ -35,6 +36,32 @@ CaseLine ttft_line(const Run& run) {
   return line;
 }
 
+/// The change of goodput. Of less than a tenth of the throughput it may be twice as much another
+/// day: then the difference says how much was gained, and a ratio would say nothing.
+Gain goodput_gain(const Gain& gain, const Arm& arm) {
+  const std::optional<std::size_t> before = find_phase(arm.pooled, "before");
+  const std::optional<std::size_t> after = find_phase(arm.pooled, "after");
+  if (gain.is_difference || !gain.before || !gain.after || !before || !after) return gain;
+  std::vector<double> first;
+  std::vector<double> second;
+  double made = 0;
+  for (const RunBrief& run : arm.runs) {
+    const std::optional<double> one = run.phases.at(*before).goodput_tokens_per_s();
+    const std::optional<double> other = run.phases.at(*after).goodput_tokens_per_s();
+    if (!one || !other) continue;
+    first.push_back(*one);
+    second.push_back(*other);
+    made += run.phases[*before].throughput_tokens_per_s().value_or(0);
+  }
+  if (first.empty() || *gain.before * static_cast<double>(first.size()) >= kLeastOfWhole * made) {
+    return gain;
+  }
+  Gain difference = gain;
+  difference.is_difference = true;
+  difference.change = difference_over_runs(first, second);
+  return difference;
+}
+
 }  // namespace
 
 std::string_view name_of(CaseStatus status) {
@@ -58,14 +85,21 @@ CaseReport case_report(const TrialReport& trial, std::string name, std::string f
   report.runs = run.runs;
   report.verdict = trial.verdict;
   report.validity = trial.validity;
+  const auto percentile_ms = [](const PhaseSummary& phase, Metric metric, int permille) {
+    std::optional<double> value = phase.of(metric).at(permille);
+    if (value) *value /= 1e6;
+    return value;
+  };
   for (const PhaseSummary& phase : trial.phases) {
-    report.phases.push_back({phase.name, phase.rates.throughput_tokens_per_s,
-                             phase.rates.goodput_tokens_per_s, phase.rates.attainment,
-                             phase.ttft_ms(500), phase.ttft_ms(990)});
+    report.phases.push_back(
+        {phase.name, phase.rates.throughput_tokens_per_s, phase.rates.goodput_tokens_per_s,
+         phase.rates.attainment, phase.ttft_ms(500), phase.ttft_ms(990),
+         percentile_ms(phase, Metric::tpot, 500), percentile_ms(phase, Metric::tpot, 990),
+         percentile_ms(phase, Metric::itl, 990)});
   }
   if (trial.lift) {
     const Gain* const goodput = find_gain(trial.lift->gains, "goodput");
-    if (goodput != nullptr) report.goodput = *goodput;
+    if (goodput != nullptr) report.goodput = goodput_gain(*goodput, trial.trial.lifted);
     if (trial.lift->drain.ns) report.drain_s = static_cast<double>(*trial.lift->drain.ns) / 1e9;
   }
   if (run.lift && run.lift->at_ns) report.lift_s = static_cast<double>(*run.lift->at_ns) / 1e9;
@@ -177,7 +211,9 @@ std::string value_text(const ObjectiveResult& objective) {
   if (!objective.value) {
     return "no value (" + (objective.reason.empty() ? "not enough data" : objective.reason) + ")";
   }
-  return "it is " + figure(*objective.value);
+  // Never as if it stood on the other side of the bound.
+  return "it is " + (objective.bound ? figure_beside(*objective.value, *objective.bound)
+                                     : figure(*objective.value));
 }
 
 }  // namespace tokenlift

@@ -27,10 +27,11 @@ std::string_view name_of(CaseStatus status);
 std::optional<CaseStatus> case_status(std::string_view name);
 
 struct ObjectiveResult {
-  std::string text;             ///< as the user wrote it: "ttft.p99_ms.after <= 500"
-  bool met = false;             ///< never true of a value that is absent
-  std::optional<double> value;  ///< in the unit of the bound
-  std::string reason = {};      ///< of a value that is absent: why
+  std::string text;                  ///< as the user wrote it: "ttft.p99_ms.after <= 500"
+  bool met = false;                  ///< never true of a value that is absent
+  std::optional<double> value;       ///< in the unit of the bound
+  std::string reason = {};           ///< of a value that is absent: why
+  std::optional<double> bound = {};  ///< as in the text
 };
 
 /// What the matrix shows of one phase. Absent: the sample does not support it.
@@ -41,6 +42,9 @@ struct CasePhase {
   std::optional<double> attainment;  ///< 0 .. 1
   std::optional<double> ttft_p50_ms;
   std::optional<double> ttft_p99_ms;
+  std::optional<double> tpot_p50_ms;
+  std::optional<double> tpot_p99_ms;
+  std::optional<double> itl_p99_ms;
 };
 
 /// A figure over time: value i is of [i * step_s, (i + 1) * step_s). Absent: nothing was due then.
@@ -99,6 +103,8 @@ struct SuiteReport {
   std::string tokenlift_version = {};
   std::string started_at = {};  ///< UTC, ISO 8601
   std::vector<CaseReport> cases;
+  std::vector<std::string> remarks = {};  ///< what so many runs can show; how it compares
+  std::vector<std::string> columns = {};  ///< of its table, as of suite_columns(); empty: the usual
 };
 
 struct SuiteCounts {

@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
+#include "reports/findings/gains_table.hpp"
 #include "reports/text/html_text.hpp"
 
 namespace tokenlift {
@@ -45,8 +48,32 @@ TestCase test_of(const CaseReport& report, const ObjectiveResult& objective) {
   return {objective.text, "failure", "objective", missed_text(objective)};
 }
 
-std::vector<TestCase> tests_of(const CaseReport& report) {
+/// Nothing where the case was not compared.
+std::optional<TestCase> gate_of(const CaseReport& report, const Comparison* comparison) {
+  if (comparison == nullptr) return std::nullopt;
+  const auto found =
+      std::find_if(comparison->cases.begin(), comparison->cases.end(),
+                   [&](const CaseComparison& one) { return one.name == report.name; });
+  if (found == comparison->cases.end()) return std::nullopt;
+  constexpr const char* kName = "is no worse than the base";
+  if (!found->problems.empty()) {
+    return TestCase{kName, "skipped", "", fmt::format("{}", fmt::join(found->problems, "\n"))};
+  }
+  std::vector<std::string> lines;
+  for (const ComparedFigure& figure : found->figures) {
+    if (!figure.primary) continue;
+    if (figure.reading != Reading::worse && figure.reading != Reading::open) continue;
+    lines.push_back(fmt::format("{} in {} is {}", gain_label(figure.name), figure.phase,
+                                name_of(figure.reading)));
+  }
+  if (lines.empty()) return TestCase{kName};
+  return TestCase{kName, "failure", found->primary(Reading::worse) > 0 ? "worse" : "open",
+                  fmt::format("{}", fmt::join(lines, "\n"))};
+}
+
+std::vector<TestCase> tests_of(const CaseReport& report, const Comparison* comparison) {
   std::vector<TestCase> tests = {measurement_of(report)};
+  if (auto gate = gate_of(report, comparison)) tests.push_back(std::move(*gate));
   for (const ObjectiveResult& objective : report.objectives) {
     tests.push_back(test_of(report, objective));
   }
@@ -100,7 +127,7 @@ std::string test_xml(const std::string& classname, const TestCase& test, double 
 
 }  // namespace
 
-std::string suite_junit(const SuiteReport& suite) {
+std::string suite_junit(const SuiteReport& suite, const Comparison* comparison) {
   Tally all;
   std::string suites;
   for (const CaseReport& report : suite.cases) {
@@ -114,7 +141,7 @@ std::string suite_junit(const SuiteReport& suite) {
     std::replace(classname.begin() + static_cast<std::ptrdiff_t>(suite.name.size()) + 1,
                  classname.end(), '.', '_');
     std::replace(classname.begin(), classname.end(), '/', '.');
-    for (const TestCase& test : tests_of(report)) {
+    for (const TestCase& test : tests_of(report, comparison)) {
       tally.add(test);
       all.add(test);
       tests += test_xml(xml(classname), test, time_s);

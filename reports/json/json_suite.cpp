@@ -18,7 +18,10 @@ Json json_of(const CasePhase& phase) {
           {"goodput_tokens_per_s", or_null(phase.goodput_tokens_per_s)},
           {"attainment", or_null(phase.attainment)},
           {"ttft_p50_ms", or_null(phase.ttft_p50_ms)},
-          {"ttft_p99_ms", or_null(phase.ttft_p99_ms)}};
+          {"ttft_p99_ms", or_null(phase.ttft_p99_ms)},
+          {"tpot_p50_ms", or_null(phase.tpot_p50_ms)},
+          {"tpot_p99_ms", or_null(phase.tpot_p99_ms)},
+          {"itl_p99_ms", or_null(phase.itl_p99_ms)}};
 }
 
 Json gain_of(const std::optional<Gain>& gain) {
@@ -98,6 +101,7 @@ std::string to_json(const SuiteReport& suite) {
                    {"tokenlift_version", suite.tokenlift_version},
                    {"started_at", suite.started_at},
                    {"verdict", suite_verdict(suite)},
+                   {"remarks", suite.remarks},
                    {"objectives", {{"met", counts.met}, {"of", counts.objectives}}},
                    {"cases", list_of(suite.cases, json_of)}});
 }

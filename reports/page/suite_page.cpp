@@ -20,7 +20,7 @@ List problems_of(const SuiteReport& suite) {
 }
 
 Table cases_of(const SuiteReport& suite) {
-  Table table = suite_table(suite.cases);
+  Table table = suite_table(suite.cases, suite.columns);
   if (suite.cases.size() > kMostOpenRows) table.title = whole_figure(suite.cases.size()) + " cases";
   table.rest_is_in = "suite.json";
   return table;
@@ -37,6 +37,7 @@ Page suite_page(const SuiteReport& suite) {
   for (std::string& fact : facts_of(suite)) page.summary.facts.push_back(std::move(fact));
   page.summary.description = suite.description;
   page.summary.status = suite_verdict(suite);
+  page.summary.remarks = suite.remarks;
   page.summary.tone = counts_of(suite).all_well() ? Tone::good : Tone::bad;
 
   Section problems{"What is not well", {}, Place::open, false, {}};

@@ -96,9 +96,61 @@ class Suite(unittest.TestCase):
                 run = json.loads((out / name / str(repetition) / "run.json").read_text())
                 self.assertEqual(run["repetition"], repetition)
         self.assertTrue(json.loads((out / "two/2/control/run.json").read_text())["arm"] == "control")
-        for file in ("report.html", "report.md", "junit.xml", "suite.json", "benchmark.json"):
+        for file in ("report.html", "report.md", "junit.xml", "suite.json", "benchmark.json",
+                     "figures.csv"):
             self.assertTrue((out / file).exists(), file)
         self.assertIn('href="lift-h100/load=0.5/report.html"', (out / "report.html").read_text())
+
+    def test_its_figures_are_one_table(self):
+        out, _ = self.run_small()
+        rows = list(csv.DictReader((out / "figures.csv").read_text().splitlines()))
+        self.assertEqual({row["case"] for row in rows}, set(NAMES))
+        gated = [row for row in rows if row["case"] == NAMES[0] and row["gated"] == "yes"]
+        self.assertEqual([row["figure"] for row in gated],
+                         ["throughput", "goodput", "attainment", "ttft p50", "ttft p99", "itl p99"])
+        for row in gated:
+            self.assertEqual((row["phase"], row["runs"], row["missing"]), ("after", "3", ""))
+            self.assertLessEqual(float(row["least"]), float(row["mean"]))
+            self.assertLessEqual(float(row["low"]), float(row["high"]))
+
+    def test_columns_are_chosen(self):
+        out, done = self.run_small("out", "--columns", "throughput,tpot_p50,itl_p99")
+        head = next(line for line in done.stdout.splitlines() if line.startswith("case "))
+        self.assertEqual(head.split()[2:], "throughput TPOT p50 ITL p99".split())
+        self.assertIn("TPOT p50", (out / "report.md").read_text())
+        said = self.suite("--out", "no", "--columns", "throughputs", code=2).stderr
+        self.assertIn("did you mean 'throughput'", said)
+
+    def test_against_a_base_it_is_a_gate_and_says_before_what_it_can_show(self):
+        base, first = self.run_small("base")
+        self.assertNotIn("From the runs in", first.stderr)  # nothing is known yet
+        self.assertIn("Compared with another such suite: 3 runs of 3 cases show",
+                      " ".join(first.stdout.split()))
+        again, done = self.run_small("again", "--against", base)
+        told = " ".join(done.stderr.split())
+        self.assertRegex(told, r"From the runs in \S+: 3 runs of 3 cases show a change")
+        self.assertRegex(told, r"repetitions (on either side )?(would )?decide whether anything")
+        self.assertLess(told.index("From the runs in"), told.index("simulated cases"))
+        compared = json.loads((again / "comparison.json").read_text())
+        self.assertEqual(compared["primary"]["worse"], 0)
+        self.assertEqual(compared["primary"]["open"], 0)  # the same seeds: identical
+        self.assertIn("worse than the base", ElementTree.tostring(
+            ElementTree.parse(again / "junit.xml").getroot(), encoding="unicode"))
+        # Dearer prefill: worse, and the job fails by it.
+        profiles = self.folder / "dear.toml"
+        body = (SOURCE / "workloads/profiles/h100-8b.toml").read_text()
+        lines = [f"[profile.h100-8b.{line[1:]}" if line.startswith("[") else line
+                 for line in body.replace('p1 = "15us"', 'p1 = "60us"').splitlines()]
+        profiles.write_text("[profile.h100-8b]\n" + "\n".join(lines) + "\n")
+        fixed = ["--set", "fleet.capacity=40000/s", "--benchmark_filter=lift-h100"]
+        base, _ = self.run_small("fixed", *fixed)
+        done = self.suite("--out", self.folder / "dear", "--against", base, "--profiles", profiles,
+                          *fixed, code=1)
+        self.assertIn("worse: ", " ".join(done.stdout.split()))
+        gates = [case for case in ElementTree.parse(self.folder / "dear/junit.xml").iter("testcase")
+                 if case.get("name") == "is no worse than the base"]
+        self.assertEqual(len(gates), 2)
+        self.assertTrue(all(case.find("failure") is not None for case in gates))
 
     def test_an_objective_that_is_not_met_is_exit_code_1(self):
         self.file.write_text(SUITE.replace("goodput.gain >= 1.5", "goodput.gain >= 1e6"))

@@ -14,10 +14,14 @@
 #include <string_view>
 #include <vector>
 
+#include "reports/findings/case_figures.hpp"
+#include "reports/findings/comparison.hpp"
+#include "reports/findings/least_changes.hpp"
 #include "reports/findings/suite_table.hpp"
 #include "reports/formats/page_html.hpp"
 #include "reports/formats/page_markdown.hpp"
 #include "reports/formats/page_text.hpp"
+#include "reports/formats/suite_csv.hpp"
 #include "reports/formats/suite_junit.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/json/json_suite.hpp"
@@ -312,6 +316,131 @@ RC_GTEST_PROP(SuiteJson, NoTextIsReadButAsASuiteOrAnError, (const std::string& t
       RC_ASSERT(error.source() == "x");
     }
   }
+}
+
+std::vector<std::string> heads_of(const Table& table) {
+  std::vector<std::string> heads;
+  for (const Cell& cell : table.rows.at(0)) heads.push_back(cell.text);
+  return heads;
+}
+
+TEST(SuiteTable, HasTheColumnsThatAreChosenInTheirOrder) {
+  const SuiteReport suite = sample_suite();
+  const std::vector<std::string> columns = {"itl_p99", "tpot_p50", "throughput"};
+  EXPECT_EQ(heads_of(suite_table(suite.cases, columns)),
+            (std::vector<std::string>{"case", "status", "ITL p99", "TPOT p50", "throughput"}));
+  const std::vector<std::string> all = suite_columns();
+  EXPECT_EQ(suite_table(suite.cases, all).rows[0].size(), 2 + all.size());
+  SuiteReport chosen = suite;
+  chosen.columns = columns;
+  EXPECT_NE(to_markdown(suite_page(chosen)).find("ITL p99"), std::string::npos);
+}
+
+TEST(SuiteTable, NothingIsGreenOfWhatIsNoMeasurement) {
+  CaseReport report = rich_case("lift", 1);
+  report.objectives = {{"goodput.gain >= 1", true, 3}};
+  const auto greens = [&] {
+    std::size_t count = 0;
+    for (const std::vector<Cell>& row : suite_table({&report, 1}).rows) {
+      for (const Cell& cell : row) count += cell.ink == Ink::green ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_EQ(greens(), 2U);
+  report.status = CaseStatus::invalid;
+  EXPECT_EQ(greens(), 0U);
+}
+
+TEST(SuiteReport, AMissedObjectiveNeverReadsAsIfItWereMet) {
+  ObjectiveResult objective{"ttft.p50_ms.after <= 10", false, 10.0004};
+  objective.bound = 10;
+  EXPECT_EQ(missed_text(objective), "ttft.p50_ms.after <= 10 is not met: it is 10.0004");
+  objective.value = 10.04;
+  EXPECT_EQ(value_text(objective), "it is 10.04");
+  objective.bound = 10.045;
+  objective.value = 10.0451;
+  EXPECT_EQ(value_text(objective), "it is 10.05");
+  objective.bound = 1'000;
+  objective.value = 1'234;
+  EXPECT_EQ(value_text(objective), "it is 1,234");
+}
+
+TEST(SuiteReport, AGainOverNextToNothingIsADifference) {
+  std::vector<tokenlift::Run> runs = rich_repetitions({}, 3);
+  for (tokenlift::Run& run : runs) {
+    for (TenantRecord& tenant : run.tenants) tenant.phases[0].goodput_tokens /= 20;
+  }
+  const CaseReport report = case_report(make_report({make_trial("t", runs)}).trials[0], "t", "t");
+  ASSERT_TRUE(report.goodput);
+  EXPECT_TRUE(report.goodput->is_difference);
+  EXPECT_NEAR(report.goodput->change.value.value(),
+              *report.goodput->after - *report.goodput->before, 1);
+  EXPECT_TRUE(report.goodput->change.interval.has_value());
+}
+
+ComparedCase case_of(const std::string& name, double factor) {
+  FigureSet set;
+  set.phase = "after";
+  set.name = "ttft p50";
+  set.unit = "ns";
+  set.higher_is_better = false;
+  set.primary = true;
+  CaseFigures base;
+  base.runs = 3;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    base.seeds.push_back(seed);
+    set.runs.push_back({seed, 3e7 * (1 + 0.001 * static_cast<double>(seed)), 0});
+  }
+  base.figures = {set};
+  CaseFigures contender = base;
+  for (RunFigure& run : contender.figures[0].runs) run.value *= factor;
+  return {name, base, contender, {}};
+}
+
+TEST(SuiteJunit, ACaseThatIsWorseThanTheBaseOrOpenFails) {
+  const SuiteReport suite{"s", "", {}, "", "", {rich_case("a", 1), rich_case("b", 1)}};
+  const Comparison comparison = compare({case_of("a", 1), case_of("b", 1.2)}, {});
+  const std::string xml = suite_junit(suite, &comparison);
+  EXPECT_EQ(occurrences(xml, "is no worse than the base"), 2U);
+  EXPECT_EQ(occurrences(xml, "<failure"), 1U);
+  EXPECT_NE(xml.find("TTFT p50 in after is worse"), std::string::npos);
+}
+
+TEST(SuiteCsv, HasARowPerCaseAndFigure) {
+  const CaseFigures lift = case_figures(make_trial("", rich_repetitions({}, 3)));
+  CaseFigures odd = case_of("b", 1).base;
+  odd.figures[0].runs.clear();
+  odd.figures[0].missing = "p50 needs 20 samples, and one has 3";
+  const std::string csv = suite_csv({{"lift", "done", &lift}, {"=odd, b", "invalid", &odd}});
+  EXPECT_EQ(occurrences(csv, "\n"), 1 + lift.figures.size() + 1);
+  EXPECT_TRUE(csv.starts_with(
+      "case,status,phase,figure,unit,gated,runs,mean,low,high,least,most,missing\n"));
+  EXPECT_NE(csv.find("\nlift,done,after,ttft p50,ms,yes,3,"), std::string::npos);
+  EXPECT_NE(csv.find("\nlift,done,before,ttft p50,ms,no,3,"), std::string::npos);
+  EXPECT_NE(csv.find("\n\"'=odd, b\",invalid,after,ttft p50,ms,yes,0,,,,,,\"p50 needs 20 samples, "
+                     "and one has 3\"\n"),
+            std::string::npos);
+}
+
+TEST(LeastChanges, SoManyRunsShowWhatIsAsLargeAsTheyVary) {
+  const CaseFigures quiet = case_of("a", 1).base;
+  CaseFigures loud = quiet;
+  for (RunFigure& run : loud.figures[0].runs) run.value *= run.seed == 2 ? 1.2 : 0.9;
+  const LeastChanges little = least_changes({&quiet}, 3, {});
+  const LeastChanges much = least_changes({&quiet, &loud}, 3, {});
+  ASSERT_EQ(little.changes.size(), 1U);
+  EXPECT_LT(little.changes[0].share, 0.1);
+  EXPECT_GT(much.changes[0].share, 0.3);
+  EXPECT_EQ(little.runs_needed, 3U);
+  EXPECT_GT(much.runs_needed.value(), 10U);
+  EXPECT_NE(shown_text(little).find("3 runs of 1 case show a change of "), std::string::npos);
+  EXPECT_NE(repetitions_text(much).find(" repetitions on either side decide"), std::string::npos);
+  // Nothing is known of runs that vary from one alone.
+  CaseFigures one = quiet;
+  one.runs = 1;
+  one.seeds.resize(1);
+  one.figures[0].runs.resize(1);
+  EXPECT_EQ(shown_text(least_changes({&one}, 3, {})), "");
 }
 
 }  // namespace
