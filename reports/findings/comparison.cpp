@@ -59,17 +59,26 @@ void read_explored(const Lines& lines, const ComparisonRules& rules) {
   }
 }
 
+/// What is excluded must be so by the runs' own deviation, too, where it is larger than what like
+/// figures have: a case may vary more than the others.
+Shift cautious(Shift shift) {
+  if (shift.own_deviation <= shift.deviation) return shift;
+  shift.standard_error *= shift.own_deviation / shift.deviation;
+  shift.deviation = shift.own_deviation;
+  return shift;
+}
+
 /// What is neither better nor worse: whether a worsening is excluded, corrected by Holm.
 void read_gated(const Lines& lines, const ComparisonRules& rules) {
   std::vector<double> p_values;
   for (const Line* const line : lines) {
-    p_values.push_back(p_of_as_high(line->worsening(), excluded(*line, rules)));
+    p_values.push_back(p_of_as_high(cautious(line->worsening()), excluded(*line, rules)));
   }
   const std::vector<double> levels = holm_levels(p_values, kExclusionLevel);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     Line& line = *lines[i];
     ComparedFigure& figure = line.figure;
-    double worst = highest(line.worsening(), levels[i]) + line.grain;
+    double worst = highest(cautious(line.worsening()), levels[i]) + line.grain;
     if (figure.higher_is_better) worst = -worst;
     figure.at_worst = figure.is_difference ? worst * line.unit : std::exp(worst);
     if (figure.is_difference && figure.higher_is_better) {  // there is no more to lose than all
