@@ -106,7 +106,7 @@ bool enough_for_a_test(const Shift& shift) {
   return std::min(shift.base_runs, shift.contender_runs) >= kLeastRuns;
 }
 
-void compare_by_ratio(Line& line, const Sides& sides, bool paired) {
+void compare_by_ratio(ComparedLine& line, const Sides& sides, bool paired) {
   const std::vector<double> base = logs_of(sides.base);
   const std::vector<double> contender = logs_of(sides.contender);
   ComparedFigure& figure = line.figure;
@@ -116,7 +116,7 @@ void compare_by_ratio(Line& line, const Sides& sides, bool paired) {
   line.grain = sides.base_grain / *figure.base + sides.contender_grain / *figure.contender;
 }
 
-void compare_by_difference(Line& line, const Sides& sides, bool paired, double reference) {
+void compare_by_difference(ComparedLine& line, const Sides& sides, bool paired, double reference) {
   ComparedFigure& figure = line.figure;
   figure.is_difference = true;
   figure.base = mean(sides.base);
@@ -130,7 +130,7 @@ void compare_by_difference(Line& line, const Sides& sides, bool paired, double r
 }
 
 /// What a line says of two runs without chance.
-void read_exactly(Line& line, const Sides& sides, const ComparisonRules& rules) {
+void read_exactly(ComparedLine& line, const Sides& sides, const ComparisonRules& rules) {
   ComparedFigure& figure = line.figure;
   figure.identical = sides.base == sides.contender;
   figure.change.reason = "other seeds make no other run: they differ exactly so";
@@ -140,9 +140,9 @@ void read_exactly(Line& line, const Sides& sides, const ComparisonRules& rules) 
   figure.reading = line.worsening().value > 0 ? Reading::worse : Reading::better;
 }
 
-Line line_of(const FigureSet& base, const FigureSet& contender, const Pairing& pairing,
-             const ComparisonRules& rules) {
-  Line line;
+ComparedLine line_of(const FigureSet& base, const FigureSet& contender, const Pairing& pairing,
+                     const ComparisonRules& rules) {
+  ComparedLine line;
   ComparedFigure& figure = line.figure;
   figure.phase = base.phase;
   figure.name = base.name;
@@ -215,15 +215,15 @@ Pairing pair_up(const ComparedCase& one) {
   return pairing;
 }
 
-double Line::size_of(double change) const {
+double ComparedLine::size_of(double change) const {
   return figure.is_difference ? change : std::log1p(change);
 }
 
-double Line::change_of(double size) const {
+double ComparedLine::change_of(double size) const {
   return figure.is_difference ? size : std::expm1(size);
 }
 
-Estimate Line::estimate() const {
+Estimate ComparedLine::estimate() const {
   const double value = figure.is_difference ? shift.value * unit : std::exp(shift.value);
   if (!enough_for_a_test(shift)) {
     return estimate_without_interval(
@@ -244,15 +244,15 @@ Estimate Line::estimate() const {
   return estimate_of_log(shift.value, shift.standard_error, shift.degrees, basis_of(shift), grain);
 }
 
-Shift Line::worsening() const {
+Shift ComparedLine::worsening() const {
   Shift turned = shift;
   if (figure.higher_is_better) turned.value = -turned.value;
   return turned;
 }
 
-std::vector<Line> lines_of(const ComparedCase& one, const Pairing& pairing,
-                           const ComparisonRules& rules) {
-  std::vector<Line> lines;
+std::vector<ComparedLine> lines_of(const ComparedCase& one, const Pairing& pairing,
+                                   const ComparisonRules& rules) {
+  std::vector<ComparedLine> lines;
   for (const FigureSet& set : one.base.figures) {
     const FigureSet* const other = find_set(one.contender.figures, set);
     lines.push_back(line_of(set, other == nullptr ? absent(set) : *other, pairing, rules));

@@ -22,7 +22,7 @@ struct Pairing {
 /// is left out. A seed that several runs share pairs them in their order.
 Pairing pair_up(const ComparedCase& one);
 
-struct Line {
+struct ComparedLine {
   ComparedFigure figure;
   /// contender - base, of ratios on logarithms, of differences as a share of `unit`: so like
   /// figures of several cases are on one scale.
@@ -42,7 +42,7 @@ struct Line {
 };
 
 /// The lines of a case, in the order of its figures. All but those that are tested are read.
-std::vector<Line> lines_of(const ComparedCase& one, const Pairing& pairing,
-                           const ComparisonRules& rules);
+std::vector<ComparedLine> lines_of(const ComparedCase& one, const Pairing& pairing,
+                                   const ComparisonRules& rules);
 
 }  // namespace tokenlift

@@ -21,9 +21,9 @@ constexpr const char* kTooCoarse =
 // ------------------------------------------------------------------------------------ the tests
 
 /// Corrected among themselves: better or worse, or neither.
-void call_changes(const Lines& lines, const ComparisonRules& rules) {
+void call_changes(const ComparedLines& lines, const ComparisonRules& rules) {
   std::vector<double> p_values;
-  for (const Line* const line : lines) {
+  for (const ComparedLine* const line : lines) {
     p_values.push_back(p_value(line->shift, negligible(*line, rules)));
   }
   const std::vector<double> corrected = holm(p_values);
@@ -35,13 +35,13 @@ void call_changes(const Lines& lines, const ComparisonRules& rules) {
   }
 }
 
-bool is_undecided(const Line& line) {
+bool is_undecided(const ComparedLine& line) {
   return line.figure.reading == Reading::open || line.figure.reading == Reading::too_few_runs;
 }
 
 /// What is neither better nor worse: whether a change of the size that is looked for would be.
-void read_explored(const Lines& lines, const ComparisonRules& rules) {
-  for (Line* const line : lines) {
+void read_explored(const ComparedLines& lines, const ComparisonRules& rules) {
+  for (ComparedLine* const line : lines) {
     if (!is_undecided(*line)) continue;
     ComparedFigure& figure = line->figure;
     const TestSize size = {negligible(*line, rules), line->size_of(rules.detect),
@@ -69,14 +69,14 @@ Shift cautious(Shift shift) {
 }
 
 /// What is neither better nor worse: whether a worsening is excluded, corrected by Holm.
-void read_gated(const Lines& lines, const ComparisonRules& rules) {
+void read_gated(const ComparedLines& lines, const ComparisonRules& rules) {
   std::vector<double> p_values;
-  for (const Line* const line : lines) {
+  for (const ComparedLine* const line : lines) {
     p_values.push_back(p_of_as_high(cautious(line->worsening()), excluded(*line, rules)));
   }
   const std::vector<double> levels = holm_levels(p_values, kExclusionLevel);
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    Line& line = *lines[i];
+    ComparedLine& line = *lines[i];
     ComparedFigure& figure = line.figure;
     double worst = highest(cautious(line.worsening()), levels[i]) + line.grain;
     if (figure.higher_is_better) worst = -worst;
@@ -94,8 +94,10 @@ void read_gated(const Lines& lines, const ComparisonRules& rules) {
 
 // ------------------------------------------------------------------------------- how many runs
 
-void ask_for_runs(Lines lines, const ComparisonRules& rules, Comparison& comparison) {
-  const auto is_open = [](const Line* line) { return line->figure.reading == Reading::open; };
+void ask_for_runs(ComparedLines lines, const ComparisonRules& rules, Comparison& comparison) {
+  const auto is_open = [](const ComparedLine* line) {
+    return line->figure.reading == Reading::open;
+  };
   if (std::none_of(lines.begin(), lines.end(), is_open)) return;
   const std::vector<GatedShift> gated = gated_shifts(lines, rules);
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -225,17 +227,17 @@ Comparison compare(const std::vector<ComparedCase>& cases, const ComparisonRules
   assert(rules.threshold >= 0 && rules.threshold < rules.detect);
   Comparison comparison;
   comparison.rules = rules;
-  std::vector<std::vector<Line>> lines;
+  std::vector<std::vector<ComparedLine>> lines;
   for (const ComparedCase& one : cases) {
     const Pairing pairing = pair_up(one);
     comparison.cases.push_back(comparison_of(one, pairing));
     lines.push_back(lines_of(one, pairing, rules));
   }
-  Lines tested;
-  Lines gated;
-  Lines explored;
-  for (std::vector<Line>& of_case : lines) {
-    for (Line& line : of_case) {
+  ComparedLines tested;
+  ComparedLines gated;
+  ComparedLines explored;
+  for (std::vector<ComparedLine>& of_case : lines) {
+    for (ComparedLine& line : of_case) {
       if (!line.tested) continue;
       tested.push_back(&line);
       (line.figure.primary ? gated : explored).push_back(&line);
@@ -250,7 +252,7 @@ Comparison compare(const std::vector<ComparedCase>& cases, const ComparisonRules
   comparison.tests = gated.size();
   comparison.explored = explored.size();
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    for (Line& line : lines[i]) {
+    for (ComparedLine& line : lines[i]) {
       const ComparedFigure& figure = line.figure;
       // Those that were not tested: too few runs tell nothing, and of some no number of them does.
       if (figure.reading == Reading::open && !line.tested && comparison.runs_needed) {

@@ -9,17 +9,17 @@
 namespace tokenlift {
 namespace {
 
-double difficulty(const Line& line, const ComparisonRules& rules) {
+double difficulty(const ComparedLine& line, const ComparisonRules& rules) {
   const double distance = excluded(line, rules);
   return distance > 0 ? line.shift.deviation / distance : INFINITY;
 }
 
 }  // namespace
 
-void moderate(const Lines& lines) {
+void moderate(const ComparedLines& lines) {
   using Family = std::tuple<std::string, bool, bool, bool>;
-  std::map<Family, Lines> families;
-  for (Line* const line : lines) {
+  std::map<Family, ComparedLines> families;
+  for (ComparedLine* const line : lines) {
     const ComparedFigure& figure = line->figure;
     const std::string phase = is_lasting(figure.phase) ? "" : figure.phase;
     families[{figure.name + phase, figure.primary, figure.is_difference, line->shift.paired}]
@@ -27,20 +27,20 @@ void moderate(const Lines& lines) {
   }
   for (const auto& [family, members] : families) {
     std::vector<Shift> shifts;
-    for (const Line* const line : members) shifts.push_back(line->shift);
+    for (const ComparedLine* const line : members) shifts.push_back(line->shift);
     const VariancePrior prior = prior_of(shifts);
-    for (Line* const line : members) {
+    for (ComparedLine* const line : members) {
       line->shift = moderated(line->shift, prior);
       line->figure.change = line->estimate();
     }
   }
 }
 
-double negligible(const Line& line, const ComparisonRules& rules) {
+double negligible(const ComparedLine& line, const ComparisonRules& rules) {
   return line.size_of(rules.threshold) + line.grain;
 }
 
-double excluded(const Line& line, const ComparisonRules& rules) {
+double excluded(const ComparedLine& line, const ComparisonRules& rules) {
   return line.size_of(rules.detect) - line.grain;
 }
 
@@ -48,18 +48,19 @@ double first_level(std::size_t tests) {
   return kComparisonLevel / static_cast<double>(std::max<std::size_t>(1, tests));
 }
 
-double least_change(const Line& line, std::size_t runs, std::size_t tests,
+double least_change(const ComparedLine& line, std::size_t runs, std::size_t tests,
                     const ComparisonRules& rules) {
   return line.change_of(least_shown(line.shift, runs, negligible(line, rules), first_level(tests)));
 }
 
-std::vector<GatedShift> gated_shifts(Lines& lines, const ComparisonRules& rules) {
-  std::stable_sort(lines.begin(), lines.end(), [&](const Line* one, const Line* other) {
-    return difficulty(*one, rules) < difficulty(*other, rules);
-  });
+std::vector<GatedShift> gated_shifts(ComparedLines& lines, const ComparisonRules& rules) {
+  std::stable_sort(lines.begin(), lines.end(),
+                   [&](const ComparedLine* one, const ComparedLine* other) {
+                     return difficulty(*one, rules) < difficulty(*other, rules);
+                   });
   std::vector<GatedShift> gated;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const Line& line = *lines[i];
+    const ComparedLine& line = *lines[i];
     const auto left = static_cast<double>(lines.size() - i);
     gated.push_back({line.shift,
                      {negligible(line, rules), line.size_of(kSurelyWorse * rules.detect),

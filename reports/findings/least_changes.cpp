@@ -39,13 +39,13 @@ Shift shift_of_one_side(const Shift& of_itself) {
   return shift;
 }
 
-std::vector<Line> lines_of_one_side(const CaseFigures& side, const ComparisonRules& rules) {
+std::vector<ComparedLine> lines_of_one_side(const CaseFigures& side, const ComparisonRules& rules) {
   Pairing pairing;
   pairing.exact = side.without_chance;
   for (std::size_t i = 0; i < side.runs; ++i) pairing.base.push_back(i);
   pairing.contender = pairing.base;
-  std::vector<Line> lines;
-  for (Line& line : lines_of({"", side, side, {}}, pairing, rules)) {
+  std::vector<ComparedLine> lines;
+  for (ComparedLine& line : lines_of({"", side, side, {}}, pairing, rules)) {
     if (!line.tested || !line.figure.primary) continue;
     line.shift = shift_of_one_side(line.shift);
     lines.push_back(std::move(line));
@@ -87,7 +87,7 @@ LeastChanges least_changes(const std::vector<const CaseFigures*>& cases, std::si
                            const ComparisonRules& rules) {
   LeastChanges result;
   result.detect = rules.detect;
-  std::vector<std::vector<Line>> of_cases;
+  std::vector<std::vector<ComparedLine>> of_cases;
   for (const CaseFigures* const side : cases) {
     of_cases.push_back(lines_of_one_side(*side, rules));
     if (of_cases.back().empty()) continue;
@@ -95,13 +95,13 @@ LeastChanges least_changes(const std::vector<const CaseFigures*>& cases, std::si
     result.runs = result.cases == 0 ? made : std::min(result.runs, made);
     ++result.cases;
   }
-  Lines lines;
-  for (std::vector<Line>& of_case : of_cases) {
-    for (Line& line : of_case) lines.push_back(&line);
+  ComparedLines lines;
+  for (std::vector<ComparedLine>& of_case : of_cases) {
+    for (ComparedLine& line : of_case) lines.push_back(&line);
   }
   if (lines.empty() || result.runs < kLeastRuns) return {};
   moderate(lines);
-  for (const Line* const line : lines) {
+  for (const ComparedLine* const line : lines) {
     take(result.changes, line->figure.name, least_change(*line, result.runs, lines.size(), rules));
   }
   result.runs_needed = runs_needed(gated_shifts(lines, rules));
