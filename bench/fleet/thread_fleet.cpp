@@ -63,18 +63,23 @@ void add_step(Station& station, std::int64_t begin_ns, std::int64_t decoded_ns, 
               const StepPlan& plan) {
   std::int64_t fresh_tokens = 0;
   std::int64_t all_tokens = 0;
+  auto decode_tokens = static_cast<std::int64_t>(plan.decode.size());
   for (const PrefillChunk& chunk : plan.prefill) {
+    const Sequence& sequence = station.replica.replica().sequence(chunk.slot);
     const std::int64_t tokens = chunk.end - chunk.begin;
     all_tokens += tokens;
-    if (station.replica.replica().sequence(chunk.slot).emitted_tokens == 0) fresh_tokens += tokens;
+    if (sequence.emitted_tokens == 0) {
+      fresh_tokens += tokens;
+    } else if (chunk.end == sequence.prefill_tokens) {
+      ++decode_tokens;  // it emits its next token with that
+    }
   }
   const std::int64_t since_ns = station.busy_since_ns < 0 ? begin_ns : station.busy_since_ns;
   const std::int64_t prefill_ns = all_tokens == 0 ? 0 : end_ns - decoded_ns;
   const std::int64_t prompt_ns = all_tokens == 0 ? 0 : prefill_ns * fresh_tokens / all_tokens;
   station.busy_since_ns = end_ns;
   const std::scoped_lock lock(station.times_mutex);
-  station.times += {end_ns - since_ns - prompt_ns, static_cast<std::int64_t>(plan.decode.size()),
-                    prompt_ns, fresh_tokens};
+  station.times += {end_ns - since_ns - prompt_ns, decode_tokens, prompt_ns, fresh_tokens};
 }
 
 }  // namespace

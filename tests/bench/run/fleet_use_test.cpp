@@ -38,7 +38,7 @@ Scenario one_by_one() {
 
 TEST(FleetUse, IsWhatTheStepsOfEachRequestAddUpTo) {
   for (const Stepping stepping : {Stepping::jump, Stepping::each}) {
-    Run run = play_virtual(one_by_one(), stepping);
+    tokenlift::Run run = play_virtual(one_by_one(), stepping);
     const auto requests = static_cast<WideSum>(run.phases[0].busy_ns / (120 * kMs));
     ASSERT_GE(requests, 9);
     EXPECT_EQ(run.phases[0].busy_ns, requests * 120 * kMs);
@@ -58,7 +58,7 @@ TEST(FleetUse, IsWhatTheStepsOfEachRequestAddUpTo) {
 
 // Where several serve one after the other, the capacity of a phase is their mean over time.
 TEST(FleetUse, HeadroomIsOfWhatServed) {
-  Run run = play_virtual(one_by_one());
+  tokenlift::Run run = play_virtual(one_by_one());
   run.capacity_tokens_per_s = 1000;
   run.fleet.sites = {"site"};
   run.fleet.compositions = {{0, {1}, 20}, {2'500 * kMs, {2}, 40}};
