@@ -371,11 +371,11 @@ void JumpReplica::prefetch_batch() const {
 void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done) {
   const Instant end = end_of(steps);
   const auto sequences = static_cast<std::int64_t>(decoding_.size());
-  record.step(begin_.ns, end.ns, sequences + chunks_, model_->limits.max_batch);
-  record.hold(run(steps), resident_tokens_, sequences);
+  const StepRun taken = run(steps);
+  record.steps(taken, load());
   if (sequences > 0) {
-    record.decode(run(steps), {batch_.data(), batch_.size()});
-    if (gap_state_ != nullptr) gap_state_->count(run(steps));
+    record.decode(taken, {batch_.data(), batch_.size()});
+    if (gap_state_ != nullptr) gap_state_->count(taken);
     decode_step_ += static_cast<std::uint32_t>(steps);
     resident_tokens_ += steps * sequences;
     read_tokens_ += steps * sequences;
@@ -490,9 +490,7 @@ void JumpReplica::PrefixState::take_starts(std::uint32_t replica, std::vector<St
 
 void JumpReplica::cut(std::int64_t end_ns, TokenRecord& record) const {
   if (!busy()) return;
-  const auto sequences = static_cast<std::int64_t>(decoding_.size());
-  record.step(begin_.ns, end_ns, sequences + chunks_, model_->limits.max_batch);
-  record.hold(run(steps_), resident_tokens_, sequences, end_ns);
+  record.steps(run(steps_), load(), end_ns);
   // Tokens of the run's steps that end in time still count.
   const std::int64_t steps = run(steps_).steps_before(end_ns + 1);
   if (steps > 0) record.decode(run(steps), {batch_.data(), batch_.size()});

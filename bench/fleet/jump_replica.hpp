@@ -186,6 +186,11 @@ class alignas(64) JumpReplica {
   StepRun run(std::int64_t steps) const {
     return {begin_.ns, begin_.rest_ps, steps, first_ps_, slope_ps_};
   }
+  /// During the run of steps under way.
+  TokenRecord::Load load() const {
+    const auto decoding = static_cast<std::int64_t>(decoding_.size());
+    return {decoding + chunks_, model_->limits.max_batch, resident_tokens_, decoding};
+  }
   Instant end_of(std::int64_t steps) const;
   std::int64_t least_left_ns(std::int64_t steps) const;
   std::int64_t bound_ns(std::int64_t steps) const;

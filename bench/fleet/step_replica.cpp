@@ -69,17 +69,15 @@ std::int64_t StepReplica::cost_ps(const StepPlan& plan) const {
   return sequences > 0 ? price.decode_ps(sequences, kv_tokens) : 0;
 }
 
-void StepReplica::record_step(std::int64_t end_ns, TokenRecord& record) const {
-  const std::int64_t begin_ns = begin_ps_ / kPsPerNs;
-  record.step(begin_ns, end_ns, sequences_, model_->limits.max_batch);
-  record.hold({begin_ns, begin_ps_ % kPsPerNs, 1, end_ps_ - begin_ps_, 0}, resident_tokens_, 0,
-              end_ps_ / kPsPerNs <= end_ns ? kNever : end_ns);
+void StepReplica::record_step(std::int64_t until_ns, TokenRecord& record) const {
+  record.steps({begin_ps_ / kPsPerNs, begin_ps_ % kPsPerNs, 1, end_ps_ - begin_ps_, 0},
+               {sequences_, model_->limits.max_batch, resident_tokens_}, until_ns);
 }
 
 void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done) {
   const std::int64_t end_ns = end_ps_ / kPsPerNs;
   const StepOutcome& outcome = replica_.finish_step(end_ns);
-  record_step(end_ns, record);
+  record_step(kNever, record);
   for (std::size_t i = 0; i < outcome.emissions.size(); ++i) {
     const Emission& token = outcome.emissions[i];
     std::int64_t gap_ps = -1;

@@ -45,7 +45,7 @@ class StepReplica {
 
   void take_in();
   void begin_step(std::int64_t begin_ps, TokenRecord& record);
-  void record_step(std::int64_t end_ns, TokenRecord& record) const;
+  void record_step(std::int64_t until_ns, TokenRecord& record) const;
   std::int64_t cost_ps(const StepPlan& plan) const;
   void finish_step(TokenRecord& record, std::vector<Completion>& done);
   bool busy() const { return sequences_ > 0; }

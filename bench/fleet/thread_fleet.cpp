@@ -210,9 +210,8 @@ bool ThreadFleet::State::step(Station& station) {
   add_step(station, begin_ns, decoded_ns, step_end_ns, plan);
   const StepOutcome& outcome = station.replica.finish_step(step_end_ns);
   const std::int64_t until_ns = std::min(step_end_ns, end_ns.load());
-  station.record.step(begin_ns, until_ns, sequences, station.max_batch);
-  station.record.hold({begin_ns, 0, 1, (step_end_ns - begin_ns) * kPsPerNs, 0}, resident_tokens, 0,
-                      until_ns);
+  station.record.steps({begin_ns, 0, 1, (step_end_ns - begin_ns) * kPsPerNs, 0},
+                       {sequences, station.max_batch, resident_tokens}, until_ns);
   if (step_end_ns > end_ns) return false;
   for (const Emission& emission : outcome.emissions) {
     const std::int64_t gap_ps = emission.gap_ns * kPsPerNs;

@@ -7,13 +7,12 @@ namespace tokenlift {
 
 namespace {
 
-/// Over the first `steps` of a run, fewer than 2^31: step j lasts first + j * slope, and
+/// Token x ps over the first `steps` of a run, fewer than 2^31. Step j lasts first + j * slope, and
 /// R + j * growth tokens are resident meanwhile. Products of 64 bits each, as far as it goes.
-__int128 held_token_ps(const StepRun& run, std::int64_t resident_tokens, std::int64_t growth,
-                       std::int64_t steps) {
+__int128 held_token_ps(const StepRun& run, const TokenRecord::Load& load, std::int64_t steps) {
   const std::int64_t length_ps = run.end_ps(steps) - run.begin_frac_ps;
-  const __int128 held = static_cast<__int128>(resident_tokens) * length_ps;
-  if (growth == 0 || steps <= 1) return held;
+  const __int128 held = static_cast<__int128>(load.resident_tokens) * length_ps;
+  if (load.growth == 0 || steps <= 1) return held;
   const std::int64_t pairs = steps * (steps - 1) / 2;  // the sum of all j
   __int128 growing_ps = static_cast<__int128>(run.first_ps) * pairs;
   // The sum of all j squared. Dividing 128 bits takes long.
@@ -23,7 +22,7 @@ __int128 held_token_ps(const StepRun& run, std::int64_t resident_tokens, std::in
   } else {
     growing_ps += static_cast<__int128>(pairs) * (2 * steps - 1) / 3 * run.slope_ps;
   }
-  return held + growing_ps * growth;
+  return held + growing_ps * load.growth;
 }
 
 }  // namespace
@@ -108,50 +107,52 @@ void TokenRecord::count_gaps(const StepRun& run, std::span<const CellCount> batc
   }
 }
 
-void TokenRecord::step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences,
-                       std::int64_t max_batch) {
-  for (std::uint32_t phase = grid_->phase_at(begin_ns); begin_ns < end_ns; ++phase) {
-    const bool last = phase + 1 == grid_->phases.size();
-    const std::int64_t until_ns =
-        last ? end_ns : std::min(end_ns, grid_->phases[phase + 1].begin_ns);
-    const __int128 length_ns = until_ns - begin_ns;
-    phases_[phase].busy_ns += until_ns - begin_ns;
-    phases_[phase].batch_ns += length_ns * sequences;
-    phases_[phase].batch_room_ns += length_ns * max_batch;
-    begin_ns = until_ns;
-  }
+void TokenRecord::PhaseTotals::add(const Load& load, std::int64_t length_ns,
+                                   __int128 held_token_ps) {
+  busy_ns += length_ns;
+  batch_ns += static_cast<__int128>(length_ns) * load.sequences;
+  batch_room_ns += static_cast<__int128>(length_ns) * load.max_batch;
+  resident_token_ps += held_token_ps;
 }
 
-void TokenRecord::hold(const StepRun& run, std::int64_t resident_tokens, std::int64_t growth,
-                       std::int64_t until_ns) {
+void TokenRecord::steps(const StepRun& run, const Load& load, std::int64_t until_ns) {
+  phase_at_.look_at(*grid_, run.begin_ns);
+  const std::int64_t end_ns = run.end_ns(run.steps);
+  if (end_ns >= std::min(phase_at_.end_ns(), until_ns)) return split_steps(run, load, until_ns);
+  phases_[phase_at_.phase()].add(load, end_ns - run.begin_ns, held_token_ps(run, load, run.steps));
+}
+
+/// Steps that reach the end of the phase in which they begin, or `until_ns`.
+void TokenRecord::split_steps(const StepRun& run, const Load& load, std::int64_t until_ns) {
   const std::int64_t all_ps = run.end_ps(run.steps);  // from begin_ns on, as all instants here
-  // Token x ps from the run's beginning to `at_ps`, which is not after its end.
-  const auto held = [&](std::int64_t steps, std::int64_t at_ps) {
-    return held_token_ps(run, resident_tokens, growth, steps) +
-           static_cast<__int128>(at_ps - run.end_ps(steps)) * (resident_tokens + steps * growth);
+  // Token x ps from the run's beginning to `border_ns`, which is not after its end.
+  const auto held_until = [&](std::int64_t border_ns) -> __int128 {
+    const std::int64_t at_ps = (border_ns - run.begin_ns) * kPsPerNs;
+    if (at_ps <= run.begin_frac_ps) return 0;
+    const std::int64_t steps = run.steps_before(border_ns);
+    return held_token_ps(run, load, steps) + static_cast<__int128>(at_ps - run.end_ps(steps)) *
+                                                 (load.resident_tokens + steps * load.growth);
   };
-  std::uint32_t phase = grid_->phase_at(run.begin_ns);
+  std::int64_t from_ns = run.begin_ns;
   __int128 before = 0;
-  for (;; ++phase) {
+  for (std::uint32_t phase = phase_at_.phase();; ++phase) {
     const bool last = phase + 1 == grid_->phases.size();
     const std::int64_t border_ns =
         std::min(last ? kNever : grid_->phases[phase + 1].begin_ns, until_ns);
-    if (border_ns == kNever || (border_ns - run.begin_ns) >= ceil_div(all_ps, kPsPerNs)) break;
-    const std::int64_t border_ps = (border_ns - run.begin_ns) * kPsPerNs;
-    if (border_ps > run.begin_frac_ps) {
-      const __int128 now = held(run.steps_before(border_ns), border_ps);
-      phases_[phase].resident_token_ps += now - before;
-      before = now;
-    }
-    if (border_ns == until_ns) return;
+    const bool ends = border_ns == kNever || border_ns - run.begin_ns >= ceil_div(all_ps, kPsPerNs);
+    const std::int64_t to_ns = ends ? run.end_ns(run.steps) : std::max(from_ns, border_ns);
+    const __int128 now = ends ? held_token_ps(run, load, run.steps) : held_until(border_ns);
+    phases_[phase].add(load, to_ns - from_ns, now - before);
+    if (ends || border_ns == until_ns) return;
+    from_ns = to_ns;
+    before = now;
   }
-  phases_[phase].resident_token_ps +=
-      held_token_ps(run, resident_tokens, growth, run.steps) - before;
 }
 
 void TokenRecord::scheduled(CellId cell, std::int64_t at_ns, std::int64_t prompt_tokens,
                             std::int64_t cached_tokens) {
-  Prompts& prompts = cells_[cell].prompts[grid_->phase_at(at_ns)];
+  phase_at_.look_at(*grid_, at_ns);
+  Prompts& prompts = cells_[cell].prompts[phase_at_.phase()];
   prompts.tokens += static_cast<std::uint64_t>(prompt_tokens);
   prompts.cached_tokens += static_cast<std::uint64_t>(cached_tokens);
 }

@@ -39,16 +39,16 @@ class alignas(64) TokenRecord {
   /// on its steps. The run must take less than 2^61 ps.
   void decode(const StepRun& run, std::span<const CellCount> batch);
 
-  /// A step ran with `sequences` in its batch, which holds `max_batch`; or several in a row. Split
-  /// over the phases that it touches.
-  void step(std::int64_t begin_ns, std::int64_t end_ns, std::int64_t sequences,
-            std::int64_t max_batch);
-
-  /// While the steps of `run` lasted, up to `until_ns`, so many tokens were resident in the KV
-  /// cache, and from each step to the next `growth` more. Leaves what calling it for each step
-  /// would have left, split over the phases, in a time that depends on the phases alone.
-  void hold(const StepRun& run, std::int64_t resident_tokens, std::int64_t growth,
-            std::int64_t until_ns = kNever);
+  /// What a replica holds during the steps of a run.
+  struct Load {
+    std::int64_t sequences = 0;
+    std::int64_t max_batch = 0;        ///< the most sequences that its batch may hold
+    std::int64_t resident_tokens = 0;  ///< in the KV cache, during the first step
+    std::int64_t growth = 0;           ///< so many more are resident from each step to the next
+  };
+  /// The steps of `run` ran, up to `until_ns`. Leaves what calling it for each step would have
+  /// left, split over the phases, in a time that depends on the phases alone.
+  void steps(const StepRun& run, const Load& load, std::int64_t until_ns = kNever);
 
   /// A request was scheduled for the first time.
   void scheduled(CellId cell, std::int64_t at_ns, std::int64_t prompt_tokens,
@@ -93,13 +93,17 @@ class alignas(64) TokenRecord {
     __int128 batch_ns = 0;
     __int128 batch_room_ns = 0;
     __int128 resident_token_ps = 0;
+
+    void add(const Load& load, std::int64_t length_ns, __int128 held_token_ps);
   };
+  void split_steps(const StepRun& run, const Load& load, std::int64_t until_ns);
   void count_tokens(const StepRun& run, std::int64_t last_at_ns, std::span<const CellCount> batch);
   void count_gaps(const StepRun& run, std::span<const CellCount> batch);
 
   const RecordingGrid* grid_;
   const GapLimits* gap_limits_;
   GridCursor at_;
+  PhaseCursor phase_at_;  // of steps and requests: replicas are bins apart, and seldom phases
   std::vector<CellRecord> cells_;
   std::vector<PhaseTotals> phases_;
   std::vector<std::int64_t> tokens_by_bin_;

@@ -84,15 +84,17 @@ void decode_step_by_step(const StepRun& run, const std::vector<CellCount>& batch
   }
 }
 
-void hold_step_by_step(const StepRun& run, std::int64_t resident, std::int64_t growth,
-                       std::int64_t until_ns, TokenRecord& record) {
+void step_by_step(const StepRun& run, TokenRecord::Load load, std::int64_t until_ns,
+                  TokenRecord& record) {
   std::int64_t begin_ps = run.begin_frac_ps;
   for (std::int64_t step = 0; step < run.steps; ++step) {
     const std::int64_t step_ps = run.first_ps + step * run.slope_ps;
     const std::int64_t begin_ns = run.begin_ns + begin_ps / 1000;
     if (begin_ns >= until_ns) break;
-    record.hold({begin_ns, begin_ps % 1000, 1, step_ps, 0}, resident + step * growth, 0, until_ns);
+    record.steps({begin_ns, begin_ps % 1000, 1, step_ps, 0},
+                 {load.sequences, load.max_batch, load.resident_tokens}, until_ns);
     begin_ps += step_ps;
+    load.resident_tokens += load.growth;
   }
 }
 
@@ -113,11 +115,10 @@ RC_GTEST_PROP(TokenRecord, ARunOfStepsIsItsStepsOneByOne, ()) {
     const std::vector<CellCount> batch = any_batch(grid);
     at_once.decode(run, batch);
     decode_step_by_step(run, batch, one_by_one);
-    const std::int64_t resident = any_up_to_bits(20);
-    const std::int64_t growth = any_up_to_bits(8);
+    const TokenRecord::Load load{any_up_to_bits(8), 256, any_up_to_bits(20), any_up_to_bits(8)};
     const std::int64_t until_ns = *rc::gen::element(kNever, run.begin_ns + any_up_to_bits(24));
-    at_once.hold(run, resident, growth, until_ns);
-    hold_step_by_step(run, resident, growth, until_ns, one_by_one);
+    at_once.steps(run, load, until_ns);
+    step_by_step(run, load, until_ns, one_by_one);
   }
   expect_same(grid, at_once, one_by_one);
 }
@@ -192,12 +193,13 @@ TEST(TokenRecord, AStepIsSplitOverThePhasesThatItTouches) {
   grid.bin_ns = grid.slice_ns = 1000;
   grid.bins = grid.slices = 1;
   TokenRecord record(grid);
-  record.step(90, 250, 3, 8);
+  record.steps({90, 0, 1, 160'000, 0}, {3, 8, 20});
   EXPECT_EQ(record.busy_ns(0), 10);
   EXPECT_EQ(record.busy_ns(1), 100);
   EXPECT_EQ(record.busy_ns(2), 50);
   EXPECT_EQ(record.batch_ns(1), 300);
   EXPECT_EQ(record.batch_room_ns(1), 800);
+  EXPECT_EQ(record.resident_token_ns(1), 2000);
 }
 
 // Shards record what falls to them, in any order, and are merged in any order.
@@ -214,8 +216,7 @@ RC_GTEST_PROP(TokenRecord, MergingIsRecordingIntoOneInAnyOrder, ()) {
     TokenRecord& shard = shards[*rc::gen::inRange<std::size_t>(0, kShards)];
     for (TokenRecord* record : {&shard, &one}) {
       record->decode(run, batch);
-      record->step(run.begin_ns, end_ns, static_cast<std::int64_t>(batch.size()), 9);
-      record->hold(run, 7, 2, end_ns);
+      record->steps(run, {static_cast<std::int64_t>(batch.size()), 9, 7, 2}, end_ns);
       record->scheduled(batch.empty() ? 0 : batch[0].cell, end_ns, 11, 5);
     }
   }
@@ -246,9 +247,16 @@ TEST(Recorder, AnObjectiveOnGapsAllowsOneInAHundredToBeLonger) {
     std::int32_t late_gaps;
     bool met;
   };
-  for (const auto& [output_tokens, late_gaps, met] :
-       {Case{1, 0, true}, {2, 0, true}, {2, 1, false}, {100, 0, true}, {100, 1, false},
-        {101, 1, true}, {101, 2, false}, {1000, 9, true}, {1000, 10, false}, {1001, 10, true}}) {
+  for (const auto& [output_tokens, late_gaps, met] : {Case{1, 0, true},
+                                                      {2, 0, true},
+                                                      {2, 1, false},
+                                                      {100, 0, true},
+                                                      {100, 1, false},
+                                                      {101, 1, true},
+                                                      {101, 2, false},
+                                                      {1000, 9, true},
+                                                      {1000, 10, false},
+                                                      {1001, 10, true}}) {
     Scenario scenario;
     scenario.run.duration_ns = 1'000'000'000;
     scenario.tenants.emplace_back().slo.itl_ns = 80'000'000;
