@@ -8,7 +8,6 @@
 namespace tokenlift {
 namespace {
 
-constexpr std::size_t kMaxTextBytes = std::size_t{512} << 20;
 constexpr std::size_t kMaxValues = 4'000'000;
 constexpr std::size_t kMaxKeys = 512;  // keys of an object are found one after the other
 constexpr std::size_t kMaxDepth = 32;
@@ -22,8 +21,8 @@ std::string line_and_column(std::string_view text, std::size_t offset) {
 
 /// Refuses what would cost too much to parse. It need not be JSON yet.
 void require_bounded(std::string_view text, const std::string& source) {
-  if (text.size() > kMaxTextBytes) {
-    throw RunFileError(source, "", fmt::format("is larger than {} MiB", kMaxTextBytes >> 20));
+  if (text.size() > kMostTextBytes) {
+    throw RunFileError(source, "", fmt::format("is larger than {} MiB", kMostTextBytes >> 20));
   }
   std::array<std::size_t, kMaxDepth + 1> commas{};  // at each depth, of the value that is open
   std::size_t depth = 0;

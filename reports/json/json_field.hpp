@@ -131,7 +131,7 @@ class Field {
   const std::string* source_;
 };
 
-/// The document. Bounded are the text (512 MiB), the values in it (4 M, at most about 150 bytes
+/// The document. Bounded are the text (kMostTextBytes), the values in it (4 M, at most about 150 bytes
 /// each once parsed), its depth and the keys of its objects.
 Json parse_bounded(std::string_view text, const std::string& source);
 

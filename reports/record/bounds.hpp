@@ -19,5 +19,10 @@ inline constexpr std::size_t kMostSlices = 3600;
 /// Checks, words of the command, measured events, compositions of the fleet.
 inline constexpr std::size_t kMostListed = 10'000;
 inline constexpr std::size_t kMostDigits = 36;  ///< of a sum
+/// Of the file. A large one is histograms: 10 of each of kMostRecords, and kMostSlices. There is
+/// room for all of them to spread over 16 octaves (10 ms to 11 min) with up to 10^7 samples in each
+/// of the 1,024 buckets, 13 bytes, beside everything else at its bounds. Reading holds the text
+/// twice.
+inline constexpr std::size_t kMostTextBytes = std::size_t{256} << 20;
 
 }  // namespace tokenlift

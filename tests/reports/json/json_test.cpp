@@ -533,6 +533,17 @@ TEST(Json, AsManyRecordsAndLimitsAsThereMayBeAreRead) {
   const RunValue back = read_run(text, "run.json");
   EXPECT_EQ(back.tenants.size() * back.phases.size(), kMostRecords);
   EXPECT_EQ(back.throttles[0].limits.size(), kMostLimits);
+  // With histograms as full as the bound of the text has room for.
+  RunValue bare = steady_run();
+  bare.series.ttft_slices.assign(1, Histogram{});
+  RunValue full = bare;
+  const std::size_t least = Histogram::bucket_of(10 * kMsNs);
+  for (std::size_t bucket = least; bucket < least + 1024; ++bucket) {
+    full.series.ttft_slices[0].record(Histogram::lower_ns(bucket), 9'999'999);
+  }
+  EXPECT_GE(full.series.ttft_slices[0].max_ns(), 11 * 60 * (kSecondNs - kMsNs));
+  const std::size_t one = to_json(full).size() - to_json(bare).size();
+  EXPECT_LE(text.size() + (kMostRecords * kMetrics + kMostSlices) * one, kMostTextBytes);
 }
 
 TEST(Json, ARunThatDoesNotKnowHowLongItsLiftTookIsRead) {
@@ -631,7 +642,7 @@ TEST(Json, ASeriesThatNoRunCanHaveIsRefused) {
 }
 
 TEST(Json, AHostileTextIsRefusedBeforeItCostsMemory) {
-  EXPECT_EQ(refusal_of(std::string((std::size_t{512} << 20) + 1, ' ')), "|is larger than 512 MiB");
+  EXPECT_EQ(refusal_of(std::string(kMostTextBytes + 1, ' ')), "|is larger than 256 MiB");
   EXPECT_EQ(refusal_of(std::string(1000, '[')), "line 1, column 33|is nested too deeply");
   std::string values = "[0";
   for (int i = 0; i < 4'000'000; ++i) values += ",0";
