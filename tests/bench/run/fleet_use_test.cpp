@@ -10,6 +10,8 @@
 namespace tokenlift {
 namespace {
 
+using RunValue = Run;  // within a TEST, Run is a function of testing::Test
+
 constexpr std::int64_t kMsPs = 1'000'000'000;
 constexpr std::int64_t kMs = 1'000'000;
 
@@ -38,7 +40,7 @@ Scenario one_by_one() {
 
 TEST(FleetUse, IsWhatTheStepsOfEachRequestAddUpTo) {
   for (const Stepping stepping : {Stepping::jump, Stepping::each}) {
-    tokenlift::Run run = play_virtual(one_by_one(), stepping);
+    RunValue run = play_virtual(one_by_one(), stepping);
     const auto requests = static_cast<WideSum>(run.phases[0].busy_ns / (120 * kMs));
     ASSERT_GE(requests, 9);
     EXPECT_EQ(run.phases[0].busy_ns, requests * 120 * kMs);
@@ -56,9 +58,51 @@ TEST(FleetUse, IsWhatTheStepsOfEachRequestAddUpTo) {
   }
 }
 
+/// A conversation of three turns begins each second, beside requests of 50 tokens that share
+/// nothing. With answers of 11 tokens the prompts of a conversation are 100, 211 and 322 tokens.
+Scenario conversations(std::int64_t prefix_cache_tokens) {
+  Scenario scenario = one_by_one();
+  scenario.fleet.sites[0].prefix_cache_tokens = prefix_cache_tokens;
+  Tenant others = scenario.tenants[0];
+  others.name = "others";
+  others.prompt_tokens = Lengths{Distribution::constant, 50, 0, 1, 50};
+  others.arrivals.rate.per_s = 2;
+  scenario.tenants[0].sessions = Sessions{
+      Lengths{Distribution::constant, 3, 0, 1, 3}, {WaitDistribution::constant, 100 * kMs}, 500};
+  scenario.tenants.push_back(others);
+  return scenario;
+}
+
+// What a turn leaves is its prompt and its answer but for the last token: 110 and 221 tokens, or
+// what of them the cache holds.
+TEST(FleetUse, PrefixHitsAreWhatEarlierTurnsLeft) {
+  for (const Stepping stepping : {Stepping::jump, Stepping::each}) {
+    for (const std::int64_t cache_tokens : {100'000, 150}) {
+      const RunValue run = play_virtual(conversations(cache_tokens), stepping);
+      const PhaseRecord& talks = run.tenants[0].phases[0];
+      const std::uint64_t sessions = talks.counts.due / 3;
+      ASSERT_GE(sessions, 9U);
+      ASSERT_EQ(talks.counts.completed, 3 * sessions) << "all of them to their ends";
+      const std::uint64_t found = 110 + (cache_tokens == 150 ? 150U : 221U);
+      EXPECT_EQ(talks.scheduled_input_tokens, sessions * (100 + 211 + 322));
+      EXPECT_EQ(talks.cached_input_tokens, sessions * found);
+      const PhaseRecord& others = run.tenants[1].phases[0];
+      EXPECT_EQ(others.scheduled_input_tokens, others.counts.due * 50);
+      EXPECT_EQ(others.cached_input_tokens, 0U);
+
+      const double prompts = static_cast<double>(sessions) * 633;
+      const double hits = static_cast<double>(sessions * found);
+      EXPECT_DOUBLE_EQ(*summarize_tenant(run, run.tenants[0])[0].rates.prefix_hits, hits / prompts);
+      EXPECT_EQ(summarize_tenant(run, run.tenants[1])[0].rates.prefix_hits, 0);
+      const auto all = static_cast<double>(others.scheduled_input_tokens) + prompts;
+      EXPECT_DOUBLE_EQ(*summarize_fleet(run)[0].rates.prefix_hits, hits / all);
+    }
+  }
+}
+
 // Where several serve one after the other, the capacity of a phase is their mean over time.
 TEST(FleetUse, HeadroomIsOfWhatServed) {
-  tokenlift::Run run = play_virtual(one_by_one());
+  RunValue run = play_virtual(one_by_one());
   run.capacity_tokens_per_s = 1000;
   run.fleet.sites = {"site"};
   run.fleet.compositions = {{0, {1}, 20}, {2'500 * kMs, {2}, 40}};

@@ -16,6 +16,15 @@ Run run_of(std::uint64_t scale) {
   run.seed = scale;
   run.phases = {{"before", 0, 100, 100, 200, 50, 75}, {"after", 100, 300, 200, 400, 300, 900}};
   run.phases[1].end_ns += static_cast<std::int64_t>(scale);
+  for (PhaseSpan& phase : run.phases) {
+    const auto wide = static_cast<WideSum>(scale);
+    phase.batch_room_ns = 20 * wide;
+    phase.resident_token_ns = 21 * wide;
+    phase.kv_room_token_ns = 22 * wide;
+    phase.energy_fj = 23 * wide << 70;  // more than 64 bits
+    phase.site_energy_fj = 24 * wide << 70;
+    phase.cost_microusd = 25 * wide;
+  }
   PhaseRecord record;
   record.counts = {6 * scale, scale, scale, scale, scale, scale, scale};
   record.sent = 2 * scale;
@@ -34,6 +43,9 @@ Run run_of(std::uint64_t scale) {
   record.admitted_output_tokens = 10 * scale;
   record.completed_requests = 11 * scale;
   record.output_tokens = 12 * scale;
+  record.scheduled_input_tokens = 15 * scale;
+  record.cached_input_tokens = 16 * scale;
+  record.failures = {{"reset", scale}, {"kind " + std::to_string(scale), 2 * scale}};
   run.tenants = {{"users", {record, record}}};
   ThrottleCounts counts = {scale, 2 * scale, 3 * scale, 4 * scale};
   counts.taken_micro = 5'500'000 * static_cast<WideSum>(scale);
@@ -69,12 +81,21 @@ void expect_equal(const Run& left, const Run& right) {
     EXPECT_EQ(left.phases[i].length_ns, right.phases[i].length_ns);
     EXPECT_EQ(left.phases[i].busy_ns, right.phases[i].busy_ns);
     EXPECT_EQ(left.phases[i].batch_ns, right.phases[i].batch_ns);
+    EXPECT_EQ(left.phases[i].batch_room_ns, right.phases[i].batch_room_ns);
+    EXPECT_EQ(left.phases[i].resident_token_ns, right.phases[i].resident_token_ns);
+    EXPECT_EQ(left.phases[i].kv_room_token_ns, right.phases[i].kv_room_token_ns);
+    EXPECT_EQ(left.phases[i].energy_fj, right.phases[i].energy_fj);
+    EXPECT_EQ(left.phases[i].site_energy_fj, right.phases[i].site_energy_fj);
+    EXPECT_EQ(left.phases[i].cost_microusd, right.phases[i].cost_microusd);
     const PhaseRecord a = fleet_record(left, i);
     const PhaseRecord b = fleet_record(right, i);
     EXPECT_EQ(a.counts, b.counts);
     EXPECT_EQ(a.output_tokens, b.output_tokens);
     EXPECT_EQ(a.attempts, b.attempts);
     EXPECT_EQ(a.wasted_tokens, b.wasted_tokens);
+    EXPECT_EQ(a.scheduled_input_tokens, b.scheduled_input_tokens);
+    EXPECT_EQ(a.cached_input_tokens, b.cached_input_tokens);
+    EXPECT_EQ(a.failures, b.failures);
     EXPECT_TRUE(a.latency == b.latency);
   }
   ASSERT_EQ(left.throttles.size(), right.throttles.size());
@@ -135,6 +156,73 @@ TEST(Run, MergingAddsEverythingThatWasRecorded) {
   EXPECT_EQ(after.replica_ns, 800);
   EXPECT_EQ(after.busy_ns, 600);
   EXPECT_EQ(after.batch_ns, 1800);
+}
+
+TEST(Run, MergingAddsHowFullTheFleetWasAndWhatItCost) {
+  const RunValue run = pooled(run_of(2), run_of(3));
+  for (const PhaseSpan& phase : run.phases) {
+    EXPECT_EQ(phase.batch_room_ns, 100);
+    EXPECT_EQ(phase.resident_token_ns, 105);
+    EXPECT_EQ(phase.kv_room_token_ns, 110);
+    EXPECT_EQ(phase.energy_fj, WideSum{115} << 70);
+    EXPECT_EQ(phase.site_energy_fj, WideSum{120} << 70);
+    EXPECT_EQ(phase.cost_microusd, 125);
+  }
+  const PhaseRecord& record = run.tenants[0].phases[1];
+  EXPECT_EQ(record.scheduled_input_tokens, 75U);
+  EXPECT_EQ(record.cached_input_tokens, 80U);
+  const std::map<std::string, std::uint64_t> failures = {
+      {"reset", 5}, {"kind 2", 4}, {"kind 3", 6}};
+  EXPECT_EQ(record.failures, failures);
+}
+
+TEST(Run, WhatOnlyOneOfThemStatesIsKept) {
+  RunValue silent = run_of(3);
+  for (PhaseSpan& phase : silent.phases) {
+    phase.energy_fj.reset();
+    phase.site_energy_fj.reset();
+    phase.cost_microusd.reset();
+  }
+  for (const RunValue& run : {pooled(silent, run_of(2)), pooled(run_of(2), silent)}) {
+    EXPECT_EQ(run.phases[1].energy_fj, WideSum{46} << 70);
+    EXPECT_EQ(run.phases[1].site_energy_fj, WideSum{48} << 70);
+    EXPECT_EQ(run.phases[1].cost_microusd, 50);
+  }
+  EXPECT_EQ(pooled(silent, silent).phases[1].energy_fj, std::nullopt);
+}
+
+TEST(Run, MergingKeepsWhatServedInTheFirstAndItsTraces) {
+  RunValue first = run_of(2);
+  first.fleet = {{"hall"}, {{0, {1}, 20}, {150, {2}, 40}}};
+  first.capacity_error_tokens_per_s = 0.5;
+  first.tenants[0].trace = TraceRecord{"fnv1a64:1", 10, 1, 2};
+  RunValue second = run_of(3);
+  second.fleet = {{"hall"}, {{0, {1}, 21}, {151, {2}, 41}}};
+  second.capacity_error_tokens_per_s = 0.7;
+  second.tenants[0].trace = TraceRecord{"fnv1a64:1", 10, 1, 2};
+  const RunValue run = pooled(first, second);
+  EXPECT_EQ(run.fleet, first.fleet);
+  EXPECT_EQ(run.capacity_error_tokens_per_s, 0.5);
+  EXPECT_EQ(run.tenants[0].trace, first.tenants[0].trace);
+}
+
+TEST(Run, EachFurtherLiftIsThatOfTheFirstRunThatReachedIt) {
+  const auto lift = [](std::optional<std::int64_t> at_ns, std::optional<std::int64_t> lag_ns) {
+    LiftRecord record{"limit", "set", 15, at_ns};
+    record.release_lag_ns = lag_ns;
+    return record;
+  };
+  RunValue first;
+  first.further_lifts = {lift(16, 3), lift(std::nullopt, std::nullopt)};
+  RunValue second;
+  second.further_lifts = {lift(17, 4), lift(27, 5), lift(37, 6)};
+  const RunValue run = pooled(first, second);
+  ASSERT_EQ(run.further_lifts.size(), 3U);
+  EXPECT_EQ(run.further_lifts[0].at_ns, 16);
+  EXPECT_EQ(run.further_lifts[0].release_lag_ns, 4) << "the longest of all";
+  EXPECT_EQ(run.further_lifts[1].at_ns, 27);
+  EXPECT_EQ(run.further_lifts[1].release_lag_ns, 5);
+  EXPECT_EQ(run.further_lifts[2].at_ns, 37);
 }
 
 TEST(Run, MergingIsAssociative) {
