@@ -31,7 +31,10 @@ double power_at(double distance, double standard_error, double degrees, double l
   const double critical = quantile(complement(boost::math::students_t(degrees), level / 2));
   // Far beyond what can be missed; series for the tail take long there.
   if (expected > 50 * std::max(critical, 1.0)) return 1;
-  return cdf(complement(boost::math::non_central_t(degrees, expected), critical));
+  // In double its series does not converge for some arguments.
+  using InLongDouble = boost::math::policies::policy<boost::math::policies::promote_double<true>>;
+  const boost::math::non_central_t_distribution<double, InLongDouble> t(degrees, expected);
+  return cdf(complement(t, critical));
 }
 
 /// That its deviation has; those of Welch's test are of its standard error, and depend on what the
