@@ -53,7 +53,9 @@ class Field {
 
   std::string text() const {
     require(json_->is_string(), "a string");
-    return json_->get<std::string>();
+    const auto& value = json_->get_ref<const std::string&>();
+    require(value.size() <= kMostWordBytes, "a string of 1 MiB at most");
+    return value;
   }
 
   bool flag() const {
@@ -131,8 +133,8 @@ class Field {
   const std::string* source_;
 };
 
-/// The document. Bounded are the text (kMostTextBytes), the values in it (4 M, at most about 150 bytes
-/// each once parsed), its depth and the keys of its objects.
+/// The document. Bounded are the text (kMostTextBytes), the values in it (4 M, at most about 150
+/// bytes each once parsed), its depth and the keys of its objects.
 Json parse_bounded(std::string_view text, const std::string& source);
 
 }  // namespace tokenlift

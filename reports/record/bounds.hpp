@@ -19,6 +19,9 @@ inline constexpr std::size_t kMostSlices = 3600;
 /// Checks, words of the command, measured events, compositions of the fleet.
 inline constexpr std::size_t kMostListed = 10'000;
 inline constexpr std::size_t kMostDigits = 36;  ///< of a sum
+/// Of a name, an advice, a word of the command (128 KiB at most) or the buckets of a histogram (80
+/// KiB at most): reports repeat names in many places.
+inline constexpr std::size_t kMostWordBytes = std::size_t{1} << 20;
 /// Of the file. A large one is histograms: 10 of each of kMostRecords, and kMostSlices. There is
 /// room for all of them to spread over 16 octaves (10 ms to 11 min) with up to 10^7 samples in each
 /// of the 1,024 buckets, 13 bytes, beside everything else at its bounds. Reading holds the text

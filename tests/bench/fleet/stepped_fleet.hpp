@@ -61,7 +61,7 @@ class SteppedFleet final : public Fleet {
       while (station.step_end_ns <= until_ns) {
         const std::int64_t end_ns = station.step_end_ns;
         const StepOutcome& outcome = station.replica.finish_step(end_ns);
-        record_.step(station.step_begin_ns, end_ns, station.sequences, 1);
+        record_step(station, end_ns);
         for (const Emission& token : outcome.emissions) {
           record_.token(token.work.cell, end_ns, token.gap_ns * 1000);
         }
@@ -88,8 +88,7 @@ class SteppedFleet final : public Fleet {
   void stop(std::int64_t end_ns, TokenRecord& record) override {
     for (const Station& station : stations_) {
       if (station.step_end_ns == kNever) continue;
-      record_.step(station.step_begin_ns, std::min(station.step_end_ns, end_ns), station.sequences,
-                   1);
+      record_step(station, std::min(station.step_end_ns, end_ns));
     }
     record.merge(record_);
   }
@@ -101,6 +100,11 @@ class SteppedFleet final : public Fleet {
     std::int64_t step_end_ns;
     std::int64_t sequences = 0;
   };
+
+  void record_step(const Station& station, std::int64_t end_ns) {
+    const std::int64_t step_ps = (end_ns - station.step_begin_ns) * kPsPerNs;
+    record_.steps({station.step_begin_ns, 0, 1, step_ps, 0}, {station.sequences, 1, 0});
+  }
 
   void begin_step(std::uint32_t replica, std::int64_t now_ns, std::vector<Start>& starts) {
     Station& station = stations_[replica];

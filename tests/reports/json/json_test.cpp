@@ -272,6 +272,7 @@ Json small_rich_json() {
   options.slices = 6;
   RunValue run = rich_run(options);
   const auto thin = [](Histogram& histogram) {
+    if (histogram.empty()) return;
     Histogram one;
     one.record(histogram.max_ns(), histogram.count());
     histogram = one;
@@ -643,6 +644,11 @@ TEST(Json, ASeriesThatNoRunCanHaveIsRefused) {
 
 TEST(Json, AHostileTextIsRefusedBeforeItCostsMemory) {
   EXPECT_EQ(refusal_of(std::string(kMostTextBytes + 1, ' ')), "|is larger than 256 MiB");
+  EXPECT_EQ(read_run(with("/scenario_name", std::string(kMostWordBytes, 'x')), "run.json")
+                .scenario_name.size(),
+            kMostWordBytes);
+  EXPECT_EQ(refusal_of(with("/scenario_name", std::string(kMostWordBytes + 1, 'x'))),
+            "/scenario_name|must be a string of 1 MiB at most");
   EXPECT_EQ(refusal_of(std::string(1000, '[')), "line 1, column 33|is nested too deeply");
   std::string values = "[0";
   for (int i = 0; i < 4'000'000; ++i) values += ",0";
