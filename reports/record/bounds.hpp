@@ -23,9 +23,9 @@ inline constexpr std::size_t kMostDigits = 36;  ///< of a sum
 /// KiB at most): reports repeat names in many places.
 inline constexpr std::size_t kMostWordBytes = std::size_t{1} << 20;
 /// Of the file. A large one is histograms: 10 of each of kMostRecords, and kMostSlices. There is
-/// room for all of them to spread over 16 octaves (10 ms to 11 min) with up to 10^7 samples in each
+/// room for all of them to spread over 16 octaves (10 ms to 10 min) with up to 10^7 samples in each
 /// of the 1,024 buckets, 13 bytes, beside everything else at its bounds. Reading holds the text
 /// twice.
-inline constexpr std::size_t kMostTextBytes = std::size_t{256} << 20;
+inline constexpr std::size_t kMostTextBytes = std::size_t{272} << 20;
 
 }  // namespace tokenlift
