@@ -45,6 +45,7 @@ constexpr const char* kCalibrated = "calibrated.toml";
 constexpr const char* kReportFile = "tune.json";
 /// Fewer do not fill the range of several parameters.
 constexpr std::size_t kFewSettings = 50;
+constexpr double kLeastTimeS = 1e-3;
 constexpr const char* kScenarioFile = "recommended.toml";
 
 struct TuneOptions {
@@ -244,7 +245,7 @@ void require_parameters(const TuningProblem& problem) {
 // ------------------------------------------------------------------------------------ the search
 
 TuningReport search(const Surroundings& surroundings, const TuneOptions& options,
-                    const TuningProblem& problem, const OutputFolder& folder) {
+                    const TuningProblem& problem, const OutputFolder& folder, double gone_s) {
   const JournalHead head{to_toml(problem.scenario), problem.capacity_tokens_per_s,
                          problem.tuning.lift};
   TuningJournal journal(folder.path(), head);
@@ -255,7 +256,8 @@ TuningReport search(const Surroundings& surroundings, const TuneOptions& options
   TuningBudget budget;
   budget.requests = options.budget_requests;
   if (options.time_ns) {
-    budget.time_s = static_cast<double>(*options.time_ns) * 1e-9;
+    // What it took to get here is of that time.
+    budget.time_s = std::max(static_cast<double>(*options.time_ns) * 1e-9 - gone_s, kLeastTimeS);
   } else if (!budget.requests) {
     budget.requests = problem.tuning.budget_requests;
   }
@@ -327,6 +329,7 @@ int exit_code(const TuningReport& report, bool verification_interrupted) {
 /// Searches, verifies if asked to, writes and prints what was found. Returns the exit code: goal
 /// missed where nothing can be recommended.
 int tune(const Surroundings& surroundings, const TuneOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
   require_no_html_on_terminal(surroundings, options.format);
   const ScenarioSource source = find_scenario(options.scenario.reference);
   const std::vector<std::string> overrides = overrides_of(options);
@@ -349,10 +352,13 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
     if (!problem) return kNotValid;
   }
   announce(surroundings, options, *problem);
+  const double gone_s =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 
   TuningReport report;
   try {
-    report = search(surroundings, options, *problem, folder);
+    // The machine is measured beside the time that the search is given.
+    report = search(surroundings, options, *problem, folder, options.verify > 0 ? 0 : gone_s);
   } catch (const BudgetTooSmall& error) {
     std::error_code ignored;  // another command may use the folder
     if (options.resume.empty()) {

@@ -25,7 +25,7 @@ void candidates(benchmark::State& state) {
   SobolPoints points(problem.tuning.parameters.size(), 1);
   std::uint64_t requests = 0;
   for ([[maybe_unused]] auto _ : state) {
-    const auto figures = simulator.figures({points.next(), {1, 1}, Stress::none, 1, false});
+    const auto figures = simulator.figures({points.next(), {1, 1}, Stress::none, false});
     requests += figures->requests;
   }
   state.SetItemsProcessed(state.iterations());

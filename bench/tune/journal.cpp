@@ -97,7 +97,9 @@ void TuningJournal::add(const std::string& attempt, const TuningFigures& figures
 std::string name_of(const Attempt& attempt, const std::vector<std::string>& settings) {
   std::string name = fmt::format("{} x {}, {}", attempt.effort.runs, attempt.effort.length_share,
                                  name_of(attempt.stress));
-  if (attempt.fleet != 1) name += fmt::format(", fleet x {}", attempt.fleet);
+  const Enlargement& larger = attempt.larger;
+  if (larger.fleet != 1) name += fmt::format(", fleet x {}", larger.fleet);
+  if (larger.limits != 1) name += fmt::format(", limits {}x {}", larger.throttle, larger.limits);
   if (attempt.by_run) name += ", by run";
   for (const std::string& word : settings) name += " | " + word;
   return name;

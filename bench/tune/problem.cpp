@@ -148,7 +148,7 @@ std::optional<Scenario> TuningSimulator::scenario_of(const Attempt& attempt) con
   const auto measured_ns = static_cast<double>(scenario.run.duration_ns - scenario.run.warmup_ns);
   scenario.run.duration_ns =
       scenario.run.warmup_ns + std::llround(measured_ns * attempt.effort.length_share);
-  if (attempt.fleet != 1) scenario = enlarged(scenario, attempt.fleet);
+  if (attempt.larger != Enlargement{}) scenario = enlarged(scenario, attempt.larger);
   return stressed(scenario, attempt.stress);
 }
 

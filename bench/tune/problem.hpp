@@ -54,8 +54,8 @@ struct Attempt {
   std::vector<double> point;  ///< a position for each parameter; empty: as the scenario is
   Effort effort;
   Stress stress = Stress::none;
-  double fleet = 1;     ///< so many times the replicas, and what the throttles let through
   bool by_run = false;  ///< with the objective of each run, for tests of differences
+  Enlargement larger = {};
   bool operator==(const Attempt&) const = default;
 };
 

@@ -15,9 +15,7 @@ namespace {
 // How the budget is spent: up to these shares of it.
 constexpr double kFirstGeneration = 0.35;
 constexpr double kExploring = 0.6;
-constexpr double kComparing = 0.7;
-constexpr double kStressing = 0.82;
-constexpr double kSimplifying = 0.9;
+constexpr double kLastOfExploring = 0.05;  // beyond it, for a generation that has begun
 
 constexpr std::size_t kFewestPoints = 8;  // of the first generation; a power of two
 constexpr std::size_t kMostPoints = 1024;
@@ -27,15 +25,13 @@ constexpr std::size_t kElite = 4;
 /// Half of the width of the boxes around the best, generation by generation.
 constexpr std::array<double, 3> kHalfWidths = {0.15, 0.06, 0.025};
 
-constexpr std::size_t kFinalists = 6;
-constexpr std::size_t kUnderStress = 4;
-constexpr std::uint64_t kRunsToCompare = 8;  // and twice and four times that
-constexpr int kComparisons = 3;
 constexpr std::size_t kPointsAlong = 5;  // a parameter
-constexpr int kRefills = 2;
-constexpr const char* kSimpler = "as little as possible";
-/// Misses that differ by less are the same.
-constexpr double kSameViolation = 0.01;
+
+/// Of attempts that are made side by side the budget has room for as many times what they are known
+/// to take: what another setting takes is known only afterwards.
+constexpr double kUnknown = 4;
+constexpr double kNearlyKnown = 1.1;
+constexpr std::size_t kFewAttempts = 4;
 
 /// What the present setting has to have for candidates to be told apart.
 constexpr double kLeastRequests = 1000;
@@ -81,15 +77,19 @@ TuningSearch::TuningSearch(SearchSpace space, TuningBudget budget, Workers& work
 
 void TuningSearch::run() {
   searching_ = true;
-  if (begin() && explore()) choose();
-  searching_ = false;
-  interrupted_ = stop_.load(std::memory_order_relaxed);
-  std::erase_if(finalists_, [](const Finalist& each) { return each.outcome.empty(); });
-  if (finalists_.empty()) {  // those that it did not get to
+  if (begin()) {
+    explore();
+    // Those that it did not get to.
     std::erase_if(candidates_, [](const Candidate& each) {
       return each.figures.runs == 0 && each.figures.failure.empty();
     });
+    if (!stopped()) choose();
   }
+  searching_ = false;
+  share_open_ = 1;
+  interrupted_ = stop_.load(std::memory_order_relaxed);
+  require_room();
+  std::erase_if(finalists_, [](const Finalist& each) { return each.outcome.empty(); });
   if (best_ || candidates_.size() < 2) return;
   const Indices order = ranked();
   if (!order.empty()) best_ = order.front();
@@ -128,6 +128,55 @@ std::optional<Effort> TuningSearch::affordable(std::size_t attempts, double shar
   return std::nullopt;
 }
 
+/// A share of the budget, or less where so many runs are still to follow.
+double TuningSearch::share_before(double share, std::size_t runs) const {
+  if (!budget_.requests) return share;
+  const double kept = static_cast<double>(runs) * requests_of_a_run_ * kNearlyKnown;
+  return std::min(share, 1 - kept / static_cast<double>(*budget_.requests));
+}
+
+/// Throws BudgetTooSmall where the budget does not suffice for the smallest search.
+void TuningSearch::require_room() const {
+  if (interrupted_) return;
+  const double after = static_cast<double>(kFinalists + 1 + space_.dimensions + kRunsOfChanges);
+  const double least = static_cast<double>(requests_) + cost_of_generation(kFewestPoints) +
+                       after * requests_of_a_run_ * kNearlyKnown;
+  if (budget_.requests && searching_ && static_cast<double>(*budget_.requests) < least) {
+    throw BudgetTooSmall(
+        fmt::format("a budget of {} requests is too small: a run has some {:.0f}, and the smallest "
+                    "search, of {} settings, takes {:.0f}",
+                    *budget_.requests, requests_of_a_run_, kFewestPoints, std::ceil(least)));
+  }
+  if (!budget_.time_s || searching_) return;
+  const auto is_judged = [](const Candidate& each) { return each.figures.runs > 0; };
+  const auto judged = std::ranges::count_if(candidates_, is_judged);
+  if (judged > 1) return;
+  std::string why = "not even the present setting was simulated";
+  if (judged == 1) {
+    const double least_s = elapsed_s() * least / static_cast<double>(requests_);
+    why = fmt::format("the smallest search, of {} settings, takes some {:.0f} s", kFewestPoints,
+                      std::ceil(least_s));
+  }
+  throw BudgetTooSmall(fmt::format("{:.3g} s are too short: {}", *budget_.time_s, why));
+}
+
+double TuningSearch::cost_of(const Attempt& attempt) const {
+  return static_cast<double>(attempt.effort.runs) * attempt.effort.length_share * most_of_a_run_;
+}
+
+/// How many of the attempts, from the first on, are made before what is left is looked at again; 0
+/// where the budget has no room for any.
+std::size_t TuningSearch::count_that_fits(std::span<const Attempt> attempts) const {
+  if (!budget_.requests) return attempts.size();
+  double cost = 0;
+  std::size_t count = 0;
+  for (; count < attempts.size(); ++count) {
+    cost += cost_of(attempts[count]);
+    if (!fits(cost * (count < kFewAttempts ? kNearlyKnown : kUnknown), share_open_)) break;
+  }
+  return count;
+}
+
 /// In requests, as many as the present setting takes.
 double TuningSearch::cost_of_generation(std::size_t size) const {
   double runs = 0;
@@ -143,34 +192,63 @@ double TuningSearch::cost_of_generation(std::size_t size) const {
 std::vector<std::optional<TuningFigures>> TuningSearch::simulate(
     const std::string& stage, const std::vector<Attempt>& attempts) {
   if (attempts.empty()) return {};
-  const auto same = std::ranges::find(stages_, stage, &TuningStage::name);
-  if (same == stages_.end()) {
-    stages_.push_back({stage, 0, 0, 0});
-  } else {
-    std::rotate(same, same + 1, stages_.end());  // the last one is under way
-  }
+  stage_of(stage);
   std::vector<std::optional<TuningFigures>> results(attempts.size());
   std::mutex mutex;
   std::size_t done = 0;
-  workers_.run(attempts.size(), [&](std::size_t i) {
-    if (stopped()) return;
-    results[i] = space_.simulate(attempts[i]);
-    if (!results[i]) return;
-    const std::lock_guard lock(mutex);
-    requests_ += results[i]->requests;
-    stages_.back().runs += results[i]->runs;
-    stages_.back().requests += results[i]->requests;
-    if (watch_) watch_(*this, ++done, attempts.size());
-  });
+  for (std::size_t first = 0; first < attempts.size();) {
+    const std::size_t count = count_that_fits(std::span(attempts).subspan(first));
+    if (count == 0) break;
+    workers_.run(count, [&](std::size_t at) {
+      const std::size_t i = first + at;
+      if (stopped()) return;
+      results[i] = space_.simulate(attempts[i]);
+      if (!results[i]) return;
+      const std::lock_guard lock(mutex);
+      requests_ += results[i]->requests;
+      stages_.back().runs += results[i]->runs;
+      stages_.back().requests += results[i]->requests;
+      if (watch_) watch_(*this, ++done, attempts.size());
+    });
+    for (std::size_t i = first; i < first + count; ++i) {
+      if (!results[i] || results[i]->runs == 0) continue;
+      const double runs = static_cast<double>(results[i]->runs) * attempts[i].effort.length_share;
+      whole_runs_ += runs;
+      most_of_a_run_ = std::max(most_of_a_run_, static_cast<double>(results[i]->requests) / runs);
+    }
+    first += count;
+  }
+  if (whole_runs_ > 0) {
+    requests_of_a_run_ = std::max(requests_of_a_run_, static_cast<double>(requests_) / whole_runs_);
+  }
   return results;
 }
 
-/// Candidates, each with the figures of that effort from now on. False if it was stopped.
+/// The stage of that name, which is under way from now on.
+TuningStage& TuningSearch::stage_of(const std::string& name) {
+  const auto same = std::ranges::find(stages_, name, &TuningStage::name);
+  if (same == stages_.end()) return stages_.emplace_back(TuningStage{name, 0, 0, 0});
+  std::rotate(same, same + 1, stages_.end());  // the last one is under way
+  return stages_.back();
+}
+
+void TuningSearch::charge(const std::string& stage, std::size_t candidates, std::uint64_t runs,
+                          std::uint64_t requests) {
+  TuningStage& its = stage_of(stage);
+  its.candidates += candidates;
+  its.runs += runs;
+  its.requests += requests;
+  requests_ += requests;
+  whole_runs_ += static_cast<double>(runs);
+}
+
+/// Candidates, each with the figures of that effort from now on. False where not all were
+/// simulated: it was stopped, or the budget is spent.
 bool TuningSearch::judge(const std::string& stage, const Indices& indices, const Effort& effort,
                          std::size_t rung, bool by_run) {
   std::vector<Attempt> attempts;
   for (const std::size_t index : indices) {
-    attempts.push_back({candidates_[index].point, effort, Stress::none, 1, by_run});
+    attempts.push_back({candidates_[index].point, effort, Stress::none, by_run});
   }
   std::vector<std::optional<TuningFigures>> results = simulate(stage, attempts);
   bool all = true;
@@ -226,6 +304,9 @@ bool TuningSearch::begin() {
       chosen = effort;
     }
     if (best == 2 || (best == 1 && effort.runs >= kRunsForP99)) break;
+    // A budget that has room for the smallest search is not spent on the present setting.
+    const double next = 2 * static_cast<double>(effort.runs) * requests_of_a_run_;
+    if (budget_.requests && !fits(next + cost_of_generation(kFewestPoints), kExploring)) break;
   }
   stages_.back().candidates = 1;
   if (!budget_.requests && !budget_.time_s) {
@@ -235,20 +316,17 @@ bool TuningSearch::begin() {
   }
   const std::uint64_t runs = chosen.length_share < 1 ? 1 : 2 * chosen.runs;
   ladder_ = {chosen, Effort{runs, 1}, Effort{2 * runs, 1}};
-  const double smallest = cost_of_generation(kFewestPoints) / kExploring;
-  if (budget_.requests && static_cast<double>(*budget_.requests) < smallest) {
-    throw BudgetTooSmall(
-        fmt::format("a budget of {} requests is too small: a run has some {:.0f}, and the smallest "
-                    "search, of {} "
-                    "settings, takes {:.0f}",
-                    *budget_.requests, requests_of_a_run_, kFewestPoints, std::ceil(smallest)));
-  }
+  require_room();
   return true;
 }
 
 /// The whole range, then smaller and smaller boxes around the best, and again while the budget
 /// allows.
-bool TuningSearch::explore() {
+void TuningSearch::explore() {
+  const double share =
+      share_before(kExploring, kFinalists + 1 + space_.dimensions + kRunsOfChanges);
+  share_open_ = share_before(kExploring + kLastOfExploring,
+                             kFinalists + 1 + space_.dimensions + kRunsOfChanges);
   std::size_t size = kPointsByTime;
   if (budget_.requests) {
     const double most = kFirstGeneration * static_cast<double>(*budget_.requests);
@@ -258,21 +336,19 @@ bool TuningSearch::explore() {
   for (int round = 1;; ++round) {
     const std::size_t before = candidates_.size();
     const std::string again = round == 1 ? "" : fmt::format(", round {}", round);
-    if (round > 1 && !fits(cost_of_generation(size), kExploring)) return true;
-    if (!generation(kWholeRange + again, whole_range(size))) return false;
-    if (!fits(cost_of_generation(kPointsAlong * space_.dimensions), kExploring)) return true;
-    if (!generation("along each parameter" + again, along_each_parameter(0))) return false;
+    if (round > 1 && !fits(cost_of_generation(size), share)) return;
+    if (!generation(kWholeRange + again, whole_range(size))) return;
+    if (!fits(cost_of_generation(kPointsAlong * space_.dimensions), share)) return;
+    if (!generation("along each parameter" + again, along_each_parameter(0))) return;
     const std::size_t near = std::max<std::size_t>(size / 4, kElite);
     for (std::size_t i = 0; i < kHalfWidths.size(); ++i) {
-      if (!fits(cost_of_generation(near), kExploring)) return true;
+      if (!fits(cost_of_generation(near), share)) return;
       const std::string stage = fmt::format("around the best, {}{}", i + 1, again);
-      if (!generation(stage, around_the_best(near, kHalfWidths[i]))) return false;
+      if (!generation(stage, around_the_best(near, kHalfWidths[i]))) return;
     }
-    if (!fits(cost_of_generation(kPointsAlong * space_.dimensions), kExploring)) return true;
-    if (!generation("along each parameter, from there" + again, along_each_parameter(0.5))) {
-      return false;
-    }
-    if (candidates_.size() == before) return true;  // the range has no further points
+    if (!fits(cost_of_generation(kPointsAlong * space_.dimensions), share)) return;
+    if (!generation("along each parameter, from there" + again, along_each_parameter(0.5))) return;
+    if (candidates_.size() == before) return;  // the range has no further points
   }
 }
 
@@ -330,7 +406,7 @@ std::size_t TuningSearch::place(const std::string& stage, const std::vector<doub
 }
 
 /// Successive halving: all with little effort, the best third with more, the best of these with
-/// most. False if it was stopped.
+/// most. False where not all were simulated.
 bool TuningSearch::generation(const std::string& stage,
                               const std::vector<std::vector<double>>& points) {
   Indices alive;
@@ -344,228 +420,6 @@ bool TuningSearch::generation(const std::string& stage,
     if (rung == 0) stages_.back().candidates += alive.size();
     sort(alive);
     alive.resize(kept_of(alive.size()));
-  }
-  return true;
-}
-
-// -------------------------------------------------------------------------------------- the last
-
-Finalist& TuningSearch::finalist(std::size_t candidate) {
-  const auto found = std::ranges::find(finalists_, candidate, &Finalist::candidate);
-  if (found != finalists_.end()) return *found;
-  return finalists_.emplace_back(Finalist{candidate});
-}
-
-/// The best few against one another and the present setting, then under stress. False if it was
-/// stopped.
-bool TuningSearch::choose() {
-  Indices alive;
-  if (!compare(alive)) return false;
-  best_ = alive.front();
-  const bool feasible = candidates_[*best_].figures.feasible();
-  if (feasible) {
-    if (alive.size() > kUnderStress) {
-      const bool present = std::ranges::find(alive, 0U) != alive.end();
-      alive.resize(kUnderStress);
-      if (present && std::ranges::find(alive, 0U) == alive.end()) alive.back() = 0;
-    }
-    if (!stress(alive)) return false;
-    best_ = most_robust(alive);
-    finalist(*best_).outcome =
-        alive.size() > 1 ? "recommended: the best of them under stress" : "recommended";
-    if (!simplify()) return false;
-  }
-  const auto place = [&](const Finalist& each) {
-    const auto at = std::ranges::find(alive, each.candidate);
-    return each.candidate == *best_ ? -1 : at - alive.begin();
-  };
-  std::ranges::stable_sort(finalists_, {}, place);
-  return true;
-}
-
-/// Leaves those that are feasible and as good as the best, the best first.
-bool TuningSearch::compare(Indices& alive) {
-  Indices waiting = ranked();
-  std::erase(waiting, 0);
-  const auto take = [&] {
-    const std::size_t count = std::min(kFinalists, waiting.size());
-    alive.assign(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count));
-    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count));
-    alive.push_back(0);
-  };
-  take();
-  int refills = 0;
-  std::size_t rung = ladder_.size();
-  std::uint64_t runs = std::max(kRunsToCompare, ladder_.back().runs);
-  for (int i = 0; i < kComparisons;) {
-    std::optional<Effort> effort = affordable(alive.size(), kComparing, runs);
-    if (i > 0 && effort != Effort{runs, 1}) break;
-    if (!effort) effort = Effort{1, 1};  // the last ones are looked at in any case
-    if (!judge("finalists", alive, *effort, rung++, true)) return false;
-    for (const std::size_t index : alive) finalist(index);
-    stages_.back().candidates = finalists_.size();
-    const bool decided = drop_the_worse(alive, effort->runs);
-    const bool feasible = candidates_[alive.front()].figures.feasible();
-    if (!feasible && !waiting.empty() && candidates_[waiting.front()].figures.feasible() &&
-        refills++ < kRefills) {
-      take();
-      continue;
-    }
-    if (decided) break;
-    ++i;
-    runs *= 2;
-  }
-  return true;
-}
-
-/// Sorts, says of each how it compares with the first, and lets the worse ones go. True if that is
-/// known of all. Each was to have so many runs; of those whose seed makes no difference one was
-/// enough, and how they differ is certain.
-bool TuningSearch::drop_the_worse(Indices& alive, std::uint64_t runs) {
-  sort(alive);
-  const TuningFigures& best = candidates_[alive.front()].figures;
-  const double sign = space_.maximize ? 1 : -1;
-  const double indifferent = kIndifference * std::abs(best.objective.value_or(0));
-  bool decided = true;
-  std::erase_if(alive, [&](std::size_t index) {
-    const TuningFigures& figures = candidates_[index].figures;
-    Finalist& its = finalist(index);
-    const auto leave_open = [&] {
-      its.outcome = "undecided";
-      return decided = false;
-    };
-    if (!figures.feasible()) {
-      its.outcome =
-          fmt::format("misses constraints by {:.3g} %, in {}",
-                      100 * std::min(figures.violation(), 1e9), runs_figure(figures.runs));
-      return best.feasible();
-    }
-    if (index == alive.front()) {
-      its.outcome = "the best as things are";
-      return false;
-    }
-    const std::vector<double>&one = best.objective_by_run, &other = figures.objective_by_run;
-    const bool certain = runs > 1 && best.runs == 1 && figures.runs == 1;
-    if (certain && one.size() == 1 && other.size() == 1) {
-      its.to_best = ratio_over_runs(one, other);
-      its.to_best.reason = "1 run, which is the same for any seed";
-      const bool worse = sign * (one[0] - other[0]) > indifferent;
-      its.outcome = worse ? "worse, in any run" : "as good, within 1 %";
-      return worse;
-    }
-    if (one.size() != other.size() || one.size() < kLeastRuns) return leave_open();
-    its.to_best = ratio_over_runs(one, other);
-    const Estimate difference = difference_over_runs(one, other);
-    if (!difference.interval) return leave_open();
-    const Interval interval = *difference.interval;
-    const double best_case = sign > 0 ? interval.high : -interval.low;
-    const double worst_case = sign > 0 ? interval.low : -interval.high;
-    if (best_case < 0 && sign * *difference.value < -indifferent) {
-      its.outcome = fmt::format("worse, in {}", runs_figure(figures.runs));
-      return true;
-    }
-    if (worst_case < -indifferent) return leave_open();
-    its.outcome = "as good, within 1 %";
-    return false;
-  });
-  return decided;
-}
-
-/// As far as the budget has room for it. False if it was stopped.
-bool TuningSearch::stress(const Indices& alive) {
-  Indices tried = alive;
-  if (std::ranges::find(tried, 0U) == tried.end()) tried.push_back(0);
-  const auto effort = affordable(tried.size() * kStresses.size(), kStressing, kRunsToCompare);
-  if (effort) stress_ = *effort;
-  return stress_each(tried);
-}
-
-bool TuningSearch::stress_each(const Indices& tried) {
-  std::vector<Attempt> attempts;
-  Indices owners;
-  for (const std::size_t index : tried) {
-    const TuningFigures& figures = candidates_[index].figures;
-    finalist(index).stress = {
-        {std::string(name_of(Stress::none)), figures.objective, figures.violation()}};
-    if (!stress_) continue;
-    for (const Stress stress : kStresses) {
-      attempts.push_back({candidates_[index].point, *stress_, stress, 1, false});
-      owners.push_back(index);
-    }
-  }
-  if (attempts.empty()) return true;
-  const auto results = simulate("stress", attempts);
-  stages_.back().candidates += tried.size();
-  for (std::size_t i = 0; i < attempts.size(); ++i) {
-    if (!results[i]) return false;
-    if (results[i]->runs == 0 && results[i]->failure.empty()) continue;  // it makes no difference
-    finalist(owners[i]).stress.push_back(
-        {std::string(name_of(attempts[i].stress)), results[i]->objective, results[i]->violation()});
-  }
-  return true;
-}
-
-TuningSearch::Worst TuningSearch::worst_of(std::size_t candidate) const {
-  const double sign = space_.maximize ? 1 : -1;
-  const auto its = std::ranges::find(finalists_, candidate, &Finalist::candidate);
-  Worst worst{0, INFINITY};
-  for (const StressResult& each : its->stress) {
-    worst.violation = std::max(worst.violation, each.violation);
-    worst.objective =
-        std::min(worst.objective, each.objective ? sign * *each.objective : -INFINITY);
-  }
-  return worst;
-}
-
-/// By the worst that stress makes of each. Where that tells nothing, the present setting stays, or
-/// whoever was the best.
-std::size_t TuningSearch::most_robust(const Indices& alive) const {
-  const bool present = std::ranges::find(alive, 0U) != alive.end();
-  std::size_t champion = present ? 0 : alive.front();
-  for (const std::size_t index : alive) {
-    const Worst worst = worst_of(index), held = worst_of(champion);
-    if (worst.violation > held.violation + kSameViolation) continue;
-    const bool misses_less = worst.violation < held.violation - kSameViolation;
-    const double indifferent = kIndifference * std::abs(held.objective);
-    if (misses_less || worst.objective > held.objective + indifferent) champion = index;
-  }
-  return champion;
-}
-
-/// Whether nobody would mind the one in the place of the other, as things are and under stress.
-bool TuningSearch::is_as_good(std::size_t candidate, std::size_t other) const {
-  const TuningFigures &its = candidates_[candidate].figures, &held = candidates_[other].figures;
-  if (!its.feasible() || !its.objective) return false;
-  const double sign = space_.maximize ? 1 : -1;
-  const auto as_good = [](double one, double than) {
-    return one >= than - kIndifference * std::abs(than);
-  };
-  const Worst worst = worst_of(candidate), worst_held = worst_of(other);
-  return as_good(sign * *its.objective, sign * *held.objective) &&
-         worst.violation <= worst_held.violation + kSameViolation &&
-         as_good(worst.objective, worst_held.objective);
-}
-
-/// What makes no difference stays as it is: one parameter after the other is put back to the
-/// present value, as long as that is as good as what was found. False if it was stopped.
-bool TuningSearch::simplify() {
-  const std::size_t found = *best_;
-  const std::vector<double> original = candidates_[found].point;
-  const Effort effort{candidates_[found].figures.runs, 1};
-  const std::uint64_t runs = effort.runs + (stress_ ? stress_->runs * kStresses.size() : 0);
-  for (std::size_t i = 0; i < original.size() && i < space_.present.size(); ++i) {
-    std::vector<double> point = candidates_[*best_].point;
-    if (!space_.present[i] || point[i] == *space_.present[i]) continue;
-    if (!fits(static_cast<double>(runs) * requests_of_a_run_, kSimplifying)) break;
-    point[i] = *space_.present[i];
-    const std::size_t simpler = place(kSimpler, point);
-    const bool done =
-        judge(kSimpler, {simpler}, effort, ladder_.size(), true) && stress_each({simpler});
-    if (!done) return false;
-    if (!is_as_good(simpler, found)) continue;
-    finalist(*best_).outcome = *best_ == found ? "changes more, and is no better" : "";
-    best_ = simpler;
-    finalist(simpler).outcome = "recommended: as good, and changes less";
   }
   return true;
 }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -24,7 +25,9 @@
 
 namespace tokenlift {
 
-/// What ends a search. One is set, or none: then it is that of kDefaultRuns.
+/// What ends a search. One is set, or none: then it is that of kDefaultRuns. What does not fit into
+/// it is not simulated; of requests it is known only afterwards how many a run has had, so that the
+/// last few runs may be larger than those before and go over it.
 struct TuningBudget {
   std::optional<std::int64_t> requests;  ///< simulated ones, of all runs together
   std::optional<double> time_s;          ///< then the result depends on the machine
@@ -85,8 +88,13 @@ class TuningSearch {
   TuningSearch(SearchSpace space, TuningBudget budget, Workers& workers,
                const std::atomic<bool>& stop, Watch watch = {});
 
-  /// Throws BudgetTooSmall, before more than a few runs of the present setting.
+  /// Throws BudgetTooSmall: of requests, before more than a few runs of the present setting; of
+  /// time, when it is over.
   void run();
+
+  /// Counts what was simulated beside it, as a stage.
+  void charge(const std::string& stage, std::size_t candidates, std::uint64_t runs,
+              std::uint64_t requests);
 
   /// `stop` came: what there is, is the best so far.
   bool interrupted() const { return interrupted_; }
@@ -100,6 +108,8 @@ class TuningSearch {
   /// The last one is under way.
   const std::vector<TuningStage>& stages() const { return stages_; }
   std::uint64_t requests() const { return requests_; }
+  /// At its full length, on average.
+  double requests_of_a_run() const { return requests_of_a_run_; }
   /// What tells candidates apart: the last rung of the ladder.
   const Effort& effort() const { return ladder_.back(); }
   /// Of the budget; 0 .. 1, and above it by what the last attempts took.
@@ -126,12 +136,23 @@ class TuningSearch {
  private:
   using Indices = std::vector<std::size_t>;
 
+  static constexpr std::size_t kFinalists = 6;
+  /// To compare finalists, and twice and four times that.
+  static constexpr std::uint64_t kRunsToCompare = 8;
+  /// What follows the search: present and recommended, once more.
+  static constexpr std::size_t kRunsOfChanges = 2;
+
   bool begin();
   double cost_of_generation(std::size_t size) const;
+  double cost_of(const Attempt& attempt) const;
+  std::size_t count_that_fits(std::span<const Attempt> attempts) const;
   bool fits(double requests, double share) const;
+  double share_before(double share, std::size_t runs) const;
+  void require_room() const;
   bool stopped() const;
+  TuningStage& stage_of(const std::string& name);
 
-  bool explore();
+  void explore();
   bool generation(const std::string& stage, const std::vector<std::vector<double>>& points);
   std::vector<std::vector<double>> whole_range(std::size_t size);
   std::vector<std::vector<double>> along_each_parameter(double offset) const;
@@ -152,8 +173,11 @@ class TuningSearch {
   };
   Worst worst_of(std::size_t candidate) const;
   std::size_t most_robust(const Indices& alive) const;
+  std::size_t differing() const;
   bool simplify();
-  bool is_as_good(std::size_t candidate, std::size_t other) const;
+  bool is_as_good(std::size_t candidate, std::size_t other, const TuningFigures& held,
+                  bool under_stress) const;
+  std::size_t place_simpler(const std::vector<double>& point);
   Finalist& finalist(std::size_t candidate);
 
   SearchSpace space_;
@@ -166,7 +190,10 @@ class TuningSearch {
 
   std::array<Effort, 3> ladder_;
   std::optional<Effort> stress_;  // absent: the budget has no room for it
-  double requests_of_a_run_ = 1;  // of the present setting, at its full length
+  double requests_of_a_run_ = 1;  // at its full length, on average; not less than at present
+  double most_of_a_run_ = 1;      // that any has had, at its full length
+  double share_open_ = 1;         // of the budget, to the stage that is under way
+  double whole_runs_ = 0;         // simulated, as many as that are in length
   std::vector<Candidate> candidates_;
   std::vector<Finalist> finalists_;
   std::vector<TuningStage> stages_;

@@ -130,18 +130,23 @@ std::optional<Scenario> stressed(const Scenario& resolved, Stress stress) {
   return scenario;
 }
 
-double enlargement(const Scenario& scenario, double factor) {
+std::int64_t enlarged_replicas(const Scenario& scenario, double factor) {
   std::int64_t larger = 0;
   for (const Site& site : scenario.fleet.sites) larger += more_replicas(site, factor);
-  return static_cast<double>(larger) / static_cast<double>(replica_count(scenario));
+  return larger;
 }
 
-Scenario enlarged(const Scenario& resolved, double least_factor) {
-  const double factor = enlargement(resolved, least_factor);
+Scenario enlarged(const Scenario& resolved, const Enlargement& enlargement) {
   Scenario scenario = resolved;
-  for (Site& site : scenario.fleet.sites) site.replicas = more_replicas(site, least_factor);
-  multiply(scenario.fleet.capacity_tokens_per_s, factor);
+  for (Site& site : scenario.fleet.sites) site.replicas = more_replicas(site, enlargement.fleet);
+  multiply(scenario.fleet.capacity_tokens_per_s, static_cast<double>(replica_count(scenario)) /
+                                                     static_cast<double>(replica_count(resolved)));
+  const double factor = enlargement.limits;
+  const auto is_meant = [&](const std::string& throttle) {
+    return enlargement.throttle.empty() || enlargement.throttle == throttle;
+  };
   for (Throttle& throttle : scenario.throttles) {
+    if (!is_meant(throttle.name)) continue;
     multiply(throttle.rate.per_s, factor);
     multiply(throttle.burst.units, factor);
     multiply(throttle.limit, factor);
@@ -149,6 +154,7 @@ Scenario enlarged(const Scenario& resolved, double least_factor) {
     throttle.max_limit *= factor;
   }
   for (Event& event : scenario.events) {
+    if (!is_meant(event.throttle)) continue;
     enlarge(event, factor);
     if (event.from) multiply(event.from->per_s, factor);
     multiply(event.from_limit, factor);

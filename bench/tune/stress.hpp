@@ -1,9 +1,11 @@
 #pragma once
 // What a scenario is when things are not as it says: for the finalists of a search, which are
-// judged by their worst case; and how a larger fleet would do.
+// judged by their worst case; and how it would do with a larger fleet, or with wider limits.
 
 #include <array>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "workloads/scenario/scenario.hpp"
@@ -25,11 +27,19 @@ std::string_view name_of(Stress stress);
 /// back-off as by default, of clients that give up at once.
 std::optional<Scenario> stressed(const Scenario& resolved, Stress stress);
 
-/// `factor` (>= 1) times the replicas of each site, rounded up, and what the throttles and events
-/// let through in proportion to all replicas. Resolved.
-Scenario enlarged(const Scenario& resolved, double factor);
+/// So many times what the scenario has. Fleet and limits are apart: which of them holds a scenario
+/// back is told by the one that helps.
+struct Enlargement {
+  double fleet = 1;   ///< >= 1: replicas of each site, rounded up
+  double limits = 1;  ///< rates, bursts and limits of throttles, and of events that set them
+  std::string throttle = {};  ///< whose limits; empty: those of all
+  bool operator==(const Enlargement&) const = default;
+};
 
-/// By how much it really is larger.
-double enlargement(const Scenario& scenario, double factor);
+/// The scenario (resolved) so much larger.
+Scenario enlarged(const Scenario& resolved, const Enlargement& enlargement);
+
+/// Of the sites with `factor` times their replicas, each rounded up.
+std::int64_t enlarged_replicas(const Scenario& scenario, double factor);
 
 }  // namespace tokenlift

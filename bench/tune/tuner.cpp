@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stop_token>
+#include <thread>
 #include <utility>
 
 #include "bench/machine/host.hpp"
+#include "bench/tune/floors.hpp"
+#include "bench/tune/remedies.hpp"
 #include "reports/analysis/sensitivity.hpp"
 #include "reports/findings/report.hpp"
 #include "reports/findings/tuning_changes.hpp"
@@ -24,12 +28,16 @@ constexpr std::size_t kResponsePoints = 11;
 /// What the best setting and one with another value may differ by, to be called as good.
 constexpr double kTolerated = 0.02;
 
-// How much more capacity is tried where nothing is feasible.
-constexpr double kMostFleet = 64;
-constexpr double kCloseEnough = 1.05;
-constexpr std::size_t kCandidatesWithMore = 8;
-constexpr std::size_t kFleetsTried = 10;  // about
-constexpr double kUpToParetoSet = 0.95;   // of the budget
+// What is tried where nothing is feasible.
+constexpr std::size_t kCandidatesWithMore = 4;
+constexpr std::size_t kRemediesTried = 30;  // about
+constexpr double kUpToParetoSet = 0.95;     // of the budget
+constexpr double kUpToChanges = 0.9;
+/// What a time may be overrun by, for what is told of the best.
+constexpr double kLastOfTime = 1.05;
+/// Runs of the present setting that the floors come from, where the budget is so many times larger.
+constexpr std::uint64_t kRunsOfFloors = 4;
+constexpr double kMuchForFloors = 50;
 
 constexpr std::uint64_t kMostRunsOfChange = 32;
 constexpr std::size_t kMostOfParetoSet = 24;
@@ -126,13 +134,34 @@ void tolerate(TunedParameter& parameter, double recommended, bool maximize) {
   parameter.tolerated_high = high->value;
 }
 
+/// Sets `over` when the time is up, or `stop` is set: runs under way end at once.
+class Deadline {
+ public:
+  Deadline(double seconds, const std::atomic<bool>& stop, std::atomic<bool>& over)
+      : thread_([seconds, &stop, &over](const std::stop_token& done) {
+          const auto begin = std::chrono::steady_clock::now();
+          const auto is_late = [&] {
+            const auto gone = std::chrono::steady_clock::now() - begin;
+            return std::chrono::duration<double>(gone).count() > seconds;
+          };
+          while (!done.stop_requested() && !stop && !is_late()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+          }
+          if (!done.stop_requested()) over = true;
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
 }  // namespace
 
 Tuner::Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std::string> command,
              Workers& workers, const std::atomic<bool>& stop, TuningJournal* journal,
              TuningSearch::Watch watch)
     : problem_(problem),
-      simulator_(problem, command, stop),
+      budget_(budget),
+      simulator_(problem_, command, budget.time_s ? over_ : stop),
       command_(std::move(command)),
       workers_(workers),
       stop_(stop),
@@ -167,6 +196,9 @@ std::optional<TuningFigures> Tuner::simulate(const Attempt& attempt) {
 }
 
 TuningReport Tuner::run() {
+  std::optional<Deadline> deadline;
+  if (budget_.time_s) deadline.emplace(*budget_.time_s * kLastOfTime, stop_, over_);
+  add_floors();
   search_.run();
   TuningReport report;
   describe(report);
@@ -179,7 +211,7 @@ TuningReport Tuner::run() {
       report.recommended = report.best = best;
       recommend(report);
     } else {
-      look_for_capacity(*best, report);
+      look_for_remedies(*best, report);
     }
   }
   report.stages = search_.stages();
@@ -217,6 +249,7 @@ void Tuner::describe(TuningReport& report) const {
     if (tuned.present) tuned.present_position = position_of(parameter, *tuned.present);
     report.parameters.push_back(std::move(tuned));
   }
+  report.floors = floors_;
   report.budget_requests = search_.budget_requests();
 }
 
@@ -257,8 +290,8 @@ void Tuner::recommend(TuningReport& report) {
     if (!is_there) report.toml += fmt::format("# and --set '{}'\n", word);
   }
   if (report.interrupted) return;
-  add_pareto_set(report);
   add_changes(report);
+  add_pareto_set(report);
   if (!best.point.empty()) add_responses(report);
 }
 
@@ -271,18 +304,22 @@ void Tuner::add_pareto_set(TuningReport& report) {
   std::ranges::stable_sort(set, [&](std::size_t one, std::size_t other) {
     return *first[one].goodput_tokens_per_s > *first[other].goodput_tokens_per_s;
   });
-  set.resize(std::min(set.size(), kMostOfParetoSet));
-  // Those that were found in the end had no first rung.
+  std::vector<std::size_t> drawn = std::exchange(set, {});
+  drawn.resize(std::min(drawn.size(), kMostOfParetoSet));
   const auto add = [&](std::size_t index) {
     if (std::ranges::find(set, index) == set.end()) set.push_back(index);
   };
-  for (const Finalist& finalist : report.finalists) add(finalist.candidate);
+  // Those that were found in the end had no first rung. Of the others as many as there is room for.
   add(*report.best);
+  for (const Finalist& finalist : report.finalists) add(finalist.candidate);
+  for (const std::size_t index : drawn) {
+    if (search_.affordable(set.size() + 1, kUpToParetoSet, 1)) add(index);
+  }
   const auto effort = search_.affordable(set.size(), kUpToParetoSet, search_.effort().runs);
   if (!effort) return;
   std::vector<Attempt> attempts;
   for (const std::size_t index : set) {
-    attempts.push_back({report.candidates[index].point, *effort, Stress::none, 1, false});
+    attempts.push_back({report.candidates[index].point, *effort, Stress::none, false});
   }
   std::vector<TuningFigures> figures;
   for (std::optional<TuningFigures>& each : search_.simulate("Pareto set", attempts)) {
@@ -309,7 +346,7 @@ void Tuner::add_responses(TuningReport& report) {
       report.parameters[i].response.push_back({position, value_at(parameter, position), {}, false});
       std::vector<double> other = point;
       other[i] = position;
-      attempts.push_back({std::move(other), *effort, Stress::none, 1, false});
+      attempts.push_back({std::move(other), *effort, Stress::none, false});
     }
   }
   const auto results = search_.simulate("response", attempts);
@@ -329,14 +366,18 @@ void Tuner::add_responses(TuningReport& report) {
 void Tuner::add_changes(TuningReport& report) {
   const TuningFigures& present = report.candidates[0].figures;
   const TuningFigures& best = report.candidates[*report.best].figures;
-  const std::uint64_t runs = std::clamp<std::uint64_t>(best.runs, 1, kMostRunsOfChange);
+  const std::uint64_t most = std::clamp<std::uint64_t>(best.runs, 1, kMostRunsOfChange);
+  std::optional<Effort> effort = search_.affordable(2, kUpToChanges, most);
+  if (!effort) effort = search_.affordable(2, 1, 1);
+  if (!effort) return;
   std::optional<Trial> trials[2];
-  const std::vector<double>* points[2] = {&report.candidates[0].point,
-                                          &report.candidates[*report.best].point};
-  workers_.run(2, [&](std::size_t i) {
-    trials[i] = simulator_.trial({*points[i], {runs, 1}, Stress::none, 1, false});
-  });
-  if (!trials[0] || !trials[1]) return;
+  const std::size_t candidates[2] = {0, *report.best};
+  workers_.run(2, [&](std::size_t i) { trials[i] = trial_of(candidates[i], effort->runs); });
+  for (std::optional<Trial>& trial : trials) {
+    if (!trial) return;
+    search_.charge("what changes", 1, trial->lifted.runs.size(), trial->lifted.pooled.totals.due);
+  }
+  report.losers = losers_of(*trials[0], *trials[1], report.phase);
   report.changes = tuning_changes(*trials[0], *trials[1], report.phase);
   const bool is_told = std::ranges::any_of(report.changes, [&](const TuningChange& change) {
     return report.aim.path == change.name + "_tokens_per_s." + report.phase ||
@@ -346,24 +387,55 @@ void Tuner::add_changes(TuningReport& report) {
     report.changes.insert(report.changes.begin(), change_of_objective(report.aim, present, best));
   }
   report.series = {series_of(*trials[0], "present"), series_of(*trials[1], "recommended")};
-  report.binding = binding_of(trials[1]->lifted.pooled, report.phase, report);
+  report.binding = binding_of(trials[1]->lifted.pooled, report.phase, reach(), report);
 }
 
-/// Of those that miss least, the first that meets everything with so many times the fleet.
-std::optional<std::size_t> Tuner::feasible_with(double fleet, const Effort& effort,
-                                                const std::vector<std::size_t>& candidates) {
-  std::vector<Attempt> attempts;
-  for (const std::size_t index : candidates) {
-    attempts.push_back({search_.candidates()[index].point, effort, Stress::none, fleet, false});
-  }
-  const auto results = search_.simulate("more capacity", attempts);
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (results[i] && results[i]->feasible()) return candidates[i];
-  }
-  return std::nullopt;
+std::optional<Trial> Tuner::trial_of(std::size_t candidate, std::uint64_t runs) {
+  return simulator_.trial({search_.candidates()[candidate].point, {runs, 1}, Stress::none, false});
 }
 
-void Tuner::look_for_capacity(std::size_t candidate, TuningReport& report) {
+/// Of each throttle, in the order of a run's record: whose requests it looks at.
+std::vector<std::vector<std::string>> Tuner::reach() const {
+  std::vector<std::vector<std::string>> reach;
+  for (const Throttle& throttle : problem_.scenario.throttles) reach.push_back(throttle.tenants);
+  return reach;
+}
+
+/// From a few runs of the present setting, before anything is judged.
+void Tuner::add_floors() {
+  if (problem_.tuning.lift) return;
+  std::optional<Trial> trial = simulator_.trial({{}, {1, 1}, Stress::none, false});
+  if (!trial) return;
+  const auto charge = [&] {
+    search_.charge("floors", 0, trial->lifted.runs.size(), trial->lifted.pooled.totals.due);
+  };
+  charge();
+  const double all = static_cast<double>(trial->lifted.pooled.totals.due * kRunsOfFloors);
+  const bool is_cheap =
+      budget_.requests && kMuchForFloors * all <= static_cast<double>(*budget_.requests);
+  if (is_cheap || (!budget_.requests && !budget_.time_s)) {
+    trial = simulator_.trial({{}, {kRunsOfFloors, 1}, Stress::none, false});
+    if (!trial) return;
+    charge();
+  }
+  const Run& run = trial->lifted.pooled;
+  for (const Objective& floor : floors_of(problem_, run)) {
+    floors_.push_back(floor.text);
+    problem_.tuning.constraints.push_back(floor);
+  }
+}
+
+/// What refuses whom with the setting that misses least.
+void Tuner::add_binding_of_nearest(TuningReport& report) {
+  if (!search_.affordable(1, 1, 1)) return;
+  const std::optional<Trial> trial = trial_of(report.infeasible->candidate, 1);
+  if (!trial) return;
+  const Run& run = trial->lifted.pooled;
+  search_.charge("what binds", 1, 1, run.totals.due);
+  report.binding = binding_of(run, report.phase, reach(), report);
+}
+
+void Tuner::look_for_remedies(std::size_t candidate, TuningReport& report) {
   Infeasible& infeasible = report.infeasible.emplace();
   infeasible.candidate = candidate;
   const TuningFigures& best = report.candidates[candidate].figures;
@@ -374,43 +446,35 @@ void Tuner::look_for_capacity(std::size_t candidate, TuningReport& report) {
   }
   infeasible.constraint = static_cast<std::size_t>(most - best.constraints.begin());
   if (report.interrupted) {
-    infeasible.reason = "interrupted before more capacity was tried";
+    infeasible.reason = "interrupted before anything else was tried";
     return;
   }
-  std::vector<std::size_t> candidates = search_.ranked();
-  candidates.resize(std::min(candidates.size(), kCandidatesWithMore));
-  // An answer is worth a run each, whatever the budget.
+  add_binding_of_nearest(report);
+  RemedySearch remedies;
+  remedies.scenario = &problem_.scenario;
+  remedies.constraint = infeasible.constraint;
+  remedies.candidates = {candidate};
+  const std::size_t others =
+      search_.affordable(kRemediesTried * kCandidatesWithMore, 1, 1) ? kCandidatesWithMore : 1;
+  for (const std::size_t index : search_.ranked()) {
+    if (remedies.candidates.size() >= others) break;
+    if (index != candidate) remedies.candidates.push_back(index);
+  }
+  for (const std::size_t index : remedies.candidates) {
+    remedies.points.push_back(search_.candidates()[index].point);
+  }
   const Effort effort =
-      search_.affordable(kFleetsTried * candidates.size(), 1, search_.effort().runs)
+      search_.affordable(kRemediesTried * remedies.points.size(), 1, search_.effort().runs)
           .value_or(Effort{1, 1});
-  double enough = 1;
-  std::optional<std::size_t> with;
-  while (!with && enough < kMostFleet && !stop_) {
-    enough *= 2;
-    with = feasible_with(enough, effort, candidates);
+  remedies.simulate = [&](std::vector<Attempt> attempts) {
+    for (Attempt& each : attempts) each.effort = effort;
+    return search_.simulate("more fleet, wider limits", attempts);
+  };
+  infeasible.remedies = find_remedies(remedies);
+  if (infeasible.remedies.empty()) {
+    infeasible.reason =
+        "the budget had no room for trying more fleet or wider limits; a larger one has";
   }
-  if (!with) {
-    infeasible.reason = fmt::format(
-        "{:.0f} times the fleet would not do either, so what is asked for does not depend on it",
-        enough);
-    return;
-  }
-  double too_little = enough / 2;
-  while (enough / too_little > kCloseEnough && !stop_) {
-    const double middle = std::sqrt(enough * too_little);
-    if (const auto found = feasible_with(middle, effort, candidates)) {
-      with = found;
-      enough = middle;
-    } else {
-      too_little = middle;
-    }
-  }
-  infeasible.capacity_factor = enlargement(problem_.scenario, enough);
-  const std::vector<std::string>& values = report.candidates[*with].values;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    infeasible.settings.push_back(report.parameters[i].key + "=" + values[i]);
-  }
-  if (values.empty()) infeasible.settings = {"the present setting"};
 }
 
 }  // namespace tokenlift

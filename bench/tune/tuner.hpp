@@ -3,6 +3,7 @@
 // how each parameter acts around it; or, where nothing is feasible, what capacity would do.
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ namespace tokenlift {
 
 class Tuner {
  public:
-  /// All stay in use. `journal`: null for none. `command` goes into runs and report.
+  /// All stay in use, but for the problem. `journal`: null for none. `command` goes into runs and
+  /// report.
   Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std::string> command,
         Workers& workers, const std::atomic<bool>& stop, TuningJournal* journal,
         TuningSearch::Watch watch);
@@ -35,16 +37,21 @@ class Tuner {
   void add_pareto_set(TuningReport& report);
   void add_responses(TuningReport& report);
   void add_changes(TuningReport& report);
-  void look_for_capacity(std::size_t candidate, TuningReport& report);
-  std::optional<std::size_t> feasible_with(double fleet, const Effort& effort,
-                                           const std::vector<std::size_t>& candidates);
+  void add_floors();
+  void look_for_remedies(std::size_t candidate, TuningReport& report);
+  void add_binding_of_nearest(TuningReport& report);
+  std::optional<Trial> trial_of(std::size_t candidate, std::uint64_t runs);
+  std::vector<std::vector<std::string>> reach() const;
 
-  const TuningProblem& problem_;
+  TuningProblem problem_;  // with its floors
+  TuningBudget budget_;
+  std::atomic<bool> over_ = false;  // stopped, or the time is up
   TuningSimulator simulator_;
   std::vector<std::string> command_;
   Workers& workers_;
   const std::atomic<bool>& stop_;
   TuningJournal* journal_;
+  std::vector<std::string> floors_;
   TuningSearch search_;
 };
 

@@ -22,6 +22,8 @@ constexpr double kBindingShare = 0.05;
 constexpr double kLittleHeadroom = 0.1;
 constexpr double kJustMet = 0.05;
 constexpr double kAtTheEnd = 0.02;
+/// A tenant has lost whose attainment falls by so much.
+constexpr double kNoticed = 0.005;
 
 struct Rate {
   const char* name;
@@ -81,37 +83,90 @@ TuningChange change_of_ttft(int permille, const RunBriefs& present, const RunBri
 
 // ------------------------------------------------------------------------------------- binding
 
-void add_throttles(const Run& run, std::size_t phase, const PhaseSummary& summary,
+using Reach = std::vector<std::vector<std::string>>;
+
+/// Of the attempts of those whose requests it looks at, what a throttle holds and refuses.
+struct ThrottleShares {
+  double held = 0;
+  double refused = 0;
+  bool binds() const { return held + refused >= kBindingShare; }
+};
+
+bool looks_at(const std::vector<std::string>& tenants, const std::string& tenant) {
+  return tenants.empty() || std::ranges::find(tenants, tenant) != tenants.end();
+}
+
+/// Nothing of a throttle that only counts, and where nobody asked.
+std::optional<ThrottleShares> shares_of(const Run& run, std::size_t throttle, std::size_t phase,
+                                        const Reach& reach) {
+  if (run.throttles[throttle].mode != "enforce") return std::nullopt;
+  std::uint64_t attempts = 0;
+  for (const TenantRecord& tenant : run.tenants) {
+    if (looks_at(reach[throttle], tenant.name)) attempts += tenant.phases[phase].attempts;
+  }
+  if (attempts == 0) return std::nullopt;
+  const ThrottleCounts& counts = run.throttles[throttle].phases[phase];
+  // Attempts count for the phase in which their request was due, what holds them when it does.
+  const auto share = [&](std::uint64_t count) {
+    return std::min(1.0, static_cast<double>(count) / static_cast<double>(attempts));
+  };
+  return ThrottleShares{share(counts.held), share(counts.rejected)};
+}
+
+void add_throttles(const Run& run, std::size_t phase, const Reach& reach,
                    std::vector<std::string>& binding) {
-  for (const ThrottleRecord& throttle : run.throttles) {
-    if (throttle.mode != "enforce" || summary.attempts == 0) continue;
-    const ThrottleCounts& counts = throttle.phases[phase];
-    const double share = std::min(1.0, static_cast<double>(counts.held + counts.rejected) /
-                                           static_cast<double>(summary.attempts));
-    if (share >= kBindingShare) {
-      binding.push_back(fmt::format("The throttle '{}' holds or refuses {} of the attempts.",
-                                    throttle.name, percent_figure(share)));
-    } else {
-      binding.push_back(
-          fmt::format("The throttle '{}' hardly binds: it holds or refuses {} of the "
-                      "attempts.",
-                      throttle.name, percent_figure(share)));
-    }
+  for (std::size_t i = 0; i < run.throttles.size(); ++i) {
+    const std::optional<ThrottleShares> shares = shares_of(run, i, phase, reach);
+    if (!shares) continue;
+    const std::string whose =
+        reach[i].empty() ? "the attempts" : "the attempts of " + listed(reach[i], "and");
+    binding.push_back(fmt::format("The throttle '{}' {}holds {} and refuses {} of {}.",
+                                  run.throttles[i].name, shares->binds() ? "" : "hardly binds: it ",
+                                  percent_figure(shares->held), percent_figure(shares->refused),
+                                  whose));
   }
 }
 
+/// Whom throttles hold or refuse, and which of them may have: where there are several tenants.
+void add_tenants(const Run& run, std::size_t phase, const Reach& reach,
+                 std::vector<std::string>& binding) {
+  if (run.tenants.size() < 2) return;
+  for (const TenantRecord& tenant : run.tenants) {
+    const PhaseRecord& record = tenant.phases[phase];
+    if (record.counts.due == 0) continue;
+    const double share = static_cast<double>(record.held) / static_cast<double>(record.counts.due);
+    if (share < kBindingShare) continue;
+    std::vector<std::string> by;
+    for (std::size_t i = 0; i < run.throttles.size(); ++i) {
+      if (!looks_at(reach[i], tenant.name)) continue;
+      const std::optional<ThrottleShares> shares = shares_of(run, i, phase, reach);
+      if (shares && shares->binds()) by.push_back("'" + run.throttles[i].name + "'");
+    }
+    binding.push_back(fmt::format(
+        "Of the requests of tenant '{}' {} are held or refused at first{}.", tenant.name,
+        percent_figure(std::min(share, 1.0)), by.empty() ? "" : ", by " + listed(by, "or")));
+  }
+}
+
+/// What is recommended, or misses least.
+const TuningCandidate& subject_of(const TuningReport& report) {
+  return report.candidates[report.best ? *report.best : report.infeasible->candidate];
+}
+
 void add_constraints(const TuningReport& report, std::vector<std::string>& binding) {
-  const TuningFigures& figures = report.candidates[*report.best].figures;
+  const TuningFigures& figures = subject_of(report).figures;
   for (std::size_t i = 0; i < figures.constraints.size(); ++i) {
     const ConstraintResult& constraint = figures.constraints[i];
     if (!constraint.met || constraint.room > kJustMet) continue;
+    // Where nobody gains and nobody loses a floor is a little below: nothing is held back by it.
+    if (std::ranges::find(report.floors, report.constraints[i]) != report.floors.end()) continue;
     binding.push_back(fmt::format("The constraint {} leaves no room: it is {}.",
                                   report.constraints[i], figure(*constraint.value)));
   }
 }
 
 void add_ends_of_ranges(const TuningReport& report, std::vector<std::string>& binding) {
-  const std::vector<double>& point = report.candidates[*report.best].point;
+  const std::vector<double>& point = subject_of(report).point;
   for (std::size_t i = 0; i < point.size(); ++i) {
     const TunedParameter& parameter = report.parameters[i];
     // What stays as it is was not pushed there.
@@ -170,12 +225,33 @@ TuningChange change_of_objective(const TuningAim& aim, const TuningFigures& pres
   return change;
 }
 
+std::vector<std::string> losers_of(const Trial& present, const Trial& recommended,
+                                   std::string_view phase) {
+  const Run &before = present.lifted.pooled, &after = recommended.lifted.pooled;
+  const std::optional<std::size_t> index = find_phase(before, phase);
+  std::vector<std::string> losers;
+  if (!index || find_phase(after, phase) != index) return losers;
+  for (const TenantRecord& tenant : before.tenants) {
+    const auto other = std::ranges::find(after.tenants, tenant.name, &TenantRecord::name);
+    if (other == after.tenants.end()) continue;
+    const auto old_share = summarize_tenant(before, tenant)[*index].rates.attainment;
+    const auto new_share = summarize_tenant(after, *other)[*index].rates.attainment;
+    if (!old_share || !new_share || *old_share - *new_share < kNoticed) continue;
+    losers.push_back(fmt::format("tenant '{}' loses: its attainment falls from {} to {}",
+                                 tenant.name, percent_figure(*old_share),
+                                 percent_figure(*new_share)));
+  }
+  return losers;
+}
+
 std::vector<std::string> binding_of(const Run& run, std::string_view phase,
+                                    const std::vector<std::vector<std::string>>& reach,
                                     const TuningReport& report) {
   std::vector<std::string> binding;
   if (const std::optional<std::size_t> index = find_phase(run, phase)) {
     const PhaseSummary summary = summarize_fleet(run)[*index];
-    add_throttles(run, *index, summary, binding);
+    add_throttles(run, *index, reach, binding);
+    add_tenants(run, *index, reach, binding);
     if (summary.rates.headroom && *summary.rates.headroom <= kLittleHeadroom) {
       binding.push_back(fmt::format("The fleet has a headroom of {}.",
                                     percent_figure(std::max(*summary.rates.headroom, 0.0))));

@@ -20,9 +20,16 @@ std::vector<TuningChange> tuning_changes(const Trial& present, const Trial& reco
 TuningChange change_of_objective(const TuningAim& aim, const TuningFigures& present,
                                  const TuningFigures& recommended);
 
-/// What keeps the recommended setting from more, a sentence each: throttles that hold or refuse,
-/// the fleet, constraints that are just met, ends of ranges. `run` is its runs, pooled.
+/// The tenants whose attainment falls by half a point or more, as TuningReport::losers.
+std::vector<std::string> losers_of(const Trial& present, const Trial& recommended,
+                                   std::string_view phase);
+
+/// What keeps the setting from more that is recommended, or that misses least: throttles that hold
+/// or refuse, and whom; the fleet; constraints that are just met; ends of ranges. A sentence each.
+/// `run` is its runs, pooled; `reach`, throttle by throttle of it, whose requests each looks at
+/// (empty: everybody's).
 std::vector<std::string> binding_of(const Run& run, std::string_view phase,
+                                    const std::vector<std::vector<std::string>>& reach,
                                     const TuningReport& report);
 
 }  // namespace tokenlift

@@ -108,12 +108,14 @@ std::string recommendation(const TuningReport& report) {
                whole_figure(report.candidates.size() - 1)) +
            verified;
   }
+  std::string losers;
+  for (const std::string& each : report.losers) losers += "; " + each;
   const std::string missed = worst_missed(report, report.candidates[0].figures);
   return "setting " + changed_settings(report, candidate) + " " +
          (missed.empty()
               ? ""
               : "meets all constraints, of which the present setting misses " + missed + ", and ") +
-         effect_text(report, candidate) + verified;
+         effect_text(report, candidate) + losers + verified;
 }
 
 std::string refusal(const TuningReport& report) {
@@ -154,12 +156,22 @@ std::string infeasibility(const TuningReport& report) {
     text += violation_figure(constraint.violation);
     if (constraint.value) text += " (it is " + figure(*constraint.value) + ")";
   }
-  if (infeasible.capacity_factor) {
-    return text + fmt::format("; with {} times the fleet, all could be met",
-                              limit_figure(*infeasible.capacity_factor));
+  const auto told = [](const Remedy& remedy) {
+    return remedy_words(remedy) + (remedy.value && !remedy.meets
+                                       ? fmt::format(", where it is {}", figure(*remedy.value))
+                                       : "");
+  };
+  std::vector<std::string> enough, not_enough;
+  for (const Remedy& each : infeasible.remedies) {
+    (each.meets ? enough : not_enough).push_back(told(each));
   }
-  if (infeasible.reason.empty()) return text;
-  return text + "; no fleet is known that would do: " + as_clause(infeasible.reason);
+  if (!enough.empty()) text += "; simulated, all are met with " + listed(enough, "or with");
+  if (!not_enough.empty()) {
+    text += (enough.empty() ? "; simulated, they are not met with " : ", but not with ") +
+            listed(not_enough, "or with");
+  }
+  if (!infeasible.remedies.empty() || infeasible.reason.empty()) return text;
+  return text + "; what would help is not known: " + as_clause(infeasible.reason);
 }
 
 }  // namespace

@@ -138,15 +138,23 @@ struct Verification {
   std::vector<std::string> refusals = {};  ///< why nothing is recommended; empty: it holds
 };
 
+/// More than the scenario has of something, as it was simulated.
+struct Remedy {
+  std::size_t candidate = 0;    ///< the setting that it was tried with; index
+  double fleet = 1;             ///< so many times the replicas
+  std::int64_t replicas = 0;    ///< and so many these are; 0: as many as there are
+  double limits = 1;            ///< so many times the rates, bursts and limits
+  std::string throttle = {};    ///< of this throttle; empty: of all
+  bool meets = false;           ///< all constraints
+  std::optional<double> value;  ///< of Infeasible::constraint; absent where it has none
+};
+
 /// Where no setting meets all constraints.
 struct Infeasible {
-  std::size_t candidate = 0;   ///< the one that misses least
-  std::size_t constraint = 0;  ///< the one that it misses most; index
-  /// So many times the fleet (replicas, and what the throttles let through) would do.
-  std::optional<double> capacity_factor;
-  /// Of the candidate that does it there: "KEY=VALUE" of each parameter.
-  std::vector<std::string> settings = {};
-  std::string reason = {};  ///< without a factor: why
+  std::size_t candidate = 0;          ///< the one that misses least
+  std::size_t constraint = 0;         ///< the one that it misses most; index
+  std::vector<Remedy> remedies = {};  ///< those that do it first; only what was simulated
+  std::string reason = {};            ///< without any: why
 };
 
 /// How the search went, stage by stage.
@@ -168,16 +176,20 @@ struct TuningReport {
   std::string phase;     ///< that is judged
   std::optional<double> capacity_tokens_per_s = {};
   TuningAim aim;
-  std::vector<std::string> constraints = {};  ///< as written
+  std::vector<std::string> constraints = {};  ///< as written, and the floors
+  std::vector<std::string> floors = {};       ///< of these, what no tenant is to lose unasked
   std::vector<TunedParameter> parameters;
   std::vector<TuningCandidate> candidates;      ///< the present setting first
   std::optional<std::size_t> recommended = {};  ///< index; absent: nothing is feasible, or refused
   std::optional<std::size_t> best = {};         ///< what the search found, also where refused
   std::vector<Finalist> finalists = {};
   std::vector<TuningChange> changes = {};
-  std::vector<std::string> binding =
-      {};                 ///< what holds the recommended setting back, a sentence each
-  std::string toml = {};  ///< [[throttle]] (or [[event]]) to paste
+  /// Whose attainment falls with what is recommended: "tenant 'a' loses: its attainment falls from
+  /// 99.0 to 97.4 %".
+  std::vector<std::string> losers = {};
+  /// What holds the recommended setting back, or the one that misses least; a sentence each.
+  std::vector<std::string> binding = {};
+  std::string toml = {};                  ///< [[throttle]] (or [[event]]) to paste
   std::vector<TuningSeries> series = {};  ///< present, recommended
   std::optional<Infeasible> infeasible = {};
   std::optional<Verification> verification = {};

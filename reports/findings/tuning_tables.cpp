@@ -16,6 +16,11 @@
 namespace tokenlift {
 namespace {
 
+/// "attainment.before" of "attainment.before >= 0.9".
+std::string path_of_constraint(const std::string& constraint) {
+  return constraint.substr(0, constraint.find_first_of(" <>=!"));
+}
+
 std::string or_dash(const std::string& text) {
   return text.empty() ? kAbsent : text;
 }
@@ -100,6 +105,13 @@ std::vector<std::string> task_sentences(const TuningReport& report) {
         fmt::format(" of a fleet that makes {} tokens/s", figure(*report.capacity_tokens_per_s));
   }
   std::vector<std::string> sentences = {task + "."};
+  if (!report.floors.empty()) {
+    sentences.push_back(fmt::format(
+        "Floors, so that nobody loses unasked (2 points below the present, or what chance "
+        "does): {}. A constraint of your own on the attainment of the same tenant takes "
+        "the place of its floor.",
+        listed(report.floors, "and")));
+  }
   if (report.candidates.empty()) return sentences;
   std::string effort =
       fmt::format("{} setting{} and {} requests simulated in {} s",
@@ -285,16 +297,24 @@ std::string paste_title(const TuningReport& report) {
   return report.recommended ? "to paste into the scenario" : "what was found, but not recommended";
 }
 
-std::vector<std::string> infeasible_sentences(const TuningReport& report) {
-  if (!report.infeasible || report.infeasible->settings.empty()) return {};
+std::vector<std::string> remedy_sentences(const TuningReport& report) {
+  if (!report.infeasible) return {};
   const Infeasible& infeasible = *report.infeasible;
-  std::string fleet = "a larger fleet";
-  if (infeasible.capacity_factor) {
-    fleet = limit_figure(*infeasible.capacity_factor) +
-            " times the fleet (replicas, and what the throttles let through)";
+  std::vector<std::string> sentences;
+  for (const Remedy& remedy : infeasible.remedies) {
+    const TuningCandidate& candidate = report.candidates[remedy.candidate];
+    std::vector<std::string> values;
+    for (std::size_t i = 0; i < candidate.values.size(); ++i) {
+      values.push_back(report.parameters[i].key + "=" + candidate.values[i]);
+    }
+    sentences.push_back(
+        fmt::format("With {} (and {}), {}: {} is {}.", remedy_words(remedy),
+                    values.empty() ? "the present setting" : listed(values, "and"),
+                    remedy.meets ? "all constraints are met" : "a constraint is missed",
+                    path_of_constraint(report.constraints[infeasible.constraint]),
+                    remedy.value ? figure(*remedy.value) : "without a value"));
   }
-  return {fmt::format("What meets all constraints with {}: {}.", fleet,
-                      listed(infeasible.settings, "and"))};
+  return sentences;
 }
 
 }  // namespace tokenlift

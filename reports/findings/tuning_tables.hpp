@@ -49,8 +49,8 @@ Table stages_table(const TuningReport& report);
 /// What stands over TuningReport::toml.
 std::string paste_title(const TuningReport& report);
 
-/// Of a search that found nothing feasible: what to set where a larger fleet would do. May be
-/// empty.
-std::vector<std::string> infeasible_sentences(const TuningReport& report);
+/// Of a search that found nothing feasible: what was tried that the scenario does not have, and
+/// what came of it, a sentence each. May be empty.
+std::vector<std::string> remedy_sentences(const TuningReport& report);
 
 }  // namespace tokenlift

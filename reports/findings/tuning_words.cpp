@@ -135,6 +135,20 @@ std::string violation_figure(double violation) {
   return limit_figure(violation * 100) + " %";
 }
 
+std::string remedy_words(const Remedy& remedy) {
+  std::vector<std::string> words;
+  if (remedy.fleet != 1) {
+    words.push_back(fmt::format("{} times the fleet ({} replicas)", limit_figure(remedy.fleet),
+                                whole_figure(static_cast<std::uint64_t>(remedy.replicas))));
+  }
+  if (remedy.limits != 1) {
+    const std::string whose =
+        remedy.throttle.empty() ? "all throttles let" : "'" + remedy.throttle + "' lets";
+    words.push_back(fmt::format("{} times what {} through", limit_figure(remedy.limits), whose));
+  }
+  return listed(words, "and");
+}
+
 std::string as_clause(std::string sentence) {
   sentence = without_stop(std::move(sentence));
   const auto within = [&](std::size_t i, char low, char high) {

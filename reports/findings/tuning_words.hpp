@@ -42,6 +42,9 @@ std::string candidate_label(const TuningReport& report, std::size_t candidate);
 /// Whether it misses any that it was judged by.
 bool misses_constraints(const TuningFigures& figures);
 
+/// "2.1 times the fleet (17 replicas)", "2 times what 'user_limit' lets through"
+std::string remedy_words(const Remedy& remedy);
+
 /// "12 %", of a bound that is missed; "by an unknown amount" where nothing was measured.
 std::string violation_figure(double violation);
 

@@ -85,12 +85,21 @@ Json json_of(const std::optional<Verification>& verification) {
           {"arms", list_of(verification->arms, json_of)}};
 }
 
+Json json_of(const Remedy& remedy) {
+  return {{"candidate", remedy.candidate},
+          {"fleet", remedy.fleet},
+          {"replicas", remedy.replicas > 0 ? Json(remedy.replicas) : Json()},
+          {"limits", remedy.limits},
+          {"throttle", remedy.throttle},
+          {"meets", remedy.meets},
+          {"value", or_null(remedy.value)}};
+}
+
 Json json_of(const std::optional<Infeasible>& infeasible) {
   if (!infeasible) return nullptr;
   return {{"candidate", infeasible->candidate},
           {"constraint", infeasible->constraint},
-          {"capacity_factor", or_null(infeasible->capacity_factor)},
-          {"settings", infeasible->settings},
+          {"remedies", list_of(infeasible->remedies, json_of)},
           {"reason", infeasible->reason}};
 }
 
@@ -122,6 +131,8 @@ std::string to_json(const TuningReport& report) {
        {"recommended", or_null(report.recommended)},
        {"best", or_null(report.best)},
        {"toml", report.toml},
+       {"floors", report.floors},
+       {"losers", report.losers},
        {"binding", report.binding},
        {"parameters", list_of(report.parameters, json_of)},
        {"changes", list_of(report.changes, json_of)},

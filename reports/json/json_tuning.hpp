@@ -9,7 +9,7 @@
 
 namespace tokenlift {
 
-inline constexpr std::string_view kTuningSchema = "tokenlift.tuning/1";
+inline constexpr std::string_view kTuningSchema = "tokenlift.tuning/2";
 
 /// All of it, as UTF-8 text that is a function of the report alone. Numbers that are absent or not
 /// finite are null; invalid UTF-8 in names is replaced.

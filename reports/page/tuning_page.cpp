@@ -251,7 +251,7 @@ Page tuning_page(const TuningReport& report) {
   add_section(page.sections, std::move(changes));
   add_section(page.sections, list_section("What holds it back", report.binding));
   add_section(page.sections,
-              list_section("What a larger fleet would do", infeasible_sentences(report)));
+              list_section("What would help", remedy_sentences(report)));
   add_section(page.sections, verification_section(report));
   add_section(page.sections, charts_of_tries(report));
   add_section(page.sections, parameters_section(report));

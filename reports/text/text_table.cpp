@@ -161,7 +161,8 @@ Table fitted(Table table, int width) {
     table.spare_names.pop_back();
   }
   if (!left_out.empty()) {
-    table.notes.push_back("Left out, for want of room: " + listed(left_out, "and") + ".");
+    table.notes.push_back("Left out, for want of room: " + listed(left_out, "and") +
+                          "; a wider terminal shows more, --format html everything.");
   }
   return table;
 }

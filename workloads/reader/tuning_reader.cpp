@@ -15,6 +15,7 @@ namespace tokenlift {
 
 namespace {
 
+constexpr double kSurelyCounts = 50;    // max - min of whole numbers that are no ratios
 constexpr double kLogarithmicFrom = 4;  // max / min where nothing is said
 // Neither an end nor a round number.
 constexpr double kBetween = 0.618;
@@ -141,7 +142,16 @@ void TuningReader::read_end(TableReader& table, std::string_view key,
 void TuningReader::read_scale(TableReader& table, Parameter& parameter, bool sound_range) {
   using enum ParameterScale;
   const bool wide = parameter.min > 0 && parameter.max / parameter.min >= kLogarithmicFrom;
-  parameter.scale = table.choice<ParameterScale>("scale").value_or(wide ? log : linear);
+  // Ends that are written as whole numbers, of what is counted: what lies between is whole, too.
+  const auto is_integer = [&](std::string_view key) {
+    const toml::node* const node = table.find(key);
+    return node != nullptr && node->is_integer();
+  };
+  const bool counts =
+      is_integer("min") && is_integer("max") &&
+      (parameter.key.ends_with("limit") || parameter.max - parameter.min >= kSurelyCounts);
+  const ParameterScale usual = counts ? (wide ? log_integer : integer) : (wide ? log : linear);
+  parameter.scale = table.choice<ParameterScale>("scale").value_or(usual);
   const ParameterScale scale = parameter.scale;
   if (!sound_range) return;
   if (scale == choice) {

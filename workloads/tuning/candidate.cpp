@@ -24,11 +24,20 @@ bool is_whole(const Parameter& parameter) {
          parameter.scale == ParameterScale::log_integer;
 }
 
-// To four significant digits.
-double rounded(double value) {
+double with_digits(double value, int digits) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3e", value);
+  std::snprintf(text.data(), text.size(), "%.*e", digits - 1, value);
   return std::strtod(text.data(), nullptr);
+}
+
+// To four significant digits; but what somebody wrote with more, as the present value may be, and
+// has become a position, stays what it is.
+double rounded(double value) {
+  constexpr int kDigits = 4, kMostWritten = 10;
+  constexpr double kErrorOfPositions = 1e-13;
+  const double written = with_digits(value, kMostWritten);
+  const bool is_written = std::abs(written - value) <= kErrorOfPositions * std::abs(value);
+  return is_written ? written : with_digits(value, kDigits);
 }
 
 std::string written(const Parameter& parameter, double value) {
@@ -84,8 +93,8 @@ std::string value_at(const Parameter& parameter, double position) {
   double value = is_logarithmic(parameter)
                      ? parameter.min * std::pow(parameter.max / parameter.min, position)
                      : parameter.min + (parameter.max - parameter.min) * position;
-  if (is_whole(parameter)) value = std::round(value);
-  return written(parameter, std::clamp(rounded(value), parameter.min, parameter.max));
+  value = is_whole(parameter) ? std::round(value) : rounded(value);
+  return written(parameter, std::clamp(value, parameter.min, parameter.max));
 }
 
 std::optional<double> position_of(const Parameter& parameter, const std::string& value) {

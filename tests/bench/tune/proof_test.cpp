@@ -277,7 +277,7 @@ std::vector<double> random_search(const TuningSimulator& simulator, std::uint64_
       for (std::size_t d = 0; d < dimensions; ++d) point.push_back(draws.uniform(drawn++));
     }
     workers.run(kBatch, [&](std::size_t i) {
-      figures[i] = *simulator.figures({points[i], {kRunsOfRandom, 1}, Stress::none, 1, false});
+      figures[i] = *simulator.figures({points[i], {kRunsOfRandom, 1}, Stress::none, false});
     });
     for (std::size_t i = 0; i < kBatch; ++i) {
       spent += figures[i].requests;
@@ -303,7 +303,7 @@ TEST(TuningProof, IsNotBeatenByRandomSearch) {
     const TuningProblem fresh = problem_of(one, seed + 1'000'000);
     const TuningSimulator simulator(fresh, {}, kNeverStopped);
     const auto truth = [&](const std::vector<double>& point) {
-      return *simulator.figures({point, {kRunsOfTruth, 1}, Stress::none, 1, false})->objective;
+      return *simulator.figures({point, {kRunsOfTruth, 1}, Stress::none, false})->objective;
     };
     const double found = truth(report.candidates[*report.best].point);
     const double random = truth(random_search(TuningSimulator(problem, {}, kNeverStopped), seed));

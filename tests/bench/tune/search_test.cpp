@@ -193,11 +193,25 @@ TEST(TuningSearch, KeepsToItsBudget) {
   for (const std::int64_t runs : {100, 300, 1000, 5000}) {
     const std::int64_t requests = runs * static_cast<std::int64_t>(kRequestsOfARun);
     const Searched found = search(landscape, 1, 1, {requests, {}});
-    // What tells the last ones apart at all is always done.
-    EXPECT_LE(found.requests, static_cast<double>(requests) * 1.2 + 120'000) << runs;
+    EXPECT_LE(found.requests, static_cast<std::uint64_t>(requests)) << runs;
     EXPECT_GE(found.requests, static_cast<std::uint64_t>(requests) / 3) << runs;
   }
   EXPECT_THROW(search(landscape, 1, 1, {20'000, {}}), BudgetTooSmall);
+}
+
+TEST(TuningSearch, WhatMakesNoDifferenceIsPutBackWithTheSmallestBudget) {
+  const Landscape landscape{
+      [](const Point& at, Stress) { return 1000 - 500 * std::abs(at[0] - 0.7); }};
+  for (const std::int64_t runs : {40, 60, 100, 300}) {
+    const std::int64_t requests = runs * static_cast<std::int64_t>(kRequestsOfARun);
+    const Searched found = search(landscape, 4, 1, {requests, {}}, SIZE_MAX, true);
+    EXPECT_EQ(found.best_point()[1], kPresent[1]) << runs;
+    EXPECT_LE(found.requests, static_cast<std::uint64_t>(requests)) << runs;
+  }
+}
+
+TEST(TuningSearch, ATimeThatIsTooShortIsSaidToBe) {
+  EXPECT_THROW(search({hill}, 1, 1, {{}, 1e-9}), BudgetTooSmall);
 }
 
 TEST(TuningSearch, NoPointIsTriedTwice) {

@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "bench/machine/output_folder.hpp"
+#include "bench/tune/floors.hpp"
 #include "bench/tune/verification.hpp"
 #include "reports/analysis/trial.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/json/json_figures.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/json/json_tuning.hpp"
 #include "tests/bench/run/one_step_queue.hpp"
@@ -80,9 +83,9 @@ class Folder {
 TEST(TuningSimulator, TheSameAttemptGivesTheSameFiguresAndMoreRunsBeginWithTheSameSeeds) {
   const TuningProblem problem = problem_of(overrun_line());
   const TuningSimulator simulator(problem, {}, kNeverStopped);
-  const TuningFigures few = *simulator.figures({{0.5}, {2, 1}, Stress::none, 1, true});
-  const TuningFigures again = *simulator.figures({{0.5}, {2, 1}, Stress::none, 1, true});
-  const TuningFigures more = *simulator.figures({{0.5}, {4, 1}, Stress::none, 1, true});
+  const TuningFigures few = *simulator.figures({{0.5}, {2, 1}, Stress::none, true});
+  const TuningFigures again = *simulator.figures({{0.5}, {2, 1}, Stress::none, true});
+  const TuningFigures more = *simulator.figures({{0.5}, {4, 1}, Stress::none, true});
   EXPECT_EQ(few.objective, again.objective);
   EXPECT_EQ(few.requests, again.requests);
   ASSERT_EQ(few.objective_by_run.size(), 2U);
@@ -94,8 +97,8 @@ TEST(TuningSimulator, WithoutAPointTheScenarioIsAsItIs) {
   const TuningProblem problem = problem_of(overrun_line());
   const TuningSimulator simulator(problem, {}, kNeverStopped);
   const double position = *position_of(problem.tuning.parameters[0], "100");
-  EXPECT_EQ(simulator.figures({{}, {1, 1}, Stress::none, 1, false})->objective,
-            simulator.figures({{position}, {1, 1}, Stress::none, 1, false})->objective);
+  EXPECT_EQ(simulator.figures({{}, {1, 1}, Stress::none, false})->objective,
+            simulator.figures({{position}, {1, 1}, Stress::none, false})->objective);
 }
 
 TEST(TuningSimulator, AShorterRunMeasuresForAsMuchLess) {
@@ -103,7 +106,7 @@ TEST(TuningSimulator, AShorterRunMeasuresForAsMuchLess) {
   const TuningSimulator simulator(problem, {}, kNeverStopped);
   EXPECT_TRUE(can_be_shortened(problem.scenario));
   const auto measured_ns = [&](double share) {
-    return simulator.trial({{}, {1, share}, Stress::none, 1, false})
+    return simulator.trial({{}, {1, share}, Stress::none, false})
         ->lifted.pooled.phases.at(0)
         .length_ns;
   };
@@ -115,7 +118,7 @@ TEST(TuningSimulator, ACandidateThatIsNoScenarioSaysWhy) {
   TuningProblem problem = problem_of(scenario);
   problem.tuning.parameters[0].key = "throttle.limit.rate";  // a concurrency limit has none
   const TuningSimulator simulator(problem, {}, kNeverStopped);
-  const TuningFigures figures = *simulator.figures({{0.5}, {1, 1}, Stress::none, 1, false});
+  const TuningFigures figures = *simulator.figures({{0.5}, {1, 1}, Stress::none, false});
   EXPECT_NE(figures.failure, "");
   EXPECT_FALSE(figures.feasible());
 }
@@ -124,14 +127,14 @@ TEST(TuningSimulator, AConstraintSaysByHowMuchItIsMissedOrMet) {
   Scenario scenario = overrun_line();
   const TuningProblem plain = problem_of(scenario);
   const double p99_ms = *TuningSimulator(plain, {}, kNeverStopped)
-                             .figures({{}, {4, 1}, Stress::none, 1, false})
+                             .figures({{}, {4, 1}, Stress::none, false})
                              ->ttft_p99_ms;
   TuningProblem problem = plain;
   problem.tuning.constraints = {{"half", "ttft.p99_ms.steady", Relation::at_most, p99_ms / 2},
                                 {"twice", "ttft.p99_ms.steady", Relation::at_most, p99_ms * 2},
                                 {"no such phase", "ttft.p99_ms.after", Relation::at_most, 1}};
   const TuningFigures figures =
-      *TuningSimulator(problem, {}, kNeverStopped).figures({{}, {4, 1}, Stress::none, 1, false});
+      *TuningSimulator(problem, {}, kNeverStopped).figures({{}, {4, 1}, Stress::none, false});
   ASSERT_EQ(figures.constraints.size(), 3U);
   EXPECT_NEAR(figures.constraints[0].violation, 1, 1e-9);
   EXPECT_TRUE(figures.constraints[1].met);
@@ -182,9 +185,80 @@ TEST(Tuner, WhereNothingIsFeasibleItSaysWhatCapacityWouldDo) {
   EXPECT_FALSE(report.recommended);
   ASSERT_TRUE(report.infeasible);
   EXPECT_EQ(report.infeasible->constraint, 0U);
-  ASSERT_TRUE(report.infeasible->capacity_factor);
-  EXPECT_GT(*report.infeasible->capacity_factor, 1);
-  EXPECT_LE(*report.infeasible->capacity_factor, 4);
+  ASSERT_FALSE(report.infeasible->remedies.empty());
+  const Remedy& first = report.infeasible->remedies.front();
+  EXPECT_TRUE(first.meets);
+  EXPECT_GE(first.replicas, 2);
+  EXPECT_LE(first.replicas, 4);
+  EXPECT_NE(tuning_verdict(report).find("all are met with "), std::string::npos);
+  for (const Remedy& each : report.infeasible->remedies) {
+    EXPECT_TRUE(each.fleet > 1 || !each.meets) << "a wider limit does not serve what overruns";
+  }
+  EXPECT_LE(report.requests, static_cast<std::uint64_t>(*kSmall.requests));
+}
+
+TEST(Tuner, WhereALimitHoldsNoFleetIsCalledFor) {
+  // Half of what the server can do, and a limit of one in flight that refuses a third of it.
+  Scenario scenario = overrun_line();
+  scenario.tenants[0].arrivals.rate.per_s = 500;
+  scenario.throttles[0].limit = 1;
+  scenario.tuning->parameters[0].min = 1;
+  scenario.tuning->parameters[0].max = 2;
+  scenario.tuning->constraints = {
+      {"unserved.share.steady <= 0.05", "unserved.share.steady", Relation::at_most, 0.05}};
+  const TuningReport report = tuned(problem_of(scenario));
+  ASSERT_TRUE(report.infeasible);
+  ASSERT_FALSE(report.infeasible->remedies.empty());
+  const Remedy& first = report.infeasible->remedies.front();
+  EXPECT_TRUE(first.meets);
+  EXPECT_EQ(first.fleet, 1);
+  EXPECT_GT(first.limits, 1);
+  for (const Remedy& each : report.infeasible->remedies) {
+    EXPECT_TRUE(each.fleet == 1 || !each.meets) << "a fleet alone does not open a limit";
+  }
+  EXPECT_NE(tuning_verdict(report).find("what 'limit' lets through"), std::string::npos);
+  EXPECT_TRUE(std::ranges::any_of(report.binding, [](const std::string& each) {
+    return each.starts_with("The throttle 'limit' holds 0 % and refuses ");
+  }));
+}
+
+TEST(Tuner, KeepsToItsBudgetWithAllThatItSimulates) {
+  const TuningProblem problem = problem_of(overrun_line());
+  for (const std::int64_t requests : {100'000, 250'000, 700'000}) {
+    const TuningReport report = tuned(problem, 1, nullptr, {requests, {}});
+    EXPECT_LE(report.requests, static_cast<std::uint64_t>(requests));
+    std::uint64_t of_stages = 0;
+    for (const TuningStage& stage : report.stages) of_stages += stage.requests;
+    EXPECT_EQ(of_stages, report.requests);
+  }
+}
+
+TEST(Tuner, NoTenantLosesUnaskedAndWhoDoesIsSaid) {
+  // One of two that are alike in all but weight; goodput of the first is to be had at the other's
+  // cost.
+  Scenario scenario = overrun_line();
+  scenario.tenants.push_back(scenario.tenants[0]);
+  for (Tenant& tenant : scenario.tenants) *tenant.arrivals.rate.per_s /= 4;
+  scenario.tenants[0].name = "first";
+  scenario.tenants[1].name = "second";
+  TuningProblem problem = problem_of(scenario);
+  const TuningSimulator simulator(problem, {}, kNeverStopped);
+  const Trial present = *simulator.trial({{}, {2, 1}, Stress::none, false});
+  const std::vector<Objective> both = floors_of(problem, present.lifted.pooled);
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[1].path, "tenants.second.attainment.steady");
+  const TrialFigure share =
+      figure_at(figures_of(analyse(present)), "tenants.second.attainment.steady");
+  EXPECT_LE(both[1].bound, *share.value - kToleratedLoss);
+  EXPECT_GE(both[1].bound, *share.value - 0.1);
+  // What is asked of a tenant takes the place of its floor.
+  problem.tuning.constraints = {
+      {"", "tenants.first.goodput_tokens_per_s.steady", Relation::at_least, 1}};
+  const std::vector<Objective> one = floors_of(problem, present.lifted.pooled);
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one[0].path, "tenants.second.attainment.steady");
+  problem.tuning.lift = true;
+  EXPECT_TRUE(floors_of(problem, present.lifted.pooled).empty());
 }
 
 TEST(Tuner, WhatNoCapacityCanDoIsSaidToBeSo) {
@@ -193,8 +267,9 @@ TEST(Tuner, WhatNoCapacityCanDoIsSaidToBeSo) {
       {"counts.due.steady <= 1", "counts.due.steady", Relation::at_most, 1}};
   const TuningReport report = tuned(problem_of(scenario));
   ASSERT_TRUE(report.infeasible);
-  EXPECT_FALSE(report.infeasible->capacity_factor);
-  EXPECT_NE(report.infeasible->reason, "");
+  ASSERT_FALSE(report.infeasible->remedies.empty());
+  for (const Remedy& each : report.infeasible->remedies) EXPECT_FALSE(each.meets);
+  EXPECT_EQ(tuning_verdict(report).find("all are met"), std::string::npos);
 }
 
 // ------------------------------------------------------------------------------------ the journal
@@ -309,14 +384,23 @@ TEST(Stress, RetriesMakeADifferenceOnlyWhereSomebodyIsRefused) {
   EXPECT_FALSE(stressed(scenario, Stress::retries));
 }
 
-TEST(Stress, ALargerFleetLetsThroughAsMuchMore) {
+TEST(Stress, FleetAndLimitsAreLargerApart) {
   Scenario scenario = resolved(overrun_line());
   scenario.fleet.sites[0].replicas = 3;
-  const Scenario larger = enlarged(scenario, 1.5);
+  scenario.throttles.push_back(scenario.throttles[0]);
+  scenario.throttles[1].name = "other";
+  const Scenario larger = enlarged(scenario, {1.5, 1, ""});
   EXPECT_EQ(larger.fleet.sites[0].replicas, 5);
-  EXPECT_DOUBLE_EQ(*larger.throttles[0].limit, 100 * 5 / 3.0);
-  EXPECT_DOUBLE_EQ(enlargement(scenario, 1.5), 5 / 3.0);
+  EXPECT_EQ(enlarged_replicas(scenario, 1.5), 5);
+  EXPECT_EQ(larger.throttles, scenario.throttles);
   EXPECT_EQ(larger.tenants, scenario.tenants);
+  const Scenario wider = enlarged(scenario, {1, 1.5, ""});
+  EXPECT_EQ(wider.fleet, scenario.fleet);
+  EXPECT_DOUBLE_EQ(*wider.throttles[0].limit, 150);
+  EXPECT_DOUBLE_EQ(*wider.throttles[1].limit, 150);
+  const Scenario one_wider = enlarged(scenario, {1, 1.5, "other"});
+  EXPECT_EQ(one_wider.throttles[0], scenario.throttles[0]);
+  EXPECT_DOUBLE_EQ(*one_wider.throttles[1].limit, 150);
 }
 
 // ----------------------------------------------------------------------------------- verification

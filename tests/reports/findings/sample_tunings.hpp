@@ -312,7 +312,9 @@ inline TuningReport infeasible_tuning() {
         report.candidates[i].figures.violation() < report.candidates[nearest].figures.violation();
     if (nearer) nearest = i;
   }
-  report.infeasible = {nearest, 0, 1.6, {"throttle.output_limit.load=0.71", "fleet.replicas=4"}};
+  Remedy limits{nearest, 1, 0, 1.6, "output_limit", true, 19.2};
+  Remedy fleet{nearest, 4, 16, 1, "", false, 24.6};
+  report.infeasible = {nearest, 0, {limits, fleet}};
   return report;
 }
 

@@ -98,7 +98,9 @@ TEST(Binding, NamesThrottlesConstraintsAndEndsOfRanges) {
   report.candidates.resize(1);
   report.candidates[0].point = {1, 0.5};
   report.candidates[0].figures.constraints = {{490, true, 0, "", 0.02}, {0.9, true, 0, "", 0.8}};
-  const std::vector<std::string> binding = binding_of(trial.lifted.pooled, "before", report);
+  const std::vector<std::string> binding = binding_of(
+      trial.lifted.pooled, "before",
+      std::vector<std::vector<std::string>>(trial.lifted.pooled.throttles.size()), report);
   const auto has = [&](const std::string& part) {
     return std::ranges::any_of(
         binding, [&](const std::string& each) { return each.find(part) != std::string::npos; });

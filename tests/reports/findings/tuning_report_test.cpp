@@ -129,14 +129,19 @@ TEST(TuningVerdict, SaysWhichConstraintIsMissedAndWhatFleetWouldDo) {
             "None of 40 settings meets all constraints: the one that comes nearest (load of "
             "'output_limit' to 0.8346, burst of 'output_limit' to 0.303s, max wait of "
             "'output_limit' to 0.2156s and when full of 'output_limit' to reject) misses "
-            "'ttft.p99_ms.before <= 20' by 24 % (it is 24.8); with 1.6 times the fleet, all could "
-            "be met.");
-  report.infeasible->capacity_factor.reset();
-  report.infeasible->reason = "16 times the fleet does not.";
+            "'ttft.p99_ms.before <= 20' by 24 % (it is 24.8); simulated, all are met with 1.6 "
+            "times what 'output_limit' lets through, but not with 4 times the fleet (16 "
+            "replicas), where it is 24.6.");
+  report.infeasible->remedies.erase(report.infeasible->remedies.begin());
   EXPECT_TRUE(holds(tuning_verdict(report),
-                    "; no fleet is known that would do: 16 times the fleet does not."));
+                    "; simulated, they are not met with 4 times the fleet (16 replicas), where "
+                    "it is 24.6."));
+  EXPECT_FALSE(holds(tuning_verdict(report), "all are met"));
+  report.infeasible->remedies.clear();
+  report.infeasible->reason = "Nothing was tried.";
+  EXPECT_TRUE(holds(tuning_verdict(report), "; what would help is not known: nothing was tried."));
   nearest = {std::nullopt, false, INFINITY, "too few"};
-  EXPECT_TRUE(holds(tuning_verdict(report), "<= 20' by an unknown amount; no fleet"));
+  EXPECT_TRUE(holds(tuning_verdict(report), "<= 20' by an unknown amount; what would help"));
 }
 
 TEST(TuningVerdict, SaysWhatWasNotDone) {
@@ -265,7 +270,9 @@ TEST(TuningJson, HoldsWhatWasFoundAndNullForWhatIsNot) {
   EXPECT_EQ(json["verdict"], tuning_verdict(report));
   EXPECT_EQ(json["recommended"], nullptr);
   EXPECT_EQ(json["verification"], nullptr);
-  EXPECT_EQ(json["infeasible"]["capacity_factor"], 1.6);
+  EXPECT_EQ(json["infeasible"]["remedies"][0]["limits"], 1.6);
+  EXPECT_EQ(json["infeasible"]["remedies"][0]["replicas"], nullptr);
+  EXPECT_EQ(json["infeasible"]["remedies"][1]["replicas"], 16);
   EXPECT_EQ(json["candidates"][6]["figures"]["constraints"][0]["violation"], nullptr);
   EXPECT_EQ(json["candidates"][6]["figures"]["violation"], nullptr);
   EXPECT_EQ(json["candidates"][7]["figures"]["objective"], *report.candidates[7].figures.objective);

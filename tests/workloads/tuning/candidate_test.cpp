@@ -95,6 +95,18 @@ RC_GTEST_PROP(ValueAt, HasItsEndsRisesAndIsFoundAgain, ()) {
   RC_ASSERT(std::abs(*found - position) <= 1.1 * near);
 }
 
+// A value that was written with more digits than values that are drawn, as the present one may be.
+RC_GTEST_PROP(TuningValues, WhatWasWrittenComesBackAsItWas, ()) {
+  Parameter parameter;
+  parameter.key = "throttle.a.limit";
+  parameter.scale = *rc::gen::element(ParameterScale::log, ParameterScale::linear,
+                                      ParameterScale::integer, ParameterScale::log_integer);
+  parameter.min = 1;
+  parameter.max = 2'000'000;
+  const std::string written = std::to_string(*rc::gen::inRange(1, 2'000'001));
+  RC_ASSERT(value_at(parameter, *position_of(parameter, written)) == written);
+}
+
 // --------------------------------------------------------------------------------- candidates
 
 const std::vector<Parameter> kLift = {
