@@ -1,11 +1,15 @@
 #include "reports/analysis/drain.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
 namespace tokenlift {
 namespace {
+
+using Gauge = std::vector<std::int64_t>;
 
 std::int64_t median(std::vector<std::int64_t> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -13,11 +17,69 @@ std::int64_t median(std::vector<std::int64_t> values) {
   return *middle;
 }
 
+std::int64_t usual_of(const Gauge& gauge, const BinRange& bins) {
+  return median({gauge.begin() + static_cast<std::ptrdiff_t>(bins.begin),
+                 gauge.begin() + static_cast<std::ptrdiff_t>(bins.end)});
+}
+
+/// Until the gauge is at or under its median in `after`; 0 where it was when the lift came.
+Delay until_usual(const Run& run, const Gauge& gauge, const BinRange& after) {
+  const std::int64_t usual = usual_of(gauge, after);
+  const std::int64_t bin_ns = run.series.bin_ns;
+  const std::int64_t lift_ns = *run.lift->at_ns;
+  // A gauge is that of the end of its bin: the one before the lift is what the lift meets.
+  const auto lift_bin = static_cast<std::size_t>(lift_ns / bin_ns);
+  if (lift_bin > 0 && gauge[lift_bin - 1] <= usual) return {0, ""};
+  for (std::size_t bin = lift_bin; bin < after.end; ++bin) {
+    if (gauge[bin] > usual) continue;
+    return {static_cast<std::int64_t>(bin + 1) * bin_ns - lift_ns, ""};
+  }
+  return {std::nullopt, "the backlog did not drain while it was measured"};
+}
+
+/// At the throttle and in back-off; empty where that was not recorded.
+Gauge waiting_requests(const Run& run) {
+  const Gauge* const waiting = find_column(run.series.columns, "waiting_requests");
+  const Gauge* const backoff = find_column(run.series.columns, "backoff_requests");
+  if (waiting == nullptr) return {};
+  Gauge sum = *waiting;
+  for (std::size_t bin = 0; backoff != nullptr && bin < sum.size(); ++bin) {
+    sum[bin] += (*backoff)[bin];
+  }
+  return sum;
+}
+
+constexpr std::size_t kParts = 10;
+
+/// A straight line through the means of the parts.
+struct Line {
+  double slope = 0;  ///< per part
+  double standard_error = 0;
+};
+Line line_through(const std::array<double, kParts>& means) {
+  const double middle = (static_cast<double>(kParts) - 1) / 2;
+  double mean = 0;
+  for (const double each : means) mean += each / static_cast<double>(kParts);
+  double xx = 0;
+  double xy = 0;
+  for (std::size_t i = 0; i < kParts; ++i) {
+    const double x = static_cast<double>(i) - middle;
+    xx += x * x;
+    xy += x * (means[i] - mean);
+  }
+  const double slope = xy / xx;
+  double residues = 0;
+  for (std::size_t i = 0; i < kParts; ++i) {
+    const double off = means[i] - mean - slope * (static_cast<double>(i) - middle);
+    residues += off * off;
+  }
+  return {slope, std::sqrt(residues / static_cast<double>(kParts - 2) / xx)};
+}
+
 }  // namespace
 
 Delay drain_time(const Run& run) {
-  const std::vector<std::int64_t>* const in_system =
-      find_column(run.series.columns, "in_system_requests");
+  const Gauge* const in_system = find_column(run.series.columns, "in_system_requests");
   const std::optional<std::size_t> phase = find_phase(run, "after");
   BinRange after;
   if (in_system != nullptr && phase && run.series.bin_ns > 0) {
@@ -26,19 +88,35 @@ Delay drain_time(const Run& run) {
   if (after.begin == after.end) {
     return {std::nullopt, "the median backlog of 'after', to which it drains, is not known"};
   }
-  const auto begin = in_system->begin();
-  const std::int64_t usual = median({begin + static_cast<std::ptrdiff_t>(after.begin),
-                                     begin + static_cast<std::ptrdiff_t>(after.end)});
-  const std::int64_t bin_ns = run.series.bin_ns;
-  const std::int64_t lift_ns = *run.lift->at_ns;
-  // A gauge is that of the end of its bin: the one before the lift is what the lift meets.
-  const auto lift_bin = static_cast<std::size_t>(lift_ns / bin_ns);
-  if (lift_bin > 0 && (*in_system)[lift_bin - 1] <= usual) return {0, ""};
-  for (std::size_t bin = lift_bin; bin < after.end; ++bin) {
-    if ((*in_system)[bin] > usual) continue;
-    return {static_cast<std::int64_t>(bin + 1) * bin_ns - lift_ns, ""};
+  const Delay drain = until_usual(run, *in_system, after);
+  const bool waited = run.lift->waiting_requests + run.lift->backoff_requests > 0;
+  if (!waited || drain.ns != 0) return drain;
+  const Gauge waiting = waiting_requests(run);
+  const Delay waited_for = waiting.empty() ? drain : until_usual(run, waiting, after);
+  if (waited_for.ns != 0) return waited_for;
+  return {std::nullopt, "in 'after' no fewer requests wait than did at the change"};
+}
+
+std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase) {
+  const Gauge* const in_system = find_column(run.series.columns, "in_system_requests");
+  if (in_system == nullptr || run.series.bin_ns == 0) return std::nullopt;
+  const BinRange bins = bins_within(run.phases[phase], run.series.bin_ns, in_system->size());
+  const std::size_t width = (bins.end - bins.begin) / kParts;
+  if (width < 2) return std::nullopt;
+  std::array<double, kParts> means = {};
+  for (std::size_t part = 0; part < kParts; ++part) {
+    for (std::size_t i = 0; i < width; ++i) {
+      means[part] += static_cast<double>((*in_system)[bins.begin + part * width + i]);
+    }
+    means[part] /= static_cast<double>(width) * static_cast<double>(run.runs);
   }
-  return {std::nullopt, "the backlog did not drain while it was measured"};
+  const Line line = line_through(means);
+  const double added = line.slope * static_cast<double>(kParts);
+  const double due =
+      static_cast<double>(fleet_record(run, phase).counts.due) / static_cast<double>(run.runs);
+  return BacklogTrend{means.front(), means.back(),
+                      line.slope > 0 && line.slope >= 4 * line.standard_error &&
+                          added >= kGrowing * due && added >= 1};
 }
 
 }  // namespace tokenlift

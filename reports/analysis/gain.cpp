@@ -12,6 +12,7 @@
 #include "reports/analysis/blocks.hpp"
 #include "reports/analysis/pooled_percentile.hpp"
 #include "reports/analysis/summary.hpp"
+#include "reports/text/figure.hpp"
 
 namespace tokenlift {
 namespace {
@@ -59,6 +60,16 @@ std::optional<double> pooled(const PhaseRate& rate, const Phases& phases) {
   }
   if (base == 0) return std::nullopt;
   return amount / base;
+}
+
+/// Of a base that is next to nothing a ratio says nothing.
+bool near_zero(const std::optional<double>& base, const std::optional<double>& value) {
+  return base && value && tokenlift::near_zero(*base, *value);
+}
+
+/// Without objectives nobody can meet them.
+bool is_judged(const PhaseRate& rate, const Run& run) {
+  return std::string_view(rate.name) != "attainment" || has_objectives(run);
 }
 
 /// Each run's figures of both sides; runs that lack one of them are left out.
@@ -182,7 +193,7 @@ Gain rate_gain(const PhaseRate& rate, const Run& run, const std::array<std::size
                const Phases& before, const Phases& after) {
   Gain gain{rate.name, rate.unit, true, pooled(rate, before), pooled(rate, after), false, {}};
   const Sides figures = sides(rate, before, after);
-  gain.is_difference = figures.zero_somewhere();
+  gain.is_difference = figures.zero_somewhere() || near_zero(gain.before, gain.after);
   gain.change = gain.is_difference ? difference_over_runs(figures.before, figures.after)
                                    : ratio_over_runs(figures.before, figures.after);
   if (figures.before.size() < kLeastRuns) {
@@ -281,7 +292,10 @@ std::optional<double> percentile_of(const Phases& phases, Metric metric, int per
 
 void add_effects(std::vector<Effect>& effects, const Trial& trial, std::size_t phase,
                  const PairedRuns& pairs) {
-  for (const PhaseRate& rate : kRates) effects.push_back(rate_effect(trial, rate, phase, pairs));
+  for (const PhaseRate& rate : kRates) {
+    if (!is_judged(rate, trial.lifted.pooled)) continue;
+    effects.push_back(rate_effect(trial, rate, phase, pairs));
+  }
   const Phases with = phases_of(pairs.with, phase);
   const Phases without = phases_of(pairs.without, phase);
   for (const Metric metric : kLatencies) {
@@ -332,15 +346,27 @@ std::vector<Gain> gains(const Trial& trial) {
 
   std::vector<Gain> gains;
   for (const PhaseRate& rate : kRates) {
-    gains.push_back(rate_gain(rate, run, {*before_phase, *after_phase}, before, after));
+    if (is_judged(rate, run)) {
+      gains.push_back(rate_gain(rate, run, {*before_phase, *after_phase}, before, after));
+    } else {
+      gains.push_back({rate.name, rate.unit, true, {}, {}, false, {{}, {}, "", kNoObjectives}});
+    }
   }
   const std::vector<PhaseSummary> summaries = summarize_fleet(run);
   for (const Metric metric : kLatencies) {
     for (const int permille : kGainPermilles) {
-      gains.push_back({percentile_gain_name(metric, permille), "ns", false,
-                       percentile_in(summaries[*before_phase], metric, permille),
-                       percentile_in(summaries[*after_phase], metric, permille), false,
-                       percentile_ratio(pairs_of(before, after, metric), permille)});
+      Gain gain{percentile_gain_name(metric, permille),
+                "ns",
+                false,
+                percentile_in(summaries[*before_phase], metric, permille),
+                percentile_in(summaries[*after_phase], metric, permille),
+                false,
+                {}};
+      gain.is_difference = near_zero(gain.before, gain.after);
+      const std::vector<RunPair> pairs = pairs_of(before, after, metric);
+      gain.change = gain.is_difference ? percentile_difference(pairs, permille)
+                                       : percentile_ratio(pairs, permille);
+      gains.push_back(std::move(gain));
     }
   }
   if (trial.lifted.without_chance()) {

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "reports/analysis/drain.hpp"
 #include "reports/analysis/summary.hpp"
 #include "reports/text/figure.hpp"
 
@@ -144,14 +143,37 @@ Delay median_unlock(const Arm& arm) {
   return {*middle, ""};
 }
 
-/// Output tokens/s of the requests due from the lift on.
+/// Of the refusals of a phase, the share that throttles gave for their own limits, not because a
+/// queue was full: who is refused there was let in by all limits, and too many were.
+double refused_by_limits(const Run& run, std::size_t phase) {
+  double by_limits = 0;
+  double all = 0;
+  for (const ThrottleRecord& throttle : run.throttles) {
+    const auto rejected = static_cast<double>(throttle.phases.at(phase).rejected);
+    all += rejected;
+    if (throttle.kind != "queue_limit") by_limits += rejected;
+  }
+  return all > 0 ? by_limits / all : 0;
+}
+
+/// Output tokens/s of the requests due from the lift on, but for those that a limit refused for
+/// good: they never come to where a backlog forms.
 std::optional<double> offered_after_lift(const Record& record) {
+  const Run& run = record.run();
   double tokens = 0;
   double length_s = 0;
-  for (const Record::Phase* const phase : {record.transition(), record.after()}) {
-    if (phase == nullptr) continue;
-    tokens += static_cast<double>(phase->record.offered_output_tokens);
-    length_s += static_cast<double>(phase->span.length_ns) / 1e9;
+  for (const char* const name : {"transition", "after"}) {
+    const std::optional<std::size_t> phase = find_phase(run, name);
+    if (!phase) continue;
+    const double refused = refused_by_limits(run, *phase);
+    for (const TenantRecord& tenant : run.tenants) {
+      const PhaseRecord& own = tenant.phases.at(*phase);
+      if (own.counts.due == 0) continue;
+      const double rejected =
+          static_cast<double>(own.counts.rejected) / static_cast<double>(own.counts.due);
+      tokens += static_cast<double>(own.offered_output_tokens) * (1 - refused * rejected);
+    }
+    length_s += static_cast<double>(run.phases[*phase].length_ns) / 1e9;
   }
   return length_s > 0 ? std::optional(tokens / length_s) : std::nullopt;
 }
@@ -164,7 +186,7 @@ double measured_s(const Record& record) {
 Delay drain(const Record& record, const LiftReport& report) {
   if (!report.waited) return {std::nullopt, "nothing waited at the change"};
   if (report.never_drains) {
-    return {std::nullopt, "more is offered than the new limit and the fleet carry"};
+    return {std::nullopt, "the backlog grows as long as it is measured"};
   }
   if (report.drain_fluid_s && *report.drain_fluid_s > measured_s(record)) {
     return {std::nullopt,
@@ -176,10 +198,15 @@ Delay drain(const Record& record, const LiftReport& report) {
   return drain_time(record.run());
 }
 
+/// Some throttle held or denied many of the requests due in a phase.
+bool binds(const PhaseRecord& record) {
+  return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
+}
+
 /// Goodput from three times the fluid drain on, as a share of what was offered, if that is too
 /// little.
 std::optional<double> not_back_share(const Record& record, double fluid_s) {
-  if (record.after() == nullptr) return std::nullopt;
+  if (record.after() == nullptr || binds(record.after()->record)) return std::nullopt;
   const std::vector<double> goodput = record.rate("goodput_tokens");
   const std::vector<double> due = record.rate("due_requests");
   if (goodput.empty() || due.size() != goodput.size()) return std::nullopt;
@@ -236,6 +263,13 @@ StepResponse ttft_response(const Record& record) {
 }
 
 // --------------------------------------------------------------------------------------- the rest
+
+/// Only an order by weight guarantees shares; others owe nobody anything.
+bool fairness_was_asked_for(const Run& run) {
+  return std::any_of(run.tenants.begin(), run.tenants.end(), [](const TenantRecord& tenant) {
+    return tenant.guaranteed_share.has_value();
+  });
+}
 
 std::optional<Unfairness> worst_unfairness(const Arm& arm) {
   std::optional<Unfairness> worst;
@@ -311,7 +345,7 @@ void count(const Record& record, LiftReport& report) {
       report.vacuous = *report.binding_fraction < kBinds && !binds_later;
     }
   }
-  if (record.transition() != nullptr) {
+  if (record.transition() != nullptr && has_objectives(record.run())) {
     const PhaseRecord& transition = record.transition()->record;
     report.slo_debt_requests =
         static_cast<double>(transition.counts.due - transition.slo_met) / record.runs();
@@ -337,14 +371,21 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   const std::optional<double> offered_tokens_per_s = offered_after_lift(record);
   if (run.lift->limit_tokens_per_s && offered_tokens_per_s) {
     const double surplus_tokens_per_s = *run.lift->limit_tokens_per_s - *offered_tokens_per_s;
-    report.never_drains = surplus_tokens_per_s <= 0;
-    if (!report.never_drains) {
+    if (surplus_tokens_per_s > 0) {
       const auto tokens =
           static_cast<double>(report.lift.backlog_tokens + report.lift.backoff_tokens);
       report.drain_fluid_s = tokens / surplus_tokens_per_s;
       if (tokens > 0) report.not_back_share = not_back_share(record, *report.drain_fluid_s);
+    } else {
+      report.no_fluid_reason =
+          "as much gets past the throttles that refuse as the new limit and the fleet carry, or "
+          "more";
     }
+  } else {
+    report.no_fluid_reason = "not known what limits the fleet after the change";
   }
+  if (const auto after = find_phase(run, "after")) report.trend = backlog_trend(run, *after);
+  report.never_drains = report.trend && report.trend->grows;
   report.drain = drain(record, report);
   report.goodput = record.response(record.rate("goodput_tokens"), record.bin_ns());
   std::vector<double> in_flight = record.column("in_system_requests");
@@ -357,7 +398,10 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   report.ttft_p99 = ttft_response(record);
   report.recovery_deficit_tokens = report.goodput.deficit;
   count(record, report);
-  report.unfairness = worst_unfairness(trial.lifted);
+  if (report.vacuous) {
+    report.unlock_latency = {std::nullopt, "the throttle did not bind before the change"};
+  }
+  if (fairness_was_asked_for(run)) report.unfairness = worst_unfairness(trial.lifted);
   report.starvation = mean_starvation(trial.lifted);
   find_changes(record, report);
   return report;

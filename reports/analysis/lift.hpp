@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "reports/analysis/change_point.hpp"
+#include "reports/analysis/drain.hpp"
 #include "reports/analysis/gain.hpp"
 #include "reports/analysis/step_response.hpp"
 #include "reports/analysis/trial.hpp"
@@ -58,13 +59,16 @@ struct LiftReport {
   /// median in `after`: what a lift lets through at once waits on in the fleet. None where nothing
   /// waited, and where the fluid says that `after` is not over the backlog yet: its median is one.
   Delay drain;
-  /// Backlog, queued and in back-off, / (min(new limit, capacity) - offered after the lift).
+  /// Backlog, queued and in back-off, / (min(new limit, capacity) - what gets past the throttles
+  /// that refuse, after the lift). Absent, with the reason, where that is not above 0.
   std::optional<double> drain_fluid_s;
-  bool never_drains = false;  ///< more is offered than new limit and fleet carry
-  bool waited = false;        ///< somebody did at the lift, at the throttle or in back-off
-  StepResponse goodput;       ///< tokens/s
-  StepResponse in_flight;     ///< requests admitted and not done
-  StepResponse ttft_p99;      ///< ns; by the slices of when requests were due
+  std::string no_fluid_reason;
+  std::optional<BacklogTrend> trend;  ///< over `after`, measured
+  bool never_drains = false;          ///< as measured: the trend grows
+  bool waited = false;                ///< somebody did at the lift, at the throttle or in back-off
+  StepResponse goodput;               ///< tokens/s
+  StepResponse in_flight;             ///< requests admitted and not done
+  StepResponse ttft_p99;              ///< ns; by the slices of when requests were due
   std::optional<double> recovery_deficit_tokens;  ///< per run
   std::optional<double> slo_debt_requests;        ///< due in the transition, missed; per run
   std::optional<double> retry_amplification_before, retry_amplification_after;
@@ -74,7 +78,8 @@ struct LiftReport {
   std::vector<ChangePoint> found;        ///< in throughput, by bins of the series
   std::optional<std::int64_t> found_ns;  ///< the one nearest to the lift
   /// Goodput was not back within three times the fluid drain: from then on it was this share of
-  /// what was offered and could have been carried, under kBack.
+  /// what was offered and could have been carried, under kBack. Absent where a throttle held or
+  /// denied kBinds or more of the requests due in `after`: then that is the reason.
   std::optional<double> not_back_share;
 };
 

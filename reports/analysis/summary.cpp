@@ -29,7 +29,8 @@ LatencySummary summarize(const Histogram& histogram) {
   return summary;
 }
 
-PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record) {
+/// `judged`: there are objectives that requests can meet.
+PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record, bool judged) {
   PhaseSummary summary;
   summary.name = span.name;
   summary.begin_ns = span.begin_ns;
@@ -45,8 +46,10 @@ PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record) {
   summary.rates.offered_requests_per_s = per_s(record.counts.due);
   summary.rates.offered_tokens_per_s = per_s(record.offered_output_tokens);
   summary.rates.goodput_tokens_per_s = per_s(record.goodput_tokens);
-  summary.rates.attainment =
-      quotient(static_cast<double>(record.slo_met), static_cast<double>(record.counts.due));
+  if (judged) {
+    summary.rates.attainment =
+        quotient(static_cast<double>(record.slo_met), static_cast<double>(record.counts.due));
+  }
   summary.rates.retry_amplification =
       quotient(static_cast<double>(record.attempts), static_cast<double>(record.counts.due));
   summary.rates.admitted_requests_per_s = per_s(record.admitted_requests);
@@ -59,6 +62,22 @@ PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record) {
 }
 
 }  // namespace
+
+bool has_objectives(const Run& run) {
+  const std::string_view text = run.scenario_json;
+  if (text.find("\"tenant\"") == std::string_view::npos) return true;
+  // A key, since a quote within a text has a backslash before it; and then an object of some key.
+  constexpr std::string_view kKey = "\"slo\"";
+  constexpr std::string_view kBlank = " \t\r\n:";
+  for (std::size_t at = text.find(kKey); at != std::string_view::npos;
+       at = text.find(kKey, at + 1)) {
+    std::size_t next = text.find_first_not_of(kBlank, at + kKey.size());
+    if (next == std::string_view::npos || text[next] != '{') continue;
+    next = text.find_first_not_of(kBlank, next + 1);
+    if (next != std::string_view::npos && text[next] == '"') return true;
+  }
+  return false;
+}
 
 std::string_view percentile_name(int permille) {
   switch (permille) {
@@ -118,9 +137,10 @@ bool PhaseSummary::hides_unserved(int permille) const {
 
 std::vector<PhaseSummary> summarize_fleet(const Run& run) {
   std::vector<PhaseSummary> phases;
+  const bool judged = has_objectives(run);
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     const PhaseSpan& span = run.phases[i];
-    PhaseSummary summary = summarize(span, fleet_record(run, i));
+    PhaseSummary summary = summarize(span, fleet_record(run, i), judged);
     const auto busy_ns = static_cast<double>(span.busy_ns);
     summary.rates.utilisation = quotient(busy_ns, static_cast<double>(span.replica_ns));
     const auto batch_ns = static_cast<double>(span.batch_ns);
@@ -139,8 +159,9 @@ std::vector<PhaseSummary> summarize_fleet(const Run& run) {
 
 std::vector<PhaseSummary> summarize_tenant(const Run& run, const TenantRecord& tenant) {
   std::vector<PhaseSummary> phases;
+  const bool judged = has_objectives(run);
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    phases.push_back(summarize(run.phases[i], tenant.phases.at(i)));
+    phases.push_back(summarize(run.phases[i], tenant.phases.at(i), judged));
   }
   return phases;
 }

@@ -42,7 +42,8 @@ struct Rates {
   std::optional<double> offered_requests_per_s;
   std::optional<double> offered_tokens_per_s;  ///< output tokens
   std::optional<double> goodput_tokens_per_s;  ///< output tokens of those that met all objectives
-  std::optional<double> attainment;  ///< share of them, 0 .. 1, that did; absent where none was due
+  std::optional<double> attainment;  ///< share of them, 0 .. 1, that did; absent where none was
+                                     ///< due, or no tenant has objectives
   std::optional<double> retry_amplification;  ///< attempts / requests; absent where none was due
   // Of what happened in the phase:
   std::optional<double> admitted_requests_per_s;
@@ -91,6 +92,11 @@ struct PhaseSummary {
   /// so percentile p looks better than what users saw.
   bool hides_unserved(int permille) const;
 };
+
+/// Some tenant of the scenario has objectives (slo); also where the run does not say who its
+/// tenants were. Without any, what is called attained is no more than completed.
+bool has_objectives(const Run& run);
+inline constexpr const char* kNoObjectives = "no tenant has objectives (slo)";
 
 /// The phases of the run, in order, over all tenants.
 std::vector<PhaseSummary> summarize_fleet(const Run& run);

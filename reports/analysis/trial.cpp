@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "reports/analysis/drain.hpp"
+#include "reports/analysis/summary.hpp"
 
 namespace tokenlift {
 namespace {
@@ -53,6 +54,7 @@ RunBrief brief_of(const Run& run) {
     brief.drain_ns = drain_time(run).ns;
   }
   brief.phases = briefs_of_phases(run);
+  for (PhaseBrief& phase : brief.phases) phase.judged = has_objectives(run);
   brief.unfairness = unfairness(run);
   brief.starvation = starvation(run);
   return brief;
@@ -96,7 +98,7 @@ std::optional<double> PhaseBrief::goodput_tokens_per_s() const {
 }
 
 std::optional<double> PhaseBrief::attainment() const {
-  return share_of(slo_met, counts.due);
+  return judged ? share_of(slo_met, counts.due) : std::nullopt;
 }
 
 std::optional<double> PhaseBrief::unserved() const {

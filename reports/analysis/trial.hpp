@@ -23,6 +23,7 @@ struct PhaseBrief {
   double length_s = 0;
   Counts counts;
   std::uint64_t slo_met = 0;
+  bool judged = true;                ///< there were objectives to meet
   std::uint64_t output_tokens = 0;   ///< produced while the phase lasted
   std::uint64_t goodput_tokens = 0;  ///< of requests due in it that met all objectives
   std::array<std::vector<BucketCount>, kMetrics> latency;
@@ -31,7 +32,8 @@ struct PhaseBrief {
     return latency[static_cast<std::size_t>(metric)];
   }
 
-  // Rates are absent where the phase has no length, shares (0 .. 1) where nobody was due.
+  // Rates are absent where the phase has no length, shares (0 .. 1) where nobody was due, and
+  // attainment where there were no objectives.
   std::optional<double> throughput_tokens_per_s() const;
   std::optional<double> goodput_tokens_per_s() const;
   std::optional<double> attainment() const;

@@ -6,6 +6,9 @@
 
 namespace tokenlift {
 
+/// The value of a check that has one, as short as it can be, but never like a limit that it is not.
+std::string check_figure(const Check& check);
+
 /// A row per check: its value, its limit and how it came out. No rows where there was none.
 Table checks_table(const Run& run);
 

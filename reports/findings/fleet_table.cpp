@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "reports/findings/gains_table.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
@@ -35,8 +36,9 @@ const std::vector<Shown>& shown_latencies() {
 /// The table over the fleet: a row per figure, a column per phase, and how after differs.
 class FleetRows {
  public:
-  explicit FleetRows(const Phases& phases)
+  FleetRows(const Phases& phases, const std::vector<Gain>& gains)
       : phases_(phases),
+        gains_(gains),
         before_(find_phase(phases, "before")),
         after_(find_phase(phases, "after")) {
     table_.name = "fleet";
@@ -171,6 +173,11 @@ class FleetRows {
 
   void add_values(const std::string& label, const std::string& unit, const Values& values,
                   const std::vector<bool>& hiding) {
+    const auto known = [](const std::optional<double>& value) { return value.has_value(); };
+    if (std::none_of(values.begin(), values.end(), known)) {
+      left_out_.push_back(label);
+      return;
+    }
     std::vector<Cell> row = {{label}, {unit}};
     for (std::size_t i = 0; i < values.size(); ++i) {
       row.push_back({values[i] ? figure(*values[i]) : kAbsent, hiding[i] ? kHiding : ""});
@@ -178,12 +185,27 @@ class FleetRows {
     if (compares()) {
       const std::optional<double>& base = values[static_cast<std::size_t>(before_ - &phases_[0])];
       const std::optional<double>& value = values[static_cast<std::size_t>(after_ - &phases_[0])];
-      row.push_back({base && value ? change_figure(*base, *value) : kAbsent});
+      row.push_back({base && value ? change(label, unit, *base, *value) : kAbsent});
     }
     table_.rows.push_back(std::move(row));
   }
 
+  std::string change(const std::string& label, const std::string& unit, double base,
+                     double value) const {
+    const auto gain = std::find_if(gains_.begin(), gains_.end(), [&](const Gain& each) {
+      return gain_label(each.name) == label && each.change.value;
+    });
+    if (gain == gains_.end()) return change_figure(base, value);
+    double scale = unit == "%" ? 100 : 1;
+    if (gain->unit == "ns" && *gain->after != 0) scale = value / *gain->after;
+    return change_text(gain->change, gain->is_difference, scale);
+  }
+
   void add_notes() {
+    if (!left_out_.empty()) {
+      table_.notes.push_back(
+          fmt::format("Left out, since no phase has such a figure: {}.", listed(left_out_, "and")));
+    }
     if (!unsupported_.empty()) {
       std::vector<std::string> needs;
       for (const int permille : unsupported_) {
@@ -213,9 +235,11 @@ class FleetRows {
   }
 
   const Phases& phases_;
+  const std::vector<Gain>& gains_;
   const PhaseSummary* before_;
   const PhaseSummary* after_;
   Table table_;
+  std::vector<std::string> left_out_;            // labels
   std::set<int> unsupported_;                    // permilles
   std::set<std::size_t> short_phases_;           // that lack one of them
   std::map<std::size_t, std::set<int>> hidden_;  // permilles that hide requests, by phase
@@ -223,9 +247,9 @@ class FleetRows {
 
 }  // namespace
 
-Table fleet_table(const std::vector<PhaseSummary>& phases) {
+Table fleet_table(const std::vector<PhaseSummary>& phases, const std::vector<Gain>& gains) {
   if (phases.empty()) return {};
-  return FleetRows(phases).take();
+  return FleetRows(phases, gains).take();
 }
 
 }  // namespace tokenlift

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "reports/analysis/gain.hpp"
 #include "reports/analysis/summary.hpp"
 #include "reports/text/table.hpp"
 
@@ -12,8 +13,9 @@ namespace tokenlift {
 /// is no latency.
 inline constexpr const char* kHiding = "*";
 
-/// A row per figure and a column per phase, with after / before where there are both. What the
-/// sample does not support is a dash with a note.
-Table fleet_table(const std::vector<PhaseSummary>& phases);
+/// A row per figure and a column per phase, with after / before where there are both: as `gains`
+/// has it, so that a figure's change is the same in all tables. What the sample does not support is
+/// a dash with a note, and a figure that no phase has is left out, with another.
+Table fleet_table(const std::vector<PhaseSummary>& phases, const std::vector<Gain>& gains);
 
 }  // namespace tokenlift

@@ -16,8 +16,9 @@ std::string change_text(double value, bool is_difference, double scale) {
 
 /// What the interval says. Without one nothing does.
 template <typename Change>
-Cell reading(const Change& change, const Estimate& estimate) {
+Cell reading(const Change& change, const Estimate& estimate, bool valid) {
   if (!estimate.interval) return {kAbsent};
+  if (!valid) return {"not valid"};
   if (!change.shown()) return {"not shown"};
   return change.better() ? Cell{"better", {}, Ink::green} : Cell{"worse", {}, Ink::red};
 }
@@ -79,7 +80,7 @@ std::string interval_text(const Estimate& estimate, bool is_difference, double s
          change_text(estimate.interval->high, is_difference, scale);
 }
 
-Table gains_table(const std::vector<Gain>& gains) {
+Table gains_table(const std::vector<Gain>& gains, bool valid) {
   Table table;
   table.name = "gains";
   table.title = "after against before";
@@ -88,23 +89,31 @@ Table gains_table(const std::vector<Gain>& gains) {
   table.head_rows = 1;
   table.rows = {{{""}, {""}, {"before"}, {"after"}, {"change"}, {"95 % interval"}, {"for users"}}};
   Support support;
+  ReasonNotes left_out;
   for (const Gain& gain : gains) {
     const ShownUnit unit = shown_unit(gain.unit, gain.before, gain.after);
     const std::string label = gain_label(gain.name);
+    if (!gain.before && !gain.after && !gain.change.value) {
+      left_out.add(label, gain.change.reason.empty() ? "not measured" : gain.change.reason);
+      continue;
+    }
     table.rows.push_back({{label},
                           {unit.name},
                           {figure_or_absent(gain.before, unit.scale)},
                           {figure_or_absent(gain.after, unit.scale)},
                           {change_text(gain.change, gain.is_difference, unit.scale)},
                           {interval_text(gain.change, gain.is_difference, unit.scale)},
-                          reading(gain, gain.change)});
+                          reading(gain, gain.change, valid)});
     support.add(label, gain.change);
   }
   table.notes = support.notes();
+  for (std::string& note : left_out.sentences("Left out:", "Left out: all", gains.size() + 1)) {
+    table.notes.push_back(std::move(note));
+  }
   return table;
 }
 
-Table effects_table(const std::vector<Effect>& effects) {
+Table effects_table(const std::vector<Effect>& effects, bool valid) {
   Table table;
   table.name = "effects";
   table.title = "with the lift against without it";
@@ -125,7 +134,7 @@ Table effects_table(const std::vector<Effect>& effects) {
                           {figure_or_absent(effect.without, unit.scale)},
                           {change_text(effect.difference, true, unit.scale)},
                           {interval_text(effect.difference, true, unit.scale)},
-                          reading(effect, effect.difference)});
+                          reading(effect, effect.difference, valid)});
     phase = effect.phase;
     support.add(label + " in " + effect.phase, effect.difference);
   }

@@ -29,10 +29,11 @@ std::string interval_text(const Estimate& estimate, bool is_difference, double s
 
 /// A row per gain: before, after, their ratio (or difference) with its 95 % interval, and whether
 /// users are better off. Why there is no interval stands in the notes, and so does what each rests
-/// on. No rows without gains.
-Table gains_table(const std::vector<Gain>& gains);
+/// on. Gains without any figure are left out, with the reason in a note. Without `valid` nothing is
+/// called better or worse. No rows without gains.
+Table gains_table(const std::vector<Gain>& gains, bool valid);
 
 /// The same of each phase with the lift against without it. No rows without a control.
-Table effects_table(const std::vector<Effect>& effects);
+Table effects_table(const std::vector<Effect>& effects, bool valid);
 
 }  // namespace tokenlift

@@ -72,13 +72,7 @@ void add_backlog(LiftRows& rows, const LiftRecord& lift) {
 
 void add_drain(LiftRows& rows, const LiftReport& report) {
   rows.add("drain time", report.drain);
-  if (report.never_drains) {
-    rows.add("drain time, fluid prediction", "s", "never");
-    rows.note("More was offered than the new limit and the fleet carry: a backlog grows.");
-  } else {
-    rows.add("drain time, fluid prediction", "s", report.drain_fluid_s,
-             "not known what limits the fleet after the change");
-  }
+  rows.add("drain time, fluid prediction", "s", report.drain_fluid_s, report.no_fluid_reason);
   if (report.not_back_share) {
     rows.add("goodput after three fluid drains", "% of offered", percent(report.not_back_share));
     rows.note("What was offered could have been carried, and was not: goodput did not come back.");
@@ -90,7 +84,7 @@ void add_costs(LiftRows& rows, const LiftReport& report) {
            report.goodput.before && report.goodput.after ? "goodput did not step"
                                                          : "goodput is not known in both phases");
   rows.add("SLO debt", "requests per run", report.slo_debt_requests,
-           "nothing was due in transition");
+           "nothing was due in transition, or no tenant has objectives (slo)");
   rows.add("attempts, before", "per request", report.retry_amplification_before,
            "nothing was due in before");
   rows.add("attempts, after", "per request", report.retry_amplification_after,

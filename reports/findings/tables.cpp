@@ -9,17 +9,19 @@
 #include "reports/findings/split_table.hpp"
 #include "reports/findings/tenants_table.hpp"
 #include "reports/findings/throttles_table.hpp"
+#include "reports/findings/verdict.hpp"
 
 namespace tokenlift {
 
 std::vector<Table> tables_of(const TrialReport& trial) {
   const Run& run = trial.trial.lifted.pooled;
-  std::vector<Table> all = {fleet_table(trial.phases)};
+  std::vector<Table> all = {
+      fleet_table(trial.phases, trial.lift ? trial.lift->gains : std::vector<Gain>())};
   if (trial.lift) {
-    all.push_back(gains_table(trial.lift->gains));
+    all.push_back(gains_table(trial.lift->gains, is_valid(trial.trial)));
     all.push_back(lift_table(*trial.lift));
     all.push_back(response_table(*trial.lift));
-    all.push_back(effects_table(trial.lift->effects));
+    all.push_back(effects_table(trial.lift->effects, is_valid(trial.trial)));
   }
   all.push_back(split_table(trial.split));
   all.push_back(tenants_table(run));

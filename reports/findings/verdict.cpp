@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "reports/findings/checks_table.hpp"
 #include "reports/findings/gains_table.hpp"
 #include "reports/text/figure.hpp"
 
@@ -224,12 +225,32 @@ void remark_on_backlog(const LiftRecord& lift, std::vector<std::string>& remarks
                   waiting(lift.backoff_requests, lift.backoff_tokens, "in back-off")));
 }
 
-void remark_on_course(const LiftReport& lift, std::string_view capacity_source,
-                      std::vector<std::string>& remarks) {
+/// What holds goodput down where no throttle does: seen in what was computed for nobody.
+std::string why_not_back(const Run& run) {
+  constexpr double kMuchWasted = 0.05;
+  const PhaseRecord after = fleet_record(run, *find_phase(run, "after"));
+  if (static_cast<double>(after.wasted_tokens) >=
+      kMuchWasted * static_cast<double>(after.output_tokens)) {
+    return fmt::format(
+        "The overload keeps itself up (metastable): {} tokens were computed in 'after' for "
+        "requests that had ended, beside {} that were put out.",
+        whole_figure(after.wasted_tokens), whole_figure(after.output_tokens));
+  }
+  return fmt::format(
+      "Next to nothing was computed in vain and no throttle binds, so the objectives are too tight "
+      "for this fleet{}.",
+      run.capacity_source == "stated" ? ", or it does not do the capacity that was stated" : "");
+}
+
+void remark_on_course(const LiftReport& lift, const Run& run, std::vector<std::string>& remarks) {
   if (lift.never_drains) {
     remarks.push_back(fmt::format(
-        "More is offered than the new limit and the fleet carry: a backlog never drains. Offer "
+        "More is let in than the new limit and the fleet carry: a backlog never drains{}. Offer "
         "less, or {}.",
+        lift.trend
+            ? fmt::format(", requests in the system went from {} to {} while 'after' lasted",
+                          figure(lift.trend->first_requests), figure(lift.trend->last_requests))
+            : "",
         lift.lift.kind == "lift" ? "use a larger fleet: no limit is left to lift"
                                  : "set a higher limit, as far as the fleet carries it"));
   } else if (lift.waited && !lift.drain.ns) {
@@ -238,11 +259,9 @@ void remark_on_course(const LiftReport& lift, std::string_view capacity_source,
   if (lift.not_back_share) {
     remarks.push_back(fmt::format(
         "Goodput is not back: from three times the fluid drain ({}) after the lift on it is {} of "
-        "what is offered, which limit and capacity could carry. Either the overload keeps itself "
-        "up (retries, work for clients who have left: metastable), or the objectives are too tight "
-        "for this fleet{}.",
+        "what is offered, which limit and capacity could carry. {}",
         duration_figure(*lift.drain_fluid_s * 1e9), percent_figure(*lift.not_back_share),
-        capacity_source == "stated" ? ", or it does not do the capacity that was stated" : ""));
+        why_not_back(run)));
   }
   if (lift.goodput.stepped && !lift.goodput.settling.ns) {
     remarks.push_back("Goodput: " + lift.goodput.settling.reason + ".");
@@ -346,6 +365,94 @@ void remark_on_split(const TrialReport& report, std::vector<std::string>& remark
   remarks.push_back(fmt::format("Of the mean TTFT, {}.", listed(clauses, "and")));
 }
 
+/// The throttle that did most of something in a phase, and how much of it there was.
+struct Culprit {
+  const ThrottleRecord* throttle = nullptr;
+  std::uint64_t own = 0;
+  std::uint64_t all = 0;
+};
+Culprit culprit(const Run& run, std::size_t phase, std::uint64_t ThrottleCounts::*count) {
+  Culprit most;
+  for (const ThrottleRecord& throttle : run.throttles) {
+    const std::uint64_t own = throttle.phases.at(phase).*count;
+    most.all += own;
+    if (own > most.own) {
+      most.throttle = &throttle;
+      most.own = own;
+    }
+  }
+  return most;
+}
+
+/// ", 98.0 % of them of tenant 'api'": where there are several and most come from one.
+std::string mostly_of_tenant(const Run& run, std::size_t phase, std::uint64_t Counts::*count) {
+  constexpr double kMost = 0.5;
+  std::uint64_t all = 0;
+  const TenantRecord* most = nullptr;
+  for (const TenantRecord& tenant : run.tenants) {
+    const std::uint64_t own = tenant.phases.at(phase).counts.*count;
+    all += own;
+    if (most == nullptr || own > most->phases.at(phase).counts.*count) most = &tenant;
+  }
+  if (run.tenants.size() < 2) return "";
+  const double share =
+      static_cast<double>(most->phases.at(phase).counts.*count) / static_cast<double>(all);
+  if (share < kMost) return "";
+  return fmt::format(", {} of them of tenant '{}'", percent_figure(share), most->name);
+}
+
+/// Whether what was changed is still in the way of many of a phase.
+bool still_binds(const Run& run, std::size_t phase) {
+  for (const ThrottleRecord& throttle : run.throttles) {
+    if (throttle.name != run.lift->throttle) continue;
+    const ThrottleCounts& counts = throttle.phases.at(phase);
+    return static_cast<double>(counts.held + counts.rejected) >=
+           kBinds * static_cast<double>(fleet_record(run, phase).counts.due);
+  }
+  return true;  // nothing is known of it
+}
+
+/// Who turned requests away in the state that the run ended in, by name.
+void remark_on_unserved(const TrialReport& report, std::vector<std::string>& remarks) {
+  const Run& run = report.trial.lifted.pooled;
+  const std::optional<std::size_t> phase = find_phase(run, run.lift ? "after" : "steady");
+  if (!phase) return;
+  const Counts& counts = report.phases[*phase].counts;
+  const auto many = [&](std::uint64_t requests) {
+    return requests > 0 &&
+           static_cast<double>(requests) >= kBinds * static_cast<double>(counts.due);
+  };
+  const auto share = [&](std::uint64_t requests) {
+    return percent_figure(static_cast<double>(requests) / static_cast<double>(counts.due));
+  };
+  const Culprit refusing = culprit(run, *phase, &ThrottleCounts::rejected);
+  if (many(counts.rejected) && refusing.throttle != nullptr) {
+    std::string text = fmt::format(
+        "{} of the requests due in '{}' were rejected for good{}: '{}' refuses, {} of the {} "
+        "attempts that were refused.",
+        share(counts.rejected), run.phases[*phase].name,
+        mostly_of_tenant(run, *phase, &Counts::rejected), refusing.throttle->name,
+        refusing.own == refusing.all ? "all" : whole_figure(refusing.own),
+        whole_figure(refusing.all));
+    const std::string& changed = run.lift ? run.lift->throttle : "";
+    if (!changed.empty() && changed != refusing.throttle->name && !still_binds(run, *phase)) {
+      text += fmt::format(" '{}' is in nobody's way any more.", changed);
+    }
+    remarks.push_back(std::move(text));
+  }
+  if (!many(counts.expired)) return;
+  const Culprit holding = culprit(run, *phase, &ThrottleCounts::held);
+  remarks.push_back(
+      fmt::format("{} of the requests due in '{}' expired{}: {}.", share(counts.expired),
+                  run.phases[*phase].name, mostly_of_tenant(run, *phase, &Counts::expired),
+                  holding.throttle == nullptr
+                      ? std::string("no throttle let them wait, so they were too late in the fleet")
+                      : fmt::format("'{}' let {} of the {} attempts wait that any throttle did",
+                                    holding.throttle->name,
+                                    holding.own == holding.all ? "all" : whole_figure(holding.own),
+                                    whole_figure(holding.all))));
+}
+
 /// Which throttle bit, where there are several.
 void remark_on_throttles(const TrialReport& report, std::vector<std::string>& remarks) {
   const Run& run = report.trial.lifted.pooled;
@@ -384,7 +491,7 @@ std::vector<std::string> validity(const Trial& trial) {
       if (check.passed && !check.value) ++unread;
       if (check.passed) continue;
       lines.push_back(fmt::format("{}{}: {}, limit {}. {}", run->control ? "control: " : "",
-                                  check.name, check.value ? limit_figure(*check.value) : "–",
+                                  check.name, check.value ? check_figure(check) : kAbsent,
                                   limit_figure(check.limit), check.advice));
     }
   }
@@ -422,7 +529,7 @@ std::string verdict(const TrialReport& report) {
 std::vector<std::string> remarks(const TrialReport& report) {
   std::vector<std::string> all;
   if (report.lift) {
-    remark_on_course(*report.lift, report.trial.lifted.pooled.capacity_source, all);
+    remark_on_course(*report.lift, report.trial.lifted.pooled, all);
     remark_on_drain(report, all);
     remark_on_transition(report, all);
     remark_on_backlog(report.lift->lift, all);
@@ -436,6 +543,7 @@ std::vector<std::string> remarks(const TrialReport& report) {
   }
   remark_on_goodput(report, all);
   remark_on_undecided(report, all);
+  remark_on_unserved(report, all);
   remark_on_split(report, all);
   remark_on_throttles(report, all);
   return all;

@@ -114,8 +114,15 @@ class Collector {
       walk_estimate(gain["change"], is_ratio ? ratio : difference, "");
       const std::string reason =
           is_ratio ? ratio + " has the change"
-                   : "it is 0 in some run, so there is no ratio; " + difference + " has the change";
-      walk_estimate({{"value", nullptr}, {"interval_95", nullptr}, {"reason", reason}},
+                   : "it is 0 in some run, or near 0 beside the other, so there is no ratio; " +
+                         difference + " has the change";
+      Json other = nullptr;  // a ratio to next to nothing has a value still, for a bound from below
+      const bool positive = gain["before"].is_number() && gain["after"].is_number() &&
+                            gain["before"].get<double>() > 0;
+      if (!is_ratio && positive) {
+        other = gain["after"].get<double>() / gain["before"].get<double>();
+      }
+      walk_estimate({{"value", other}, {"interval_95", nullptr}, {"reason", reason}},
                     is_ratio ? difference : ratio, "");
       for (const char* const side : {"before", "after"}) {
         add(joined(ratio, side), gain[side], kNoData);
@@ -350,8 +357,8 @@ const std::vector<std::string>& figure_paths() {
 
 std::string bound_mistake(const std::string& path, double bound) {
   const auto says_share = [](const std::string& word) {
-    return word == "attainment" || word == "utilisation" || word == "batch_fill" || word == "kv_used" ||
-           word == "prefix_hits" || word.ends_with("share") ||
+    return word == "attainment" || word == "utilisation" || word == "batch_fill" ||
+           word == "kv_used" || word == "prefix_hits" || word.ends_with("share") ||
            word.ends_with("fraction");
   };
   const auto says_change = [](const std::string& word) {

@@ -94,8 +94,8 @@ std::string signed_figure(double value) {
 }
 
 std::string change_figure(double base, double value) {
-  if (base != 0) return "x" + figure(value / base);
-  return signed_figure(value);
+  if (!near_zero(base, value)) return "x" + figure(value / base);
+  return signed_figure(value - base);
 }
 
 DurationUnit duration_unit(std::span<const double> durations_ns) {

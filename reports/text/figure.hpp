@@ -48,7 +48,15 @@ std::string listed(std::span<const std::string> words, std::string_view last);
 /// figure() with its sign, also where it is none: "+12.3", "-4.00", "+0".
 std::string signed_figure(double value);
 
-/// What one value becomes beside another: "x2.45", or the difference ("+12.3") where `base` is 0.
+/// A base of so little beside the value, or of 0, has no ratio that says anything.
+constexpr bool near_zero(double base, double value) {
+  constexpr double kNearZero = 0.01;
+  const double least = kNearZero * (value < 0 ? -value : value);
+  return base == 0 || (base < 0 ? -base : base) < least;
+}
+
+/// What one value becomes beside another: "x2.45", or the difference ("+12.3") where the base is
+/// near_zero().
 std::string change_figure(double base, double value);
 
 struct DurationUnit {

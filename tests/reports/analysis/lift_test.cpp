@@ -166,7 +166,8 @@ TEST(Lift, DrainsWhenNoMoreAreInTheSystemThanUsuallyAfterwards) {
 }
 
 TEST(Lift, WithoutABacklogThereIsNothingToDrain) {
-  EXPECT_EQ(analysed(waiting_run({{"in_system_requests", constant(7)}})).drain.ns, 0);
+  EXPECT_EQ(analysed(waiting_run({{"in_system_requests", constant(7)}})).drain.reason,
+            "in 'after' no fewer requests wait than did at the change");
   const Delay none = analysed(run_of({{"in_system_requests", constant(7)}})).drain;
   EXPECT_FALSE(none.ns);
   EXPECT_EQ(none.reason, "nothing waited at the change");
@@ -180,9 +181,10 @@ TEST(Lift, WhereTheFluidSaysThatItTakesLongerThanWasMeasuredNothingHasDrained) {
   EXPECT_TRUE(analysed(run).drain.ns) << "40 s";
   run.lift->limit_tokens_per_s = 1787.5 + 99;
   EXPECT_TRUE(analysed(run).drain.reason.starts_with("not drained: by the fluid prediction"));
+  // Rates alone say that it never drains, and it was seen to.
   run.lift->limit_tokens_per_s = 1787.5;
-  EXPECT_FALSE(analysed(run).drain.ns);
-  EXPECT_EQ(analysed(run).drain.reason, "more is offered than the new limit and the fleet carry");
+  EXPECT_FALSE(analysed(run).drain_fluid_s);
+  EXPECT_TRUE(analysed(run).drain.ns);
   // A surplus of next to nothing: three times that is no instant that could be counted to.
   run.lift->limit_tokens_per_s = 1787.5 + 1e-9;
   EXPECT_FALSE(analysed(run).not_back_share);
@@ -203,10 +205,65 @@ TEST(Lift, TheFluidDrainIsTheWholeBacklogOverTheSurplus) {
   // Offered after the lift: 1,430 requests of 50 tokens in 25 s.
   run.lift->limit_tokens_per_s = 2860 + 900;
   EXPECT_EQ(analysed(run).drain_fluid_s, 4.0);
-  EXPECT_FALSE(analysed(run).never_drains);
+  EXPECT_TRUE(analysed(run).no_fluid_reason.empty());
   run.lift->limit_tokens_per_s = 2860;
   EXPECT_FALSE(analysed(run).drain_fluid_s);
-  EXPECT_TRUE(analysed(run).never_drains);
+  EXPECT_TRUE(analysed(run).no_fluid_reason.starts_with("as much gets past the throttles"));
+  EXPECT_FALSE(analysed(run).never_drains) << "no rates say that";
+}
+
+TEST(Lift, WhatALimitRefusesForGoodIsNotOffered) {
+  RunValue run = lift_run();
+  run.lift->backlog_tokens = 3600;
+  run.lift->limit_tokens_per_s = 2860;
+  // 286 of the 1,430 requests of 50 tokens in 25 s, so a fifth of 2,860 tokens/s.
+  for (const std::size_t phase : {1U, 2U}) {
+    Counts& counts = run.tenants[0].phases[phase].counts;
+    counts.rejected = counts.due / 5;
+    counts.completed = counts.due - counts.rejected;
+    run.throttles[0].phases[phase].rejected = counts.rejected;
+  }
+  EXPECT_NEAR(analysed(run).drain_fluid_s.value(), 3600 / 572.0, 1e-9);
+  // A queue that is full refuses what a limit had let in.
+  run.throttles[0].kind = "queue_limit";
+  EXPECT_FALSE(analysed(run).drain_fluid_s);
+}
+
+TEST(Lift, ABacklogThatGrowsIsMeasured) {
+  const auto growing = [](std::int64_t per_bin) {
+    return [=](std::int64_t bin) {
+      return bin < 200 ? 100 : 100 + per_bin * (bin - 200) + bin * 7919 % 41 - 20;
+    };
+  };
+  // 1,080 are due in the 300 bins of `after`: 300 more of them is a backlog.
+  const LiftReport report = analysed(waiting_run({{"in_system_requests", growing(1)}}));
+  EXPECT_TRUE(report.never_drains);
+  EXPECT_NEAR(report.trend->first_requests, 100 + 114.5, 5);
+  EXPECT_NEAR(report.trend->last_requests, 100 + 384.5, 5);
+  EXPECT_EQ(report.drain.reason, "the backlog grows as long as it is measured");
+  EXPECT_FALSE(analysed(waiting_run({{"in_system_requests", growing(0)}})).never_drains);
+  EXPECT_FALSE(analysed(waiting_run({{"in_system_requests", growing(-1)}})).never_drains);
+  // 21 more of 1,080 is under 2 %.
+  const auto creeping = [](std::int64_t bin) {
+    return 100 + std::max<std::int64_t>(0, bin - 300) / 15;
+  };
+  EXPECT_FALSE(analysed(waiting_run({{"in_system_requests", creeping}})).never_drains);
+  EXPECT_FALSE(analysed(lift_run()).trend) << "not recorded";
+}
+
+TEST(Lift, ABacklogOfWaitersDrainsThoughTheFleetThenHoldsMore) {
+  const LiftReport report = analysed(waiting_run({{"in_system_requests", step(60, 90)},
+                                                  {"waiting_requests", step(50, 0)},
+                                                  {"backoff_requests", constant(0)}}));
+  EXPECT_EQ(report.drain.ns, kSecondNs / 10);
+}
+
+TEST(Lift, OfAVacuousLiftThereIsNoUnlockLatency) {
+  RunValue run = lift_run();
+  run.lift->unlock_ns = 1'034'000'000'000;
+  EXPECT_TRUE(analysed(run).unlock_latency.ns);
+  run.tenants[0].phases[0].held = 29;  // of 600
+  EXPECT_EQ(analysed(run).unlock_latency.reason, "the throttle did not bind before the change");
 }
 
 /// 10 requests of 50 tokens a bin; from the lift on `met` of them meet their objectives, from
@@ -227,6 +284,11 @@ TEST(Lift, GoodputThatIsNotBackAfterThreeFluidDrainsIsTold) {
   EXPECT_DOUBLE_EQ(analysed(overloaded(60)).not_back_share.value(), 0.2);
   // Two of these 28 s: (2 x 0.2 + 26) / 28 = 0.943 is back.
   EXPECT_FALSE(analysed(overloaded(34)).not_back_share);
+  RunValue bound = overloaded(60);
+  bound.tenants[0].phases[2].held = 54;  // of 1,080: 5 %
+  EXPECT_FALSE(analysed(bound).not_back_share) << "a throttle is why";
+  bound.tenants[0].phases[2].held = 53;
+  EXPECT_TRUE(analysed(bound).not_back_share);
   RunValue drained_at_once = overloaded(60);
   drained_at_once.lift->backlog_tokens = 0;
   EXPECT_FALSE(analysed(drained_at_once).not_back_share) << "there was nothing to drain";
@@ -348,6 +410,13 @@ TEST(Lift, FairnessIsTheWidestWeightedServiceCameApartWhileBothWaited) {
   EXPECT_EQ(report.unfairness->ahead, "users");
   EXPECT_EQ(report.unfairness->behind, "research");
   EXPECT_DOUBLE_EQ(report.unfairness->tokens, 200);
+}
+
+TEST(Lift, WithoutAFairQueueNobodyIsTreatedUnfairly) {
+  RunValue run = shared_run({5, 5, 5}, {0, 100, 300}, {2, 2, 2}, {0, 300, 300});
+  EXPECT_TRUE(analysed(run).unfairness);
+  for (TenantRecord& tenant : run.tenants) tenant.guaranteed_share.reset();
+  EXPECT_FALSE(analysed(run).unfairness);
 }
 
 TEST(Lift, FairnessLooksAtEveryStretchWithinTheStretch) {

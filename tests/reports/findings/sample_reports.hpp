@@ -90,6 +90,7 @@ inline LiftReport sample_controlled_lift(const Run& run) {
       {"attainment", "share", true, "after", 0.989, {}, {{}, {}, "", "no control reached it"}}};
   lift.never_drains = true;
   lift.drain_fluid_s.reset();
+  lift.no_fluid_reason = "as much gets past as can be carried";
   lift.unfairness = Unfairness{"users", "research", 1234.5};
   lift.starvation = {{"research", 0.3, 1.75}};
   lift.found.clear();

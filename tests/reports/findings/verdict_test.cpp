@@ -248,6 +248,58 @@ TEST(Remarks, TellOfWhatNeverDrainsDoesNotComeBackOrSettle) {
   EXPECT_TRUE(remarks_on(report, "Goodput: not settled: run 5 s longer."));
 }
 
+TEST(Remarks, TellWhyGoodputIsNotBack) {
+  TrialReport report = reported({lift_run()});
+  report.lift->not_back_share = 0.4;
+  report.lift->drain_fluid_s = 2;
+  EXPECT_TRUE(remarks_on(report, "so the objectives are too tight for this fleet."));
+  EXPECT_FALSE(remarks_on(report, "metastable"));
+  RunValue& run = report.trial.lifted.pooled;
+  run.capacity_source = "stated";
+  EXPECT_TRUE(remarks_on(report, "fleet, or it does not do the capacity that was stated."));
+  PhaseRecord& after = run.tenants[0].phases[2];
+  after.wasted_tokens = after.output_tokens / 20;
+  EXPECT_TRUE(remarks_on(report, "The overload keeps itself up (metastable): 2,700 tokens"));
+}
+
+/// Of two tenants, where `rejected` and `expired` of the first one's 1,080 requests after the lift
+/// got nothing.
+TrialReport unserved(std::uint64_t rejected, std::uint64_t expired) {
+  RunValue run = two_tenant_run();
+  run.runs = 1;
+  Counts& counts = run.tenants[0].phases[2].counts;
+  counts.rejected = rejected;
+  counts.expired = expired;
+  counts.completed = counts.due - rejected - expired;
+  run.throttles[1].phases[2].rejected = 3 * rejected;
+  run.throttles[1].phases[2].held = expired;
+  return reported({run});
+}
+
+TEST(Remarks, TellWhichThrottleRefuses) {
+  EXPECT_FALSE(remarks_on(unserved(58, 0), "rejected for good")) << "of 1,170";
+  EXPECT_TRUE(
+      remarks_on(unserved(117, 0),
+                 "10.0 % of the requests due in 'after' were rejected for good, 100 % of "
+                 "them of tenant 'users': 'research share' refuses, all of the 351 attempts "
+                 "that were refused. 'output limit' is in nobody's way any more."));
+  TrialReport both = unserved(117, 0);
+  both.trial.lifted.pooled.throttles[0].phases[2].rejected = 100;
+  EXPECT_TRUE(remarks_on(both, "'research share' refuses, 351 of the 451 attempts"));
+  EXPECT_FALSE(remarks_on(both, "in nobody's way")) << "it refuses, too";
+}
+
+TEST(Remarks, TellWhereRequestsExpire) {
+  EXPECT_FALSE(remarks_on(unserved(0, 58), "expired")) << "of 1,170";
+  EXPECT_TRUE(remarks_on(unserved(0, 117),
+                         "10.0 % of the requests due in 'after' expired, 100 % of them of tenant "
+                         "'users': 'research share' let all of the 117 attempts wait that any "
+                         "throttle did."));
+  TrialReport late = unserved(0, 117);
+  late.trial.lifted.pooled.throttles[1].phases[2].held = 0;
+  EXPECT_TRUE(remarks_on(late, "no throttle let them wait, so they were too late in the fleet."));
+}
+
 TEST(Remarks, TellWhereTheChangeShowsItselfElsewhere) {
   TrialReport report = reported({lift_run()});
   report.lift->found_ns = 15'500'000'000;

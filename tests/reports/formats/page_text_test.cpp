@@ -244,6 +244,16 @@ TEST(Figure, HasThreeDigitsOrIsWhole) {
   EXPECT_EQ(figure(1e20), "1e+20");
 }
 
+TEST(Figure, NeverLooksLikeABoundThatItIsNot) {
+  EXPECT_EQ(figure_beside(10.04, 10), "10.04");
+  EXPECT_EQ(figure_beside(9.9996, 10), "9.9996");
+  EXPECT_EQ(figure_beside(10, 10), "10.0");
+  EXPECT_EQ(figure_beside(612.4, 500), "612");
+  EXPECT_EQ(figure_beside(1234.4, 1234), "1234.4");
+  EXPECT_EQ(figure_beside(12'345, 12'344), "12,345");
+  EXPECT_EQ(figure_beside(0.98996, 0.99), "0.98996");
+}
+
 TEST(Figure, SeparatesThousands) {
   EXPECT_EQ(whole_figure(0), "0");
   EXPECT_EQ(whole_figure(999), "999");
@@ -266,6 +276,9 @@ TEST(Figure, OfAChangeIsTheRatioOrTheDifferenceToZero) {
   EXPECT_EQ(change_figure(0, 4), "+4.00");
   EXPECT_EQ(change_figure(0, -4), "-4.00");
   EXPECT_EQ(change_figure(0, 0), "+0");
+  EXPECT_EQ(change_figure(4, 400), "x100");
+  EXPECT_EQ(change_figure(3.99, 400), "+396") << "a base near 0 has no ratio that says anything";
+  EXPECT_EQ(change_figure(400, 3.99), "x0.00998");
 }
 
 TEST(Figure, OfDurationsSideBySideHasOneUnitThatSuitsThemAll) {

@@ -72,7 +72,7 @@ inline Run sample_header(const std::string& name) {
   run.scenario_json =
       R"({"name":")" + name +
       R"(","run":{"engine":"threads","duration":"40s","seed":7},)"
-      R"("tenant":[{"name":"users","arrivals":{"process":"poisson","rate":50.0}}]})";
+      R"("tenant":[{"name":"users","arrivals":{"process":"poisson","rate":50.0},"slo":{"ttft":"200ms"}}]})";
   run.engine = "threads";
   run.seed = 7;
   run.environment = {"0.1.0",

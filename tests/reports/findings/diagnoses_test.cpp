@@ -1,0 +1,298 @@
+// Situations and what is said of each: tests/golden/diagnoses.txt. Every diagnosis has a situation
+// in which it has to be said and others in which it must not.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reports/findings/verdict.hpp"
+#include "tests/reports/formats/golden_file.hpp"
+#include "tests/reports/record/sample_runs.hpp"
+
+namespace tokenlift {
+namespace {
+
+using RunValue = Run;  // within a TEST, Run is a function of testing::Test
+
+/// What is concluded, by words that no other sentence has.
+const std::vector<const char*>& diagnoses() {
+  static const std::vector<const char*> all = {
+      "paid off",
+      "did harm",
+      "made no difference",
+      "is vacuous",
+      "How sure that is cannot be said",
+      "NOT VALID",
+      "did not get there",
+      "no requests were due",
+      "too little was measured",
+      "next to nothing met its objectives",
+      "a backlog never drains",
+      "No drain time",
+      "(metastable)",
+      "the objectives are too tight",
+      "the capacity that was stated",
+      "not settled",
+      "'after' holds the rest of it",
+      "It was worse first",
+      "in back-off",
+      "shows a change at",
+      "shows no change at any instant",
+      "below its guaranteed share",
+      "Goodput counts a request in the phase",
+      "were not decided when the run ended",
+      "were rejected for good",
+      "is in nobody's way any more",
+      "attempts wait that any throttle did",
+      "they were too late in the fleet",
+      "Of the mean TTFT",
+      "attempts that any throttle did.",
+  };
+  return all;
+}
+
+struct Situation {
+  std::string name;
+  TrialReport report;
+  std::vector<const char*> said;  // and no other diagnosis
+};
+
+TrialReport reported(const RunValue& run) {
+  return make_report({make_trial("sample", {run})}).trials.front();
+}
+
+/// Of the lift in sample_runs.hpp, changed, with goodput x8.91 within these ends.
+TrialReport lifted(const std::function<void(RunValue&)>& change, double low = 8.5,
+                   double high = 9.3) {
+  RunValue run = lift_run();
+  change(run);
+  TrialReport report = reported(run);
+  Gain& goodput = *std::ranges::find(report.lift->gains, std::string("goodput"), &Gain::name);
+  goodput.is_difference = false;
+  goodput.change = {(low + high) / 2, Interval{low, high}, "5 runs", ""};
+  return report;
+}
+
+/// The same, with this number of requests in the system at the end of each bin of 0.1 s.
+TrialReport with_requests(const std::function<std::int64_t(std::int64_t)>& in_system) {
+  return lifted([&](RunValue& run) {
+    std::vector<std::int64_t> values;
+    for (std::int64_t bin = 0; bin < 400; ++bin) values.push_back(in_system(bin));
+    run.series.bin_ns = kSecondNs / 10;
+    run.series.columns = {{"in_system_requests", std::move(values)}};
+  });
+}
+
+/// Of 1,080 requests due after the lift, these got nothing.
+Counts without(std::uint64_t rejected, std::uint64_t expired, std::uint64_t in_flight = 0) {
+  return {1080, 1080 - rejected - expired - in_flight, rejected, expired, 0, 0, in_flight};
+}
+
+TrialReport not_back(std::uint64_t wasted_tokens, const char* capacity_source) {
+  TrialReport report = with_requests([](std::int64_t bin) { return bin < 170 ? 100 : 20; });
+  report.lift->not_back_share = 0.4;
+  report.lift->drain_fluid_s = 2;
+  report.trial.lifted.pooled.tenants[0].phases[2].wasted_tokens = wasted_tokens;
+  report.trial.lifted.pooled.capacity_source = capacity_source;
+  return report;
+}
+
+const auto kAsItIs = [](RunValue&) {};
+constexpr const char* kSplit = "Of the mean TTFT";
+constexpr const char* kNoDrain = "No drain time";  // bins of 15 s have no median of `after`
+
+std::vector<Situation> lifts() {
+  std::vector<Situation> all;
+  all.push_back({"a lift pays off", lifted(kAsItIs), {"paid off", kNoDrain, kSplit}});
+  all.push_back({"a lift does harm", lifted(kAsItIs, 0.4, 0.6), {"did harm", kNoDrain, kSplit}});
+  all.push_back({"an interval around no change",
+                 lifted(kAsItIs, 0.9, 1.1),
+                 {"made no difference", kNoDrain, kSplit}});
+  all.push_back({"one run without an interval",
+                 reported(lift_run()),
+                 {"How sure that is cannot be said", kNoDrain, kSplit}});
+  all.push_back({"a limit that held 4.8 % before it was lifted",
+                 lifted([](RunValue& run) { run.tenants[0].phases[0].held = 29; }),
+                 {"is vacuous", kNoDrain, kSplit}});
+  all.push_back({"a backlog that grows: 2 more requests every bin",
+                 with_requests([](std::int64_t bin) {
+                   return 100 + 2 * std::max<std::int64_t>(0, bin - 150);
+                 }),
+                 {"paid off", "a backlog never drains", kSplit}});
+  all.push_back({"a backlog that stands",
+                 with_requests([](std::int64_t) { return 100; }),
+                 {"paid off", kNoDrain, kSplit}});
+  all.push_back({"a backlog that drains in 2.1 s",
+                 with_requests([](std::int64_t bin) { return bin < 170 ? 100 : 20; }),
+                 {"paid off", kSplit}});
+  all.push_back({"a backlog that outlasts the transition of 7 s",
+                 with_requests([](std::int64_t bin) { return bin < 240 ? 100 : 20; }),
+                 {"paid off", "'after' holds the rest of it", kSplit}});
+  all.push_back({"goodput that is not back, and much computed for nobody",
+                 not_back(20'000, "measured"),
+                 {"paid off", "(metastable)", kSplit}});
+  all.push_back({"goodput that is not back, and nothing computed in vain",
+                 not_back(0, "measured"),
+                 {"paid off", "the objectives are too tight", kSplit}});
+  all.push_back(
+      {"the same, where the capacity was stated",
+       not_back(0, "stated"),
+       {"paid off", "the objectives are too tight", "the capacity that was stated", kSplit}});
+  return all;
+}
+
+std::vector<Situation> requests_without_answers() {
+  std::vector<Situation> all;
+  all.push_back({"a limit beside the lifted one refuses 10 %",
+                 lifted([](RunValue& run) {
+                   run.tenants[0].phases[2].counts = without(108, 0);
+                   ThrottleRecord other = run.throttles[0];
+                   other.name = "user limit";
+                   other.phases = {{}, {}, {1080, 0, 300}};
+                   run.throttles.push_back(other);
+                 }),
+                 {"paid off", kNoDrain, "were rejected for good", "is in nobody's way any more",
+                  kSplit, "attempts that any throttle did."}});
+  all.push_back({"the limit that was changed refuses 10 %",
+                 lifted([](RunValue& run) {
+                   run.tenants[0].phases[2].counts = without(108, 0);
+                   run.throttles[0].phases[2].rejected = 300;
+                 }),
+                 {"paid off", kNoDrain, "were rejected for good", kSplit}});
+  all.push_back({"a limit refuses 4 %, which is few",
+                 lifted([](RunValue& run) {
+                   run.tenants[0].phases[2].counts = without(43, 0);
+                   run.throttles[0].phases[2].rejected = 120;
+                 }),
+                 {"paid off", kNoDrain, kSplit}});
+  all.push_back({"10 % expire at the limit",
+                 lifted([](RunValue& run) {
+                   run.tenants[0].phases[2].counts = without(0, 108);
+                   run.throttles[0].phases[2].held = 600;
+                 }),
+                 {"paid off", kNoDrain, "attempts wait that any throttle did", kSplit}});
+  all.push_back({"10 % expire, and no throttle held anybody",
+                 lifted([](RunValue& run) { run.tenants[0].phases[2].counts = without(0, 108); }),
+                 {"paid off", kNoDrain, "they were too late in the fleet", kSplit}});
+  all.push_back(
+      {"10 % are undecided at the end",
+       lifted([](RunValue& run) { run.tenants[0].phases[2].counts = without(0, 0, 108); }),
+       {"paid off", kNoDrain, "were not decided when the run ended", kSplit}});
+  all.push_back({"refused clients wait in back-off at the lift",
+                 reported(retry_run()),
+                 {"How sure that is cannot be said", kNoDrain, "in back-off", kSplit}});
+  return all;
+}
+
+std::vector<Situation> courses() {
+  std::vector<Situation> all;
+  TrialReport worse = lifted(kAsItIs);
+  worse.phases[1].rates.goodput_tokens_per_s = 100;
+  all.push_back({"goodput dips in the transition",
+                 std::move(worse),
+                 {"paid off", kNoDrain, "It was worse first", kSplit}});
+  TrialReport unsettled = lifted(kAsItIs);
+  unsettled.lift->goodput.stepped = true;
+  unsettled.lift->goodput.settling = {{}, "not settled: it took 30.0 s"};
+  all.push_back({"goodput has not settled",
+                 std::move(unsettled),
+                 {"paid off", kNoDrain, "not settled", kSplit}});
+  TrialReport elsewhere = lifted(kAsItIs);
+  elsewhere.lift->found_ns = 30 * kSecondNs;
+  all.push_back({"throughput changes 15 s after the lift",
+                 std::move(elsewhere),
+                 {"paid off", kNoDrain, "shows a change at", kSplit}});
+  TrialReport nowhere = lifted(kAsItIs);
+  std::ranges::find(nowhere.lift->gains, std::string("throughput"), &Gain::name)->change = {
+      1.8, Interval{1.7, 1.9}, "5 runs", ""};
+  all.push_back({"a gain whose instant does not show",
+                 std::move(nowhere),
+                 {"paid off", kNoDrain, "shows no change at any instant", kSplit}});
+  TrialReport starved = lifted(kAsItIs);
+  starved.lift->starvation = {{"research", 0.75, 12}};
+  all.push_back({"a tenant gets less than its share for 12 s",
+                 std::move(starved),
+                 {"paid off", kNoDrain, "below its guaranteed share", kSplit}});
+  TrialReport later = lifted(kAsItIs);
+  later.phases[2].rates.throughput_tokens_per_s = 1000;
+  later.phases[2].rates.goodput_tokens_per_s = 1101;
+  all.push_back({"more goodput than throughput: answered after the phase",
+                 std::move(later),
+                 {"paid off", kNoDrain, "Goodput counts a request in the phase", kSplit}});
+  TrialReport nothing = lifted(kAsItIs);
+  for (Gain& gain : nothing.lift->gains) {
+    if (gain.name == "goodput") gain.before = gain.after = 0;
+  }
+  all.push_back({"next to nobody is served in time",
+                 std::move(nothing),
+                 {"How sure that is cannot be said", "next to nothing met its objectives", kNoDrain,
+                  kSplit}});
+  TrialReport unmeasured = lifted(kAsItIs);
+  unmeasured.lift->gains.clear();
+  all.push_back({"no phase on one side",
+                 std::move(unmeasured),
+                 {"too little was measured", kNoDrain, kSplit}});
+  return all;
+}
+
+std::vector<Situation> situations() {
+  std::vector<Situation> all = lifts();
+  for (auto* const more : {&requests_without_answers, &courses}) {
+    for (Situation& each : (*more)()) all.push_back(std::move(each));
+  }
+  all.push_back({"a steady run", reported(steady_run()), {kSplit}});
+  all.push_back({"a run that was ended before the lift",
+                 reported(invalid_run()),
+                 {"NOT VALID", "did not get there", kSplit}});
+  all.push_back({"nobody came", reported(empty_run()), {"NOT VALID", "no requests were due"}});
+  return all;
+}
+
+std::string text_of(const TrialReport& report) {
+  std::string text = verdict(report) + "\n";
+  for (const std::string& remark : remarks(report)) text += "- " + remark + "\n";
+  return text;
+}
+
+bool says(const std::string& text, const std::string& diagnosis) {
+  return text.find(diagnosis) != std::string::npos;
+}
+
+TEST(Diagnoses, AreSaidWhereTheyAreTrueAndNowhereElse) {
+  for (const Situation& situation : situations()) {
+    const std::string text = text_of(situation.report);
+    for (const std::string diagnosis : diagnoses()) {
+      const bool expected =
+          std::ranges::any_of(situation.said, [&](const char* each) { return diagnosis == each; });
+      EXPECT_EQ(says(text, diagnosis), expected)
+          << "in '" << situation.name << "', of '" << diagnosis << "':\n"
+          << text;
+    }
+  }
+}
+
+TEST(Diagnoses, HaveASituationInWhichTheyAreSaidAndOneInWhichTheyAreNot) {
+  const std::vector<Situation> all = situations();
+  for (const std::string diagnosis : diagnoses()) {
+    const auto said = std::ranges::count_if(all, [&](const Situation& situation) {
+      return says(text_of(situation.report), diagnosis);
+    });
+    EXPECT_GT(said, 0) << diagnosis;
+    EXPECT_LT(said, std::ssize(all)) << diagnosis;
+  }
+}
+
+TEST(Diagnoses, OfEachSituationAreTheseSentences) {
+  std::string text;
+  for (const Situation& situation : situations()) {
+    text += "# " + situation.name + "\n" + text_of(situation.report) + "\n";
+  }
+  expect_golden("diagnoses", text);
+}
+
+}  // namespace
+}  // namespace tokenlift
