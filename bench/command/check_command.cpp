@@ -8,8 +8,10 @@
 #include "bench/run/capacity.hpp"
 #include "bench/run/readiness.hpp"
 #include "reports/text/figure.hpp"
+#include "workloads/plan/load.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
+#include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
@@ -31,11 +33,65 @@ std::string describe_drain(const FluidDrain& drain, bool capacity_known) {
   return fmt::format("# fluid drain after the lift: {:.3g} s\n", *drain.drain_s);
 }
 
+/// "headroom 12.0 %", or how much too much is offered.
+std::string headroom(double offered, double limit) {
+  const double room = 1 - offered / limit;
+  if (room >= 0) return fmt::format("headroom {}", percent_figure(room));
+  return fmt::format("{} of it", percent_figure(offered / limit));
+}
+
+std::string describe_limit(const ThrottleLoad& load, const std::optional<double>& limit_per_s) {
+  if (!limit_per_s) return "no limit by rate";
+  return fmt::format("{}/s, {}", figure(*limit_per_s), headroom(load.offered_per_s, *limit_per_s));
+}
+
+/// What is offered, what each throttle lets pass, what the fleet carries, and how much room is
+/// left.
+std::string describe_load(const Scenario& planned, const std::string& capacity_source) {
+  std::string text = "# offered:\n";
+  double sum_tokens_per_s = 0;
+  bool closed = false;
+  const std::optional<double>& capacity = planned.fleet.capacity_tokens_per_s;
+  const auto share = [&](double tokens_per_s) {
+    return capacity ? fmt::format(", {} of the capacity", percent_figure(tokens_per_s / *capacity))
+                    : std::string();
+  };
+  for (const TenantLoad& load : tenant_loads(planned)) {
+    sum_tokens_per_s += load.tokens_per_s;
+    closed = closed || load.closed;
+    text += fmt::format("#   {}: {}{} requests/s, {} output tokens/s{}\n", load.tenant,
+                        load.closed ? "at most " : "", figure(load.requests_per_s),
+                        figure(load.tokens_per_s), share(load.tokens_per_s));
+  }
+  text += capacity
+              ? fmt::format("# capacity: {} output tokens/s ({}), {}{}\n", figure(*capacity),
+                            capacity_source, closed ? "with closed tenants at their most " : "",
+                            headroom(sum_tokens_per_s, *capacity))
+              : std::string(
+                    "# capacity: not known before a run; state fleet.capacity to see "
+                    "how much room there is\n");
+  const std::vector<ThrottleLoad> loads = throttle_loads(planned);
+  if (!loads.empty()) text += "# throttles, of what is used (reservations come on top):\n";
+  for (const ThrottleLoad& load : loads) {
+    text +=
+        fmt::format("#   {}{}: {} {}/s offered; {}", load.throttle,
+                    load.tenant.empty() ? "" : " for " + load.tenant, figure(load.offered_per_s),
+                    name_of(load.unit), describe_limit(load, load.limit_per_s));
+    if (load.limit_after_per_s != load.limit_per_s) {
+      text += "; after the event " + describe_limit(load, load.limit_after_per_s);
+    }
+    if (load.keys > 1) text += fmt::format(" ({} users with a limit each)", figure(load.keys));
+    text += "\n";
+  }
+  return text;
+}
+
 /// The scenario as resolved, as TOML; what follows from it stands in comments, so that the output
 /// is itself a scenario.
 int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
   const Scenario scenario = load_scenario(choice, load_profiles(choice.profile_files));
-  const bool computed = needs_capacity(scenario) && traits_of(scenario.run.engine).simulated;
+  const bool computed =
+      !scenario.fleet.capacity_tokens_per_s && traits_of(scenario.run.engine).simulated;
   const bool open = needs_capacity(scenario) && !computed;
   // Where all is given in shares of the capacity, phases and drain are the same for any capacity.
   constexpr double kAnyCapacity = 10'000;
@@ -45,8 +101,10 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
     capacity_tokens_per_s = compute_capacity(scenario, *surroundings.stop);
     if (!capacity_tokens_per_s) return kNotValid;  // interrupted
   }
-  const Scenario planned = resolve(scenario, capacity_tokens_per_s);
+  Scenario planned = resolve(scenario, capacity_tokens_per_s);
   std::string text = to_toml(open ? scenario : planned);
+  // As a run knows it, whether or not anything is a share of it.
+  if (computed) planned.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
   text += open ? "\n# phases (as if the capacity, which a run measures, were 10,000 tokens/s):\n"
                : "\n# phases:\n";
   for (const Phase& phase : plan_phases(planned)) {
@@ -59,6 +117,7 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
   if (measured_event(planned)) {
     text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
+  text += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");
   for (const std::string& note : trace_notes(planned)) text += "# " + note + "\n";
   const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (quota && !quota->passed) {

@@ -182,6 +182,46 @@ void resolve_arrivals(Tenant& tenant, const Scenario& scenario) {
               rate_of_load(*rate.load, *scenario.fleet.capacity_tokens_per_s / tokens, scenario)};
 }
 
+// Whether the fluid model sees what the event changes and where its backlog goes.
+bool fluid_tells(const Scenario& resolved, const Event& event) {
+  if (!resolved.fleet.capacity_tokens_per_s) return false;
+  const auto changed = std::ranges::find(resolved.throttles, event.throttle, &Throttle::name);
+  if (changed == resolved.throttles.end()) return false;
+  const KindTraits& kind = traits_of(changed->kind);
+  return kind.has_rate || kind.has_windows;
+}
+
+// Until who waited, or was in back-off, when the event came is through, however the fleet then is.
+std::int64_t longest_return_ns(const Scenario& resolved) {
+  constexpr std::int64_t kLeastNs = 30'000'000'000;
+  std::int64_t wait_ns = 0;
+  for (const Throttle& throttle : resolved.throttles) {
+    wait_ns = std::max(wait_ns, throttle.max_wait_ns.value_or(0));
+  }
+  std::int64_t backoff_ns = 0;
+  for (const Tenant& tenant : resolved.tenants) {
+    const Retry& retry = tenant.retry;
+    if (retry.policy == RetryPolicy::fixed) backoff_ns = std::max(backoff_ns, retry.delay_ns);
+    if (retry.policy == RetryPolicy::exponential) {
+      backoff_ns = std::max(backoff_ns, retry.max_delay_ns);
+    }
+  }
+  // Neither is bounded but by the longest run: two of them and more would not fit.
+  return kLeastNs + std::min(wait_ns, kLongestDurationNs / 2) +
+         std::min(backoff_ns, kLongestDurationNs / 2);
+}
+
+std::int64_t default_settle_ns(const Scenario& resolved, const Event& event) {
+  const std::int64_t rest_ns = resolved.run.duration_ns - end_ns(event);
+  const FluidDrain drain = fluid_drain(resolved);
+  const double settle_s =
+      drain.drain_s ? 1.5 * *drain.drain_s + 5 : std::numeric_limits<double>::infinity();
+  if (settle_s >= to_s(kLongestDurationNs)) return rest_ns;
+  const auto settle_ns = static_cast<std::int64_t>(std::llround(settle_s * 1e9));
+  if (fluid_tells(resolved, event)) return settle_ns;
+  return std::max(settle_ns, std::min(rest_ns / 3, longest_return_ns(resolved)));
+}
+
 }  // namespace
 
 std::int64_t replica_count(const Scenario& scenario) {
@@ -224,13 +264,11 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
     }
   }
   if (const auto index = measured_event(resolved); index && !resolved.run.settle_ns) {
-    const std::int64_t rest_ns = resolved.run.duration_ns - end_ns(resolved.events[*index]);
-    const FluidDrain drain = fluid_drain(resolved);
-    const double settle_s =
-        drain.drain_s ? 1.5 * *drain.drain_s + 5 : std::numeric_limits<double>::infinity();
-    resolved.run.settle_ns = settle_s < to_s(kLongestDurationNs)
-                                 ? static_cast<std::int64_t>(std::llround(settle_s * 1e9))
-                                 : rest_ns;
+    written = resolved;
+    if (!written.fleet.capacity_tokens_per_s) {
+      written.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
+    }
+    resolved.run.settle_ns = default_settle_ns(written, resolved.events[*index]);
   }
   return resolved;
 }

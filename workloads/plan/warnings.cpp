@@ -7,6 +7,7 @@
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/fluid.hpp"
+#include "workloads/plan/load.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/plan/samples.hpp"
 #include "workloads/scenario/keywords.hpp"
@@ -256,18 +257,102 @@ void warn_of_calendar(const Scenario& resolved, std::vector<std::string>& result
   }
 }
 
-// An event that changes nothing.
-void warn_of_idle_restores(const Scenario& resolved, std::vector<std::string>& result) {
-  for (std::size_t i = 0; i < resolved.events.size(); ++i) {
-    const Event& event = resolved.events[i];
-    if (event.kind != EventKind::restore || event.inherit == Inherit::reset) continue;
-    const auto before = resolved.events.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::find_if(resolved.events.begin(), before,
-                     [&](const Event& e) { return e.throttle == event.throttle; }) != before) {
+// Events that change nothing, each seen as what the ones before it left.
+void warn_of_idle_events(const Scenario& resolved, std::vector<std::string>& result) {
+  struct State {
+    Throttle settings;
+    bool lifted = false;
+    bool touched = false;
+  };
+  std::vector<State> states;
+  for (const Throttle& throttle : resolved.throttles) states.push_back({throttle, false, false});
+  const auto out_of_force = [](const Throttle& settings, bool lifted) {
+    return lifted || settings.mode == Mode::shadow;
+  };
+  for (const Change& change : plan_changes(resolved)) {
+    State& state = states[change.throttle];
+    if (change.event && change.inherit != Inherit::reset) {
+      const std::string what = "the event at " + format_duration(change.at_ns) + " ";
+      const std::string name = "throttle '" + state.settings.name + "'";
+      const bool restores = resolved.events[*change.event].kind == EventKind::restore;
+      if (restores && !state.touched) {
+        result.push_back(what + "restores " + name + ", which no event before it has changed");
+      } else if (state.settings == change.settings && state.lifted == change.lifted) {
+        result.push_back(what + "changes nothing: " + name +
+                         (change.lifted ? " is lifted already" : " has these settings already"));
+      } else if (out_of_force(state.settings, state.lifted) &&
+                 out_of_force(change.settings, change.lifted)) {
+        result.push_back(what + "changes nothing that requests meet: " + name +
+                         " holds and refuses nothing before it or after it");
+      }
+    }
+    state = {change.settings, change.lifted, true};
+  }
+}
+
+// Who arrives as steadily as chance has it, so that twice the mean is next to never exceeded.
+bool arrives_evenly(const Tenant& tenant) {
+  const Arrivals& arrivals = tenant.arrivals;
+  return !arrivals.trace && !arrivals.shape && !tenant.sessions && arrivals.cv <= 1 &&
+         tenant.retry.policy == RetryPolicy::none;
+}
+
+// Whether a rate is so far above what is taken of it that next to nobody ever waits: a bucket of
+// many requests is drained by none of those that come by chance; without one a request meets the
+// one before it as often as the limit is in use.
+bool has_room(const ThrottleLoad& load, double rate_per_s, double burst_requests) {
+  constexpr double kMuch = 20;
+  constexpr double kEnoughWithBurst = 2;
+  constexpr double kBurstRequests = 10;
+  const double enough =
+      burst_requests >= kBurstRequests && load.keys == 1 ? kEnoughWithBurst : kMuch;
+  return rate_per_s >= enough * load.taken_per_s;
+}
+
+double burst_requests(const Throttle& throttle, const Scenario& resolved) {
+  const KindTraits& kind = traits_of(throttle.kind);
+  const double largest = largest_cost(resolved, throttle);
+  if (kind.has_windows) return *throttle.limit / largest;
+  return kind.has_burst ? *throttle.burst.units / largest : 0;
+}
+
+// A limit that nobody comes up against, through the measured event: there is nothing to be seen.
+void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>& result) {
+  const std::vector<ThrottleLoad> loads = throttle_loads(resolved);
+  for (const Throttle& throttle : resolved.throttles) {
+    if (throttle.mode == Mode::shadow) continue;
+    const std::string name = "throttle '" + throttle.name + "' cannot bind: ";
+    const std::string advice = ": lower its limit, raise the load, or remove it";
+    double users = 0;
+    bool closed = true;
+    bool evenly = true;
+    for (const Tenant& tenant : resolved.tenants) {
+      if (!looks_at(throttle, tenant)) continue;
+      users += static_cast<double>(tenant.users);
+      closed = closed && tenant.arrivals.think && !tenant.sessions;
+      evenly = evenly && arrives_evenly(tenant);
+    }
+    if (throttle.kind == ThrottleKind::concurrency && throttle.unit == Unit::requests &&
+        throttle.scope == Scope::fleet && closed && *throttle.limit >= users) {
+      result.push_back(name + rounded(users) + " users, of whom each has one request at a time, " +
+                       "never have " + rounded(*throttle.limit) + " in flight" + advice);
       continue;
     }
-    result.push_back("the event at " + format_duration(event.at_ns) + " restores throttle '" +
-                     event.throttle + "', which no event before it has changed");
+    const double burst = burst_requests(throttle, resolved);
+    double taken_per_s = 0;
+    double rate_per_s = 0;
+    bool slack = evenly;
+    for (const ThrottleLoad& load : loads) {
+      if (load.throttle != throttle.name || !slack) continue;
+      slack = load.limit_per_s && has_room(load, *load.limit_per_s, burst) &&
+              (!load.limit_after_per_s || has_room(load, *load.limit_after_per_s, burst));
+      taken_per_s += load.taken_per_s;
+      rate_per_s += load.limit_per_s.value_or(0);
+    }
+    if (!slack) continue;
+    result.push_back(name + "requests take " + rounded(taken_per_s) + " " +
+                     std::string(name_of(throttle.unit)) + "/s of its " + rounded(rate_per_s) +
+                     advice);
   }
 }
 
@@ -282,7 +367,8 @@ std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Pr
   warn_of_order(resolved, result);
   warn_of_caches(resolved, result);
   warn_of_calendar(resolved, result);
-  warn_of_idle_restores(resolved, result);
+  warn_of_idle_events(resolved, result);
+  warn_of_slack_throttles(resolved, result);
   warn_of_foreign_costs(resolved, builtin, result);
   warn_of_assumed_pricing(resolved, result);
   warn_of_unused_interval(resolved, result);

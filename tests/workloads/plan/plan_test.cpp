@@ -202,6 +202,23 @@ TEST(Settle, DefaultsToOneAndAHalfDrainsAndFiveSeconds) {
   EXPECT_FALSE(resolve(steady, std::nullopt).run.settle_ns);
 }
 
+TEST(Settle, WhereTheFluidSeesNothingIsUntilWhoWaitedIsThrough) {
+  Scenario unknown = lift_scenario();
+  unknown.fleet.capacity_tokens_per_s.reset();
+  EXPECT_EQ(resolve(unknown, std::nullopt).run.settle_ns, 50 * kS / 3);  // a third of the rest
+  EXPECT_EQ(resolve(unknown, 1000).run.settle_ns, 10'850'000'000) << "known, though not needed";
+  Scenario no_rate = lift_scenario();
+  no_rate.run.duration_ns = 3600 * kS;
+  no_rate.throttles[0].kind = ThrottleKind::concurrency;
+  no_rate.throttles[0].unit = Unit::requests;
+  no_rate.throttles[0].limit = 8;
+  no_rate.throttles[0].max_wait_ns = 20 * kS;
+  EXPECT_EQ(resolve(no_rate, std::nullopt).run.settle_ns, 50 * kS);
+  no_rate.tenants[0].retry.policy = RetryPolicy::exponential;
+  no_rate.tenants[0].retry.max_delay_ns = 7 * kS;
+  EXPECT_EQ(resolve(no_rate, std::nullopt).run.settle_ns, 57 * kS);
+}
+
 TEST(Resolve, AWindowsLoadIsWhatItsShareOfTheCapacityUsesInOne) {
   Scenario scenario = lift_scenario();
   Throttle& window = scenario.throttles[0];

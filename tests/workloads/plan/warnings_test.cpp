@@ -144,6 +144,53 @@ TEST(Warnings, OfSettingsThatHaveNoEffect) {
                      [](Scenario& s) { s.events[0].kind = EventKind::restore; }));
 }
 
+TEST(Warnings, OfEventsThatChangeNothing) {
+  Scenario scenario = lift_scenario();
+  const std::string nothing = "the event at 20s changes nothing";
+  Event second = scenario.events[0];
+  second.at_ns = 20 * kS;
+  scenario.events.push_back(second);
+  EXPECT_TRUE(
+      has_warning(resolve(scenario, std::nullopt), nothing + ": throttle 'limit' is lifted"));
+  scenario.events[1].kind = EventKind::set;
+  scenario.events[1].rate = per_s(300);
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), nothing)) << "it is back";
+  scenario.events[0].kind = EventKind::set;
+  scenario.events[0].rate = per_s(300);
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), "the event at 10s changes nothing"));
+  scenario.events[0].rate = per_s(400);
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), "changes nothing"));
+  scenario.throttles[0].mode = Mode::shadow;
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), "holds and refuses nothing before it"));
+}
+
+TEST(Warnings, OfThrottlesThatCannotBind) {
+  const auto with = [](double rate, double burst) {
+    Scenario scenario = lift_scenario();  // 500 tokens/s are taken, by 50
+    scenario.throttles[0].rate = per_s(rate);
+    scenario.throttles[0].burst.units = burst;
+    return has_warning(resolve(scenario, std::nullopt), "throttle 'limit' cannot bind");
+  };
+  EXPECT_TRUE(with(1000, 500));
+  EXPECT_FALSE(with(999, 500));
+  EXPECT_FALSE(with(1000, 499)) << "what comes by chance finds it empty";
+  EXPECT_TRUE(with(10'000, 50));
+  Scenario bursts = lift_scenario();
+  bursts.throttles[0].rate = per_s(10'000);
+  bursts.tenants[0].arrivals.shape.emplace();
+  EXPECT_FALSE(has_warning(resolve(bursts, std::nullopt), "cannot bind"));
+  Scenario closed = lift_scenario();
+  closed.tenants[0].arrivals = {};
+  closed.tenants[0].arrivals.think = Wait{WaitDistribution::constant, kS};
+  closed.tenants[0].users = 8;
+  closed.throttles[0].kind = ThrottleKind::concurrency;
+  closed.throttles[0].unit = Unit::requests;
+  closed.throttles[0].limit = 8;
+  EXPECT_TRUE(has_warning(resolve(closed, std::nullopt), "never have 8 in flight"));
+  closed.throttles[0].limit = 7;
+  EXPECT_FALSE(has_warning(resolve(closed, std::nullopt), "cannot bind"));
+}
+
 TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {
   Scenario scenario = parse_scenario(R"(
     [run]
