@@ -112,13 +112,15 @@ class Collector {
       const std::string difference = figure + ".difference";
       const bool is_ratio = gain["change_is"] == "ratio";
       walk_estimate(gain["change"], is_ratio ? ratio : difference, "");
-      const std::string reason =
-          is_ratio ? ratio + " has the change"
-                   : "it is 0 in some run, or near 0 beside the other, so there is no ratio; " +
-                         difference + " has the change";
-      Json other = nullptr;  // a ratio to next to nothing has a value still, for a bound from below
       const bool positive = gain["before"].is_number() && gain["after"].is_number() &&
                             gain["before"].get<double>() > 0;
+      const std::string zero = positive
+                                   ? "it is 0 in some run or near 0 beside the other, so there "
+                                     "is no interval of a ratio; "
+                                   : "it is 0 in some run, so there is no ratio; ";
+      const std::string reason =
+          is_ratio ? ratio + " has the change" : zero + difference + " has the change";
+      Json other = nullptr;  // a ratio to next to nothing has a value still, for a bound from below
       if (!is_ratio && positive) {
         other = gain["after"].get<double>() / gain["before"].get<double>();
       }

@@ -53,7 +53,10 @@ double largest_cost(const Scenario& scenario, Unit unit);
 /// The same over the tenants that a throttle looks at, in its dearest peak hours.
 double largest_cost(const Scenario& scenario, const Throttle& throttle);
 
-/// Every `load` turned into a rate or a limit, every burst into units, `settle` filled in. With the
+/// Every `load` turned into a rate or a limit, every burst into units, `settle` filled in: 1.5
+/// fluid drains and 5 s. Where the fluid does not see what is in the way (the capacity is not
+/// known, or the changed throttle has no rate) it is at least 30 s, the longest max_wait and the
+/// longest back-off together, but a third of the rest of the run at most. With the
 /// capacity C, a tenant's load x becomes x C / (its mean output) requests/s (sessions/s of x C /
 /// (its mean output x turns)); a throttle's load x becomes what x C output tokens/s use in its
 /// unit, in the mix of the tenants it looks at: x C tokens/s, x C / output requests/s, or x C
@@ -124,8 +127,9 @@ std::vector<std::string> trace_notes(const Scenario& scenario);
 
 /// What `check` warns about: a run too short for its phases or for the 100 requests that a measured
 /// phase needs, a queue without max_wait under overload, a trace that ends early, more offered than
-/// the fleet or the new limit carries after the lift, settings that can't have an effect (a retry
-/// where nothing rejects, a priority in a queue that has no order, peak hours outside the run,
+/// the fleet or the new limit carries after the lift, settings that can't have an effect (an event
+/// that changes nothing, a limit that nobody comes up against, a retry where nothing rejects, a
+/// priority in a queue that has no order, peak hours outside the run,
 /// ...), costs of another machine's processor. Each says what to do.
 /// `builtin` are the profiles that come with the program.
 std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Profile>& builtin);
