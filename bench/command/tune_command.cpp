@@ -45,7 +45,6 @@ constexpr const char* kCalibrated = "calibrated.toml";
 constexpr const char* kReportFile = "tune.json";
 /// Fewer do not fill the range of several parameters.
 constexpr std::size_t kFewSettings = 50;
-constexpr double kLeastTimeS = 1e-3;
 constexpr const char* kScenarioFile = "recommended.toml";
 
 struct TuneOptions {
@@ -257,7 +256,11 @@ TuningReport search(const Surroundings& surroundings, const TuneOptions& options
   budget.requests = options.budget_requests;
   if (options.time_ns) {
     // What it took to get here is of that time.
-    budget.time_s = std::max(static_cast<double>(*options.time_ns) * 1e-9 - gone_s, kLeastTimeS);
+    budget.time_s = static_cast<double>(*options.time_ns) * 1e-9 - gone_s;
+    if (*budget.time_s <= 0) {
+      throw BudgetTooSmall(fmt::format(
+          "--for is too short: computing the capacity of the fleet alone took {:.3g} s", gone_s));
+    }
   } else if (!budget.requests) {
     budget.requests = problem.tuning.budget_requests;
   }

@@ -33,8 +33,8 @@ constexpr std::size_t kCandidatesWithMore = 4;
 constexpr std::size_t kRemediesTried = 30;  // about
 constexpr double kUpToParetoSet = 0.95;     // of the budget
 constexpr double kUpToChanges = 0.9;
-/// What a time may be overrun by, for what is told of the best.
-constexpr double kLastOfTime = 1.05;
+/// Of a time; the rest is for what is told of the best, and for writing it.
+constexpr double kSearching = 0.95;
 /// Runs of the present setting that the floors come from, where the budget is so many times larger.
 constexpr std::uint64_t kRunsOfFloors = 4;
 constexpr double kMuchForFloors = 50;
@@ -154,6 +154,11 @@ class Deadline {
   std::jthread thread_;
 };
 
+TuningBudget for_search(TuningBudget budget) {
+  if (budget.time_s) *budget.time_s *= kSearching;
+  return budget;
+}
+
 }  // namespace
 
 Tuner::Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std::string> command,
@@ -166,7 +171,7 @@ Tuner::Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std:
       workers_(workers),
       stop_(stop),
       journal_(journal),
-      search_(space(), budget, workers, stop, std::move(watch)) {}
+      search_(space(), for_search(budget), workers, stop, std::move(watch)) {}
 
 SearchSpace Tuner::space() {
   SearchSpace space;
@@ -197,7 +202,7 @@ std::optional<TuningFigures> Tuner::simulate(const Attempt& attempt) {
 
 TuningReport Tuner::run() {
   std::optional<Deadline> deadline;
-  if (budget_.time_s) deadline.emplace(*budget_.time_s * kLastOfTime, stop_, over_);
+  if (budget_.time_s) deadline.emplace(*budget_.time_s, stop_, over_);
   add_floors();
   search_.run();
   TuningReport report;
