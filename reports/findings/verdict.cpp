@@ -87,15 +87,6 @@ std::string cost_clause(const LiftReport& lift) {
   return listed(clauses, "and");
 }
 
-/// What the judgement rests on: with a control, the difference that it shows, else before and
-/// after.
-struct Judgement {
-  bool shown = false;
-  bool better = false;
-  bool has_interval = false;
-  std::string reason;  // without one
-};
-
 /// Why goodput cannot tell what a change did; empty where it can.
 std::string deceptive(const Gain& goodput, const Gain& throughput) {
   constexpr double kNextToNothing = 0.01;
@@ -109,12 +100,8 @@ std::string deceptive(const Gain& goodput, const Gain& throughput) {
   return "";
 }
 
-/// The one figure that the judgement rests on (several would add up their false alarms): goodput,
-/// or throughput where goodput cannot tell. Nothing where it was not measured on both sides.
-struct Deciding {
-  const Gain* gain = nullptr;
-  std::string reason;  // why it is not goodput
-};
+}  // namespace
+
 Deciding deciding_gain(const LiftReport& lift) {
   const Gain* const goodput = find_gain(lift.gains, "goodput");
   const Gain* const throughput = find_gain(lift.gains, "throughput");
@@ -125,7 +112,6 @@ Deciding deciding_gain(const LiftReport& lift) {
   return {reason.empty() ? goodput : throughput, std::move(reason)};
 }
 
-/// With the control: what the lift did to that figure, once all is settled.
 const Effect* deciding_effect(const LiftReport& lift, const Gain& gain) {
   const auto found = std::find_if(
       lift.effects.begin(), lift.effects.end(),
@@ -143,6 +129,8 @@ Judgement judge(const LiftReport& lift) {
   return {effect->shown(), effect->better(), effect->difference.interval.has_value(),
           effect->difference.reason};
 }
+
+namespace {
 
 /// "; against the same load without it: +1,234 tokens/s (95 % interval ...)"
 std::string control_clause(const LiftReport& lift, const Gain& gain) {

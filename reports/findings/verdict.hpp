@@ -15,6 +15,25 @@ std::vector<std::string> validity(const Trial& trial);
 /// Every check of both arms passed, and no run was ended early.
 bool is_valid(const Trial& trial);
 
+/// The one figure that a judgement of a lift rests on (several would add up their false alarms):
+/// goodput, or throughput where goodput cannot tell. Null where it was not measured on both sides.
+struct Deciding {
+  const Gain* gain = nullptr;
+  std::string reason;  ///< why it is not goodput
+};
+Deciding deciding_gain(const LiftReport& lift);
+/// With the control: what the lift did to that figure, once all is settled. Null without one.
+const Effect* deciding_effect(const LiftReport& lift, const Gain& gain);
+
+/// Of that figure: with a control the difference that it shows, else before and after.
+struct Judgement {
+  bool shown = false;
+  bool better = false;
+  bool has_interval = false;
+  std::string reason;  ///< without one
+};
+Judgement judge(const LiftReport& lift);
+
 /// The one sentence. `report` has everything but this and what comes after it.
 std::string verdict(const TrialReport& report);
 

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <string_view>
 
 #include "reports/formats/chart_html.hpp"
 #include "reports/formats/page_assets.hpp"
 #include "reports/json/json_charts.hpp"
 #include "reports/text/figure.hpp"
+#include "reports/text/glossary.hpp"
 #include "reports/text/html_text.hpp"
 
 namespace tokenlift {
@@ -147,10 +149,12 @@ std::string status_html(const Summary& summary) {
 }
 
 std::string tile_html(const Tile& tile) {
+  const Term* const term = find_term(tile.label);
   std::string out = fmt::format(
-      "<div class=\"tile\"><dt>{}</dt><dd><span class=\"value\">{}<span class=\"unit\"> {}</span>"
+      "<div class=\"tile\"><dt{}>{}</dt><dd><span class=\"value\">{}<span class=\"unit\"> {}</span>"
       "</span>",
-      escaped(tile.label), escaped(tile.value), escaped(tile.unit));
+      term == nullptr ? "" : " title=\"" + escaped(term->meaning) + "\"", escaped(tile.label),
+      escaped(tile.value), escaped(tile.unit));
   if (!tile.change.empty()) {
     out += fmt::format("<span class=\"change {}\">{}</span>", class_of(tile.tone),
                        escaped(tile.change));
@@ -164,9 +168,11 @@ std::string tile_html(const Tile& tile) {
 /// But for title, facts and description.
 std::string summary_html(const Summary& summary, const std::vector<Block>& highlights) {
   std::string out = status_html(summary);
-  if (!summary.verdict.empty()) {
-    out += "<p class=\"verdict\">" + prose_html(summary.verdict) + "</p>\n";
-  }
+  std::vector<std::string> sentences = summary.answer;
+  if (sentences.empty() && !summary.verdict.empty()) sentences = {summary.verdict};
+  if (!sentences.empty()) out += "<div class=\"verdict\">\n";
+  for (const std::string& each : sentences) out += "<p>" + prose_html(each) + "</p>\n";
+  if (!sentences.empty()) out += "</div>\n";
   if (!summary.tiles.empty()) out += "<dl class=\"tiles\">\n";
   for (const Tile& tile : summary.tiles) out += tile_html(tile);
   if (!summary.tiles.empty()) out += "</dl>\n";
@@ -187,13 +193,14 @@ std::string parts_html(const std::vector<Summary>& parts) {
   return out;
 }
 
-std::string navigation_html(const std::vector<Section>& sections) {
+std::string navigation_html(const std::vector<Section>& sections, bool glossary) {
   if (sections.empty()) return "";
   std::string out = "<nav aria-label=\"Sections\"><ul>\n";
   for (const Section& section : sections) {
     out += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", section_id(section.heading),
                        escaped(section.heading));
   }
+  if (glossary) out += "<li><a href=\"#glossary\">Glossary</a></li>\n";
   return out + "</ul></nav>\n";
 }
 
@@ -222,6 +229,61 @@ std::vector<Kind> all_of_kind(const Page& page) {
   return found;
 }
 
+/// Every label that may be a term: of tiles and of tables, those under charts included.
+std::vector<std::string> labels_of(const Page& page) {
+  std::vector<std::string> labels;
+  const auto add_tiles = [&](const Summary& summary) {
+    for (const Tile& tile : summary.tiles) labels.push_back(tile.label);
+  };
+  const auto add_table = [&](const Table& table) {
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+      const std::vector<Cell>& cells = table.rows[row];
+      const std::size_t headers =
+          row < table.head_rows ? cells.size() : std::min<std::size_t>(cells.size(), 1);
+      for (std::size_t i = 0; i < headers; ++i) labels.push_back(cells[i].text);
+    }
+  };
+  const auto add_blocks = [&](const std::vector<Block>& blocks) {
+    for (const Block& block : blocks) {
+      if (const auto* const table = std::get_if<Table>(&block.content)) add_table(*table);
+      if (const auto* const chart = std::get_if<Chart>(&block.content)) {
+        for (const Table& table : chart->numbers) add_table(table);
+      }
+      if (const auto* const picture = std::get_if<Picture>(&block.content)) {
+        for (const Table& table : picture->numbers) add_table(table);
+      }
+    }
+  };
+  add_tiles(page.summary);
+  for (const Summary& part : page.parts) add_tiles(part);
+  add_blocks(page.highlights);
+  for (const Section& section : page.sections) {
+    add_blocks(section.blocks);
+    for (const Section& part : section.parts) add_blocks(part.blocks);
+  }
+  return labels;
+}
+
+/// What the terms of the page mean; empty where it has none.
+std::string glossary_html(const Page& page) {
+  std::set<std::string_view> used;
+  bool percentiles = false;
+  for (const std::string& label : labels_of(page)) {
+    if (const Term* const term = find_term(label)) used.insert(term->name);
+    percentiles = percentiles || label.find("p50") != std::string::npos ||
+                  label.find("p99") != std::string::npos;
+  }
+  std::string out;
+  for (const Term& term : glossary()) {
+    if (used.count(term.name) == 0 && !(percentiles && term.name.starts_with("p50"))) continue;
+    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(term.name),
+                       escaped(term.meaning));
+  }
+  if (out.empty()) return "";
+  return "<section>\n<h2 id=\"glossary\">Glossary</h2>\n<dl class=\"glossary\">\n" + out +
+         "</dl>\n</section>\n";
+}
+
 std::string script_html(std::string_view script) {
   return "<script>\n" + std::string(script) + "</script>\n";
 }
@@ -230,12 +292,13 @@ std::string script_html(std::string_view script) {
 
 std::string to_html(const Page& page) {
   const std::vector<Chart> charts = all_of_kind<Chart>(page);
+  const std::string terms = glossary_html(page);
   std::string out = page_head(page.window_title, kPageStyle) +
                     "<body>\n<a class=\"skip\" href=\"#main\">Skip to the verdict</a>\n" +
                     header_html(page.summary) +
                     "<main id=\"main\">\n<section class=\"summary\" aria-label=\"Verdict\">\n" +
                     summary_html(page.summary, page.highlights) + parts_html(page.parts) +
-                    "</section>\n" + navigation_html(page.sections);
+                    "</section>\n" + navigation_html(page.sections, !terms.empty());
   if (!charts.empty()) {
     out +=
         "<noscript><p class=\"noscript\">Charts are drawn by a script, which is off: the numbers "
@@ -243,7 +306,7 @@ std::string to_html(const Page& page) {
         legend_html(page);
   }
   for (const Section& section : page.sections) out += section_html(section);
-  out += "</main>\n" + page_foot(page.tokenlift_version);
+  out += terms + "</main>\n" + page_foot(page.tokenlift_version);
   if (!charts.empty()) {
     out += "<script type=\"application/json\" id=\"chart-data\">" + chart_data(charts) +
            "</script>\n" + script_html(kChartLibrary) + script_html(kPageScript);

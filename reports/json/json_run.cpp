@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -207,6 +208,14 @@ std::string toml_string(const Json& text) {
   return out;
 }
 
+/// Quoted where it has to be.
+std::string toml_key(const std::string& key) {
+  const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) != 0 || c == '_' || c == '-');
+  });
+  return bare ? key : toml_string(key);
+}
+
 std::string toml_value(const Json& json) {
   if (json.is_string()) return toml_string(json);
   if (!json.is_structured()) return compact_text(json);
@@ -214,11 +223,25 @@ std::string toml_value(const Json& json) {
   for (const auto& [key, value] : json.items()) {
     if (value.is_null()) continue;
     if (!out.empty()) out += ", ";
-    if (json.is_object()) out += toml_string(key) + " = ";
+    if (json.is_object()) out += toml_key(key) + " = ";
     out += toml_value(value);
   }
   if (json.is_array()) return "[" + out + "]";
   return out.empty() ? "{}" : "{ " + out + " }";
+}
+
+/// The entries of a table, a line each.
+std::string toml_lines(const Json& table) {
+  std::string out;
+  for (const auto& [key, value] : table.items()) {
+    if (!value.is_null()) out += toml_key(key) + " = " + toml_value(value) + "\n";
+  }
+  return out;
+}
+
+bool is_array_of_tables(const Json& json) {
+  return json.is_array() && !json.empty() &&
+         std::all_of(json.begin(), json.end(), [](const Json& each) { return each.is_object(); });
 }
 
 }  // namespace
@@ -279,13 +302,41 @@ std::string scenario_difference(const Run& one, const Run& other) {
   return differences.empty() ? "" : differences[0].path;
 }
 
+std::vector<UserGroup> user_groups(const Run& run) {
+  std::vector<UserGroup> groups;
+  const Json scenario = scenario_of(run);
+  const auto tenants = scenario.find("tenant");
+  if (tenants == scenario.end() || !tenants->is_array()) return groups;
+  for (const Json& tenant : *tenants) {
+    if (!tenant.is_object() || !tenant.contains("name") || !tenant["name"].is_string()) continue;
+    const auto users = tenant.find("users");
+    const auto arrivals = tenant.find("arrivals");
+    const bool closed = arrivals != tenant.end() && arrivals->is_object() &&
+                        arrivals->value("process", Json()) == "closed";
+    if (!closed || (users != tenant.end() && !users->is_number_integer())) continue;
+    // One user is what a scenario as resolved leaves out.
+    groups.push_back({tenant["name"].get<std::string>(),
+                      users == tenant.end() ? 1 : users->get<std::int64_t>()});
+  }
+  return groups;
+}
+
 std::string scenario_toml(const Run& run) {
   const Json scenario = scenario_of(run);
-  std::string out;
+  // What follows a table's heading belongs to it, so plain values come first.
+  Json values = Json::object();
+  std::string tables;
   for (const auto& [key, value] : scenario.items()) {
-    if (!value.is_null()) out += toml_string(key) + " = " + toml_value(value) + "\n";
+    if (value.is_object()) {
+      tables += "\n[" + toml_key(key) + "]\n" + toml_lines(value);
+    } else if (is_array_of_tables(value)) {
+      for (const Json& each : value) tables += "\n[[" + toml_key(key) + "]]\n" + toml_lines(each);
+    } else {
+      values[key] = value;
+    }
   }
-  return out;
+  const std::string text = toml_lines(values) + tables;
+  return text.starts_with('\n') ? text.substr(1) : text;
 }
 
 }  // namespace tokenlift

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reports/findings/answer.hpp"
 #include "reports/record/run.hpp"
 
 namespace tokenlift {
@@ -54,8 +55,12 @@ std::vector<ScenarioDifference> scenario_differences(const Run& one, const Run& 
 /// The first such place; empty where they are repetitions of one experiment.
 std::string scenario_difference(const Run& one, const Run& other);
 
-/// The scenario of the run as TOML, one line per top-level key: what repeats the run. Keys without
-/// a value (null) are left out. Throws std::invalid_argument as to_json() does.
+/// The tenants whose load is so many users, by the scenario of the run. Empty where it does not
+/// say.
+std::vector<UserGroup> user_groups(const Run& run);
+
+/// The scenario of the run as TOML, a section for each table and a line per key: what repeats the
+/// run. Keys without a value (null) are left out. Throws std::invalid_argument as to_json() does.
 std::string scenario_toml(const Run& run);
 
 }  // namespace tokenlift

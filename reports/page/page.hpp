@@ -97,6 +97,9 @@ struct Summary {
   std::string status_word;            ///< the beginning of `status` that is coloured; empty: all
   std::vector<std::string> problems;  ///< what is wrong, below the status
   std::string verdict;
+  /// The same for whoever decides, a few sentences; pages have it instead of the verdict. May be
+  /// empty.
+  std::vector<std::string> answer;
   std::vector<Tile> tiles;
   std::vector<std::string> remarks;
 };

@@ -9,6 +9,7 @@
 #include "reports/charts/charts.hpp"
 #include "reports/charts/heatmap.hpp"
 #include "reports/charts/time_chart.hpp"
+#include "reports/findings/answer.hpp"
 #include "reports/findings/gains_table.hpp"
 #include "reports/findings/verdict.hpp"
 #include "reports/json/json_run.hpp"
@@ -101,6 +102,7 @@ Summary summary_of(const TrialReport& trial) {
     summary.problems.push_back(trial.validity[i]);
   }
   summary.verdict = trial.verdict;
+  summary.answer = answer(trial, user_groups(run_of(trial)));
   summary.remarks = trial.remarks;
   return summary;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "reports/text/glossary.hpp"
 #include "reports/text/utf8.hpp"
 
 namespace tokenlift {
@@ -65,6 +66,8 @@ std::string cell_html(const Cell& cell, const Place& place) {
   const bool header = !scope.empty() && !cell.text.empty();
   std::string out = header ? "<th scope=\"" + std::string(scope) + "\"" : "<td";
   if (!classes.empty()) out += " class=\"" + classes + "\"";
+  const Term* const term = header ? find_term(cell.text) : nullptr;
+  if (term != nullptr) out += " title=\"" + escaped(term->meaning) + "\"";
   out += ">" + escaped(cell.text);
   if (!cell.mark.empty()) out += "<sup>" + escaped(cell.mark) + "</sup>";
   out += header ? "</th>" : "</td>";

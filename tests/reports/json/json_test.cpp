@@ -676,18 +676,44 @@ TEST(Json, AScenarioThatIsNoObjectIsRefused) {
   }
 }
 
-TEST(ScenarioToml, IsOneLinePerTopLevelKey) {
+TEST(ScenarioToml, IsASectionPerTableAndALinePerKey) {
   EXPECT_EQ(scenario_toml(lift_run()),
-            "\"name\" = \"lift\"\n"
-            "\"run\" = { \"engine\" = \"threads\", \"duration\" = \"40s\", \"seed\" = 7 }\n"
-            "\"tenant\" = [{ \"name\" = \"users\", \"arrivals\" = { \"process\" = \"poisson\", "
-            "\"rate\" = 50.0 } }]\n");
+            "name = \"lift\"\n"
+            "\n[run]\n"
+            "engine = \"threads\"\n"
+            "duration = \"40s\"\n"
+            "seed = 7\n"
+            "\n[[tenant]]\n"
+            "name = \"users\"\n"
+            "arrivals = { process = \"poisson\", rate = 50.0 }\n");
+}
+
+TEST(ScenarioToml, HasPlainValuesBeforeTablesAndQuotesKeysThatNeedIt) {
+  RunValue run;
+  run.scenario_json = R"({"t":{"a b":1},"x":[{"y":{"é":2}},{}],"z":3})";
+  EXPECT_EQ(scenario_toml(run), "z = 3\n\n[t]\n\"a b\" = 1\n\n[[x]]\ny = { \"é\" = 2 }\n\n[[x]]\n");
+}
+
+TEST(UserGroups, AreTheTenantsWhoseUsersWaitForAnswers) {
+  RunValue run = lift_run();
+  EXPECT_TRUE(user_groups(run).empty());
+  run.scenario_json = R"({"tenant":[{"name":"chat","users":400,"arrivals":{"process":"closed"}},)"
+                      R"({"name":"batch","users":9,"arrivals":{"process":"poisson"}},)"
+                      R"({"name":"one","arrivals":{"process":"closed"}},{"name":"none"},7]})";
+  const std::vector<UserGroup> groups = user_groups(run);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].tenant, "chat");
+  EXPECT_EQ(groups[0].users, 400);
+  EXPECT_EQ(groups[1].tenant, "one");
+  EXPECT_EQ(groups[1].users, 1);
+  run.scenario_json = R"({"tenant":"none"})";
+  EXPECT_TRUE(user_groups(run).empty());
 }
 
 TEST(ScenarioToml, LeavesOutWhatHasNoValue) {
   RunValue run;
   run.scenario_json = R"({"a":null,"b":{"c":null},"d":[null,1],"e":[],"f":{}})";
-  EXPECT_EQ(scenario_toml(run), "\"b\" = {}\n\"d\" = [1]\n\"e\" = []\n\"f\" = {}\n");
+  EXPECT_EQ(scenario_toml(run), "d = [1]\ne = []\n\n[b]\n\n[f]\n");
 }
 
 /// Equal but for the numbers' form (TOML and JSON both tell integers from floats).

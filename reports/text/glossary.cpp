@@ -1,0 +1,152 @@
+#include "reports/text/glossary.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace tokenlift {
+namespace {
+
+constexpr auto kTerms = std::to_array<Term>({
+    {"95 % interval",
+     "What chance alone leaves open: of 100 such intervals about 95 hold the true value. Where it "
+     "holds no change, none was shown."},
+    {"admitted", "Attempts that the throttle let through."},
+    {"after/before", "The figure after the change as a multiple of that before it."},
+    {"attainment",
+     "Requests that met all their objectives / all requests due, not only completed ones."},
+    {"attempts",
+     "The first one and the retries of a request. A throttle counts attempts, everything else "
+     "requests."},
+    {"batch fill", "The mean batch / the largest one that a replica may run."},
+    {"batch mean", "Sequences that a replica computes in one step, weighted by time."},
+    {"cancelled", "Requests whose user left while they waited."},
+    {"change found at",
+     "When the throughput changes its level, found without being told of the change."},
+    {"completed", "Requests that got all their tokens."},
+    {"delivered load", "Requests that the harness sent in their phase / requests due in it."},
+    {"drain time",
+     "From the change until no more requests are in the system than is usual after it."},
+    {"drain time, fluid prediction",
+     "The backlog / what limit and fleet carry beyond the load that arrives."},
+    {"e2e", "End to end: last token - the instant at which the request was due."},
+    {"expired",
+     "Requests whose deadline or longest wait passed; one that is served late is expired too."},
+    {"failed", "Requests that the fleet or the endpoint broke."},
+    {"from–to", "The phase, in seconds from the start of the run."},
+    {"generator lag", "Sent - due: how late the harness itself was."},
+    {"goodput",
+     "Output tokens/s of requests that met all their objectives, in the phase in which they were "
+     "due."},
+    {"goodput after three fluid drains",
+     "Of what is offered, the share that was goodput once three times the predicted drain time had "
+     "passed."},
+    {"headroom", "1 - throughput / capacity of what served: what of the fleet is left."},
+    {"held", "Attempts that had to wait at the throttle."},
+    {"in flight",
+     "As an outcome: requests that were undecided when the run ended. Over time: requests that "
+     "were admitted and are not done."},
+    {"ITL", "Inter-token latency: every gap between consecutive tokens, pooled over all requests."},
+    {"KV used",
+     "Tokens resident in KV caches (keys and values that attention keeps) / the room for them."},
+    {"mean after", "The level of the figure once all is settled."},
+    {"mean before", "The level of the figure before the change."},
+    {"offered", "What users ask for: requests due per second, whatever becomes of them."},
+    {"overshoot", "How far the figure went beyond its new level, as a share of the step."},
+    {"p50, p90, p95, p99",
+     "Percentiles: the value that so many percent of the requests do not exceed. Given where at "
+     "least 10 requests lie beyond."},
+    {"prefill", "The step that computes the prompt, until the first token."},
+    {"prefix hits", "Prompt tokens found in a prefix cache / prompt tokens."},
+    {"queue wait", "From admission until the first step that computes any of the prompt."},
+    {"recovery deficit", "Tokens of goodput that the transition fell short of the level after it."},
+    {"rejected", "Requests that gave up after their retries; of a throttle: attempts refused."},
+    {"requests due",
+     "Requests that users wanted in the phase, whatever became of them. When one is due is never "
+     "moved by what the system does."},
+    {"requests held or rejected",
+     "Of the requests due before the change, the share whose first attempt the throttle held or "
+     "denied. Under 5 % it did not bind."},
+    {"rise time", "From 10 % to 90 % of the step."},
+    {"settling time", "From the change until the figure stays at its new level."},
+    {"SLO", "Service-level objectives of a tenant: bounds on TTFT, TPOT or e2e."},
+    {"SLO debt", "Requests due in the transition that missed an objective."},
+    {"smoothed over", "The length of time over which the series was averaged."},
+    {"standard error", "Of the smoothed series: how far chance alone moves it."},
+    {"starvation",
+     "Time that a tenant got less than its guaranteed share while it had work waiting."},
+    {"tenant", "A group of users with a load and objectives of its own."},
+    {"their backlog", "Output tokens of the requests that waited when the change came."},
+    {"throttle wait", "Admitted - sent: waiting at the throttle, and back-off between attempts."},
+    {"throughput", "Output tokens/s that were produced, whoever wanted them."},
+    {"TPOT",
+     "Time per output token of a request: (last token - first token) / (output tokens - 1)."},
+    {"TTFT",
+     "Time to first token: first token - due. It is generator lag + throttle wait + network + "
+     "queue wait + prefill, exactly."},
+    {"unfairness",
+     "By how much one tenant came ahead of another in tokens, weighted, while both had work "
+     "waiting."},
+    {"unlock latency",
+     "From the change until the first admission that the old limit would have refused."},
+    {"unserved", "Of the requests due, the share that did not get its tokens."},
+    {"utilisation",
+     "Time that replicas spent in steps / their time. One sequence keeps a replica busy, so it "
+     "says little about what is left."},
+    {"waiter release lag",
+     "Of those who waited at the change, the longest delay behind the instant at which the new "
+     "limit allowed them."},
+    {"waiting at the throttle", "Requests that were held there when the change came."},
+    {"waiting in back-off",
+     "Requests that had been refused and were going to retry when the change came."},
+    {"wasted", "Output tokens computed for requests that ended after their deadline."},
+});
+
+/// What some tables call a term for want of room.
+struct Alias {
+  std::string_view label;
+  std::string_view name;
+};
+constexpr auto kAliases = std::to_array<Alias>({{"attained", "attainment"},
+                                                {"attempts at", "attempts"},
+                                                {"drain", "drain time"},
+                                                {"due", "requests due"},
+                                                {"lag", "generator lag"},
+                                                {"objectives", "SLO"},
+                                                {"TTFT mean", "TTFT"}});
+
+bool same(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+const Term* exact(std::string_view label) {
+  for (const Alias& alias : kAliases) {
+    if (same(alias.label, label)) label = alias.name;
+  }
+  const auto* const found = std::find_if(kTerms.begin(), kTerms.end(),
+                                         [&](const Term& term) { return same(term.name, label); });
+  return found == kTerms.end() ? nullptr : found;
+}
+
+}  // namespace
+
+std::span<const Term> glossary() {
+  return kTerms;
+}
+
+const Term* find_term(std::string_view label) {
+  if (const Term* const term = exact(label)) return term;
+  for (const std::string_view end : {", before", ", after", " before", " after", " p50", " p90",
+                                     " p95", " p99", " p999", " p99.9", " max"}) {
+    if (label.ends_with(end)) return find_term(label.substr(0, label.size() - end.size()));
+  }
+  if (label.starts_with("starvation of ")) return exact("starvation");
+  // "TTFT (ms)", "generator lag p99 (ms)"
+  const std::size_t unit = label.rfind(" (");
+  return unit != std::string_view::npos && label.ends_with(')') ? find_term(label.substr(0, unit))
+                                                                : nullptr;
+}
+
+}  // namespace tokenlift
