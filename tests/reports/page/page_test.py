@@ -4,8 +4,8 @@
     page_test.py [--screenshots FOLDER] --sample PROGRAM FOLDER
 
 Of each page: no error, no request but for the file itself, every chart drawn, a heatmap, light,
-dark, narrow and printed, and the same figures as in the run.json. --sample has PROGRAM write pages
-first. Needs chromium and nothing beyond Python's own library.
+dark, narrow and printed (no page half empty), three sentences first, a glossary, and the same
+figures as in the run.json. --sample has PROGRAM write pages first. Needs chromium and nothing beyond Python's own library.
 """
 
 import base64
@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 import unittest
+
+import pdf
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -212,6 +214,13 @@ def figure(value):
     return f"{value:.{decimals}f}"
 
 
+def expect_full(test, document):
+    """No page of the PDF but the last is less than half full."""
+    full = pdf.fills(document)
+    test.assertTrue(full)
+    test.assertEqual([(page + 1, each) for page, each in enumerate(full[:-1]) if each < 0.5], [])
+
+
 class Sample(unittest.TestCase):
     pages = []  # (HTML, run.json)
     screenshots = None
@@ -344,11 +353,12 @@ class Sample(unittest.TestCase):
     def test_paper_takes_it_even_from_a_dark_screen(self):
         def check(page, _):
             page.scheme("dark")
-            pdf = base64.b64decode(page.call("Page.printToPDF", printBackground=True)["data"])
-            self.assertTrue(pdf.startswith(b"%PDF-"))
-            self.assertGreater(len(pdf), 20_000)
+            paper = base64.b64decode(page.call("Page.printToPDF", printBackground=True)["data"])
+            self.assertTrue(paper.startswith(b"%PDF-"))
+            self.assertGreater(len(paper), 20_000)
+            expect_full(self, paper)
             if self.screenshots:
-                (self.screenshots / f"{page.name}.pdf").write_bytes(pdf)
+                (self.screenshots / f"{page.name}.pdf").write_bytes(paper)
             page.settle()
             self.assertNotIn("printing", page.evaluate("document.documentElement.className"))
             self.assertEqual(page.evaluate(BLANK_CANVASES), [])
@@ -423,6 +433,49 @@ class Sample(unittest.TestCase):
             for table in page.evaluate(TABLES):
                 self.assertTrue(table["caption"])
                 self.assertLessEqual(set(table["scopes"]), {"row", "col"})
+
+        self.read_each(check)
+
+    def test_the_page_begins_with_an_answer(self):
+        def check(page, run):
+            for answer in page.evaluate(
+                    "[...document.querySelectorAll('.verdict')].map(each => "
+                    "[...each.querySelectorAll('p')].map(p => p.textContent))"):
+                # Of a run that did not get to its event the verdict says so.
+                reached = run["lift"] is None or run["lift"]["at_s"] is not None
+                self.assertEqual(len(answer), 3 if reached else 1)
+                for sentence in answer:
+                    self.assertTrue(sentence.endswith("."), sentence)
+            valid = all(each["passed"] for each in run["validity"]["checks"])
+            first = page.evaluate("document.querySelector('.verdict').textContent")
+            self.assertEqual("not a valid" in first or "NOT VALID" in first, not valid)
+            self.assertLess(
+                page.evaluate("document.querySelector('.verdict').getBoundingClientRect().top"),
+                page.evaluate("(document.querySelector('canvas') ?? document.querySelector("
+                              "'#tables')).getBoundingClientRect().top"))
+
+        self.read_each(check)
+
+    def test_every_figure_of_a_table_is_in_the_glossary(self):
+        def check(page, _):
+            meanings = page.evaluate(
+                "Object.fromEntries([...document.querySelectorAll('.glossary div')].map(each => "
+                "[each.querySelector('dt').textContent, each.querySelector('dd').textContent]))")
+            # In these tables each row is a figure.
+            rows = page.evaluate(
+                "[...document.querySelectorAll('.table table')].filter(table => ['Fleet', "
+                "'After against before', 'The change itself', 'Response to the step'].includes("
+                "table.caption.textContent)).flatMap(table => [...table.tBodies].flatMap(body => "
+                "[...body.querySelectorAll('th')].map(each => [each.textContent, each.title])))")
+            if page.evaluate("!document.querySelector('article.trial')"):
+                self.assertGreater(len(rows), 20)
+            for name, title in rows:
+                self.assertTrue(title, f"no tooltip: {name}")
+                self.assertIn(title, meanings.values(), name)
+            titles = page.evaluate("[...document.querySelectorAll('th[title], dt[title]')]"
+                                   ".map(each => each.title)")
+            self.assertLessEqual(set(titles), set(meanings.values()))
+            self.assertEqual(sorted(meanings, key=str.lower), list(meanings))
 
         self.read_each(check)
 

@@ -128,6 +128,7 @@ class Pages:
             page.scheme("dark")
             pdf = base64.b64decode(page.call("Page.printToPDF", printBackground=True)["data"])
             self.assertTrue(pdf.startswith(b"%PDF-"))
+            page_test.expect_full(self, pdf)
             if self.screenshots:
                 (self.screenshots / f"{self.kind}-{page.name}.pdf").write_bytes(pdf)
 
