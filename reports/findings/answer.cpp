@@ -129,7 +129,7 @@ std::string reservation(const LiftReport& lift) {
       clauses.push_back(gain_label(name) + " got worse");
     }
   }
-  if (lift.never_drains) clauses.emplace_back("more is offered than limit and fleet carry");
+  if (lift.never_drains) clauses.emplace_back("a backlog never drains");
   return clauses.empty() ? "" : ", but " + listed(clauses, "and");
 }
 

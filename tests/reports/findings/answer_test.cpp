@@ -121,7 +121,7 @@ TEST(Answer, SaysWhatSpeaksAgainstAChangeForTheBetter) {
   report.lift->never_drains = true;
   EXPECT_TRUE(
       decision(report).ends_with("the change is for the better, but TTFT p50 got worse and "
-                                 "more is offered than limit and fleet carry."))
+                                 "a backlog never drains."))
       << decision(report);
 }
 
