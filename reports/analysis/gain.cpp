@@ -63,8 +63,8 @@ std::optional<double> pooled(const PhaseRate& rate, const Phases& phases) {
 }
 
 /// Of a base that is next to nothing a ratio says nothing.
-bool near_zero(const std::optional<double>& base, const std::optional<double>& value) {
-  return base && value && tokenlift::near_zero(*base, *value);
+bool has_no_ratio(const std::optional<double>& base, const std::optional<double>& value) {
+  return base && value && near_zero(*base, *value);
 }
 
 /// Without objectives nobody can meet them.
@@ -193,7 +193,7 @@ Gain rate_gain(const PhaseRate& rate, const Run& run, const std::array<std::size
                const Phases& before, const Phases& after) {
   Gain gain{rate.name, rate.unit, true, pooled(rate, before), pooled(rate, after), false, {}};
   const Sides figures = sides(rate, before, after);
-  gain.is_difference = figures.zero_somewhere() || near_zero(gain.before, gain.after);
+  gain.is_difference = figures.zero_somewhere() || has_no_ratio(gain.before, gain.after);
   gain.change = gain.is_difference ? difference_over_runs(figures.before, figures.after)
                                    : ratio_over_runs(figures.before, figures.after);
   if (figures.before.size() < kLeastRuns) {
@@ -362,7 +362,7 @@ std::vector<Gain> gains(const Trial& trial) {
                 percentile_in(summaries[*after_phase], metric, permille),
                 false,
                 {}};
-      gain.is_difference = near_zero(gain.before, gain.after);
+      gain.is_difference = has_no_ratio(gain.before, gain.after);
       const std::vector<RunPair> pairs = pairs_of(before, after, metric);
       gain.change = gain.is_difference ? percentile_difference(pairs, permille)
                                        : percentile_ratio(pairs, permille);
