@@ -147,10 +147,15 @@ void TuningSearch::require_room() const {
                     "search, of {} settings, takes {:.0f}",
                     *budget_.requests, requests_of_a_run_, kFewestPoints, std::ceil(least)));
   }
-  if (!budget_.time_s || searching_) return;
+  if (searching_) return;
   const auto is_judged = [](const Candidate& each) { return each.figures.runs > 0; };
   const auto judged = std::ranges::count_if(candidates_, is_judged);
-  if (judged > 1) return;
+  if (budget_.requests && judged == 0) {
+    throw BudgetTooSmall(fmt::format(
+        "a budget of {} requests is too small: looking at what tenants have now takes {}",
+        *budget_.requests, requests_));
+  }
+  if (!budget_.time_s || judged > 1) return;
   std::string why = "not even the present setting was simulated";
   if (judged == 1) {
     const double least_s = elapsed_s() * least / static_cast<double>(requests_);

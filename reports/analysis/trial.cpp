@@ -42,6 +42,7 @@ std::vector<PhaseBrief> briefs_of_phases(const Run& run) {
   std::vector<PhaseBrief> phases;
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     phases.push_back(brief_of(run.phases[i], fleet_record(run, i)));
+    phases.back().judged = has_objectives(run);
   }
   return phases;
 }
@@ -54,7 +55,6 @@ RunBrief brief_of(const Run& run) {
     brief.drain_ns = drain_time(run).ns;
   }
   brief.phases = briefs_of_phases(run);
-  for (PhaseBrief& phase : brief.phases) phase.judged = has_objectives(run);
   brief.unfairness = unfairness(run);
   brief.starvation = starvation(run);
   return brief;

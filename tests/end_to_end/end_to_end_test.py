@@ -265,7 +265,7 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
             self.assertGreater(counts["completed"], 0)
         self.assertEqual(len(run["throttles"]), 12)
         in_cache = next(entry for entry in run["throttles"] if entry["name"] == "input")
-        self.assertGreater(sum(phase["refunded_units"] for phase in in_cache["phases"]), 0,
+        self.assertGreater(sum(int(phase["refunded_microunits"]) for phase in in_cache["phases"]), 0,
                            "cached input comes back")
 
     def test_calibrate_writes_a_profile_that_runs_take(self):

@@ -214,7 +214,8 @@ std::string format_rate(double per_s) {
   // A rate of a whole number per minute, hour or day is rarely a short one per second.
   for (const RatePeriod& period : kRatePeriods) {
     std::string text = format_number(per_s * period.s) + std::string(period.name);
-    if (text.size() < shortest.size() && parse_rate_per_s(text).value == per_s) {
+    const bool is_short = text.size() <= kShortNumber + period.name.size();
+    if (is_short && text.size() < shortest.size() && parse_rate_per_s(text).value == per_s) {
       shortest = std::move(text);
     }
   }

@@ -24,7 +24,8 @@ TEST(ScenarioToml, IsASectionPerTableAndALinePerKey) {
             "seed = 7\n"
             "\n[[tenant]]\n"
             "name = \"users\"\n"
-            "arrivals = { process = \"poisson\", rate = 50.0 }\n");
+            "arrivals = { process = \"poisson\", rate = 50.0 }\n"
+            "slo = { ttft = \"200ms\" }\n");
 }
 
 TEST(ScenarioToml, HasPlainValuesBeforeTablesAndQuotesKeysThatNeedIt) {

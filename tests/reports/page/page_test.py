@@ -468,7 +468,7 @@ class Sample(unittest.TestCase):
                 "table.caption.textContent)).flatMap(table => [...table.tBodies].flatMap(body => "
                 "[...body.querySelectorAll('th')].map(each => [each.textContent, each.title])))")
             if page.evaluate("!document.querySelector('article.trial')"):
-                self.assertGreater(len(rows), 20)
+                self.assertGreater(len(rows), 15)
             for name, title in rows:
                 self.assertTrue(title, f"no tooltip: {name}")
                 self.assertIn(title, meanings.values(), name)

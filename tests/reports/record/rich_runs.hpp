@@ -98,7 +98,8 @@ inline Run rich_run(const RichOptions& options) {
   Run run = sample_header("demand </script><b>\"&'");
   run.scenario_json =
       R"({"name":"demand </script><b>\"&'","run":{"engine":"threads","duration":"60s","seed":7},)"
-      R"("tenant":[{"name":"users </script>","arrivals":{"process":"poisson","rate":50.0}}]})";
+      R"("tenant":[{"name":"users </script>","arrivals":{"process":"poisson","rate":50.0},)"
+      R"("slo":{"ttft":"200ms"}}]})";
   run.seed = options.seed;
   run.control = options.control;
   run.environment.command = {"tokenlift", "run", "it's & <b>.toml", "--seed", "7"};

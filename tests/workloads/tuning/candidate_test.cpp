@@ -29,9 +29,10 @@ Parameter range(double min, double max, ParameterScale scale,
 
 TEST(ValueAt, IsWrittenAsForSet) {
   using enum ParameterScale;
-  EXPECT_EQ(value_at(range(0.2, 1.2, linear), 0.31424), "0.5142");
+  EXPECT_EQ(value_at(range(0.2, 1.2, linear), 1.0 / 3), "0.5333") << "to four digits";
+  EXPECT_EQ(value_at(range(0.2, 1.2, linear), 0.31424), "0.51424") << "as somebody wrote it";
   EXPECT_EQ(value_at(range(1, 1e8, log), 0.5), "10000");
-  EXPECT_EQ(value_at(range(1e9, 4e9, linear, ParameterForm::duration), 0.0833), "1.25s");
+  EXPECT_EQ(value_at(range(1e9, 4e9, linear, ParameterForm::duration), 0.25 / 3), "1.25s");
   EXPECT_EQ(value_at(range(10, 90, log, ParameterForm::rate), 0.5), "30/s");
   EXPECT_EQ(value_at(range(1, 9, integer), 0.3), "3");
   EXPECT_EQ(value_at(range(1, 1e6, log_integer), 1), "1000000");
