@@ -37,7 +37,7 @@ Run play(const std::string& text, const std::vector<std::string>& overrides = {}
   return play_virtual(resolve(parse_scenario(text, "chance", "/", overrides), std::nullopt));
 }
 
-std::int64_t admitted(const Run& run, std::size_t phase = 0) {
+std::uint64_t admitted(const Run& run, std::size_t phase = 0) {
   return run.throttles[0].phases[phase].admitted;
 }
 
@@ -64,11 +64,11 @@ when_full = "reject"
   for (const auto& [starts_at, hours] :
        {std::pair<std::string, std::vector<int>>{"2026-10-31T00:00", {24, 49, 73}},
         {"2026-03-07T00:00", {24, 47, 71}}}) {
-    std::int64_t before = 0;
+    std::uint64_t before = 0;
     for (const int hour : hours) {
       const auto run = play(text, {"run.starts_at=\"" + starts_at + "\"",
                                    "run.duration=" + std::to_string(hour) + "h"});
-      EXPECT_EQ(admitted(run) - before, 30) << starts_at << ' ' << hour;
+      EXPECT_EQ(admitted(run) - before, 30U) << starts_at << ' ' << hour;
       before = admitted(run);
     }
   }

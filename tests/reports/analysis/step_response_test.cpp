@@ -244,7 +244,9 @@ TEST(StepResponse, NoiseOnEitherSideLeavesTheTimesOfARampWhatTheyAre) {
     std::nth_element(values.begin(), values.begin() + std::ssize(values) / 2, values.end());
     return values[values.size() / 2];
   };
-  for (const auto& [before, after] : {std::pair(0, 10), {10, 0}, {10, 10}, {20, 5}, {5, 20}}) {
+  for (const auto& noises : {std::pair(0, 10), {10, 0}, {10, 10}, {20, 5}, {5, 20}}) {
+    const int before = noises.first;
+    const int after = noises.second;
     for (const double settle_s : {12.0, 20.0}) {
       for (const double way : {100.0, -100.0}) {
         std::vector<double> rises;
