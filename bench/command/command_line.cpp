@@ -86,12 +86,15 @@ std::vector<std::string> as_options(std::vector<std::string> words) {
   return words;
 }
 
-/// The first word is a command, or an option of the program. Throws UsageError.
-void require_command(const std::vector<std::string>& words, const std::vector<Command>& commands) {
-  if (words.size() < 2 || words[1].starts_with('-')) return;
+/// The command that the first word is; null where that is an option of the program, or there is
+/// none. Throws UsageError.
+const Command* require_command(const std::vector<std::string>& words,
+                               const std::vector<Command>& commands) {
+  if (words.size() < 2 || words[1].starts_with('-')) return nullptr;
+  const auto found = std::ranges::find(commands, words[1], &Command::name);
+  if (found != commands.end()) return &*found;
   std::vector<std::string> names;
   for (const Command& command : commands) names.push_back(command.name);
-  if (std::find(names.begin(), names.end(), words[1]) != names.end()) return;
   throw UsageError(fmt::format("no command is called '{}'; {}", words[1],
                                suggestion(words[1], names, "--help lists them")));
 }
@@ -128,9 +131,8 @@ std::string fitted_help(const std::string& help, int width) {
 int dispatch(const Surroundings& surroundings) {
   const std::vector<Command> commands = all_commands();
   const std::vector<std::string> words = as_options(surroundings.words);
-  require_command(words, commands);
-  for (const Command& command : commands) {
-    if (words.size() > 1 && words[1] == command.name) require_options(words, command);
+  if (const Command* const command = require_command(words, commands)) {
+    require_options(words, *command);
   }
   CLI::App app{
       "tokenlift: what happens to throughput and latency when a throttle on an inference "

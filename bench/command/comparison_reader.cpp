@@ -88,14 +88,14 @@ std::vector<std::string> only_in(const Side& one, const Side& other) {
 }
 
 /// Runs are let go when their figures are taken: a thousand cases are small.
-ComparedCase read_case(const SuiteEntry& base, const SuiteEntry& contender, bool force) {
-  const Trial one = read_trial(base.folder, "base");
+ComparedCase read_case(const std::string& name, const Trial& one, const SuiteEntry& contender,
+                       bool force) {
   const Trial other = read_trial(contender.folder, "contender");
   ComparedCase result;
-  result.name = base.name.empty() ? one.lifted.pooled.scenario_name : base.name;
+  result.name = name.empty() ? one.lifted.pooled.scenario_name : name;
   result.differences = what_differs(one.lifted.pooled, other.lifted.pooled);
   if (!force && !result.differences.forbidding.empty()) {
-    refuse(base.name, result.differences.forbidding, one.lifted.pooled, other.lifted.pooled);
+    refuse(name, result.differences.forbidding, one.lifted.pooled, other.lifted.pooled);
   }
   result.base = case_figures(one);
   result.contender = case_figures(other);
@@ -119,11 +119,11 @@ Comparison read_cases(const Side& side, const ComparisonChoice& choice) {
   if (side.cases.size() < 2) {
     throw UsageError(fmt::format("'{}' holds fewer than two cases that were run", side.word));
   }
+  const Trial first = read_trial(base->folder, "base");
   std::vector<ComparedCase> cases;
   for (const SuiteEntry& one : side.cases) {
     if (&one == base) continue;
-    cases.push_back(read_case(*base, one, true));
-    cases.back().name = one.name;
+    cases.push_back(read_case(one.name, first, one, true));
   }
   Comparison comparison = compare(cases, choice.rules);
   comparison.title = fmt::format("Cases, compared with {}", base->name);
@@ -146,7 +146,8 @@ Comparison read_comparison(const ComparisonChoice& options) {
   std::vector<ComparedCase> cases;
   for (const SuiteEntry& one : base.cases) {
     const SuiteEntry* const other = contender.find(one.name);
-    if (other != nullptr) cases.push_back(read_case(one, *other, options.force));
+    if (other == nullptr) continue;
+    cases.push_back(read_case(one.name, read_trial(one.folder, "base"), *other, options.force));
   }
   if (cases.empty()) {
     throw UsageError(

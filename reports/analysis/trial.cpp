@@ -40,9 +40,10 @@ PhaseBrief brief_of(const PhaseSpan& span, const PhaseRecord& record) {
 
 std::vector<PhaseBrief> briefs_of_phases(const Run& run) {
   std::vector<PhaseBrief> phases;
+  const bool judged = has_objectives(run);
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     phases.push_back(brief_of(run.phases[i], fleet_record(run, i)));
-    phases.back().judged = has_objectives(run);
+    phases.back().judged = judged;
   }
   return phases;
 }

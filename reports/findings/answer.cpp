@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "reports/findings/gains_table.hpp"
 #include "reports/findings/verdict.hpp"
@@ -77,21 +76,6 @@ std::string got(const PhaseSummary& phase) {
   return listed(clauses, "and");
 }
 
-/// What it took until users had it.
-std::string cost(const LiftReport& lift) {
-  std::vector<std::string> clauses;
-  if (lift.drain.ns && *lift.drain.ns > 0) {
-    clauses.push_back(fmt::format("the backlog drained in {}", duration_figure(*lift.drain.ns)));
-  }
-  if (lift.slo_debt_requests && *lift.slo_debt_requests >= 0.5) {
-    const auto missed = static_cast<std::uint64_t>(std::llround(*lift.slo_debt_requests));
-    clauses.push_back(fmt::format("{} due in the transition missed {} objectives",
-                                  missed == 1 ? "1 request" : whole_figure(missed) + " requests",
-                                  missed == 1 ? "its" : "their"));
-  }
-  return listed(clauses, "and");
-}
-
 std::string before_and_after(const TrialReport& report, const PhaseSummary& before,
                              const PhaseSummary& after) {
   std::vector<std::string> sides;
@@ -100,7 +84,7 @@ std::string before_and_after(const TrialReport& report, const PhaseSummary& befo
   std::string text = then.empty() || now.empty()
                          ? "Too little was measured to say what users got before and after"
                          : fmt::format("Before, {}; after, {}", then, now);
-  const std::string price = cost(*report.lift);
+  const std::string price = cost_clause(*report.lift);
   return text + (price.empty() ? "" : "; " + price) + ".";
 }
 

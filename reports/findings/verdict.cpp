@@ -72,21 +72,6 @@ std::string ttft_clause(const TrialReport& report) {
                      duration_figure(*now_ns), served(*after));
 }
 
-/// What it took and what it cost.
-std::string cost_clause(const LiftReport& lift) {
-  std::vector<std::string> clauses;
-  if (lift.drain.ns && *lift.drain.ns > 0) {
-    clauses.push_back(fmt::format("the backlog drained in {}", duration_figure(*lift.drain.ns)));
-  }
-  if (lift.slo_debt_requests && *lift.slo_debt_requests >= 0.5) {
-    const auto missed = static_cast<std::uint64_t>(std::llround(*lift.slo_debt_requests));
-    clauses.push_back(fmt::format("{} due in the transition missed {} objectives",
-                                  missed == 1 ? "1 request" : whole_figure(missed) + " requests",
-                                  missed == 1 ? "its" : "their"));
-  }
-  return listed(clauses, "and");
-}
-
 /// Why goodput cannot tell what a change did; empty where it can.
 std::string deceptive(const Gain& goodput, const Gain& throughput) {
   constexpr double kNextToNothing = 0.01;
@@ -101,6 +86,20 @@ std::string deceptive(const Gain& goodput, const Gain& throughput) {
 }
 
 }  // namespace
+
+std::string cost_clause(const LiftReport& lift) {
+  std::vector<std::string> clauses;
+  if (lift.drain.ns && *lift.drain.ns > 0) {
+    clauses.push_back(fmt::format("the backlog drained in {}", duration_figure(*lift.drain.ns)));
+  }
+  if (lift.slo_debt_requests && *lift.slo_debt_requests >= 0.5) {
+    const auto missed = static_cast<std::uint64_t>(std::llround(*lift.slo_debt_requests));
+    clauses.push_back(fmt::format("{} due in the transition missed {} objectives",
+                                  missed == 1 ? "1 request" : whole_figure(missed) + " requests",
+                                  missed == 1 ? "its" : "their"));
+  }
+  return listed(clauses, "and");
+}
 
 Deciding deciding_gain(const LiftReport& lift) {
   const Gain* const goodput = find_gain(lift.gains, "goodput");

@@ -34,6 +34,9 @@ struct Judgement {
 };
 Judgement judge(const LiftReport& lift);
 
+/// What the change took and what it cost: "the backlog drained in 6.10 s and ..."; may be empty.
+std::string cost_clause(const LiftReport& lift);
+
 /// The one sentence. `report` has everything but this and what comes after it.
 std::string verdict(const TrialReport& report);
 
