@@ -105,6 +105,9 @@ std::optional<TuningProblem> make_tuning_problem(ScenarioSource source,
   Scenario resolved = resolve(problem.scenario, problem.capacity_tokens_per_s);
   resolved.fleet.capacity_tokens_per_s = problem.capacity_tokens_per_s;
   problem.tuning = complete_tuning(tuning, problem.scenario, resolved, builtin_profiles());
+  for (Parameter& parameter : problem.tuning.parameters) {
+    parameter.present = present_value(problem.scenario, parameter);
+  }
   // A lift that takes longer has less time to settle, of as much.
   if (tuning.lift) problem.scenario.run.settle_ns = resolved.run.settle_ns;
   problem.phase = judged_phase(problem.tuning, problem.scenario);

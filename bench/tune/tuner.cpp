@@ -184,7 +184,7 @@ SearchSpace Tuner::space() {
   };
   space.snap = [this](const std::vector<double>& point) { return simulator_.snapped(point); };
   for (const Parameter& parameter : problem_.tuning.parameters) {
-    const std::optional<std::string> present = present_value(problem_.scenario, parameter);
+    const std::optional<std::string>& present = parameter.present;
     space.present.push_back(present ? position_of(parameter, *present) : std::nullopt);
   }
   space.simulate = [this](const Attempt& attempt) { return simulate(attempt); };
@@ -250,7 +250,7 @@ void Tuner::describe(TuningReport& report) const {
       tuned.lowest = value_at(parameter, 0);
       tuned.highest = value_at(parameter, 1);
     }
-    tuned.present = present_value(problem_.scenario, parameter);
+    tuned.present = parameter.present;
     if (tuned.present) tuned.present_position = position_of(parameter, *tuned.present);
     report.parameters.push_back(std::move(tuned));
   }

@@ -34,6 +34,8 @@ struct Parameter {
   double max = 0;                    ///< more than min
   std::vector<std::string> choices;  ///< as --set takes them; two at least, all different
   std::string reason;                ///< why this range; empty where the scenario says it
+  /// The value that the scenario has, as it is written there; a search fills it in.
+  std::optional<std::string> present = {};
   bool operator==(const Parameter&) const = default;
 };
 inline constexpr std::size_t kMostParameters = 16;

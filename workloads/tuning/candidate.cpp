@@ -24,20 +24,11 @@ bool is_whole(const Parameter& parameter) {
          parameter.scale == ParameterScale::log_integer;
 }
 
-double with_digits(double value, int digits) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.*e", digits - 1, value);
-  return std::strtod(text.data(), nullptr);
-}
-
-// To four significant digits; but what somebody wrote with more, as the present value may be, and
-// has become a position, stays what it is.
+// To four significant digits.
 double rounded(double value) {
-  constexpr int kDigits = 4, kMostWritten = 10;
-  constexpr double kErrorOfPositions = 1e-13;
-  const double written = with_digits(value, kMostWritten);
-  const bool is_written = std::abs(written - value) <= kErrorOfPositions * std::abs(value);
-  return is_written ? written : with_digits(value, kDigits);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3e", value);
+  return std::strtod(text.data(), nullptr);
 }
 
 std::string written(const Parameter& parameter, double value) {
@@ -90,6 +81,9 @@ std::string value_at(const Parameter& parameter, double position) {
   }
   if (position <= 0) return written(parameter, parameter.min);
   if (position >= 1) return written(parameter, parameter.max);
+  if (parameter.present && position_of(parameter, *parameter.present) == position) {
+    return *parameter.present;
+  }
   double value = is_logarithmic(parameter)
                      ? parameter.min * std::pow(parameter.max / parameter.min, position)
                      : parameter.min + (parameter.max - parameter.min) * position;

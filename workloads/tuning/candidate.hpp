@@ -11,7 +11,8 @@
 namespace tokenlift {
 
 /// The value at `position` (0 .. 1) of the parameter's range, as --set takes it: of four
-/// significant digits, "0.8123", "1.25s", "30/s", "12", "reject". What it says is what is run.
+/// significant digits, "0.8123", "1.25s", "30/s", "12", "reject"; where the present value lies,
+/// that one as it is written. What it says is what is run.
 std::string value_at(const Parameter& parameter, double position);
 
 /// Where a value (as --set takes it) lies, 0 .. 1; nothing where it is outside of the range, or

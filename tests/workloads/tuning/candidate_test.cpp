@@ -30,7 +30,10 @@ Parameter range(double min, double max, ParameterScale scale,
 TEST(ValueAt, IsWrittenAsForSet) {
   using enum ParameterScale;
   EXPECT_EQ(value_at(range(0.2, 1.2, linear), 1.0 / 3), "0.5333") << "to four digits";
-  EXPECT_EQ(value_at(range(0.2, 1.2, linear), 0.31424), "0.51424") << "as somebody wrote it";
+  Parameter present = range(0.2, 1.2, linear);
+  present.present = "0.51424";
+  EXPECT_EQ(value_at(present, *position_of(present, "0.51424")), "0.51424") << "as it is written";
+  EXPECT_EQ(value_at(present, 1.0 / 3), "0.5333");
   EXPECT_EQ(value_at(range(1, 1e8, log), 0.5), "10000");
   EXPECT_EQ(value_at(range(1e9, 4e9, linear, ParameterForm::duration), 0.25 / 3), "1.25s");
   EXPECT_EQ(value_at(range(10, 90, log, ParameterForm::rate), 0.5), "30/s");
@@ -96,7 +99,7 @@ RC_GTEST_PROP(ValueAt, HasItsEndsRisesAndIsFoundAgain, ()) {
   RC_ASSERT(std::abs(*found - position) <= 1.1 * near);
 }
 
-// A value that was written with more digits than values that are drawn, as the present one may be.
+// The present value may have more digits than values that are drawn.
 RC_GTEST_PROP(TuningValues, WhatWasWrittenComesBackAsItWas, ()) {
   Parameter parameter;
   parameter.key = "throttle.a.limit";
@@ -105,6 +108,7 @@ RC_GTEST_PROP(TuningValues, WhatWasWrittenComesBackAsItWas, ()) {
   parameter.min = 1;
   parameter.max = 2'000'000;
   const std::string written = std::to_string(*rc::gen::inRange(1, 2'000'001));
+  parameter.present = written;
   RC_ASSERT(value_at(parameter, *position_of(parameter, written)) == written);
 }
 
