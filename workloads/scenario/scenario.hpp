@@ -27,7 +27,14 @@ enum class Scope { fleet, tenant, user };
 enum class Charge { reserve, after };
 enum class Mode { enforce, shadow };
 enum class QueueOrder { fifo, priority, fair };
-enum class EventKind { lift, set, restore, ramp };
+/// The first four change a throttle, the others what a site has.
+enum class EventKind { lift, set, restore, ramp, join, leave, fail, slow };
+/// What becomes of requests in flight on a replica that goes.
+enum class InFlight {
+  finish,  ///< it takes no more, and goes when they have ended
+  move,    ///< recomputed elsewhere: prompt and tokens so far as one prompt
+  drop     ///< they have failed
+};
 enum class ShapeKind { ramp, steps, diurnal, burst, mmpp };
 enum class WaitDistribution { constant, exponential };
 enum class RetryPolicy {
@@ -45,6 +52,7 @@ enum class RouterPolicy {
   power_of_two,
   least_loaded,
   session_affinity,
+  spill,  ///< fills sites in their order, and goes on where one is full
 };
 enum class Inherit { as_is, proportional, reset, additive };
 
@@ -204,6 +212,7 @@ struct Tenant {
   Retry retry;
   std::optional<Wait> patience;             ///< from due; a request not admitted by then leaves
   std::optional<std::int64_t> deadline_ns;  ///< from due: what ends later counts as expired
+  std::vector<std::string> sites;           ///< that may serve it; empty: all
   bool operator==(const Tenant&) const = default;
 };
 
@@ -253,6 +262,9 @@ struct Throttle {
 
   WhenFull when_full = WhenFull::queue;
   std::optional<std::int64_t> max_wait_ns;  ///< queue: the longest wait, then the request expires
+  /// Its rate or limit is at any time what is stated, times capacity(t - lag) / capacity(0).
+  bool follows_capacity = false;
+  std::int64_t lag_ns = 0;
   bool operator==(const Throttle&) const = default;
 };
 
@@ -284,6 +296,8 @@ struct TextIndex {
 /// At `at_ns` a throttle is lifted (removed), set to other parameters, restored to what the
 /// scenario began with, or moved to other parameters over a time. A ramp has a rate or a limit:
 /// where it ends (and the burst there); where it begins is what holds then.
+///
+/// Or replicas of a site join, leave, fail or slow down.
 struct Event : Settings {
   std::int64_t at_ns = 0;
   EventKind kind = EventKind::lift;
@@ -294,11 +308,39 @@ struct Event : Settings {
   std::int64_t steps = 0;    ///< of equal height and length, the first at once; 0: linear
   std::optional<Rate> from;  ///< a ramp of the rate begins there
   std::optional<double> from_limit;
+  // join, leave, fail, slow:
+  std::string site;                      ///< empty: the event changes a throttle
+  std::optional<std::int64_t> replicas;  ///< join, leave: absent: all that can
+  std::optional<double> share;           ///< fail, slow, instead of `replicas`: of those serving
+  // `over_ns`: join and leave: they do so one after the other, evenly, over this time
+  std::optional<std::int64_t> notice_ns;  ///< leave: from `at` on until the first one goes; absent:
+                                          ///< the site's
+  InFlight in_flight = InFlight::finish;  ///< leave, fail (there never `finish`)
+  std::int64_t for_ns = 0;                ///< fail, slow: until it is repaired; 0: to the end
+  /// slow: what a step's decode and prefill parts take, in millionths of what they usually do.
+  std::int64_t decode_ppm = 1'000'000;
+  std::int64_t prefill_ppm = 1'000'000;
   bool measure = false;  ///< this event divides the run into phases (default: the first)
   /// It does, but does not happen: of a control run. Not part of the language.
   bool taken_out = false;
   TextIndex index;  ///< among the events of the text: what --set calls it
   bool operator==(const Event&) const = default;
+};
+
+/// Each accelerator fails by chance: exponential, with these means.
+struct Failures {
+  std::int64_t mtbf_ns = 0;    ///< of one accelerator; a replica fails with any of its own
+  std::int64_t repair_ns = 0;  ///< until the replica boots again
+  bool operator==(const Failures&) const = default;
+};
+
+/// A site that comes and goes by itself: from `begin_ns` on, and again every `period_ns`, it is
+/// away for `off_ns`. Requests in flight finish.
+struct Availability {
+  std::int64_t period_ns = 0;
+  std::int64_t off_ns = 0;
+  std::int64_t begin_ns = 0;
+  bool operator==(const Availability&) const = default;
 };
 
 /// Replicas of one kind.
@@ -312,6 +354,14 @@ struct Site {
   /// Tokens of finished requests that each replica keeps for prompts that begin alike, beside
   /// kv_tokens; 0: none.
   std::int64_t prefix_cache_tokens = 0;
+  std::optional<std::int64_t> at_start;  ///< so many of `replicas` serve at 0; absent: all
+  std::int64_t boot_ns = 0;  ///< from when a replica joins, or is repaired, until it serves
+  std::int64_t rtt_ns = 0;   ///< round trip between router and site
+  std::optional<std::int64_t> max_in_flight;  ///< requests that `spill` sends there at once
+  std::int64_t notice_ns = 0;                 ///< of a `leave` that states none
+  std::optional<Failures> failures;
+  std::int64_t spares = 0;  ///< replicas beside `replicas`, which boot when one fails
+  std::optional<Availability> available;
   bool operator==(const Site&) const = default;
 };
 
