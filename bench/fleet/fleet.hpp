@@ -1,13 +1,16 @@
 #pragma once
-// The fleet as the loop sees it: work goes in, completions come out. Three calls.
+// The fleet as the loop sees it: work and changes go in, news comes out.
 //
 // The loop is not aware of what a fleet is: threads that compute, or nothing at all.
 
+#include <cassert>
 #include <cstdint>
+#include <cstdlib>
 #include <span>
 
 #include "bench/record/request.hpp"
 #include "bench/record/token_record.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 
 namespace tokenlift {
 
@@ -18,25 +21,38 @@ class Fleet {
   Fleet& operator=(const Fleet&) = delete;
   virtual ~Fleet() = default;
 
-  /// Hands a request to a replica. Never blocks.
+  /// Hands a request to a replica that serves. Never blocks.
   virtual void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) = 0;
 
-  /// What has completed up to `until_ns`, ordered by (time, replica, order of completion). The span
-  /// is good until the next call.
-  virtual std::span<const Completion> advance(std::int64_t until_ns) = 0;
+  /// A replica comes, goes or changes its pace. What becomes of the requests on one that goes is
+  /// news. Only where the scenario's fleet changes.
+  virtual void apply(const ReplicaChange& change, std::int64_t now_ns);
 
-  /// Requests that asked for it (Work::announce) and were scheduled, as learnt in the last
-  /// advance(), in order of time; each before its completion. The span is good until the next
-  /// advance().
-  virtual std::span<const Start> starts() const { return {}; }
+  /// What has happened up to `until_ns`, ordered by (time, replica, order there). A request is
+  /// said to have started only if it asked for that (Work::announce), and before it completes. The
+  /// span is good until the next call.
+  virtual std::span<const News> advance(std::int64_t until_ns) = 0;
 
-  /// The earliest instant at which something may complete, or start if it announces that; kNever if
-  /// that is not for the fleet to say (in real time it interrupts the clock's wait instead).
+  /// How far a request had come that was returned in the last advance(); good until the next.
+  virtual const Progress& progress(RequestId id) const;
+
+  /// The earliest instant at which there may be news; kNever if that is not for the fleet to say
+  /// (in real time it interrupts the clock's wait instead).
   virtual std::int64_t next_event_ns() const = 0;
 
-  /// Ends all work, and adds what the replicas recorded of tokens and steps up to `end_ns`: a step
-  /// that goes on beyond it is cut there, and its tokens came too late.
+  /// Ends all work, and adds what the replicas recorded of tokens, steps and the time that they
+  /// served up to `end_ns`: a step that goes on beyond it is cut there, and its tokens came too
+  /// late.
   virtual void stop(std::int64_t end_ns, TokenRecord& record) = 0;
 };
+
+inline void Fleet::apply(const ReplicaChange&, std::int64_t) {
+  assert(false && "this fleet does not change");
+}
+
+inline const Progress& Fleet::progress(RequestId) const {
+  assert(false && "this fleet returns nothing");
+  std::abort();
+}
 
 }  // namespace tokenlift

@@ -10,7 +10,6 @@ namespace tokenlift {
 
 namespace {
 
-constexpr std::int64_t kMostPs = std::int64_t{1} << 61;
 /// Of a longer line not everybody is looked at to find out when somebody may complete.
 constexpr std::size_t kShortLine = 4;
 constexpr std::int64_t kLikelyBatch = 64;
@@ -21,30 +20,6 @@ bool later(std::uint32_t a, std::uint32_t b) {
 }
 
 }  // namespace
-
-SiteModel::SiteModel(const ReplicaLimits& site_limits, const StepPrice& site_price)
-    : limits(site_limits), price(site_price) {
-  const std::optional<std::int64_t> longest_ps =
-      price.longest_ps(limits.max_batch, limits.max_step_tokens, limits.kv_tokens);
-  assert(longest_ps && *longest_ps > 0 && "the reader saw to it");
-  most_steps = std::max<std::int64_t>(1, kMostPs / *longest_ps);
-}
-
-std::int64_t SiteModel::least_decode_ns(std::int64_t steps) const {
-  const std::int64_t least_ps = price.decode_ps(1, 0);
-  return std::min(steps, kMostPs / least_ps) * least_ps / kPsPerNs;
-}
-
-std::int64_t SiteModel::least_service_ns(std::int64_t prompt_tokens,
-                                         std::int64_t output_tokens) const {
-  // A prefill costs no less the more of it there is, so the last token alone is the least of all.
-  const std::int64_t begin = limits.prefix_cache_tokens > 0 ? prompt_tokens - 1 : 0;
-  const std::int64_t first_chunk = std::min(prompt_tokens, begin + limits.max_step_tokens);
-  // Alone in its step, or in several, each of which costs no less than its own.
-  const std::int64_t prefill_ps =
-      price.prefill_ps(first_chunk - begin, price.chunk_ps(begin, first_chunk), 0, 0);
-  return prefill_ps / kPsPerNs + least_decode_ns(output_tokens - 1);
-}
 
 /// Orders the heap of those that decode: the first to finish on top, the older one among equals.
 struct JumpReplica::Later {
@@ -57,8 +32,8 @@ struct JumpReplica::Later {
 JumpReplica::JumpReplica(const SiteModel& model, std::pmr::memory_resource* memory)
     : model_(&model), decoding_(memory), places_(memory) {
   if (model.limits.prefix_cache_tokens == 0) return;
-  prefix_state_ = std::make_unique<PrefixState>(memory);
-  prefix_state_->cache = std::make_unique<PrefixCache>(model.limits.prefix_cache_tokens, memory);
+  side_ = std::make_unique<SideState>(memory);
+  side_->cache = std::make_unique<PrefixCache>(model.limits.prefix_cache_tokens, memory);
 }
 
 // -------------------------------------------------------------------------------- requests come in
@@ -72,16 +47,19 @@ std::int64_t JumpReplica::submit(const Newcomer& newcomer) {
   return newcomer.at_ns + model_->least_service_ns(newcomer.prompt_tokens, newcomer.output_tokens);
 }
 
-std::int64_t JumpReplica::submit(const Newcomer& newcomer, const PrefixInfo& prefix_info) {
-  const bool cached = prefix_state_ != nullptr && prefix_state_->cache != nullptr;
-  if (prefix_info.announce || (cached && prefix_info.prefix != nullptr)) {
-    if (prefix_state_ == nullptr)
-      prefix_state_ = std::make_unique<PrefixState>(decoding_.get_allocator().resource());
-    prefix_state_->prefix_info.emplace(newcomer.id, prefix_info);
-    prefix_state_->unannounced += prefix_info.announce ? 1 : 0;
+std::int64_t JumpReplica::submit(const Newcomer& newcomer, const Particulars& particulars) {
+  const bool cached = side_ != nullptr && side_->cache != nullptr;
+  const bool moved = particulars.progress.has_value();
+  if (particulars.announce || moved || (cached && particulars.prefix != nullptr)) {
+    if (side_ == nullptr) {
+      side_ = std::make_unique<SideState>(decoding_.get_allocator().resource());
+    }
+    side_->particulars.emplace(newcomer.id, particulars);
+    side_->unannounced += particulars.announce ? 1 : 0;
+    side_->moved += moved ? 1 : 0;
   }
   const std::int64_t bound_ns = submit(newcomer);
-  return prefix_info.announce ? newcomer.at_ns : bound_ns;
+  return particulars.announce || moved ? newcomer.at_ns : bound_ns;
 }
 
 bool JumpReplica::takes_newcomers() const {
@@ -107,7 +85,8 @@ void JumpReplica::count(CellId cell, int change) {
 
 // ------------------------------------------------------------------------------------ planning
 
-void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first, TokenRecord& record) {
+void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first, TokenRecord& record,
+                       std::vector<News>& news) {
   const std::size_t running_before = running();
   make_room();
   const bool preempted = running() < running_before;
@@ -121,7 +100,7 @@ void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first, TokenRec
     add_chunk(sequence, budget);
   }
   // Who was preempted for lack of room must not take it right back.
-  if (!preempted) admit(budget, visible_before_ns, only_first, record);
+  if (!preempted) admit(budget, visible_before_ns, only_first, record, news);
   const StepPrice& price = model_->price;
   if (chunks_ > 0) {
     const std::int64_t chunk_tokens = model_->limits.max_step_tokens - budget;
@@ -147,15 +126,39 @@ void JumpReplica::make_room() {
   }
 }
 
+/// As one that is to be computed again.
+JumpReplica::Preempted JumpReplica::take_out(const Prefilling& prefilling) const {
+  const Place& place = places_[prefilling.place];
+  return {place.id,
+          place.cell,
+          place.prompt_tokens,
+          place.output_tokens,
+          prefilling.emitted_tokens,
+          prefilling.late_gaps,
+          place.scheduled_ns,
+          place.first_token_ns,
+          prefilling.last_token};
+}
+
+JumpReplica::Preempted JumpReplica::take_out(const Decoding& decoding) const {
+  const Place& place = places_[decoding.place];
+  return {place.id,
+          place.cell,
+          place.prompt_tokens,
+          place.output_tokens,
+          place.output_tokens - static_cast<std::int32_t>(decoding.finish_step - decode_step_),
+          gap_state_ != nullptr ? gap_state_->late(decoding.place, place.cell) : 0,
+          place.scheduled_ns,
+          place.first_token_ns,
+          begin_};  // all that decode got a token when the last step ended
+}
+
 void JumpReplica::preempt_youngest() {
-  Preempted preempted{};
   std::uint32_t number = 0;
   if (!prefilling_.empty()) {
     const Prefilling& youngest = prefilling_.back();
     number = youngest.place;
-    preempted.emitted_tokens = youngest.emitted_tokens;
-    preempted.late_gaps = youngest.late_gaps;
-    preempted.last_token = youngest.last_token;
+    preempted_.push_back(take_out(youngest));
     resident_tokens_ -= youngest.tokens;
     prefilling_.pop_back();
   } else {
@@ -163,29 +166,18 @@ void JumpReplica::preempt_youngest() {
         std::max_element(decoding_.begin(), decoding_.end(),
                          [](const Decoding& a, const Decoding& b) { return later(b.age, a.age); });
     number = youngest->place;
-    const Place& place = places_[number];
-    preempted.emitted_tokens =
-        place.output_tokens - static_cast<std::int32_t>(youngest->finish_step - decode_step_);
-    if (gap_state_ != nullptr) preempted.late_gaps = gap_state_->late(number, place.cell);
-    preempted.last_token = begin_;  // all that decode got a token when the last step ended
+    preempted_.push_back(take_out(*youngest));
+    const Preempted& preempted = preempted_.back();
     // The latest token is not in the cache yet.
-    const std::int64_t tokens = place.prompt_tokens + preempted.emitted_tokens - 1;
+    const std::int64_t tokens = preempted.prompt_tokens + preempted.emitted_tokens - 1;
     resident_tokens_ -= tokens;
     read_tokens_ -= tokens;
-    count(place.cell, -1);
+    count(preempted.cell, -1);
     *youngest = decoding_.back();
     decoding_.pop_back();
     std::make_heap(decoding_.begin(), decoding_.end(), Later{});
   }
-  Place& place = places_[number];
-  preempted.id = place.id;
-  preempted.cell = place.cell;
-  preempted.prompt_tokens = place.prompt_tokens;
-  preempted.output_tokens = place.output_tokens;
-  preempted.scheduled_ns = place.scheduled_ns;
-  preempted.first_token_ns = place.first_token_ns;
-  preempted_.push_back(preempted);
-  place.id = free_place_;
+  places_[number].id = free_place_;
   free_place_ = number;
 }
 
@@ -205,18 +197,20 @@ bool JumpReplica::has_room(std::int64_t tokens) const {
 
 /// A newcomer is scheduled in the step that begins. Returns the tokens of its prompt that are
 /// cached.
-std::int32_t JumpReplica::schedule(const Newcomer& newcomer) {
-  const auto found = prefix_state_->prefix_info.find(newcomer.id);
-  if (found == prefix_state_->prefix_info.end()) return 0;
-  const PrefixInfo& its = found->second;
+std::int32_t JumpReplica::schedule(const Newcomer& newcomer, std::vector<News>& news) {
+  const auto found = side_->particulars.find(newcomer.id);
+  if (found == side_->particulars.end()) return 0;
+  Particulars& its = found->second;
   std::int64_t cached = 0;
-  if (prefix_state_->cache != nullptr && its.prefix != nullptr) {
-    cached = prefix_state_->cache->lookup(*its.prefix, newcomer.prompt_tokens);
+  if (side_->cache != nullptr && its.prefix != nullptr) {
+    cached = side_->cache->lookup(*its.prefix, newcomer.prompt_tokens);
   }
   const auto cached_tokens = static_cast<std::int32_t>(cached);
   if (its.announce) {
-    --prefix_state_->unannounced;
-    prefix_state_->starts.push_back({newcomer.id, 0, begin_.ns, cached_tokens});
+    --side_->unannounced;
+    its.announce = false;
+    news.push_back({newcomer.id, 0, begin_.ns, 0, begin_.ns + model_->back_ns, cached_tokens,
+                    NewsKind::started, model_->site});
   }
   return cached_tokens;
 }
@@ -246,7 +240,7 @@ void JumpReplica::take_in(const Place& place, Prefilling sequence, std::int64_t&
 }
 
 void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first,
-                        TokenRecord& record) {
+                        TokenRecord& record, std::vector<News>& news) {
   while (!preempted_.empty() && budget > 0) {
     const Preempted& head = preempted_.back();
     const std::int32_t tokens = head.prompt_tokens + head.emitted_tokens;
@@ -258,11 +252,27 @@ void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bo
   }
   while (!line_empty() && budget > 0) {
     const Newcomer& head = line_[line_begin_];
-    if (head.at_ns >= visible_before_ns || !has_room(head.prompt_tokens)) break;
-    const std::int32_t cached_tokens = prefix_state_ != nullptr ? schedule(head) : 0;
-    record.scheduled(head.cell, begin_.ns, head.prompt_tokens, cached_tokens);
-    take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, begin_.ns, -1},
-            {0, 0, 0, head.prompt_tokens, cached_tokens, 0, {}}, budget);
+    const Progress* const moved = side_ != nullptr ? side_->progress_of(head.id) : nullptr;
+    const std::int32_t tokens = head.prompt_tokens + (moved ? moved->emitted_tokens : 0);
+    if (head.at_ns >= visible_before_ns || !has_room(tokens)) break;
+    if (moved != nullptr) {
+      --side_->moved;
+      take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, moved->scheduled_ns,
+               moved->first_token_ns},
+              {0,
+               0,
+               moved->emitted_tokens,
+               tokens,
+               0,
+               moved->late_gaps,
+               {moved->last_token_ns - model_->back_ns, moved->last_token_rest_ps}},
+              budget);
+    } else {
+      const std::int32_t cached_tokens = side_ != nullptr ? schedule(head, news) : 0;
+      record.scheduled(head.cell, begin_.ns, head.prompt_tokens, cached_tokens);
+      take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, begin_.ns, -1},
+              {0, 0, 0, head.prompt_tokens, cached_tokens, 0, {}}, budget);
+    }
     ++line_begin_;
     if (only_first) break;
   }
@@ -293,7 +303,7 @@ JumpReplica::Instant JumpReplica::end_of(std::int64_t steps) const {
 }
 
 std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
-                                  std::vector<Completion>& done) {
+                                  std::vector<News>& news) {
   if (record.gap_limits() != nullptr && gap_state_ == nullptr) {
     gap_state_ = std::make_unique<GapState>(*record.gap_limits());
   }
@@ -303,7 +313,7 @@ std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
       if (line_empty()) return kNever;
       begin_ = {line_[line_begin_].at_ns, 0};
       if (begin_.ns > until_ns) return begin_.ns;
-      plan(kNever, /*only_first=*/true, record);
+      plan(kNever, /*only_first=*/true, record, news);
     }
     std::int64_t steps = steps_;
     Instant end = end_of(steps);
@@ -313,9 +323,9 @@ std::int64_t JumpReplica::advance(std::int64_t until_ns, TokenRecord& record,
       end = end_of(steps);
     }
     if (end.ns > until_ns) return bound_ns(steps);
-    commit(steps, record, done);
+    commit(steps, record, news);
     begin_ = end;
-    plan(begin_.ns, /*only_first=*/false, record);
+    plan(begin_.ns, /*only_first=*/false, record, news);
   }
 }
 
@@ -344,7 +354,7 @@ std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
 /// No request completes earlier, and no announced start happens earlier, where the run under way
 /// ends after `steps`.
 std::int64_t JumpReplica::bound_ns(std::int64_t steps) const {
-  if (prefix_state_ != nullptr && prefix_state_->unannounced > 0) return end_of(steps).ns;
+  if (side_ != nullptr && (side_->unannounced > 0 || side_->moved > 0)) return end_of(steps).ns;
   std::int64_t least_ns = least_left_ns(steps);
   if (!preempted_.empty() || line_.size() - line_begin_ > kShortLine) least_ns = 0;
   for (std::size_t i = line_begin_; i < line_.size() && least_ns > 0; ++i) {
@@ -368,7 +378,7 @@ void JumpReplica::prefetch_batch() const {
   for (std::size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(begin + at);
 }
 
-void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done) {
+void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<News>& news) {
   const Instant end = end_of(steps);
   const auto sequences = static_cast<std::int64_t>(decoding_.size());
   const StepRun taken = run(steps);
@@ -379,12 +389,12 @@ void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<Co
     decode_step_ += static_cast<std::uint32_t>(steps);
     resident_tokens_ += steps * sequences;
     read_tokens_ += steps * sequences;
-    finish_decoding(end.ns, done);
+    finish_decoding(end.ns, news);
   }
-  if (chunks_ > 0) finish_chunks(end, record, done);
+  if (chunks_ > 0) finish_chunks(end, record, news);
 }
 
-void JumpReplica::finish_decoding(std::int64_t end_ns, std::vector<Completion>& done) {
+void JumpReplica::finish_decoding(std::int64_t end_ns, std::vector<News>& news) {
   while (!decoding_.empty() && decoding_.front().finish_step == decode_step_) {
     const std::uint32_t number = decoding_.front().place;
     std::pop_heap(decoding_.begin(), decoding_.end(), Later{});
@@ -395,12 +405,12 @@ void JumpReplica::finish_decoding(std::int64_t end_ns, std::vector<Completion>& 
     resident_tokens_ -= tokens;
     read_tokens_ -= tokens;
     count(place.cell, -1);
-    leave(number, end_ns, gap_state_ != nullptr ? gap_state_->late(number, place.cell) : 0, done);
+    leave(number, end_ns, gap_state_ != nullptr ? gap_state_->late(number, place.cell) : 0, news);
   }
 }
 
 void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
-                                std::vector<Completion>& done) {
+                                std::vector<News>& news) {
   std::int64_t budget = model_->limits.max_step_tokens;
   std::size_t finished = 0;
   for (Prefilling& sequence : prefilling_) {
@@ -413,11 +423,13 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
     ++finished;
     Place& place = places_[sequence.place];
     if (place.first_token_ns < 0) {
-      place.first_token_ns = end.ns;
+      place.first_token_ns = end.ns + model_->back_ns;
       record.token(place.cell, end.ns, -1);
     } else {
       const Instant& last = sequence.last_token;
-      const std::int64_t gap_ps = (end.ns - last.ns) * kPsPerNs + end.rest_ps - last.rest_ps;
+      // A user near one site and far from another would get the later token first.
+      const std::int64_t gap_ps = std::max<std::int64_t>(
+          (end.ns - last.ns) * kPsPerNs + end.rest_ps - last.rest_ps, 0);
       record.token(place.cell, end.ns, gap_ps);
       if (gap_state_ != nullptr && gap_state_->limits->late(place.cell, gap_ps)) {
         ++sequence.late_gaps;
@@ -426,7 +438,7 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
     const std::int32_t left = place.output_tokens - sequence.emitted_tokens - 1;
     if (left == 0) {
       resident_tokens_ -= sequence.tokens;
-      leave(sequence.place, end.ns, sequence.late_gaps, done);
+      leave(sequence.place, end.ns, sequence.late_gaps, news);
       continue;
     }
     read_tokens_ += sequence.tokens;
@@ -443,22 +455,28 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
 }
 
 void JumpReplica::leave(std::uint32_t number, std::int64_t end_ns, std::int32_t late_gaps,
-                        std::vector<Completion>& done) {
+                        std::vector<News>& news) {
   Place& place = places_[number];
-  done.push_back({place.id, 0, place.scheduled_ns, place.first_token_ns, end_ns, late_gaps});
-  if (prefix_state_ != nullptr) keep_prefix(place);
+  const std::uint16_t site = side_ != nullptr ? close_particulars(place) : model_->site;
+  news.push_back({place.id, 0, place.scheduled_ns, place.first_token_ns,
+                  std::max(end_ns + model_->back_ns, place.first_token_ns), late_gaps,
+                  NewsKind::completed, site});
   place.id = free_place_;
   free_place_ = number;
 }
 
-void JumpReplica::keep_prefix(const Place& place) {
-  const auto found = prefix_state_->prefix_info.find(place.id);
-  if (found == prefix_state_->prefix_info.end()) return;
-  const Prefix* const prefix = found->second.prefix;
-  if (prefix_state_->cache != nullptr && prefix != nullptr) {
-    prefix_state_->cache->insert(*prefix, place.prompt_tokens, place.output_tokens);
+/// Keeps the prefix of a request that has completed. Returns the site of its first token.
+std::uint16_t JumpReplica::close_particulars(const Place& place) {
+  const auto found = side_->particulars.find(place.id);
+  if (found == side_->particulars.end()) return model_->site;
+  const Particulars& its = found->second;
+  if (side_->cache != nullptr && its.prefix != nullptr) {
+    side_->cache->insert(*its.prefix, place.prompt_tokens, place.output_tokens);
   }
-  prefix_state_->prefix_info.erase(found);
+  const bool elsewhere = its.progress && its.progress->first_token_ns >= 0;
+  const std::uint16_t site = elsewhere ? its.progress->first_site : model_->site;
+  side_->particulars.erase(found);
+  return site;
 }
 
 std::int32_t JumpReplica::GapState::late(std::uint32_t place, CellId cell) const {
@@ -480,12 +498,103 @@ void JumpReplica::GapState::count(const StepRun& run) {
   }
 }
 
-void JumpReplica::PrefixState::take_starts(std::uint32_t replica, std::vector<Start>& taken) {
-  for (Start& start : starts) {
-    start.replica = replica;
-    taken.push_back(start);
+/// Nothing where the request was not scheduled before it came here.
+const Progress* JumpReplica::SideState::progress_of(RequestId id) const {
+  if (moved == 0) return nullptr;
+  const auto found = particulars.find(id);
+  return found != particulars.end() && found->second.progress ? &*found->second.progress : nullptr;
+}
+
+// ------------------------------------------------------------------------- the replica changes
+
+/// Commits the steps of the run under way that have ended by now; nobody completes in them.
+void JumpReplica::commit_until(std::int64_t now_ns, TokenRecord& record) {
+  if (!busy()) return;
+  const std::int64_t ended = run(steps_).steps_before(now_ns + 1);
+  if (ended == 0) return;
+  const Instant end = end_of(ended);
+  std::vector<News> none;
+  commit(ended, record, none);
+  assert(none.empty());
+  begin_ = end;
+  first_ps_ += ended * slope_ps_;
+  steps_ -= ended;
+}
+
+void JumpReplica::set_model(const SiteModel& model, std::int64_t now_ns, TokenRecord& record) {
+  commit_until(now_ns, record);
+  model_ = &model;
+  if (!busy()) return;
+  steps_ = 1;
+  open_ = false;
+}
+
+Withdrawn JumpReplica::withdrawn(const Preempted& request, std::int32_t computed_tokens) const {
+  Withdrawn gone;
+  gone.id = request.id;
+  gone.computed_tokens = computed_tokens;
+  gone.progress.scheduled_ns = request.scheduled_ns;
+  gone.progress.first_site = model_->site;
+  if (request.emitted_tokens == 0) return gone;
+  gone.progress.emitted_tokens = request.emitted_tokens;
+  gone.progress.late_gaps = request.late_gaps;
+  gone.progress.first_token_ns = request.first_token_ns;
+  gone.progress.last_token_ns = request.last_token.ns + model_->back_ns;
+  gone.progress.last_token_rest_ps = request.last_token.rest_ps;
+  if (side_ == nullptr) return gone;
+  const auto found = side_->particulars.find(request.id);
+  if (found == side_->particulars.end() || !found->second.progress) return gone;
+  if (found->second.progress->first_token_ns >= 0) {
+    gone.progress.first_site = found->second.progress->first_site;
   }
-  starts.clear();
+  return gone;
+}
+
+void JumpReplica::withdraw(std::int64_t now_ns, TokenRecord& record,
+                           std::vector<Withdrawn>& gone) {
+  commit_until(now_ns, record);
+  if (busy()) record.steps(run(1), load(), now_ns);
+  std::ranges::sort(decoding_, [](const Decoding& a, const Decoding& b) {
+    return later(b.age, a.age);
+  });
+  for (const Decoding& sequence : decoding_) {
+    const Preempted request = take_out(sequence);
+    gone.push_back(withdrawn(request, request.prompt_tokens + request.emitted_tokens - 1));
+  }
+  for (const Prefilling& sequence : prefilling_) {
+    gone.push_back(withdrawn(take_out(sequence), sequence.done_tokens));
+  }
+  for (std::size_t i = preempted_.size(); i > 0; --i) {
+    gone.push_back(withdrawn(preempted_[i - 1], 0));
+  }
+  for (std::size_t i = line_begin_; i < line_.size(); ++i) {
+    const Progress* const moved = side_ != nullptr ? side_->progress_of(line_[i].id) : nullptr;
+    gone.push_back({line_[i].id, moved != nullptr ? *moved : Progress{}, 0});
+  }
+  decoding_.clear();
+  prefilling_.clear();
+  preempted_.clear();
+  places_.clear();
+  free_place_ = kNoPlace;
+  batch_.clear();
+  std::vector<Newcomer>().swap(line_);
+  line_begin_ = 0;
+  resident_tokens_ = 0;
+  read_tokens_ = 0;
+  steps_ = 0;
+  chunks_ = 0;
+  if (side_ != nullptr) {
+    side_->particulars.clear();
+    side_->unannounced = 0;
+    side_->moved = 0;
+  }
+  forget();
+}
+
+void JumpReplica::forget() {
+  if (side_ == nullptr || side_->cache == nullptr) return;
+  side_->cache = std::make_unique<PrefixCache>(model_->limits.prefix_cache_tokens,
+                                               decoding_.get_allocator().resource());
 }
 
 void JumpReplica::cut(std::int64_t end_ns, TokenRecord& record) const {

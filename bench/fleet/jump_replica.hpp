@@ -25,43 +25,11 @@
 
 #include "bench/fleet/prefix_cache.hpp"
 #include "bench/fleet/replica.hpp"
+#include "bench/fleet/site_model.hpp"
 #include "bench/record/request.hpp"
 #include "bench/record/token_record.hpp"
-#include "workloads/scenario/cost_model.hpp"
 
 namespace tokenlift {
-
-/// What the replicas of one site have in common.
-struct SiteModel {
-  SiteModel(const ReplicaLimits& site_limits, const StepPrice& site_price);
-
-  /// The least that `steps` decode steps take; what is more than 2^61 ps counts as that.
-  std::int64_t least_decode_ns(std::int64_t steps) const;
-  /// The least that a request takes from when it comes; where there is a prefix cache, if all of
-  /// its prompt is found there that can be.
-  std::int64_t least_service_ns(std::int64_t prompt_tokens, std::int64_t output_tokens) const;
-
-  ReplicaLimits limits;
-  StepPrice price;
-  std::int64_t most_steps = 1;  ///< in one run: keeps its length below 2^61 ps
-};
-
-/// A request for a replica, and when it came.
-struct Newcomer {
-  RequestId id = 0;
-  CellId cell = 0;
-  std::int32_t prompt_tokens = 0;
-  std::int32_t output_tokens = 0;
-  std::int64_t at_ns = 0;
-};
-
-/// What a request says of its prefix; good until it has completed.
-struct PrefixInfo {
-  const Prefix* prefix = nullptr;
-  bool announce = false;
-
-  bool any() const { return prefix != nullptr || announce; }
-};
 
 class alignas(64) JumpReplica {
  public:
@@ -73,22 +41,28 @@ class alignas(64) JumpReplica {
   /// it does not complete; the requests that are there already can only complete later for it.
   std::int64_t submit(const Newcomer& newcomer);
   /// As above; the instant is one before which it does not start either, if its start is announced.
-  std::int64_t submit(const Newcomer& newcomer, const PrefixInfo& prefix_info);
+  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars);
 
-  /// Records all steps that end by `until_ns`, and appends what they completed, in order. The
-  /// replica's number is the caller's to fill in. Returns an instant, later than `until_ns`, before
-  /// which no request completes, and no announced start happens; kNever if it is empty.
-  std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
-
-  /// Appends the announced starts up to the last advance() that were not taken yet, in order, as of
-  /// replica number `replica`.
-  void take_starts(std::uint32_t replica, std::vector<Start>& starts) {
-    if (prefix_state_ == nullptr) return;  // without a call: a visit is short
-    prefix_state_->take_starts(replica, starts);
-  }
+  /// Records all steps that end by `until_ns`, and appends what they completed and whose announced
+  /// start they were, in order. The replica's number is the caller's to fill in. Returns an
+  /// instant, later than `until_ns`, before which no request completes, and no announced start
+  /// happens, at the replica; kNever if it is empty.
+  std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<News>& news);
 
   /// Records the step under way as cut off at `end_ns`; advance(end_ns) comes before.
   void cut(std::int64_t end_ns, TokenRecord& record) const;
+
+  /// From the end of the step under way on, steps cost what `model` says, which has the same limits.
+  /// advance(now_ns) comes before, and once more after: what it returned holds no more.
+  void set_model(const SiteModel& model, std::int64_t now_ns, TokenRecord& record);
+
+  /// The replica is gone: appends all requests, first those in the batch, the oldest first. The
+  /// step under way is cut off and emits nothing, the prefix cache is lost. advance(now_ns) comes
+  /// before.
+  void withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& withdrawn);
+  /// What was kept of finished requests is lost.
+  void forget();
+  bool empty() const { return !busy() && line_empty(); }
 
   /// Among tens of thousands of replicas none is in a cache when its turn comes: these fetch ahead
   /// what submit() and advance() will read, each what the one before it has fetched the way to.
@@ -154,34 +128,40 @@ class alignas(64) JumpReplica {
     std::vector<std::int64_t> late_steps;  // by limit: decode steps so far that took so long
     std::vector<std::int64_t> begun_at;    // by place: late_steps then, less what was late before
   };
-  struct PrefixState {
-    explicit PrefixState(std::pmr::memory_resource* memory) : prefix_info(memory) {}
-    void take_starts(std::uint32_t replica, std::vector<Start>& taken);
-    std::unique_ptr<PrefixCache> cache;                          // none if its size is 0
-    std::pmr::unordered_map<RequestId, PrefixInfo> prefix_info;  // of the requests here
+  /// Of the few requests that have particulars, and of prefix caches.
+  struct SideState {
+    explicit SideState(std::pmr::memory_resource* memory) : particulars(memory) {}
+    const Progress* progress_of(RequestId id) const;
+    std::unique_ptr<PrefixCache> cache;                           // none if its size is 0
+    std::pmr::unordered_map<RequestId, Particulars> particulars;  // of the requests here
     std::int64_t unannounced = 0;  // requests whose start is yet to be announced
-    std::vector<Start> starts;     // not taken yet
+    std::int64_t moved = 0;        // requests in the line that were scheduled elsewhere
   };
 
   bool busy() const { return steps_ > 0; }
   std::size_t running() const { return prefilling_.size() + decoding_.size(); }
   bool takes_newcomers() const;
   std::int64_t steps_before_change() const;
-  void plan(std::int64_t visible_before_ns, bool only_first, TokenRecord& record);
+  void plan(std::int64_t visible_before_ns, bool only_first, TokenRecord& record,
+            std::vector<News>& news);
   void make_room();
   void preempt_youngest();
   void admit(std::int64_t& budget, std::int64_t visible_before_ns, bool only_first,
-             TokenRecord& record);
-  std::int32_t schedule(const Newcomer& newcomer);
+             TokenRecord& record, std::vector<News>& news);
+  std::int32_t schedule(const Newcomer& newcomer, std::vector<News>& news);
   void take_in(const Place& place, Prefilling sequence, std::int64_t& budget);
   bool has_room(std::int64_t tokens) const;
   void add_chunk(const Prefilling& sequence, std::int64_t& budget);
-  void commit(std::int64_t steps, TokenRecord& record, std::vector<Completion>& done);
-  void finish_decoding(std::int64_t end_ns, std::vector<Completion>& done);
-  void finish_chunks(const Instant& end, TokenRecord& record, std::vector<Completion>& done);
+  void commit(std::int64_t steps, TokenRecord& record, std::vector<News>& news);
+  void commit_until(std::int64_t now_ns, TokenRecord& record);
+  void finish_decoding(std::int64_t end_ns, std::vector<News>& news);
+  void finish_chunks(const Instant& end, TokenRecord& record, std::vector<News>& news);
   void leave(std::uint32_t place, std::int64_t end_ns, std::int32_t late_gaps,
-             std::vector<Completion>& done);
-  void keep_prefix(const Place& place);
+             std::vector<News>& news);
+  std::uint16_t close_particulars(const Place& place);
+  Withdrawn withdrawn(const Preempted& request, std::int32_t computed_tokens) const;
+  Preempted take_out(const Decoding& decoding) const;
+  Preempted take_out(const Prefilling& prefilling) const;
   void count(CellId cell, int change);
   StepRun run(std::int64_t steps) const {
     return {begin_.ns, begin_.rest_ps, steps, first_ps_, slope_ps_};
@@ -203,7 +183,7 @@ class alignas(64) JumpReplica {
   static constexpr std::uint32_t kNoPlace = 0xffffffffU;
 
   const SiteModel* model_;
-  std::unique_ptr<PrefixState> prefix_state_;
+  std::unique_ptr<SideState> side_;
   std::unique_ptr<GapState> gap_state_;
   // The run of steps under way: planned, and not yet recorded. None if steps_ is 0.
   Instant begin_;

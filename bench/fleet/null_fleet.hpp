@@ -11,7 +11,8 @@ namespace tokenlift {
 
 class NullFleet final : public Fleet {
  public:
-  explicit NullFleet(const RecordingGrid& grid) : record_(grid) {}
+  NullFleet(std::int64_t replicas, const RecordingGrid& grid)
+      : replicas_(replicas), record_(grid) {}
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     record_.token(work.cell, now_ns, -1);
@@ -19,28 +20,30 @@ class NullFleet final : public Fleet {
       const CellCount batch{work.cell, 1};
       record_.decode({now_ns, 0, work.output_tokens - 1, 0, 0}, {&batch, 1});
     }
-    done_[filling_].push_back({work.id, replica, now_ns, now_ns, now_ns});
-    if (work.announce) starts_[filling_].push_back({work.id, replica, now_ns, 0});
+    if (work.announce) {
+      news_[filling_].push_back({work.id, replica, now_ns, 0, now_ns, 0, NewsKind::started});
+    }
+    news_[filling_].push_back({work.id, replica, now_ns, now_ns, now_ns});
   }
 
-  std::span<const Completion> advance(std::int64_t) override {
-    const std::vector<Completion>& taken = done_[filling_];
+  std::span<const News> advance(std::int64_t) override {
+    const std::vector<News>& taken = news_[filling_];
     filling_ ^= 1;
-    done_[filling_].clear();
-    starts_[filling_].clear();
+    news_[filling_].clear();
     return taken;
   }
 
-  std::span<const Start> starts() const override { return starts_[filling_ ^ 1]; }
+  std::int64_t next_event_ns() const override { return news_[filling_].empty() ? kNever : 0; }
 
-  std::int64_t next_event_ns() const override { return done_[filling_].empty() ? kNever : 0; }
-
-  void stop(std::int64_t, TokenRecord& record) override { record.merge(record_); }
+  void stop(std::int64_t end_ns, TokenRecord& record) override {
+    record_.served({0, end_ns, replicas_, 0});
+    record.merge(record_);
+  }
 
  private:
+  std::int64_t replicas_;
   TokenRecord record_;
-  std::array<std::vector<Completion>, 2> done_;  // one is filled while the loop reads the other
-  std::array<std::vector<Start>, 2> starts_;     // likewise
+  std::array<std::vector<News>, 2> news_;  // one is filled while the loop reads the other
   std::size_t filling_ = 0;
 };
 

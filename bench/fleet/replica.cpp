@@ -22,6 +22,15 @@ void Replica::submit(const Work& work) {
   Sequence sequence;
   sequence.work = work;
   sequence.prefill_tokens = work.prompt_tokens;
+  if (work.progress != nullptr) {
+    const Progress& moved = *work.progress;
+    sequence.emitted_tokens = moved.emitted_tokens;
+    sequence.prefill_tokens += moved.emitted_tokens;
+    sequence.scheduled_ns = moved.scheduled_ns;
+    sequence.first_token_ns = moved.first_token_ns;
+    sequence.last_token_ns = moved.last_token_ns;
+    sequence.work.progress = nullptr;
+  }
   line_.push_back(sequence);
   if (observer_ != nullptr) observer_->submitted(work);
 }
@@ -106,7 +115,8 @@ void Replica::start(std::uint32_t slot, std::int64_t now_ns) {
 void Replica::emit(std::uint32_t slot, std::int64_t now_ns) {
   Sequence& sequence = slots_[slot];
   const bool first = sequence.first_token_ns < 0;
-  outcome_.emissions.push_back({sequence.work, first ? -1 : now_ns - sequence.last_token_ns});
+  outcome_.emissions.push_back(
+      {sequence.work, first ? -1 : std::max<std::int64_t>(now_ns - sequence.last_token_ns, 0)});
   if (first) sequence.first_token_ns = now_ns;
   sequence.last_token_ns = now_ns;
   if (++sequence.emitted_tokens == sequence.work.output_tokens) complete(slot, now_ns);
@@ -144,6 +154,25 @@ const StepOutcome& Replica::finish_step(std::int64_t now_ns) {
   }
   if (observer_ != nullptr) observer_->finished(now_ns, outcome_);
   return outcome_;
+}
+
+std::vector<Sequence> Replica::withdraw() {
+  std::vector<Sequence> all;
+  for (const std::uint32_t slot : running_) {
+    all.push_back(slots_[slot]);
+    free_slots_.push_back(slot);
+  }
+  all.insert(all.end(), line_.begin(), line_.end());
+  running_.clear();
+  line_.clear();
+  resident_tokens_ = 0;
+  forget();
+  if (observer_ != nullptr) observer_->withdrawn();
+  return all;
+}
+
+void Replica::forget() {
+  if (cache_ != nullptr) cache_ = std::make_unique<PrefixCache>(limits_.prefix_cache_tokens);
 }
 
 }  // namespace tokenlift

@@ -66,7 +66,7 @@ struct Emission {
 
 struct StepOutcome {
   std::vector<Emission> emissions;
-  std::vector<Completion> completions;  ///< replica number not filled in
+  std::vector<News> completions;  ///< replica number not filled in
   /// Slots of completed requests that the prefix cache took something of. Their sequences are good
   /// until the next plan_step().
   std::vector<std::uint32_t> kept;
@@ -92,6 +92,7 @@ class ReplicaObserver {
   virtual void submitted(const Work& work) = 0;
   virtual void planned(std::int64_t now_ns, const StepPlan& plan) = 0;
   virtual void finished(std::int64_t now_ns, const StepOutcome& outcome) = 0;
+  virtual void withdrawn() = 0;
 };
 
 class Replica {
@@ -101,13 +102,21 @@ class Replica {
   /// Shows everything from now on to `observer`, which must outlive the replica.
   void watch(ReplicaObserver& observer) { observer_ = &observer; }
 
-  /// Joins the line. A request that cannot fit into an empty KV cache is a broken invariant.
+  /// Joins the line. A request that cannot fit into an empty KV cache is a broken invariant. One
+  /// that was scheduled elsewhere (Work::progress) is computed again from its first token, with the
+  /// tokens that it has as part of its prompt, and takes nothing from the prefix cache.
   void submit(const Work& work);
 
   /// What the next step holds; empty if there is no work. finish_step() must follow a non-empty
   /// one.
   const StepPlan& plan_step(std::int64_t now_ns);
   const StepOutcome& finish_step(std::int64_t now_ns);
+
+  /// All that are here leave: those in the batch first, the oldest first, then the line. A step that
+  /// was planned and did not finish has computed nothing. The prefix cache is lost.
+  std::vector<Sequence> withdraw();
+  /// What was kept of finished requests is lost.
+  void forget();
 
   const Sequence& sequence(std::uint32_t slot) const { return slots_[slot]; }
   std::size_t running() const { return running_.size(); }

@@ -7,13 +7,26 @@ namespace tokenlift {
 /// The first of the inbox joins the replica's line.
 void StepReplica::take_in() {
   const auto& [first, its] = inbox_.front();
-  replica_.submit({first.id, first.prompt_tokens, first.output_tokens, 0, 0, first.cell, its.prefix,
-                   its.announce});
+  Work work{first.id,   first.prompt_tokens, first.output_tokens, 0, 0,
+            first.cell, its.prefix,          its.announce};
+  Progress moved;
+  if (its.progress) {
+    moved = *its.progress;
+    // As if it had been here: its user learns of what happens here back_ns later.
+    moved.last_token_ns -= model_->back_ns;
+    work.progress = &moved;
+    late_gaps_.put(first.id, moved.late_gaps);
+    if (moved.emitted_tokens > 0) {
+      last_token_ps_[first.id] = moved.last_token_ns * kPsPerNs + moved.last_token_rest_ps;
+      first_site_[first.id] = moved.first_site;
+    }
+  }
+  replica_.submit(work);
   inbox_.pop_front();
 }
 
 std::int64_t StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
-                                  std::vector<Completion>& done) {
+                                  std::vector<News>& news) {
   for (;;) {
     if (!busy()) {
       if (inbox_.empty()) return kNever;
@@ -21,17 +34,18 @@ std::int64_t StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
       // An idle replica begins at once, with the first that comes.
       const std::int64_t begin_ns = inbox_.front().newcomer.at_ns;
       take_in();
-      begin_step(begin_ns * kPsPerNs, record);
+      begin_step(begin_ns * kPsPerNs, record, news);
     }
     const std::int64_t end_ns = end_ps_ / kPsPerNs;
     if (end_ns > until_ns) return end_ns;
-    finish_step(record, done);
+    finish_step(record, news);
     while (!inbox_.empty() && inbox_.front().newcomer.at_ns < end_ns) take_in();
-    begin_step(end_ps_, record);
+    begin_step(end_ps_, record, news);
   }
 }
 
-void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record) {
+void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record,
+                             std::vector<News>& news) {
   const StepPlan& plan = replica_.plan_step(begin_ps / kPsPerNs);
   for (const std::uint32_t slot : plan.preempted) {
     const Sequence& sequence = replica_.sequence(slot);
@@ -44,8 +58,10 @@ void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record) {
     record.scheduled(sequence.work.cell, sequence.scheduled_ns, sequence.work.prompt_tokens,
                      sequence.cached_tokens);
     if (!sequence.work.announce) continue;
-    starts_.push_back({sequence.work.id, 0, sequence.scheduled_ns,
-                       static_cast<std::int32_t>(sequence.cached_tokens)});
+    news.push_back({sequence.work.id, 0, sequence.scheduled_ns, 0,
+                    sequence.scheduled_ns + model_->back_ns,
+                    static_cast<std::int32_t>(sequence.cached_tokens), NewsKind::started,
+                    model_->site});
   }
   sequences_ = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   decoding_ = plan.decode.size();
@@ -74,7 +90,7 @@ void StepReplica::record_step(std::int64_t until_ns, TokenRecord& record) const 
                {sequences_, model_->limits.max_batch, resident_tokens_}, until_ns);
 }
 
-void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done) {
+void StepReplica::finish_step(TokenRecord& record, std::vector<News>& news) {
   const std::int64_t end_ns = end_ps_ / kPsPerNs;
   const StepOutcome& outcome = replica_.finish_step(end_ns);
   record_step(kNever, record);
@@ -84,24 +100,65 @@ void StepReplica::finish_step(TokenRecord& record, std::vector<Completion>& done
     if (i < decoding_) {
       gap_ps = end_ps_ - begin_ps_;
     } else if (token.gap_ns >= 0) {
-      gap_ps = end_ps_ - last_token_ps_.extract(token.work.id).mapped();
+      gap_ps = std::max<std::int64_t>(
+          end_ps_ - last_token_ps_.extract(token.work.id).mapped(), 0);
     }
     record.token(token.work.cell, end_ns, gap_ps);
     const GapLimits* const limits = record.gap_limits();
     if (limits != nullptr && limits->late(token.work.cell, gap_ps)) late_gaps_.count(token.work.id);
   }
-  for (Completion completion : outcome.completions) {
-    completion.late_gaps = late_gaps_.take(completion.id);
-    done.push_back(completion);
+  for (News completion : outcome.completions) {
+    completion.count = late_gaps_.take(completion.id);
+    const auto elsewhere = first_site_.extract(completion.id);
+    completion.site = elsewhere ? elsewhere.mapped() : model_->site;
+    if (!elsewhere) completion.first_token_ns += model_->back_ns;
+    completion.at_ns = std::max(completion.at_ns + model_->back_ns, completion.first_token_ns);
+    news.push_back(completion);
   }
 }
 
-void StepReplica::take_starts(std::uint32_t replica, std::vector<Start>& starts) {
-  for (Start& start : starts_) {
-    start.replica = replica;
-    starts.push_back(start);
+/// Of one that leaves.
+Progress StepReplica::progress_of(const Sequence& sequence) {
+  const RequestId id = sequence.work.id;
+  Progress progress;
+  progress.emitted_tokens = static_cast<std::int32_t>(sequence.emitted_tokens);
+  progress.late_gaps = late_gaps_.take(id);
+  progress.scheduled_ns = sequence.scheduled_ns;
+  progress.first_site = model_->site;
+  if (sequence.emitted_tokens == 0) return progress;
+  const auto noted = last_token_ps_.extract(id);
+  const std::int64_t last_ps = noted ? noted.mapped() : begin_ps_;
+  // Rounded down, also where it lies before the run: at a user near the other site.
+  const std::int64_t rest_ps = (last_ps % kPsPerNs + kPsPerNs) % kPsPerNs;
+  progress.last_token_ns = (last_ps - rest_ps) / kPsPerNs + model_->back_ns;
+  progress.last_token_rest_ps = static_cast<std::int32_t>(rest_ps);
+  progress.first_token_ns = sequence.first_token_ns + model_->back_ns;
+  if (const auto elsewhere = first_site_.extract(id)) {
+    progress.first_token_ns = sequence.first_token_ns;
+    progress.first_site = elsewhere.mapped();
   }
-  starts_.clear();
+  return progress;
+}
+
+void StepReplica::withdraw(std::int64_t now_ns, TokenRecord& record,
+                           std::vector<Withdrawn>& gone) {
+  if (busy()) record_step(now_ns, record);
+  for (const Sequence& sequence : replica_.withdraw()) {
+    // The latest token of one that decodes is not in the cache yet.
+    const std::int64_t computed =
+        sequence.decoding() ? sequence.kv_tokens : sequence.prefilled_tokens;
+    gone.push_back(
+        {sequence.work.id, progress_of(sequence), static_cast<std::int32_t>(computed)});
+  }
+  for (const auto& [newcomer, its] : inbox_) {
+    gone.push_back({newcomer.id, its.progress.value_or(Progress{}), 0});
+  }
+  inbox_.clear();
+  last_token_ps_.clear();
+  first_site_.clear();
+  sequences_ = 0;
+  resident_tokens_ = 0;
+  decoding_ = 0;
 }
 
 void StepReplica::cut(std::int64_t end_ns, TokenRecord& record) const {

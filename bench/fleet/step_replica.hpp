@@ -7,11 +7,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory_resource>
 #include <unordered_map>
 #include <vector>
 
-#include "bench/fleet/jump_replica.hpp"
 #include "bench/fleet/replica.hpp"
+#include "bench/fleet/site_model.hpp"
 #include "bench/record/gap_limits.hpp"
 #include "bench/record/token_record.hpp"
 
@@ -26,13 +27,16 @@ class StepReplica {
   /// Shows the decisions to `observer`.
   void watch(ReplicaObserver& observer) { replica_.watch(observer); }
 
-  std::int64_t submit(const Newcomer& newcomer, const PrefixInfo& prefix_info = {}) {
-    inbox_.push_back({newcomer, prefix_info});
+  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars = {}) {
+    inbox_.push_back({newcomer, particulars});
     return newcomer.at_ns;
   }
-  std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<Completion>& done);
-  void take_starts(std::uint32_t replica, std::vector<Start>& starts);
+  std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<News>& news);
   void cut(std::int64_t end_ns, TokenRecord& record) const;
+  void set_model(const SiteModel& model, std::int64_t, TokenRecord&) { model_ = &model; }
+  void withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone);
+  void forget() { replica_.forget(); }
+  bool empty() const { return !busy() && inbox_.empty(); }
   void prefetch_line() const {}
   void prefetch_batch() const {}
   void prefetch_places() const {}
@@ -40,26 +44,28 @@ class StepReplica {
  private:
   struct Arrival {
     Newcomer newcomer;
-    PrefixInfo prefix_info;
+    Particulars particulars;
   };
 
   void take_in();
-  void begin_step(std::int64_t begin_ps, TokenRecord& record);
+  void begin_step(std::int64_t begin_ps, TokenRecord& record, std::vector<News>& news);
   void record_step(std::int64_t until_ns, TokenRecord& record) const;
   std::int64_t cost_ps(const StepPlan& plan) const;
-  void finish_step(TokenRecord& record, std::vector<Completion>& done);
+  void finish_step(TokenRecord& record, std::vector<News>& news);
+  Progress progress_of(const Sequence& sequence);
   bool busy() const { return sequences_ > 0; }
 
   const SiteModel* model_;
   Replica replica_;
   std::deque<Arrival> inbox_;
-  std::vector<Start> starts_;  // not taken yet
   std::int64_t begin_ps_ = 0;
   std::int64_t end_ps_ = 0;
   std::int64_t sequences_ = 0;                                 // in the step under way
   std::int64_t resident_tokens_ = 0;                           // while it lasts
   std::size_t decoding_ = 0;                                   // of its sequences
-  std::unordered_map<RequestId, std::int64_t> last_token_ps_;  // of those that were preempted
+  // Of those that were preempted, or came with tokens from elsewhere.
+  std::unordered_map<RequestId, std::int64_t> last_token_ps_;
+  std::unordered_map<RequestId, std::uint16_t> first_site_;  // of the latter
   LateGaps late_gaps_;
 };
 

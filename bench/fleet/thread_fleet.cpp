@@ -41,10 +41,15 @@ void be_nice(int nice) {
 struct Station {
   Station(const Site& site, std::uint32_t replica_number, const RecordingGrid& grid,
           const std::shared_ptr<const DecoderWeights>& weights)
-      : number(replica_number), max_batch(site.max_batch), replica(site, weights), record(grid) {}
+      : number(replica_number),
+        max_batch(site.max_batch),
+        kv_tokens(site.kv_tokens),
+        replica(site, weights),
+        record(grid) {}
 
   std::uint32_t number;
   std::int64_t max_batch;
+  std::int64_t kv_tokens;
   Mailbox<Work> inbox;
   std::atomic<bool> active{false};
   mutable std::mutex times_mutex;
@@ -118,10 +123,8 @@ struct ThreadFleet::State {
   tbb::task_arena arena;
   int nice;  // of the workers
   std::vector<std::unique_ptr<Station>> stations;
-  Mailbox<Completion> outbox;
-  Mailbox<Start> starting;
-  std::vector<Completion> taken;
-  std::vector<Start> started;
+  Mailbox<News> outbox;
+  std::vector<News> taken;
   std::atomic<bool> stopping{false};
   std::atomic<std::int64_t> end_ns{kNever};  // of the run; set before `stopping`
   tbb::task_group running;                   // replicas that a worker has or will have
@@ -181,8 +184,9 @@ void ThreadFleet::State::announce(Station& station, const StepPlan& plan) {
                              sequence.cached_tokens);
     if (!sequence.work.announce) continue;
     any = true;
-    starting.post({sequence.work.id, station.number, sequence.scheduled_ns,
-                   static_cast<std::int32_t>(sequence.cached_tokens)});
+    outbox.post({sequence.work.id, station.number, sequence.scheduled_ns, 0,
+                 sequence.scheduled_ns, static_cast<std::int32_t>(sequence.cached_tokens),
+                 NewsKind::started});
   }
   if (any) clock.ring();
 }
@@ -221,9 +225,9 @@ bool ThreadFleet::State::step(Station& station) {
       station.late_gaps.count(emission.work.id);
     }
   }
-  for (Completion completion : outcome.completions) {
+  for (News completion : outcome.completions) {
     completion.replica = station.number;
-    completion.late_gaps = station.late_gaps.take(completion.id);
+    completion.count = station.late_gaps.take(completion.id);
     outbox.post(completion);
   }
   if (!outcome.completions.empty()) clock.ring();
@@ -245,27 +249,21 @@ void ThreadFleet::State::run(Station& station) {
   }
 }
 
-std::span<const Completion> ThreadFleet::advance(std::int64_t) {
+std::span<const News> ThreadFleet::advance(std::int64_t) {
   state_->taken.clear();
   if (state_->outbox.take(state_->taken)) {
     std::stable_sort(state_->taken.begin(), state_->taken.end(), earlier);
   }
-  // After the completions: so that each start is there with its completion, or before.
-  state_->started.clear();
-  if (state_->starting.take(state_->started)) {
-    std::stable_sort(state_->started.begin(), state_->started.end(), earlier);
-  }
   return state_->taken;
-}
-
-std::span<const Start> ThreadFleet::starts() const {
-  return state_->started;
 }
 
 void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {
   state_->end_ns = end_ns;
   state_->halt();
-  for (const auto& station : state_->stations) record.merge(station->record);
+  for (const auto& station : state_->stations) {
+    station->record.served({0, end_ns, 1, station->kv_tokens});
+    record.merge(station->record);
+  }
 }
 
 }  // namespace tokenlift

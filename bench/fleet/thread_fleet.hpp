@@ -41,8 +41,7 @@ class ThreadFleet final : public Fleet {
   ~ThreadFleet() override;
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override;
-  std::span<const Completion> advance(std::int64_t until_ns) override;
-  std::span<const Start> starts() const override;
+  std::span<const News> advance(std::int64_t until_ns) override;
   std::int64_t next_event_ns() const override { return kNever; }
   void stop(std::int64_t end_ns, TokenRecord& record) override;
 

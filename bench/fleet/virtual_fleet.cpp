@@ -4,13 +4,17 @@
 #include <cassert>
 #include <deque>
 #include <limits>
+#include <map>
 #include <memory_resource>
+#include <tuple>
+#include <unordered_map>
 
 #include "bench/fleet/jump_replica.hpp"
+#include "bench/fleet/mail.hpp"
 #include "bench/fleet/step_replica.hpp"
 #include "bench/fleet/tournament.hpp"
 #include "bench/machine/huge_pages.hpp"
-#include "workloads/plan/plan.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 
 namespace tokenlift {
 
@@ -28,30 +32,149 @@ void prefetch_object(const Object& object) {
   for (std::size_t at = 0; at < sizeof(Object); at += kCacheLine) __builtin_prefetch(begin + at);
 }
 
-template <typename News>
-void sort(std::vector<News>& news) {
-  if (news.size() > 1) std::stable_sort(news.begin(), news.end(), earlier);
-}
-
 Newcomer newcomer(const Work& work, std::int64_t now_ns) {
   return {work.id, work.cell, work.prompt_tokens, work.output_tokens, now_ns};
 }
 
-PrefixInfo prefix_info(const Work& work) {
-  return {work.prefix, work.announce};
+Particulars particulars(const Work& work) {
+  Particulars its{work.prefix, work.announce, std::nullopt};
+  if (work.progress != nullptr) its.progress = *work.progress;
+  return its;
 }
 
-std::vector<SiteModel> site_models(const Scenario& scenario) {
-  std::vector<SiteModel> models;
-  for (const Site& site : scenario.fleet.sites) {
-    const auto profile = std::find_if(scenario.profiles.begin(), scenario.profiles.end(),
-                                      [&](const Profile& p) { return p.name == site.profile; });
-    assert(profile != scenario.profiles.end() && profile->cost && "the reader saw to it");
-    models.emplace_back(ReplicaLimits{site.max_batch, site.max_step_tokens, site.kv_tokens,
-                                      site.prefix_cache_tokens},
-                        price_of(*profile));
+/// What the replicas of each site have in common, and which of them serve since when.
+class Roster {
+ public:
+  explicit Roster(const Scenario& scenario) : scenario_(scenario) {
+    for (std::size_t i = 0; i < scenario.fleet.sites.size(); ++i) {
+      models_.push_back(model(i, 1'000'000, 1'000'000));
+      places_.push_back(replica_places(scenario.fleet.sites[i]));
+      distant_ = distant_ || scenario.fleet.sites[i].rtt_ns > 0;
+    }
+    for (const bool serves : serving_at_start(scenario)) {
+      since_ns_.push_back(serves ? 0 : kNever);
+      leaving_.push_back(0);
+    }
   }
-  return models;
+
+  std::size_t replicas() const { return since_ns_.size(); }
+  /// Calls visit(model) for each replica, in the order of their numbers.
+  template <typename Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t site = 0; site < models_.size(); ++site) {
+      for (std::int64_t i = 0; i < places_[site]; ++i) visit(models_[site]);
+    }
+  }
+  bool distant() const { return distant_; }
+  const SiteModel& model_of(std::uint32_t replica) const {
+    return models_.size() == 1 ? models_[0] : models_[site_of(scenario_, replica)];
+  }
+  /// The same at another pace.
+  const SiteModel& paced(const ReplicaChange& change) {
+    const std::size_t site = site_of(scenario_, change.replica);
+    const auto key = std::tuple(site, change.decode_ppm, change.prefill_ppm);
+    const auto found = paced_.find(key);
+    if (found != paced_.end()) return found->second;
+    return paced_.emplace(key, model(site, change.decode_ppm, change.prefill_ppm)).first->second;
+  }
+
+  void serve(std::uint32_t replica, std::int64_t now_ns) {
+    if (since_ns_[replica] == kNever) since_ns_[replica] = now_ns;
+    leaving_[replica] = 0;
+  }
+  /// It goes when it is empty.
+  void leave(std::uint32_t replica) { leaving_[replica] = 1; }
+  bool leaving(std::uint32_t replica) const { return leaving_[replica] != 0; }
+  void gone(std::uint32_t replica, std::int64_t at_ns, TokenRecord& record) {
+    leaving_[replica] = 0;
+    record_service(replica, at_ns, record);
+    since_ns_[replica] = kNever;
+  }
+  /// Those that still serve.
+  void stop(std::int64_t end_ns, TokenRecord& record) const {
+    for (std::uint32_t i = 0; i < since_ns_.size(); ++i) record_service(i, end_ns, record);
+  }
+
+ private:
+  SiteModel model(std::size_t number, std::int64_t decode_ppm, std::int64_t prefill_ppm) const {
+    const Site& site = scenario_.fleet.sites[number];
+    const auto profile = std::find_if(scenario_.profiles.begin(), scenario_.profiles.end(),
+                                      [&](const Profile& p) { return p.name == site.profile; });
+    assert(profile != scenario_.profiles.end() && profile->cost && "the reader saw to it");
+    Profile its = *profile;
+    its.cost = at_pace(*its.cost, decode_ppm, prefill_ppm);
+    SiteModel model({site.max_batch, site.max_step_tokens, site.kv_tokens,
+                     site.prefix_cache_tokens},
+                    price_of(its));
+    model.site = static_cast<std::uint16_t>(number);
+    model.set_distance(site.rtt_ns);
+    return model;
+  }
+  void record_service(std::uint32_t replica, std::int64_t end_ns, TokenRecord& record) const {
+    if (since_ns_[replica] == kNever) return;
+    record.served({since_ns_[replica], end_ns, 1, model_of(replica).limits.kv_tokens});
+  }
+
+  const Scenario& scenario_;
+  std::vector<SiteModel> models_;
+  std::vector<std::int64_t> places_;
+  std::map<std::tuple<std::size_t, std::int64_t, std::int64_t>, SiteModel> paced_;
+  bool distant_ = false;
+  std::vector<std::int64_t> since_ns_;  // by replica; kNever: it does not serve
+  std::vector<std::uint8_t> leaving_;   // not bits: each is written by the worker of its shard
+};
+
+/// Advances a replica up to `until_ns`; what it says has its number then. One that was to go when it
+/// is empty is gone with its last request. Returns what advance() does.
+template <typename VirtualReplica>
+std::int64_t advance_replica(std::uint32_t number, std::int64_t until_ns, VirtualReplica& replica,
+                             Roster& roster, TokenRecord& record, std::vector<News>& news) {
+  const std::size_t before = news.size();
+  const std::int64_t next_ns = replica.advance(until_ns, record, news);
+  for (std::size_t i = before; i < news.size(); ++i) news[i].replica = number;
+  if (next_ns == kNever && news.size() > before && roster.leaving(number)) {
+    roster.gone(number, news.back().at_ns - roster.model_of(number).back_ns, record);
+  }
+  return next_ns;
+}
+
+/// Does to a replica what a change says. What becomes of the requests there is news.
+template <typename VirtualReplica>
+void change_replica(const ReplicaChange& change, std::int64_t now_ns, VirtualReplica& replica,
+                    Roster& roster, TokenRecord& record, std::vector<News>& news,
+                    std::unordered_map<RequestId, Progress>& returned) {
+  switch (change.kind) {
+    case ReplicaChange::Kind::serve:
+      if (!roster.leaving(change.replica)) replica.forget();
+      roster.serve(change.replica, now_ns);
+      return;
+    case ReplicaChange::Kind::pace:
+      replica.set_model(roster.paced(change), now_ns, record);
+      return;
+    case ReplicaChange::Kind::leave:
+    case ReplicaChange::Kind::fail:
+      break;
+  }
+  if (change.in_flight == InFlight::finish && !replica.empty()) {
+    roster.leave(change.replica);
+    return;
+  }
+  std::vector<Withdrawn> gone;
+  replica.withdraw(now_ns, record, gone);
+  roster.gone(change.replica, now_ns, record);
+  for (const Withdrawn& request : gone) {
+    News lost{request.id, change.replica, request.progress.scheduled_ns,
+              request.progress.first_token_ns, now_ns};
+    if (change.in_flight == InFlight::move) {
+      lost.kind = NewsKind::returned;
+      lost.count = request.computed_tokens;
+      returned[request.id] = request.progress;
+    } else {
+      lost.kind = NewsKind::failed;
+      lost.count = request.progress.emitted_tokens;
+    }
+    news.push_back(lost);
+  }
 }
 
 /// Memory of the replicas that one worker at a time advances: the batches of a large fleet lie on
@@ -72,66 +195,77 @@ template <typename VirtualReplica>
 class ExactFleet final : public Fleet {
  public:
   ExactFleet(const Scenario& scenario, const RecordingGrid& grid)
-      : models_(site_models(scenario)),
-        next_ns_(static_cast<std::size_t>(replica_count(scenario)), kNever),
-        record_(grid) {
-    for (std::size_t site = 0; site < models_.size(); ++site) {
-      for (std::int64_t i = 0; i < scenario.fleet.sites[site].replicas; ++i) {
-        replicas_.emplace_back(models_[site], memory_.resource());
-      }
-    }
+      : roster_(scenario), next_ns_(roster_.replicas(), kNever), record_(grid) {
+    roster_.for_each(
+        [&](const SiteModel& model) { replicas_.emplace_back(model, memory_.resource()); });
   }
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     VirtualReplica& there = replicas_[replica];
-    const PrefixInfo its = prefix_info(work);
-    const std::int64_t bound_ns = its.any() ? there.submit(newcomer(work, now_ns), its)
-                                            : there.submit(newcomer(work, now_ns));
+    const std::int64_t at_ns =
+        roster_.distant() ? now_ns + roster_.model_of(replica).out_ns : now_ns;
+    const Particulars its = particulars(work);
+    const std::int64_t bound_ns = its.any() ? there.submit(newcomer(work, at_ns), its)
+                                            : there.submit(newcomer(work, at_ns));
     note(replica, std::min(next_ns_[replica], bound_ns));
   }
 
-  std::int64_t next_event_ns() const override { return next_ns_.least(); }
-
-  std::span<const Completion> advance(std::int64_t until_ns) override {
-    done_.clear();
-    starts_.clear();
-    while (next_ns_.least() <= until_ns) {
-      const std::uint32_t replica = next_ns_.winner();
-      const std::size_t before = done_.size();
-      note(replica, replicas_[replica].advance(until_ns, record_, done_));
-      for (std::size_t i = before; i < done_.size(); ++i) {
-        assert(done_[i].last_token_ns == until_ns && "nobody completes before the replica's bound");
-        done_[i].replica = replica;
-      }
-      replicas_[replica].take_starts(replica, starts_);
-    }
-    sort(done_);
-    sort(starts_);
-    return done_;
+  std::int64_t next_event_ns() const override {
+    const std::int64_t next_ns = std::min(next_ns_.least(), mail_.next_ns());
+    return changed_.empty() ? next_ns : std::min(next_ns, changed_.back().at_ns);
   }
 
-  std::span<const Start> starts() const override { return starts_; }
+  std::span<const News> advance(std::int64_t until_ns) override {
+    news_.clear();
+    news_.swap(changed_);
+    if (news_.empty()) returned_.clear();
+    while (next_ns_.least() <= until_ns) visit(next_ns_.winner(), until_ns);
+    if (roster_.distant()) {
+      mail_.deliver(until_ns, news_);
+    } else {
+      sort_news(news_);
+    }
+    return news_;
+  }
+
+  void apply(const ReplicaChange& change, std::int64_t now_ns) override {
+    VirtualReplica& replica = replicas_[change.replica];
+    news_.clear();
+    visit(change.replica, now_ns);
+    change_replica(change, now_ns, replica, roster_, record_, news_, returned_);
+    visit(change.replica, now_ns);  // when something may complete there is another instant now
+    changed_.insert(changed_.end(), news_.begin(), news_.end());
+  }
+
+  const Progress& progress(RequestId id) const override { return returned_.at(id); }
 
   void stop(std::int64_t end_ns, TokenRecord& record) override {
     for (VirtualReplica& replica : replicas_) {
-      replica.advance(end_ns, record_, done_);
+      replica.advance(end_ns, record_, news_);
       replica.cut(end_ns, record_);
     }
+    roster_.stop(end_ns, record_);
     record.merge(record_);
   }
 
  private:
+  void visit(std::uint32_t replica, std::int64_t until_ns) {
+    note(replica,
+         advance_replica(replica, until_ns, replicas_[replica], roster_, record_, news_));
+  }
   void note(std::uint32_t replica, std::int64_t next_ns) {
     if (next_ns != next_ns_[replica]) next_ns_.set(replica, next_ns);
   }
 
-  std::vector<SiteModel> models_;
+  Roster roster_;
   BatchMemory memory_;
   std::deque<VirtualReplica> replicas_;
   Tournament<std::int64_t> next_ns_;
   TokenRecord record_;
-  std::vector<Completion> done_;
-  std::vector<Start> starts_;
+  Mail mail_;
+  std::vector<News> news_;
+  std::vector<News> changed_;  // by changes, since the last advance()
+  std::unordered_map<RequestId, Progress> returned_;
 };
 
 /// Replicas that report at multiples of an interval, and run side by side in between. A replica is
@@ -141,26 +275,25 @@ template <typename VirtualReplica>
 class ReportingFleet final : public Fleet {
  public:
   ReportingFleet(const Scenario& scenario, const RecordingGrid& grid, Workers& workers)
-      : models_(site_models(scenario)),
+      : roster_(scenario),
         replicas_(&memory_),
         workers_(workers),
         interval_ns_(scenario.fleet.load_report_interval_ns),
         end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
-    const auto replicas = static_cast<std::size_t>(replica_count(scenario));
-    next_ns_.assign(replicas, kNever);
+    next_ns_.assign(roster_.replicas(), kNever);
     for (std::size_t i = 0; i < workers.count(); ++i) shards_.emplace_back(grid);
-    replicas_.reserve(replicas);
-    for (std::size_t site = 0; site < models_.size(); ++site) {
-      for (std::int64_t i = 0; i < scenario.fleet.sites[site].replicas; ++i) {
-        replicas_.emplace_back(models_[site], shard_of(replicas_.size()).memory.resource());
-      }
-    }
+    replicas_.reserve(roster_.replicas());
+    roster_.for_each([&](const SiteModel& model) {
+      replicas_.emplace_back(model, shard_of(replicas_.size()).memory.resource());
+    });
   }
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     Shard& shard = shard_of(replica);
     if (shard.inbox.size() == kMostInInbox) deliver(shard);  // a lift lets many in at one instant
-    shard.inbox.push_back({newcomer(work, now_ns), replica, shard.note(prefix_info(work))});
+    const std::int64_t at_ns =
+        roster_.distant() ? now_ns + roster_.model_of(replica).out_ns : now_ns;
+    shard.inbox.push_back({newcomer(work, at_ns), replica, shard.note(particulars(work))});
     if (outstanding_++ == 0) report_ns_ = (now_ns / interval_ns_ + 1) * interval_ns_;
   }
 
@@ -168,25 +301,35 @@ class ReportingFleet final : public Fleet {
     return outstanding_ == 0 ? kNever : std::min(report_ns_, end_ns_);
   }
 
-  std::span<const Completion> advance(std::int64_t until_ns) override {
-    done_.clear();
-    starts_.clear();
-    if (until_ns < next_event_ns()) return done_;
+  std::span<const News> advance(std::int64_t until_ns) override {
+    news_.clear();
+    if (until_ns < next_event_ns()) return news_;
     report_ns_ = (until_ns / interval_ns_ + 1) * interval_ns_;
     workers_.run(shards_.size(), [&](std::size_t shard) { advance(shard, until_ns); });
     for (const Shard& shard : shards_) {
-      merged_.resize(done_.size() + shard.done.size());
-      std::merge(done_.begin(), done_.end(), shard.done.begin(), shard.done.end(), merged_.begin(),
-                 earlier);
-      done_.swap(merged_);
-      starts_.insert(starts_.end(), shard.starts.begin(), shard.starts.end());
+      merged_.resize(news_.size() + shard.news.size());
+      std::merge(news_.begin(), news_.end(), shard.news.begin(), shard.news.end(),
+                 merged_.begin(), earlier);
+      news_.swap(merged_);
     }
-    sort(starts_);
-    outstanding_ -= static_cast<std::int64_t>(done_.size());
-    return done_;
+    if (roster_.distant()) mail_.deliver(until_ns, news_);
+    outstanding_ -= std::ranges::count_if(
+        news_, [](const News& news) { return news.kind != NewsKind::started; });
+    reported_.swap(returned_);
+    returned_.clear();
+    return news_;
   }
 
-  std::span<const Start> starts() const override { return starts_; }
+  void apply(const ReplicaChange& change, std::int64_t now_ns) override {
+    Shard& shard = shard_of(change.replica);
+    VirtualReplica& replica = replicas_[change.replica];
+    deliver(shard);
+    visit(shard, change.replica, now_ns, shard.changed);
+    change_replica(change, now_ns, replica, roster_, shard.record, shard.changed, returned_);
+    visit(shard, change.replica, now_ns, shard.changed);
+  }
+
+  const Progress& progress(RequestId id) const override { return reported_.at(id); }
 
   void stop(std::int64_t end_ns, TokenRecord& record) override {
     // What completes between the last report and an early end is not reported any more.
@@ -194,10 +337,11 @@ class ReportingFleet final : public Fleet {
       Shard& shard = shards_[i];
       deliver(shard);
       for_each_replica(i, [&](std::uint32_t replica) {
-        visit(shard, replica, end_ns);
+        visit(shard, replica, end_ns, shard.news);
         replicas_[replica].cut(end_ns, shard.record);
       });
     });
+    roster_.stop(end_ns, record);
     for (const Shard& shard : shards_) record.merge(shard.record);
   }
 
@@ -205,24 +349,24 @@ class ReportingFleet final : public Fleet {
   struct Submission {
     Newcomer newcomer;
     std::uint32_t replica;
-    std::uint32_t prefix_info;  // where they are in the shard, from 1 on; 0: none
+    std::uint32_t particulars;  // where they are in the shard, from 1 on; 0: none
   };
   /// What belongs to the replicas that one worker at a time advances.
   struct Shard {
     explicit Shard(const RecordingGrid& grid) : record(grid) {}
-    std::uint32_t note(const PrefixInfo& its) {
+    std::uint32_t note(const Particulars& its) {
       if (!its.any()) return 0;
-      prefix_info.push_back(its);
-      return static_cast<std::uint32_t>(prefix_info.size());
+      particulars.push_back(its);
+      return static_cast<std::uint32_t>(particulars.size());
     }
 
     BatchMemory memory;
     TokenRecord record;
     std::vector<Submission> inbox;        // since the last report
-    std::vector<PrefixInfo> prefix_info;  // of some of these
+    std::vector<Particulars> particulars;  // of some of these
     std::vector<std::uint32_t> due;
-    std::vector<Completion> done;
-    std::vector<Start> starts;
+    std::vector<News> news;
+    std::vector<News> changed;  // when replicas changed, since the last report
   };
 
   /// Shards have their replicas in turns, so that each has its part of every site.
@@ -249,19 +393,16 @@ class ReportingFleet final : public Fleet {
       const auto& [newcomer, replica, its] = inbox[i];
       const std::int64_t bound_ns =
           its == 0 ? replicas_[replica].submit(newcomer)
-                   : replicas_[replica].submit(newcomer, shard.prefix_info[its - 1]);
+                   : replicas_[replica].submit(newcomer, shard.particulars[its - 1]);
       next_ns_[replica] = std::min(next_ns_[replica], bound_ns);
     }
     shard.inbox.clear();
-    shard.prefix_info.clear();
+    shard.particulars.clear();
   }
 
-  void visit(Shard& shard, std::uint32_t number, std::int64_t until_ns) {
-    VirtualReplica& replica = replicas_[number];
-    const std::size_t before = shard.done.size();
-    next_ns_[number] = replica.advance(until_ns, shard.record, shard.done);
-    for (std::size_t i = before; i < shard.done.size(); ++i) shard.done[i].replica = number;
-    replica.take_starts(number, shard.starts);
+  void visit(Shard& shard, std::uint32_t number, std::int64_t until_ns, std::vector<News>& news) {
+    next_ns_[number] =
+        advance_replica(number, until_ns, replicas_[number], roster_, shard.record, news);
   }
 
   void advance(std::size_t number, std::int64_t until_ns) {
@@ -271,20 +412,20 @@ class ReportingFleet final : public Fleet {
     for_each_replica(number, [&](std::uint32_t replica) {
       if (next_ns_[replica] <= until_ns) shard.due.push_back(replica);
     });
-    shard.done.clear();
-    shard.starts.clear();
+    shard.news.clear();
+    shard.news.swap(shard.changed);
     // What a visit reads lies anywhere in memory: it is fetched some visits ahead, step by step.
     const std::vector<std::uint32_t>& due = shard.due;
     for (std::size_t i = 0; i < due.size(); ++i) {
       if (i + 3 * kAhead < due.size()) prefetch_object(replicas_[due[i + 3 * kAhead]]);
       if (i + 2 * kAhead < due.size()) replicas_[due[i + 2 * kAhead]].prefetch_batch();
       if (i + kAhead < due.size()) replicas_[due[i + kAhead]].prefetch_places();
-      visit(shard, due[i], until_ns);
+      visit(shard, due[i], until_ns, shard.news);
     }
-    std::stable_sort(shard.done.begin(), shard.done.end(), earlier);
+    std::stable_sort(shard.news.begin(), shard.news.end(), earlier);
   }
 
-  std::vector<SiteModel> models_;
+  Roster roster_;
   HugePages memory_;
   std::deque<Shard> shards_;  // before the replicas, which use their memory
   std::pmr::vector<VirtualReplica> replicas_;
@@ -294,9 +435,11 @@ class ReportingFleet final : public Fleet {
   std::int64_t end_ns_;
   std::int64_t report_ns_ = kNever;
   std::int64_t outstanding_ = 0;
-  std::vector<Completion> done_;
-  std::vector<Completion> merged_;
-  std::vector<Start> starts_;
+  Mail mail_;
+  std::vector<News> news_;
+  std::vector<News> merged_;
+  std::unordered_map<RequestId, Progress> returned_;  // since the last report
+  std::unordered_map<RequestId, Progress> reported_;  // in it
 };
 
 template <typename VirtualReplica>

@@ -139,11 +139,11 @@ void record_completed(benchmark::State& state) {
     return static_cast<std::int64_t>(median_ns * std::exp(0.5 * draws.normal(4 * i + which)));
   };
   constexpr std::int64_t kNowNs = 10'000'000'000;
-  std::vector<Completion> batch;
+  std::vector<News> batch;
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(state.range(0)); ++i) {
-    Completion done;
-    done.last_token_ns = kNowNs - static_cast<std::int64_t>(i * 10);
-    done.first_token_ns = done.last_token_ns - latency_ns(i, 0, 1e9);
+    News done;
+    done.at_ns = kNowNs - static_cast<std::int64_t>(i * 10);
+    done.first_token_ns = done.at_ns - latency_ns(i, 0, 1e9);
     done.scheduled_ns = done.first_token_ns - latency_ns(i, 1, 3e7);
     Request request;
     request.admitted_ns = done.scheduled_ns - latency_ns(i, 2, 1e7);
@@ -163,7 +163,7 @@ BENCHMARK(record_completed)->Name("record/completed")->ArgName("batch")->Arg(1)-
 void route_request(benchmark::State& state, RouterPolicy policy) {
   const auto replicas = static_cast<std::size_t>(state.range(0));
   constexpr std::size_t kBatch = 64;
-  Router router(policy, std::vector<std::int64_t>(replicas, kBatch), 1);
+  Router router(policy, {{static_cast<std::int64_t>(replicas), kBatch, std::nullopt}}, 1);
   const Draws draws(1, Purpose::gap, 0);
   std::vector<std::uint32_t> outstanding;
   std::uint64_t number = 0;
@@ -325,7 +325,7 @@ void loop_null(benchmark::State& state) {
   for (auto _ : state) {
     state.PauseTiming();
     const RecordingGrid grid = make_grid(scenario);
-    NullFleet fleet(grid);
+    NullFleet fleet(replica_count(scenario), grid);
     Recorder recorder(scenario, grid);
     ProgressBoard board;
     RealClock clock;

@@ -72,7 +72,7 @@ Simulated simulate(const Scenario& scenario, Stepping stepping, Workers& workers
   const LoopOutcome outcome = loop.run();
   TokenRecord tokens(grid);
   fleet->stop(outcome.end_ns, tokens);
-  const auto run = recorder.finish(outcome.end_ns, tokens, replica_count(scenario));
+  const auto run = recorder.finish(outcome.end_ns, tokens);
   const PhaseSpan& last = run.phases.back();
   return {board.completed, static_cast<double>(last.batch_ns) / static_cast<double>(last.busy_ns)};
 }

@@ -33,7 +33,11 @@ class LateGaps {
  public:
   /// Of a request that has one.
   void count(RequestId id) { ++late_[id]; }
-  /// Of a request that has completed, which is forgotten.
+  /// Of a request that had so many before it came.
+  void put(RequestId id, std::int32_t late) {
+    if (late > 0) late_[id] = late;
+  }
+  /// Of a request that has left, which is forgotten.
   std::int32_t take(RequestId id) {
     if (late_.empty()) return 0;
     const auto node = late_.extract(id);

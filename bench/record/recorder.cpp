@@ -7,6 +7,7 @@
 
 #include "bench/machine/workers.hpp"
 #include "bench/record/request_log.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
@@ -31,6 +32,7 @@ Recorder::Lane::Lane(const RecordingGrid& grid)
 
 Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers)
     : grid_(grid),
+      fails_(fleet_changes(resolved)),
       workers_(workers),
       lanes_(workers != nullptr ? workers->count() : 1, Lane(grid)),
       attempts_(grid.phases.size(), std::vector<ThrottleCounts>(resolved.throttles.size())),
@@ -40,9 +42,15 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
       bin_end_ns_(grid.bin_ns) {
   if (has_capacity(resolved.run.engine)) {  // else there are no caches
     for (const Site& site : resolved.fleet.sites) {
-      kv_room_tokens_ += site.replicas * site.kv_tokens;
       caches_prefixes_ = caches_prefixes_ || site.prefix_cache_tokens > 0;
     }
+  }
+  const bool distant =
+      std::ranges::any_of(resolved.fleet.sites, [](const Site& site) { return site.rtt_ns > 0; });
+  for (const Site& site : resolved.fleet.sites) {
+    if (!distant) break;
+    const std::int64_t out_ns = (site.rtt_ns + 1) / 2;
+    distances_.push_back({out_ns, site.rtt_ns - out_ns});
   }
   double weights = 0;
   for (const Tenant& tenant : resolved.tenants) weights += tenant.weight;
@@ -143,17 +151,17 @@ void Recorder::admitted(const Request& request) {
   }
 }
 
-bool Recorder::meets_objectives(const Request& request, const Completion& done) const {
+bool Recorder::meets_objectives(const Request& request, const News& done) const {
   const Slo& slo = slos_[request.tenant];
   const std::int64_t gaps = request.output_tokens - 1;
   return (!slo.ttft_ns || done.first_token_ns - request.due_ns <= *slo.ttft_ns) &&
-         (!slo.itl_ns || done.late_gaps <= gaps / 100) &&
-         (!slo.e2e_ns || done.last_token_ns - request.due_ns <= *slo.e2e_ns) &&
+         (!slo.itl_ns || done.count <= gaps / 100) &&
+         (!slo.e2e_ns || done.at_ns - request.due_ns <= *slo.e2e_ns) &&
          (!slo.tpot_ns || gaps == 0 ||
-          (done.last_token_ns - done.first_token_ns) / gaps <= *slo.tpot_ns);
+          (done.at_ns - done.first_token_ns) / gaps <= *slo.tpot_ns);
 }
 
-void Recorder::completed(std::span<const Completion> batch, const RequestTable& requests,
+void Recorder::completed(std::span<const News> batch, const RequestTable& requests,
                          std::int64_t now_ns) {
   if (batch.empty()) return;
   const std::size_t lanes = batch.size() < kParallelFrom ? 1 : lanes_.size();
@@ -170,13 +178,14 @@ void Recorder::completed(std::span<const Completion> batch, const RequestTable& 
   if (log_ != nullptr) log(batch, requests);
 }
 
-void Recorder::log(std::span<const Completion> batch, const RequestTable& requests) const {
-  for (const Completion& done : batch) {
+void Recorder::log(std::span<const News> batch, const RequestTable& requests) const {
+  for (const News& done : batch) {
+    if (done.kind != NewsKind::completed) continue;
     const Request& request = requests[done.id];
     const bool in_time = !late(request, done);
     log_->add({request, in_time ? "completed" : "expired",
                in_time && meets_objectives(request, done), done.scheduled_ns, done.first_token_ns,
-               done.last_token_ns, done.last_token_ns});
+               done.at_ns, done.at_ns});
   }
 }
 
@@ -192,26 +201,27 @@ void Recorder::log_unserved(const Request& request, std::string_view outcome,
   log_->add(record);
 }
 
-void Recorder::record(Lane& lane, std::span<const Completion> part, const RequestTable& requests,
+void Recorder::record(Lane& lane, std::span<const News> part, const RequestTable& requests,
                       std::int64_t now_ns) const {
   Departures departures;
-  departures.requests = static_cast<std::int64_t>(part.size());
   for (std::size_t i = 0; i < part.size(); ++i) {
     // Requests of a large fleet lie anywhere in memory.
     if (i + kPrefetchAhead < part.size()) requests.prefetch(part[i + kPrefetchAhead].id);
-    const Completion& done = part[i];
+    const News& done = part[i];
+    if (done.kind != NewsKind::completed) continue;
+    ++departures.requests;
     const Request& request = requests[done.id];
     if (grid_.phases[request.phase].measured) ++departures.measured;
-    departures.spent_ns += done.last_token_ns - request.due_ns;
-    departures.late_ns += now_ns - done.last_token_ns;
+    departures.spent_ns += done.at_ns - request.due_ns;
+    departures.late_ns += now_ns - done.at_ns;
     record(lane, request, done);
   }
   lane.departures = departures;
 }
 
-void Recorder::record(Lane& lane, const Request& request, const Completion& done) const {
+void Recorder::record(Lane& lane, const Request& request, const News& done) const {
   PhaseRecord& record = lane.records[grid_.cell(request.tenant, request.phase)];
-  lane.exit.look_at(grid_, done.last_token_ns);
+  lane.exit.look_at(grid_, done.at_ns);
   if (late(request, done)) {
     ++record.counts.expired;
     record.wasted_tokens += static_cast<std::uint64_t>(request.output_tokens);
@@ -221,14 +231,24 @@ void Recorder::record(Lane& lane, const Request& request, const Completion& done
   ++record.counts.completed;
   const std::int64_t ttft_ns = done.first_token_ns - request.due_ns;
   record.of(Metric::ttft).record(ttft_ns);
-  record.of(Metric::e2e).record(done.last_token_ns - request.due_ns);
+  record.of(Metric::e2e).record(done.at_ns - request.due_ns);
   record.of(Metric::service_ttft).record(done.first_token_ns - request.admitted_ns);
   record.of(Metric::throttle_wait).record(request.admitted_ns - request.sent_ns);
-  record.of(Metric::queue_wait).record(done.scheduled_ns - request.admitted_ns);
-  record.of(Metric::prefill).record(done.first_token_ns - done.scheduled_ns);
+  std::int64_t queue_ns = done.scheduled_ns - request.admitted_ns;
+  std::int64_t prefill_ns = done.first_token_ns - done.scheduled_ns;
+  if (!distances_.empty()) {
+    const Distance& distance = distances_[done.site];
+    queue_ns -= distance.out_ns;
+    prefill_ns -= distance.back_ns;
+    // Scheduled at a near site, and computed at a far one.
+    if (queue_ns < 0) prefill_ns += std::exchange(queue_ns, 0);
+    record.of(Metric::network).record(distance.out_ns + distance.back_ns);
+  }
+  record.of(Metric::queue_wait).record(queue_ns);
+  record.of(Metric::prefill).record(prefill_ns);
   if (request.output_tokens >= 2) {
     record.of(Metric::tpot)
-        .record((done.last_token_ns - done.first_token_ns) / (request.output_tokens - 1));
+        .record((done.at_ns - done.first_token_ns) / (request.output_tokens - 1));
   }
   lane.due.look_at(grid_, request.due_ns);
   lane.ttft_slices[grid_.slice_at(request.due_ns)].record(ttft_ns);
@@ -258,6 +278,16 @@ void Recorder::cancelled(const Request& request, std::int64_t now_ns) {
   ++record_of(request).counts.cancelled;
   leave_unserved(request, now_ns, Counter::cancelled);
   log_unserved(request, "cancelled", now_ns);
+}
+
+void Recorder::failed(const Request& request, std::int64_t now_ns) {
+  ++record_of(request).counts.failed;
+  leave_unserved(request, now_ns, Counter::failed);
+  log_unserved(request, "failed", now_ns);
+}
+
+void Recorder::wasted(const Request& request, std::int64_t tokens) {
+  record_of(request).wasted_tokens += static_cast<std::uint64_t>(tokens);
 }
 
 void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
@@ -316,7 +346,7 @@ void Recorder::merge_lanes() {
   lanes_.erase(lanes_.begin() + 1, lanes_.end());
 }
 
-Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_t replicas) {
+Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
   area_ += static_cast<__int128>(in_system_) * (end_ns - changed_ns_);
   changed_ns_ = end_ns;
   if (bin_ < grid_.bins) fill_bin();  // the last one, which the end cuts short
@@ -349,12 +379,12 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_
     span.begin_ns = planned.begin_ns;
     span.end_ns = std::min(planned.end_ns, end_ns);
     span.length_ns = span.end_ns - span.begin_ns;
-    span.replica_ns = span.length_ns * replicas;
+    span.replica_ns = tokens.replica_ns(phase);
     span.busy_ns = tokens.busy_ns(phase);
     span.batch_ns = tokens.batch_ns(phase);
     span.batch_room_ns = tokens.batch_room_ns(phase);
     span.resident_token_ns = tokens.resident_token_ns(phase);
-    span.kv_room_token_ns = span.length_ns * kv_room_tokens_;
+    span.kv_room_token_ns = tokens.kv_room_token_ns(phase);
     run.phases.push_back(span);
     for (std::size_t i = 0; i < throttles_.size(); ++i) {
       throttles_[i].phases.push_back(attempts_[phase][i]);
@@ -384,7 +414,7 @@ Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   for (std::size_t bin = 0; bin < bins; ++bin) {
     now_in_system += by_bin(Counter::due)[bin] - all.completed_by_bin[bin] -
                      by_bin(Counter::rejected)[bin] - by_bin(Counter::expired)[bin] -
-                     by_bin(Counter::cancelled)[bin];
+                     by_bin(Counter::cancelled)[bin] - by_bin(Counter::failed)[bin];
     in_system[bin] = now_in_system;
   }
   column("due_requests", by_bin(Counter::due));
@@ -394,6 +424,7 @@ Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   column("rejected_requests", by_bin(Counter::rejected));
   column("expired_requests", by_bin(Counter::expired));
   column("cancelled_requests", by_bin(Counter::cancelled));
+  if (fails_) column("failed_requests", by_bin(Counter::failed));
   column("undecided_requests", by_bin(Counter::undecided));
   column("output_tokens", tokens.tokens_by_bin());
   column("goodput_tokens", all.goodput_by_bin);

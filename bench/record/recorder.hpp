@@ -38,16 +38,20 @@ class Recorder {
   /// It was rejected and tries again.
   void retried(const Request& request, std::int64_t now_ns);
   void admitted(const Request& request);
-  /// What the loop learnt at `now_ns`. The requests are still in the table. What completed after
-  /// its tenant's deadline is recorded as expired.
-  void completed(std::span<const Completion> batch, const RequestTable& requests,
+  /// What the loop learnt at `now_ns`: of it what completed. The requests are still in the table.
+  /// What completed after its tenant's deadline is recorded as expired.
+  void completed(std::span<const News> batch, const RequestTable& requests,
                  std::int64_t now_ns);
   /// Left without its tokens.
   void rejected(const Request& request, std::int64_t now_ns);
   void expired(const Request& request, std::int64_t now_ns);
   void cancelled(const Request& request, std::int64_t now_ns);
-  bool late(const Request& request, const Completion& done) const {
-    return done.last_token_ns - request.due_ns > deadlines_ns_[request.tenant];
+  /// Its replica failed, and its client does not try again.
+  void failed(const Request& request, std::int64_t now_ns);
+  /// So many tokens were computed for it and lost.
+  void wasted(const Request& request, std::int64_t tokens);
+  bool late(const Request& request, const News& done) const {
+    return done.at_ns - request.due_ns > deadlines_ns_[request.tenant];
   }
   /// The run ended at `end_ns` and this request was still undecided.
   void in_flight(const Request& request, std::int64_t end_ns);
@@ -82,7 +86,7 @@ class Recorder {
 
   /// The recorded part of a Run that ended at `end_ns`: phases (cut at the end, empty ones left
   /// out), tenants, totals, series.
-  Run finish(std::int64_t end_ns, const TokenRecord& tokens, std::int64_t replicas);
+  Run finish(std::int64_t end_ns, const TokenRecord& tokens);
 
   /// Relative difference between the integral of requests in the system and the sum of the times
   /// that each spent there. The two are counted apart; finish() must have been called.
@@ -107,8 +111,8 @@ class Recorder {
     GridCursor due, exit;
     Departures departures;  // of the batch at hand
   };
-  enum class Counter { due, attempts, admitted, rejected, expired, cancelled, undecided };
-  static constexpr std::size_t kCounters = 7;
+  enum class Counter { due, attempts, admitted, rejected, expired, cancelled, failed, undecided };
+  static constexpr std::size_t kCounters = 8;
   /// Below that, waking the workers up costs more than they save.
   static constexpr std::size_t kParallelFrom = 512;
 
@@ -123,21 +127,26 @@ class Recorder {
   void due(const Request& request, std::int64_t now_ns);
   void leave(const Departures& departures, std::int64_t now_ns);
   void leave_unserved(const Request& request, std::int64_t now_ns, Counter outcome);
-  void record(Lane& lane, std::span<const Completion> part, const RequestTable& requests,
+  void record(Lane& lane, std::span<const News> part, const RequestTable& requests,
               std::int64_t now_ns) const;
-  void record(Lane& lane, const Request& request, const Completion& done) const;
-  bool meets_objectives(const Request& request, const Completion& completion) const;
-  void log(std::span<const Completion> batch, const RequestTable& requests) const;
+  void record(Lane& lane, const Request& request, const News& done) const;
+  bool meets_objectives(const Request& request, const News& completion) const;
+  void log(std::span<const News> batch, const RequestTable& requests) const;
   void log_unserved(const Request& request, std::string_view outcome, std::int64_t end_ns) const;
   void merge_lanes();
   Series series(std::int64_t end_ns, const TokenRecord& tokens);
 
   RecordingGrid grid_;
   bool caches_prefixes_ = false;
-  std::int64_t kv_room_tokens_ = 0;    // of all replicas
+  bool fails_;  // requests may
   std::vector<TenantRecord> tenants_;  // without their phases, which come at the end
   std::vector<Slo> slos_;
   std::vector<std::int64_t> deadlines_ns_;  // from due; kNever: none
+  struct Distance {
+    std::int64_t out_ns = 0;
+    std::int64_t back_ns = 0;
+  };
+  std::vector<Distance> distances_;  // of each site; empty where all are at no distance
   Workers* workers_;
   RequestLog* log_ = nullptr;
   std::vector<Lane> lanes_;                            // one for each worker

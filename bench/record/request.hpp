@@ -48,6 +48,17 @@ struct Prefix {
       kBlockTokens;  ///< in a block; the last one of a prompt may have fewer
 };
 
+/// How far a request had come when its replica went.
+struct Progress {
+  std::int32_t emitted_tokens = 0;
+  std::int32_t late_gaps = 0;        ///< as in News
+  std::int64_t scheduled_ns = -1;    ///< negative: it was not
+  std::int64_t first_token_ns = -1;  ///< at its user; negative: there is none yet
+  std::int64_t last_token_ns = 0;    ///< at its user
+  std::int32_t last_token_rest_ps = 0;  ///< below 1000
+  std::uint16_t first_site = 0;         ///< that computed the first token
+};
+
 /// What a replica needs to know of a request.
 struct Work {
   RequestId id = 0;
@@ -57,36 +68,38 @@ struct Work {
   std::uint32_t tenant = 0;
   CellId cell = 0;
   const Prefix* prefix = nullptr;  ///< none, or good until the request has completed
-  bool announce = false;           ///< the fleet is to say when it is scheduled (Fleet::starts())
+  bool announce = false;           ///< the fleet is to say when it is scheduled
+  const Progress* progress = nullptr;  ///< of work that was returned; good while it is submitted
 };
 
-/// A request that asked for it has been scheduled: the first step that computes any of it began.
-struct Start {
-  RequestId id = 0;
-  std::uint32_t replica = 0;
-  std::int64_t scheduled_ns = 0;
-  std::int32_t cached_tokens = 0;  ///< of its prompt, found in the replica's prefix cache
+/// What a fleet says of a request.
+enum class NewsKind : std::uint8_t {
+  started,    ///< it asked for that: the first step that computes any of it began
+  completed,  ///< it got its last token
+  failed,     ///< its replica is gone, and what was computed with it
+  returned    ///< likewise, and it is to be computed on another one
 };
 
-/// A request that got its last token.
-struct Completion {
+/// One thing that happened to a request. Instants are those at which its user learns of it.
+struct News {
   RequestId id = 0;
   std::uint32_t replica = 0;
-  std::int64_t scheduled_ns = 0;
+  std::int64_t scheduled_ns = 0;  ///< at the replica
   std::int64_t first_token_ns = 0;
-  std::int64_t last_token_ns = 0;
-  std::int32_t late_gaps = 0;  ///< longer than its tenant's objective; 0 where it has none
+  std::int64_t at_ns = 0;  ///< when it happened; completed: the last token
+  /// started: tokens of its prompt that were found in the replica's prefix cache; completed: gaps
+  /// longer than its tenant's objective, 0 where it has none; failed: output tokens that it had;
+  /// returned: tokens that are to be computed once more.
+  std::int32_t count = 0;
+  NewsKind kind = NewsKind::completed;
+  std::uint16_t site = 0;  ///< completed: that computed the first token
 };
+// They are read in batches of thousands.
+static_assert(sizeof(News) == 40);
 
-/// The order in which the loop learns of completions, and of starts; of one replica, as they came.
-struct Earlier {
-  bool operator()(const Completion& a, const Completion& b) const {
-    return std::tie(a.last_token_ns, a.replica) < std::tie(b.last_token_ns, b.replica);
-  }
-  bool operator()(const Start& a, const Start& b) const {
-    return std::tie(a.scheduled_ns, a.replica) < std::tie(b.scheduled_ns, b.replica);
-  }
-};
-inline constexpr Earlier earlier;
+/// The order in which the loop learns of things; of one replica, as they happened.
+inline bool earlier(const News& a, const News& b) {
+  return std::tie(a.at_ns, a.replica) < std::tie(b.at_ns, b.replica);
+}
 
 }  // namespace tokenlift

@@ -107,6 +107,18 @@ void TokenRecord::count_gaps(const StepRun& run, std::span<const CellCount> batc
   }
 }
 
+void TokenRecord::served(const Service& service) {
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
+    const Phase& phase = grid_->phases[i];
+    const std::int64_t length_ns =
+        std::min(phase.end_ns, service.end_ns) - std::max(phase.begin_ns, service.begin_ns);
+    if (length_ns <= 0) continue;
+    const __int128 replica_ns = static_cast<__int128>(length_ns) * service.replicas;
+    phases_[i].replica_ns += replica_ns;
+    phases_[i].kv_room_token_ns += replica_ns * service.kv_tokens;
+  }
+}
+
 void TokenRecord::PhaseTotals::add(const Load& load, std::int64_t length_ns,
                                    __int128 held_token_ps) {
   busy_ns += length_ns;
@@ -187,6 +199,8 @@ void TokenRecord::merge(const TokenRecord& other) {
     phases_[i].batch_ns += other.phases_[i].batch_ns;
     phases_[i].batch_room_ns += other.phases_[i].batch_room_ns;
     phases_[i].resident_token_ps += other.phases_[i].resident_token_ps;
+    phases_[i].replica_ns += other.phases_[i].replica_ns;
+    phases_[i].kv_room_token_ns += other.phases_[i].kv_room_token_ns;
   }
 }
 

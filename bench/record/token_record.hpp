@@ -50,6 +50,15 @@ class alignas(64) TokenRecord {
   /// left, split over the phases, in a time that depends on the phases alone.
   void steps(const StepRun& run, const Load& load, std::int64_t until_ns = kNever);
 
+  /// Replicas that served from `begin_ns` to `end_ns`.
+  struct Service {
+    std::int64_t begin_ns = 0;
+    std::int64_t end_ns = 0;
+    std::int64_t replicas = 1;
+    std::int64_t kv_tokens = 0;  ///< for which each has room
+  };
+  void served(const Service& service);
+
   /// A request was scheduled for the first time.
   void scheduled(CellId cell, std::int64_t at_ns, std::int64_t prompt_tokens,
                  std::int64_t cached_tokens);
@@ -70,6 +79,9 @@ class alignas(64) TokenRecord {
     bool operator==(const Prompts&) const = default;
   };
   Prompts prompts(std::uint32_t tenant, std::uint32_t phase) const;
+  /// Time that replicas served, added up, and the integral of the room in their KV caches.
+  __int128 replica_ns(std::uint32_t phase) const { return phases_[phase].replica_ns; }
+  __int128 kv_room_token_ns(std::uint32_t phase) const { return phases_[phase].kv_room_token_ns; }
   std::int64_t busy_ns(std::uint32_t phase) const { return phases_[phase].busy_ns; }
   /// The integral of sequences per step over the busy time.
   __int128 batch_ns(std::uint32_t phase) const { return phases_[phase].batch_ns; }
@@ -93,6 +105,8 @@ class alignas(64) TokenRecord {
     __int128 batch_ns = 0;
     __int128 batch_room_ns = 0;
     __int128 resident_token_ps = 0;
+    __int128 replica_ns = 0;
+    __int128 kv_room_token_ns = 0;
 
     void add(const Load& load, std::int64_t length_ns, __int128 held_token_ps);
   };

@@ -214,7 +214,7 @@ double saturated_tokens_per_s(const Scenario& scenario, const Site& site,
     std::int64_t now_ns = 0;
     while (completed < until_completed && !stop) {
       now_ns = fleet->next_event_ns();
-      for (const Completion& done : fleet->advance(now_ns)) {
+      for (const News& done : fleet->advance(now_ns)) {
         ++completed;
         tokens += output_tokens[done.id];
         submit(done.id, now_ns);
@@ -285,7 +285,7 @@ std::optional<Capacity> measure_capacity(const Scenario& scenario, WeightStore& 
     std::int64_t now_ns = clock.now_ns();
     while (now_ns < until_ns && completed < until_completed && !stop) {
       now_ns = clock.wait(until_ns);
-      for (const Completion& done : fleet.advance(now_ns)) {
+      for (const News& done : fleet.advance(now_ns)) {
         ++completed;
         fleet.submit(requests.next(id++), done.replica, now_ns);
       }

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "bench/fleet/null_fleet.hpp"
@@ -14,6 +16,8 @@
 #include "bench/run/readiness.hpp"
 #include "bench/run/validity.hpp"
 #include "reports/record/bounds.hpp"
+#include "workloads/plan/composition.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
@@ -100,7 +104,7 @@ std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const Re
     case Engine::null:
       break;
   }
-  return std::make_unique<NullFleet>(grid);
+  return std::make_unique<NullFleet>(replica_count(scenario), grid);
 }
 
 // What can be run can be read.
@@ -110,16 +114,51 @@ static_assert(static_cast<std::int64_t>(kMostLimits) >= 2 * kMostChanges, "and t
 
 namespace {
 
-/// What a constant fleet is.
-FleetRecord constant_fleet(const Scenario& resolved) {
-  FleetRecord fleet;
-  Composition& composition = fleet.compositions.emplace_back();
-  composition.capacity_tokens_per_s = resolved.fleet.capacity_tokens_per_s;
+/// Nothing where it is not known.
+std::optional<double> capacity_at(const Scenario& resolved,
+                                  const std::vector<std::int64_t>& replicas) {
+  std::vector<double> replica_tokens_per_s;
   for (const Site& site : resolved.fleet.sites) {
-    fleet.sites.push_back(site.name);
-    composition.replicas.push_back(site.replicas);
+    if (!site.capacity_tokens_per_s) break;
+    replica_tokens_per_s.push_back(*site.capacity_tokens_per_s);
+  }
+  if (replica_tokens_per_s.size() == replicas.size()) {
+    return capacity_of(replica_tokens_per_s, replicas);
+  }
+  if (replicas == replicas_at_start(resolved)) return resolved.fleet.capacity_tokens_per_s;
+  return std::nullopt;
+}
+
+/// What serves over time, as it is planned up to `end_ns`.
+FleetRecord fleet_record(const Scenario& resolved, std::int64_t end_ns) {
+  FleetRecord fleet;
+  for (const Site& site : resolved.fleet.sites) fleet.sites.push_back(site.name);
+  for (const ServingSpan& span : serving_over_time(resolved)) {
+    if (span.at_ns > end_ns) break;
+    if (!fleet.compositions.empty() && fleet.compositions.back().replicas == span.replicas) continue;
+    fleet.compositions.push_back({span.at_ns, span.replicas, capacity_at(resolved, span.replicas)});
   }
   return fleet;
+}
+
+/// Gauges of what serves: of each bin as it is at its end.
+void add_fleet_columns(Run& run) {
+  Column serving{"replicas_serving", {}};
+  Column capacity{"capacity_tokens_per_s", {}};
+  const std::size_t bins = run.series.columns.front().values.size();
+  std::size_t next = 0;
+  for (std::size_t bin = 0; bin < bins; ++bin) {
+    const std::int64_t end_ns = static_cast<std::int64_t>(bin + 1) * run.series.bin_ns;
+    const std::vector<Composition>& all = run.fleet.compositions;
+    while (next + 1 < all.size() && all[next + 1].at_ns < end_ns) ++next;
+    serving.values.push_back(
+        std::accumulate(all[next].replicas.begin(), all[next].replicas.end(), std::int64_t{0}));
+    capacity.values.push_back(std::llround(all[next].capacity_tokens_per_s.value_or(0)));
+  }
+  run.series.columns.push_back(std::move(serving));
+  if (run.fleet.compositions.front().capacity_tokens_per_s) {
+    run.series.columns.push_back(std::move(capacity));
+  }
 }
 
 std::optional<TraceRecord> trace_record(const Tenant& tenant) {
@@ -164,7 +203,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   facts.interference = interference(use_before, read_cpu_use());
   fleet->stop(facts.outcome.end_ns, tokens);
 
-  Run run = recorder.finish(facts.outcome.end_ns, tokens, replica_count(scenario));
+  Run run = recorder.finish(facts.outcome.end_ns, tokens);
   facts.littles_law_error = recorder.littles_law_error();
   facts.max_in_flight = scenario.run.max_in_flight;
   facts.cpu_quota = check_cpu_quota(scenario, cpu_quota(), core_count());
@@ -177,12 +216,19 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   run.capacity_error_tokens_per_s = prepared.capacity_error_tokens_per_s;
   run.capacity_source = prepared.capacity_source;
-  run.fleet = constant_fleet(scenario);
+  run.fleet = fleet_record(scenario, facts.outcome.end_ns);
+  if (fleet_changes(scenario)) add_fleet_columns(run);
   for (std::size_t i = 0; i < run.tenants.size(); ++i) {
     run.tenants[i].trace = trace_record(scenario.tenants[i]);
   }
-  run.lift = facts.outcome.lift;
-  if (run.lift) run.lift->limit_tokens_per_s = fluid_drain(prepared.scenario).limit_tokens_per_s;
+  const std::vector<LiftRecord>& lifts = facts.outcome.lifts;
+  if (!lifts.empty()) {
+    run.lift = lifts.front();
+    run.further_lifts.assign(lifts.begin() + 1, lifts.end());
+    if (run.lift->site.empty()) {
+      run.lift->limit_tokens_per_s = fluid_drain(prepared.scenario).limit_tokens_per_s;
+    }
+  }
   run.control = control;
   run.interrupted = facts.outcome.interrupted;
   run.checks = check_validity(run, facts);

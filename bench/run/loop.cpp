@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 
@@ -12,19 +14,41 @@ namespace tokenlift {
 
 namespace {
 
-std::vector<std::int64_t> batch_limits(const Scenario& scenario) {
-  std::vector<std::int64_t> limits;
-  for (const Site& site : scenario.fleet.sites) {
-    limits.insert(limits.end(), static_cast<std::size_t>(site.replicas), site.max_batch);
-  }
-  return limits;
-}
-
 /// Of all replicas together.
 std::int64_t prefix_cache_tokens(const Scenario& scenario) {
   std::int64_t sum = 0;
-  for (const Site& site : scenario.fleet.sites) sum += site.replicas * site.prefix_cache_tokens;
+  for (const Site& site : scenario.fleet.sites) {
+    sum += replica_places(site) * site.prefix_cache_tokens;
+  }
   return sum;
+}
+
+Router make_router(const Scenario& scenario) {
+  std::vector<RoutedSite> sites;
+  for (const Site& site : scenario.fleet.sites) {
+    sites.push_back({replica_places(site), site.max_batch, site.max_in_flight});
+  }
+  std::vector<std::vector<std::uint16_t>> sites_of_tenant;
+  for (const Tenant& tenant : scenario.tenants) {
+    std::vector<std::uint16_t>& allowed = sites_of_tenant.emplace_back();
+    for (const std::string& site : tenant.sites) {
+      allowed.push_back(static_cast<std::uint16_t>(site_named(scenario, site)));
+    }
+    std::ranges::sort(allowed);
+  }
+  return Router(scenario.fleet.router, sites, scenario.run.seed, prefix_cache_tokens(scenario),
+                sites_of_tenant);
+}
+
+/// As it is planned; not reached yet.
+LiftRecord planned_lift(const Scenario& scenario, const Event& event) {
+  LiftRecord lift;
+  lift.throttle = event.throttle;
+  lift.kind = name_of(event.kind);
+  lift.planned_ns = begin_ns(scenario, event);
+  lift.length_ns = end_ns(scenario, event) - lift.planned_ns;
+  lift.site = event.site;
+  return lift;
 }
 
 /// Of the blocks that name a tenant's prompts.
@@ -54,26 +78,50 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       stop_(stop),
       room_(scenario, requests_, recorder.throttle_counts(0)),
       clients_(scenario),
-      router_(scenario.fleet.router, batch_limits(scenario), scenario.run.seed,
-              prefix_cache_tokens(scenario)),
+      router_(make_router(scenario)),
       changes_(plan_changes(scenario)),
+      replica_changes_(plan_fleet(scenario)),
+      routing_ends_(fleet_changes(scenario) || scenario.fleet.router == RouterPolicy::spill),
       answers_matter_(clients_.answers_matter()),
       pending_(scenario.tenants.size()),
       uses_prefixes_(scenario.fleet.router == RouterPolicy::session_affinity ||
                      prefix_cache_tokens(scenario) > 0),
       announces_(uses_prefixes_ && room_.exempts_cached()),
-      measured_event_(measured_event(scenario)),
+      measured_events_(measured_events(scenario)),
       adapts_(std::ranges::any_of(scenario.throttles,
                                   [](const Throttle& t) { return traits_of(t.kind).is_adaptive; })),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
   clients_.for_each_first([this](const PlannedRequest& planned) { schedule_request(planned); });
+  const std::vector<bool> serving = serving_at_start(scenario);
+  // From the last one on: so that the others stay in their order.
+  for (std::size_t i = serving.size(); i > 0; --i) {
+    if (!serving[i - 1]) router_.leave(static_cast<std::uint32_t>(i - 1));
+  }
+  schedule_changes();
+  note_limits(0);
+}
+
+void Loop::schedule_changes() {
+  // One entry for all changes of an instant.
   for (std::uint32_t i = 0; i < changes_.size(); ++i) {
-    // One entry for all changes of an instant.
     if (i > 0 && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
     timeline_.push({changes_[i].at_ns, Kind::change, i});
   }
-  note_limits(0);
+  for (std::uint32_t i = 0; i < replica_changes_.size(); ++i) {
+    if (i > 0 && replica_changes_[i].at_ns == replica_changes_[i - 1].at_ns) continue;
+    timeline_.push({replica_changes_[i].at_ns, Kind::replicas, i});
+  }
+  std::ranges::stable_sort(measured_events_, {}, [this](std::size_t event) {
+    return begin_ns(scenario_, scenario_.events[event]);
+  });
+  for (std::uint32_t i = 0; i < measured_events_.size(); ++i) {
+    const Event& event = scenario_.events[measured_events_[i]];
+    outcome_.lifts.push_back(planned_lift(scenario_, event));
+    if (changes_fleet(event) && !event.taken_out) {
+      timeline_.push({outcome_.lifts[i].planned_ns, Kind::mark, i});
+    }
+  }
 }
 
 LoopOutcome Loop::run() {
@@ -81,6 +129,7 @@ LoopOutcome Loop::run() {
     const std::int64_t next_ns =
         std::min({timeline_.empty() ? kNever : timeline_.top().at_ns, room_.next_event_ns(),
                   fleet_.next_event_ns(), hard_end_ns_,
+                  routed_until_.empty() ? kNever : routed_until_.begin()->first,
                   // The end is an instant to be awake at, even when nothing else happens then.
                   now_ns_ < scenario_.run.duration_ns ? scenario_.run.duration_ns : kNever});
     now_ns_ = clock_.wait(next_ns);
@@ -88,6 +137,7 @@ LoopOutcome Loop::run() {
     release_waiters(now_ns_ - 1);  // those due before the clock woke up, as of then
     collect();
     release_waiters(now_ns_);
+    give_up_routing(now_ns_);
     if (!timeline_.empty() && timeline_.top().at_ns <= now_ns_) {
       fire();
       collect();
@@ -165,6 +215,12 @@ void Loop::fire() {
   const Timed timed = timeline_.top();
   timeline_.pop();
   switch (timed.kind) {
+    case Kind::mark:
+      note_lift(timed.index);
+      break;
+    case Kind::replicas:
+      change_replicas(timed.index);
+      break;
     case Kind::change:
       change(timed.index);
       break;
@@ -184,8 +240,13 @@ void Loop::fire() {
 void Loop::change(std::size_t first) {
   std::size_t end = first;
   for (; end < changes_.size() && changes_[end].at_ns == changes_[first].at_ns; ++end) {
-    if (!measured_event_ || changes_[end].event != measured_event_) continue;
-    note_lift();
+    if (!changes_[end].event) continue;
+    const auto measured = std::ranges::find(measured_events_, *changes_[end].event);
+    if (measured == measured_events_.end()) continue;
+    const auto lift = static_cast<std::size_t>(measured - measured_events_.begin());
+    note_lift(lift);
+    if (throttle_lift_) continue;
+    throttle_lift_ = lift;
     room_.remember(changes_[end].throttle);
   }
   room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
@@ -193,24 +254,30 @@ void Loop::change(std::size_t first) {
   note_limits(now_ns_);
 }
 
-LiftRecord Loop::planned_lift() const {
-  const Event& event = scenario_.events[*measured_event_];
-  LiftRecord lift;
-  lift.throttle = event.throttle;
-  lift.kind = name_of(event.kind);
-  lift.planned_ns = event.at_ns;
-  lift.length_ns = event.over_ns;
-  return lift;
+/// All changes of one instant, before those that wait for a replica are looked at.
+void Loop::change_replicas(std::size_t first) {
+  std::size_t end = first;
+  for (; end < replica_changes_.size() &&
+         replica_changes_[end].at_ns == replica_changes_[first].at_ns;
+       ++end) {
+    const ReplicaChange& change = replica_changes_[end];
+    fleet_.apply(change, now_ns_);
+    if (change.kind == ReplicaChange::Kind::serve) router_.serve(change.replica);
+    if (change.kind == ReplicaChange::Kind::leave || change.kind == ReplicaChange::Kind::fail) {
+      router_.leave(change.replica);
+    }
+  }
+  next_replica_change_ = end;
+  dispatch_waiting();
 }
 
-void Loop::note_lift() {
-  LiftRecord lift = planned_lift();
+void Loop::note_lift(std::size_t number) {
+  LiftRecord& lift = outcome_.lifts[number];
   lift.at_ns = now_ns_;
   lift.waiting_requests = static_cast<std::int64_t>(room_.waiting());
   lift.backlog_tokens = room_.backlog_tokens();
   lift.backoff_requests = backoff_requests_;
   lift.backoff_tokens = backoff_tokens_;
-  outcome_.lift = lift;
 }
 
 void Loop::note_limits(std::int64_t at_ns) {
@@ -221,7 +288,7 @@ void Loop::note_limits(std::int64_t at_ns) {
 
 /// Somebody was let through after the lift: how late that was, and whether it is news.
 void Loop::note_release(const Request& request) {
-  LiftRecord& lift = *outcome_.lift;
+  LiftRecord& lift = outcome_.lifts[*throttle_lift_];
   const bool waited = request.sent_ns < *lift.at_ns;
   const bool unlocks = !lift.unlock_ns && room_.unlocked();
   if (!waited && !unlocks) return;
@@ -296,11 +363,11 @@ void Loop::attempt(RequestId id) {
 }
 
 /// The client tries again, sooner or later, or gives up at once.
-void Loop::refuse(RequestId id, const Decision& decision) {
+void Loop::refuse(RequestId id, const Decision& decision, Verdict at_last) {
   Request& request = requests_[id];
   const auto retry_at_ns = clients_.retry_at_ns(now_ns_, request, decision);
   if (!retry_at_ns) {
-    leave_unserved(id, Verdict::rejected);
+    leave_unserved(id, at_last);
     return;
   }
   ++backoff_requests_;
@@ -328,6 +395,7 @@ void Loop::leave_unserved(RequestId id, Verdict verdict) {
   if (verdict == Verdict::rejected) recorder_.rejected(request, now_ns_);
   if (verdict == Verdict::expired) recorder_.expired(request, now_ns_);
   if (verdict == Verdict::cancelled) recorder_.cancelled(request, now_ns_);
+  if (verdict == Verdict::failed) recorder_.failed(request, now_ns_);
   ask_on(request, /*served=*/false, now_ns_);
   requests_.remove(id);
 }
@@ -343,6 +411,9 @@ void Loop::release_waiters(std::int64_t until_ns) {
   // A change comes before what waiters do at its instant, also when both are seen late.
   if (next_change_ < changes_.size()) {
     until_ns = std::min(until_ns, changes_[next_change_].at_ns - 1);
+  }
+  if (next_replica_change_ < replica_changes_.size()) {
+    until_ns = std::min(until_ns, replica_changes_[next_replica_change_].at_ns - 1);
   }
   if (room_.next_event_ns() > until_ns) return;
   while (const auto released = room_.release(until_ns)) {
@@ -362,9 +433,42 @@ void Loop::release_waiters(std::int64_t until_ns) {
 void Loop::admit(RequestId id) {
   const Request& request = requests_[id];
   recorder_.admitted(request);
-  if (outcome_.lift) note_release(request);
+  if (throttle_lift_) note_release(request);
+  dispatch(id);
+}
+
+/// To a replica; or it waits for one, as long as its client does where that may take long.
+void Loop::dispatch(RequestId id) {
+  const Request& request = requests_[id];
   if (const auto replica = router_.route(id, request.tenant, request.number, prefix_of(id))) {
     submit(id, *replica);
+  } else if (routing_ends_) {
+    const std::int64_t until_ns = clients_.patience(request).until_ns;
+    if (until_ns != kNever) routed_until_.emplace(until_ns, id);
+  }
+}
+
+void Loop::dispatch_waiting() {
+  while (const auto next = router_.next()) {
+    if (routing_ends_) {
+      routed_until_.erase({clients_.patience(requests_[next->id]).until_ns, next->id});
+    }
+    submit(next->id, next->replica);
+  }
+}
+
+/// Those leave who have waited for a replica for as long as they do.
+void Loop::give_up_routing(std::int64_t until_ns) {
+  while (!routed_until_.empty() && routed_until_.begin()->first <= until_ns) {
+    const RequestId id = routed_until_.begin()->second;
+    routed_until_.erase(routed_until_.begin());
+    const Request& request = requests_[id];
+    const bool waited = router_.drop(id, static_cast<std::uint32_t>(request.tenant));
+    assert(waited && "who is dispatched is struck off");
+    static_cast<void>(waited);
+    moved_.erase(id);
+    room_.settle(now_ns_, id, Service{});
+    leave_unserved(id, clients_.patience(request).then);
   }
 }
 
@@ -378,32 +482,71 @@ const Prefix* Loop::prefix_of(RequestId id) const {
 void Loop::submit(RequestId id, std::uint32_t replica) {
   const Request& request = requests_[id];
   const Prefix* const prefix = prefix_of(id);
-  fleet_.submit(
-      {id, request.prompt_tokens, request.output_tokens, request.number,
-       static_cast<std::uint32_t>(request.tenant), grid_.cell(request.tenant, request.phase),
-       prefix, announces_ && prefix != nullptr},
-      replica, now_ns_);
+  Work work{id,
+            request.prompt_tokens,
+            request.output_tokens,
+            request.number,
+            static_cast<std::uint32_t>(request.tenant),
+            grid_.cell(request.tenant, request.phase),
+            prefix,
+            announces_ && prefix != nullptr};
+  if (moved_.empty()) {
+    fleet_.submit(work, replica, now_ns_);
+    return;
+  }
+  const auto moved = moved_.extract(id);
+  // One that had not been scheduled is as if it came for the first time.
+  if (moved && moved.mapped().scheduled_ns >= 0) {
+    work.progress = &moved.mapped();
+    work.announce = false;
+  }
+  fleet_.submit(work, replica, now_ns_);
 }
 
 // ------------------------------------------------------------------------- what the fleet reports
 
 void Loop::collect() {
-  const std::span<const Completion> completions = fleet_.advance(now_ns_);
-  for (const Start& start : fleet_.starts()) {
-    prefixes_[start.id].cached_tokens = start.cached_tokens;
-    room_.scheduled(now_ns_, start.id, start.cached_tokens);
-  }
-  recorder_.completed(completions, requests_, now_ns_);
-  for (std::size_t i = 0; i < completions.size(); ++i) {
+  const std::span<const News> all = fleet_.advance(now_ns_);
+  recorder_.completed(all, requests_, now_ns_);
+  for (std::size_t i = 0; i < all.size(); ++i) {
     // Whoever recorded them in parallel has them in its cache.
-    if (i + kPrefetchAhead < completions.size()) {
-      requests_.prefetch(completions[i + kPrefetchAhead].id);
+    if (i + kPrefetchAhead < all.size()) requests_.prefetch(all[i + kPrefetchAhead].id);
+    const News& news = all[i];
+    switch (news.kind) {
+      case NewsKind::completed:
+        complete(news);
+        break;
+      case NewsKind::started:
+        prefixes_[news.id].cached_tokens = news.count;
+        room_.scheduled(now_ns_, news.id, news.count);
+        break;
+      case NewsKind::failed:
+      case NewsKind::returned:
+        lose(news);
+        break;
     }
-    complete(completions[i]);
   }
 }
 
-void Loop::complete(const Completion& done) {
+/// Its replica is gone. It goes to another one, or back to its client.
+void Loop::lose(const News& news) {
+  Request& request = requests_[news.id];
+  recorder_.wasted(request, news.count);
+  router_.finished(news.replica);
+  if (news.kind == NewsKind::returned) {
+    moved_[news.id] = fleet_.progress(news.id);
+    dispatch(news.id);
+    return;
+  }
+  Service service;
+  service.output_tokens = news.count;
+  service.cached_tokens = announces_ ? prefixes_[news.id].cached_tokens : 0;
+  room_.settle(now_ns_, news.id, service);
+  request.admitted_ns = -1;
+  refuse(news.id, Decision{Verdict::rejected, std::nullopt, false}, Verdict::failed);
+}
+
+void Loop::complete(const News& done) {
   const Request& request = requests_[done.id];
   Service service;
   service.output_tokens = request.output_tokens;
@@ -414,10 +557,11 @@ void Loop::complete(const Completion& done) {
   add(board_.completed_tokens, request.output_tokens);
   // With load reports clients learn of their answers with them, else at once.
   const std::int64_t reply_ns =
-      scenario_.fleet.load_report_interval_ns > 0 ? now_ns_ : done.last_token_ns;
+      scenario_.fleet.load_report_interval_ns > 0 ? now_ns_ : done.at_ns;
   ask_on(request, !recorder_.late(request, done), reply_ns);
   requests_.remove(done.id);
-  if (const auto next = router_.finished(done.replica)) submit(next->id, next->replica);
+  router_.finished(done.replica);
+  dispatch_waiting();
 }
 
 void Loop::close() {
@@ -443,7 +587,6 @@ void Loop::close() {
     }
     recorder_.never_sent(request, now_ns_);
   }
-  if (!outcome_.lift && measured_event_) outcome_.lift = planned_lift();
 }
 
 }  // namespace tokenlift

@@ -11,7 +11,10 @@
 #include <deque>
 #include <optional>
 #include <queue>
+#include <set>
 #include <span>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "bench/fleet/fleet.hpp"
@@ -33,7 +36,7 @@ struct LoopOutcome {
   bool interrupted = false;  ///< stopped from outside
   bool overflowed = false;   ///< more than max_in_flight requests
   std::int64_t most_in_flight = 0;
-  std::optional<LiftRecord> lift;
+  std::vector<LiftRecord> lifts;  ///< of the measured events, in the order in which they begin
 };
 
 class Loop {
@@ -47,11 +50,11 @@ class Loop {
 
  private:
   /// At one instant changes come first.
-  enum class Kind : std::uint8_t { change, arrival, planned, retry };
+  enum class Kind : std::uint8_t { mark, replicas, change, arrival, planned, retry };
   struct Timed {
     std::int64_t at_ns;
     Kind kind;
-    std::uint32_t index;  // of the change, tenant, planned request, or request to be retried
+    std::uint32_t index;  // of the lift, change, tenant, planned request, or request to be retried
     bool operator>(const Timed& other) const {
       if (at_ns != other.at_ns) return at_ns > other.at_ns;
       if (kind != other.kind) return kind > other.kind;
@@ -69,8 +72,9 @@ class Loop {
   PlannedRequest take_planned(std::uint32_t place);
   void fire();
   void change(std::size_t first);
-  LiftRecord planned_lift() const;
-  void note_lift();
+  void change_replicas(std::size_t first);
+  void schedule_changes();
+  void note_lift(std::size_t lift);
   void note_limits(std::int64_t at_ns);
   void note_release(const Request& request);
 
@@ -80,17 +84,21 @@ class Loop {
   RequestId begin(std::uint32_t tenant, const Arrival& arrival);
   void note_prefix(RequestId id, Prefix prefix);
   void attempt(RequestId id);
-  void refuse(RequestId id, const Decision& decision);
+  void refuse(RequestId id, const Decision& decision, Verdict at_last = Verdict::rejected);
   void retry(RequestId id, std::int64_t at_ns);
   void leave_unserved(RequestId id, Verdict verdict);
   void ask_on(const Request& request, bool served, std::int64_t reply_ns);
 
   void release_waiters(std::int64_t until_ns);
   void admit(RequestId id);
+  void dispatch(RequestId id);
+  void dispatch_waiting();
+  void give_up_routing(std::int64_t until_ns);
   const Prefix* prefix_of(RequestId id) const;
   void submit(RequestId id, std::uint32_t replica);
   void collect();
-  void complete(const Completion& done);
+  void complete(const News& done);
+  void lose(const News& news);
   void close();
 
   const Scenario& scenario_;
@@ -107,6 +115,12 @@ class Loop {
   Router router_;
   std::vector<Change> changes_;
   std::size_t next_change_ = 0;
+  std::vector<ReplicaChange> replica_changes_;
+  std::size_t next_replica_change_ = 0;
+  // Of those that wait for the router, where they may have to wait for a replica to come.
+  bool routing_ends_;
+  std::set<std::pair<std::int64_t, RequestId>> routed_until_;
+  std::unordered_map<RequestId, Progress> moved_;  // until they are submitted once more
   bool answers_matter_;
   std::vector<Arrival> pending_;  // by tenant: its next arrival
   std::priority_queue<Timed, std::vector<Timed>, std::greater<>> timeline_;
@@ -121,7 +135,8 @@ class Loop {
   std::deque<KnownPrefix> prefixes_;  // by request; only if they are used. Elements never move
   std::int64_t backoff_requests_ = 0;
   std::int64_t backoff_tokens_ = 0;
-  std::optional<std::size_t> measured_event_;
+  std::vector<std::size_t> measured_events_;  // as LoopOutcome::lifts
+  std::optional<std::size_t> throttle_lift_;  // of these the first that changes a throttle and was reached
   bool adapts_;                        // a throttle whose limit moves by itself
   std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
   std::int64_t now_ns_ = 0;

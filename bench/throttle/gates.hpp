@@ -21,7 +21,8 @@
 
 namespace tokenlift {
 
-enum class Verdict : std::uint8_t { admitted, waiting, rejected, expired, cancelled };
+/// Throttles say the first three; the clock the next two; that its replica failed, the fleet.
+enum class Verdict : std::uint8_t { admitted, waiting, rejected, expired, cancelled, failed };
 
 /// What became of an attempt.
 struct Decision {

@@ -42,6 +42,21 @@ struct CostModel {
   bool operator==(const CostModel&) const = default;
 };
 
+/// The same where decoding and prompts take other times, in millionths: each coefficient is rounded
+/// to whole ps.
+inline CostModel at_pace(CostModel cost, std::int64_t decode_ppm, std::int64_t prefill_ppm) {
+  const auto scaled = [](std::int64_t ps, std::int64_t ppm) {
+    return static_cast<std::int64_t>((static_cast<__int128>(ps) * ppm + 500'000) / 1'000'000);
+  };
+  cost.a_ps = scaled(cost.a_ps, decode_ppm);
+  cost.b_ps = scaled(cost.b_ps, decode_ppm);
+  cost.c_ps = scaled(cost.c_ps, decode_ppm);
+  cost.p0_ps = scaled(cost.p0_ps, prefill_ppm);
+  cost.p1_ps = scaled(cost.p1_ps, prefill_ppm);
+  cost.p2_ps = scaled(cost.p2_ps, prefill_ppm);
+  return cost;
+}
+
 /// What physics asks of a step with prefill: max(weights_ps, token_ps * tokens computed). Of steps
 /// that only decode the reader sees to it that no law asks less.
 struct StepFloor {

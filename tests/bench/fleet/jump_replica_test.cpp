@@ -7,6 +7,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <deque>
+#include <numeric>
 #include <set>
 #include <string>
 #include <tuple>
@@ -15,6 +16,8 @@
 #include "bench/fleet/null_fleet.hpp"
 #include "bench/fleet/step_replica.hpp"
 #include "bench/fleet/virtual_fleet.hpp"
+
+#include "tests/bench/fleet/news.hpp"
 
 namespace tokenlift {
 namespace {
@@ -44,18 +47,20 @@ class CachingReplica : public testing::Test {
     VirtualReplica replica(model, std::pmr::get_default_resource());
     const RecordingGrid grid = plain_grid();
     TokenRecord record(grid);
+    std::vector<News> news;
     for (std::size_t i = 0; i < newcomers.size(); ++i) {
-      replica.advance(newcomers[i].at_ns, record, done);
-      replica.submit(newcomers[i], {&prefixes[i], true});
+      replica.advance(newcomers[i].at_ns, record, news);
+      replica.submit(newcomers[i], {&prefixes[i], true, std::nullopt});
     }
     for (std::int64_t next_ns = 0; next_ns != kNever;) {
-      next_ns = replica.advance(next_ns, record, done);
+      next_ns = replica.advance(next_ns, record, news);
     }
-    replica.take_starts(5, starts);
+    done = of_kind(NewsKind::completed, news);
+    starts = of_kind(NewsKind::started, news);
   }
 
-  std::vector<Completion> done;
-  std::vector<Start> starts;
+  std::vector<News> done;
+  std::vector<News> starts;
 };
 
 using Replicas = testing::Types<StepReplica, JumpReplica>;
@@ -65,14 +70,13 @@ TYPED_TEST(CachingReplica, TheNextTurnIsPrefilledFromWhereTheLastOneEnded) {
   this->play(1000, {{0, 0, 100, 3, 0}, {1, 0, 150, 2, kMs}}, {{7, 0, {}}, {7, 103, {}}});
   ASSERT_EQ(this->done.size(), 2U);
   EXPECT_EQ(this->done[0].first_token_ns, 100 * kUs);
-  EXPECT_EQ(this->done[0].last_token_ns, 120 * kUs);
+  EXPECT_EQ(this->done[0].at_ns, 120 * kUs);
   EXPECT_EQ(this->done[1].first_token_ns, kMs + (150 - 102) * kUs)
       << "its last token was never fed";
   ASSERT_EQ(this->starts.size(), 2U);
-  EXPECT_EQ(this->starts[0].cached_tokens, 0);
-  EXPECT_EQ(this->starts[1].cached_tokens, 102);
+  EXPECT_EQ(this->starts[0].count, 0);
+  EXPECT_EQ(this->starts[1].count, 102);
   EXPECT_EQ(this->starts[1].scheduled_ns, kMs);
-  EXPECT_EQ(this->starts[1].replica, 5U);
 }
 
 TYPED_TEST(CachingReplica, ACacheIsFilledWhenARequestCompletesAndNotBefore) {
@@ -80,8 +84,8 @@ TYPED_TEST(CachingReplica, ACacheIsFilledWhenARequestCompletesAndNotBefore) {
   this->play(10'000, {{0, 0, 600, 2, 0}, {1, 0, 600, 1, 1}, {2, 0, 600, 1, 5 * kMs}},
              {{0, 0, {3, 4}}, {0, 0, {3, 4}}, {0, 0, {3, 5}}});
   ASSERT_EQ(this->starts.size(), 3U);
-  EXPECT_EQ(this->starts[1].cached_tokens, 0);
-  EXPECT_EQ(this->starts[2].cached_tokens, kBlockTokens);
+  EXPECT_EQ(this->starts[1].count, 0);
+  EXPECT_EQ(this->starts[2].count, kBlockTokens);
 }
 
 TYPED_TEST(CachingReplica, APreemptedRequestIsRecomputedFromItsFirstToken) {
@@ -90,19 +94,19 @@ TYPED_TEST(CachingReplica, APreemptedRequestIsRecomputedFromItsFirstToken) {
   this->play(1000, {{0, 0, 40, 1, 0}, {1, 0, 50, 30, kMs}, {2, 0, 40, 10, kMs + 1}},
              {{7, 0, {}}, {8, 0, {}}, {7, 40, {}}}, 98);
   ASSERT_EQ(this->starts.size(), 3U) << "nobody starts twice";
-  EXPECT_EQ(this->starts[2].cached_tokens, 39);
+  EXPECT_EQ(this->starts[2].count, 39);
   ASSERT_EQ(this->done.size(), 3U);
   // 1: 50 us of prefill, one step with a chunk of 1 token, and 28 more, of 10 us each.
   const std::int64_t older_ends_ns = kMs + (50 + 11 + 280) * kUs;
-  EXPECT_EQ(this->done[1].last_token_ns, older_ends_ns);
+  EXPECT_EQ(this->done[1].at_ns, older_ends_ns);
   // 2: four tokens before it was out, the fifth with the prefill, and five decode steps.
-  EXPECT_EQ(this->done[2].last_token_ns, older_ends_ns + (44 + 50) * kUs);
+  EXPECT_EQ(this->done[2].at_ns, older_ends_ns + (44 + 50) * kUs);
 }
 
 TYPED_TEST(CachingReplica, WithoutACacheStartsAreAnnouncedAllTheSame) {
   this->play(0, {{0, 0, 100, 3, 0}, {1, 0, 150, 2, kMs}}, {{7, 0, {}}, {7, 103, {}}});
   ASSERT_EQ(this->starts.size(), 2U);
-  EXPECT_EQ(this->starts[1].cached_tokens, 0);
+  EXPECT_EQ(this->starts[1].count, 0);
   EXPECT_EQ(this->done[1].first_token_ns, kMs + 150 * kUs);
 }
 
@@ -119,6 +123,7 @@ struct Load {
   Scenario scenario;
   std::deque<Prefix> prefixes;
   std::vector<Asked> asked;
+  std::vector<ReplicaChange> changes;
   std::int64_t end_ns = 0;  // cut off there
 };
 
@@ -160,6 +165,7 @@ Scenario any_fleet() {
     // From a cache that holds just the largest request to plenty.
     site.kv_tokens = *rc::gen::element<std::int64_t>(kMostPrompt + kMostOutput, 3000, 1'000'000);
     site.prefix_cache_tokens = *rc::gen::element<std::int64_t>(0, 1, 600, 2500, 1'000'000);
+    site.rtt_ns = *rc::gen::element<std::int64_t>(0, 0, 1, 333'333, 70 * kMs);
     scenario.fleet.sites.push_back(site);
     scenario.profiles.emplace_back();
     scenario.profiles.back().name = profile;
@@ -189,6 +195,34 @@ const Prefix* any_prefix(std::deque<Prefix>& prefixes, std::int32_t prompt) {
   return &prefixes.back();
 }
 
+/// Replicas that come, go, fail and change their pace: of each serve takes turns with the others.
+std::vector<ReplicaChange> any_changes(std::uint32_t replicas, std::int64_t length_ns) {
+  using Kind = ReplicaChange::Kind;
+  std::vector<ReplicaChange> changes;
+  std::vector<bool> serves(replicas, true);
+  std::int64_t at_ns = 0;
+  for (int left = *rc::gen::element(0, 0, 1, 3, 30); left > 0; --left) {
+    at_ns += *rc::gen::element<std::int64_t>(0, 1, 1 + length_ns / 20, 1 + length_ns / 7);
+    ReplicaChange change;
+    change.at_ns = at_ns;
+    change.replica = *rc::gen::inRange<std::uint32_t>(0, replicas);
+    if (!serves[change.replica]) {
+      change.kind = Kind::serve;
+      serves[change.replica] = true;
+    } else {
+      change.kind = *rc::gen::element(Kind::leave, Kind::fail, Kind::pace);
+      serves[change.replica] = change.kind == Kind::pace;
+      change.in_flight = change.kind == Kind::leave
+                             ? *rc::gen::element(InFlight::finish, InFlight::move, InFlight::drop)
+                             : *rc::gen::element(InFlight::move, InFlight::drop);
+      change.decode_ppm = *rc::gen::element(1'000'000, 1'350'001, 700'000);
+      change.prefill_ppm = *rc::gen::element(1'000'000, 3'000'000);
+    }
+    changes.push_back(change);
+  }
+  return changes;
+}
+
 Load any_load() {
   Load load;
   load.scenario = any_fleet();
@@ -213,40 +247,82 @@ Load any_load() {
     load.asked.push_back({work, *rc::gen::inRange<std::uint32_t>(0, replicas), at_ns});
   }
   load.end_ns = *rc::gen::element(kNever, at_ns + 1, at_ns * 2 + kMs / 2);
+  load.changes = any_changes(replicas, at_ns);
   return load;
 }
 
 /// Everything that a fleet said, with the instant at which it did, and what it recorded.
 struct Said {
-  using News = std::tuple<std::int64_t, bool, RequestId, std::uint32_t, std::int64_t, std::int64_t,
-                          std::int64_t, std::int32_t>;
-  std::vector<News> news;
+  using Line = std::tuple<std::int64_t, NewsKind, RequestId, std::uint32_t, std::int64_t,
+                          std::int64_t, std::int64_t, std::int32_t, std::uint16_t>;
+  std::vector<Line> news;
   std::vector<Histogram> gaps;
   std::vector<std::int64_t> tokens;
   std::int64_t busy_ns = 0;
   __int128 batch_ns = 0;
   __int128 batch_room_ns = 0;
   __int128 resident_token_ns = 0;
+  __int128 replica_ns = 0;
+  __int128 kv_room_token_ns = 0;
   TokenRecord::Prompts prompts;
 };
 
-/// Hears a fleet out at one instant, and holds it to what it promises.
-void hear(Fleet& fleet, const Load& load, std::int64_t now_ns, std::set<RequestId>& unannounced,
-          Said& said) {
-  const auto done = fleet.advance(now_ns);
-  const bool exact = load.scenario.fleet.load_report_interval_ns == 0;
-  for (const Start& start : fleet.starts()) {
-    RC_ASSERT(unannounced.erase(start.id) == 1);
-    RC_ASSERT((exact ? start.scheduled_ns == now_ns : start.scheduled_ns <= now_ns));
-    said.news.emplace_back(now_ns, false, start.id, start.replica, start.scheduled_ns,
-                           start.cached_tokens, 0, 0);
+/// What somebody who hands requests to a fleet knows of them.
+struct Hearer {
+  const Load& load;
+  std::vector<bool> serves;  // by replica
+  std::set<RequestId> unannounced;
+  std::set<RequestId> there;
+  std::int64_t tokens = 0;  // of those that have ended
+
+  /// To the replica that it is for, or the next that serves; nowhere if there is none.
+  void submit(Fleet& fleet, Work work, std::uint32_t replica, std::int64_t now_ns) {
+    for (std::size_t turn = 0; turn < serves.size(); ++turn) {
+      const auto to = static_cast<std::uint32_t>((replica + turn) % serves.size());
+      if (!serves[to]) continue;
+      fleet.submit(work, to, now_ns);
+      there.insert(work.id);
+      if (work.announce) unannounced.insert(work.id);
+      return;
+    }
+    if (work.progress != nullptr) tokens += work.progress->emitted_tokens;
   }
-  RC_ASSERT(std::is_sorted(fleet.starts().begin(), fleet.starts().end(), earlier));
-  for (const Completion& completion : done) {
-    RC_ASSERT(unannounced.count(completion.id) == 0);
-    said.news.emplace_back(now_ns, true, completion.id, completion.replica, completion.scheduled_ns,
-                           completion.first_token_ns, completion.last_token_ns,
-                           completion.late_gaps);
+};
+
+/// Hears a fleet out at one instant, and holds it to what it promises.
+void hear(Fleet& fleet, std::int64_t now_ns, Hearer& hearer, Said& said) {
+  const auto span = fleet.advance(now_ns);
+  const std::vector<News> all(span.begin(), span.end());
+  const bool exact = hearer.load.scenario.fleet.load_report_interval_ns == 0;
+  RC_ASSERT(std::is_sorted(all.begin(), all.end(), earlier));
+  for (const News& news : all) {
+    RC_ASSERT((exact ? news.at_ns == now_ns : news.at_ns <= now_ns));
+    said.news.emplace_back(now_ns, news.kind, news.id, news.replica, news.scheduled_ns,
+                           news.first_token_ns, news.at_ns, news.count, news.site);
+    const Work& work = hearer.load.asked[news.id].work;
+    if (news.kind == NewsKind::started) {
+      RC_ASSERT(hearer.unannounced.erase(news.id) == 1);
+      continue;
+    }
+    RC_ASSERT(hearer.there.erase(news.id) == 1);
+    if (news.kind == NewsKind::completed) {
+      RC_ASSERT(hearer.unannounced.count(news.id) == 0);
+      RC_ASSERT(news.scheduled_ns <= news.first_token_ns);
+      RC_ASSERT(news.first_token_ns <= news.at_ns);
+      hearer.tokens += work.output_tokens;
+    }
+    hearer.unannounced.erase(news.id);
+    if (news.kind == NewsKind::failed) hearer.tokens += news.count;
+    if (news.kind != NewsKind::returned) continue;
+    Progress progress = fleet.progress(news.id);
+    RC_ASSERT(progress.emitted_tokens < work.output_tokens);
+    RC_ASSERT((progress.emitted_tokens > 0) == (progress.first_token_ns >= 0));
+    Work again = work;
+    if (progress.scheduled_ns >= 0) {
+      again.progress = &progress;
+      again.announce = false;
+    }
+    hearer.submit(fleet, again, news.id, now_ns);
   }
 }
 
@@ -254,33 +330,50 @@ Said play(const Load& load, Stepping stepping, std::size_t threads) {
   const RecordingGrid grid = make_grid(load.scenario);
   Workers workers(threads);
   const auto fleet = make_virtual_fleet(load.scenario, grid, workers, stepping);
-  std::set<RequestId> unannounced;
+  const auto replicas = static_cast<std::size_t>(replica_places(load.scenario));
+  Hearer hearer{load, std::vector<bool>(replicas, true), {}, {}, 0};
   Said said;
   std::int64_t now_ns = 0;
+  auto change = load.changes.begin();
   for (auto next = load.asked.begin();;) {
     const std::int64_t asked_ns = next == load.asked.end() ? kNever : next->at_ns;
-    const std::int64_t next_ns = std::min(asked_ns, fleet->next_event_ns());
+    const std::int64_t change_ns = change == load.changes.end() ? kNever : change->at_ns;
+    const std::int64_t next_ns = std::min({asked_ns, change_ns, fleet->next_event_ns()});
     RC_ASSERT(next_ns >= now_ns);
     if (next_ns == kNever || next_ns > load.end_ns) break;
     now_ns = next_ns;
-    hear(*fleet, load, now_ns, unannounced, said);
+    hear(*fleet, now_ns, hearer, said);
+    for (; change != load.changes.end() && change->at_ns == now_ns; ++change) {
+      fleet->apply(*change, now_ns);
+      if (change->kind == ReplicaChange::Kind::pace) continue;
+      hearer.serves[change->replica] = change->kind == ReplicaChange::Kind::serve;
+    }
+    hear(*fleet, now_ns, hearer, said);
     for (; next != load.asked.end() && next->at_ns == now_ns; ++next) {
-      if (next->work.announce) unannounced.insert(next->work.id);
-      fleet->submit(next->work, next->replica, now_ns);
+      hearer.submit(*fleet, next->work, next->replica, now_ns);
     }
   }
-  if (load.end_ns == kNever) RC_ASSERT(unannounced.empty());
   TokenRecord record(grid);
   fleet->stop(load.end_ns == kNever ? now_ns + 1 : load.end_ns, record);
+  said.tokens = record.tokens_by_bin();
+  if (load.end_ns == kNever) {
+    RC_ASSERT(hearer.unannounced.empty());
+    RC_ASSERT(hearer.there.empty());
+    RC_ASSERT(std::accumulate(said.tokens.begin(), said.tokens.end(), std::int64_t{0}) ==
+              hearer.tokens);
+  }
   for (std::uint32_t tenant = 0; tenant < kTenants; ++tenant) {
     said.gaps.push_back(record.gaps(grid.cell(tenant, 0)));
   }
-  said.tokens = record.tokens_by_bin();
   said.busy_ns = record.busy_ns(0);
   said.batch_ns = record.batch_ns(0);
   said.batch_room_ns = record.batch_room_ns(0);
   said.resident_token_ns = record.resident_token_ns(0);
+  said.replica_ns = record.replica_ns(0);
+  said.kv_room_token_ns = record.kv_room_token_ns(0);
   said.prompts = record.prompts(0, 0);
+  RC_ASSERT(said.busy_ns <= static_cast<std::int64_t>(said.replica_ns));
+  RC_ASSERT((said.resident_token_ns <= said.kv_room_token_ns));
   return said;
 }
 
@@ -292,24 +385,27 @@ void check_same(const Said& a, const Said& b) {
   RC_ASSERT((a.batch_ns == b.batch_ns));  // RapidCheck cannot print it
   RC_ASSERT((a.batch_room_ns == b.batch_room_ns));
   RC_ASSERT((a.resident_token_ns == b.resident_token_ns));
+  RC_ASSERT((a.replica_ns == b.replica_ns));
+  RC_ASSERT((a.kv_room_token_ns == b.kv_room_token_ns));
   RC_ASSERT((a.prompts == b.prompts));
 }
 
 TEST(PrefixFleet, TheFleetThatAnswersAtOnceAnnouncesAtOnce) {
   const RecordingGrid grid = plain_grid();
-  NullFleet fleet(grid);
+  NullFleet fleet(3, grid);
   Work work{3, 10, 2, 3, 0, 0};
   fleet.submit(work, 1, 50);
   work.id = 4;
   work.announce = true;
   fleet.submit(work, 2, 50);
-  EXPECT_EQ(fleet.advance(60).size(), 2U);
-  ASSERT_EQ(fleet.starts().size(), 1U);
-  EXPECT_EQ(fleet.starts()[0].id, 4U);
-  EXPECT_EQ(fleet.starts()[0].replica, 2U);
-  EXPECT_EQ(fleet.starts()[0].scheduled_ns, 50);
-  fleet.advance(70);
-  EXPECT_TRUE(fleet.starts().empty());
+  const auto news = fleet.advance(60);
+  EXPECT_EQ(news.size(), 3U);
+  const std::vector<News> starts = of_kind(NewsKind::started, news);
+  ASSERT_EQ(starts.size(), 1U);
+  EXPECT_EQ(starts[0].id, 4U);
+  EXPECT_EQ(starts[0].replica, 2U);
+  EXPECT_EQ(starts[0].scheduled_ns, 50);
+  EXPECT_TRUE(fleet.advance(70).empty());
 }
 
 RC_GTEST_PROP(PrefixFleet, JumpingSaysAndRecordsWhatSteppingDoes, ()) {

@@ -49,11 +49,11 @@ double simulated_ms(const Profile& profile) {
   std::int64_t begin_ns = 0;
   std::int64_t end_ns = 0;
   for (std::int64_t next_ns = 0; next_ns != kNever; next_ns = fleet->next_event_ns()) {
-    for (const Completion& done : fleet->advance(next_ns)) {
+    for (const News& done : fleet->advance(next_ns)) {
       if (done.id == kBatch) continue;
       EXPECT_TRUE(begin_ns == 0 || begin_ns == done.scheduled_ns) << "in step";
       begin_ns = done.scheduled_ns;
-      end_ns = done.last_token_ns;
+      end_ns = done.at_ns;
     }
   }
   return static_cast<double>(end_ns - begin_ns) * 1e-6;

@@ -15,11 +15,11 @@ Work work(RequestId id, std::int32_t prompt, std::int32_t output) {
 }
 
 /// Runs steps of 10 ns until the replica is idle; returns completions by request.
-std::map<RequestId, Completion> run_dry(Replica& replica, std::int64_t now_ns = 0) {
-  std::map<RequestId, Completion> done;
+std::map<RequestId, News> run_dry(Replica& replica, std::int64_t now_ns = 0) {
+  std::map<RequestId, News> done;
   while (!replica.plan_step(now_ns).empty()) {
     now_ns += 10;
-    for (const Completion& completion : replica.finish_step(now_ns).completions) {
+    for (const News& completion : replica.finish_step(now_ns).completions) {
       done[completion.id] = completion;
     }
   }
@@ -33,7 +33,7 @@ TEST(Replica, NTokensTakeOnePrefillAndNMinusOneDecodeSteps) {
   ASSERT_EQ(done.size(), 1U);
   EXPECT_EQ(done.at(0).scheduled_ns, 0);
   EXPECT_EQ(done.at(0).first_token_ns, 10);
-  EXPECT_EQ(done.at(0).last_token_ns, 50);
+  EXPECT_EQ(done.at(0).at_ns, 50);
   EXPECT_EQ(replica.resident_tokens(), 0) << "all room is given back";
 }
 
@@ -42,7 +42,7 @@ TEST(Replica, OneTokenIsReadyWhenThePrefillEnds) {
   replica.submit(work(0, 30, 1));
   const auto done = run_dry(replica);
   EXPECT_EQ(done.at(0).first_token_ns, 10);
-  EXPECT_EQ(done.at(0).last_token_ns, 10);
+  EXPECT_EQ(done.at(0).at_ns, 10);
 }
 
 TEST(Replica, PrefillsInChunksWithinTheStepsBudgetOldestFirst) {
@@ -125,7 +125,7 @@ RC_GTEST_PROP(Replica, EverybodyGetsTheirTokensWithinTheLimits, ()) {
   const auto lengths = *rc::gen::container<std::vector<std::pair<int, int>>>(
       rc::gen::pair(rc::gen::inRange(1, 30), rc::gen::inRange(1, 30)));
   std::vector<std::int64_t> tokens(lengths.size());
-  std::vector<Completion> done(lengths.size());
+  std::vector<News> done(lengths.size());
   std::size_t submitted = 0;
   std::size_t completed = 0;
   std::int64_t now_ns = 0;
@@ -160,7 +160,7 @@ RC_GTEST_PROP(Replica, EverybodyGetsTheirTokensWithinTheLimits, ()) {
       RC_ASSERT((emission.gap_ns < 0) == (tokens[emission.work.id] == 0));
       ++tokens[emission.work.id];
     }
-    for (const Completion& completion : outcome.completions) {
+    for (const News& completion : outcome.completions) {
       done[completion.id] = completion;
       ++completed;
     }
@@ -170,7 +170,7 @@ RC_GTEST_PROP(Replica, EverybodyGetsTheirTokensWithinTheLimits, ()) {
   for (std::size_t i = 0; i < lengths.size(); ++i) {
     RC_ASSERT(tokens[i] == lengths[i].second);
     RC_ASSERT(done[i].scheduled_ns < done[i].first_token_ns);
-    RC_ASSERT(done[i].first_token_ns <= done[i].last_token_ns);
+    RC_ASSERT(done[i].first_token_ns <= done[i].at_ns);
     if (i > 0) RC_ASSERT(done[i - 1].scheduled_ns <= done[i].scheduled_ns);
   }
 }

@@ -52,10 +52,9 @@ class SteppedFleet final : public Fleet {
     if (stations_[replica].step_end_ns == kNever) begin_step(replica, now_ns, starting_);
   }
 
-  std::span<const Completion> advance(std::int64_t until_ns) override {
-    done_.clear();
-    started_.swap(starting_);
-    starting_.clear();
+  std::span<const News> advance(std::int64_t until_ns) override {
+    news_.clear();
+    news_.swap(starting_);
     for (std::uint32_t i = 0; i < stations_.size(); ++i) {
       Station& station = stations_[i];
       while (station.step_end_ns <= until_ns) {
@@ -65,19 +64,16 @@ class SteppedFleet final : public Fleet {
         for (const Emission& token : outcome.emissions) {
           record_.token(token.work.cell, end_ns, token.gap_ns * 1000);
         }
-        for (Completion completion : outcome.completions) {
+        for (News completion : outcome.completions) {
           completion.replica = i;
-          done_.push_back(completion);
+          news_.push_back(completion);
         }
-        begin_step(i, end_ns, started_);
+        begin_step(i, end_ns, news_);
       }
     }
-    std::stable_sort(done_.begin(), done_.end(), earlier);
-    std::stable_sort(started_.begin(), started_.end(), earlier);
-    return done_;
+    std::stable_sort(news_.begin(), news_.end(), earlier);
+    return news_;
   }
-
-  std::span<const Start> starts() const override { return started_; }
 
   std::int64_t next_event_ns() const override {
     std::int64_t next_ns = starting_.empty() ? kNever : starting_.front().scheduled_ns;
@@ -90,6 +86,7 @@ class SteppedFleet final : public Fleet {
       if (station.step_end_ns == kNever) continue;
       record_step(station, std::min(station.step_end_ns, end_ns));
     }
+    record_.served({0, end_ns, std::ssize(stations_), 0});
     record.merge(record_);
   }
 
@@ -106,14 +103,14 @@ class SteppedFleet final : public Fleet {
     record_.steps({station.step_begin_ns, 0, 1, step_ps, 0}, {station.sequences, 1, 0});
   }
 
-  void begin_step(std::uint32_t replica, std::int64_t now_ns, std::vector<Start>& starts) {
+  void begin_step(std::uint32_t replica, std::int64_t now_ns, std::vector<News>& news) {
     Station& station = stations_[replica];
     const StepPlan& plan = station.replica.plan_step(now_ns);
     for (const std::uint32_t slot : plan.started) {
       const Sequence& sequence = station.replica.sequence(slot);
       if (!sequence.work.announce) continue;
-      starts.push_back(
-          {sequence.work.id, replica, now_ns, static_cast<std::int32_t>(sequence.cached_tokens)});
+      news.push_back({sequence.work.id, replica, now_ns, 0, now_ns,
+                      static_cast<std::int32_t>(sequence.cached_tokens), NewsKind::started});
     }
     station.step_end_ns = kNever;
     if (plan.empty()) return;
@@ -129,9 +126,8 @@ class SteppedFleet final : public Fleet {
   StepCost cost_;
   TokenRecord record_;
   std::vector<Station> stations_;
-  std::vector<Completion> done_;
-  std::vector<Start> starting_;  // since the last advance()
-  std::vector<Start> started_;
+  std::vector<News> news_;
+  std::vector<News> starting_;  // since the last advance()
 };
 
 }  // namespace tokenlift

@@ -32,7 +32,7 @@ Scenario tiny(std::int64_t replicas) {
 }
 
 /// Sends `requests` in two batches and collects every completion.
-std::vector<Completion> serve(const Scenario& scenario, std::uint32_t requests,
+std::vector<News> serve(const Scenario& scenario, std::uint32_t requests,
                               std::int32_t output_tokens, TokenRecord& record,
                               const RecordingGrid& grid) {
   const auto replicas = static_cast<std::uint32_t>(scenario.fleet.sites[0].replicas);
@@ -40,7 +40,7 @@ std::vector<Completion> serve(const Scenario& scenario, std::uint32_t requests,
   RealClock clock;
   ThreadFleet fleet(scenario, grid, clock, weights);
   clock.start();
-  std::vector<Completion> done;
+  std::vector<News> done;
   std::uint32_t sent = 0;
   while (done.size() < requests) {
     // The second batch comes when the first has ended: idle replicas must wake up again.
@@ -50,7 +50,7 @@ std::vector<Completion> serve(const Scenario& scenario, std::uint32_t requests,
       }
     }
     const std::int64_t now_ns = clock.wait(clock.now_ns() + 1'000'000'000);
-    for (const Completion& completion : fleet.advance(now_ns)) done.push_back(completion);
+    for (const News& completion : fleet.advance(now_ns)) done.push_back(completion);
   }
   StepTimes times;
   for (const StepTimes& of_replica : fleet.step_times()) times += of_replica;
@@ -70,15 +70,15 @@ void expect_all_served(std::int64_t replicas) {
   constexpr std::uint32_t kRequests = 200;
   const auto done = serve(scenario, kRequests, 5, record, grid);
   std::set<RequestId> ids;
-  for (const Completion& completion : done) {
+  for (const News& completion : done) {
     EXPECT_TRUE(ids.insert(completion.id).second) << "nobody completes twice";
     EXPECT_EQ(completion.replica, completion.id % replicas);
     EXPECT_LT(completion.scheduled_ns, completion.first_token_ns);
-    EXPECT_LT(completion.first_token_ns, completion.last_token_ns);
+    EXPECT_LT(completion.first_token_ns, completion.at_ns);
   }
   EXPECT_EQ(ids.size(), kRequests);
   Recorder recorder(scenario, grid);
-  const Run run = recorder.finish(grid.phases[0].end_ns, record, replicas);
+  const Run run = recorder.finish(grid.phases[0].end_ns, record);
   EXPECT_EQ(run.tenants[0].phases[0].output_tokens, kRequests * 5U);
   EXPECT_EQ(run.tenants[0].phases[0].of(Metric::itl).count(), kRequests * 4U);
 }
@@ -108,8 +108,8 @@ TEST(ThreadFleet, CountsTheGapsThatAreLongerThanTheObjective) {
     scenario.tenants[0].slo.itl_ns = objective_ns;
     const RecordingGrid grid = make_grid(scenario);
     TokenRecord record(grid);
-    for (const Completion& completion : serve(scenario, 40, 60, record, grid)) {
-      EXPECT_EQ(completion.late_gaps, late);
+    for (const News& completion : serve(scenario, 40, 60, record, grid)) {
+      EXPECT_EQ(completion.count, late);
     }
   }
 }
@@ -129,18 +129,18 @@ TEST(ThreadFleet, AnnouncesStartsBeforeCompletionsAndReusesWhatWasComputed) {
     const std::int32_t prompt_tokens = known_tokens + 6;
     fleet.submit({turn, prompt_tokens, 5, turn, 0, 0, &prefix, /*announce=*/true}, 0,
                  clock.now_ns());
-    std::vector<Start> starts;
-    std::vector<Completion> done;
+    std::vector<News> starts;
+    std::vector<News> done;
     while (done.empty()) {
       const std::int64_t now_ns = clock.wait(clock.now_ns() + 1'000'000'000);
-      const auto completions = fleet.advance(now_ns);
-      done.assign(completions.begin(), completions.end());
-      starts.insert(starts.end(), fleet.starts().begin(), fleet.starts().end());
+      for (const News& news : fleet.advance(now_ns)) {
+        (news.kind == NewsKind::started ? starts : done).push_back(news);
+      }
     }
     ASSERT_EQ(starts.size(), 1U);
     EXPECT_EQ(starts[0].id, turn);
     EXPECT_EQ(starts[0].scheduled_ns, done[0].scheduled_ns);
-    EXPECT_EQ(starts[0].cached_tokens, turn == 0 ? 0 : known_tokens - 1);
+    EXPECT_EQ(starts[0].count, turn == 0 ? 0 : known_tokens - 1);
     known_tokens = prompt_tokens + 5;
   }
 }
@@ -158,7 +158,7 @@ TEST(ThreadFleet, StopsInTheMiddleOfItsWork) {
   const std::int64_t end_ns = clock.now_ns();
   fleet.stop(end_ns, record);
   Recorder recorder(scenario, grid);
-  const auto run = recorder.finish(end_ns, record, 2);
+  const auto run = recorder.finish(end_ns, record);
   EXPECT_LT(fleet_record(run, 0).output_tokens, 1000U * 200U);
   EXPECT_LE(run.phases[0].busy_ns, run.phases[0].replica_ns) << "nothing counts beyond the end";
 }

@@ -267,10 +267,10 @@ TEST(Recorder, AnObjectiveOnGapsAllowsOneInAHundredToBeLonger) {
     request.admitted_ns = 0;
     request.prompt_tokens = 10;
     request.output_tokens = output_tokens;
-    Completion done;
+    News done;
     done.id = requests.add(request);
-    done.last_token_ns = 1'000'000;
-    done.late_gaps = late_gaps;
+    done.at_ns = 1'000'000;
+    done.count = late_gaps;
     recorder.sent(request);
     recorder.admitted(request);
     recorder.completed({&done, 1}, requests, 1'000'000);
@@ -305,14 +305,14 @@ Scenario lift_of_two_tenants() {
 
 /// `count` requests over six seconds, sent and admitted, and their completions in order of
 /// requests.
-std::vector<Completion> admit_some(std::uint64_t seed, std::uint32_t count,
+std::vector<News> admit_some(std::uint64_t seed, std::uint32_t count,
                                    const RecordingGrid& grid, RequestTable& requests,
                                    Recorder& recorder) {
   const Draws draws(seed, Purpose::gap, 0);
   const auto up_to = [&](std::uint32_t i, std::uint64_t index, std::uint64_t most) {
     return static_cast<std::int64_t>(draws.bits(i, index) % most);
   };
-  std::vector<Completion> completions;
+  std::vector<News> completions;
   for (std::uint32_t i = 0; i < count; ++i) {
     Request request;
     request.due_ns = std::int64_t{6'000'000'000} * i / count;
@@ -325,11 +325,11 @@ std::vector<Completion> admit_some(std::uint64_t seed, std::uint32_t count,
     const RequestId id = requests.add(request);
     recorder.sent(request);
     recorder.admitted(request);
-    Completion done;
+    News done;
     done.id = id;
     done.scheduled_ns = request.admitted_ns + up_to(i, 3, 1000);
     done.first_token_ns = done.scheduled_ns + up_to(i, 4, 10'000'000);
-    done.last_token_ns =
+    done.at_ns =
         done.first_token_ns + (request.output_tokens - 1) * (2'000'000 + up_to(i, 5, 2'000'000));
     completions.push_back(done);
   }
@@ -354,7 +354,7 @@ RC_GTEST_PROP(Recorder, BatchesAndWorkersMakeNoDifference, ()) {
     Workers workers(workers_count);
     RequestTable requests;
     Recorder recorder(scenario, grid, &workers);
-    const std::vector<Completion> done = admit_some(seed, count, grid, requests, recorder);
+    const std::vector<News> done = admit_some(seed, count, grid, requests, recorder);
     RC_ASSERT(recorder.in_system() == static_cast<std::int64_t>(count));
     for (std::size_t i = 0; i < done.size(); i += batch) {
       const std::size_t size = std::min(batch, done.size() - i);
@@ -396,7 +396,7 @@ TEST(Recorder, InTheSystemIsWhoWasDueAndHasNotLeftWheneverTheLoopLearnsOfIt) {
   }
   recorder.rejected(requests[ids[1]], 3 * grid.bin_ns);
   const std::int64_t done_ns = grid.bin_ns + 1;
-  const std::vector<Completion> done = {{ids[0], 0, 0, done_ns, done_ns}};
+  const std::vector<News> done = {{ids[0], 0, 0, done_ns, done_ns}};
   recorder.completed(done, requests, 4 * grid.bin_ns);
   recorder.in_flight(requests[ids[2]], 5 * grid.bin_ns);
   const auto run = recorder.finish(5 * grid.bin_ns, TokenRecord(grid), 1);

@@ -126,13 +126,13 @@ void expect_recursion(const Scenario& scenario) {
     numbers[submission.work.id].push_back(submission.work.number);
   }
   std::map<RequestId, std::size_t> completions;
-  for (const std::vector<Completion>& batch : log.completions) {
-    for (const Completion& done : batch) {
+  for (const std::vector<News>& batch : log.news) {
+    for (const News& done : batch) {
       const std::uint64_t number = numbers[done.id][completions[done.id]++];
       const Stay& stay = all[number];
       ASSERT_EQ(done.scheduled_ns, stay.scheduled_ns) << "request " << number;
       ASSERT_EQ(done.first_token_ns, stay.end_ns) << "request " << number;
-      ASSERT_EQ(done.last_token_ns, stay.end_ns) << "request " << number;
+      ASSERT_EQ(done.at_ns, stay.end_ns) << "request " << number;
     }
   }
   EXPECT_GT(result.run.totals.completed, 10'000U);

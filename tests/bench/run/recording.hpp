@@ -2,12 +2,13 @@
 // Records what a loop is told and what it decides, around any clock and fleet; and plays that back
 // to another loop, which then has to decide the same.
 //
-// The inputs of a loop besides its scenario are the instants that wait() returns, the completions
-// and starts that advance() brings and the instants that next_event_ns() returns. Its decisions are
-// what it waits for, and which request it submits to which replica when.
+// The inputs of a loop besides its scenario are the instants that wait() returns, the news that
+// advance() brings and the instants that next_event_ns() returns. Its decisions are what it waits
+// for, which request it submits to which replica when, and which changes it applies.
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <ostream>
 #include <span>
 #include <vector>
@@ -39,12 +40,13 @@ struct Submission {
 struct LoopLog {
   // Told.
   std::vector<std::int64_t> instants;
-  std::vector<std::vector<Completion>> completions;  ///< by call of advance()
-  std::vector<std::vector<Start>> starts;            ///< likewise
+  std::vector<std::vector<News>> news;  ///< by call of advance()
+  std::vector<std::map<RequestId, Progress>> progress;  ///< of those returned in it
   std::vector<std::int64_t> next_events;
   // Decided.
   std::vector<std::int64_t> awaited;
   std::vector<Submission> submissions;
+  std::vector<ReplicaChange> changes;
 };
 
 class RecordingClock final : public Clock {
@@ -71,13 +73,21 @@ class RecordingFleet final : public Fleet {
     log_.submissions.push_back({work, replica, now_ns});
     fleet_.submit(work, replica, now_ns);
   }
-  std::span<const Completion> advance(std::int64_t until_ns) override {
-    const std::span<const Completion> done = fleet_.advance(until_ns);
-    log_.completions.emplace_back(done.begin(), done.end());
-    log_.starts.emplace_back(fleet_.starts().begin(), fleet_.starts().end());
-    return done;
+  std::span<const News> advance(std::int64_t until_ns) override {
+    const std::span<const News> news = fleet_.advance(until_ns);
+    log_.news.emplace_back(news.begin(), news.end());
+    log_.progress.emplace_back();
+    for (const News& item : news) {
+      if (item.kind != NewsKind::returned) continue;
+      log_.progress.back()[item.id] = fleet_.progress(item.id);
+    }
+    return news;
   }
-  std::span<const Start> starts() const override { return fleet_.starts(); }
+  void apply(const ReplicaChange& change, std::int64_t now_ns) override {
+    log_.changes.push_back(change);
+    fleet_.apply(change, now_ns);
+  }
+  const Progress& progress(RequestId id) const override { return fleet_.progress(id); }
   std::int64_t next_event_ns() const override {
     log_.next_events.push_back(fleet_.next_event_ns());
     return log_.next_events.back();
@@ -114,13 +124,14 @@ class ReplayFleet final : public Fleet {
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     log_.submissions.push_back({work, replica, now_ns});
   }
-  std::span<const Completion> advance(std::int64_t) override {
-    started_ = {};
-    if (next_ == told_.completions.size()) return {};
-    started_ = told_.starts[next_];
-    return told_.completions[next_++];
+  std::span<const News> advance(std::int64_t) override {
+    if (next_ == told_.news.size()) return {};
+    return told_.news[next_++];
   }
-  std::span<const Start> starts() const override { return started_; }
+  void apply(const ReplicaChange& change, std::int64_t) override { log_.changes.push_back(change); }
+  const Progress& progress(RequestId id) const override {
+    return told_.progress[next_ - 1].at(id);
+  }
   std::int64_t next_event_ns() const override {
     return next_event_ < told_.next_events.size() ? told_.next_events[next_event_++] : kNever;
   }
@@ -130,7 +141,6 @@ class ReplayFleet final : public Fleet {
   const LoopLog& told_;
   LoopLog& log_;
   std::size_t next_ = 0;
-  std::span<const Start> started_;
   mutable std::size_t next_event_ = 0;
 };
 
@@ -151,7 +161,7 @@ inline LoopResult run_loop(const Scenario& scenario, Clock& clock, Fleet& fleet)
   result.outcome = loop.run();
   TokenRecord tokens(grid);
   fleet.stop(result.outcome.end_ns, tokens);
-  result.run = recorder.finish(result.outcome.end_ns, tokens, replica_count(scenario));
+  result.run = recorder.finish(result.outcome.end_ns, tokens);
   result.littles_law_error = recorder.littles_law_error();
   return result;
 }

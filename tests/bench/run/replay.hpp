@@ -151,7 +151,7 @@ inline void expect_replay(const Scenario& scenario, Clock& clock, Fleet& fleet) 
   EXPECT_GT(first.run.totals.completed, 0U);
   EXPECT_GT(first.run.totals.expired, 0U);
   EXPECT_GT(first.run.totals.rejected, 0U);
-  EXPECT_TRUE(first.outcome.lift && first.outcome.lift->at_ns);
+  EXPECT_TRUE(!first.outcome.lifts.empty() && first.outcome.lifts[0].at_ns);
   const PhaseRecord everybody = fleet_record(first.run, 0);
   EXPECT_GT(everybody.attempts, everybody.counts.due) << "some came back";
 
@@ -170,7 +170,10 @@ inline void expect_replay(const Scenario& scenario, Clock& clock, Fleet& fleet) 
 /// What one replica was told and what it decided.
 class ReplicaLog final : public ReplicaObserver {
  public:
-  void submitted(const Work& work) override { entries_.push_back({Kind::submitted, work, 0, {}}); }
+  void submitted(const Work& work) override {
+    entries_.push_back({Kind::submitted, work, 0, {}});
+    if (work.progress != nullptr) entries_.back().progress = *work.progress;
+  }
   void planned(std::int64_t now_ns, const StepPlan& plan) override {
     entries_.push_back({Kind::planned, {}, now_ns, describe(plan)});
     preempted_ += plan.preempted.size();
@@ -178,6 +181,8 @@ class ReplicaLog final : public ReplicaObserver {
   void finished(std::int64_t now_ns, const StepOutcome& outcome) override {
     entries_.push_back({Kind::finished, {}, now_ns, describe(outcome)});
   }
+
+  void withdrawn() override { entries_.push_back({Kind::withdrawn, {}, 0, {}}); }
 
   std::size_t preempted() const { return preempted_; }
 
@@ -187,8 +192,14 @@ class ReplicaLog final : public ReplicaObserver {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       const Entry& entry = entries_[i];
       switch (entry.kind) {
-        case Kind::submitted:
-          replica.submit(entry.work);
+        case Kind::submitted: {
+          Work work = entry.work;
+          if (work.progress != nullptr) work.progress = &entry.progress;
+          replica.submit(work);
+          break;
+        }
+        case Kind::withdrawn:
+          replica.withdraw();
           break;
         case Kind::planned:
           ASSERT_EQ(describe(replica.plan_step(entry.now_ns)), entry.decided) << "entry " << i;
@@ -201,12 +212,13 @@ class ReplicaLog final : public ReplicaObserver {
   }
 
  private:
-  enum class Kind { submitted, planned, finished };
+  enum class Kind { submitted, planned, finished, withdrawn };
   struct Entry {
     Kind kind;
     Work work;
     std::int64_t now_ns;
     std::string decided;
+    Progress progress = {};  // of the work, where it has some
   };
 
   static std::string describe(const StepPlan& plan) {
@@ -230,9 +242,9 @@ class ReplicaLog final : public ReplicaObserver {
       out << ' ' << token.work.id << " after " << token.gap_ns;
     }
     out << ", completed";
-    for (const Completion& done : outcome.completions) {
+    for (const News& done : outcome.completions) {
       out << ' ' << done.id << " at " << done.scheduled_ns << ' ' << done.first_token_ns << ' '
-          << done.last_token_ns;
+          << done.at_ns;
     }
     return out.str();
   }

@@ -2,6 +2,7 @@
 // replica's (admit, preempt, decode, prefill) come out the same. thread_replay_test.cpp does so for
 // real time.
 
+#include "tests/bench/fleet/news.hpp"
 #include "tests/bench/run/replay.hpp"
 
 #include <rapidcheck/gtest.h>
@@ -47,14 +48,14 @@ TEST(Replay, ALoopInVirtualTimeDecidesTheSameOnceMore) {
 
 TEST(Replay, StartsArePassedOnAndToldOnceMore) {
   const RecordingGrid grid = make_grid(in_virtual_time(eventful_scenario(kRouters[0])));
-  NullFleet fleet(grid);
+  NullFleet fleet(1, grid);
   LoopLog recorded;
   RecordingFleet recording(fleet, recorded);
   LoopLog replayed;
   ReplayFleet replay(recorded, replayed);
-  const auto ids = [](const Fleet& told) {
+  const auto ids = [](std::span<const News> told) {
     std::vector<RequestId> started;
-    for (const Start& start : told.starts()) started.push_back(start.id);
+    for (const News& start : of_kind(NewsKind::started, told)) started.push_back(start.id);
     return started;
   };
   using Ids = std::vector<RequestId>;
@@ -63,16 +64,13 @@ TEST(Replay, StartsArePassedOnAndToldOnceMore) {
     Work work{id, 10, 5, id, 0, 0};
     work.announce = id != 1;
     recording.submit(work, 0, id);
-    recording.advance(id);
-    heard.push_back(ids(recording));
+    heard.push_back(ids(recording.advance(id)));
   }
   EXPECT_EQ(heard, (std::vector<Ids>{{0}, {}, {2}}));
   for (const Ids& expected : heard) {
-    replay.advance(0);
-    EXPECT_EQ(ids(replay), expected);
+    EXPECT_EQ(ids(replay.advance(0)), expected);
   }
-  replay.advance(0);
-  EXPECT_TRUE(replay.starts().empty()) << "beyond the end of the record";
+  EXPECT_TRUE(replay.advance(0).empty()) << "beyond the end of the record";
 }
 
 /// Requests that come at random and do not fit together: a log with preemptions in it. Some are
@@ -80,22 +78,22 @@ TEST(Replay, StartsArePassedOnAndToldOnceMore) {
 void serve(StepReplica& replica, const RecordingGrid& grid, int requests, std::int64_t room,
            std::deque<Prefix>& prefixes) {
   TokenRecord record(grid);
-  std::vector<Completion> done;
+  std::vector<News> done;
   std::int64_t now_ns = 0;
   for (int i = 0; i < requests; ++i) {
     const auto prompt = *rc::gen::inRange<std::int64_t>(1, room / 2);
     const auto output = *rc::gen::inRange<std::int64_t>(1, room - prompt + 1);
     now_ns += *rc::gen::inRange<std::int64_t>(0, 20'000'000);
     replica.advance(now_ns, record, done);
-    PrefixInfo prefix_info;
+    Particulars particulars;
     if (*rc::gen::arbitrary<bool>()) {
       const auto known = static_cast<std::int32_t>(*rc::gen::inRange<std::int64_t>(0, prompt));
       prefixes.push_back({*rc::gen::inRange<std::uint64_t>(1, 4), known, {}});
-      prefix_info.prefix = &prefixes.back();
+      particulars.prefix = &prefixes.back();
     }
     replica.submit({static_cast<RequestId>(i), 0, static_cast<std::int32_t>(prompt),
                     static_cast<std::int32_t>(output), now_ns},
-                   prefix_info);
+                   particulars);
   }
   while (now_ns != kNever) now_ns = replica.advance(now_ns, record, done);
   RC_ASSERT(done.size() == static_cast<std::size_t>(requests));

@@ -29,14 +29,14 @@ inline Run play_virtual(const Scenario& scenario, Stepping stepping = Stepping::
   facts.outcome = loop.run();
   TokenRecord tokens(grid);
   fleet->stop(facts.outcome.end_ns, tokens);
-  Run run = recorder.finish(facts.outcome.end_ns, tokens, replica_count(scenario));
+  Run run = recorder.finish(facts.outcome.end_ns, tokens);
   facts.littles_law_error = recorder.littles_law_error();
   facts.max_in_flight = scenario.run.max_in_flight;
   run.scenario_name = scenario.name;
   run.scenario_json = to_json(scenario);
   run.engine = "virtual";
   run.seed = scenario.run.seed;
-  run.lift = facts.outcome.lift;
+  if (!facts.outcome.lifts.empty()) run.lift = facts.outcome.lifts[0];
   run.checks = check_validity(run, facts);
   return run;
 }
