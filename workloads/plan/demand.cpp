@@ -100,6 +100,10 @@ bool looks_at(const Throttle& throttle, const Tenant& tenant) {
          std::ranges::find(throttle.tenants, tenant.name) != throttle.tenants.end();
 }
 
+bool may_use(const Tenant& tenant, const Site& site) {
+  return tenant.sites.empty() || std::ranges::find(tenant.sites, site.name) != tenant.sites.end();
+}
+
 double output_tokens_per_unit(Unit unit, const Mix& mix) {
   switch (unit) {
     case Unit::requests:

@@ -22,6 +22,9 @@ double request_rate_per_s(const Tenant& tenant, const Scenario& scenario);
 /// True if the throttle looks at the tenant's requests.
 bool looks_at(const Throttle& throttle, const Tenant& tenant);
 
+/// True if the site may serve the tenant's requests.
+bool may_use(const Tenant& tenant, const Site& site);
+
 /// The mix of the requests that a throttle looks at.
 Mix request_mix(const Scenario& scenario, const Throttle& throttle);
 

@@ -1,19 +1,37 @@
 #pragma once
-// The fleet over time, as the scenario plans it: which replicas serve when, and at what pace. Events,
-// random failures with their repairs, and sites that come and go by themselves; all of it is known
-// before the run.
+// The fleet over time, as the scenario plans it: which replicas serve when, and at what pace.
+// Events, random failures with their repairs, and sites that come and go by themselves; all of it
+// is known before the run.
+//
+// The rules, where the language leaves something open:
+//
+// - A place for a replica is taken from when its `join` begins (or from the start) until it goes. A
+//   `join` takes the lowest places that are free, a `leave` the highest that are taken and have not
+//   been given notice: failed replicas and those that still boot go, too, and are not repaired.
+// - `fail` and `slow` draw among the replicas that serve, by seed, site and instant. A share is
+//   rounded to whole replicas, one at least.
+// - Each accelerator fails at instants of its own that are drawn for the whole run; those at which
+//   its replica does not serve have no effect. So nothing that an event adds moves a failure.
+// - When a replica fails, the lowest free spare of its site boots in its stead, and takes no more
+// as
+//   soon as that replica serves again (or goes for good). Spares that serve fail like others.
+// - A site that is away takes its replicas out and brings them back at once, without a boot; who
+//   boots or is repaired meanwhile goes on with that.
+// - Of several `slow`s of a replica the latest counts; when it ends, the pace is the usual one. A
+//   replica that has failed or gone comes back at its usual pace.
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 
-/// What happens to one replica at `at_ns`. Replicas are numbered over all sites in their order, each
-/// with `replicas` and then `spares` of them.
+/// What happens to one replica at `at_ns`. Replicas are numbered over all sites in their order,
+/// each with `replicas` and then `spares` of them.
 struct ReplicaChange {
   enum class Kind : std::uint8_t {
     serve,  ///< it takes requests from now on (its boot, if any, has ended)
@@ -28,7 +46,8 @@ struct ReplicaChange {
   std::int64_t decode_ppm = 1'000'000;    ///< pace: of what is usual
   std::int64_t prefill_ppm = 1'000'000;
   std::optional<std::size_t> event;  ///< whose doing it is, among Scenario::events; absent: chance,
-                                     ///< a repair, or the site itself
+                                     ///< a repair, a spare, or the site itself
+  bool operator==(const ReplicaChange&) const = default;
 };
 
 /// All places for replicas: those of `replicas` and `spares`.
@@ -36,20 +55,43 @@ std::int64_t replica_places(const Site& site);
 std::int64_t replica_places(const Scenario& scenario);
 /// The site of a replica's number.
 std::size_t site_of(const Scenario& scenario, std::uint32_t replica);
+/// The index of the site of that name, which there must be.
+std::size_t site_named(const Scenario& scenario, std::string_view name);
 /// By replica: does it serve at 0?
 std::vector<bool> serving_at_start(const Scenario& scenario);
+/// The same, counted by site.
+std::vector<std::int64_t> replicas_at_start(const Scenario& scenario);
 
-/// In order of time, and at one instant in order of the events, then of the replicas. `leave` takes
-/// the highest numbers that serve, `join` the lowest that do not, `fail` and `slow` draw theirs by
-/// seed and event. Empty where the fleet does not change.
+/// The event changes what a site has: join, leave, fail or slow.
+bool changes_fleet(const Event& event);
+
+/// When the i-th of `count` comes or goes, of those that do so over a time: the first at its begin,
+/// the last at its end.
+std::int64_t spread_ns(std::int64_t over_ns, std::int64_t i, std::int64_t count);
+
+/// Anything can happen to a replica: an event, a failure, or a site that comes and goes.
+bool fleet_changes(const Scenario& scenario);
+
+/// The run plans no more changes of replicas than this, about (expected_changes()).
+inline constexpr double kMostReplicaChanges = 2'000'000;
+/// How many changes the plan will have, at most where chance has no part in it, else about.
+double expected_changes(const Scenario& scenario);
+
+/// Up to the end of the cooldown, in order of time. At one instant what is no event's doing comes
+/// first, then the events in their order, and of each its replicas in theirs; what follows from a
+/// change at the same instant comes behind it. Of each replica serve and leave (or fail) take
+/// turns. Empty where the fleet does not change. O(changes x log), and of each event O(places of
+/// its site).
 std::vector<ReplicaChange> plan_fleet(const Scenario& scenario);
 
 /// How many replicas of each site serve from `at_ns` on, at their usual pace or not.
 struct ServingSpan {
   std::int64_t at_ns = 0;
   std::vector<std::int64_t> replicas;  ///< by site
+  bool operator==(const ServingSpan&) const = default;
 };
-/// From 0 on, in order of time; at least one. Whatever happens at one instant is one span.
+/// From 0 on, in order of time; at least one. Whatever happens at one instant is one span, also
+/// where its counts are those of the one before.
 std::vector<ServingSpan> serving_over_time(const Scenario& scenario);
 
 }  // namespace tokenlift

@@ -73,7 +73,10 @@ class Backlog {
 }  // namespace
 
 Stages::Stages(const Scenario& resolved)
-    : capacity_tokens_per_s_(resolved.fleet.capacity_tokens_per_s.value_or(kUnlimited)) {
+    : capacity_at_start_(resolved.fleet.capacity_tokens_per_s.value_or(kUnlimited)),
+      capacity_tokens_per_s_(capacity_at_start_),
+      changes_(plan_changes(resolved)),
+      shares_(capacity_over_time(resolved)) {
   const Mix of_all = request_mix(resolved);
   for (const Throttle& throttle : resolved.throttles) {
     View view;
@@ -96,11 +99,27 @@ Stages::Stages(const Scenario& resolved)
     views_.push_back(view);
     stages_.push_back(stage_of(stages_.size(), throttle, false, 1));
   }
+  advance(0);
 }
 
-void Stages::apply(const Change& change) {
-  stages_[change.throttle] =
-      stage_of(change.throttle, change.settings, change.lifted, change.drain);
+std::int64_t Stages::next_ns() const {
+  std::int64_t next_ns = std::numeric_limits<std::int64_t>::max();
+  if (next_change_ < changes_.size()) next_ns = changes_[next_change_].at_ns;
+  if (next_share_ < shares_.size()) next_ns = std::min(next_ns, shares_[next_share_].at_ns);
+  return next_ns;
+}
+
+void Stages::advance(std::int64_t until_ns) {
+  for (; next_change_ < changes_.size() && changes_[next_change_].at_ns <= until_ns;
+       ++next_change_) {
+    const Change& change = changes_[next_change_];
+    stages_[change.throttle] =
+        stage_of(change.throttle, change.settings, change.lifted, change.drain);
+  }
+  for (; next_share_ < shares_.size() && shares_[next_share_].at_ns <= until_ns; ++next_share_) {
+    if (std::isinf(capacity_at_start_)) continue;
+    capacity_tokens_per_s_ = capacity_at_start_ * shares_[next_share_].share;
+  }
 }
 
 Stage Stages::stage_of(std::size_t index, const Throttle& throttle, bool lifted,
@@ -151,26 +170,25 @@ Stage Stages::narrowest() const {
 }
 
 FluidDrain fluid_drain(const Scenario& resolved) {
-  const std::optional<std::size_t> measured = measured_event(resolved);
-  if (!measured) return {0, 0, std::nullopt};
-  const Event& event = resolved.events[*measured];
+  const std::optional<MeasuredSpan> span = measured_span(resolved);
+  if (!span) return {0, 0, std::nullopt};
   Stages stages(resolved);
   Backlog backlog(resolved);
-  const std::vector<Change> changes = plan_changes(resolved);
-  auto next = changes.begin();
-  const auto apply_until = [&](std::int64_t until_ns) {
-    for (; next != changes.end() && next->at_ns <= until_ns; ++next) {
-      backlog.advance(next->at_ns, stages);
-      stages.apply(*next);
+  // Up to an instant, and not what changes at it.
+  const auto advance = [&](std::int64_t until_ns) {
+    while (stages.next_ns() < until_ns) {
+      const std::int64_t next_ns = stages.next_ns();
+      backlog.advance(next_ns, stages);
+      stages.advance(next_ns);
     }
+    backlog.advance(until_ns, stages);
   };
-  for (; next != changes.end() && next->at_ns == 0; ++next) stages.apply(*next);
   backlog.start(stages);
-  apply_until(event.at_ns - 1);
-  backlog.advance(event.at_ns, stages);
+  advance(span->begin_ns);
   const double found_tokens = backlog.tokens();
-  apply_until(end_ns(event));
-  backlog.advance(end_ns(event), stages);
+  advance(span->end_ns);
+  stages.advance(span->end_ns);
+  backlog.advance(span->end_ns, stages);
   const double limit = stages.narrowest().limit_tokens_per_s;
   return {found_tokens, backlog.drain_s(stages),
           std::isfinite(limit) ? std::optional(limit) : std::nullopt};

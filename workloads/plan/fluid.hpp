@@ -2,9 +2,11 @@
 // Throttles and fleet as stages that a fluid flows through; plan.hpp says what counts as what.
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "workloads/plan/composition.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -19,12 +21,17 @@ struct Stage {
   std::optional<double> most_waiting_tokens;  ///< of a queue_limit
 };
 
-/// The throttles through time: each as it is after the changes so far. Of a resolved scenario.
+/// Throttles and fleet through time, each as it is after the changes so far; from 0 on. Of a
+/// resolved scenario.
 class Stages {
  public:
   explicit Stages(const Scenario& resolved);
 
-  void apply(const Change& change);
+  /// Where anything changes next; the largest instant, where nothing does.
+  std::int64_t next_ns() const;
+  /// All changes up to this instant, and at it.
+  void advance(std::int64_t until_ns);
+
   const Stage& operator[](std::size_t throttle) const { return stages_[throttle]; }
 
   /// What gets past the throttles that reject.
@@ -43,7 +50,12 @@ class Stages {
   };
   Stage stage_of(std::size_t index, const Throttle& throttle, bool lifted, double drain) const;
 
+  double capacity_at_start_;
   double capacity_tokens_per_s_;
+  std::vector<Change> changes_;
+  std::vector<CapacityShare> shares_;
+  std::size_t next_change_ = 0;
+  std::size_t next_share_ = 0;
   std::vector<View> views_;
   std::vector<Stage> stages_;
 };

@@ -1,6 +1,5 @@
 #include "workloads/plan/load.hpp"
 
-#include "workloads/plan/changes.hpp"
 #include "workloads/plan/demand.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
@@ -43,7 +42,7 @@ std::optional<double> limit_of(const Throttle& throttle, bool lifted, double dra
   return std::nullopt;
 }
 
-// What limits at the begin of the run and once the measured event is over, without its keys.
+// What limits at the begin of the run and once the measured events are over, without its keys.
 struct Limits {
   std::optional<double> before_per_s;
   std::optional<double> after_per_s;
@@ -55,8 +54,8 @@ std::vector<Limits> limits_of(const Scenario& resolved) {
     const std::optional<double> limit = limit_of(throttle, false, 1);
     all.push_back({limit, limit});
   }
-  const std::optional<std::size_t> measured = measured_event(resolved);
-  const std::int64_t until_ns = measured ? end_ns(resolved.events[*measured]) : 0;
+  const std::optional<MeasuredSpan> span = measured_span(resolved);
+  const std::int64_t until_ns = span ? span->end_ns : 0;
   for (const Change& change : plan_changes(resolved)) {
     if (change.at_ns > until_ns) break;
     Limits& limits = all[change.throttle];

@@ -31,7 +31,7 @@ struct ThrottleLoad {
   /// Over all keys together: of kinds with a rate that, of windows limit / window. Absent: it
   /// limits something else than a rate, is lifted, or is a shadow.
   std::optional<double> limit_per_s;
-  /// As the measured event leaves it.
+  /// As the measured events leave it.
   std::optional<double> limit_after_per_s;
 };
 

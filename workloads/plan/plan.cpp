@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "workloads/plan/changes.hpp"
+#include "workloads/plan/composition.hpp"
 #include "workloads/plan/demand.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/mistake.hpp"
 #include "workloads/text/quantity.hpp"
@@ -182,9 +184,10 @@ void resolve_arrivals(Tenant& tenant, const Scenario& scenario) {
               rate_of_load(*rate.load, *scenario.fleet.capacity_tokens_per_s / tokens, scenario)};
 }
 
-// Whether the fluid model sees what the event changes and where its backlog goes.
+// Whether the fluid model sees what an event changes and where its backlog goes.
 bool fluid_tells(const Scenario& resolved, const Event& event) {
   if (!resolved.fleet.capacity_tokens_per_s) return false;
+  if (changes_fleet(event)) return true;
   const auto changed = std::ranges::find(resolved.throttles, event.throttle, &Throttle::name);
   if (changed == resolved.throttles.end()) return false;
   const KindTraits& kind = traits_of(changed->kind);
@@ -211,14 +214,15 @@ std::int64_t longest_return_ns(const Scenario& resolved) {
          std::min(backoff_ns, kLongestDurationNs / 2);
 }
 
-std::int64_t default_settle_ns(const Scenario& resolved, const Event& event) {
-  const std::int64_t rest_ns = resolved.run.duration_ns - end_ns(event);
+std::int64_t default_settle_ns(const Scenario& resolved, const MeasuredSpan& span) {
+  const std::int64_t rest_ns = std::max<std::int64_t>(resolved.run.duration_ns - span.end_ns, 0);
   const FluidDrain drain = fluid_drain(resolved);
   const double settle_s =
       drain.drain_s ? 1.5 * *drain.drain_s + 5 : std::numeric_limits<double>::infinity();
   if (settle_s >= to_s(kLongestDurationNs)) return rest_ns;
   const auto settle_ns = static_cast<std::int64_t>(std::llround(settle_s * 1e9));
-  if (fluid_tells(resolved, event)) return settle_ns;
+  const auto tells = [&](std::size_t i) { return fluid_tells(resolved, resolved.events[i]); };
+  if (std::ranges::all_of(measured_events(resolved), tells)) return settle_ns;
   return std::max(settle_ns, std::min(rest_ns / 3, longest_return_ns(resolved)));
 }
 
@@ -232,6 +236,7 @@ std::int64_t replica_count(const Scenario& scenario) {
 
 bool needs_capacity(const Scenario& scenario) {
   if (scenario.fleet.capacity_tokens_per_s) return false;
+  if (needs_site_capacities(scenario)) return true;
   const auto tenant_does = [](const Tenant& t) { return t.arrivals.rate.load.has_value(); };
   const auto throttle_does = [](const Throttle& t) { return t.rate.load.has_value(); };
   const auto event_does = [](const Event& e) {
@@ -263,22 +268,55 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
       if (event.throttle == throttle.name) resolver.resolve_event(event);
     }
   }
-  if (const auto index = measured_event(resolved); index && !resolved.run.settle_ns) {
+  if (const auto span = measured_span(resolved); span && !resolved.run.settle_ns) {
     written = resolved;
     if (!written.fleet.capacity_tokens_per_s) {
       written.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
     }
-    resolved.run.settle_ns = default_settle_ns(written, resolved.events[*index]);
+    resolved.run.settle_ns = default_settle_ns(written, *span);
   }
   return resolved;
 }
 
-std::optional<std::size_t> measured_event(const Scenario& scenario) {
-  if (scenario.events.empty()) return std::nullopt;
-  for (std::size_t i = 0; i < scenario.events.size(); ++i) {
-    if (scenario.events[i].measure) return i;
+Scenario resolve_by_site(const Scenario& scenario,
+                         const std::vector<double>& replica_tokens_per_s) {
+  Scenario known = scenario;
+  std::vector<double> capacities;
+  for (std::size_t i = 0; i < replica_tokens_per_s.size(); ++i) {
+    std::optional<double>& stated = known.fleet.sites[i].capacity_tokens_per_s;
+    capacities.push_back(stated.value_or(replica_tokens_per_s[i]));
+    if (fleet_changes(scenario)) stated = capacities.back();
   }
-  return 0;
+  const double at_start = capacity_of(capacities, replicas_at_start(scenario));
+  return resolve(known, at_start > 0 ? std::optional(at_start) : std::nullopt);
+}
+
+std::vector<std::size_t> measured_events(const Scenario& scenario) {
+  std::vector<std::size_t> measured;
+  for (std::size_t i = 0; i < scenario.events.size(); ++i) {
+    if (scenario.events[i].measure) measured.push_back(i);
+  }
+  if (measured.empty() && !scenario.events.empty()) measured.push_back(0);
+  return measured;
+}
+
+std::optional<std::size_t> measured_event(const Scenario& scenario) {
+  const std::vector<std::size_t> measured = measured_events(scenario);
+  if (measured.empty()) return std::nullopt;
+  return *std::ranges::min_element(
+      measured, {}, [&](std::size_t i) { return begin_ns(scenario, scenario.events[i]); });
+}
+
+std::optional<MeasuredSpan> measured_span(const Scenario& scenario) {
+  std::optional<MeasuredSpan> span;
+  for (const std::size_t i : measured_events(scenario)) {
+    const Event& event = scenario.events[i];
+    const MeasuredSpan own{begin_ns(scenario, event), end_ns(scenario, event)};
+    if (!span) span = own;
+    span->begin_ns = std::min(span->begin_ns, own.begin_ns);
+    span->end_ns = std::max(span->end_ns, own.end_ns);
+  }
+  return span;
 }
 
 std::vector<Phase> plan_phases(const Scenario& resolved) {
@@ -291,11 +329,10 @@ std::vector<Phase> plan_phases(const Scenario& resolved) {
     now_ns = end;
   };
   add("warmup", run.warmup_ns, false);
-  if (const std::optional<std::size_t> index = measured_event(resolved)) {
+  if (const std::optional<MeasuredSpan> span = measured_span(resolved)) {
     assert(run.settle_ns);
-    const Event& event = resolved.events[*index];
-    add("before", event.at_ns, true);
-    add("transition", std::min(end_ns(event) + *run.settle_ns, run.duration_ns), true);
+    add("before", std::min(span->begin_ns, run.duration_ns), true);
+    add("transition", std::min(span->end_ns + *run.settle_ns, run.duration_ns), true);
     add("after", run.duration_ns, true);
   } else {
     add("steady", run.duration_ns, true);

@@ -25,7 +25,7 @@ struct Phase {
   bool measured = true;  ///< false for warmup and cooldown
 };
 
-/// Over all sites.
+/// Over all sites, without spares, whoever serves at the start.
 std::int64_t replica_count(const Scenario& scenario);
 
 /// Mean tokens of a tenant's requests, after rounding and clamping (or of its trace); within 0.02
@@ -36,7 +36,8 @@ double mean_output_tokens(const Tenant& tenant);
 std::int64_t largest_prompt_tokens(const Tenant& tenant);
 std::int64_t largest_output_tokens(const Tenant& tenant);
 
-/// True if a `load` anywhere needs the fleet's capacity and the scenario does not state it.
+/// True if a `load` anywhere needs the fleet's capacity, or a throttle that follows it that of its
+/// sites, and the scenario does not state it.
 bool needs_capacity(const Scenario& scenario);
 
 /// Each tenant's share of all requests, by its mean request rate over the run; they sum to 1. With
@@ -55,7 +56,7 @@ double largest_cost(const Scenario& scenario, const Throttle& throttle);
 
 /// Every `load` turned into a rate or a limit, every burst into units, `settle` filled in: 1.5
 /// fluid drains and 5 s. Where the fluid does not see what is in the way (the capacity is not
-/// known, or the changed throttle has no rate) it is at least 30 s, the longest max_wait and the
+/// known, or a changed throttle has no rate) it is at least 30 s, the longest max_wait and the
 /// longest back-off together, but a third of the rest of the run at most. With the
 /// capacity C, a tenant's load x becomes x C / (its mean output) requests/s (sessions/s of x C /
 /// (its mean output x turns)); a throttle's load x becomes what x C output tokens/s use in its
@@ -71,7 +72,11 @@ double largest_cost(const Scenario& scenario, const Throttle& throttle);
 /// `load` without any capacity. Idempotent: resolving a resolved scenario changes nothing.
 Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens_per_s);
 
-/// Fluid model of the measured event, in output tokens of the mix: the backlog it finds, and how
+/// The same with the capacity of one replica of each site: the fleet's is that of who serves at the
+/// start. Where the fleet changes every site keeps its own (one that it states wins).
+Scenario resolve_by_site(const Scenario& scenario, const std::vector<double>& replica_tokens_per_s);
+
+/// Fluid model of the measured events, in output tokens of the mix: the backlog it finds, and how
 /// long that takes to drain. A throttle's limit is its rate (of windows: limit / window) in output
 /// tokens/s of the mix of the tenants it looks at (the inverse of what resolve() does to a load),
 /// for each tenant or user that has one of its own, divided by the drain of its peak hours; what
@@ -84,9 +89,10 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
 /// bucket starts with, through every change on the way. With a max_wait w it holds at most flow x
 /// w, because what waits longer expires, and never more than a queue_limit lets wait; where
 /// everything is rejected there is no backlog. Closed tenants, who wait for their answers, leave at
-/// most one request each. After (and to the end of a ramp): drain_s = backlog / (min(new limits,
-/// capacity) - flow). It is absent where the backlog never drains (flow >= that minimum) and zero
-/// where there is none. Capacity unknown counts as unlimited.
+/// most one request each. The capacity is that of who serves at the time. After (and to the end of
+/// the measured span): drain_s = backlog / (min(new limits, capacity) - flow). It is absent where
+/// the backlog never drains (flow >= that minimum) and zero where there is none. Capacity unknown
+/// counts as unlimited.
 struct FluidDrain {
   double backlog_tokens = 0;
   std::optional<double> drain_s;
@@ -114,11 +120,21 @@ struct Change {
 /// event that is taken out changes nothing.
 std::vector<Change> plan_changes(const Scenario& resolved);
 
-/// The index of the event that divides the run, if any.
+/// The indices of the events that divide the run: those with `measure`, or else the first, if any.
+std::vector<std::size_t> measured_events(const Scenario& scenario);
+/// Of these the one that begins first.
 std::optional<std::size_t> measured_event(const Scenario& scenario);
 
+/// From where the first of the measured events begins to where the last of them ends.
+struct MeasuredSpan {
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;
+};
+std::optional<MeasuredSpan> measured_span(const Scenario& scenario);
+
 /// warmup (if any), then steady, or before/transition/after, then cooldown. In order, without gaps.
-/// A ramp's transition lasts from its start to `settle` after its end. Empty phases are left out.
+/// The transition lasts from the begin of the measured span to `settle` after its end. Empty phases
+/// are left out.
 std::vector<Phase> plan_phases(const Scenario& resolved);
 
 /// Of each tenant with a trace what its file holds, and how many rows are left out and why: a

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "workloads/plan/changes.hpp"
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/text/quantity.hpp"
@@ -48,16 +47,16 @@ std::vector<std::string> longer_run(const Scenario& resolved) {
   const std::int64_t ample_ns = whole_seconds_up(kAmpleRequests / per_s);
   std::vector<std::string> words;
   std::int64_t later_ns = 0;
-  const std::optional<std::size_t> index = measured_event(resolved);
   std::int64_t begin_ns = resolved.run.warmup_ns;  // of the last phase
-  if (index) {
-    const Event& event = resolved.events[*index];
-    later_ns = std::max<std::int64_t>(0, begin_ns + ample_ns - event.at_ns);
-    if (later_ns > 0) {
+  if (const std::optional<MeasuredSpan> span = measured_span(resolved)) {
+    later_ns = std::max<std::int64_t>(0, begin_ns + ample_ns - span->begin_ns);
+    for (const std::size_t i : measured_events(resolved)) {
+      if (later_ns == 0) break;
+      const Event& event = resolved.events[i];
       words.push_back("event." + std::to_string(event.index.value) +
                       ".at=" + format_duration(event.at_ns + later_ns));
     }
-    begin_ns = end_ns(event) + resolved.run.settle_ns.value_or(0) + later_ns;
+    begin_ns = span->end_ns + resolved.run.settle_ns.value_or(0) + later_ns;
   }
   const std::int64_t duration_ns =
       std::max(resolved.run.duration_ns + later_ns, begin_ns + ample_ns);

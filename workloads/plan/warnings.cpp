@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "workloads/plan/calendar.hpp"
-#include "workloads/plan/changes.hpp"
 #include "workloads/plan/demand.hpp"
+#include "workloads/plan/fleet_warnings.hpp"
 #include "workloads/plan/fluid.hpp"
 #include "workloads/plan/load.hpp"
 #include "workloads/plan/plan.hpp"
@@ -28,8 +28,8 @@ std::string seconds_up(double s) {
 }
 
 // How long the run goes on after the transition; 0 if the transition fills it.
-std::int64_t after_ns(const Scenario& resolved, const Event& event) {
-  const std::int64_t rest_ns = resolved.run.duration_ns - end_ns(event);
+std::int64_t after_ns(const Scenario& resolved, const MeasuredSpan& span) {
+  const std::int64_t rest_ns = resolved.run.duration_ns - span.end_ns;
   return std::max<std::int64_t>(rest_ns - resolved.run.settle_ns.value_or(0), 0);
 }
 
@@ -39,12 +39,11 @@ void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& re
                      "', and a valid run needs " + rounded(kFewestRequests) + ": make it " +
                      seconds_up(phase.enough_s) + " or longer, or raise the rate");
   }
-  const std::optional<std::size_t> index = measured_event(resolved);
-  if (!index || after_ns(resolved, resolved.events[*index]) > 0) return;
-  const Event& event = resolved.events[*index];
-  const std::int64_t before_ns = event.at_ns - resolved.run.warmup_ns;
+  const std::optional<MeasuredSpan> span = measured_span(resolved);
+  if (!span || after_ns(resolved, *span) > 0) return;
+  const std::int64_t before_ns = span->begin_ns - resolved.run.warmup_ns;
   const bool drains = fluid_drain(resolved).drain_s.has_value();
-  const double enough_s = to_s(end_ns(event)) + to_s(*resolved.run.settle_ns) + to_s(before_ns);
+  const double enough_s = to_s(span->end_ns) + to_s(*resolved.run.settle_ns) + to_s(before_ns);
   result.push_back("the run ends before the transition does, so there is no 'after' to compare: " +
                    (drains ? "set run.duration to " + seconds_up(enough_s) + " or more"
                            : std::string("lower the load, or set run.settle")));
@@ -62,15 +61,12 @@ bool waits_without_end(const Scenario& resolved, const Throttle& throttle) {
 void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result) {
   const double offered_per_s = offered(resolved).open_tokens_per_s;
   Stages stages(resolved);
-  const std::vector<Change> changes = plan_changes(resolved);
-  auto next = changes.begin();
-  for (; next != changes.end() && next->at_ns == 0; ++next) stages.apply(*next);
   const double flow_before = stages.flow(offered_per_s);
   const Stage bounds = stages.narrowest();
   for (std::size_t i = 0; i < resolved.throttles.size(); ++i) {
     const Stage& stage = stages[i];
     if (stage.when_full == WhenFull::queue && flow_before > stage.limit_tokens_per_s &&
-        !bounds.max_wait_s && !bounds.most_waiting_tokens &&
+        !bounds.max_wait_s && !bounds.most_waiting_tokens && !stage.max_wait_s &&
         waits_without_end(resolved, resolved.throttles[i])) {
       result.push_back("throttle '" + resolved.throttles[i].name +
                        "' queues without a max_wait while " + rounded(flow_before) +
@@ -80,14 +76,15 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
                        "max_wait or lower the load");
     }
   }
-  const std::optional<std::size_t> index = measured_event(resolved);
-  const std::int64_t until_ns = index ? end_ns(resolved.events[*index]) : 0;
-  for (; next != changes.end() && next->at_ns <= until_ns; ++next) stages.apply(*next);
+  const std::optional<MeasuredSpan> span = measured_span(resolved);
+  if (span) stages.advance(span->end_ns);
   const Stage stage = stages.narrowest();
   const double flow = stages.flow(offered_per_s);
   const bool fleet_is_narrowest = stage.limit_tokens_per_s >= stages.capacity_tokens_per_s();
-  if (flow <= stage.limit_tokens_per_s || (!index && !fleet_is_narrowest)) return;
-  result.push_back(std::string(index ? "after the event " : "") + rounded(flow) +
+  if (flow <= stage.limit_tokens_per_s || (!span && !fleet_is_narrowest)) return;
+  // Who waits too long gives up, so the queue at a limit that holds users back again is bounded.
+  if (!fleet_is_narrowest && (stage.max_wait_s || stage.most_waiting_tokens)) return;
+  result.push_back(std::string(span ? "after the event " : "") + rounded(flow) +
                    " output tokens/s are offered and " +
                    (fleet_is_narrowest ? "the fleet" : "the new limit") + " carries " +
                    rounded(stage.limit_tokens_per_s) +
@@ -362,6 +359,7 @@ std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Pr
   std::vector<std::string> result;
   warn_of_short_phases(resolved, result);
   warn_of_overload(resolved, result);
+  warn_of_fleet(resolved, result);
   warn_of_short_traces(resolved, result);
   warn_of_clients(resolved, result);
   warn_of_order(resolved, result);

@@ -1,7 +1,6 @@
 #include "workloads/reader/event_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "workloads/plan/changes.hpp"
@@ -11,7 +10,11 @@ namespace tokenlift {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kActions = {"lift", "set", "restore", "ramp"};
+constexpr std::string_view kActionAdvice =
+    R"(lift = "NAME" removes a throttle, restore = "NAME" brings it back, )"
+    R"(set = { throttle = "NAME", ... } changes it, )"
+    R"(ramp = { throttle = "NAME", to = "500/s", over = "10s" } moves it; replicas )"
+    R"(join = { site = "NAME" }, leave, fail or slow down: slow = { site = "NAME", decode = 2.0 })";
 
 }  // namespace
 
@@ -19,17 +22,15 @@ Event EventReader::read(TableReader& table) {
   Event event;
   read_at(table, event);
   std::vector<std::string_view> actions;
-  for (const std::string_view key : kActions) {
-    if (table.has(key)) actions.push_back(key);
+  for (const Keyword<EventKind>& keyword : kKeywords<EventKind>) {
+    if (table.has(keyword.name)) actions.push_back(keyword.name);
   }
   if (actions.size() != 1) {
     table.mistake(actions.empty() ? "lift" : actions.back(),
                   actions.empty() ? "the event does nothing"
                                   : "an event has " + in_quotes(actions.front()) + " or " +
                                         in_quotes(actions.back()) + ", not both",
-                  R"(lift = "NAME" removes a throttle, restore = "NAME" brings it back, )"
-                  R"(set = { throttle = "NAME", ... } changes it, )"
-                  R"(ramp = { throttle = "NAME", to = "500/s", over = "10s" } moves it)");
+                  std::string(kActionAdvice));
   }
   if (table.find("lift") != nullptr) {
     event.kind = EventKind::lift;
@@ -38,7 +39,8 @@ Event EventReader::read(TableReader& table) {
   read_restore(table, event);
   if (auto set = table.table("set", "set")) read_set(std::move(*set), event);
   if (auto ramp = table.table("ramp", "ramp")) read_ramp(std::move(*ramp), event);
-  read_measure(table, event);
+  fleet_events_.read(table, event);
+  assign(event.measure, table.flag("measure"));
   table.finish();
   return event;
 }
@@ -53,15 +55,6 @@ void EventReader::read_at(TableReader& table, Event& event) {
                   "more than " + format_duration(run_.warmup_ns) + " and less than " +
                       format_duration(run_.duration_ns));
   }
-}
-
-void EventReader::read_measure(TableReader& table, Event& event) {
-  assign(event.measure, table.flag("measure"));
-  if (event.measure && measured_event_seen_) {
-    table.mistake("measure", "a second event has measure = true",
-                  "one event divides the run; the others are markers");
-  }
-  measured_event_seen_ = measured_event_seen_ || event.measure;
 }
 
 const KnownThrottle* EventReader::throttle_named(TableReader& table, std::string_view key,

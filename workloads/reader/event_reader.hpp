@@ -1,10 +1,11 @@
 #pragma once
-// Reads [[event]]: a throttle is lifted, set, restored, or moved over a time.
+// Reads [[event]]: a throttle is lifted, set, restored, or moved over a time, or the fleet changes.
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "workloads/reader/fleet_event_reader.hpp"
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/reader/throttle_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -13,11 +14,15 @@ namespace tokenlift {
 
 class EventReader {
  public:
-  /// `throttles` are those of the scenario; `sizes` gets the numbers of units that must hold the
-  /// largest request.
-  EventReader(Document& document, const RunSettings& run,
+  /// `scenario` has its run and its fleet, `throttles` are its throttles; `sizes` gets the numbers
+  /// of units that must hold the largest request.
+  EventReader(Document& document, const Scenario& scenario,
               const std::vector<KnownThrottle>& throttles, std::vector<PlacedSize>& sizes)
-      : document_(document), run_(run), throttles_(throttles), sizes_(sizes) {}
+      : document_(document),
+        run_(scenario.run),
+        throttles_(throttles),
+        sizes_(sizes),
+        fleet_events_(scenario) {}
 
   Event read(TableReader& table);
 
@@ -28,7 +33,6 @@ class EventReader {
   void read_ramp(TableReader table, Event& event);
   void read_end(TableReader& ramp, std::string_view key, const KnownThrottle* known, Rate& rate,
                 std::optional<double>& limit);
-  void read_measure(TableReader& table, Event& event);
   const KnownThrottle* throttle_named(TableReader& table, std::string_view key, Event& event);
   void note(const TableReader& table, const Event& event, const KnownThrottle* known);
 
@@ -36,7 +40,7 @@ class EventReader {
   const RunSettings& run_;
   const std::vector<KnownThrottle>& throttles_;
   std::vector<PlacedSize>& sizes_;
-  bool measured_event_seen_ = false;
+  FleetEventReader fleet_events_;
 };
 
 }  // namespace tokenlift

@@ -25,16 +25,19 @@ FleetSettings FleetReader::read(TableReader table) {
   }
   for (TableReader& site_table : sites) {
     const Mark mark{document_};
-    const Site site = read_site(site_table);
+    const Site site = read_site(site_table, fleet.router);
     fleet.sites.push_back(site);
     site_names_.push_back(site.name);
-    if (mark.sound()) sound_sites_.push_back({site, site_table.place("kv_tokens")});
+    if (!mark.sound()) continue;
+    sound_sites_.push_back(
+        {site, site_table.place(), site_table.place("kv_tokens"), site_table.place("boot")});
   }
+  check_capacities(sites, fleet.sites);
   table.finish();
   return fleet;
 }
 
-Site FleetReader::read_site(TableReader& table) {
+Site FleetReader::read_site(TableReader& table, RouterPolicy router) {
   const Mark mark{document_};
   Site site;
   site.name = table.name_apart_from(site_names_);
@@ -50,9 +53,84 @@ Site FleetReader::read_site(TableReader& table) {
     }
   }
   assign(site.kv_tokens, table.whole("kv_tokens", 1, kSizeMax));
+  site.capacity_tokens_per_s = table.rate_per_s("capacity");
+  if (table.only_for("max_in_flight", "router", router, std::vector{RouterPolicy::spill})) {
+    site.max_in_flight = table.whole("max_in_flight", 1, kSizeMax);
+  }
+  read_course(table, site);
   if (mark.sound()) check_profile(table, site);
   table.finish();
   return site;
+}
+
+// What becomes of its replicas over time, and how far away they are.
+void FleetReader::read_course(TableReader& table, Site& site) {
+  if (engine_ && !traits_of(*engine_).has_replicas) {
+    for (const char* key :
+         {"at_start", "boot", "rtt", "notice", "spares", "failures", "available"}) {
+      if (table.find(key) == nullptr) continue;
+      table.mistake(key,
+                    in_quotes(key) + " has no effect on engine " + in_quotes(name_of(*engine_)) +
+                        ", which answers at once, without replicas",
+                    "remove it, or set run.engine = \"virtual\" or \"threads\"");
+    }
+    return;
+  }
+  site.at_start = table.whole("at_start", 0, kCountMax);
+  if (site.at_start && *site.at_start > site.replicas) {
+    table.mistake("at_start",
+                  "\"at_start\" is " + std::to_string(*site.at_start) + ", and the site has " +
+                      std::to_string(site.replicas) + " replicas",
+                  "raise replicas: the others join later");
+  }
+  assign(site.boot_ns, table.duration_ns("boot"));
+  assign(site.rtt_ns, table.duration_ns("rtt"));
+  assign(site.notice_ns, table.duration_ns("notice"));
+  assign(site.spares, table.whole("spares", 0, kCountMax));
+  site.failures = read_failures(table);
+  site.available = read_available(table);
+}
+
+std::optional<Failures> FleetReader::read_failures(TableReader& table) {
+  std::optional<TableReader> given = table.table("failures", "failures");
+  if (!given) return std::nullopt;
+  Failures failures;
+  given->require("mtbf", "the mean time between failures of one accelerator: mtbf = \"50000h\"");
+  assign(failures.mtbf_ns, given->positive_duration_ns("mtbf"));
+  given->require("repair", "the mean time to its repair: repair = \"4h\"");
+  assign(failures.repair_ns, given->positive_duration_ns("repair"));
+  given->finish();
+  return failures;
+}
+
+std::optional<Availability> FleetReader::read_available(TableReader& table) {
+  std::optional<TableReader> given = table.table("available", "available");
+  if (!given) return std::nullopt;
+  Availability available;
+  given->require("period", "from one absence to the next, for example period = \"95.5min\"");
+  assign(available.period_ns, given->positive_duration_ns("period"));
+  given->require("off", "how long it is away, for example off = \"35.6min\"");
+  assign(available.off_ns, given->positive_duration_ns("off"));
+  if (available.period_ns > 0 && available.off_ns >= available.period_ns) {
+    given->mistake("off", "the site is always away", "\"off\" must be shorter than \"period\"");
+  }
+  const std::optional<std::int64_t> begin_ns = given->duration_ns("begin");
+  available.begin_ns = begin_ns.value_or(available.period_ns - available.off_ns);
+  given->finish();
+  return available;
+}
+
+void FleetReader::check_capacities(std::vector<TableReader>& tables,
+                                   const std::vector<Site>& sites) {
+  const auto stated = [](const Site& site) { return site.capacity_tokens_per_s.has_value(); };
+  if (std::ranges::none_of(sites, stated)) return;
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    if (stated(sites[i]) || tables[i].has("capacity")) continue;
+    tables[i].mistake("capacity",
+                      "other sites state the capacity of a replica, and site " +
+                          in_quotes(sites[i].name) + " does not",
+                      "state it in every site, or in none");
+  }
 }
 
 // The nearest wins: the command line, then the scenario, then what is built in. Of several on the

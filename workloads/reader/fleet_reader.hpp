@@ -11,10 +11,12 @@
 
 namespace tokenlift {
 
-/// A site that is right by itself, and where its size stands.
+/// A site that is right by itself, and where it stands.
 struct PlacedSite {
   Site site;
+  Place table;
   Place kv_tokens;
+  Place boot;
 };
 
 class FleetReader {
@@ -26,6 +28,7 @@ class FleetReader {
 
   FleetSettings read(TableReader table);
   const std::vector<PlacedSite>& sound_sites() const { return sound_sites_; }
+  const std::vector<std::string>& site_names() const { return site_names_; }
 
   /// The scenario's own profiles, and on engine virtual all that the sites use, so that the
   /// scenario means the same without the files and the program that it was read with. By name;
@@ -33,7 +36,11 @@ class FleetReader {
   std::vector<Profile> profiles_to_keep(const FleetSettings& fleet) const;
 
  private:
-  Site read_site(TableReader& table);
+  Site read_site(TableReader& table, RouterPolicy router);
+  void read_course(TableReader& table, Site& site);
+  std::optional<Failures> read_failures(TableReader& table);
+  std::optional<Availability> read_available(TableReader& table);
+  void check_capacities(std::vector<TableReader>& tables, const std::vector<Site>& sites);
   const Profile* profile_named(const std::string& name) const;
   void check_profile(TableReader& table, const Site& site);
   void check_cost(TableReader& table, const Site& site, const Profile& profile);

@@ -12,9 +12,10 @@
 #include <vector>
 
 #include "workloads/plan/calendar.hpp"
-#include "workloads/plan/changes.hpp"
+#include "workloads/plan/demand.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/event_reader.hpp"
+#include "workloads/reader/fleet_check.hpp"
 #include "workloads/reader/fleet_reader.hpp"
 #include "workloads/reader/profile_reader.hpp"
 #include "workloads/reader/table_reader.hpp"
@@ -53,7 +54,7 @@ class ScenarioReader {
   void read_run(TableReader table);
   void read_starts_at(TableReader& table);
   void read_queue(TableReader table);
-  void read_tenants(TableReader& root);
+  void read_tenants(TableReader& root, const std::vector<std::string>& site_names);
   void read_throttles(TableReader& root);
   void read_events(TableReader& root);
   void note_load(const Place& place, bool by_load);
@@ -71,6 +72,7 @@ class ScenarioReader {
   std::vector<KnownThrottle> throttles_;
   std::vector<PlacedSize> sizes_;
   std::optional<Place> load_place_;  // the first load of a throttle
+  FleetPlaces places_;
 };
 
 void ScenarioReader::read_run(TableReader table) {
@@ -112,12 +114,14 @@ void ScenarioReader::read_queue(TableReader table) {
   table.finish();
 }
 
-void ScenarioReader::read_tenants(TableReader& root) {
+void ScenarioReader::read_tenants(TableReader& root, const std::vector<std::string>& site_names) {
   std::vector<TableReader> tables = root.tables("tenant", "[[tenant]]");
   if (tables.empty() && (!root.has("tenant") || root.find("tenant")->is_array())) {
     root.mistake("tenant", "nobody asks for anything", "add a [[tenant]]");
   }
-  for (TableReader& table : tables) scenario_.tenants.push_back(tenants_.read(table));
+  for (TableReader& table : tables) {
+    scenario_.tenants.push_back(tenants_.read(table, site_names));
+  }
   check_count(root, "tenant", tables.size(), kMostTenants);
 }
 
@@ -132,13 +136,15 @@ void ScenarioReader::read_throttles(TableReader& root) {
   for (TableReader& table : tables) {
     scenario_.throttles.push_back(reader.read(table));
     note_load(table.place("load"), scenario_.throttles.back().rate.load.has_value());
+    places_.followers.emplace_back();
+    if (table.has("follows")) places_.followers.back() = table.place("follows");
   }
   throttles_ = reader.known();
   sizes_ = reader.sizes();
 }
 
 void ScenarioReader::read_events(TableReader& root) {
-  EventReader reader(document_, scenario_.run, throttles_, sizes_);
+  EventReader reader(document_, scenario_, throttles_, sizes_);
   std::int64_t changes = 0;
   for (TableReader& table : root.tables("event", "[[event]]")) {
     Event event = reader.read(table);
@@ -151,6 +157,7 @@ void ScenarioReader::read_events(TableReader& root) {
                     "use fewer events, or ramps with fewer steps");
     }
     event.index.value = scenario_.events.size();
+    places_.events.push_back(table.place(name_of(event.kind)));
     note_load(table.place(), (event.rate && event.rate->load) || (event.from && event.from->load));
     scenario_.events.push_back(event);
   }
@@ -160,9 +167,10 @@ void ScenarioReader::read_events(TableReader& root) {
 void ScenarioReader::check_kv_tokens(const std::vector<PlacedSite>& sites) {
   for (const Tenant& tenant : tenants_.sized()) {
     const std::int64_t largest = largest_prompt_tokens(tenant) + largest_output_tokens(tenant);
-    for (const auto& [site, place] : sites) {
-      if (largest <= site.kv_tokens) continue;
-      document_.add(place,
+    for (const PlacedSite& placed : sites) {
+      const Site& site = placed.site;
+      if (largest <= site.kv_tokens || !may_use(tenant, site)) continue;
+      document_.add(placed.kv_tokens,
                     "site " + in_quotes(site.name) + " holds " + std::to_string(site.kv_tokens) +
                         " tokens, and a request of tenant " + in_quotes(tenant.name) +
                         " can have " + std::to_string(largest),
@@ -216,21 +224,33 @@ Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& 
   assign(scenario_.description, root.text("description"));
   root.require("run", "add [run] with a duration");
   if (auto run = root.table("run", "[run]")) read_run(std::move(*run));
+  const Mark of_fleet{document_};
   FleetReader fleet_reader(document_, engine_, given_, read_profiles(root));
   root.require("fleet", "add a [[fleet.site]] with name and replicas");
   if (auto fleet = root.table("fleet", "[fleet]")) {
     scenario_.fleet = fleet_reader.read(std::move(*fleet));
   }
+  const bool fleet_sound = of_fleet.sound();
+  check_boots(scenario_.run, fleet_reader.sound_sites(), document_);
   if (auto queue = root.table("queue", "[queue]")) read_queue(std::move(*queue));
-  read_tenants(root);
+  read_tenants(root, fleet_reader.site_names());
   read_throttles(root);
+  const Mark of_events{document_};
   read_events(root);
+  const bool events_sound = of_events.sound();
   std::optional<TableReader> tune = root.table("tune", "[tune]");
   root.finish();
   check_kv_tokens(fleet_reader.sound_sites());
   check_sizes();
   check_loads();
   std::ranges::stable_sort(scenario_.events, {}, &Event::at_ns);
+  if (fleet_sound && events_sound && scenario_.run.duration_ns > 0) {
+    places_.sites = fleet_reader.sound_sites();
+    places_.load = tenants_.load_place() ? tenants_.load_place() : load_place_;
+    Scenario known = scenario_;
+    known.profiles = fleet_reader.profiles_to_keep(scenario_.fleet);
+    check_fleet(known, places_, document_);
+  }
   if (tune && read_tuning) scenario_.tuning = read_tuning(std::move(*tune), scenario_);
   document_.throw_mistakes();
   scenario_.profiles = fleet_reader.profiles_to_keep(scenario_.fleet);

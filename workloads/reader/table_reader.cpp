@@ -267,6 +267,20 @@ std::optional<std::vector<std::string>> TableReader::texts(std::string_view key)
   return std::nullopt;
 }
 
+std::vector<std::string> TableReader::names_among(std::string_view key, const std::string& noun,
+                                                  const std::vector<std::string>& names) {
+  std::vector<std::string> chosen = texts(key).value_or(std::vector<std::string>{});
+  for (const std::string& name : chosen) {
+    if (std::ranges::find(names, name) == names.end()) {
+      mistake(key, "there is no " + noun + " " + in_quotes(name), suggest(name, names));
+    } else if (std::ranges::count(chosen, name) > 1) {
+      mistake(key, noun + " " + in_quotes(name) + " is there twice", "name each once");
+      break;
+    }
+  }
+  return chosen;
+}
+
 std::vector<std::pair<Objective, Place>> TableReader::objectives(std::string_view key) {
   const std::optional<std::vector<std::string>> words = texts(key);
   if (!words) return {};

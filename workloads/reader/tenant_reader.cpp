@@ -23,7 +23,7 @@ constexpr double kJitterMax = 10;
 TenantReader::TenantReader(Document& document, std::string folder)
     : document_(document), arrivals_reader_(document, std::move(folder)) {}
 
-Tenant TenantReader::read(TableReader& table) {
+Tenant TenantReader::read(TableReader& table, const std::vector<std::string>& site_names) {
   const Mark mark{document_};
   Tenant tenant;
   tenant.name = table.name_apart_from(names_);
@@ -55,6 +55,7 @@ Tenant TenantReader::read(TableReader& table) {
       }
     }
   }
+  tenant.sites = table.names_among("sites", "site", site_names);
   if (mark.sound()) sized_.push_back(tenant);
   assign(tenant.users, table.whole("users", 1, kMostUsers));
   check_users(table, tenant);

@@ -15,7 +15,8 @@ class TenantReader {
  public:
   TenantReader(Document& document, std::string folder);
 
-  Tenant read(TableReader& table);
+  /// `site_names` are those of the fleet.
+  Tenant read(TableReader& table, const std::vector<std::string>& site_names);
 
   /// The tenants whose sizes are right by themselves.
   const std::vector<Tenant>& sized() const { return sized_; }

@@ -209,7 +209,7 @@ Throttle ThrottleReader::read(TableReader& table) {
   }
   assign(throttle.unit, table.choice<Unit>("unit"));
   assign(throttle.scope, table.choice<Scope>("scope"));
-  throttle.tenants = read_tenants(table);
+  throttle.tenants = table.names_among("tenants", "tenant", tenant_names_);
   throttle.schedule = read_schedule(table, kind);
   const Settings settings = read_settings(table, kind);
   if (kind) require_keys(table, traits_of(*kind));
@@ -228,6 +228,7 @@ Throttle ThrottleReader::read(TableReader& table) {
                       " counts none",
                   "remove it, or take unit \"input_tokens\" or \"tokens\"");
   }
+  read_follows(table, kind, throttle);
   table.finish();
   known_.push_back({throttle.name, kind, std::nullopt});
   if (mark.sound()) {
@@ -237,18 +238,22 @@ Throttle ThrottleReader::read(TableReader& table) {
   return throttle;
 }
 
-std::vector<std::string> ThrottleReader::read_tenants(TableReader& table) {
-  std::vector<std::string> tenants = table.texts("tenants").value_or(std::vector<std::string>{});
-  for (const std::string& name : tenants) {
-    if (std::ranges::find(tenant_names_, name) == tenant_names_.end()) {
-      table.mistake("tenants", "there is no tenant " + in_quotes(name),
-                    suggest(name, tenant_names_));
-    } else if (std::ranges::count(tenants, name) > 1) {
-      table.mistake("tenants", "tenant " + in_quotes(name) + " is there twice", "name each once");
-      break;
-    }
+void ThrottleReader::read_follows(TableReader& table, std::optional<ThrottleKind> kind,
+                                  Throttle& throttle) {
+  if (kind_uses(table, kind, throttle_key("follows"))) {
+    throttle.follows = table.choice<Follows>("follows");
   }
-  return tenants;
+  if (kind_uses(table, kind, throttle_key("lag"))) {
+    assign(throttle.lag_ns, table.duration_ns("lag"));
+  }
+  if (table.has("lag") && !table.has("follows")) {
+    table.mistake("lag", "there is nothing that the throttle follows later",
+                  "remove it, or set follows = \"capacity\"");
+  }
+  if (throttle.follows && kind && traits_of(*kind).limits_queue && !table.has("limit")) {
+    table.mistake("follows", "the throttle has no limit that could follow the capacity",
+                  "give it a limit, or remove follows");
+  }
 }
 
 std::vector<PeakHours> ThrottleReader::read_schedule(TableReader& table,

@@ -58,7 +58,8 @@ class ThrottleReader {
   std::vector<PlacedSize>& sizes() { return sizes_; }
 
  private:
-  std::vector<std::string> read_tenants(TableReader& table);
+  static void read_follows(TableReader& table, std::optional<ThrottleKind> kind,
+                           Throttle& throttle);
   std::vector<PeakHours> read_schedule(TableReader& table, std::optional<ThrottleKind> kind);
   PeakHours read_peak_hours(TableReader& table);
 

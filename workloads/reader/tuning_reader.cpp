@@ -57,8 +57,15 @@ Tuning TuningReader::read(TableReader table) {
 
 void TuningReader::read_lift(TableReader& table) {
   assign(tuning_.lift, table.flag("lift"));
-  if (!tuning_.lift || !scenario_.events.empty()) return;
-  table.mistake("lift", "there is no event whose course could be searched", "add an [[event]]");
+  if (!tuning_.lift) return;
+  const std::optional<std::size_t> measured = measured_event(scenario_);
+  if (!measured) {
+    table.mistake("lift", "there is no event whose course could be searched", "add an [[event]]");
+  } else if (measured_events(scenario_).size() > 1 ||
+             scenario_.events[*measured].throttle.empty()) {
+    table.mistake("lift", "the search is for the course of one event that changes a throttle",
+                  "give such an event, and no other, measure = true");
+  }
 }
 
 void TuningReader::read_parameter(TableReader& table) {

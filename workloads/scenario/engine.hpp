@@ -19,14 +19,16 @@ struct EngineTraits {
   bool simulated;
   /// The decoder computes each step on this machine: replicas share its cores.
   bool computes;
+  /// Replicas serve, and can come, go, fail and slow down.
+  bool has_replicas;
 };
 
 // clang-format off
 inline constexpr auto kEngines = std::to_array<EngineTraits>({
-    // engine            name       does                 simulated  computes
-    {Engine::threads,   "threads", "compute",           false,     true},
-    {Engine::simulated, "virtual", "simulate",          true,      false},
-    {Engine::null,      "null",    "the harness alone", false,     false},
+    // engine            name       does                 simulated  computes  has_replicas
+    {Engine::threads,   "threads", "compute",           false,     true,     true},
+    {Engine::simulated, "virtual", "simulate",          true,      false,    true},
+    {Engine::null,      "null",    "the harness alone", false,     false,    false},
 });
 // clang-format on
 

@@ -66,7 +66,8 @@ inline constexpr auto kKeywords<RouterPolicy> =
                                           {"random", RouterPolicy::random},
                                           {"power_of_two", RouterPolicy::power_of_two},
                                           {"least_loaded", RouterPolicy::least_loaded},
-                                          {"session_affinity", RouterPolicy::session_affinity}});
+                                          {"session_affinity", RouterPolicy::session_affinity},
+                                          {"spill", RouterPolicy::spill}});
 
 template <>
 inline constexpr auto kKeywords<ThrottleKind> = [] {
@@ -99,7 +100,19 @@ inline constexpr auto kKeywords<EventKind> =
     std::to_array<Keyword<EventKind>>({{"lift", EventKind::lift},
                                        {"set", EventKind::set},
                                        {"restore", EventKind::restore},
-                                       {"ramp", EventKind::ramp}});
+                                       {"ramp", EventKind::ramp},
+                                       {"join", EventKind::join},
+                                       {"leave", EventKind::leave},
+                                       {"fail", EventKind::fail},
+                                       {"slow", EventKind::slow}});
+
+template <>
+inline constexpr auto kKeywords<InFlight> = std::to_array<Keyword<InFlight>>(
+    {{"finish", InFlight::finish}, {"move", InFlight::move}, {"drop", InFlight::drop}});
+
+template <>
+inline constexpr auto kKeywords<Follows> = std::to_array<Keyword<Follows>>({{"capacity",
+                                                                             Follows::capacity}});
 
 template <>
 inline constexpr auto kKeywords<ShapeKind> =

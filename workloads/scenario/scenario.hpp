@@ -29,6 +29,8 @@ enum class Mode { enforce, shadow };
 enum class QueueOrder { fifo, priority, fair };
 /// The first four change a throttle, the others what a site has.
 enum class EventKind { lift, set, restore, ramp, join, leave, fail, slow };
+/// What a throttle's rate or limit goes along with.
+enum class Follows { capacity };
 /// What becomes of requests in flight on a replica that goes.
 enum class InFlight {
   finish,  ///< it takes no more, and goes when they have ended
@@ -262,8 +264,9 @@ struct Throttle {
 
   WhenFull when_full = WhenFull::queue;
   std::optional<std::int64_t> max_wait_ns;  ///< queue: the longest wait, then the request expires
-  /// Its rate or limit is at any time what is stated, times capacity(t - lag) / capacity(0).
-  bool follows_capacity = false;
+  /// capacity: its rate, burst or limit is at any time what is stated, times capacity(t - lag) /
+  /// capacity(0).
+  std::optional<Follows> follows;
   std::int64_t lag_ns = 0;
   bool operator==(const Throttle&) const = default;
 };
@@ -320,7 +323,8 @@ struct Event : Settings {
   /// slow: what a step's decode and prefill parts take, in millionths of what they usually do.
   std::int64_t decode_ppm = 1'000'000;
   std::int64_t prefill_ppm = 1'000'000;
-  bool measure = false;  ///< this event divides the run into phases (default: the first)
+  bool measure =
+      false;  ///< it divides the run into phases, with others that do (default: the first)
   /// It does, but does not happen: of a control run. Not part of the language.
   bool taken_out = false;
   TextIndex index;  ///< among the events of the text: what --set calls it
@@ -354,14 +358,16 @@ struct Site {
   /// Tokens of finished requests that each replica keeps for prompts that begin alike, beside
   /// kv_tokens; 0: none.
   std::int64_t prefix_cache_tokens = 0;
-  std::optional<std::int64_t> at_start;  ///< so many of `replicas` serve at 0; absent: all
+  std::optional<std::int64_t> at_start = {};  ///< so many of `replicas` serve at 0; absent: all
   std::int64_t boot_ns = 0;  ///< from when a replica joins, or is repaired, until it serves
   std::int64_t rtt_ns = 0;   ///< round trip between router and site
-  std::optional<std::int64_t> max_in_flight;  ///< requests that `spill` sends there at once
-  std::int64_t notice_ns = 0;                 ///< of a `leave` that states none
-  std::optional<Failures> failures;
+  std::optional<std::int64_t> max_in_flight = {};  ///< requests that `spill` sends there at once
+  std::int64_t notice_ns = 0;                      ///< of a `leave` that states none
+  std::optional<Failures> failures = {};
   std::int64_t spares = 0;  ///< replicas beside `replicas`, which boot when one fails
-  std::optional<Availability> available;
+  std::optional<Availability> available = {};
+  /// Output tokens/s at saturation of one replica; measured or computed if absent.
+  std::optional<double> capacity_tokens_per_s = {};
   bool operator==(const Site&) const = default;
 };
 
@@ -394,7 +400,7 @@ struct RunSettings {
 /// What a request in flight has room for.
 inline constexpr std::size_t kMostThrottles = 32;
 inline constexpr std::size_t kMostTenants = 512;
-inline constexpr std::int64_t kMostChanges = 100'000;  ///< by events, each step of a ramp one
+inline constexpr std::int64_t kMostChanges = 100'000;   ///< by events, each step of a ramp one
 inline constexpr std::int64_t kMostUsers = 10'000'000;  ///< of all tenants
 /// Retries that a client's budget allows beside its share, so that the first rejections count.
 inline constexpr double kRetryAllowance = 10;

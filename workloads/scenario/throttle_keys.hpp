@@ -39,6 +39,7 @@ struct ThrottleKey {
                Member<std::int64_t>, Member<std::int64_t, std::optional<std::int64_t>>,
                Member<Charge>, Member<Mode>, Member<WhenFull>, FixedMember<std::string>,
                FixedMember<ThrottleKind>, FixedMember<Unit>, FixedMember<Scope>, FixedMember<bool>,
+               FixedMember<std::int64_t>, FixedMember<std::optional<Follows>>,
                FixedMember<std::vector<std::string>>, FixedMember<std::vector<PeakHours>>>
       member;
   /// Of a number.

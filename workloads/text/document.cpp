@@ -61,7 +61,9 @@ void put(toml::table& table, std::string_view name, const Place& place, toml::ta
 // Of keys that exclude each other, the override's replaces the others.
 void remove_excluded_keys(toml::table& table, std::string_view name, const toml::node& value) {
   constexpr std::array<std::string_view, 3> kLimits = {"rate", "load", "limit"};
-  constexpr std::array<std::string_view, 4> kActions = {"lift", "set", "restore", "ramp"};
+  constexpr std::array<std::string_view, 8> kActions = {"lift", "set",   "restore", "ramp",
+                                                        "join", "leave", "fail",    "slow"};
+  constexpr std::array<std::string_view, 2> kAmounts = {"replicas", "share"};
   const auto remove_others = [&](const auto& excluding) {
     if (std::ranges::find(excluding, name) == excluding.end()) return;
     for (const std::string_view other : excluding) {
@@ -70,6 +72,7 @@ void remove_excluded_keys(toml::table& table, std::string_view name, const toml:
   };
   remove_others(kLimits);
   remove_others(kActions);
+  remove_others(kAmounts);
   if (name == "when_full" && value.value<std::string>() == "reject") table.erase("max_wait");
 }
 

@@ -29,6 +29,10 @@ enum class Purpose : std::uint64_t {
   shape = 13,
   tuning = 14,
   trace_block = 15,
+  failure = 16,
+  repair = 17,
+  failed_replicas = 18,
+  slowed_replicas = 19,
 };
 
 /// The output function of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/key_path.hpp"
@@ -79,7 +80,7 @@ Longest longest_lift(const Scenario& scenario, const Scenario& resolved, std::si
 std::vector<Parameter> of_lift(const Scenario& scenario, const Scenario& resolved) {
   std::vector<Parameter> parameters;
   const std::optional<std::size_t> measured = measured_event(scenario);
-  if (!measured) return parameters;
+  if (!measured || changes_fleet(scenario.events[*measured])) return parameters;
   const Event& event = scenario.events[*measured];
   const Longest longest = longest_lift(scenario, resolved, *measured);
   const bool moves = ramp_of(scenario, event).has_value() && longest.ns >= 2 * kShortestLiftNs;

@@ -152,7 +152,7 @@ std::vector<std::string> lift_words(const Scenario& scenario, const LiftCourse& 
     words.push_back(event_word(event.index.value, changed));
   }
   if (shape != "at_once") {
-    if (const auto follower = follower_of(event, end_ns(changed))) {
+    if (const auto follower = follower_of(event, end_ns(scenario, changed))) {
       words.push_back(event_word(scenario.events.size(), *follower));
     }
   }
@@ -160,7 +160,7 @@ std::vector<std::string> lift_words(const Scenario& scenario, const LiftCourse& 
   const std::int64_t room_ns = run.duration_ns - event.at_ns;
   const std::int64_t slowest_ns = longest_ns > 0 ? longest_ns : event.over_ns;
   const std::int64_t window_ns = std::min(room_ns, slowest_ns + run.settle_ns.value_or(room_ns));
-  const std::int64_t settle_ns = window_ns - (end_ns(changed) - event.at_ns);
+  const std::int64_t settle_ns = window_ns - (end_ns(scenario, changed) - event.at_ns);
   words.push_back("run.settle=" + format_duration(std::max<std::int64_t>(settle_ns, 0)));
   return words;
 }

@@ -17,26 +17,19 @@
 
 #include "workloads/plan/calendar.hpp"
 #include "workloads/scenario/keywords.hpp"
-#include "workloads/scenario/throttle_keys.hpp"
 #include "workloads/text/document.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/writer/throttle_writer.hpp"
+#include "workloads/writer/toml_keys.hpp"
 
 namespace tokenlift {
 
+using namespace writing;
+
 namespace {
 
-template <typename Value>
-std::string word(Value value) {
-  return string_literal(name_of(value));
-}
-std::string duration(std::int64_t ns) {
-  return string_literal(format_duration(ns));
-}
 std::string cost(std::int64_t ps) {
   return string_literal(format_cost(ps));
-}
-std::string rate(double per_s) {
-  return string_literal(format_rate(per_s));
 }
 
 // In quotes where TOML wants them.
@@ -48,50 +41,8 @@ std::string toml_key(const std::string& name) {
   return !name.empty() && std::ranges::all_of(name, bare) ? name : string_literal(name);
 }
 
-// Keys and their values as TOML writes them, in the order in which they are added.
-class Keys {
- public:
-  void add(std::string_view key, std::string value) {
-    keys_.emplace_back(std::string(key), std::move(value));
-  }
-  void add(std::string_view key, std::int64_t value) { add(key, std::to_string(value)); }
-  void add(std::string_view key, double value) { add(key, format_number(value)); }
-  void add(std::string_view key, const Rate& value) {
-    if (value.load) add("load", *value.load);
-    if (value.per_s) add(key, rate(*value.per_s));
-  }
-  void add(std::string_view key, const Burst& value) {
-    if (value.of_rate_ns) add(key, duration(*value.of_rate_ns));
-    if (value.units) add(key, *value.units);
-  }
-  void add_duration(std::string_view key, const std::optional<std::int64_t>& ns) {
-    if (ns) add(key, duration(*ns));
-  }
-
-  bool empty() const { return keys_.empty(); }
-  std::string lines() const {
-    std::string text;
-    for (const auto& [key, value] : keys_) append(text, {key, " = ", value, "\n"});
-    return text;
-  }
-  std::string inline_table() const {
-    std::string text = "{ ";
-    for (const auto& [key, value] : keys_) {
-      append(text, {&key == &keys_.front().first ? "" : ", ", key, " = ", value});
-    }
-    return text + " }";
-  }
-
- private:
-  static void append(std::string& text, std::initializer_list<std::string_view> parts) {
-    for (const std::string_view part : parts) text += part;
-  }
-
-  std::vector<std::pair<std::string, std::string>> keys_;
-};
-
-Keys keys_of(const RunSettings& run) {
-  Keys keys;
+TomlKeys keys_of(const RunSettings& run) {
+  TomlKeys keys;
   keys.add("engine", word(run.engine));
   keys.add("duration", duration(run.duration_ns));
   keys.add("warmup", duration(run.warmup_ns));
@@ -104,8 +55,33 @@ Keys keys_of(const RunSettings& run) {
   return keys;
 }
 
-Keys keys_of(const Site& site) {
-  Keys keys;
+// What most sites don't do is written only where it is there.
+void add_course(TomlKeys& keys, const Site& site) {
+  const auto add_duration = [&](std::string_view key, std::int64_t ns) {
+    if (ns > 0) keys.add(key, duration(ns));
+  };
+  if (site.at_start) keys.add("at_start", *site.at_start);
+  add_duration("boot", site.boot_ns);
+  add_duration("rtt", site.rtt_ns);
+  add_duration("notice", site.notice_ns);
+  if (site.spares > 0) keys.add("spares", site.spares);
+  if (site.failures) {
+    TomlKeys failures;
+    failures.add("mtbf", duration(site.failures->mtbf_ns));
+    failures.add("repair", duration(site.failures->repair_ns));
+    keys.add("failures", failures.inline_table());
+  }
+  if (site.available) {
+    TomlKeys available;
+    available.add("period", duration(site.available->period_ns));
+    available.add("off", duration(site.available->off_ns));
+    available.add("begin", duration(site.available->begin_ns));
+    keys.add("available", available.inline_table());
+  }
+}
+
+TomlKeys keys_of(const Site& site) {
+  TomlKeys keys;
   keys.add("name", string_literal(site.name));
   keys.add("replicas", site.replicas);
   keys.add("profile", string_literal(site.profile));
@@ -113,19 +89,24 @@ Keys keys_of(const Site& site) {
   keys.add("max_step_tokens", site.max_step_tokens);
   keys.add("kv_tokens", site.kv_tokens);
   if (site.prefix_cache_tokens > 0) keys.add("prefix_cache_tokens", site.prefix_cache_tokens);
+  if (site.capacity_tokens_per_s) {
+    keys.add("capacity", rate(*site.capacity_tokens_per_s) + "  # of a replica, output tokens");
+  }
+  if (site.max_in_flight) keys.add("max_in_flight", *site.max_in_flight);
+  add_course(keys, site);
   return keys;
 }
 
-Keys keys_of(const ModelSize& model) {
-  Keys keys;
+TomlKeys keys_of(const ModelSize& model) {
+  TomlKeys keys;
   keys.add("parameters", model.parameters);
   keys.add("bytes_per_parameter", model.bytes_per_parameter);
   keys.add("kv_bytes_per_token", model.kv_bytes_per_token);
   return keys;
 }
 
-Keys keys_of(const Accelerator& accelerator) {
-  Keys keys;
+TomlKeys keys_of(const Accelerator& accelerator) {
+  TomlKeys keys;
   keys.add("name", string_literal(accelerator.name));
   keys.add("count", accelerator.count);
   keys.add("bandwidth_tb_per_s", accelerator.bandwidth_tb_per_s);
@@ -135,19 +116,19 @@ Keys keys_of(const Accelerator& accelerator) {
   return keys;
 }
 
-Keys keys_of(const Profile& profile) {
-  Keys keys;
+TomlKeys keys_of(const Profile& profile) {
+  TomlKeys keys;
   if (!profile.description.empty()) keys.add("description", string_literal(profile.description));
   if (!profile.source.empty()) keys.add("source", string_literal(profile.source));
   if (profile.fit_error) keys.add("fit_error", *profile.fit_error);
   if (profile.max_batch > 0) keys.add("max_batch", profile.max_batch);
   if (profile.cost) {
-    Keys decode;
+    TomlKeys decode;
     decode.add("a", cost(profile.cost->a_ps));
     decode.add("b", cost(profile.cost->b_ps));
     decode.add("c", cost(profile.cost->c_ps));
     keys.add("decode", decode.inline_table());
-    Keys prefill;
+    TomlKeys prefill;
     prefill.add("p0", cost(profile.cost->p0_ps));
     prefill.add("p1", cost(profile.cost->p1_ps));
     prefill.add("p2", cost(profile.cost->p2_ps));
@@ -155,7 +136,7 @@ Keys keys_of(const Profile& profile) {
     if (!profile.pricing_assumed) keys.add("pricing", word(profile.cost->pricing));
   }
   if (profile.overhead) {
-    Keys overhead;
+    TomlKeys overhead;
     overhead.add("per_step", cost(profile.overhead->per_step_ps));
     overhead.add("software_year", profile.overhead->software_year);
     if (!profile.overhead->source.empty()) {
@@ -170,8 +151,8 @@ Keys keys_of(const Profile& profile) {
   return keys;
 }
 
-Keys keys_of(const Lengths& lengths) {
-  Keys keys;
+TomlKeys keys_of(const Lengths& lengths) {
+  TomlKeys keys;
   keys.add("distribution", word(lengths.distribution));
   switch (lengths.distribution) {
     case Distribution::constant:
@@ -195,24 +176,14 @@ Keys keys_of(const Lengths& lengths) {
 
 std::string wait(const Wait& wait) {
   if (wait.distribution == WaitDistribution::constant) return duration(wait.mean_ns);
-  Keys keys;
+  TomlKeys keys;
   keys.add("distribution", word(wait.distribution));
   keys.add("mean", duration(wait.mean_ns));
   return keys.inline_table();
 }
 
-std::string array(const std::vector<std::string>& values) {
-  std::string text = "[";
-  for (const std::string& value : values) text += (text.size() > 1 ? ", " : "") + value;
-  return text + "]";
-}
-std::string array_of_literals(std::vector<std::string> texts) {
-  for (std::string& text : texts) text = string_literal(text);
-  return array(texts);
-}
-
-Keys keys_of(const Shape& shape) {
-  Keys keys;
+TomlKeys keys_of(const Shape& shape) {
+  TomlKeys keys;
   keys.add("kind", word(shape.kind));
   std::vector<std::string> steps;
   switch (shape.kind) {
@@ -252,12 +223,12 @@ Keys keys_of(const Shape& shape) {
 }
 
 // What most traces don't need is written only where it is there.
-void add_trace(Keys& keys, const Trace& trace) {
+void add_trace(TomlKeys& keys, const Trace& trace) {
   const Trace plain;
   keys.add("file", string_literal(trace.file));
   keys.add("speed", trace.speed);
   keys.add("sample", trace.sample);
-  Keys caps;
+  TomlKeys caps;
   if (trace.max_prompt_tokens) caps.add("prompt", *trace.max_prompt_tokens);
   if (trace.max_output_tokens) caps.add("output", *trace.max_output_tokens);
   if (!caps.empty()) keys.add("max", caps.inline_table());
@@ -266,7 +237,7 @@ void add_trace(Keys& keys, const Trace& trace) {
   if (trace.sort) keys.add("sort", std::string("true"));
   if (trace.block_tokens != plain.block_tokens) keys.add("block_tokens", trace.block_tokens);
   if (trace.columns) {
-    Keys columns;
+    TomlKeys columns;
     columns.add("time", string_literal(trace.columns->time));
     columns.add("prompt", string_literal(trace.columns->prompt));
     columns.add("output", string_literal(trace.columns->output));
@@ -274,8 +245,8 @@ void add_trace(Keys& keys, const Trace& trace) {
   }
 }
 
-Keys keys_of(const Arrivals& arrivals) {
-  Keys keys;
+TomlKeys keys_of(const Arrivals& arrivals) {
+  TomlKeys keys;
   keys.add("process", word(arrivals.process));
   if (arrivals.trace) {
     add_trace(keys, *arrivals.trace);
@@ -288,8 +259,8 @@ Keys keys_of(const Arrivals& arrivals) {
   return keys;
 }
 
-Keys keys_of(const Sessions& sessions) {
-  Keys keys;
+TomlKeys keys_of(const Sessions& sessions) {
+  TomlKeys keys;
   keys.add("turns", keys_of(sessions.turns).inline_table());
   keys.add("think", wait(sessions.think));
   keys.add("max_context", sessions.max_context_tokens);
@@ -300,8 +271,8 @@ bool of_sdk(RetryPolicy policy) {
   return policy == RetryPolicy::sdk_openai || policy == RetryPolicy::sdk_anthropic;
 }
 
-Keys keys_of(const Retry& retry) {
-  Keys keys;
+TomlKeys keys_of(const Retry& retry) {
+  TomlKeys keys;
   keys.add("policy", word(retry.policy));
   if (!of_sdk(retry.policy)) {
     keys.add("delay", duration(retry.delay_ns));
@@ -314,9 +285,9 @@ Keys keys_of(const Retry& retry) {
 }
 
 // What most tenants don't have is written only where it is there.
-Keys keys_of(const Tenant& tenant) {
+TomlKeys keys_of(const Tenant& tenant) {
   const Tenant plain;
-  Keys keys;
+  TomlKeys keys;
   keys.add("name", string_literal(tenant.name));
   if (tenant.users != plain.users) keys.add("users", tenant.users);
   if (tenant.priority != plain.priority) keys.add("priority", tenant.priority);
@@ -328,140 +299,18 @@ Keys keys_of(const Tenant& tenant) {
     keys.add("output_tokens", keys_of(tenant.output_tokens).inline_table());
   }
   keys.add("max_tokens", tenant.max_tokens);
-  Keys slo;
+  TomlKeys slo;
   slo.add_duration("ttft", tenant.slo.ttft_ns);
   slo.add_duration("tpot", tenant.slo.tpot_ns);
   slo.add_duration("itl", tenant.slo.itl_ns);
   slo.add_duration("e2e", tenant.slo.e2e_ns);
   if (!slo.empty()) keys.add("slo", slo.inline_table());
+  if (!tenant.sites.empty()) keys.add("sites", array_of_literals(tenant.sites));
   keys.add_duration("deadline", tenant.deadline_ns);
   if (tenant.patience) keys.add("patience", wait(*tenant.patience));
   if (tenant.retry.policy != RetryPolicy::none) {
     keys.add("retry", keys_of(tenant.retry).inline_table());
   }
-  return keys;
-}
-
-std::string days(std::uint8_t bits) {
-  constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu",
-                                                     "fri", "sat", "sun"};
-  std::vector<std::string> names;
-  for (std::size_t day = 0; day < kDays.size(); ++day) {
-    if ((bits >> day & 1) != 0) names.emplace_back(kDays[day]);
-  }
-  return array_of_literals(names);
-}
-
-std::string schedule(const std::vector<PeakHours>& schedule) {
-  std::vector<std::string> entries;
-  for (const PeakHours& peak : schedule) {
-    Keys keys;
-    keys.add("days", days(peak.days));
-    keys.add("from", string_literal(format_time_of_day(peak.begin_s)));
-    keys.add("to", string_literal(format_time_of_day(peak.end_s)));
-    keys.add("drain", peak.drain);
-    entries.push_back(keys.inline_table());
-  }
-  return array(entries);
-}
-
-// The value of a key of a throttle.
-template <typename Value>
-void add_value(std::string_view key, const Value& value, Keys& keys) {
-  if constexpr (std::is_enum_v<Value>) {
-    keys.add(key, word(value));
-  } else if constexpr (std::is_same_v<Value, std::int64_t>) {
-    keys.add(key, duration(value));
-  } else if constexpr (std::is_same_v<Value, bool>) {
-    keys.add(key, std::string(value ? "true" : "false"));
-  } else if constexpr (std::is_same_v<Value, std::string>) {
-    keys.add(key, string_literal(value));
-  } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
-    keys.add(key, array_of_literals(value));
-  } else if constexpr (std::is_same_v<Value, std::vector<PeakHours>>) {
-    keys.add(key, schedule(value));
-  } else {
-    keys.add(key, value);
-  }
-}
-template <typename Value>
-void add_value(std::string_view key, const std::optional<Value>& value, Keys& keys) {
-  if (value) add_value(key, *value, keys);
-}
-
-// The member of a throttle or of the settings of an event.
-template <typename Member, typename Value>
-void add_member(const ThrottleKey& key, const Member& member, const Value& value, Keys& keys) {
-  if constexpr (!std::is_same_v<Member, RateMember>) {
-    add_value(key.name, value, keys);
-  } else if (const auto& part = value.*member.part) {
-    keys.add(key.name, member.part == &Rate::load ? format_number(*part) : rate(*part));
-  }
-}
-
-void add_settings(const Settings& settings, Keys& keys) {
-  for_each_setting([&](const ThrottleKey& key, const auto& member) {
-    const auto& value = settings.*member.settings;
-    if (value) add_member(key, member, *value, keys);
-  });
-}
-
-// What its kind has; of that, what differs from the default where most don't set it.
-Keys keys_of(const Throttle& throttle) {
-  const Throttle plain;
-  Keys keys;
-  for (const ThrottleKey& key : throttle_keys()) {
-    if (!key.belongs_to(traits_of(throttle.kind))) continue;
-    std::visit(
-        [&](const auto& member) {
-          const auto& value = throttle.*member.throttle;
-          if (key.always_written || value != plain.*member.throttle) {
-            add_member(key, member, value, keys);
-          }
-        },
-        key.member);
-  }
-  return keys;
-}
-
-// Where a ramp begins or ends.
-void add_end(std::string_view key, const std::optional<Rate>& rate_there,
-             const std::optional<double>& limit, Keys& keys) {
-  if (limit) keys.add(key, *limit);
-  if (!rate_there) return;
-  if (rate_there->per_s) {
-    keys.add(key, rate(*rate_there->per_s));
-  } else {
-    Keys load;
-    load.add("rate", *rate_there);
-    keys.add(key, load.inline_table());
-  }
-}
-
-Keys keys_of_action(const Event& event) {
-  Keys keys;
-  keys.add("throttle", string_literal(event.throttle));
-  if (event.kind == EventKind::set) {
-    add_settings(event, keys);
-  } else if (event.kind == EventKind::ramp) {
-    add_end("from", event.from, event.from_limit, keys);
-    add_end("to", event.rate, event.limit, keys);
-    if (event.burst) keys.add("burst", *event.burst);
-    keys.add("over", duration(event.over_ns));
-    if (event.steps > 0) keys.add("steps", event.steps);
-  }
-  keys.add("inherit", word(event.inherit));
-  return keys;
-}
-
-Keys keys_of(const Event& event) {
-  const bool name_says_all = event.kind == EventKind::lift ||
-                             (event.kind == EventKind::restore && event.inherit == Inherit::as_is);
-  Keys keys;
-  keys.add("at", duration(event.at_ns));
-  keys.add(name_of(event.kind),
-           name_says_all ? string_literal(event.throttle) : keys_of_action(event).inline_table());
-  if (event.measure) keys.add("measure", std::string("true"));
   return keys;
 }
 
@@ -478,8 +327,8 @@ std::string quantity(const Parameter& parameter, double value) {
   return format_number(value);
 }
 
-Keys keys_of(const Parameter& parameter) {
-  Keys keys;
+TomlKeys keys_of(const Parameter& parameter) {
+  TomlKeys keys;
   keys.add("key", string_literal(parameter.key));
   if (parameter.scale == ParameterScale::choice) {
     std::vector<std::string> choices;
@@ -496,7 +345,7 @@ Keys keys_of(const Parameter& parameter) {
 }
 
 std::string tuning_toml(const Tuning& tuning) {
-  Keys keys;
+  TomlKeys keys;
   if (tuning.lift) keys.add("lift", std::string("true"));
   if (tuning.objective) {
     keys.add("objective", string_literal((tuning.objective->maximize ? "maximize " : "minimize ") +
@@ -526,10 +375,10 @@ std::string to_toml(const std::vector<Profile>& profiles) {
 }
 
 std::string to_toml(const Scenario& scenario) {
-  Keys head;
+  TomlKeys head;
   head.add("name", string_literal(scenario.name));
   if (!scenario.description.empty()) head.add("description", string_literal(scenario.description));
-  Keys fleet;
+  TomlKeys fleet;
   fleet.add("router", word(scenario.fleet.router));
   if (scenario.fleet.capacity_tokens_per_s) {
     fleet.add("capacity", rate(*scenario.fleet.capacity_tokens_per_s) + "  # output tokens");

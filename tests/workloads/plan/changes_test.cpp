@@ -47,6 +47,27 @@ Event ramp_to(std::int64_t at_s, double per_s, std::int64_t over_s, std::int64_t
   return result;
 }
 
+// One replica, and three more at 10 s: four times the capacity.
+Scenario growing_fleet(const std::vector<Event>& events) {
+  Scenario scenario;
+  scenario.run.duration_ns = 100 * kS;
+  Site site;
+  site.name = "hall";
+  site.replicas = 4;
+  site.at_start = 1;
+  scenario.fleet.sites = {site};
+  scenario.tenants.emplace_back();
+  scenario.tenants[0].prompt_tokens.mean = scenario.tenants[0].output_tokens.mean = 20;
+  scenario.tenants[0].max_tokens = 20;
+  scenario.throttles = {bucket()};
+  scenario.throttles[0].follows = Follows::capacity;
+  Event join = event(EventKind::join, 10, "");
+  join.site = "hall";
+  scenario.events = {join};
+  scenario.events.insert(scenario.events.end(), events.begin(), events.end());
+  return scenario;
+}
+
 std::vector<Change> plan(const std::vector<Event>& events,
                          const std::vector<Throttle>& throttles = {bucket()}) {
   Scenario scenario;
@@ -253,6 +274,86 @@ RC_GTEST_PROP(PlanChanges, AreInOrderAndEveryEventBeginsOnce, ()) {
     ++next;
   }
   RC_ASSERT(next == events.size());
+}
+
+TEST(Follows, TheCapacityWithALag) {
+  Scenario scenario = growing_fleet({});
+  scenario.throttles[0].lag_ns = 2 * kS;
+  const std::vector<Change> changes = plan_changes(scenario);
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].at_ns, 12 * kS);
+  EXPECT_EQ(changes[0].settings.rate.per_s, 400);
+  EXPECT_EQ(changes[0].settings.burst.units, 200);
+  EXPECT_EQ(changes[0].inherit, Inherit::proportional);
+  EXPECT_EQ(changes[0].event, std::nullopt);
+}
+
+TEST(Follows, NothingBelowTheLargestRequestAndNoRateOfZero) {
+  Scenario scenario = growing_fleet({});
+  scenario.events = {event(EventKind::leave, 10, "")};
+  scenario.events[0].site = "hall";
+  const std::vector<Change> changes = plan_changes(scenario);
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].settings.burst.units, 20);
+  EXPECT_GT(changes[0].settings.rate.per_s, 0);
+  EXPECT_LT(changes[0].settings.rate.per_s, 1e-3);
+}
+
+TEST(Follows, ALimit) {
+  Scenario scenario = growing_fleet({});
+  scenario.throttles[0].kind = ThrottleKind::concurrency;
+  scenario.throttles[0].rate = {};
+  scenario.throttles[0].limit = 30;
+  EXPECT_EQ(plan_changes(scenario).at(0).settings.limit, 120);
+}
+
+std::vector<double> rates(const Scenario& scenario) {
+  std::vector<double> rates;
+  for (const Change& change : plan_changes(scenario)) rates.push_back(*change.settings.rate.per_s);
+  return rates;
+}
+
+TEST(Follows, UntilTheRateIsSetAndAgainOnceRestored) {
+  Event leave = event(EventKind::leave, 40, "");
+  leave.site = "hall";
+  leave.replicas = 2;
+  EXPECT_EQ(rates(growing_fleet({set_rate(20, 150), leave})), (std::vector<double>{400, 150}));
+  EXPECT_EQ(rates(growing_fleet({set_rate(20, 150), event(EventKind::restore, 30), leave})),
+            (std::vector<double>{400, 150, 400, 200}));
+  EXPECT_EQ(rates(growing_fleet({event(EventKind::lift, 20), leave})),
+            (std::vector<double>{400, 400}));
+  EXPECT_EQ(rates(growing_fleet({ramp_to(20, 800, 10, 2), leave})),
+            (std::vector<double>{400, 600, 800}));
+}
+
+TEST(Follows, WhileSomethingElseIsSet) {
+  Event shadow = event(EventKind::set, 5);
+  shadow.mode = Mode::shadow;
+  Scenario scenario = growing_fleet({});
+  scenario.events.insert(scenario.events.begin(), shadow);
+  EXPECT_EQ(rates(scenario), (std::vector<double>{100, 400}));
+}
+
+TEST(EndOfAnEvent, IsWhereItsLastReplicaHasComeOrGone) {
+  Scenario scenario = growing_fleet({});
+  scenario.fleet.sites[0].boot_ns = 5 * kS;
+  scenario.fleet.sites[0].notice_ns = 30 * kS;
+  Event change = scenario.events[0];
+  change.over_ns = 2 * kS;
+  EXPECT_EQ(begin_ns(scenario, change), 10 * kS);
+  EXPECT_EQ(end_ns(scenario, change), 17 * kS);
+  change.kind = EventKind::leave;
+  EXPECT_EQ(begin_ns(scenario, change), 40 * kS);
+  EXPECT_EQ(end_ns(scenario, change), 42 * kS);
+  change.notice_ns = 1 * kS;
+  EXPECT_EQ(end_ns(scenario, change), 13 * kS);
+  Event fail = event(EventKind::fail, 10, "");
+  fail.site = "hall";
+  EXPECT_EQ(end_ns(scenario, fail), 10 * kS) << "it is never repaired";
+  fail.for_ns = 20 * kS;
+  EXPECT_EQ(end_ns(scenario, fail), 35 * kS);
+  fail.kind = EventKind::slow;
+  EXPECT_EQ(end_ns(scenario, fail), 30 * kS);
 }
 
 }  // namespace

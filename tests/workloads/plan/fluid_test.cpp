@@ -166,5 +166,26 @@ TEST(FluidDrain, OfARampCountsFromItsEnd) {
   EXPECT_NEAR(fluid_drain(resolved).drain_s.value(), 1950.0 / 200, 1e-6);
 }
 
+// Half of the fleet fails for 10 s: what it can't carry in that time drains once it is back.
+TEST(FluidDrain, GoesByWhoServes) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles.clear();
+  scenario.tenants[0].arrivals.rate = per_s(15);  // 750 of 1000 tokens/s
+  scenario.fleet.sites[0].name = "hall";
+  scenario.fleet.sites[0].replicas = 2;
+  Event fail;
+  fail.kind = EventKind::fail;
+  fail.site = "hall";
+  fail.at_ns = 10 * kS;
+  fail.replicas = 1;
+  fail.for_ns = 10 * kS;
+  scenario.events = {fail};
+  const FluidDrain drain = fluid_drain(scenario);
+  EXPECT_EQ(drain.backlog_tokens, 0) << "at its begin";
+  EXPECT_EQ(drain.limit_tokens_per_s, 1000);
+  EXPECT_DOUBLE_EQ(drain.drain_s.value(), 10) << "2500 tokens, of which 250 a second go";
+  EXPECT_EQ(resolve(scenario, std::nullopt).run.settle_ns, 20 * kS);
+}
+
 }  // namespace
 }  // namespace tokenlift

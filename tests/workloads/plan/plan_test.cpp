@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <numbers>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -356,6 +357,60 @@ TEST(PlanPhases, ARampsTransitionLastsUntilItHasSettledAfterItsEnd) {
   scenario.events[0].rate = per_s(700);
   scenario.events[0].over_ns = 10 * kS;
   EXPECT_EQ(spans(scenario)[2], (Span{"transition", 10, 40, true}));
+}
+
+// A notice changes nothing yet, and a replica that joins serves when it has booted.
+TEST(PlanPhases, SeveralMeasuredEventsHaveOneTransition) {
+  Scenario scenario = lift_scenario();
+  scenario.run.settle_ns = 5 * kS;
+  Site& site = scenario.fleet.sites[0];
+  site.name = "hall";
+  site.replicas = 9;
+  site.at_start = 5;
+  site.boot_ns = 3 * kS;
+  Event leave;
+  leave.kind = EventKind::leave;
+  leave.site = "hall";
+  leave.at_ns = 12 * kS;
+  leave.notice_ns = 10 * kS;
+  leave.over_ns = 2 * kS;
+  leave.replicas = 1;
+  leave.measure = true;
+  scenario.events.push_back(leave);
+  EXPECT_EQ(spans(scenario)[2], (Span{"transition", 22, 29, true})) << "the lift is a marker";
+  Event join = leave;
+  join.kind = EventKind::join;
+  join.at_ns = 15 * kS;
+  join.over_ns = 20 * kS;
+  scenario.events.push_back(join);
+  EXPECT_EQ(spans(scenario)[2], (Span{"transition", 15, 43, true}));
+  EXPECT_EQ(measured_events(scenario), (std::vector<std::size_t>{1, 2}));
+  EXPECT_EQ(measured_event(scenario), 2U) << "what begins first";
+}
+
+TEST(ResolveBySite, LoadsAreOfTheCapacityAtTheStart) {
+  Scenario scenario = lift_scenario();
+  scenario.fleet.capacity_tokens_per_s.reset();
+  scenario.tenants[0].arrivals.rate = load(0.5);
+  scenario.fleet.sites[0].name = "hall";
+  scenario.fleet.sites[0].replicas = 9;
+  scenario.fleet.sites[0].at_start = 2;
+  scenario.fleet.sites.push_back(Site{});
+  const Scenario still = resolve_by_site(scenario, {100, 50});
+  EXPECT_EQ(still.fleet.capacity_tokens_per_s, 250);
+  EXPECT_EQ(still.tenants[0].arrivals.rate.per_s, 2.5);
+  EXPECT_EQ(still.fleet.sites[0].capacity_tokens_per_s, std::nullopt);
+  Event join;
+  join.kind = EventKind::join;
+  join.site = "hall";
+  join.at_ns = 10 * kS;
+  scenario.events = {join};
+  scenario.fleet.sites[1].capacity_tokens_per_s = 70;
+  const Scenario changing = resolve_by_site(scenario, {100, 50});
+  EXPECT_EQ(changing.fleet.capacity_tokens_per_s, 270);
+  EXPECT_EQ(changing.fleet.sites[0].capacity_tokens_per_s, 100);
+  EXPECT_EQ(changing.fleet.sites[1].capacity_tokens_per_s, 70);
+  EXPECT_EQ(resolve_by_site(changing, {100, 50}), changing);
 }
 
 TEST(PlanPhases, LeavesEmptyPhasesOut) {

@@ -214,5 +214,52 @@ TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {
   EXPECT_EQ(warnings(resolve(scenario, {}), builtin_profiles()), std::vector<std::string>{});
 }
 
+Scenario two_halls() {
+  Scenario scenario = lift_scenario();
+  scenario.run.settle_ns = 5 * kS;
+  scenario.fleet.sites[0].name = "a";
+  scenario.fleet.sites.push_back(scenario.fleet.sites[0]);
+  scenario.fleet.sites[1].name = "b";
+  for (const int at_s : {20, 30}) {
+    Event fail;
+    fail.kind = EventKind::fail;
+    fail.site = at_s == 20 ? "a" : "b";
+    fail.at_ns = at_s * kS;
+    fail.for_ns = 15 * kS;
+    scenario.events.push_back(fail);
+  }
+  return scenario;
+}
+
+TEST(FleetWarnings, SayWhenNobodyServes) {
+  Scenario scenario = two_halls();
+  EXPECT_TRUE(has_warning(scenario, "nobody serves from 30s to 35s: requests"));
+  EXPECT_FALSE(has_warning(scenario, "of tenant 'users'"));
+  scenario.tenants[0].sites = {"a"};
+  EXPECT_TRUE(has_warning(scenario, "no site of tenant 'users' serves from 20s to 35s"));
+  scenario.events[2].at_ns = 40 * kS;
+  EXPECT_FALSE(has_warning(scenario, "nobody serves"));
+}
+
+TEST(FleetWarnings, SayWhatIsThereForNothing) {
+  Scenario scenario = two_halls();
+  scenario.fleet.sites[0].replicas = 5;
+  scenario.fleet.sites[0].at_start = 2;
+  EXPECT_TRUE(has_warning(scenario, "3 of the 5 replicas of site 'a' never join"));
+  scenario.fleet.sites[1].spares = 1;
+  EXPECT_FALSE(has_warning(scenario, "has spares"));
+  scenario.events.pop_back();
+  EXPECT_TRUE(has_warning(scenario, "site 'b' has spares, but nothing of it fails"));
+}
+
+TEST(FleetWarnings, SayWhereAPhaseIsShorterThanABoot) {
+  Scenario scenario = two_halls();
+  scenario.fleet.sites[0].boot_ns = 9 * kS;
+  EXPECT_FALSE(has_warning(scenario, "boots for"));
+  scenario.fleet.sites[0].failures = Failures{1000 * kS, kS};
+  EXPECT_TRUE(
+      has_warning(scenario, "phase 'before' takes 8s, and a replica of site 'a' boots for 9s"));
+}
+
 }  // namespace
 }  // namespace tokenlift

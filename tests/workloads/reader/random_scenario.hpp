@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "workloads/plan/composition.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -370,7 +372,9 @@ inline std::vector<Parameter> random_parameters() {
 
 inline Tuning random_tuning(const Scenario& scenario) {
   Tuning tuning;
-  tuning.lift = !scenario.events.empty() && *rc::gen::arbitrary<bool>();
+  const std::vector<std::size_t> measured = measured_events(scenario);
+  tuning.lift = measured.size() == 1 && !scenario.events[measured[0]].throttle.empty() &&
+                *rc::gen::arbitrary<bool>();
   tuning.parameters = random_parameters();
   if (*rc::gen::arbitrary<bool>()) {
     tuning.objective = Aim{"goodput.after", *rc::gen::arbitrary<bool>()};
@@ -382,6 +386,93 @@ inline Tuning random_tuning(const Scenario& scenario) {
   }
   if (*rc::gen::arbitrary<bool>()) tuning.budget_requests = *rc::gen::inRange(1, 1'000'000'000);
   return tuning;
+}
+
+// What becomes of sites over time. Half of the replicas at least serve at the start, or will.
+inline void add_courses(Scenario& scenario) {
+  const std::int64_t all_ns = scenario.run.duration_ns + scenario.run.cooldown_max_ns;
+  const std::int64_t span_ns = scenario.run.duration_ns - scenario.run.warmup_ns;
+  const bool capacities = *rc::gen::arbitrary<bool>();
+  for (Site& site : scenario.fleet.sites) {
+    if (capacities) site.capacity_tokens_per_s = random_double(1, 1e6);
+    if (*rc::gen::arbitrary<bool>()) {
+      site.at_start = *rc::gen::inRange<std::int64_t>(0, site.replicas + 1);
+    }
+    site.boot_ns = *rc::gen::inRange<std::int64_t>(0, span_ns / 4);
+    if (*rc::gen::arbitrary<bool>()) site.rtt_ns = random_ns(kS);
+    site.notice_ns = *rc::gen::inRange<std::int64_t>(0, span_ns / 4);
+    site.spares = *rc::gen::inRange(0, 4);
+    if (*rc::gen::arbitrary<bool>())
+      site.failures = Failures{all_ns + random_ns(kS), random_ns(kS)};
+    if (*rc::gen::inRange(0, 4) == 0) {
+      const std::int64_t off_ns = all_ns / 20 + random_ns(kS);
+      site.available = Availability{off_ns + random_ns(kS), off_ns, random_ns(kS) - 1};
+    }
+  }
+}
+
+// Those that join are not there at the start, and those that leave are.
+inline void add_fleet_events(Scenario& scenario) {
+  const RunSettings& run = scenario.run;
+  const auto quarter = [&] {
+    return *rc::gen::inRange<std::int64_t>(0, (run.duration_ns - run.warmup_ns) / 4);
+  };
+  for (const Site& site : scenario.fleet.sites) {
+    const std::int64_t there = site.at_start.value_or(site.replicas);
+    const auto add = [&](EventKind kind) {
+      Event& event = scenario.events.emplace_back();
+      event.kind = kind;
+      event.site = site.name;
+      event.at_ns = run.warmup_ns + 1 + quarter();
+      return &event;
+    };
+    if (there == 0 || (there < site.replicas && *rc::gen::arbitrary<bool>())) {
+      Event* join = add(EventKind::join);
+      join->over_ns = quarter();
+      if (*rc::gen::arbitrary<bool>()) {
+        join->replicas = *rc::gen::inRange<std::int64_t>(1, site.replicas - there + 1);
+      }
+    }
+    if (there > 0 && *rc::gen::arbitrary<bool>()) {
+      Event* leave = add(EventKind::leave);
+      leave->over_ns = quarter();
+      leave->in_flight = *rc::gen::element(InFlight::finish, InFlight::move, InFlight::drop);
+      leave->replicas = *rc::gen::inRange<std::int64_t>(1, there + 1);
+      if (*rc::gen::arbitrary<bool>()) leave->notice_ns = quarter();
+    }
+    if (*rc::gen::arbitrary<bool>()) continue;
+    Event* some = add(*rc::gen::element(EventKind::fail, EventKind::slow));
+    if (*rc::gen::arbitrary<bool>()) {
+      some->share = random_double(0.001, 1);
+    } else {
+      some->replicas = *rc::gen::inRange<std::int64_t>(1, site.replicas + site.spares + 1);
+    }
+    some->for_ns = quarter();
+    if (some->kind == EventKind::fail) {
+      some->in_flight = *rc::gen::element(InFlight::move, InFlight::drop);
+    } else {
+      some->decode_ppm = *rc::gen::inRange(10'000, 1'000'000'000);
+      some->prefill_ppm = *rc::gen::inRange(10'000, 1'000'000'000);
+    }
+  }
+}
+
+// Where there is a capacity that changes, and is known.
+inline void follow_capacity(Scenario& scenario) {
+  const std::vector<std::int64_t> begin = replicas_at_start(scenario);
+  const bool some = std::ranges::any_of(begin, [](std::int64_t count) { return count > 0; });
+  if (!fleet_changes(scenario) || !some) return;
+  for (Throttle& throttle : scenario.throttles) {
+    const KindTraits& kind = traits_of(throttle.kind);
+    if (kind.is_adaptive || (kind.limits_queue && !throttle.limit)) continue;
+    if (*rc::gen::arbitrary<bool>()) continue;
+    throttle.follows = Follows::capacity;
+    if (needs_site_capacities(scenario)) {
+      throttle.follows.reset();
+      continue;
+    }
+    if (*rc::gen::arbitrary<bool>()) throttle.lag_ns = random_ns(kS);
+  }
 }
 
 inline Scenario random_scenario() {
@@ -400,9 +491,9 @@ inline Scenario random_scenario() {
     run.starts_at_s = *rc::gen::inRange<std::int64_t>(0, 7'000'000'000);
     run.time_zone = *rc::gen::element<std::string>("UTC", "America/Los_Angeles", "Europe/Berlin");
   }
-  scenario.fleet.router =
-      *rc::gen::element(RouterPolicy::shared_queue, RouterPolicy::round_robin, RouterPolicy::random,
-                        RouterPolicy::least_loaded, RouterPolicy::session_affinity);
+  scenario.fleet.router = *rc::gen::element(RouterPolicy::shared_queue, RouterPolicy::round_robin,
+                                            RouterPolicy::random, RouterPolicy::least_loaded,
+                                            RouterPolicy::session_affinity, RouterPolicy::spill);
   scenario.fleet.capacity_tokens_per_s = random_double(1e8, 2e8);
   scenario.queue_order =
       *rc::gen::element(QueueOrder::fifo, QueueOrder::priority, QueueOrder::fair);
@@ -419,10 +510,17 @@ inline Scenario random_scenario() {
                                     *rc::gen::inRange(1, 9999), *rc::gen::inRange(10'000, 99'999),
                                     *rc::gen::inRange(0, 99'999)});
   }
+  if (scenario.fleet.router == RouterPolicy::spill) {
+    scenario.fleet.sites[0].max_in_flight = *rc::gen::inRange(1, 10'000);
+  }
+  if (run.engine != Engine::null) add_courses(scenario);
   if (run.engine == Engine::simulated) keep_used_profiles(scenario);
   const int tenants = *rc::gen::inRange(1, 4);
   for (int i = 0; i < tenants; ++i) {
     scenario.tenants.push_back(random_tenant(random_name() + std::to_string(i)));
+    if (*rc::gen::arbitrary<bool>()) {
+      scenario.tenants.back().sites = {(*rc::gen::elementOf(scenario.fleet.sites)).name};
+    }
   }
   const int throttles = *rc::gen::inRange(0, 3);
   for (int i = 0; i < throttles; ++i) {
@@ -435,8 +533,10 @@ inline Scenario random_scenario() {
     scenario.events.push_back(random_event(
         scenario, run.warmup_ns + 1 + *rc::gen::inRange<std::int64_t>(0, span_ns - 1)));
   }
+  if (run.engine != Engine::null) add_fleet_events(scenario);
   std::ranges::stable_sort(scenario.events, {}, &Event::at_ns);
-  if (events > 0) scenario.events.back().measure = *rc::gen::arbitrary<bool>();
+  for (Event& event : scenario.events) event.measure = *rc::gen::inRange(0, 3) == 0;
+  follow_capacity(scenario);
   if (*rc::gen::arbitrary<bool>()) scenario.tuning = random_tuning(scenario);
   return scenario;
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -64,6 +65,7 @@ std::string form_of(const ThrottleKey& key) {
   if constexpr (std::is_same_v<Value, Burst>) return "a duration or a number";
   if constexpr (std::is_same_v<Value, std::int64_t>) return "a duration";
   if constexpr (std::is_same_v<Value, std::string>) return "a name";
+  if constexpr (std::is_same_v<Value, std::optional<Follows>>) return words_of<Follows>();
   if constexpr (std::is_same_v<Value, bool>) return "`true`, `false`";
   if constexpr (std::is_same_v<Value, double>) {
     return format_number(key.least) + " to " + format_number(key.most);

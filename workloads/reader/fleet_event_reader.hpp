@@ -1,0 +1,30 @@
+#pragma once
+// Reads what an [[event]] changes of the fleet: replicas of a site join, leave, fail or slow down.
+
+#include "workloads/reader/table_reader.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+class FleetEventReader {
+ public:
+  /// `scenario` has its run and its fleet.
+  explicit FleetEventReader(const Scenario& scenario) : scenario_(scenario) {}
+
+  /// Those of join, leave, fail and slow that are there. A site that is none leaves the event
+  /// without a site.
+  void read(TableReader& table, Event& event);
+
+ private:
+  const Site* read_site(TableReader& action, Event& event);
+  void read_join(TableReader action, Event& event);
+  void read_leave(TableReader action, Event& event);
+  void read_fail(TableReader action, Event& event);
+  void read_slow(TableReader action, Event& event);
+  void read_those_serving(TableReader& action, const Site* site, Event& event);
+  void check_end(TableReader& action, std::string_view key, const Event& event);
+
+  const Scenario& scenario_;
+};
+
+}  // namespace tokenlift

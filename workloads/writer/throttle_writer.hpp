@@ -1,0 +1,12 @@
+#pragma once
+// Throttles and events as keys of TOML.
+
+#include "workloads/scenario/scenario.hpp"
+#include "workloads/writer/toml_keys.hpp"
+
+namespace tokenlift::writing {
+
+TomlKeys keys_of(const Throttle& throttle);
+TomlKeys keys_of(const Event& event);
+
+}  // namespace tokenlift::writing
