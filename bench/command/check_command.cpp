@@ -3,11 +3,14 @@
 #include <memory>
 #include <optional>
 
+#include "bench/command/fleet_text.hpp"
 #include "bench/command/input.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/run/capacity.hpp"
 #include "bench/run/readiness.hpp"
 #include "reports/text/figure.hpp"
+#include "workloads/plan/composition.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/load.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
@@ -97,11 +100,15 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
   constexpr double kAnyCapacity = 10'000;
   std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   if (open) capacity_tokens_per_s = kAnyCapacity;
+  std::optional<std::vector<double>> capacities;  // of a replica of each site
   if (computed) {
-    capacity_tokens_per_s = compute_capacity(scenario, *surroundings.stop);
-    if (!capacity_tokens_per_s) return kNotValid;  // interrupted
+    capacities = compute_site_capacities(scenario, *surroundings.stop);
+    if (!capacities) return kNotValid;  // interrupted
+    const double at_start = capacity_of(*capacities, replicas_at_start(scenario));
+    if (at_start > 0) capacity_tokens_per_s = at_start;
   }
-  Scenario planned = resolve(scenario, capacity_tokens_per_s);
+  Scenario planned = capacities ? resolve_by_site(scenario, *capacities)
+                                : resolve(scenario, capacity_tokens_per_s);
   std::string text = to_toml(open ? scenario : planned);
   // As a run knows it, whether or not anything is a share of it.
   if (computed) planned.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
@@ -118,6 +125,7 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
     text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
   text += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");
+  text += describe_fleet(planned);
   for (const std::string& note : trace_notes(planned)) text += "# " + note + "\n";
   const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (quota && !quota->passed) {

@@ -13,6 +13,8 @@
 #include "bench/machine/clock.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/record/recorder.hpp"
+#include "workloads/plan/composition.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/requests/arrivals.hpp"
 #include "workloads/requests/session_plan.hpp"
@@ -193,6 +195,13 @@ double saturated_tokens_per_s(const Scenario& scenario, const Site& site,
   Scenario alone = scenario;
   alone.fleet.sites = {site};
   alone.fleet.sites[0].replicas = 1;
+  alone.fleet.sites[0].at_start.reset();
+  alone.fleet.sites[0].spares = 0;
+  alone.fleet.sites[0].failures.reset();
+  alone.fleet.sites[0].available.reset();
+  alone.fleet.sites[0].rtt_ns = 0;
+  alone.events.clear();
+  for (Tenant& tenant : alone.tenants) tenant.sites.clear();
   alone.fleet.load_report_interval_ns = 0;
   alone.run.seed = 0;  // the capacity is the same for every seed
   const RecordingGrid grid = blank_grid(alone.tenants.size());
@@ -231,14 +240,20 @@ double saturated_tokens_per_s(const Scenario& scenario, const Site& site,
 
 }  // namespace
 
-std::optional<double> compute_capacity(const Scenario& scenario, const std::atomic<bool>& stop) {
-  double tokens_per_s = 0;
+std::optional<std::vector<double>> compute_site_capacities(const Scenario& scenario,
+                                                           const std::atomic<bool>& stop) {
+  std::vector<double> capacities;
   for (const Site& site : scenario.fleet.sites) {
-    tokens_per_s +=
-        static_cast<double>(site.replicas) * saturated_tokens_per_s(scenario, site, stop);
+    capacities.push_back(saturated_tokens_per_s(scenario, site, stop));
     if (stop) return std::nullopt;
   }
-  return tokens_per_s;
+  return capacities;
+}
+
+std::optional<double> compute_capacity(const Scenario& scenario, const std::atomic<bool>& stop) {
+  const std::optional<std::vector<double>> capacities = compute_site_capacities(scenario, stop);
+  if (!capacities) return std::nullopt;
+  return capacity_of(*capacities, replicas_at_start(scenario));
 }
 
 std::optional<Capacity> estimate_capacity(std::span<const std::vector<StepTimes>> blocks,
