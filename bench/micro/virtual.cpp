@@ -4,8 +4,8 @@
 //   virtual/throttled     the same behind five throttles, for three tenants with 10,000 users each
 //   virtual/outputs       time per request with outputs ten times as long, at the same batch, in
 //   pairs virtual/jump_by_step  2 requests/s, 512 in / 2560 out: time of stepping / of jumping, in
-//   pairs virtual/colossus      `colossus-1` with an idle limit (so at 80 % load), by size and
-//   workers
+//   pairs virtual/colossus      `colossus-1`, all there, with an idle limit at 80 % load, by size
+//   and workers
 
 #include <benchmark/benchmark.h>
 
@@ -182,7 +182,7 @@ void play_throttled(benchmark::State& state) {
 }
 BENCHMARK(play_throttled)->Name("virtual/throttled")->Unit(benchmark::kMillisecond);
 
-/// The built-in scenario with 1 / `scale` of its replicas.
+/// The built-in scenario with 1 / `scale` of its replicas, all of them there from the start.
 Scenario colossus(std::int64_t scale) {
   const auto& builtins = builtin_scenarios();
   const auto builtin = std::find_if(builtins.begin(), builtins.end(), [](const auto& candidate) {
@@ -190,8 +190,17 @@ Scenario colossus(std::int64_t scale) {
   });
   assert(builtin != builtins.end());
   Scenario scenario =
-      parse_scenario(builtin->text, builtin->name, "", {"throttle.output_limit.load=2"});
-  for (Site& site : scenario.fleet.sites) site.replicas /= scale;
+      parse_scenario(builtin->text, builtin->name, "", {"tenant.users.arrivals.load=0.8"});
+  scenario.tenants.resize(1);
+  scenario.throttles.resize(1);
+  scenario.throttles[0].rate.load = 2;
+  scenario.throttles[0].follows.reset();
+  scenario.events.clear();
+  for (Site& site : scenario.fleet.sites) {
+    site.replicas /= scale;
+    site.at_start.reset();
+    site.failures.reset();
+  }
   const std::atomic<bool> stop{false};
   return resolve(scenario, compute_capacity(scenario, stop));
 }

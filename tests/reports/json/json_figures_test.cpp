@@ -188,7 +188,9 @@ TEST(JsonFigures, HaveWhatIsSearchedByDefault) {
   for (const BuiltinScenario& builtin : builtin_scenarios()) {
     const Scenario scenario = parse_scenario(builtin.text, builtin.name, "", {});
     for (const bool lift : {false, true}) {
-      if (lift && !measured_event(scenario)) continue;
+      const std::vector<std::size_t> measured = measured_events(scenario);
+      const bool is_lift = measured.size() == 1 && !scenario.events[measured[0]].throttle.empty();
+      if (lift && !is_lift) continue;
       Tuning tuning;
       tuning.lift = lift;
       tuning = complete_tuning(tuning, scenario, resolve(scenario, 5000.0), builtin_profiles());

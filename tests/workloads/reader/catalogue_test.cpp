@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "tests/testing.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
@@ -26,8 +28,9 @@ TEST(Catalogue, BuiltinScenariosAreSound) {
     EXPECT_FALSE(builtin.description.empty());
     // Near to what such fleets carry: two small decoders on CPUs, a GPU or more to each replica.
     const bool accelerators = scenario.run.engine == Engine::simulated;
+    const std::vector<std::int64_t> replicas = replicas_at_start(scenario);
     const double capacity =
-        accelerators ? 2500.0 * static_cast<double>(replica_count(scenario)) : 5000;
+        accelerators ? 2500.0 * std::accumulate(replicas.begin(), replicas.end(), 0.0) : 5000;
     EXPECT_EQ(warnings(resolve(scenario, capacity), builtin_profiles()), std::vector<std::string>{})
         << builtin.name;
   }

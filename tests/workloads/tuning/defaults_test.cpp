@@ -72,7 +72,8 @@ RC_GTEST_PROP(Defaults, AreScenariosWhereverTheyAreSearched, ()) {
   const double capacity_tokens_per_s = std::pow(10.0, *rc::gen::inRange(200, 700) / 100.0);
   const Scenario absolute = resolved(scenario, capacity_tokens_per_s);
   check_defaults(chosen.name, scenario, absolute, capacity_tokens_per_s, false);
-  if (scenario.events.empty()) return;
+  const std::vector<std::size_t> measured = measured_events(scenario);
+  if (measured.size() != 1 || scenario.events[measured[0]].throttle.empty()) return;
   scenario.run.settle_ns = absolute.run.settle_ns;
   check_defaults(chosen.name, scenario, absolute, capacity_tokens_per_s, true);
 }
