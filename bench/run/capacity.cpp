@@ -159,6 +159,7 @@ double fleet_tokens_per_s(std::span<const std::vector<StepTimes>> blocks,
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       if (i != left_out) times += blocks[i][site];
     }
+    if (replicas[site] == 0) continue;
     const double per_replica = replica_tokens_per_s(times, mix);
     if (per_replica == 0) return 0;
     sum += static_cast<double>(replicas[site]) * per_replica;
@@ -272,8 +273,20 @@ std::optional<Capacity> estimate_capacity(std::span<const std::vector<StepTimes>
   return Capacity{all, std::sqrt((count - 1) / count * squares) / all, std::nullopt};
 }
 
-std::optional<Capacity> measure_capacity(const Scenario& scenario, WeightStore& weights,
-                                         const std::atomic<bool>& stop) {
+std::optional<Capacity> measure_capacity(const Scenario& given,
+                                         const std::vector<std::int64_t>& replicas,
+                                         WeightStore& weights, const std::atomic<bool>& stop) {
+  Scenario scenario = given;
+  scenario.events.clear();
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    Site& site = scenario.fleet.sites[i];
+    site.replicas = replicas[i];
+    site.spares = 0;
+    site.rtt_ns = 0;
+    site.at_start.reset();
+    site.failures.reset();
+    site.available.reset();
+  }
   const RecordingGrid grid = blank_grid(scenario.tenants.size());
   RealClock clock;
   ThreadFleet fleet(scenario, grid, clock, weights);
@@ -283,9 +296,7 @@ std::optional<Capacity> measure_capacity(const Scenario& scenario, WeightStore& 
   RequestId id = 0;
   std::int64_t slots = 0;
   std::uint32_t replica = 0;
-  std::vector<std::int64_t> replicas;
   for (const Site& site : scenario.fleet.sites) {
-    replicas.push_back(site.replicas);
     for (std::int64_t i = 0; i < site.replicas; ++i, ++replica) {
       slots += site.max_batch;
       // Twice the batch, so that a place never stays empty.

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -46,14 +48,112 @@ std::optional<Capacity> Experiment::capacity(const Scenario& scenario) {
     if (!tokens_per_s) return std::nullopt;
     return Capacity{*tokens_per_s, 0, std::nullopt};
   }
-  const std::optional<Capacity> capacity = measure_capacity(scenario, weights_, stop_);
+  return measured(scenario, replicas_at_start(scenario));
+}
+
+std::optional<Capacity> Experiment::measured(const Scenario& scenario,
+                                             const std::vector<std::int64_t>& replicas) {
+  const std::optional<Capacity> capacity = measure_capacity(scenario, replicas, weights_, stop_);
   if (stop_) return std::nullopt;
   require_measured(capacity);
   return capacity;
 }
 
-std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run* before) {
-  std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
+namespace {
+
+/// Compositions other than the first that make up a tenth of a measured phase.
+std::vector<std::vector<std::int64_t>> lasting_compositions(const Scenario& resolved) {
+  std::vector<std::vector<std::int64_t>> lasting;
+  const std::vector<ServingSpan> spans = serving_over_time(resolved);
+  for (const Phase& phase : plan_phases(resolved)) {
+    if (!phase.measured) continue;
+    std::map<std::vector<std::int64_t>, std::int64_t> time_ns;
+    for (std::size_t i = 0; i < spans.size(); ++i) {
+      const std::int64_t end_ns = i + 1 < spans.size() ? spans[i + 1].at_ns : kNever;
+      const std::int64_t overlap_ns =
+          std::min(end_ns, phase.end_ns) - std::max(spans[i].at_ns, phase.begin_ns);
+      if (overlap_ns > 0) time_ns[spans[i].replicas] += overlap_ns;
+    }
+    for (const auto& [replicas, total_ns] : time_ns) {
+      const bool serves = std::ranges::any_of(replicas, [](std::int64_t n) { return n > 0; });
+      const bool known = replicas == spans[0].replicas ||
+                         std::ranges::find(lasting, replicas) != lasting.end();
+      if (serves && !known && total_ns >= (phase.end_ns - phase.begin_ns) / 10) {
+        lasting.push_back(replicas);
+      }
+    }
+  }
+  return lasting;
+}
+
+std::int64_t sum_of(const std::vector<std::int64_t>& replicas) {
+  return std::accumulate(replicas.begin(), replicas.end(), std::int64_t{0});
+}
+
+/// Each site gets the capacity of one replica of it, in proportion to what is stated of the fleet.
+void state_site_capacities(Scenario& scenario, const std::vector<double>& replica_tokens_per_s) {
+  std::vector<double> capacities;
+  for (std::size_t i = 0; i < replica_tokens_per_s.size(); ++i) {
+    capacities.push_back(
+        scenario.fleet.sites[i].capacity_tokens_per_s.value_or(replica_tokens_per_s[i]));
+  }
+  const double at_start = capacity_of(capacities, replicas_at_start(scenario));
+  const std::optional<double> stated = scenario.fleet.capacity_tokens_per_s;
+  const double factor = stated && at_start > 0 ? *stated / at_start : 1;
+  for (std::size_t i = 0; i < capacities.size(); ++i) {
+    scenario.fleet.sites[i].capacity_tokens_per_s = capacities[i] * factor;
+  }
+}
+
+}  // namespace
+
+std::optional<double> capacity_at(const Prepared& prepared,
+                                  const std::vector<std::int64_t>& replicas) {
+  const Scenario& scenario = prepared.scenario;
+  std::vector<double> of_sites;
+  for (const Site& site : scenario.fleet.sites) {
+    if (site.capacity_tokens_per_s) of_sites.push_back(*site.capacity_tokens_per_s);
+  }
+  if (of_sites.size() == replicas.size()) return capacity_of(of_sites, replicas);
+  if (replicas == replicas_at_start(scenario)) return scenario.fleet.capacity_tokens_per_s;
+  if (prepared.measured.empty()) return std::nullopt;
+  const std::int64_t wanted = sum_of(replicas);
+  std::pair<std::int64_t, double> fewer{0, 0};
+  std::optional<std::pair<std::int64_t, double>> more;
+  for (const Composition& known : prepared.measured) {
+    const std::int64_t count = sum_of(known.replicas);
+    const double tokens_per_s = *known.capacity_tokens_per_s;
+    if (known.replicas == replicas) return tokens_per_s;
+    if (count <= wanted && count > fewer.first) fewer = {count, tokens_per_s};
+    if (count >= wanted && (!more || count < more->first)) more = {count, tokens_per_s};
+  }
+  if (!more || more->first == fewer.first) {
+    // More than were ever measured: as much for each as for those.
+    return fewer.first == 0 ? 0
+                            : fewer.second * static_cast<double>(wanted) /
+                                  static_cast<double>(fewer.first);
+  }
+  const double share = static_cast<double>(wanted - fewer.first) /
+                       static_cast<double>(more->first - fewer.first);
+  return fewer.second + share * (more->second - fewer.second);
+}
+
+/// False if it was interrupted.
+bool Experiment::measure_compositions(Prepared& prepared) {
+  const Scenario& scenario = prepared.scenario;
+  if (!scenario.fleet.capacity_tokens_per_s) return true;  // nobody asks for it
+  const std::vector<std::int64_t> at_start = replicas_at_start(scenario);
+  prepared.measured.push_back({0, at_start, scenario.fleet.capacity_tokens_per_s});
+  for (const std::vector<std::int64_t>& replicas : lasting_compositions(scenario)) {
+    const std::optional<Capacity> found = measured(scenario, replicas);
+    if (!found) return false;
+    prepared.measured.push_back({0, replicas, found->tokens_per_s});
+  }
+  return true;
+}
+
+std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* before) {
+  std::optional<double> capacity_tokens_per_s = given.fleet.capacity_tokens_per_s;
   std::string source = capacity_tokens_per_s ? "stated" : "";
   std::optional<double> error_tokens_per_s;
   if (before != nullptr) {
@@ -61,7 +161,13 @@ std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run*
     error_tokens_per_s = before->capacity_error_tokens_per_s;
     source = before->capacity_source;
   }
-  const bool simulated = traits_of(scenario.run.engine).simulated;
+  const bool simulated = traits_of(given.run.engine).simulated;
+  Scenario scenario = given;
+  if (simulated && fleet_changes(scenario)) {
+    const auto of_sites = compute_site_capacities(scenario, stop_);
+    if (!of_sites) return std::nullopt;
+    state_site_capacities(scenario, *of_sites);
+  }
   // Where it is cheap it is known to every report of an event: what is left of it drains a backlog.
   const bool wanted =
       simulated && !scenario.fleet.capacity_tokens_per_s && measured_event(scenario);
@@ -75,7 +181,17 @@ std::optional<Prepared> Experiment::prepare(const Scenario& scenario, const Run*
   Scenario resolved = resolve(scenario, capacity_tokens_per_s);
   if (wanted) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
   if (before == nullptr && source == "measured") require_enough_requests(resolved);
-  return Prepared{std::move(resolved), std::move(source), error_tokens_per_s};
+  Prepared prepared{std::move(resolved), std::move(source), error_tokens_per_s};
+  if (!simulated && fleet_changes(given)) {
+    if (before != nullptr) {
+      for (const Composition& known : before->fleet.compositions) {
+        if (known.capacity_tokens_per_s) prepared.measured.push_back(known);
+      }
+    } else if (!measure_compositions(prepared)) {
+      return std::nullopt;
+    }
+  }
+  return prepared;
 }
 
 std::array<bool, 2> arms_in_turn(std::uint64_t repetition) {
@@ -114,29 +230,15 @@ static_assert(static_cast<std::int64_t>(kMostLimits) >= 2 * kMostChanges, "and t
 
 namespace {
 
-/// Nothing where it is not known.
-std::optional<double> capacity_at(const Scenario& resolved,
-                                  const std::vector<std::int64_t>& replicas) {
-  std::vector<double> replica_tokens_per_s;
-  for (const Site& site : resolved.fleet.sites) {
-    if (!site.capacity_tokens_per_s) break;
-    replica_tokens_per_s.push_back(*site.capacity_tokens_per_s);
-  }
-  if (replica_tokens_per_s.size() == replicas.size()) {
-    return capacity_of(replica_tokens_per_s, replicas);
-  }
-  if (replicas == replicas_at_start(resolved)) return resolved.fleet.capacity_tokens_per_s;
-  return std::nullopt;
-}
-
-/// What serves over time, as it is planned up to `end_ns`.
-FleetRecord fleet_record(const Scenario& resolved, std::int64_t end_ns) {
+/// What serves over time in this run, as it is planned up to `end_ns`.
+FleetRecord fleet_record(const Prepared& prepared, const Scenario& of_run, std::int64_t end_ns) {
   FleetRecord fleet;
-  for (const Site& site : resolved.fleet.sites) fleet.sites.push_back(site.name);
-  for (const ServingSpan& span : serving_over_time(resolved)) {
+  for (const Site& site : of_run.fleet.sites) fleet.sites.push_back(site.name);
+  for (const ServingSpan& span : serving_over_time(of_run)) {
     if (span.at_ns > end_ns) break;
-    if (!fleet.compositions.empty() && fleet.compositions.back().replicas == span.replicas) continue;
-    fleet.compositions.push_back({span.at_ns, span.replicas, capacity_at(resolved, span.replicas)});
+    std::vector<Composition>& all = fleet.compositions;
+    if (!all.empty() && all.back().replicas == span.replicas) continue;
+    all.push_back({span.at_ns, span.replicas, capacity_at(prepared, span.replicas)});
   }
   return fleet;
 }
@@ -216,7 +318,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   run.capacity_error_tokens_per_s = prepared.capacity_error_tokens_per_s;
   run.capacity_source = prepared.capacity_source;
-  run.fleet = fleet_record(scenario, facts.outcome.end_ns);
+  run.fleet = fleet_record(prepared, scenario, facts.outcome.end_ns);
   if (fleet_changes(scenario)) add_fleet_columns(run);
   for (std::size_t i = 0; i < run.tenants.size(); ++i) {
     run.tenants[i].trace = trace_record(scenario.tenants[i]);

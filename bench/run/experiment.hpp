@@ -25,7 +25,16 @@ struct Prepared {
   Scenario scenario;
   std::string capacity_source;  ///< "measured", "computed", "stated" or empty
   std::optional<double> capacity_error_tokens_per_s = {};  ///< standard error, where measured
+  /// What the fleet can do with so many replicas of each site, as measured: of all that serve for
+  /// long. Empty where every site has a capacity of its own, or the fleet does not change.
+  std::vector<Composition> measured = {};
 };
+
+/// Output tokens/s at saturation of a composition of the fleet: what its sites state, what was
+/// measured, or else on the line between the measured ones with the next fewer and the next more
+/// replicas (none can do nothing). Nothing where that is not known.
+std::optional<double> capacity_at(const Prepared& prepared,
+                                  const std::vector<std::int64_t>& replicas);
 
 class Experiment {
  public:
@@ -43,6 +52,8 @@ class Experiment {
   /// `before`: a run of the same scenario, whose capacity holds on; null: none.
   /// Nothing if it was interrupted. Throws NotMeasurable where the machine was busy meanwhile, or
   /// turned out too slow for the scenario, and ScenarioError where the resolved scenario is wrong.
+  /// Where the fleet changes, every site gets the capacity of one replica (engine virtual), or
+  /// every composition that lasts for a tenth of a phase is measured (engine threads).
   std::optional<Prepared> prepare(const Scenario& scenario, const Run* before = nullptr);
 
   /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1. A
@@ -56,6 +67,9 @@ class Experiment {
  private:
   std::unique_ptr<Fleet> make_fleet(const Scenario& scenario, const RecordingGrid& grid,
                                     RealClock& clock);
+  std::optional<Capacity> measured(const Scenario& scenario,
+                                   const std::vector<std::int64_t>& replicas);
+  bool measure_compositions(Prepared& prepared);
 
   std::vector<std::string> command_;
   const std::atomic<bool>& stop_;

@@ -112,6 +112,7 @@ void Loop::schedule_changes() {
     if (i > 0 && replica_changes_[i].at_ns == replica_changes_[i - 1].at_ns) continue;
     timeline_.push({replica_changes_[i].at_ns, Kind::replicas, i});
   }
+  find_next_change();
   std::ranges::stable_sort(measured_events_, {}, [this](std::size_t event) {
     return begin_ns(scenario_, scenario_.events[event]);
   });
@@ -129,10 +130,10 @@ LoopOutcome Loop::run() {
     const std::int64_t next_ns =
         std::min({timeline_.empty() ? kNever : timeline_.top().at_ns, room_.next_event_ns(),
                   fleet_.next_event_ns(), hard_end_ns_,
-                  routed_until_.empty() ? kNever : routed_until_.begin()->first,
                   // The end is an instant to be awake at, even when nothing else happens then.
                   now_ns_ < scenario_.run.duration_ns ? scenario_.run.duration_ns : kNever});
-    now_ns_ = clock_.wait(next_ns);
+    now_ns_ = clock_.wait(
+        routed_until_.empty() ? next_ns : std::min(next_ns, routed_until_.begin()->first));
     pass_time();
     release_waiters(now_ns_ - 1);  // those due before the clock woke up, as of then
     collect();
@@ -251,7 +252,16 @@ void Loop::change(std::size_t first) {
   }
   room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
   next_change_ = end;
+  find_next_change();
   note_limits(now_ns_);
+}
+
+void Loop::find_next_change() {
+  next_change_ns_ = kNever;
+  if (next_change_ < changes_.size()) next_change_ns_ = changes_[next_change_].at_ns;
+  if (next_replica_change_ < replica_changes_.size()) {
+    next_change_ns_ = std::min(next_change_ns_, replica_changes_[next_replica_change_].at_ns);
+  }
 }
 
 /// All changes of one instant, before those that wait for a replica are looked at.
@@ -268,6 +278,7 @@ void Loop::change_replicas(std::size_t first) {
     }
   }
   next_replica_change_ = end;
+  find_next_change();
   dispatch_waiting();
 }
 
@@ -409,12 +420,7 @@ void Loop::ask_on(const Request& request, bool served, std::int64_t reply_ns) {
 
 void Loop::release_waiters(std::int64_t until_ns) {
   // A change comes before what waiters do at its instant, also when both are seen late.
-  if (next_change_ < changes_.size()) {
-    until_ns = std::min(until_ns, changes_[next_change_].at_ns - 1);
-  }
-  if (next_replica_change_ < replica_changes_.size()) {
-    until_ns = std::min(until_ns, replica_changes_[next_replica_change_].at_ns - 1);
-  }
+  until_ns = std::min(until_ns, next_change_ns_ - 1);
   if (room_.next_event_ns() > until_ns) return;
   while (const auto released = room_.release(until_ns)) {
     switch (released->decision.verdict) {

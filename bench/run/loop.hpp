@@ -74,6 +74,7 @@ class Loop {
   void change(std::size_t first);
   void change_replicas(std::size_t first);
   void schedule_changes();
+  void find_next_change();
   void note_lift(std::size_t lift);
   void note_limits(std::int64_t at_ns);
   void note_release(const Request& request);
@@ -117,6 +118,7 @@ class Loop {
   std::size_t next_change_ = 0;
   std::vector<ReplicaChange> replica_changes_;
   std::size_t next_replica_change_ = 0;
+  std::int64_t next_change_ns_ = kNever;  // of both
   // Of those that wait for the router, where they may have to wait for a replica to come.
   bool routing_ends_;
   std::set<std::pair<std::int64_t, RequestId>> routed_until_;

@@ -166,7 +166,7 @@ TEST(ThreadFleet, StopsInTheMiddleOfItsWork) {
 TEST(Capacity, MeasuringStopsWhenTold) {
   WeightStore weights;
   const std::atomic<bool> stop{true};
-  EXPECT_FALSE(measure_capacity(tiny(2), weights, stop));
+  EXPECT_FALSE(measure_capacity(tiny(2), {2}, weights, stop));
 }
 
 }  // namespace
