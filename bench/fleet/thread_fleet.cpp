@@ -37,23 +37,29 @@ void be_nice(int nice) {
 }
 
 /// One replica with everything that its worker needs. Only the inbox, `active` and, under
-/// the mutex, `times` are touched by other threads.
+/// the mutex, `times` and `costs` are touched by other threads.
 struct Station {
-  Station(const Site& site, std::uint32_t replica_number, const RecordingGrid& grid,
-          const std::shared_ptr<const DecoderWeights>& weights)
+  Station(const Site& site, std::uint32_t site_number, std::uint32_t replica_number,
+          const RecordingGrid& recording_grid, const std::shared_ptr<const DecoderWeights>& weights)
       : number(replica_number),
+        site_index(site_number),
         max_batch(site.max_batch),
         kv_tokens(site.kv_tokens),
+        grid(&recording_grid),
+        costs(recording_grid.phases.size()),
         replica(site, weights),
-        record(grid) {}
+        record(recording_grid) {}
 
   std::uint32_t number;
+  std::uint32_t site_index;
   std::int64_t max_batch;
   std::int64_t kv_tokens;
   Mailbox<Work> inbox;
   std::atomic<bool> active{false};
+  const RecordingGrid* grid;
   mutable std::mutex times_mutex;
   StepTimes times;
+  std::vector<StepCosts> costs;     // by phase
   std::int64_t busy_since_ns = -1;  // the end of the last step; negative: it was idle after that
 
   ComputedReplica replica;
@@ -62,29 +68,54 @@ struct Station {
   std::vector<Work> arrivals;
 };
 
-/// What a step took goes to its parts. Prompts that are computed once more after a preemption count
-/// as decoding: they are what it takes to get the tokens out.
-void add_step(Station& station, std::int64_t begin_ns, std::int64_t decoded_ns, std::int64_t end_ns,
-              const StepPlan& plan) {
+/// When a step began, when it had decoded (where it computes prompts, too) and when it ended; and
+/// how many eighths of the workers were busy then.
+struct StepSpan {
+  std::int64_t begin_ns = 0;
+  std::int64_t decoded_ns = 0;
+  std::int64_t end_ns = 0;
+  std::int32_t busy_eighths = 0;
+};
+
+/// What a step took goes to its parts. In `times` prompts that are computed once more after a
+/// preemption count as decoding: they are what it takes to get the tokens out. In `costs` there is
+/// nothing of the time between steps, in which other replicas may have had their turn.
+void add_step(Station& station, const StepSpan& span, const StepPlan& plan) {
+  const Replica& replica = station.replica.replica();
   std::int64_t fresh_tokens = 0;
   std::int64_t all_tokens = 0;
   auto decode_tokens = static_cast<std::int64_t>(plan.decode.size());
+  std::int64_t prompt_context = 0;
   for (const PrefillChunk& chunk : plan.prefill) {
-    const Sequence& sequence = station.replica.replica().sequence(chunk.slot);
+    const Sequence& sequence = replica.sequence(chunk.slot);
     const std::int64_t tokens = chunk.end - chunk.begin;
     all_tokens += tokens;
+    prompt_context += chunk.begin;
     if (sequence.emitted_tokens == 0) {
       fresh_tokens += tokens;
     } else if (chunk.end == sequence.prefill_tokens) {
       ++decode_tokens;  // it emits its next token with that
     }
   }
-  const std::int64_t since_ns = station.busy_since_ns < 0 ? begin_ns : station.busy_since_ns;
-  const std::int64_t prefill_ns = all_tokens == 0 ? 0 : end_ns - decoded_ns;
+  std::int64_t decode_context = 0;
+  for (const std::uint32_t slot : plan.decode) decode_context += replica.sequence(slot).kv_tokens;
+  const std::int64_t since_ns = station.busy_since_ns < 0 ? span.begin_ns : station.busy_since_ns;
+  const std::int64_t prefill_ns = all_tokens == 0 ? 0 : span.end_ns - span.decoded_ns;
   const std::int64_t prompt_ns = all_tokens == 0 ? 0 : prefill_ns * fresh_tokens / all_tokens;
-  station.busy_since_ns = end_ns;
+  station.busy_since_ns = span.end_ns;
   const std::scoped_lock lock(station.times_mutex);
-  station.times += {end_ns - since_ns - prompt_ns, decode_tokens, prompt_ns, fresh_tokens};
+  station.times += {span.end_ns - since_ns - prompt_ns, decode_tokens, prompt_ns, fresh_tokens};
+  StepCosts& costs = station.costs[station.grid->phase_at(span.end_ns)];
+  if (!plan.decode.empty()) {
+    costs.add(
+        decode_kind(station.site_index, std::ssize(plan.decode), decode_context, span.busy_eighths),
+        span.end_ns - span.begin_ns - prefill_ns);
+  }
+  if (!plan.prefill.empty()) {
+    costs.add(prompt_kind(station.site_index, std::ssize(plan.prefill), all_tokens, prompt_context,
+                          span.busy_eighths),
+              prefill_ns);
+  }
 }
 
 }  // namespace
@@ -115,6 +146,8 @@ struct ThreadFleet::State {
   void run(Station& station);
   bool step(Station& station);
   void announce(Station& station, const StepPlan& plan);
+  bool activate(Station& station);
+  std::int32_t busy_eighths() const;
   void halt();
 
   RealClock& clock;
@@ -123,6 +156,7 @@ struct ThreadFleet::State {
   tbb::task_arena arena;
   int nice;  // of the workers
   std::vector<std::unique_ptr<Station>> stations;
+  std::atomic<std::size_t> active_stations{0};
   Mailbox<News> outbox;
   std::vector<News> taken;
   std::atomic<bool> stopping{false};
@@ -133,12 +167,14 @@ struct ThreadFleet::State {
 ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
                          WeightStore& weights) {
   state_ = std::make_unique<State>(clock, static_cast<std::size_t>(replica_count(scenario)));
+  std::uint32_t site_number = 0;
   for (const Site& site : scenario.fleet.sites) {
     for (std::int64_t i = 0; i < site.replicas; ++i) {
       const auto number = static_cast<std::uint32_t>(state_->stations.size());
       state_->stations.push_back(
-          std::make_unique<Station>(site, number, grid, weights.get(site.profile)));
+          std::make_unique<Station>(site, site_number, number, grid, weights.get(site.profile)));
     }
+    ++site_number;
   }
 }
 
@@ -155,6 +191,24 @@ std::vector<StepTimes> ThreadFleet::step_times() const {
   return times;
 }
 
+std::vector<StepCosts> ThreadFleet::step_costs() const {
+  std::vector<StepCosts> costs(state_->stations.front()->costs.size());
+  for (const auto& station : state_->stations) {
+    const std::scoped_lock lock(station->times_mutex);
+    for (std::size_t phase = 0; phase < costs.size(); ++phase) {
+      costs[phase] += station->costs[phase];
+    }
+  }
+  return costs;
+}
+
+void ThreadFleet::forget_step_costs() {
+  for (const auto& station : state_->stations) {
+    const std::scoped_lock lock(station->times_mutex);
+    station->costs.assign(station->costs.size(), {});
+  }
+}
+
 void ThreadFleet::watch(std::uint32_t replica, ReplicaObserver& observer) {
   state_->stations[replica]->replica.watch(observer);
 }
@@ -162,12 +216,25 @@ void ThreadFleet::watch(std::uint32_t replica, ReplicaObserver& observer) {
 void ThreadFleet::submit(const Work& work, std::uint32_t replica, std::int64_t) {
   Station& station = *state_->stations[replica];
   station.inbox.post(work);
-  if (station.active.exchange(true)) return;  // its worker looks into the inbox before it leaves
+  if (!state_->activate(station)) return;  // its worker looks into the inbox before it leaves
   state_->enqueue(station);
 }
 
 void ThreadFleet::State::enqueue(Station& station) {
   arena.enqueue(running.defer([this, &station] { run(station); }));
+}
+
+/// False if it was active.
+bool ThreadFleet::State::activate(Station& station) {
+  if (station.active.exchange(true)) return false;
+  ++active_stations;
+  return true;
+}
+
+/// Of the workers, rounded up.
+std::int32_t ThreadFleet::State::busy_eighths() const {
+  const std::size_t busy = std::min(active_stations.load(std::memory_order_relaxed), workers);
+  return static_cast<std::int32_t>((8 * busy + workers - 1) / workers);
 }
 
 void ThreadFleet::State::halt() {
@@ -206,12 +273,13 @@ bool ThreadFleet::State::step(Station& station) {
   announce(station, plan);
   const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   const std::int64_t resident_tokens = station.replica.replica().resident_tokens();
+  const std::int32_t busy = busy_eighths();
   station.replica.compute_decode();
   const std::int64_t decoded_ns = plan.prefill.empty() ? 0 : clock.now_ns();
   station.replica.compute_prompts();
 
   const std::int64_t step_end_ns = clock.now_ns();
-  add_step(station, begin_ns, decoded_ns, step_end_ns, plan);
+  add_step(station, {begin_ns, decoded_ns, step_end_ns, busy}, plan);
   const StepOutcome& outcome = station.replica.finish_step(step_end_ns);
   const std::int64_t until_ns = std::min(step_end_ns, end_ns.load());
   station.record.steps({begin_ns, 0, 1, (step_end_ns - begin_ns) * kPsPerNs, 0},
@@ -243,9 +311,10 @@ void ThreadFleet::State::run(Station& station) {
       enqueue(station);
       return;
     }
+    --active_stations;
     station.active = false;
     // Work that came between the last look and the flag would otherwise wait for the next request.
-    if (stopping || station.inbox.empty() || station.active.exchange(true)) return;
+    if (stopping || station.inbox.empty() || !activate(station)) return;
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "bench/fleet/fleet.hpp"
 #include "bench/fleet/replica.hpp"
+#include "bench/fleet/step_costs.hpp"
 #include "bench/fleet/step_times.hpp"
 #include "bench/machine/clock.hpp"
 #include "workloads/decoder/decoder.hpp"
@@ -51,6 +52,11 @@ class ThreadFleet final : public Fleet {
 
   /// Of each replica, up to the end of its last step. From any thread.
   std::vector<StepTimes> step_times() const;
+
+  /// Of all replicas, by the phase in which a step ended: all since they were last forgotten. From
+  /// any thread.
+  std::vector<StepCosts> step_costs() const;
+  void forget_step_costs();
 
  private:
   struct State;

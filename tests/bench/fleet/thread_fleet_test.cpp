@@ -31,6 +31,29 @@ Scenario tiny(std::int64_t replicas) {
   return scenario;
 }
 
+/// The parts of all steps are there, apart by what was computed in them, and until they are
+/// forgotten. Prompts that were computed again are parts of their own.
+void expect_costs(ThreadFleet& fleet, const StepTimes& times) {
+  const StepCosts costs = fleet.step_costs().front();
+  std::int64_t decoded = 0;
+  double ns = 0;
+  for (const auto& [kind, parts] : costs.kinds) {
+    EXPECT_GT(parts.count, 0);
+    EXPECT_GE(parts.square_ns2 * static_cast<double>(parts.count), parts.ns * parts.ns * 0.999);
+    EXPECT_GE(kind.busy, 1);
+    EXPECT_LE(kind.busy, 8);
+    ns += parts.ns;
+    if (!kind.prompts) decoded += kind.size * parts.count;
+  }
+  EXPECT_GT(decoded, 0);
+  EXPECT_LE(decoded, times.decode_tokens);
+  EXPECT_GE(decoded, times.decode_tokens * 9 / 10) << "but for what a recomputed prompt emits";
+  EXPECT_GT(ns, 0);
+  EXPECT_LE(ns, static_cast<double>(times.decode_ns + times.prompt_ns));
+  fleet.forget_step_costs();
+  EXPECT_TRUE(fleet.step_costs().front().kinds.empty());
+}
+
 /// Sends `requests` in two batches and collects every completion.
 std::vector<News> serve(const Scenario& scenario, std::uint32_t requests,
                               std::int32_t output_tokens, TokenRecord& record,
@@ -59,6 +82,7 @@ std::vector<News> serve(const Scenario& scenario, std::uint32_t requests,
   EXPECT_GT(times.decode_ns, 0);
   EXPECT_GT(times.prompt_ns, 0);
   EXPECT_LE(times.decode_ns + times.prompt_ns, replicas * clock.now_ns());
+  expect_costs(fleet, times);
   fleet.stop(clock.now_ns(), record);
   return done;
 }
