@@ -319,6 +319,7 @@ std::optional<Capacity> measure_capacity(const Scenario& given,
     return now_ns;
   };
   std::int64_t now_ns = serve_until(kLongestWarmupNs, kTurnovers * slots);
+  fleet.forget_step_costs();
   const std::optional<CpuUse> use_before = read_cpu_use();
   std::vector<std::vector<StepTimes>> blocks;
   std::vector<StepTimes> begin = times_by_site(scenario, fleet);
@@ -336,7 +337,10 @@ std::optional<Capacity> measure_capacity(const Scenario& given,
     capacity = estimate_capacity(blocks, replicas, mix);
     if (capacity && capacity->standard_error <= kWantedCapacityError) break;
   }
-  if (capacity) capacity->interference = interference(use_before, read_cpu_use());
+  if (capacity) {
+    capacity->interference = interference(use_before, read_cpu_use());
+    capacity->costs = fleet.step_costs().front();
+  }
   return capacity;
 }
 

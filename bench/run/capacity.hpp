@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "bench/fleet/step_costs.hpp"
 #include "bench/fleet/step_times.hpp"
 #include "bench/fleet/thread_fleet.hpp"
 #include "workloads/plan/plan.hpp"
@@ -27,6 +28,7 @@ struct Capacity {
   double standard_error = 0;
   /// Share of the machine that others took meanwhile; nothing where that cannot be read.
   std::optional<double> interference;
+  StepCosts costs = {};  ///< what the steps took by which it was measured
 };
 
 /// The standard error that a measurement goes on for; and the largest with which it may be used.

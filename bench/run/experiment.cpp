@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
-#include <map>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -14,7 +12,9 @@
 #include "bench/machine/clock.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/record/recorder.hpp"
+#include "bench/run/compositions.hpp"
 #include "bench/run/loop.hpp"
+#include "bench/run/machine_speed.hpp"
 #include "bench/run/readiness.hpp"
 #include "bench/run/validity.hpp"
 #include "reports/record/bounds.hpp"
@@ -59,85 +59,6 @@ std::optional<Capacity> Experiment::measured(const Scenario& scenario,
   return capacity;
 }
 
-namespace {
-
-/// Compositions other than the first that make up a tenth of a measured phase.
-std::vector<std::vector<std::int64_t>> lasting_compositions(const Scenario& resolved) {
-  std::vector<std::vector<std::int64_t>> lasting;
-  const std::vector<ServingSpan> spans = serving_over_time(resolved);
-  for (const Phase& phase : plan_phases(resolved)) {
-    if (!phase.measured) continue;
-    std::map<std::vector<std::int64_t>, std::int64_t> time_ns;
-    for (std::size_t i = 0; i < spans.size(); ++i) {
-      const std::int64_t end_ns = i + 1 < spans.size() ? spans[i + 1].at_ns : kNever;
-      const std::int64_t overlap_ns =
-          std::min(end_ns, phase.end_ns) - std::max(spans[i].at_ns, phase.begin_ns);
-      if (overlap_ns > 0) time_ns[spans[i].replicas] += overlap_ns;
-    }
-    for (const auto& [replicas, total_ns] : time_ns) {
-      const bool serves = std::ranges::any_of(replicas, [](std::int64_t n) { return n > 0; });
-      const bool known = replicas == spans[0].replicas ||
-                         std::ranges::find(lasting, replicas) != lasting.end();
-      if (serves && !known && total_ns >= (phase.end_ns - phase.begin_ns) / 10) {
-        lasting.push_back(replicas);
-      }
-    }
-  }
-  return lasting;
-}
-
-std::int64_t sum_of(const std::vector<std::int64_t>& replicas) {
-  return std::accumulate(replicas.begin(), replicas.end(), std::int64_t{0});
-}
-
-/// Each site gets the capacity of one replica of it, in proportion to what is stated of the fleet.
-void state_site_capacities(Scenario& scenario, const std::vector<double>& replica_tokens_per_s) {
-  std::vector<double> capacities;
-  for (std::size_t i = 0; i < replica_tokens_per_s.size(); ++i) {
-    capacities.push_back(
-        scenario.fleet.sites[i].capacity_tokens_per_s.value_or(replica_tokens_per_s[i]));
-  }
-  const double at_start = capacity_of(capacities, replicas_at_start(scenario));
-  const std::optional<double> stated = scenario.fleet.capacity_tokens_per_s;
-  const double factor = stated && at_start > 0 ? *stated / at_start : 1;
-  for (std::size_t i = 0; i < capacities.size(); ++i) {
-    scenario.fleet.sites[i].capacity_tokens_per_s = capacities[i] * factor;
-  }
-}
-
-}  // namespace
-
-std::optional<double> capacity_at(const Prepared& prepared,
-                                  const std::vector<std::int64_t>& replicas) {
-  const Scenario& scenario = prepared.scenario;
-  std::vector<double> of_sites;
-  for (const Site& site : scenario.fleet.sites) {
-    if (site.capacity_tokens_per_s) of_sites.push_back(*site.capacity_tokens_per_s);
-  }
-  if (of_sites.size() == replicas.size()) return capacity_of(of_sites, replicas);
-  if (replicas == replicas_at_start(scenario)) return scenario.fleet.capacity_tokens_per_s;
-  if (prepared.measured.empty()) return std::nullopt;
-  const std::int64_t wanted = sum_of(replicas);
-  std::pair<std::int64_t, double> fewer{0, 0};
-  std::optional<std::pair<std::int64_t, double>> more;
-  for (const Composition& known : prepared.measured) {
-    const std::int64_t count = sum_of(known.replicas);
-    const double tokens_per_s = *known.capacity_tokens_per_s;
-    if (known.replicas == replicas) return tokens_per_s;
-    if (count <= wanted && count > fewer.first) fewer = {count, tokens_per_s};
-    if (count >= wanted && (!more || count < more->first)) more = {count, tokens_per_s};
-  }
-  if (!more || more->first == fewer.first) {
-    // More than were ever measured: as much for each as for those.
-    return fewer.first == 0 ? 0
-                            : fewer.second * static_cast<double>(wanted) /
-                                  static_cast<double>(fewer.first);
-  }
-  const double share = static_cast<double>(wanted - fewer.first) /
-                       static_cast<double>(more->first - fewer.first);
-  return fewer.second + share * (more->second - fewer.second);
-}
-
 /// False if it was interrupted.
 bool Experiment::measure_compositions(Prepared& prepared) {
   const Scenario& scenario = prepared.scenario;
@@ -156,6 +77,7 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
   std::optional<double> capacity_tokens_per_s = given.fleet.capacity_tokens_per_s;
   std::string source = capacity_tokens_per_s ? "stated" : "";
   std::optional<double> error_tokens_per_s;
+  StepCosts costs;
   if (before != nullptr) {
     capacity_tokens_per_s = before->capacity_tokens_per_s;
     error_tokens_per_s = before->capacity_error_tokens_per_s;
@@ -172,8 +94,9 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
   const bool wanted =
       simulated && !scenario.fleet.capacity_tokens_per_s && measured_event(scenario);
   if (!capacity_tokens_per_s && (needs_capacity(scenario) || wanted)) {
-    const std::optional<Capacity> found = capacity(scenario);
+    std::optional<Capacity> found = capacity(scenario);
     if (!found) return std::nullopt;
+    costs = std::move(found->costs);
     capacity_tokens_per_s = found->tokens_per_s;
     source = simulated ? "computed" : "measured";
     if (!simulated) error_tokens_per_s = found->tokens_per_s * found->standard_error;
@@ -181,7 +104,7 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
   Scenario resolved = resolve(scenario, capacity_tokens_per_s);
   if (wanted) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
   if (before == nullptr && source == "measured") require_enough_requests(resolved);
-  Prepared prepared{std::move(resolved), std::move(source), error_tokens_per_s};
+  Prepared prepared{std::move(resolved), std::move(source), error_tokens_per_s, std::move(costs), {}};
   if (!simulated && fleet_changes(given)) {
     if (before != nullptr) {
       for (const Composition& known : before->fleet.compositions) {
@@ -238,7 +161,7 @@ FleetRecord fleet_record(const Prepared& prepared, const Scenario& of_run, std::
     if (span.at_ns > end_ns) break;
     std::vector<Composition>& all = fleet.compositions;
     if (!all.empty() && all.back().replicas == span.replicas) continue;
-    all.push_back({span.at_ns, span.replicas, capacity_at(prepared, span.replicas)});
+    all.push_back({span.at_ns, span.replicas, capacity_at(prepared.scenario, prepared.measured, span.replicas)});
   }
   return fleet;
 }
@@ -261,6 +184,15 @@ void add_fleet_columns(Run& run) {
   if (run.fleet.compositions.front().capacity_tokens_per_s) {
     run.series.columns.push_back(std::move(capacity));
   }
+/// What steps took in each measured phase.
+std::vector<PhaseCosts> measured_costs(const ThreadFleet& fleet, const RecordingGrid& grid) {
+  std::vector<StepCosts> costs = fleet.step_costs();
+  std::vector<PhaseCosts> measured;
+  for (std::size_t i = 0; i < grid.phases.size(); ++i) {
+    if (!grid.phases[i].measured) continue;
+    measured.push_back({grid.phases[i].name, std::move(costs[i])});
+  }
+  return measured;
 }
 
 std::optional<TraceRecord> trace_record(const Tenant& tenant) {
@@ -309,6 +241,10 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   facts.littles_law_error = recorder.littles_law_error();
   facts.max_in_flight = scenario.run.max_in_flight;
   facts.cpu_quota = check_cpu_quota(scenario, cpu_quota(), core_count());
+  if (const auto* computing = dynamic_cast<const ThreadFleet*>(fleet.get())) {
+    facts.machine_speed =
+        check_machine_speed(measured_costs(*computing, grid), prepared.capacity_costs);
+  }
   run.scenario_name = scenario.name;
   run.scenario_json = to_json(scenario);
   run.engine = name_of(scenario.run.engine);

@@ -25,16 +25,11 @@ struct Prepared {
   Scenario scenario;
   std::string capacity_source;  ///< "measured", "computed", "stated" or empty
   std::optional<double> capacity_error_tokens_per_s = {};  ///< standard error, where measured
+  StepCosts capacity_costs = {};  ///< what steps took then; none where it was not measured now
   /// What the fleet can do with so many replicas of each site, as measured: of all that serve for
   /// long. Empty where every site has a capacity of its own, or the fleet does not change.
   std::vector<Composition> measured = {};
 };
-
-/// Output tokens/s at saturation of a composition of the fleet: what its sites state, what was
-/// measured, or else on the line between the measured ones with the next fewer and the next more
-/// replicas (none can do nothing). Nothing where that is not known.
-std::optional<double> capacity_at(const Prepared& prepared,
-                                  const std::vector<std::int64_t>& replicas);
 
 class Experiment {
  public:

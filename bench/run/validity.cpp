@@ -197,7 +197,8 @@ std::vector<Check> check_validity(const Run& run, const RunFacts& facts) {
                                in_flight_limit(facts)};
   // What else the machine does cannot disturb simulated time.
   if (!is_simulated(run)) checks.insert(checks.begin() + 2, host_interference(facts));
-  for (const std::optional<Check>& check : {facts.cpu_quota, capacity_error(run)}) {
+  for (const std::optional<Check>& check :
+       {facts.cpu_quota, capacity_error(run), facts.machine_speed}) {
     if (check) checks.push_back(*check);
   }
   return checks;

@@ -15,7 +15,8 @@ struct RunFacts {
   double littles_law_error = 0;
   std::optional<double> interference;  ///< absent: could not be read
   std::int64_t max_in_flight = 0;
-  std::optional<Check> cpu_quota = {};  ///< see check_cpu_quota()
+  std::optional<Check> cpu_quota = {};      ///< see check_cpu_quota()
+  std::optional<Check> machine_speed = {};  ///< see check_machine_speed()
 };
 
 std::vector<Check> check_validity(const Run& run, const RunFacts& facts);

@@ -9,6 +9,7 @@
 
 #include "reports/findings/checks_table.hpp"
 #include "reports/findings/gains_table.hpp"
+#include "reports/record/check_names.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
@@ -212,9 +213,21 @@ void remark_on_backlog(const LiftRecord& lift, std::vector<std::string>& remarks
                   waiting(lift.backoff_requests, lift.backoff_tokens, "in back-off")));
 }
 
+/// What the fleet carried was not its capacity, so that nothing about load, limit or objectives
+/// follows from it.
+bool changed_speed(const Run& run) {
+  return std::ranges::any_of(run.checks, [](const Check& check) {
+    return check.name == kMachineSpeedCheck && !check.passed;
+  });
+}
+
 /// What holds goodput down where no throttle does: seen in what was computed for nobody.
 std::string why_not_back(const Run& run) {
   constexpr double kMuchWasted = 0.05;
+  if (changed_speed(run)) {
+    return "Why cannot be said: the machine changed its speed, so limit and capacity were not what "
+           "they are called.";
+  }
   const PhaseRecord after = fleet_record(run, *find_phase(run, "after"));
   if (static_cast<double>(after.wasted_tokens) >=
       kMuchWasted * static_cast<double>(after.output_tokens)) {
@@ -231,15 +244,23 @@ std::string why_not_back(const Run& run) {
 
 void remark_on_course(const LiftReport& lift, const Run& run, std::vector<std::string>& remarks) {
   if (lift.never_drains) {
-    remarks.push_back(fmt::format(
-        "More is let in than the new limit and the fleet carry: a backlog never drains{}. Offer "
-        "less, or {}.",
+    const std::string course =
         lift.trend
             ? fmt::format(", requests in the system went from {} to {} while 'after' lasted",
                           figure(lift.trend->first_requests), figure(lift.trend->last_requests))
-            : "",
-        lift.lift.kind == "lift" ? "use a larger fleet: no limit is left to lift"
-                                 : "set a higher limit, as far as the fleet carries it"));
+            : "";
+    std::string advice = "Offer less, or ";
+    if (changed_speed(run)) {
+      advice = "The machine changed its speed meanwhile: run again before you offer less";
+    } else if (lift.lift.kind == "lift") {
+      advice += "use a larger fleet: no limit is left to lift";
+    } else {
+      advice += "set a higher limit, as far as the fleet carries it";
+    }
+    remarks.push_back(
+        fmt::format("More is let in than the new limit and the fleet carry: a backlog never "
+                    "drains{}. {}.",
+                    course, advice));
   } else if (lift.waited && !lift.drain.ns) {
     remarks.push_back("No drain time: " + lift.drain.reason + ".");
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reports/findings/verdict.hpp"
+#include "reports/record/check_names.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 #include "tests/reports/record/sample_runs.hpp"
 
@@ -36,6 +37,9 @@ const std::vector<const char*>& diagnoses() {
       "(metastable)",
       "the objectives are too tight",
       "the capacity that was stated",
+      "use a larger fleet",
+      "the machine changed its speed, so",
+      "The machine changed its speed meanwhile",
       "not settled",
       "'after' holds the rest of it",
       "It was worse first",
@@ -101,6 +105,21 @@ TrialReport not_back(std::uint64_t wasted_tokens, const char* capacity_source) {
   return report;
 }
 
+/// The same on a machine that was slower after the lift than when its capacity was measured, by
+/// this share.
+TrialReport on_a_slower_machine(TrialReport report, double change) {
+  constexpr double kLimit = 0.1;
+  report.trial.lifted.pooled.checks.push_back(
+      {kMachineSpeedCheck, change, kLimit, change <= kLimit, ""});
+  return report;
+}
+
+/// Two more requests in the system every bin.
+TrialReport growing() {
+  return with_requests(
+      [](std::int64_t bin) { return 100 + 2 * std::max<std::int64_t>(0, bin - 150); });
+}
+
 const auto kAsItIs = [](RunValue&) {};
 constexpr const char* kSplit = "Of the mean TTFT";
 constexpr const char* kNoDrain = "No drain time";  // bins of 15 s have no median of `after`
@@ -119,10 +138,12 @@ std::vector<Situation> lifts() {
                  lifted([](RunValue& run) { run.tenants[0].phases[0].held = 29; }),
                  {"is vacuous", kNoDrain, kSplit}});
   all.push_back({"a backlog that grows: 2 more requests every bin",
-                 with_requests([](std::int64_t bin) {
-                   return 100 + 2 * std::max<std::int64_t>(0, bin - 150);
-                 }),
-                 {"paid off", "a backlog never drains", kSplit}});
+                 growing(),
+                 {"paid off", "a backlog never drains", "use a larger fleet", kSplit}});
+  all.push_back({"the same on a machine that was 34 % slower than measured",
+                 on_a_slower_machine(growing(), 0.34),
+                 {"NOT VALID", "paid off", "a backlog never drains",
+                  "The machine changed its speed meanwhile", kSplit}});
   all.push_back({"a backlog that stands",
                  with_requests([](std::int64_t) { return 100; }),
                  {"paid off", kNoDrain, kSplit}});
@@ -142,6 +163,15 @@ std::vector<Situation> lifts() {
       {"the same, where the capacity was stated",
        not_back(0, "stated"),
        {"paid off", "the objectives are too tight", "the capacity that was stated", kSplit}});
+  all.push_back({"much computed for nobody, on a machine that was 34 % slower than measured",
+                 on_a_slower_machine(not_back(20'000, "measured"), 0.34),
+                 {"NOT VALID", "paid off", "the machine changed its speed, so", kSplit}});
+  all.push_back({"nothing computed in vain, on a machine that was 34 % slower than measured",
+                 on_a_slower_machine(not_back(0, "measured"), 0.34),
+                 {"NOT VALID", "paid off", "the machine changed its speed, so", kSplit}});
+  all.push_back({"nothing computed in vain, on a machine that was 9 % slower",
+                 on_a_slower_machine(not_back(0, "measured"), 0.09),
+                 {"paid off", "the objectives are too tight", kSplit}});
   return all;
 }
 

@@ -1,0 +1,268 @@
+#include "bench/run/machine_speed.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "bench/fleet/replica.hpp"
+#include "bench/record/request.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+const StepCosts kNotMeasured;
+
+/// Steps that each take as long: `count` of `sequences` that decode for a time, prompts of 64
+/// tokens for another.
+StepCosts steps(std::int64_t count, std::int64_t sequences, std::int64_t decode_ns,
+                std::int64_t prompt_ns) {
+  StepCosts costs;
+  for (std::int64_t i = 0; i < count; ++i) {
+    costs.add(decode_kind(0, sequences, 100 * sequences, 8), decode_ns);
+    costs.add(prompt_kind(0, 1, 64, 0, 8), prompt_ns);
+  }
+  return costs;
+}
+
+TEST(StepKind, KeepsApartWhatCostsSomethingElse) {
+  EXPECT_EQ(decode_kind(0, 7, 1000, 8), decode_kind(0, 7, 1001, 8));
+  EXPECT_NE(decode_kind(0, 7, 1000, 8), decode_kind(1, 7, 1000, 8)) << "another site";
+  EXPECT_NE(decode_kind(0, 7, 1000, 8), decode_kind(0, 8, 1000, 8));
+  EXPECT_NE(decode_kind(0, 7, 1000, 8), decode_kind(0, 7, 2000, 8));
+  EXPECT_NE(decode_kind(0, 7, 1000, 8), decode_kind(0, 7, 1000, 4)) << "one works alone";
+  EXPECT_NE(decode_kind(0, 1, 0, 8), prompt_kind(0, 1, 64, 0, 8));
+  EXPECT_NE(prompt_kind(0, 1, 64, 0, 8), prompt_kind(0, 1, 128, 0, 8));
+  EXPECT_NE(prompt_kind(0, 1, 64, 0, 8), prompt_kind(0, 2, 64, 0, 8));
+  // Larger numbers never have a smaller class, and those of one class differ by a tenth at most.
+  std::int64_t smallest = 1;
+  for (std::int64_t sequences = 1; sequences < 5000; ++sequences) {
+    const auto size = decode_kind(0, sequences, 0, 8).size;
+    const auto smallest_size = decode_kind(0, smallest, 0, 8).size;
+    EXPECT_GE(size, smallest_size);
+    if (size != smallest_size) smallest = sequences;
+    EXPECT_LE(static_cast<double>(sequences), 1.1 * static_cast<double>(smallest));
+    if (sequences <= 17) {
+      EXPECT_EQ(size, sequences);
+    }
+  }
+}
+
+TEST(RelativeSpeed, IsTheRatioOfWhatTheSameTakes) {
+  const auto speed =
+      relative_speed(steps(100, 8, 5 * kMs, 3 * kMs), steps(50, 8, 4 * kMs, 3 * kMs));
+  ASSERT_TRUE(speed);
+  EXPECT_DOUBLE_EQ(speed->value, 7.0 / 8.0);
+  EXPECT_NEAR(speed->standard_error, 0, 1e-9);
+}
+
+TEST(RelativeSpeed, DoesNotDependOnWhatWasAskedMeanwhile) {
+  // Full batches then, small ones now: only the prompts can be compared.
+  const auto speed =
+      relative_speed(steps(100, 2, 2 * kMs, 3 * kMs), steps(50, 16, 9 * kMs, 3 * kMs));
+  ASSERT_TRUE(speed);
+  EXPECT_DOUBLE_EQ(speed->value, 1);
+  // Of two kinds that both have, the one that is rare on either side hardly counts.
+  StepCosts then = steps(1000, 4, 4 * kMs, 3 * kMs);
+  StepCosts now = steps(1000, 4, 4 * kMs, 3 * kMs);
+  for (int i = 0; i < 2; ++i) now.add(decode_kind(0, 5, 500, 8), 8 * kMs);
+  for (int i = 0; i < 1000; ++i) then.add(decode_kind(0, 5, 500, 8), 4 * kMs);
+  EXPECT_NEAR(relative_speed(now, then)->value, 1, 0.005);
+}
+
+TEST(RelativeSpeed, IsAbsentWhereNothingIsTheSame) {
+  StepCosts decoding;
+  StepCosts other;
+  for (int i = 0; i < 10; ++i) {
+    decoding.add(decode_kind(0, 2, 100, 8), kMs);
+    other.add(decode_kind(0, 3, 100, 8), kMs);
+  }
+  EXPECT_FALSE(relative_speed(decoding, other));
+  EXPECT_FALSE(relative_speed(decoding, kNotMeasured));
+  EXPECT_FALSE(relative_speed(kNotMeasured, kNotMeasured));
+  other.add(decode_kind(0, 2, 100, 8), kMs);
+  EXPECT_FALSE(relative_speed(decoding, other)) << "one step says nothing of its error";
+  other.add(decode_kind(0, 2, 100, 8), kMs);
+  EXPECT_TRUE(relative_speed(decoding, other));
+}
+
+TEST(RelativeSpeed, StatesTheErrorOfARatioOfMeans) {
+  StepCosts now;
+  StepCosts then;
+  for (int i = 0; i < 50; ++i) {
+    for (const std::int64_t ns : {9 * kMs, 11 * kMs}) now.add(decode_kind(0, 2, 100, 8), ns);
+    for (int k = 0; k < 100; ++k) then.add(decode_kind(0, 2, 100, 8), 10 * kMs);
+  }
+  // 100 values of +-10 % about their mean.
+  EXPECT_NEAR(relative_speed(now, then)->standard_error, 0.1 / std::sqrt(99.0), 1e-6);
+}
+
+TEST(MachineSpeed, IsHeldAgainstThatOfTheCapacity) {
+  const StepCosts capacity = steps(500, 16, 9 * kMs, 3 * kMs);
+  const auto checked = [&](std::int64_t before_ns, std::int64_t after_ns) {
+    return check_machine_speed({{"before", steps(300, 2, 2 * kMs, before_ns)},
+                                {"transition", steps(300, 16, 9 * kMs, 3 * kMs)},
+                                {"after", steps(300, 6, 4 * kMs, after_ns)}},
+                               capacity)
+        .value();
+  };
+  EXPECT_EQ(checked(3 * kMs, 3 * kMs).value, 0);
+  EXPECT_EQ(checked(3 * kMs, 3 * kMs).name, "machine_speed_change");
+  EXPECT_TRUE(checked(3 * kMs, 3 * kMs).passed);
+  EXPECT_TRUE(checked(3'300'000, 3'300'000).passed) << "9 % slower";
+  const Check slower = checked(3 * kMs, 4'500'000);
+  EXPECT_FALSE(slower.passed);
+  EXPECT_NEAR(*slower.value, 1.0 / 3.0, 1e-9);
+  EXPECT_EQ(slower.advice,
+            "the machine was 33 % slower in 'after' than while its capacity was measured, so that "
+            "a load is not the share of the capacity that it is called: run on a quiet machine, or "
+            "state the capacity (fleet.capacity)");
+  const Check faster = checked(2'500'000, 2'500'000);
+  EXPECT_FALSE(faster.passed);
+  EXPECT_NE(faster.advice.find("20 % faster in 'before'"), std::string::npos) << faster.advice;
+}
+
+TEST(MachineSpeed, IsHeldAgainstItselfBeforeAndAfter) {
+  const auto checked = [](std::int64_t after_ns) {
+    return check_machine_speed({{"before", steps(300, 2, 2 * kMs, 3 * kMs)},
+                                {"transition", steps(300, 16, 9 * kMs, 6 * kMs)},
+                                {"after", steps(300, 6, 4 * kMs, after_ns)}},
+                               kNotMeasured)
+        .value();
+  };
+  EXPECT_TRUE(checked(3 * kMs).passed);
+  EXPECT_EQ(checked(3 * kMs).value, 0) << "what is not compared does not count";
+  const Check slower = checked(4 * kMs);
+  EXPECT_FALSE(slower.passed);
+  EXPECT_NEAR(*slower.value, 0.25, 1e-9);
+  EXPECT_EQ(slower.advice,
+            "the machine was 25 % slower in 'after' than in 'before', so that what the change did "
+            "cannot be told from what the machine did: run again on a quiet machine");
+}
+
+TEST(MachineSpeed, IsNotCheckedWhereTooLittleIsTheSame) {
+  const StepCosts some = steps(300, 2, 2 * kMs, 3 * kMs);
+  EXPECT_FALSE(check_machine_speed({{"steady", some}}, kNotMeasured)) << "nothing to compare with";
+  EXPECT_TRUE(check_machine_speed({{"steady", some}}, some)->value);
+  const auto nothing = check_machine_speed({{"before", some}, {"after", {}}}, kNotMeasured);
+  ASSERT_TRUE(nothing);
+  EXPECT_TRUE(nothing->passed);
+  EXPECT_FALSE(nothing->value);
+  EXPECT_EQ(nothing->advice.rfind("not checked", 0), 0U);
+  // Twice as slow by three steps each, of which nobody knows.
+  StepCosts few;
+  StepCosts slow;
+  for (const std::int64_t ns : {kMs, 2 * kMs, 3 * kMs}) {
+    few.add(decode_kind(0, 2, 100, 8), ns);
+    slow.add(decode_kind(0, 2, 100, 8), 2 * ns);
+  }
+  EXPECT_FALSE(check_machine_speed({{"before", few}, {"after", slow}}, kNotMeasured)->value);
+}
+
+/// A replica whose steps cost what they do on some CPU, and vary by a fifth: prompts of 64 tokens
+/// and 32 output tokens on average, each uniform.
+class NoisyReplica {
+ public:
+  explicit NoisyReplica(std::uint64_t seed) : random_(seed), replica_({16, 512, 65'536}) {}
+
+  /// For so long, `per_s` requests a second at random; by a machine of this speed.
+  StepCosts serve(double seconds, double per_s, double speed) {
+    StepCosts costs;
+    const std::int64_t end_ns = now_ns_ + static_cast<std::int64_t>(seconds * 1e9);
+    while (now_ns_ < end_ns) {
+      std::exponential_distribution<double> gap_s(per_s);
+      if (due_ns_ < 0) due_ns_ = now_ns_;
+      while (due_ns_ <= now_ns_) {
+        submit();
+        due_ns_ += static_cast<std::int64_t>(gap_s(random_) * 1e9);
+      }
+      step(costs, speed);
+    }
+    return costs;
+  }
+
+ private:
+  void submit() {
+    Work work;
+    work.id = next_id_++;
+    work.prompt_tokens = prompts_(random_);
+    work.output_tokens = outputs_(random_);
+    replica_.submit(work);
+  }
+  std::int64_t took(double ns, double speed) {
+    return static_cast<std::int64_t>(ns * std::exp(noise_(random_)) / speed);
+  }
+  void step(StepCosts& costs, double speed) {
+    const StepPlan& plan = replica_.plan_step(now_ns_);
+    if (plan.empty()) {
+      now_ns_ = due_ns_;
+      return;
+    }
+    std::int64_t context = 0;
+    for (const std::uint32_t slot : plan.decode) context += replica_.sequence(slot).kv_tokens;
+    if (!plan.decode.empty()) {
+      const auto sequences = std::ssize(plan.decode);
+      const std::int64_t ns = took(
+          2e6 + 1e5 * static_cast<double>(sequences) + 500 * static_cast<double>(context), speed);
+      costs.add(decode_kind(0, sequences, context, 8), ns);
+      now_ns_ += ns;
+    }
+    std::int64_t tokens = 0;
+    for (const PrefillChunk& chunk : plan.prefill) tokens += chunk.end - chunk.begin;
+    if (tokens > 0) {
+      const auto chunks = std::ssize(plan.prefill);
+      const std::int64_t ns =
+          took(1.8e6 * static_cast<double>(chunks) + 7e4 * static_cast<double>(tokens), speed);
+      costs.add(prompt_kind(0, chunks, tokens, 0, 8), ns);
+      now_ns_ += ns;
+    }
+    replica_.finish_step(now_ns_);
+  }
+
+  std::mt19937_64 random_;
+  Replica replica_;
+  std::uniform_int_distribution<std::int32_t> prompts_{16, 112};
+  std::uniform_int_distribution<std::int32_t> outputs_{1, 63};
+  std::normal_distribution<double> noise_{0, 0.2};
+  RequestId next_id_ = 0;
+  std::int64_t now_ns_ = 0;
+  std::int64_t due_ns_ = -1;
+};
+
+/// The check of a lift: the capacity measured in overload for 4 s, then 12 s at 40 % of it and 12 s
+/// at 70 %, while the machine has these speeds.
+Check lift_on_a_machine(std::uint64_t seed, double before_speed, double after_speed) {
+  NoisyReplica saturated(seed);
+  saturated.serve(2, 200, 1);
+  const StepCosts capacity = saturated.serve(4, 200, 1);
+  NoisyReplica replica(seed + 1'000'000);
+  const StepCosts before = replica.serve(12, 30, before_speed);
+  const StepCosts after = replica.serve(12, 53, after_speed);
+  return check_machine_speed({{"before", before}, {"after", after}}, capacity).value();
+}
+
+// 10 % are four of the largest standard error that is judged: no run in 100 is rejected of a
+// machine that stays as it is, nor of one that is 3 % slower; all of those where it is 20 % slower
+// are.
+TEST(MachineSpeed, RejectsNoQuietMachineAndEveryOneThatBecameSlow) {
+  double mean = 0;
+  constexpr std::uint64_t kRuns = 100;
+  for (std::uint64_t seed = 1; seed <= kRuns; ++seed) {
+    const Check quiet = lift_on_a_machine(seed, 1, 1);
+    ASSERT_TRUE(quiet.value) << seed;
+    mean += *quiet.value / kRuns;
+    EXPECT_TRUE(quiet.passed) << seed << ": " << quiet.advice;
+    EXPECT_TRUE(lift_on_a_machine(seed, 1, 0.97).passed) << seed;
+    EXPECT_FALSE(lift_on_a_machine(seed, 1, 0.8).passed) << seed;
+    EXPECT_FALSE(lift_on_a_machine(seed, 0.8, 0.8).passed) << seed;
+  }
+  EXPECT_LT(mean, 0.03);
+}
+
+}  // namespace
+}  // namespace tokenlift
