@@ -387,8 +387,9 @@ void with_halves(const std::vector<Timed>& times, Use&& use) {
   use(first, again);
 }
 
-StepCosts medians(const std::vector<std::unique_ptr<Worker>>& workers, std::int64_t max_batch) {
-  StepCosts costs;
+CalibrationSamples medians(const std::vector<std::unique_ptr<Worker>>& workers,
+                           std::int64_t max_batch) {
+  CalibrationSamples costs;
   const std::vector<DecodePoint> points = decode_points(max_batch);
   for (std::size_t i = 0; i < points.size(); ++i) {
     DecodeSample sample{points[i].sequences, 0, 0};
@@ -439,10 +440,10 @@ std::vector<std::int64_t> calibration_batches(std::int64_t max_batch) {
   return batches;
 }
 
-std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
-                                            const CalibrationSettings& settings,
-                                            const std::function<void(double)>& progress,
-                                            const std::atomic<bool>& stop) {
+std::optional<CalibrationSamples> measure_step_costs(const DecoderShape& shape,
+                                                     const CalibrationSettings& settings,
+                                                     const std::function<void(double)>& progress,
+                                                     const std::atomic<bool>& stop) {
   const std::int64_t begin_ns = now_ns();
   const auto weights = make_weights(shape, kWeightSeed, fastest_precision());
   std::vector<std::unique_ptr<Worker>> workers;
@@ -477,7 +478,7 @@ std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
     if (failure) std::rethrow_exception(failure);
   }
   if (stop) return std::nullopt;
-  StepCosts costs;
+  CalibrationSamples costs;
   const std::optional<Unfinished> unfinished = pace.unfinished();
   if (!unfinished) costs = medians(workers, settings.max_batch);
   costs.unfinished = unfinished;

@@ -44,7 +44,7 @@ struct Unfinished {
   std::int64_t needed_ns = 0;  ///< the time in all that would do, by extrapolation; 0: unknown
 };
 
-struct StepCosts {
+struct CalibrationSamples {
   std::vector<DecodeSample> decode;
   std::vector<PrefillSample> prefill;
   Repeats repeats;  ///< some points in an earlier and in a later part of the time
@@ -58,9 +58,9 @@ std::vector<std::int64_t> calibration_batches(std::int64_t max_batch);
 
 /// Measures. `progress` is told the share of the work done, from the calling thread, some times a
 /// second. Nothing if `stop` came first.
-std::optional<StepCosts> measure_step_costs(const DecoderShape& shape,
-                                            const CalibrationSettings& settings,
-                                            const std::function<void(double)>& progress,
-                                            const std::atomic<bool>& stop);
+std::optional<CalibrationSamples> measure_step_costs(const DecoderShape& shape,
+                                                     const CalibrationSettings& settings,
+                                                     const std::function<void(double)>& progress,
+                                                     const std::atomic<bool>& stop);
 
 }  // namespace tokenlift

@@ -100,7 +100,7 @@ std::string cost_figure(std::int64_t ps) {
 }
 
 /// The two laws of a profile, how well they fit, and where worst.
-std::string describe(const std::string& name, const StepCosts& costs, const CostFit& fit,
+std::string describe(const std::string& name, const CalibrationSamples& costs, const CostFit& fit,
                      const TextStyle& style) {
   const CostModel& cost = fit.cost;
   Table table;
@@ -165,7 +165,7 @@ class Calibration {
         fmt::format("measuring {} on {} cores at once", profile.name, core_count());
     say(surroundings_, measurement_.quiet, "{}, some {} s", what,
         (measurement_.budget_ns + 999'999'999) / 1'000'000'000);
-    std::optional<StepCosts> costs;
+    std::optional<CalibrationSamples> costs;
     {
       const Percentage percentage(surroundings_, measurement_.quiet, what);
       costs = measure_step_costs(
@@ -192,7 +192,7 @@ class Calibration {
   }
 
   /// Why a measurement may not be used, and what to do about it; empty if it may.
-  std::string mistake_of(const std::string& name, const StepCosts& costs,
+  std::string mistake_of(const std::string& name, const CalibrationSamples& costs,
                          const CostFit& fit) const {
     std::string disturbed;
     if (costs.interference && *costs.interference > kMostInterference) {
@@ -229,7 +229,8 @@ class Calibration {
         left.needed_ns > 0 ? fmt::format("{}s", seconds) : "15s");
   }
 
-  Profile calibrated(const Profile& profile, const StepCosts& costs, const CostFit& fit) const {
+  Profile calibrated(const Profile& profile, const CalibrationSamples& costs,
+                     const CostFit& fit) const {
     Profile result;
     result.name = profile.name;
     result.description = profile.description;

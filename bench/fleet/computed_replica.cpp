@@ -17,6 +17,11 @@ void TokenHistory::resume(std::uint32_t slot, RequestId id) {
   preempted_.erase(preempted);
 }
 
+std::vector<std::int32_t> TokenHistory::take(RequestId id) {
+  const auto preempted = preempted_.extract(id);
+  return preempted ? std::move(preempted.mapped()) : std::vector<std::int32_t>();
+}
+
 void TokenHistory::start(std::uint32_t slot, const Sequence& sequence,
                          std::span<const std::int32_t> said) {
   std::vector<std::int32_t>& tokens = by_slot_[slot];
@@ -33,6 +38,27 @@ ComputedReplica::ComputedReplica(const Site& site,
     : replica_({site.max_batch, site.max_step_tokens, site.kv_tokens, site.prefix_cache_tokens}),
       decoder_(weights, site.max_batch, std::max(site.max_batch, site.max_step_tokens)),
       history_(static_cast<std::size_t>(site.max_batch), decoder_.shape().vocabulary) {}
+
+void ComputedReplica::submit(const Work& work, std::vector<std::int32_t> tokens) {
+  assert(work.progress != nullptr);
+  assert(std::ssize(tokens) == work.prompt_tokens + work.progress->emitted_tokens);
+  history_.carry(work.id, std::move(tokens));
+  replica_.submit(work);
+}
+
+std::vector<ComputedReplica::Left> ComputedReplica::withdraw() {
+  const std::vector<std::uint32_t> slots = replica_.slots();
+  std::vector<Left> left;
+  for (const Sequence& sequence : replica_.withdraw()) {
+    std::vector<std::int32_t> tokens = left.size() < slots.size() ? history_.all(slots[left.size()])
+                                                                  : history_.take(sequence.work.id);
+    // A step that was cut may have appended a token that nobody gets.
+    const std::int64_t known = sequence.work.prompt_tokens + sequence.emitted_tokens;
+    if (std::ssize(tokens) > known) tokens.resize(static_cast<std::size_t>(known));
+    left.push_back({sequence, std::move(tokens)});
+  }
+  return left;
+}
 
 const StepPlan& ComputedReplica::plan_step(std::int64_t now_ns) {
   plan_ = &replica_.plan_step(now_ns);

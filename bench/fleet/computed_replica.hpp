@@ -36,6 +36,10 @@ class TokenHistory {
   void preempt(std::uint32_t slot, RequestId id) { preempted_[id] = std::move(by_slot_[slot]); }
   /// If it was preempted it has a slot again; nothing happens if it was not.
   void resume(std::uint32_t slot, RequestId id);
+  /// Of one that comes from elsewhere: it is as if it had been preempted.
+  void carry(RequestId id, std::vector<std::int32_t> tokens) { preempted_[id] = std::move(tokens); }
+  /// Of one that was preempted, or came from elsewhere, and is not in a slot.
+  std::vector<std::int32_t> take(RequestId id);
   void append(std::uint32_t slot, std::int32_t token) { by_slot_[slot].push_back(token); }
   std::int32_t last(std::uint32_t slot) const { return by_slot_[slot].back(); }
   const std::vector<std::int32_t>& all(std::uint32_t slot) const { return by_slot_[slot]; }
@@ -56,6 +60,8 @@ class ComputedReplica {
   ComputedReplica(const Site& site, const std::shared_ptr<const DecoderWeights>& weights);
 
   void submit(const Work& work) { replica_.submit(work); }
+  /// One that was scheduled elsewhere, with its prompt and the tokens that it got there.
+  void submit(const Work& work, std::vector<std::int32_t> tokens);
   /// As Replica::plan_step(); cached tokens are in their slots when it returns.
   const StepPlan& plan_step(std::int64_t now_ns);
   /// Compute the two parts of the step that was planned, in this order: a token of every sequence
@@ -65,6 +71,14 @@ class ComputedReplica {
   /// As Replica::finish_step(); prefixes of completed requests are not needed any more when it
   /// returns.
   const StepOutcome& finish_step(std::int64_t now_ns);
+
+  /// One that leaves with the replica; of one that was scheduled its prompt and the tokens so far.
+  struct Left {
+    Sequence sequence;
+    std::vector<std::int32_t> tokens;
+  };
+  /// As Replica::withdraw(). Nothing can be submitted any more.
+  std::vector<Left> withdraw();
 
   void watch(ReplicaObserver& observer) { replica_.watch(observer); }
   const Replica& replica() const { return replica_; }

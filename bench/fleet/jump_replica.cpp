@@ -126,31 +126,19 @@ void JumpReplica::make_room() {
   }
 }
 
-/// As one that is to be computed again.
+/// As ones that are to be computed again.
 JumpReplica::Preempted JumpReplica::take_out(const Prefilling& prefilling) const {
   const Place& place = places_[prefilling.place];
-  return {place.id,
-          place.cell,
-          place.prompt_tokens,
-          place.output_tokens,
-          prefilling.emitted_tokens,
-          prefilling.late_gaps,
-          place.scheduled_ns,
-          place.first_token_ns,
-          prefilling.last_token};
+  return {{place}, prefilling.emitted_tokens, prefilling.late_gaps, prefilling.last_token};
 }
 
 JumpReplica::Preempted JumpReplica::take_out(const Decoding& decoding) const {
   const Place& place = places_[decoding.place];
-  return {place.id,
-          place.cell,
-          place.prompt_tokens,
-          place.output_tokens,
-          place.output_tokens - static_cast<std::int32_t>(decoding.finish_step - decode_step_),
-          gap_state_ != nullptr ? gap_state_->late(decoding.place, place.cell) : 0,
-          place.scheduled_ns,
-          place.first_token_ns,
-          begin_};  // all that decode got a token when the last step ended
+  const auto left = static_cast<std::int32_t>(decoding.finish_step - decode_step_);
+  const std::int32_t late =
+      gap_state_ != nullptr ? gap_state_->late(decoding.place, place.cell) : 0;
+  // All that decode got a token when the last step ended.
+  return {{place}, place.output_tokens - left, late, begin_};
 }
 
 void JumpReplica::preempt_youngest() {
@@ -245,9 +233,7 @@ void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bo
     const Preempted& head = preempted_.back();
     const std::int32_t tokens = head.prompt_tokens + head.emitted_tokens;
     if (!has_room(tokens)) return;
-    take_in({head.id, head.cell, head.prompt_tokens, head.output_tokens, head.scheduled_ns,
-             head.first_token_ns},
-            {0, 0, head.emitted_tokens, tokens, 0, head.late_gaps, head.last_token}, budget);
+    take_in(head, {0, 0, head.emitted_tokens, tokens, 0, head.late_gaps, head.last_token}, budget);
     preempted_.pop_back();
   }
   while (!line_empty() && budget > 0) {
@@ -409,8 +395,7 @@ void JumpReplica::finish_decoding(std::int64_t end_ns, std::vector<News>& news) 
   }
 }
 
-void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
-                                std::vector<News>& news) {
+void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record, std::vector<News>& news) {
   std::int64_t budget = model_->limits.max_step_tokens;
   std::size_t finished = 0;
   for (Prefilling& sequence : prefilling_) {
@@ -428,8 +413,8 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record,
     } else {
       const Instant& last = sequence.last_token;
       // A user near one site and far from another would get the later token first.
-      const std::int64_t gap_ps = std::max<std::int64_t>(
-          (end.ns - last.ns) * kPsPerNs + end.rest_ps - last.rest_ps, 0);
+      const std::int64_t gap_ps =
+          std::max<std::int64_t>((end.ns - last.ns) * kPsPerNs + end.rest_ps - last.rest_ps, 0);
       record.token(place.cell, end.ns, gap_ps);
       if (gap_state_ != nullptr && gap_state_->limits->late(place.cell, gap_ps)) {
         ++sequence.late_gaps;
@@ -550,13 +535,11 @@ Withdrawn JumpReplica::withdrawn(const Preempted& request, std::int32_t computed
   return gone;
 }
 
-void JumpReplica::withdraw(std::int64_t now_ns, TokenRecord& record,
-                           std::vector<Withdrawn>& gone) {
+void JumpReplica::withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone) {
   commit_until(now_ns, record);
   if (busy()) record.steps(run(1), load(), now_ns);
-  std::ranges::sort(decoding_, [](const Decoding& a, const Decoding& b) {
-    return later(b.age, a.age);
-  });
+  std::ranges::sort(decoding_,
+                    [](const Decoding& a, const Decoding& b) { return later(b.age, a.age); });
   for (const Decoding& sequence : decoding_) {
     const Preempted request = take_out(sequence);
     gone.push_back(withdrawn(request, request.prompt_tokens + request.emitted_tokens - 1));

@@ -52,8 +52,8 @@ class alignas(64) JumpReplica {
   /// Records the step under way as cut off at `end_ns`; advance(end_ns) comes before.
   void cut(std::int64_t end_ns, TokenRecord& record) const;
 
-  /// From the end of the step under way on, steps cost what `model` says, which has the same limits.
-  /// advance(now_ns) comes before, and once more after: what it returned holds no more.
+  /// From the end of the step under way on, steps cost what `model` says, which has the same
+  /// limits. advance(now_ns) comes before, and once more after: what it returned holds no more.
   void set_model(const SiteModel& model, std::int64_t now_ns, TokenRecord& record);
 
   /// The replica is gone: appends all requests, first those in the batch, the oldest first. The
@@ -75,18 +75,6 @@ class alignas(64) JumpReplica {
     std::int64_t ns = 0;
     std::int32_t rest_ps = 0;  // below 1000
   };
-  /// Was in the batch, and is to be computed again.
-  struct Preempted {
-    RequestId id;
-    CellId cell;
-    std::int32_t prompt_tokens;
-    std::int32_t output_tokens;
-    std::int32_t emitted_tokens;
-    std::int32_t late_gaps;
-    std::int64_t scheduled_ns;
-    std::int64_t first_token_ns;
-    Instant last_token;
-  };
   /// In the batch. A free place holds the number of the next free one in `id`.
   struct Place {
     RequestId id;
@@ -95,6 +83,12 @@ class alignas(64) JumpReplica {
     std::int32_t output_tokens;
     std::int64_t scheduled_ns;
     std::int64_t first_token_ns;
+  };
+  /// Was in the batch, and is to be computed again.
+  struct Preempted : Place {
+    std::int32_t emitted_tokens;
+    std::int32_t late_gaps;
+    Instant last_token;
   };
   /// Prompt not yet in the KV cache. All of them are younger than all that decode: budget goes to
   /// the oldest first, so nobody finishes its prompt before an older one.

@@ -112,13 +112,15 @@ class Replica {
   const StepPlan& plan_step(std::int64_t now_ns);
   const StepOutcome& finish_step(std::int64_t now_ns);
 
-  /// All that are here leave: those in the batch first, the oldest first, then the line. A step that
-  /// was planned and did not finish has computed nothing. The prefix cache is lost.
+  /// All that are here leave: those in the batch first, the oldest first, then the line. A step
+  /// that was planned and did not finish has computed nothing. The prefix cache is lost.
   std::vector<Sequence> withdraw();
   /// What was kept of finished requests is lost.
   void forget();
 
   const Sequence& sequence(std::uint32_t slot) const { return slots_[slot]; }
+  /// Of those that run, in order of admission.
+  const std::vector<std::uint32_t>& slots() const { return running_; }
   std::size_t running() const { return running_.size(); }
   std::size_t waiting() const { return line_.size(); }
   std::int64_t resident_tokens() const { return resident_tokens_; }

@@ -104,7 +104,8 @@ std::uint64_t Router::serving(const Group& group) const {
 
 std::uint32_t Router::nth(const Group& group, std::uint64_t n) const {
   std::size_t i = 0;
-  for (; n >= sites_[group.sites[i]].serving.size(); ++i) n -= sites_[group.sites[i]].serving.size();
+  for (; n >= sites_[group.sites[i]].serving.size(); ++i)
+    n -= sites_[group.sites[i]].serving.size();
   return sites_[group.sites[i]].serving[n];
 }
 
@@ -178,9 +179,8 @@ std::optional<std::uint32_t> Router::least_loaded(const Group& group, bool with_
 std::optional<std::uint32_t> Router::spill(const Group& group) const {
   for (const std::uint16_t number : group.sites) {
     const SiteState& site = sites_[number];
-    const std::int64_t room =
-        site.max_in_flight.value_or(static_cast<std::int64_t>(site.serving.size()) *
-                                    static_cast<std::int64_t>(site.max_batch));
+    const std::int64_t room = site.max_in_flight.value_or(
+        static_cast<std::int64_t>(site.serving.size()) * static_cast<std::int64_t>(site.max_batch));
     if (site.serving.empty() || site.outstanding >= room) continue;
     return site.first + site.loads->winner();
   }

@@ -82,7 +82,7 @@ class Router {
     std::uint32_t max_batch = 0;
     std::optional<std::int64_t> max_in_flight;
     std::int64_t outstanding = 0;
-    std::vector<std::uint32_t> serving;  // replicas, in no order once one has left
+    std::vector<std::uint32_t> serving;              // replicas, in no order once one has left
     std::optional<Tournament<std::uint32_t>> loads;  // where the policy looks for the least
   };
   struct Waiting {

@@ -7,8 +7,8 @@ namespace tokenlift {
 /// The first of the inbox joins the replica's line.
 void StepReplica::take_in() {
   const auto& [first, its] = inbox_.front();
-  Work work{first.id,   first.prompt_tokens, first.output_tokens, 0, 0,
-            first.cell, its.prefix,          its.announce};
+  Work work{first.id, first.prompt_tokens, first.output_tokens, 0,
+            0,        first.cell,          its.prefix,          its.announce};
   Progress moved;
   if (its.progress) {
     moved = *its.progress;
@@ -44,8 +44,7 @@ std::int64_t StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
   }
 }
 
-void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record,
-                             std::vector<News>& news) {
+void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record, std::vector<News>& news) {
   const StepPlan& plan = replica_.plan_step(begin_ps / kPsPerNs);
   for (const std::uint32_t slot : plan.preempted) {
     const Sequence& sequence = replica_.sequence(slot);
@@ -58,10 +57,9 @@ void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record,
     record.scheduled(sequence.work.cell, sequence.scheduled_ns, sequence.work.prompt_tokens,
                      sequence.cached_tokens);
     if (!sequence.work.announce) continue;
-    news.push_back({sequence.work.id, 0, sequence.scheduled_ns, 0,
-                    sequence.scheduled_ns + model_->back_ns,
-                    static_cast<std::int32_t>(sequence.cached_tokens), NewsKind::started,
-                    model_->site});
+    news.push_back(
+        {sequence.work.id, 0, sequence.scheduled_ns, 0, sequence.scheduled_ns + model_->back_ns,
+         static_cast<std::int32_t>(sequence.cached_tokens), NewsKind::started, model_->site});
   }
   sequences_ = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   decoding_ = plan.decode.size();
@@ -100,8 +98,7 @@ void StepReplica::finish_step(TokenRecord& record, std::vector<News>& news) {
     if (i < decoding_) {
       gap_ps = end_ps_ - begin_ps_;
     } else if (token.gap_ns >= 0) {
-      gap_ps = std::max<std::int64_t>(
-          end_ps_ - last_token_ps_.extract(token.work.id).mapped(), 0);
+      gap_ps = std::max<std::int64_t>(end_ps_ - last_token_ps_.extract(token.work.id).mapped(), 0);
     }
     record.token(token.work.cell, end_ns, gap_ps);
     const GapLimits* const limits = record.gap_limits();
@@ -140,15 +137,13 @@ Progress StepReplica::progress_of(const Sequence& sequence) {
   return progress;
 }
 
-void StepReplica::withdraw(std::int64_t now_ns, TokenRecord& record,
-                           std::vector<Withdrawn>& gone) {
+void StepReplica::withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone) {
   if (busy()) record_step(now_ns, record);
   for (const Sequence& sequence : replica_.withdraw()) {
     // The latest token of one that decodes is not in the cache yet.
     const std::int64_t computed =
         sequence.decoding() ? sequence.kv_tokens : sequence.prefilled_tokens;
-    gone.push_back(
-        {sequence.work.id, progress_of(sequence), static_cast<std::int32_t>(computed)});
+    gone.push_back({sequence.work.id, progress_of(sequence), static_cast<std::int32_t>(computed)});
   }
   for (const auto& [newcomer, its] : inbox_) {
     gone.push_back({newcomer.id, its.progress.value_or(Progress{}), 0});

@@ -60,9 +60,9 @@ class StepReplica {
   std::deque<Arrival> inbox_;
   std::int64_t begin_ps_ = 0;
   std::int64_t end_ps_ = 0;
-  std::int64_t sequences_ = 0;                                 // in the step under way
-  std::int64_t resident_tokens_ = 0;                           // while it lasts
-  std::size_t decoding_ = 0;                                   // of its sequences
+  std::int64_t sequences_ = 0;        // in the step under way
+  std::int64_t resident_tokens_ = 0;  // while it lasts
+  std::size_t decoding_ = 0;          // of its sequences
   // Of those that were preempted, or came with tokens from elsewhere.
   std::unordered_map<RequestId, std::int64_t> last_token_ps_;
   std::unordered_map<RequestId, std::uint16_t> first_site_;  // of the latter

@@ -9,14 +9,20 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <unordered_map>
 #include <utility>
+#include <variant>
 
-#include "bench/fleet/computed_replica.hpp"
+#include "bench/fleet/mail.hpp"
+#include "bench/fleet/station.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/mailbox.hpp"
-#include "workloads/plan/plan.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
 namespace tokenlift {
@@ -34,88 +40,6 @@ void be_nice(int nice) {
   if (std::exchange(done, true)) return;
   // Where that is forbidden the run goes on; the generator lag tells whether it mattered.
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice);
-}
-
-/// One replica with everything that its worker needs. Only the inbox, `active` and, under
-/// the mutex, `times` and `costs` are touched by other threads.
-struct Station {
-  Station(const Site& site, std::uint32_t site_number, std::uint32_t replica_number,
-          const RecordingGrid& recording_grid, const std::shared_ptr<const DecoderWeights>& weights)
-      : number(replica_number),
-        site_index(site_number),
-        max_batch(site.max_batch),
-        kv_tokens(site.kv_tokens),
-        grid(&recording_grid),
-        costs(recording_grid.phases.size()),
-        replica(site, weights),
-        record(recording_grid) {}
-
-  std::uint32_t number;
-  std::uint32_t site_index;
-  std::int64_t max_batch;
-  std::int64_t kv_tokens;
-  Mailbox<Work> inbox;
-  std::atomic<bool> active{false};
-  const RecordingGrid* grid;
-  mutable std::mutex times_mutex;
-  StepTimes times;
-  std::vector<StepCosts> costs;     // by phase
-  std::int64_t busy_since_ns = -1;  // the end of the last step; negative: it was idle after that
-
-  ComputedReplica replica;
-  TokenRecord record;
-  LateGaps late_gaps;
-  std::vector<Work> arrivals;
-};
-
-/// When a step began, when it had decoded (where it computes prompts, too) and when it ended; and
-/// how many eighths of the workers were busy then.
-struct StepSpan {
-  std::int64_t begin_ns = 0;
-  std::int64_t decoded_ns = 0;
-  std::int64_t end_ns = 0;
-  std::int32_t busy_eighths = 0;
-};
-
-/// What a step took goes to its parts. In `times` prompts that are computed once more after a
-/// preemption count as decoding: they are what it takes to get the tokens out. In `costs` there is
-/// nothing of the time between steps, in which other replicas may have had their turn.
-void add_step(Station& station, const StepSpan& span, const StepPlan& plan) {
-  const Replica& replica = station.replica.replica();
-  std::int64_t fresh_tokens = 0;
-  std::int64_t all_tokens = 0;
-  auto decode_tokens = static_cast<std::int64_t>(plan.decode.size());
-  std::int64_t prompt_context = 0;
-  for (const PrefillChunk& chunk : plan.prefill) {
-    const Sequence& sequence = replica.sequence(chunk.slot);
-    const std::int64_t tokens = chunk.end - chunk.begin;
-    all_tokens += tokens;
-    prompt_context += chunk.begin;
-    if (sequence.emitted_tokens == 0) {
-      fresh_tokens += tokens;
-    } else if (chunk.end == sequence.prefill_tokens) {
-      ++decode_tokens;  // it emits its next token with that
-    }
-  }
-  std::int64_t decode_context = 0;
-  for (const std::uint32_t slot : plan.decode) decode_context += replica.sequence(slot).kv_tokens;
-  const std::int64_t since_ns = station.busy_since_ns < 0 ? span.begin_ns : station.busy_since_ns;
-  const std::int64_t prefill_ns = all_tokens == 0 ? 0 : span.end_ns - span.decoded_ns;
-  const std::int64_t prompt_ns = all_tokens == 0 ? 0 : prefill_ns * fresh_tokens / all_tokens;
-  station.busy_since_ns = span.end_ns;
-  const std::scoped_lock lock(station.times_mutex);
-  station.times += {span.end_ns - since_ns - prompt_ns, decode_tokens, prompt_ns, fresh_tokens};
-  StepCosts& costs = station.costs[station.grid->phase_at(span.end_ns)];
-  if (!plan.decode.empty()) {
-    costs.add(
-        decode_kind(station.site_index, std::ssize(plan.decode), decode_context, span.busy_eighths),
-        span.end_ns - span.begin_ns - prefill_ns);
-  }
-  if (!plan.prefill.empty()) {
-    costs.add(prompt_kind(station.site_index, std::ssize(plan.prefill), all_tokens, prompt_context,
-                          span.busy_eighths),
-              prefill_ns);
-  }
 }
 
 }  // namespace
@@ -145,7 +69,15 @@ struct ThreadFleet::State {
   void enqueue(Station& station);
   void run(Station& station);
   bool step(Station& station);
+  void take_in(Station& station);
+  void take_in(Station& station, const Handed& handed);
+  void take_in(Station& station, const ReplicaChange& change);
+  void withdraw(Station& station, const ReplicaChange& change);
   void announce(Station& station, const StepPlan& plan);
+  void report(Station& station, const StepOutcome& outcome, std::int64_t step_end_ns);
+  std::int64_t slow_down(const Station& station, const StepSpan& span) const;
+  void post(std::uint32_t replica, Message message);
+  void lose_outgoing(const ReplicaChange& change, std::int64_t now_ns);
   bool activate(Station& station);
   std::int32_t busy_eighths() const;
   void halt();
@@ -158,7 +90,15 @@ struct ThreadFleet::State {
   std::vector<std::unique_ptr<Station>> stations;
   std::atomic<std::size_t> active_stations{0};
   Mailbox<News> outbox;
+  Mailbox<Returned> returns;
+  // The loop's own.
   std::vector<News> taken;
+  std::multimap<std::int64_t, std::pair<std::uint32_t, Message>> outgoing;  // by arrival
+  Mail mail;
+  bool distant = false;
+  std::vector<News> lost;  // on their way, since the last advance()
+  std::vector<Returned> taken_returns;
+  std::unordered_map<RequestId, Returned> returned;  // until they are submitted once more
   std::atomic<bool> stopping{false};
   std::atomic<std::int64_t> end_ns{kNever};  // of the run; set before `stopping`
   tbb::task_group running;                   // replicas that a worker has or will have
@@ -166,13 +106,16 @@ struct ThreadFleet::State {
 
 ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
                          WeightStore& weights) {
-  state_ = std::make_unique<State>(clock, static_cast<std::size_t>(replica_count(scenario)));
+  state_ = std::make_unique<State>(clock, static_cast<std::size_t>(replica_places(scenario)));
+  const std::vector<bool> serving = serving_at_start(scenario);
   std::uint32_t site_number = 0;
   for (const Site& site : scenario.fleet.sites) {
-    for (std::int64_t i = 0; i < site.replicas; ++i) {
+    state_->distant = state_->distant || site.rtt_ns > 0;
+    for (std::int64_t i = 0; i < replica_places(site); ++i) {
       const auto number = static_cast<std::uint32_t>(state_->stations.size());
       state_->stations.push_back(
           std::make_unique<Station>(site, site_number, number, grid, weights.get(site.profile)));
+      if (serving[number]) state_->stations.back()->open(0);
     }
     ++site_number;
   }
@@ -210,15 +153,124 @@ void ThreadFleet::forget_step_costs() {
 }
 
 void ThreadFleet::watch(std::uint32_t replica, ReplicaObserver& observer) {
-  state_->stations[replica]->replica.watch(observer);
+  Station& station = *state_->stations[replica];
+  station.observer = &observer;
+  if (station.replica) station.replica->watch(observer);
 }
 
-void ThreadFleet::submit(const Work& work, std::uint32_t replica, std::int64_t) {
-  Station& station = *state_->stations[replica];
-  station.inbox.post(work);
-  if (!state_->activate(station)) return;  // its worker looks into the inbox before it leaves
-  state_->enqueue(station);
+// ------------------------------------------------------------------------------ the loop's thread
+
+void ThreadFleet::submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) {
+  Handed handed{work, std::nullopt, {}};
+  if (!state_->returned.empty()) {
+    auto returned = state_->returned.extract(work.id);
+    if (work.progress != nullptr) {
+      handed.progress = *work.progress;
+      handed.work.progress = nullptr;
+      handed.tokens = std::move(returned.mapped().tokens);
+    }
+  }
+  const std::int64_t out_ns = state_->stations[replica]->out_ns;
+  if (out_ns == 0) {
+    state_->post(replica, std::move(handed));
+  } else {
+    state_->outgoing.emplace(now_ns + out_ns, std::pair(replica, std::move(handed)));
+  }
 }
+
+void ThreadFleet::apply(const ReplicaChange& change, std::int64_t now_ns) {
+  Station& station = *state_->stations[change.replica];
+  ReplicaChange now = change;
+  now.at_ns = now_ns;
+  if (withdraws(change)) {
+    state_->lose_outgoing(change, now_ns);
+    station.cut_ns = now_ns;
+    state_->post(change.replica, now);
+  } else if (station.out_ns == 0) {
+    state_->post(change.replica, now);
+  } else {
+    // Behind the requests that were sent before.
+    state_->outgoing.emplace(now_ns + station.out_ns, std::pair(change.replica, Message(now)));
+  }
+}
+
+void ThreadFleet::State::post(std::uint32_t replica, Message message) {
+  Station& station = *stations[replica];
+  station.inbox.post(std::move(message));
+  if (!activate(station)) return;  // its worker looks into the inbox before it leaves
+  enqueue(station);
+}
+
+/// What is on its way to a replica that is gone does not arrive.
+void ThreadFleet::State::lose_outgoing(const ReplicaChange& change, std::int64_t now_ns) {
+  for (auto next = outgoing.begin(); next != outgoing.end();) {
+    auto& [replica, message] = next->second;
+    if (replica != change.replica) {
+      ++next;
+      continue;
+    }
+    if (auto* handed = std::get_if<Handed>(&message)) {
+      Progress progress = handed->progress.value_or(Progress{});
+      News news{handed->work.id, replica, progress.scheduled_ns, progress.first_token_ns, now_ns};
+      if (change.in_flight == InFlight::move) {
+        news.kind = NewsKind::returned;
+        returned[news.id] = {news.id, progress, std::move(handed->tokens)};
+      } else {
+        news.kind = NewsKind::failed;
+        news.count = progress.emitted_tokens;
+      }
+      lost.push_back(news);
+    }
+    next = outgoing.erase(next);
+  }
+}
+
+std::span<const News> ThreadFleet::advance(std::int64_t until_ns) {
+  State& state = *state_;
+  while (!state.outgoing.empty() && state.outgoing.begin()->first <= until_ns) {
+    auto arrived = state.outgoing.extract(state.outgoing.begin());
+    state.post(arrived.mapped().first, std::move(arrived.mapped().second));
+  }
+  state.taken.clear();
+  state.taken.swap(state.lost);
+  state.outbox.take(state.taken);
+  // After the news, so that of each that was returned its progress is there.
+  state.taken_returns.clear();
+  if (state.returns.take(state.taken_returns)) {
+    for (Returned& returned : state.taken_returns) {
+      state.returned[returned.id] = std::move(returned);
+    }
+  }
+  if (state.distant) {
+    state.mail.deliver(until_ns, state.taken);
+  } else {
+    sort_news(state.taken);
+  }
+  return state.taken;
+}
+
+const Progress& ThreadFleet::progress(RequestId id) const {
+  return state_->returned.at(id).progress;
+}
+
+std::int64_t ThreadFleet::next_event_ns() const {
+  if (!state_->lost.empty()) return state_->lost.front().at_ns;
+  const std::int64_t news_ns = state_->mail.next_ns();
+  return state_->outgoing.empty() ? news_ns : std::min(news_ns, state_->outgoing.begin()->first);
+}
+
+void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {
+  state_->end_ns = end_ns;
+  state_->halt();
+  for (const auto& station : state_->stations) {
+    if (station->since_ns != kNever) {
+      station->record.served({station->since_ns, end_ns, 1, station->site.kv_tokens});
+    }
+    record.merge(station->record);
+  }
+}
+
+// ---------------------------------------------------------------------------------- the workers
 
 void ThreadFleet::State::enqueue(Station& station) {
   arena.enqueue(running.defer([this, &station] { run(station); }));
@@ -246,45 +298,141 @@ void ThreadFleet::State::halt() {
 void ThreadFleet::State::announce(Station& station, const StepPlan& plan) {
   bool any = false;
   for (const std::uint32_t slot : plan.started) {
-    const Sequence& sequence = station.replica.replica().sequence(slot);
+    const Sequence& sequence = station.replica->replica().sequence(slot);
     station.record.scheduled(sequence.work.cell, sequence.scheduled_ns, sequence.work.prompt_tokens,
                              sequence.cached_tokens);
     if (!sequence.work.announce) continue;
     any = true;
     outbox.post({sequence.work.id, station.number, sequence.scheduled_ns, 0,
-                 sequence.scheduled_ns, static_cast<std::int32_t>(sequence.cached_tokens),
-                 NewsKind::started});
+                 sequence.scheduled_ns + station.back_ns,
+                 static_cast<std::int32_t>(sequence.cached_tokens), NewsKind::started});
   }
   if (any) clock.ring();
 }
 
-/// One step of a replica; false if there is nothing to do.
-bool ThreadFleet::State::step(Station& station) {
+void ThreadFleet::State::take_in(Station& station) {
   station.arrivals.clear();
   station.inbox.take(station.arrivals);
-  for (const Work& work : station.arrivals) station.replica.submit(work);
+  for (const Message& message : station.arrivals) {
+    std::visit([&](const auto& what) { take_in(station, what); }, message);
+  }
+}
 
+void ThreadFleet::State::take_in(Station& station, const Handed& handed) {
+  if (!handed.progress) {
+    station.replica->submit(handed.work);
+    return;
+  }
+  Progress moved = *handed.progress;
+  // As if it had been here: its user learns of what happens here back_ns later.
+  moved.last_token_ns -= station.back_ns;
+  Work work = handed.work;
+  work.progress = &moved;
+  station.late_gaps.put(work.id, moved.late_gaps);
+  if (moved.emitted_tokens > 0) station.first_site[work.id] = moved.first_site;
+  station.replica->submit(work, handed.tokens);
+}
+
+void ThreadFleet::State::take_in(Station& station, const ReplicaChange& change) {
+  switch (change.kind) {
+    case ReplicaChange::Kind::serve:
+      station.open(change.at_ns);
+      break;
+    case ReplicaChange::Kind::pace:
+      station.decode_ppm = change.decode_ppm;
+      station.prefill_ppm = change.prefill_ppm;
+      break;
+    case ReplicaChange::Kind::leave:
+    case ReplicaChange::Kind::fail:
+      if (withdraws(change)) {
+        withdraw(station, change);
+      } else if (station.replica && station.empty()) {
+        station.close(change.at_ns);
+      } else {
+        station.leaving = station.replica.has_value();
+      }
+      break;
+  }
+}
+
+void ThreadFleet::State::withdraw(Station& station, const ReplicaChange& change) {
+  station.cut_ns = kNever;
+  if (!station.replica) return;
+  for (ComputedReplica::Left& left : station.replica->withdraw()) {
+    const Sequence& sequence = left.sequence;
+    const Progress progress = progress_of(station, sequence);
+    News news{sequence.work.id, station.number, progress.scheduled_ns, progress.first_token_ns,
+              change.at_ns};
+    if (change.in_flight == InFlight::move) {
+      news.kind = NewsKind::returned;
+      news.count = static_cast<std::int32_t>(sequence.decoding() ? sequence.kv_tokens
+                                                                 : sequence.prefilled_tokens);
+      returns.post({news.id, progress, std::move(left.tokens)});
+    } else {
+      news.kind = NewsKind::failed;
+      news.count = progress.emitted_tokens;
+    }
+    outbox.post(news);
+  }
+  station.first_site.clear();
+  station.close(change.at_ns);
+  clock.ring();
+}
+
+/// One step of a replica; false if there is nothing to do.
+bool ThreadFleet::State::step(Station& station) {
+  take_in(station);
+  if (!station.replica) return false;
+  ComputedReplica& replica = *station.replica;
   const std::int64_t begin_ns = clock.now_ns();
-  const StepPlan& plan = station.replica.plan_step(begin_ns);
+  const StepPlan& plan = replica.plan_step(begin_ns);
   if (plan.empty()) {
     station.busy_since_ns = -1;
     return false;
   }
   announce(station, plan);
   const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
-  const std::int64_t resident_tokens = station.replica.replica().resident_tokens();
+  const std::int64_t resident_tokens = replica.replica().resident_tokens();
   const std::int32_t busy = busy_eighths();
-  station.replica.compute_decode();
-  const std::int64_t decoded_ns = plan.prefill.empty() ? 0 : clock.now_ns();
-  station.replica.compute_prompts();
+  replica.compute_decode();
+  const std::int64_t decoded_ns = clock.now_ns();
+  replica.compute_prompts();
+  const std::int64_t computed_ns = plan.prefill.empty() ? decoded_ns : clock.now_ns();
+  const StepSpan span{begin_ns, decoded_ns, computed_ns, busy};
+  add_step(station, span, plan);
+  const std::int64_t step_end_ns = slow_down(station, span);
 
-  const std::int64_t step_end_ns = clock.now_ns();
-  add_step(station, {begin_ns, decoded_ns, step_end_ns, busy}, plan);
-  const StepOutcome& outcome = station.replica.finish_step(step_end_ns);
-  const std::int64_t until_ns = std::min(step_end_ns, end_ns.load());
+  const std::int64_t cut_ns = station.cut_ns;
+  const std::int64_t until_ns = std::min({step_end_ns, end_ns.load(), cut_ns});
   station.record.steps({begin_ns, 0, 1, (step_end_ns - begin_ns) * kPsPerNs, 0},
-                       {sequences, station.max_batch, resident_tokens}, until_ns);
+                       {sequences, station.site.max_batch, resident_tokens}, until_ns);
+  if (cut_ns <= step_end_ns) {
+    // The replica failed meanwhile: nobody gets a token, and the worker is told at once.
+    while (station.inbox.empty()) std::this_thread::yield();
+    return true;
+  }
+  const StepOutcome& outcome = replica.finish_step(step_end_ns);
   if (step_end_ns > end_ns) return false;
+  report(station, outcome, step_end_ns);
+  if (station.leaving && station.empty()) station.close(step_end_ns);
+  return true;
+}
+
+/// A slowed replica sleeps for what its steps would take longer. Returns when the step ends.
+std::int64_t ThreadFleet::State::slow_down(const Station& station, const StepSpan& span) const {
+  constexpr std::int64_t kUsualPpm = 1'000'000;
+  if (station.decode_ppm == kUsualPpm && station.prefill_ppm == kUsualPpm) return span.end_ns;
+  const auto longer = [](std::int64_t ns, std::int64_t ppm) {
+    return static_cast<std::int64_t>(static_cast<__int128>(ns) * (ppm - kUsualPpm) / kUsualPpm);
+  };
+  const std::int64_t rest_ns = longer(span.decoded_ns - span.begin_ns, station.decode_ppm) +
+                               longer(span.end_ns - span.decoded_ns, station.prefill_ppm);
+  if (rest_ns > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(rest_ns));
+  return clock.now_ns();
+}
+
+void ThreadFleet::State::report(Station& station, const StepOutcome& outcome,
+                                std::int64_t step_end_ns) {
   for (const Emission& emission : outcome.emissions) {
     const std::int64_t gap_ps = emission.gap_ns * kPsPerNs;
     station.record.token(emission.work.cell, step_end_ns, gap_ps);
@@ -296,10 +444,16 @@ bool ThreadFleet::State::step(Station& station) {
   for (News completion : outcome.completions) {
     completion.replica = station.number;
     completion.count = station.late_gaps.take(completion.id);
+    completion.site = static_cast<std::uint16_t>(station.site_index);
+    if (const auto elsewhere = station.first_site.extract(completion.id)) {
+      completion.site = elsewhere.mapped();
+    } else {
+      completion.first_token_ns += station.back_ns;
+    }
+    completion.at_ns = std::max(completion.at_ns + station.back_ns, completion.first_token_ns);
     outbox.post(completion);
   }
   if (!outcome.completions.empty()) clock.ring();
-  return true;
 }
 
 void ThreadFleet::State::run(Station& station) {
@@ -315,23 +469,6 @@ void ThreadFleet::State::run(Station& station) {
     station.active = false;
     // Work that came between the last look and the flag would otherwise wait for the next request.
     if (stopping || station.inbox.empty() || !activate(station)) return;
-  }
-}
-
-std::span<const News> ThreadFleet::advance(std::int64_t) {
-  state_->taken.clear();
-  if (state_->outbox.take(state_->taken)) {
-    std::stable_sort(state_->taken.begin(), state_->taken.end(), earlier);
-  }
-  return state_->taken;
-}
-
-void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {
-  state_->end_ns = end_ns;
-  state_->halt();
-  for (const auto& station : state_->stations) {
-    station->record.served({0, end_ns, 1, station->kv_tokens});
-    record.merge(station->record);
   }
 }
 

@@ -8,6 +8,11 @@
 // after every step, so that all advance alike. Where a site has a prefix cache, each of its
 // replicas keeps keys and values of finished requests (`computed_replica.hpp` says how much that
 // takes). Workers run at nice +10, so that a busy fleet does not delay the loop that measures it.
+//
+// A replica that joins gets its memory when it serves, from the worker that runs it first, and
+// shares the weights; one that is gone gives its memory back. One that fails is cut in the step
+// under way, which emits nothing. One that is slowed sleeps after each step, for as long as the
+// factor says. Distance to a site is time that requests and news are held back by the loop.
 
 #include <atomic>
 #include <cstdint>
@@ -43,11 +48,14 @@ class ThreadFleet final : public Fleet {
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override;
   std::span<const News> advance(std::int64_t until_ns) override;
-  std::int64_t next_event_ns() const override { return kNever; }
+  void apply(const ReplicaChange& change, std::int64_t now_ns) override;
+  const Progress& progress(RequestId id) const override;
+  std::int64_t next_event_ns() const override;
   void stop(std::int64_t end_ns, TokenRecord& record) override;
 
   /// Shows what a replica decides to `observer`, on whichever thread that happens. To be called
-  /// before it gets work; `observer` must outlive the fleet, and is at rest once it has stopped.
+  /// before it gets work; it must serve from the start; `observer` must outlive the fleet, and is
+  /// at rest once it has stopped.
   void watch(std::uint32_t replica, ReplicaObserver& observer);
 
   /// Of each replica, up to the end of its last step. From any thread.

@@ -103,9 +103,9 @@ class Roster {
     assert(profile != scenario_.profiles.end() && profile->cost && "the reader saw to it");
     Profile its = *profile;
     its.cost = at_pace(*its.cost, decode_ppm, prefill_ppm);
-    SiteModel model({site.max_batch, site.max_step_tokens, site.kv_tokens,
-                     site.prefix_cache_tokens},
-                    price_of(its));
+    SiteModel model(
+        {site.max_batch, site.max_step_tokens, site.kv_tokens, site.prefix_cache_tokens},
+        price_of(its));
     model.site = static_cast<std::uint16_t>(number);
     model.set_distance(site.rtt_ns);
     return model;
@@ -124,8 +124,8 @@ class Roster {
   std::vector<std::uint8_t> leaving_;   // not bits: each is written by the worker of its shard
 };
 
-/// Advances a replica up to `until_ns`; what it says has its number then. One that was to go when it
-/// is empty is gone with its last request. Returns what advance() does.
+/// Advances a replica up to `until_ns`; what it says has its number then. One that was to go when
+/// it is empty is gone with its last request. Returns what advance() does.
 template <typename VirtualReplica>
 std::int64_t advance_replica(std::uint32_t number, std::int64_t until_ns, VirtualReplica& replica,
                              Roster& roster, TokenRecord& record, std::vector<News>& news) {
@@ -205,8 +205,8 @@ class ExactFleet final : public Fleet {
     const std::int64_t at_ns =
         roster_.distant() ? now_ns + roster_.model_of(replica).out_ns : now_ns;
     const Particulars its = particulars(work);
-    const std::int64_t bound_ns = its.any() ? there.submit(newcomer(work, at_ns), its)
-                                            : there.submit(newcomer(work, at_ns));
+    const std::int64_t bound_ns =
+        its.any() ? there.submit(newcomer(work, at_ns), its) : there.submit(newcomer(work, at_ns));
     note(replica, std::min(next_ns_[replica], bound_ns));
   }
 
@@ -250,8 +250,7 @@ class ExactFleet final : public Fleet {
 
  private:
   void visit(std::uint32_t replica, std::int64_t until_ns) {
-    note(replica,
-         advance_replica(replica, until_ns, replicas_[replica], roster_, record_, news_));
+    note(replica, advance_replica(replica, until_ns, replicas_[replica], roster_, record_, news_));
   }
   void note(std::uint32_t replica, std::int64_t next_ns) {
     if (next_ns != next_ns_[replica]) next_ns_.set(replica, next_ns);
@@ -308,8 +307,8 @@ class ReportingFleet final : public Fleet {
     workers_.run(shards_.size(), [&](std::size_t shard) { advance(shard, until_ns); });
     for (const Shard& shard : shards_) {
       merged_.resize(news_.size() + shard.news.size());
-      std::merge(news_.begin(), news_.end(), shard.news.begin(), shard.news.end(),
-                 merged_.begin(), earlier);
+      std::merge(news_.begin(), news_.end(), shard.news.begin(), shard.news.end(), merged_.begin(),
+                 earlier);
       news_.swap(merged_);
     }
     if (roster_.distant()) mail_.deliver(until_ns, news_);
@@ -362,7 +361,7 @@ class ReportingFleet final : public Fleet {
 
     BatchMemory memory;
     TokenRecord record;
-    std::vector<Submission> inbox;        // since the last report
+    std::vector<Submission> inbox;         // since the last report
     std::vector<Particulars> particulars;  // of some of these
     std::vector<std::uint32_t> due;
     std::vector<News> news;

@@ -157,8 +157,7 @@ bool Recorder::meets_objectives(const Request& request, const News& done) const 
   return (!slo.ttft_ns || done.first_token_ns - request.due_ns <= *slo.ttft_ns) &&
          (!slo.itl_ns || done.count <= gaps / 100) &&
          (!slo.e2e_ns || done.at_ns - request.due_ns <= *slo.e2e_ns) &&
-         (!slo.tpot_ns || gaps == 0 ||
-          (done.at_ns - done.first_token_ns) / gaps <= *slo.tpot_ns);
+         (!slo.tpot_ns || gaps == 0 || (done.at_ns - done.first_token_ns) / gaps <= *slo.tpot_ns);
 }
 
 void Recorder::completed(std::span<const News> batch, const RequestTable& requests,

@@ -40,8 +40,7 @@ class Recorder {
   void admitted(const Request& request);
   /// What the loop learnt at `now_ns`: of it what completed. The requests are still in the table.
   /// What completed after its tenant's deadline is recorded as expired.
-  void completed(std::span<const News> batch, const RequestTable& requests,
-                 std::int64_t now_ns);
+  void completed(std::span<const News> batch, const RequestTable& requests, std::int64_t now_ns);
   /// Left without its tokens.
   void rejected(const Request& request, std::int64_t now_ns);
   void expired(const Request& request, std::int64_t now_ns);
@@ -138,7 +137,7 @@ class Recorder {
 
   RecordingGrid grid_;
   bool caches_prefixes_ = false;
-  bool fails_;  // requests may
+  bool fails_;                         // requests may
   std::vector<TenantRecord> tenants_;  // without their phases, which come at the end
   std::vector<Slo> slos_;
   std::vector<std::int64_t> deadlines_ns_;  // from due; kNever: none

@@ -51,10 +51,10 @@ struct Prefix {
 /// How far a request had come when its replica went.
 struct Progress {
   std::int32_t emitted_tokens = 0;
-  std::int32_t late_gaps = 0;        ///< as in News
-  std::int64_t scheduled_ns = -1;    ///< negative: it was not
-  std::int64_t first_token_ns = -1;  ///< at its user; negative: there is none yet
-  std::int64_t last_token_ns = 0;    ///< at its user
+  std::int32_t late_gaps = 0;           ///< as in News
+  std::int64_t scheduled_ns = -1;       ///< negative: it was not
+  std::int64_t first_token_ns = -1;     ///< at its user; negative: there is none yet
+  std::int64_t last_token_ns = 0;       ///< at its user
   std::int32_t last_token_rest_ps = 0;  ///< below 1000
   std::uint16_t first_site = 0;         ///< that computed the first token
 };
@@ -67,8 +67,8 @@ struct Work {
   std::uint64_t number = 0;
   std::uint32_t tenant = 0;
   CellId cell = 0;
-  const Prefix* prefix = nullptr;  ///< none, or good until the request has completed
-  bool announce = false;           ///< the fleet is to say when it is scheduled
+  const Prefix* prefix = nullptr;      ///< none, or good until the request has completed
+  bool announce = false;               ///< the fleet is to say when it is scheduled
   const Progress* progress = nullptr;  ///< of work that was returned; good while it is submitted
 };
 

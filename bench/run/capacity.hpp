@@ -42,10 +42,10 @@ inline constexpr double kMostCapacityError = 0.05;
 std::optional<Capacity> estimate_capacity(std::span<const std::vector<StepTimes>> blocks,
                                           std::span<const std::int64_t> replicas, const Mix& mix);
 
-/// Of so many replicas of each site, serving or not at the start: keeps them saturated with requests of the scenario's mix until the mix has gone through
-/// the batch several times, then measures, for 4 s at least, until the standard error is
-/// kWantedCapacityError, or for 20 s. Nothing if `stop` came first, or where nothing was decoded in
-/// that time.
+/// Of so many replicas of each site, serving or not at the start: keeps them saturated with
+/// requests of the scenario's mix until the mix has gone through the batch several times, then
+/// measures, for 4 s at least, until the standard error is kWantedCapacityError, or for 20 s.
+/// Nothing if `stop` came first, or where nothing was decoded in that time.
 std::optional<Capacity> measure_capacity(const Scenario& scenario,
                                          const std::vector<std::int64_t>& replicas,
                                          WeightStore& weights, const std::atomic<bool>& stop);

@@ -34,8 +34,8 @@ std::vector<std::vector<std::int64_t>> lasting_compositions(const Scenario& reso
     }
     for (const auto& [replicas, total_ns] : time_ns) {
       const bool serves = std::ranges::any_of(replicas, [](std::int64_t n) { return n > 0; });
-      const bool known = replicas == spans[0].replicas ||
-                         std::ranges::find(lasting, replicas) != lasting.end();
+      const bool known =
+          replicas == spans[0].replicas || std::ranges::find(lasting, replicas) != lasting.end();
       if (serves && !known && total_ns >= (phase.end_ns - phase.begin_ns) / 10) {
         lasting.push_back(replicas);
       }
@@ -58,7 +58,8 @@ void state_site_capacities(Scenario& scenario, const std::vector<double>& replic
   }
 }
 
-std::optional<double> capacity_at(const Scenario& resolved, const std::vector<Composition>& measured,
+std::optional<double> capacity_at(const Scenario& resolved,
+                                  const std::vector<Composition>& measured,
                                   const std::vector<std::int64_t>& replicas) {
   std::vector<double> of_sites;
   for (const Site& site : resolved.fleet.sites) {
@@ -79,12 +80,12 @@ std::optional<double> capacity_at(const Scenario& resolved, const std::vector<Co
   }
   if (!more || more->first == fewer.first) {
     // More than were ever measured: as much for each as for those.
-    return fewer.first == 0 ? 0
-                            : fewer.second * static_cast<double>(wanted) /
-                                  static_cast<double>(fewer.first);
+    return fewer.first == 0
+               ? 0
+               : fewer.second * static_cast<double>(wanted) / static_cast<double>(fewer.first);
   }
-  const double share = static_cast<double>(wanted - fewer.first) /
-                       static_cast<double>(more->first - fewer.first);
+  const double share =
+      static_cast<double>(wanted - fewer.first) / static_cast<double>(more->first - fewer.first);
   return fewer.second + share * (more->second - fewer.second);
 }
 

@@ -21,7 +21,8 @@ void state_site_capacities(Scenario& scenario, const std::vector<double>& replic
 /// Output tokens/s at saturation of a composition: what its sites state, what was measured, or else
 /// on the line between the measured ones with the next fewer and the next more replicas (none can
 /// do nothing). Nothing where that is not known.
-std::optional<double> capacity_at(const Scenario& resolved, const std::vector<Composition>& measured,
+std::optional<double> capacity_at(const Scenario& resolved,
+                                  const std::vector<Composition>& measured,
                                   const std::vector<std::int64_t>& replicas);
 
 }  // namespace tokenlift

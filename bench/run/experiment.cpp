@@ -104,7 +104,8 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
   Scenario resolved = resolve(scenario, capacity_tokens_per_s);
   if (wanted) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
   if (before == nullptr && source == "measured") require_enough_requests(resolved);
-  Prepared prepared{std::move(resolved), std::move(source), error_tokens_per_s, std::move(costs), {}};
+  Prepared prepared{
+      std::move(resolved), std::move(source), error_tokens_per_s, std::move(costs), {}};
   if (!simulated && fleet_changes(given)) {
     if (before != nullptr) {
       for (const Composition& known : before->fleet.compositions) {
@@ -161,7 +162,8 @@ FleetRecord fleet_record(const Prepared& prepared, const Scenario& of_run, std::
     if (span.at_ns > end_ns) break;
     std::vector<Composition>& all = fleet.compositions;
     if (!all.empty() && all.back().replicas == span.replicas) continue;
-    all.push_back({span.at_ns, span.replicas, capacity_at(prepared.scenario, prepared.measured, span.replicas)});
+    all.push_back({span.at_ns, span.replicas,
+                   capacity_at(prepared.scenario, prepared.measured, span.replicas)});
   }
   return fleet;
 }
@@ -184,6 +186,8 @@ void add_fleet_columns(Run& run) {
   if (run.fleet.compositions.front().capacity_tokens_per_s) {
     run.series.columns.push_back(std::move(capacity));
   }
+}
+
 /// What steps took in each measured phase.
 std::vector<PhaseCosts> measured_costs(const ThreadFleet& fleet, const RecordingGrid& grid) {
   std::vector<StepCosts> costs = fleet.step_costs();

@@ -132,8 +132,8 @@ LoopOutcome Loop::run() {
                   fleet_.next_event_ns(), hard_end_ns_,
                   // The end is an instant to be awake at, even when nothing else happens then.
                   now_ns_ < scenario_.run.duration_ns ? scenario_.run.duration_ns : kNever});
-    now_ns_ = clock_.wait(
-        routed_until_.empty() ? next_ns : std::min(next_ns, routed_until_.begin()->first));
+    now_ns_ = clock_.wait(routed_until_.empty() ? next_ns
+                                                : std::min(next_ns, routed_until_.begin()->first));
     pass_time();
     release_waiters(now_ns_ - 1);  // those due before the clock woke up, as of then
     collect();
@@ -562,8 +562,7 @@ void Loop::complete(const News& done) {
   add(board_.completed, 1);
   add(board_.completed_tokens, request.output_tokens);
   // With load reports clients learn of their answers with them, else at once.
-  const std::int64_t reply_ns =
-      scenario_.fleet.load_report_interval_ns > 0 ? now_ns_ : done.at_ns;
+  const std::int64_t reply_ns = scenario_.fleet.load_report_interval_ns > 0 ? now_ns_ : done.at_ns;
   ask_on(request, !recorder_.late(request, done), reply_ns);
   requests_.remove(done.id);
   router_.finished(done.replica);

@@ -138,7 +138,8 @@ class Loop {
   std::int64_t backoff_requests_ = 0;
   std::int64_t backoff_tokens_ = 0;
   std::vector<std::size_t> measured_events_;  // as LoopOutcome::lifts
-  std::optional<std::size_t> throttle_lift_;  // of these the first that changes a throttle and was reached
+  std::optional<std::size_t>
+      throttle_lift_;                  // of these the first that changes a throttle and was reached
   bool adapts_;                        // a throttle whose limit moves by itself
   std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
   std::int64_t now_ns_ = 0;

@@ -16,7 +16,6 @@
 #include "bench/fleet/null_fleet.hpp"
 #include "bench/fleet/step_replica.hpp"
 #include "bench/fleet/virtual_fleet.hpp"
-
 #include "tests/bench/fleet/news.hpp"
 
 namespace tokenlift {

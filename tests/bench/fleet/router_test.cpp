@@ -177,7 +177,8 @@ TEST(Router, AffinityForgetsWhatWasUsedLeastRecently) {
 RC_GTEST_PROP(Router, AffinityLetsNobodyWaitWhileABatchHasAPlace, ()) {
   const auto limits = *rc::gen::nonEmpty(
       rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(1, 6)));
-  Router router(RouterPolicy::session_affinity, one_each(limits), 1, *rc::gen::element(0, 1000, 100'000));
+  Router router(RouterPolicy::session_affinity, one_each(limits), 1,
+                *rc::gen::element(0, 1000, 100'000));
   const auto replicas = static_cast<std::uint32_t>(limits.size());
   for (int i = *rc::gen::inRange(0, 300); i > 0; --i) {
     const auto replica = *rc::gen::inRange<std::uint32_t>(0, replicas);
@@ -266,8 +267,7 @@ TEST(Router, ATenantGoesToItsOwnSitesOnly) {
 
 TEST(Router, SpillFillsSitesInTheirOrder) {
   // Two replicas with batches of 2; a cloud that takes 3; and one without a limit.
-  Router router(RouterPolicy::spill,
-                {{2, 2, std::nullopt}, {4, 8, 3}, {1, 1, std::nullopt}}, 1);
+  Router router(RouterPolicy::spill, {{2, 2, std::nullopt}, {4, 8, 3}, {1, 1, std::nullopt}}, 1);
   std::vector<std::uint32_t> to;
   for (RequestId id = 0; id < 9; ++id) to.push_back(*router.route(id, 0, id, nullptr));
   const std::vector<std::uint32_t> expected = {0, 1, 0, 1, 2, 3, 4, 6, 6};
@@ -310,8 +310,8 @@ RC_GTEST_PROP(Router, SendsToTheLeastLoadedThatServesAsALinearSearchDoes, ()) {
     return found;
   };
   for (int turn = *rc::gen::inRange(0, 200); turn > 0; --turn) {
-    const auto replica = *rc::gen::inRange<std::uint32_t>(
-        0, static_cast<std::uint32_t>(site_of.size()));
+    const auto replica =
+        *rc::gen::inRange<std::uint32_t>(0, static_cast<std::uint32_t>(site_of.size()));
     switch (*rc::gen::inRange(0, 5)) {
       case 0:
         router.serve(replica);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <thread>
 #include <vector>
@@ -56,8 +57,8 @@ void expect_costs(ThreadFleet& fleet, const StepTimes& times) {
 
 /// Sends `requests` in two batches and collects every completion.
 std::vector<News> serve(const Scenario& scenario, std::uint32_t requests,
-                              std::int32_t output_tokens, TokenRecord& record,
-                              const RecordingGrid& grid) {
+                        std::int32_t output_tokens, TokenRecord& record,
+                        const RecordingGrid& grid) {
   const auto replicas = static_cast<std::uint32_t>(scenario.fleet.sites[0].replicas);
   WeightStore weights;
   RealClock clock;
@@ -191,6 +192,134 @@ TEST(Capacity, MeasuringStopsWhenTold) {
   WeightStore weights;
   const std::atomic<bool> stop{true};
   EXPECT_FALSE(measure_capacity(tiny(2), {2}, weights, stop));
+}
+
+// ------------------------------------------------------------------------ replicas come and go
+
+ReplicaChange change(ReplicaChange::Kind kind, std::uint32_t replica,
+                     InFlight in_flight = InFlight::finish) {
+  ReplicaChange what;
+  what.kind = kind;
+  what.replica = replica;
+  what.in_flight = in_flight;
+  return what;
+}
+
+/// A fleet of three places, one of which serves at the start, and what it says of its requests.
+class ChangingThreadFleet : public testing::Test {
+ protected:
+  static constexpr std::int32_t kOutput = 200;  // long enough to be cut in the middle
+
+  ChangingThreadFleet() : scenario(with_one_of_three()), grid(make_grid(scenario)) {
+    clock.start();
+  }
+
+  static Scenario with_one_of_three() {
+    Scenario scenario = tiny(3);
+    scenario.fleet.sites[0].at_start = 1;
+    scenario.fleet.sites[0].rtt_ns = 1'000'001;
+    return scenario;
+  }
+
+  void submit(RequestId id, std::uint32_t replica) {
+    fleet.submit({id, 20, kOutput, id, 0, 0}, replica, clock.now_ns());
+    ++sent;
+  }
+  void apply(const ReplicaChange& what) { fleet.apply(what, clock.now_ns()); }
+
+  /// Until `count` requests have ended on this fleet; who is returned goes to `replica`.
+  void hear(std::size_t count, std::uint32_t replica) {
+    while (completed.size() + failed.size() < count) {
+      const std::int64_t now_ns =
+          clock.wait(std::min(clock.now_ns() + 1'000'000'000, fleet.next_event_ns()));
+      const auto span = fleet.advance(now_ns);
+      for (const News& news : std::vector<News>(span.begin(), span.end())) {
+        if (news.kind == NewsKind::completed) completed.push_back(news);
+        if (news.kind == NewsKind::failed) failed.push_back(news);
+        if (news.kind != NewsKind::returned) continue;
+        returned.push_back(news);
+        const Progress progress = fleet.progress(news.id);
+        Work work{news.id, 20, kOutput, news.id, 0, 0};
+        if (progress.scheduled_ns >= 0) work.progress = &progress;
+        fleet.submit(work, replica, now_ns);
+      }
+    }
+  }
+
+  std::int64_t tokens() {
+    TokenRecord record(grid);
+    fleet.stop(clock.now_ns(), record);
+    replica_ns = static_cast<std::int64_t>(record.replica_ns(0));
+    return static_cast<std::int64_t>(record.produced(0, 0));
+  }
+
+  Scenario scenario;
+  RecordingGrid grid;
+  WeightStore weights;
+  RealClock clock;
+  ThreadFleet fleet{scenario, grid, clock, weights};
+  std::vector<News> completed, failed, returned;
+  std::int64_t sent = 0;
+  std::int64_t replica_ns = 0;
+};
+
+TEST_F(ChangingThreadFleet, AReplicaThatLeavesFinishesItsRequests) {
+  apply(change(ReplicaChange::Kind::serve, 1));
+  for (RequestId id = 0; id < 12; ++id) submit(id, id % 2);
+  apply(change(ReplicaChange::Kind::leave, 1));
+  hear(12, 0);
+  EXPECT_EQ(completed.size(), 12U);
+  EXPECT_TRUE(failed.empty() && returned.empty());
+  const std::int64_t end_ns = clock.now_ns();
+  EXPECT_EQ(tokens(), 12 * kOutput);
+  EXPECT_LT(replica_ns, 2 * end_ns) << "the one that left served for a part of the time";
+}
+
+TEST_F(ChangingThreadFleet, RequestsThatMoveKeepTheirTokens) {
+  apply(change(ReplicaChange::Kind::serve, 1));
+  for (RequestId id = 0; id < 12; ++id) submit(id, 1);
+  // When the first has completed the others of its batch are under way, and the rest waits.
+  hear(1, 0);
+  apply(change(ReplicaChange::Kind::fail, 1, InFlight::move));
+  submit(12, 0);
+  hear(13, 0);
+  EXPECT_EQ(completed.size(), 13U);
+  EXPECT_TRUE(failed.empty());
+  for (const News& news : returned) EXPECT_LT(news.count, 20 + kOutput);
+  for (const News& news : completed) {
+    EXPECT_GE(news.first_token_ns, news.scheduled_ns);
+    EXPECT_GE(news.at_ns, news.first_token_ns);
+    EXPECT_EQ(news.site, 0);
+  }
+  EXPECT_EQ(tokens(), 13 * kOutput) << "every token is emitted once";
+}
+
+TEST_F(ChangingThreadFleet, RequestsOfAReplicaThatFailsHaveFailed) {
+  apply(change(ReplicaChange::Kind::serve, 1));
+  for (RequestId id = 0; id < 12; ++id) submit(id, 1);
+  hear(1, 0);
+  apply(change(ReplicaChange::Kind::fail, 1, InFlight::drop));
+  hear(12, 0);
+  EXPECT_TRUE(returned.empty());
+  EXPECT_EQ(completed.size() + failed.size(), 12U);
+  std::int64_t lost = 0;
+  for (const News& news : failed) lost += news.count;
+  EXPECT_EQ(tokens(), static_cast<std::int64_t>(completed.size()) * kOutput + lost)
+      << "the step that was cut emitted nothing";
+}
+
+TEST_F(ChangingThreadFleet, AReplicaComesBackAndAnotherPaceLosesNothing) {
+  for (int round = 0; round < 5; ++round) {
+    ReplicaChange slow = change(ReplicaChange::Kind::pace, 0);
+    slow.decode_ppm = slow.prefill_ppm = 1'000'000 + 500'000 * (round % 2);
+    apply(slow);
+    apply(change(ReplicaChange::Kind::serve, 2));
+    for (RequestId id = 0; id < 6; ++id) submit(static_cast<RequestId>(6 * round) + id, id % 2 * 2);
+    apply(change(ReplicaChange::Kind::fail, 2, InFlight::move));
+    hear(static_cast<std::size_t>(sent), 0);
+  }
+  EXPECT_EQ(completed.size(), 30U);
+  EXPECT_EQ(tokens(), 30 * kOutput);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct Submission {
 struct LoopLog {
   // Told.
   std::vector<std::int64_t> instants;
-  std::vector<std::vector<News>> news;  ///< by call of advance()
+  std::vector<std::vector<News>> news;                  ///< by call of advance()
   std::vector<std::map<RequestId, Progress>> progress;  ///< of those returned in it
   std::vector<std::int64_t> next_events;
   // Decided.
@@ -129,9 +129,7 @@ class ReplayFleet final : public Fleet {
     return told_.news[next_++];
   }
   void apply(const ReplicaChange& change, std::int64_t) override { log_.changes.push_back(change); }
-  const Progress& progress(RequestId id) const override {
-    return told_.progress[next_ - 1].at(id);
-  }
+  const Progress& progress(RequestId id) const override { return told_.progress[next_ - 1].at(id); }
   std::int64_t next_event_ns() const override {
     return next_event_ < told_.next_events.size() ? told_.next_events[next_event_++] : kNever;
   }

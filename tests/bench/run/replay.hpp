@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <sstream>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "bench/fleet/replica.hpp"
 #include "tests/bench/run/recording.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 
 namespace tokenlift {
 
@@ -112,6 +114,31 @@ inline Scenario eventful_scenario(RouterPolicy router) {
   return scenario;
 }
 
+/// Replicas fail, with their requests or not, leave and join; for a while nobody serves.
+inline void add_fleet_events(Scenario& scenario) {
+  constexpr std::int64_t kMs = 1'000'000;
+  scenario.events[0].measure = true;
+  scenario.fleet.sites[0].boot_ns = 20 * kMs;
+  scenario.fleet.sites[0].rtt_ns = 3 * kMs;
+  const auto add = [&](std::int64_t at_ms, EventKind kind, std::int64_t replicas, InFlight what) {
+    Event event;
+    event.at_ns = at_ms * kMs;
+    event.kind = kind;
+    event.site = scenario.fleet.sites[0].name;
+    event.replicas = replicas;
+    event.in_flight = what;
+    if (kind == EventKind::fail) event.for_ns = 80 * kMs;
+    scenario.events.push_back(event);
+  };
+  add(200, EventKind::fail, 1, InFlight::move);
+  add(400, EventKind::fail, 2, InFlight::drop);
+  add(650, EventKind::leave, 1, InFlight::finish);
+  add(750, EventKind::join, 1, InFlight::finish);
+  add(900, EventKind::fail, 3, InFlight::move);
+  add(1100, EventKind::leave, 1, InFlight::drop);
+  std::ranges::stable_sort(scenario.events, {}, &Event::at_ns);
+}
+
 /// All that was recorded of requests; what a replay has nothing of are tokens and steps.
 inline void expect_same_requests(const Run& recorded, const Run& replayed) {
   EXPECT_EQ(recorded.totals, replayed.totals);
@@ -160,6 +187,8 @@ inline void expect_replay(const Scenario& scenario, Clock& clock, Fleet& fleet) 
   ReplayFleet replay_fleet(recorded, replayed);
   const LoopResult second = run_loop(scenario, replay_clock, replay_fleet);
   EXPECT_EQ(recorded.submissions, replayed.submissions);
+  EXPECT_EQ(recorded.changes, replayed.changes);
+  EXPECT_EQ(recorded.changes.empty(), !fleet_changes(scenario));
   EXPECT_EQ(recorded.awaited, replayed.awaited);
   EXPECT_EQ(first.outcome.end_ns, second.outcome.end_ns);
   EXPECT_EQ(first.outcome.most_in_flight, second.outcome.most_in_flight);

@@ -2,7 +2,6 @@
 // replica's (admit, preempt, decode, prefill) come out the same. thread_replay_test.cpp does so for
 // real time.
 
-#include "tests/bench/fleet/news.hpp"
 #include "tests/bench/run/replay.hpp"
 
 #include <rapidcheck/gtest.h>
@@ -12,13 +11,15 @@
 #include "bench/fleet/null_fleet.hpp"
 #include "bench/fleet/step_replica.hpp"
 #include "bench/fleet/virtual_fleet.hpp"
+#include "tests/bench/fleet/news.hpp"
 
 namespace tokenlift {
 namespace {
 
 constexpr RouterPolicy kRouters[] = {RouterPolicy::shared_queue, RouterPolicy::round_robin,
                                      RouterPolicy::random,       RouterPolicy::power_of_two,
-                                     RouterPolicy::least_loaded, RouterPolicy::session_affinity};
+                                     RouterPolicy::least_loaded, RouterPolicy::session_affinity,
+                                     RouterPolicy::spill};
 
 Scenario in_virtual_time(Scenario scenario) {
   scenario.run.engine = Engine::simulated;
@@ -35,13 +36,16 @@ TEST(Replay, ALoopInVirtualTimeDecidesTheSameOnceMore) {
     for (const std::int64_t interval_ns : {0, 7'000'000}) {
       SCOPED_TRACE(testing::Message() << "router " << static_cast<int>(router) << ", reports every "
                                       << interval_ns << " ns");
-      Scenario scenario = in_virtual_time(eventful_scenario(router));
-      scenario.fleet.load_report_interval_ns = interval_ns;
-      const RecordingGrid grid = make_grid(scenario);
-      Workers workers(1);
-      const auto fleet = make_virtual_fleet(scenario, grid, workers);
-      VirtualClock clock;
-      expect_replay(scenario, clock, *fleet);
+      for (const bool changes : {false, true}) {
+        Scenario scenario = in_virtual_time(eventful_scenario(router));
+        if (changes) add_fleet_events(scenario);
+        scenario.fleet.load_report_interval_ns = interval_ns;
+        const RecordingGrid grid = make_grid(scenario);
+        Workers workers(1);
+        const auto fleet = make_virtual_fleet(scenario, grid, workers);
+        VirtualClock clock;
+        expect_replay(scenario, clock, *fleet);
+      }
     }
   }
 }

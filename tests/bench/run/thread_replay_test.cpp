@@ -10,7 +10,8 @@ namespace {
 TEST(ThreadReplay, ALoopInRealTimeDecidesTheSameOnceMore) {
   WeightStore weights;
   for (const RouterPolicy router : {RouterPolicy::shared_queue, RouterPolicy::least_loaded}) {
-    const Scenario scenario = eventful_scenario(router);
+    Scenario scenario = eventful_scenario(router);
+    if (router == RouterPolicy::least_loaded) add_fleet_events(scenario);
     const RecordingGrid grid = make_grid(scenario);
     RealClock clock;
     ThreadFleet fleet(scenario, grid, clock, weights);
