@@ -65,30 +65,53 @@ Mix mix_of(const Scenario& scenario, Counts counts) {
   return {alike.prompt_tokens / count, alike.output_tokens / count};
 }
 
-}  // namespace
-
-SessionMeans session_means(const Tenant& tenant) {
-  if (!tenant.sessions) return {1, mean_prompt_tokens(tenant)};
+// All turns of some thousand sessions, each of which begins at instant 0 and whose answers come at
+// once. Says how many sessions those were.
+template <typename Visit>
+std::uint64_t visit_turns(const Tenant& tenant, Visit&& visit) {
   constexpr std::uint64_t kSessions = 10'000;
   constexpr std::uint64_t kTurns = 100'000;
   constexpr std::uint64_t kSeed = 1;
   const SessionPlan plan(tenant, kSeed, 0);
   std::uint64_t session = 0;
   std::uint64_t asked = 0;
-  double prompt_sum = 0;
   for (; session < kSessions && asked < kTurns; ++session) {
     std::int64_t context_tokens = 0;
+    std::int64_t due_ns = 0;
     std::uint64_t number = plan.first_number(session);
     for (const std::uint64_t end = number + plan.turns(session); number < end; ++number) {
-      const std::optional<Arrival> turn = plan.request(number, 0, context_tokens);
+      if (plan.turn_of(number) > 0) {
+        due_ns = std::min(due_ns + plan.think_ns(number), kLongestDurationNs);
+      }
+      const std::optional<Arrival> turn = plan.request(number, due_ns, context_tokens);
       if (!turn) break;
-      prompt_sum += static_cast<double>(turn->prompt_tokens);
+      visit(*turn);
       context_tokens = turn->prompt_tokens + turn->output_tokens;
       ++asked;
     }
   }
-  const double asked_turns = std::max(static_cast<double>(asked), 1.0);
-  return {asked_turns / static_cast<double>(session), prompt_sum / asked_turns};
+  return session;
+}
+
+}  // namespace
+
+SessionMeans session_means(const Tenant& tenant) {
+  if (!tenant.sessions) return {1, mean_prompt_tokens(tenant)};
+  double asked = 0;
+  double prompt_sum = 0;
+  const std::uint64_t sessions = visit_turns(tenant, [&](const Arrival& turn) {
+    ++asked;
+    prompt_sum += static_cast<double>(turn.prompt_tokens);
+  });
+  asked = std::max(asked, 1.0);
+  return {asked / static_cast<double>(sessions), prompt_sum / asked};
+}
+
+std::vector<std::int64_t> turn_instants_ns(const Tenant& tenant) {
+  std::vector<std::int64_t> instants_ns;
+  visit_turns(tenant, [&](const Arrival& turn) { instants_ns.push_back(turn.due_ns); });
+  std::ranges::sort(instants_ns);
+  return instants_ns;
 }
 
 double request_rate_per_s(const Tenant& tenant, const Scenario& scenario) {

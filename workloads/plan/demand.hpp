@@ -1,6 +1,9 @@
 #pragma once
 // What the tenants ask for on average, before anything runs.
 
+#include <cstdint>
+#include <vector>
+
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -13,6 +16,10 @@ struct SessionMeans {
   double prompt_tokens = 0;  ///< of a turn, with all that came before it
 };
 SessionMeans session_means(const Tenant& tenant);
+
+/// How long after their session's begin its turns are due if every answer comes at once: of all
+/// turns of the same sessions, in ascending order. Not of a trace.
+std::vector<std::int64_t> turn_instants_ns(const Tenant& tenant);
 
 /// Mean requests/s over the run: sessions/s times their turns, a trace's requests / its span, or
 /// what `closed` users can ask for at most: as if every answer came at once. A load of a capacity

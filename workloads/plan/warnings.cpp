@@ -192,6 +192,27 @@ void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result)
   }
 }
 
+// Conversations of open-loop tenants all begin in the run: until it has gone on for as long as they
+// do, fewer turns come than the rate of sessions leads to, with shorter prompts.
+void warn_of_young_sessions(const Scenario& resolved, std::vector<std::string>& result) {
+  constexpr double kNearlyAll = 0.98;
+  for (const Tenant& tenant : resolved.tenants) {
+    if (!tenant.sessions || tenant.arrivals.process == Process::closed) continue;
+    const std::vector<std::int64_t> instants_ns = turn_instants_ns(tenant);
+    if (instants_ns.empty()) continue;
+    const auto turns = static_cast<double>(instants_ns.size());
+    const auto young = std::ranges::upper_bound(instants_ns, resolved.run.warmup_ns);
+    const double share = static_cast<double>(young - instants_ns.begin()) / turns;
+    if (share >= kNearlyAll) continue;
+    const std::int64_t enough_ns = instants_ns[static_cast<std::size_t>(kNearlyAll * turns)];
+    result.push_back("tenant '" + tenant.name + "' begins all its conversations in the run, so " +
+                     "that when it has gone on for " + format_duration(resolved.run.warmup_ns) +
+                     " (run.warmup) " + rounded(100 * share) + " % of its requests/s come and " +
+                     "more do later, with longer prompts: set run.warmup to " +
+                     seconds_up(to_s(enough_ns)) + " or more");
+  }
+}
+
 void warn_of_order(const Scenario& resolved, std::vector<std::string>& result) {
   const std::vector<Change> changes = plan_changes(resolved);
   const auto some = [&](auto differs) { return std::ranges::any_of(resolved.tenants, differs); };
@@ -362,6 +383,7 @@ std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Pr
   warn_of_fleet(resolved, result);
   warn_of_short_traces(resolved, result);
   warn_of_clients(resolved, result);
+  warn_of_young_sessions(resolved, result);
   warn_of_order(resolved, result);
   warn_of_caches(resolved, result);
   warn_of_calendar(resolved, result);

@@ -48,6 +48,31 @@ TEST(Warnings, AnAcceleratorWhosePricingIsAssumed) {
   EXPECT_FALSE(has_warning(scenario, "doesn't say its pricing")) << "a CPU's";
 }
 
+// Three turns, ten seconds of thought before the second and the third: two of three come after 10
+// s.
+TEST(Warnings, OfConversationsThatAllBeginInTheRun) {
+  Scenario scenario = resolve(lift_scenario(), std::nullopt);
+  Sessions& sessions = scenario.tenants[0].sessions.emplace();
+  sessions.turns.distribution = Distribution::constant;
+  sessions.turns.mean = 3;
+  sessions.think = {WaitDistribution::constant, 10 * kS};
+  sessions.max_context_tokens = 100'000;
+  const auto warned = [&](std::int64_t warmup_ns, const char* text) {
+    scenario.run.warmup_ns = warmup_ns;
+    return has_warning(scenario, text);
+  };
+  EXPECT_TRUE(warned(10 * kS, "gone on for 10s (run.warmup) 66.7 % of its requests/s come"));
+  EXPECT_TRUE(warned(10 * kS, "set run.warmup to 20s or more"));
+  EXPECT_TRUE(warned(0, "gone on for 0s (run.warmup) 33.3 %"));
+  EXPECT_FALSE(warned(20 * kS, "begins all its conversations"));
+  sessions.think.mean_ns = 0;
+  EXPECT_FALSE(warned(0, "begins all its conversations")) << "as fast as answers come";
+  sessions.think.mean_ns = 10 * kS;
+  scenario.tenants[0].arrivals.process = Process::closed;
+  scenario.tenants[0].arrivals.think = Wait{WaitDistribution::constant, kS};
+  EXPECT_FALSE(warned(0, "begins all its conversations")) << "as many ask as ever";
+}
+
 TEST(Warnings, NameWhatIsWrongAndWhatToDo) {
   const Scenario base = resolve(lift_scenario(), std::nullopt);
   EXPECT_TRUE(has_warning(base, "without a max_wait"));
