@@ -63,10 +63,10 @@ void blocks(benchmark::State& state) {
 BENCHMARK(blocks)->Name("prefix/blocks");
 
 void affinity(benchmark::State& state) {
-  constexpr std::size_t kReplicas = 55'000;
+  constexpr std::int64_t kReplicas = 55'000;
   constexpr std::uint64_t kConversations = 200'000;
-  Router router(RouterPolicy::session_affinity, std::vector<std::int64_t>(kReplicas, 64), 1,
-                std::int64_t{kReplicas} * 100'000);
+  Router router(RouterPolicy::session_affinity, {{kReplicas, 64, std::nullopt}}, 1,
+                kReplicas * 100'000);
   std::deque<std::uint32_t> outstanding;
   std::uint64_t turn = 0;
   const auto route = [&] {

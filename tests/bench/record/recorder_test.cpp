@@ -274,7 +274,7 @@ TEST(Recorder, AnObjectiveOnGapsAllowsOneInAHundredToBeLonger) {
     recorder.sent(request);
     recorder.admitted(request);
     recorder.completed({&done, 1}, requests, 1'000'000);
-    const auto run = recorder.finish(1'000'000'000, TokenRecord(grid), 1);
+    const auto run = recorder.finish(1'000'000'000, TokenRecord(grid));
     EXPECT_EQ(run.tenants[0].phases[0].slo_met, met ? 1U : 0U) << output_tokens << ' ' << late_gaps;
   }
 }
@@ -362,7 +362,7 @@ RC_GTEST_PROP(Recorder, BatchesAndWorkersMakeNoDifference, ()) {
     }
     RC_ASSERT(recorder.in_system() == 0);
     RC_ASSERT(recorder.undecided() == 0);
-    Run run = recorder.finish(end_ns, TokenRecord(grid), 1);
+    Run run = recorder.finish(end_ns, TokenRecord(grid));
     RC_ASSERT(recorder.littles_law_error() == 0);
     run.scenario_json = "{}";
     return to_json(run);
@@ -399,7 +399,7 @@ TEST(Recorder, InTheSystemIsWhoWasDueAndHasNotLeftWheneverTheLoopLearnsOfIt) {
   const std::vector<News> done = {{ids[0], 0, 0, done_ns, done_ns}};
   recorder.completed(done, requests, 4 * grid.bin_ns);
   recorder.in_flight(requests[ids[2]], 5 * grid.bin_ns);
-  const auto run = recorder.finish(5 * grid.bin_ns, TokenRecord(grid), 1);
+  const auto run = recorder.finish(5 * grid.bin_ns, TokenRecord(grid));
   const std::vector<std::int64_t> expected = {1, 1, 2, 1, 1};
   EXPECT_EQ(column(run, "in_system_requests"), expected);
   EXPECT_EQ(recorder.littles_law_error(), 0);
