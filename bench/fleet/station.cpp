@@ -56,14 +56,16 @@ void add_step(Station& station, const StepSpan& span, const StepPlan& plan) {
   const std::int64_t since_ns = station.busy_since_ns < 0 ? span.begin_ns : station.busy_since_ns;
   const std::int64_t prefill_ns = all_tokens == 0 ? 0 : span.end_ns - span.decoded_ns;
   const std::int64_t prompt_ns = all_tokens == 0 ? 0 : prefill_ns * fresh_tokens / all_tokens;
+  const StepBefore before = station.busy_since_ns < 0 ? StepBefore::none : station.last;
   station.busy_since_ns = span.end_ns;
+  station.last = plan.prefill.empty() ? StepBefore::decoding : StepBefore::prompts;
   const std::scoped_lock lock(station.times_mutex);
   station.times += {span.end_ns - since_ns - prompt_ns, decode_tokens, prompt_ns, fresh_tokens};
   StepCosts& costs = station.costs[station.grid->phase_at(span.end_ns)];
   if (!plan.decode.empty()) {
-    costs.add(
-        decode_kind(station.site_index, std::ssize(plan.decode), decode_context, span.busy_eighths),
-        span.end_ns - span.begin_ns - prefill_ns);
+    costs.add(decode_kind(station.site_index, std::ssize(plan.decode), decode_context,
+                          span.busy_eighths, before),
+              span.end_ns - span.begin_ns - prefill_ns);
   }
   if (!plan.prefill.empty()) {
     costs.add(prompt_kind(station.site_index, std::ssize(plan.prefill), all_tokens, prompt_context,

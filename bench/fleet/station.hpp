@@ -82,6 +82,7 @@ struct Station {
   StepTimes times;
   std::vector<StepCosts> costs;     // by phase
   std::int64_t busy_since_ns = -1;  // the end of the last step; negative: it was idle after that
+  StepBefore last = StepBefore::none;
 
   std::optional<ComputedReplica> replica;  // where it serves
   std::int64_t since_ns = kNever;          // it serves from then on

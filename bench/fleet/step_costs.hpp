@@ -9,10 +9,15 @@
 
 namespace tokenlift {
 
+/// What a replica did before a step. Prompts leave its caches full of something else than what
+/// decoding reads.
+enum class StepBefore : std::uint8_t { none, decoding, prompts };
+
 /// Parts of steps that cost the same while the machine stays the same.
 struct StepKind {
   std::uint32_t site = 0;
-  bool prompts = false;  ///< it computes chunks of prompts; else it decodes
+  bool prompts = false;                 ///< it computes chunks of prompts; else it decodes
+  StepBefore after = StepBefore::none;  ///< of decoding; prompts cost the same after anything
   /// Sequences that decode, or chunks: exact up to 16, then in classes of an eighth of an octave.
   std::int32_t size = 0;
   /// Prompt tokens to compute, in classes of a quarter of an octave; 0 of decoding.
@@ -33,17 +38,17 @@ inline std::int32_t octave_class(std::int64_t number, int per_octave) {
 }
 
 inline StepKind decode_kind(std::uint32_t site, std::int64_t sequences, std::int64_t context_tokens,
-                            std::int32_t busy) {
+                            std::int32_t busy, StepBefore after) {
   constexpr std::int64_t kExact = 16;
   constexpr std::int64_t kClassesUpToIt = 8 * 4;  // 16 is four octaves
   const auto size = static_cast<std::int32_t>(
       sequences <= kExact ? sequences : kExact + octave_class(sequences, 8) - kClassesUpToIt);
-  return {site, false, size, 0, octave_class(context_tokens, 2), busy};
+  return {site, false, after, size, 0, octave_class(context_tokens, 2), busy};
 }
 
 inline StepKind prompt_kind(std::uint32_t site, std::int64_t chunks, std::int64_t tokens,
                             std::int64_t context_tokens, std::int32_t busy) {
-  StepKind kind = decode_kind(site, chunks, context_tokens, busy);
+  StepKind kind = decode_kind(site, chunks, context_tokens, busy, StepBefore::none);
   kind.prompts = true;
   kind.tokens = octave_class(tokens, 4);
   return kind;

@@ -6,9 +6,10 @@
 // called, and a lift that is compared on a machine that changed its speed is not what made the
 // difference. What steps take cannot say it by itself: they take longer in larger batches. So only
 // parts of steps of the same kind are compared, as far as both stretches of time computed such:
-// the same number of sequences with about as much context, or as many prompt tokens, while as many
-// other workers were busy. Prompts are of the same mix everywhere, so that there is always
-// something to compare, and nothing is computed for it that the run would not compute anyway.
+// the same number of sequences with about as much context, after a step of the same sort, or as
+// many prompt tokens, while as many other workers were busy. Prompts are of the same mix
+// everywhere, so that there is always something to compare, and nothing is computed for it that the
+// run would not compute anyway.
 
 #include <optional>
 #include <string>

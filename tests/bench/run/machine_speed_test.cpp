@@ -18,32 +18,39 @@ namespace {
 constexpr std::int64_t kMs = 1'000'000;
 const StepCosts kNotMeasured;
 
+/// After another step that decoded.
+StepKind decoding(std::uint32_t site, std::int64_t sequences, std::int64_t context_tokens,
+                  std::int32_t busy) {
+  return decode_kind(site, sequences, context_tokens, busy, StepBefore::decoding);
+}
+
 /// Steps that each take as long: `count` of `sequences` that decode for a time, prompts of 64
 /// tokens for another.
 StepCosts steps(std::int64_t count, std::int64_t sequences, std::int64_t decode_ns,
                 std::int64_t prompt_ns) {
   StepCosts costs;
   for (std::int64_t i = 0; i < count; ++i) {
-    costs.add(decode_kind(0, sequences, 100 * sequences, 8), decode_ns);
+    costs.add(decoding(0, sequences, 100 * sequences, 8), decode_ns);
     costs.add(prompt_kind(0, 1, 64, 0, 8), prompt_ns);
   }
   return costs;
 }
 
 TEST(StepKind, KeepsApartWhatCostsSomethingElse) {
-  EXPECT_EQ(decode_kind(0, 7, 1000, 8), decode_kind(0, 7, 1001, 8));
-  EXPECT_NE(decode_kind(0, 7, 1000, 8), decode_kind(1, 7, 1000, 8)) << "another site";
-  EXPECT_NE(decode_kind(0, 7, 1000, 8), decode_kind(0, 8, 1000, 8));
-  EXPECT_NE(decode_kind(0, 7, 1000, 8), decode_kind(0, 7, 2000, 8));
-  EXPECT_NE(decode_kind(0, 7, 1000, 8), decode_kind(0, 7, 1000, 4)) << "one works alone";
-  EXPECT_NE(decode_kind(0, 1, 0, 8), prompt_kind(0, 1, 64, 0, 8));
+  EXPECT_EQ(decoding(0, 7, 1000, 8), decoding(0, 7, 1001, 8));
+  EXPECT_NE(decoding(0, 7, 1000, 8), decoding(1, 7, 1000, 8)) << "another site";
+  EXPECT_NE(decoding(0, 7, 1000, 8), decoding(0, 8, 1000, 8));
+  EXPECT_NE(decoding(0, 7, 1000, 8), decoding(0, 7, 2000, 8));
+  EXPECT_NE(decoding(0, 7, 1000, 8), decoding(0, 7, 1000, 4)) << "one works alone";
+  EXPECT_NE(decoding(0, 7, 1000, 8), decode_kind(0, 7, 1000, 8, StepBefore::prompts));
+  EXPECT_NE(decoding(0, 1, 0, 8), prompt_kind(0, 1, 64, 0, 8));
   EXPECT_NE(prompt_kind(0, 1, 64, 0, 8), prompt_kind(0, 1, 128, 0, 8));
   EXPECT_NE(prompt_kind(0, 1, 64, 0, 8), prompt_kind(0, 2, 64, 0, 8));
   // Larger numbers never have a smaller class, and those of one class differ by a tenth at most.
   std::int64_t smallest = 1;
   for (std::int64_t sequences = 1; sequences < 5000; ++sequences) {
-    const auto size = decode_kind(0, sequences, 0, 8).size;
-    const auto smallest_size = decode_kind(0, smallest, 0, 8).size;
+    const auto size = decoding(0, sequences, 0, 8).size;
+    const auto smallest_size = decoding(0, smallest, 0, 8).size;
     EXPECT_GE(size, smallest_size);
     if (size != smallest_size) smallest = sequences;
     EXPECT_LE(static_cast<double>(sequences), 1.1 * static_cast<double>(smallest));
@@ -70,33 +77,33 @@ TEST(RelativeSpeed, DoesNotDependOnWhatWasAskedMeanwhile) {
   // Of two kinds that both have, the one that is rare on either side hardly counts.
   StepCosts then = steps(1000, 4, 4 * kMs, 3 * kMs);
   StepCosts now = steps(1000, 4, 4 * kMs, 3 * kMs);
-  for (int i = 0; i < 2; ++i) now.add(decode_kind(0, 5, 500, 8), 8 * kMs);
-  for (int i = 0; i < 1000; ++i) then.add(decode_kind(0, 5, 500, 8), 4 * kMs);
+  for (int i = 0; i < 2; ++i) now.add(decoding(0, 5, 500, 8), 8 * kMs);
+  for (int i = 0; i < 1000; ++i) then.add(decoding(0, 5, 500, 8), 4 * kMs);
   EXPECT_NEAR(relative_speed(now, then)->value, 1, 0.005);
 }
 
 TEST(RelativeSpeed, IsAbsentWhereNothingIsTheSame) {
-  StepCosts decoding;
+  StepCosts pairs;
   StepCosts other;
   for (int i = 0; i < 10; ++i) {
-    decoding.add(decode_kind(0, 2, 100, 8), kMs);
-    other.add(decode_kind(0, 3, 100, 8), kMs);
+    pairs.add(decoding(0, 2, 100, 8), kMs);
+    other.add(decoding(0, 3, 100, 8), kMs);
   }
-  EXPECT_FALSE(relative_speed(decoding, other));
-  EXPECT_FALSE(relative_speed(decoding, kNotMeasured));
+  EXPECT_FALSE(relative_speed(pairs, other));
+  EXPECT_FALSE(relative_speed(pairs, kNotMeasured));
   EXPECT_FALSE(relative_speed(kNotMeasured, kNotMeasured));
-  other.add(decode_kind(0, 2, 100, 8), kMs);
-  EXPECT_FALSE(relative_speed(decoding, other)) << "one step says nothing of its error";
-  other.add(decode_kind(0, 2, 100, 8), kMs);
-  EXPECT_TRUE(relative_speed(decoding, other));
+  other.add(decoding(0, 2, 100, 8), kMs);
+  EXPECT_FALSE(relative_speed(pairs, other)) << "one step says nothing of its error";
+  other.add(decoding(0, 2, 100, 8), kMs);
+  EXPECT_TRUE(relative_speed(pairs, other));
 }
 
 TEST(RelativeSpeed, StatesTheErrorOfARatioOfMeans) {
   StepCosts now;
   StepCosts then;
   for (int i = 0; i < 50; ++i) {
-    for (const std::int64_t ns : {9 * kMs, 11 * kMs}) now.add(decode_kind(0, 2, 100, 8), ns);
-    for (int k = 0; k < 100; ++k) then.add(decode_kind(0, 2, 100, 8), 10 * kMs);
+    for (const std::int64_t ns : {9 * kMs, 11 * kMs}) now.add(decoding(0, 2, 100, 8), ns);
+    for (int k = 0; k < 100; ++k) then.add(decoding(0, 2, 100, 8), 10 * kMs);
   }
   // 100 values of +-10 % about their mean.
   EXPECT_NEAR(relative_speed(now, then)->standard_error, 0.1 / std::sqrt(99.0), 1e-6);
@@ -158,8 +165,8 @@ TEST(MachineSpeed, IsNotCheckedWhereTooLittleIsTheSame) {
   StepCosts few;
   StepCosts slow;
   for (const std::int64_t ns : {kMs, 2 * kMs, 3 * kMs}) {
-    few.add(decode_kind(0, 2, 100, 8), ns);
-    slow.add(decode_kind(0, 2, 100, 8), 2 * ns);
+    few.add(decoding(0, 2, 100, 8), ns);
+    slow.add(decoding(0, 2, 100, 8), 2 * ns);
   }
   EXPECT_FALSE(check_machine_speed({{"before", few}, {"after", slow}}, kNotMeasured)->value);
 }
@@ -209,7 +216,7 @@ class NoisyReplica {
       const auto sequences = std::ssize(plan.decode);
       const std::int64_t ns = took(
           2e6 + 1e5 * static_cast<double>(sequences) + 500 * static_cast<double>(context), speed);
-      costs.add(decode_kind(0, sequences, context, 8), ns);
+      costs.add(decoding(0, sequences, context, 8), ns);
       now_ns_ += ns;
     }
     std::int64_t tokens = 0;
