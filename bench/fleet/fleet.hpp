@@ -36,6 +36,10 @@ class Fleet {
   /// How far a request had come that was returned in the last advance(); good until the next.
   virtual const Progress& progress(RequestId id) const;
 
+  /// Output tokens of requests that wait for a place in a batch: what is on its way to a replica
+  /// counts. In real time as of the last steps. Looks at every replica.
+  virtual std::int64_t queued_tokens(std::int64_t) { return 0; }
+
   /// The earliest instant at which there may be news; kNever if that is not for the fleet to say
   /// (in real time it interrupts the clock's wait instead).
   virtual std::int64_t next_event_ns() const = 0;

@@ -574,6 +574,16 @@ void JumpReplica::withdraw(std::int64_t now_ns, TokenRecord& record, std::vector
   forget();
 }
 
+std::int64_t JumpReplica::queued_tokens() const {
+  std::int64_t sum = 0;
+  for (const Preempted& request : preempted_) sum += request.output_tokens - request.emitted_tokens;
+  for (std::size_t i = line_begin_; i < line_.size(); ++i) {
+    const Progress* const moved = side_ != nullptr ? side_->progress_of(line_[i].id) : nullptr;
+    sum += line_[i].output_tokens - (moved != nullptr ? moved->emitted_tokens : 0);
+  }
+  return sum;
+}
+
 void JumpReplica::forget() {
   if (side_ == nullptr || side_->cache == nullptr) return;
   side_->cache = std::make_unique<PrefixCache>(model_->limits.prefix_cache_tokens,

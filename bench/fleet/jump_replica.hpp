@@ -63,6 +63,8 @@ class alignas(64) JumpReplica {
   /// What was kept of finished requests is lost.
   void forget();
   bool empty() const { return !busy() && line_empty(); }
+  /// Output tokens to come of requests that are not in the batch.
+  std::int64_t queued_tokens() const;
 
   /// Among tens of thousands of replicas none is in a cache when its turn comes: these fetch ahead
   /// what submit() and advance() will read, each what the one before it has fetched the way to.

@@ -171,6 +171,14 @@ std::vector<Sequence> Replica::withdraw() {
   return all;
 }
 
+std::int64_t Replica::queued_tokens() const {
+  std::int64_t sum = 0;
+  for (const Sequence& sequence : line_) {
+    sum += sequence.work.output_tokens - sequence.emitted_tokens;
+  }
+  return sum;
+}
+
 void Replica::forget() {
   if (cache_ != nullptr) cache_ = std::make_unique<PrefixCache>(limits_.prefix_cache_tokens);
 }

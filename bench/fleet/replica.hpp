@@ -123,6 +123,8 @@ class Replica {
   const std::vector<std::uint32_t>& slots() const { return running_; }
   std::size_t running() const { return running_.size(); }
   std::size_t waiting() const { return line_.size(); }
+  /// Output tokens to come of those that wait.
+  std::int64_t queued_tokens() const;
   std::int64_t resident_tokens() const { return resident_tokens_; }
   const PrefixCache* prefix_cache() const { return cache_.get(); }  ///< nullptr: none
 

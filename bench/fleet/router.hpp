@@ -74,6 +74,13 @@ class Router {
   bool drop(RequestId id, std::uint32_t tenant);
 
   std::int64_t waiting() const { return waiting_; }
+  /// Calls visit(id) for each that waits.
+  template <typename Visit>
+  void for_each_waiting(Visit visit) const {
+    for (const Group& group : groups_) {
+      for (const Waiting& waiting : group.line) visit(waiting.id);
+    }
+  }
   std::int64_t outstanding(std::uint32_t replica) const { return outstanding_[replica]; }
 
  private:

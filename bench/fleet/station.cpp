@@ -15,6 +15,7 @@ void Station::close(std::int64_t now_ns) {
   since_ns = kNever;
   busy_since_ns = -1;
   leaving = false;
+  queued_tokens = 0;
   replica.reset();
 }
 

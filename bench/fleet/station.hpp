@@ -76,7 +76,8 @@ struct Station {
   std::shared_ptr<const DecoderWeights> weights;
   Mailbox<Message> inbox;
   std::atomic<bool> active{false};
-  std::atomic<std::int64_t> cut_ns{kNever};  // the replica failed, and its worker may not know it
+  std::atomic<std::int64_t> cut_ns{kNever};    // the replica failed, and its worker may not know it
+  std::atomic<std::int64_t> queued_tokens{0};  // as of the step under way
   const RecordingGrid* grid;
   mutable std::mutex times_mutex;
   StepTimes times;

@@ -137,6 +137,14 @@ Progress StepReplica::progress_of(const Sequence& sequence) {
   return progress;
 }
 
+std::int64_t StepReplica::queued_tokens() const {
+  std::int64_t sum = replica_.queued_tokens();
+  for (const auto& [newcomer, its] : inbox_) {
+    sum += newcomer.output_tokens - (its.progress ? its.progress->emitted_tokens : 0);
+  }
+  return sum;
+}
+
 void StepReplica::withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone) {
   if (busy()) record_step(now_ns, record);
   for (const Sequence& sequence : replica_.withdraw()) {

@@ -37,6 +37,7 @@ class StepReplica {
   void withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone);
   void forget() { replica_.forget(); }
   bool empty() const { return !busy() && inbox_.empty(); }
+  std::int64_t queued_tokens() const;
   void prefetch_line() const {}
   void prefetch_batch() const {}
   void prefetch_places() const {}

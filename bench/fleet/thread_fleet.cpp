@@ -35,9 +35,9 @@ constexpr int kWorkerNice = 10;           // on top of the loop's own
 
 /// Lowers the priority of the calling worker, once. On a single core it may even take up to a slice
 /// of the scheduler until the loop runs again (3 ms were measured), so there workers only run while
-/// nobody else wants to (SCHED_IDLE, which is left at once). Asked by the work itself rather than by a
-/// task_scheduler_observer: oneTBB keeps an observer's proxy for as long as a worker is on its way
-/// out of the arena, and a process that ends before it has left leaks it.
+/// nobody else wants to (SCHED_IDLE, which is left at once). Asked by the work itself rather than
+/// by a task_scheduler_observer: oneTBB keeps an observer's proxy for as long as a worker is on its
+/// way out of the arena, and a process that ends before it has left leaks it.
 void be_nice(int nice) {
   thread_local bool done = false;
   if (std::exchange(done, true)) return;
@@ -259,6 +259,17 @@ const Progress& ThreadFleet::progress(RequestId id) const {
   return state_->returned.at(id).progress;
 }
 
+std::int64_t ThreadFleet::queued_tokens(std::int64_t) {
+  std::int64_t sum = 0;
+  for (const auto& station : state_->stations) sum += station->queued_tokens.load();
+  for (const auto& [at_ns, message] : state_->outgoing) {
+    if (const auto* handed = std::get_if<Handed>(&message.second)) {
+      sum += handed->work.output_tokens - (handed->progress ? handed->progress->emitted_tokens : 0);
+    }
+  }
+  return sum;
+}
+
 std::int64_t ThreadFleet::next_event_ns() const {
   if (!state_->lost.empty()) return state_->lost.front().at_ns;
   const std::int64_t news_ns = state_->mail.next_ns();
@@ -397,6 +408,7 @@ bool ThreadFleet::State::step(Station& station) {
     return false;
   }
   announce(station, plan);
+  station.queued_tokens = replica.replica().queued_tokens();
   const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   const std::int64_t resident_tokens = replica.replica().resident_tokens();
   const std::int32_t busy = busy_eighths();

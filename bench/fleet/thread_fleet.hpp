@@ -50,6 +50,7 @@ class ThreadFleet final : public Fleet {
   std::span<const News> advance(std::int64_t until_ns) override;
   void apply(const ReplicaChange& change, std::int64_t now_ns) override;
   const Progress& progress(RequestId id) const override;
+  std::int64_t queued_tokens(std::int64_t now_ns) override;
   std::int64_t next_event_ns() const override;
   void stop(std::int64_t end_ns, TokenRecord& record) override;
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <memory_resource>
+#include <numeric>
 #include <tuple>
 #include <unordered_map>
 
@@ -239,6 +240,17 @@ class ExactFleet final : public Fleet {
 
   const Progress& progress(RequestId id) const override { return returned_.at(id); }
 
+  std::int64_t queued_tokens(std::int64_t now_ns) override {
+    news_.clear();
+    std::int64_t sum = 0;
+    for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
+      visit(i, now_ns);
+      sum += replicas_[i].queued_tokens();
+    }
+    changed_.insert(changed_.end(), news_.begin(), news_.end());
+    return sum;
+  }
+
   void stop(std::int64_t end_ns, TokenRecord& record) override {
     for (VirtualReplica& replica : replicas_) {
       replica.advance(end_ns, record_, news_);
@@ -329,6 +341,18 @@ class ReportingFleet final : public Fleet {
   }
 
   const Progress& progress(RequestId id) const override { return reported_.at(id); }
+
+  std::int64_t queued_tokens(std::int64_t now_ns) override {
+    std::vector<std::int64_t> sums(shards_.size());
+    workers_.run(shards_.size(), [&](std::size_t i) {
+      deliver(shards_[i]);
+      for_each_replica(i, [&](std::uint32_t replica) {
+        visit(shards_[i], replica, now_ns, shards_[i].changed);
+        sums[i] += replicas_[replica].queued_tokens();
+      });
+    });
+    return std::accumulate(sums.begin(), sums.end(), std::int64_t{0});
+  }
 
   void stop(std::int64_t end_ns, TokenRecord& record) override {
     // What completes between the last report and an early end is not reported any more.

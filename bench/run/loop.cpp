@@ -287,8 +287,17 @@ void Loop::note_lift(std::size_t number) {
   lift.at_ns = now_ns_;
   lift.waiting_requests = static_cast<std::int64_t>(room_.waiting());
   lift.backlog_tokens = room_.backlog_tokens();
+  // What waits in the fleet stands in the way of its own capacity, and of no throttle.
+  if (!lift.site.empty()) lift.backlog_tokens += fleet_.queued_tokens(now_ns_) + routed_tokens();
   lift.backoff_requests = backoff_requests_;
   lift.backoff_tokens = backoff_tokens_;
+}
+
+/// Output tokens of those that wait for a replica.
+std::int64_t Loop::routed_tokens() const {
+  std::int64_t sum = 0;
+  router_.for_each_waiting([&](RequestId id) { sum += requests_[id].output_tokens; });
+  return sum;
 }
 
 void Loop::note_limits(std::int64_t at_ns) {

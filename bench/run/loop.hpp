@@ -76,6 +76,7 @@ class Loop {
   void schedule_changes();
   void find_next_change();
   void note_lift(std::size_t lift);
+  std::int64_t routed_tokens() const;
   void note_limits(std::int64_t at_ns);
   void note_release(const Request& request);
 

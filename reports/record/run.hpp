@@ -218,7 +218,8 @@ struct LiftRecord {
   std::optional<std::int64_t>
       at_ns;  ///< when the new configuration was published; absent: not reached
   std::int64_t waiting_requests = 0;  ///< at that instant, at the throttle
-  std::int64_t backlog_tokens = 0;    ///< their output tokens
+  /// Their output tokens; of a site those that wait in the fleet for a batch as well.
+  std::int64_t backlog_tokens = 0;
   std::int64_t backoff_requests = 0;  ///< rejected, and going to retry
   std::int64_t backoff_tokens = 0;    ///< their output tokens
   /// First admission that the old configuration would have refused - lift. Absent: there was none.

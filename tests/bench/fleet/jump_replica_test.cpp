@@ -257,6 +257,7 @@ struct Said {
   std::vector<Line> news;
   std::vector<Histogram> gaps;
   std::vector<std::int64_t> tokens;
+  std::vector<std::int64_t> queued_tokens;  // before each change
   std::int64_t busy_ns = 0;
   __int128 batch_ns = 0;
   __int128 batch_room_ns = 0;
@@ -342,6 +343,7 @@ Said play(const Load& load, Stepping stepping, std::size_t threads) {
     if (next_ns == kNever || next_ns > load.end_ns) break;
     now_ns = next_ns;
     hear(*fleet, now_ns, hearer, said);
+    if (change_ns == now_ns) said.queued_tokens.push_back(fleet->queued_tokens(now_ns));
     for (; change != load.changes.end() && change->at_ns == now_ns; ++change) {
       fleet->apply(*change, now_ns);
       if (change->kind == ReplicaChange::Kind::pace) continue;
@@ -380,6 +382,7 @@ void check_same(const Said& a, const Said& b) {
   RC_ASSERT(a.news == b.news);
   RC_ASSERT(a.gaps == b.gaps);
   RC_ASSERT(a.tokens == b.tokens);
+  RC_ASSERT(a.queued_tokens == b.queued_tokens);
   RC_ASSERT(a.busy_ns == b.busy_ns);
   RC_ASSERT((a.batch_ns == b.batch_ns));  // RapidCheck cannot print it
   RC_ASSERT((a.batch_room_ns == b.batch_room_ns));
