@@ -1,6 +1,7 @@
 #include "bench/record/recorder.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <utility>
@@ -33,6 +34,7 @@ Recorder::Lane::Lane(const RecordingGrid& grid)
 Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers)
     : grid_(grid),
       fails_(fleet_changes(resolved)),
+      population_(resolved),
       workers_(workers),
       lanes_(workers != nullptr ? workers->count() : 1, Lane(grid)),
       attempts_(grid.phases.size(), std::vector<ThrottleCounts>(resolved.throttles.size())),
@@ -55,6 +57,7 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
   double weights = 0;
   for (const Tenant& tenant : resolved.tenants) weights += tenant.weight;
   const bool several = resolved.tenants.size() > 1;
+  std::size_t users = 0;
   for (const Tenant& tenant : resolved.tenants) {
     TenantRecord& record = tenants_.emplace_back();
     record.name = tenant.name;
@@ -62,8 +65,16 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
     if (several && resolved.queue_order == QueueOrder::fair) {
       record.guaranteed_share = tenant.weight / weights;
     }
+    record.has_objectives = tenant.slo != Slo{};
+    record.users = static_cast<std::uint64_t>(tenant.users);
+    first_users_.push_back(users);
+    users += record.users;
     slos_.push_back(tenant.slo);
     deadlines_ns_.push_back(tenant.deadline_ns.value_or(kNever));
+  }
+  constexpr std::size_t kBits = 64;
+  if (users > tenants_.size()) {
+    missed_.assign(grid.phases.size(), std::vector<std::uint64_t>((users + kBits - 1) / kBits));
   }
   for (const Throttle& throttle : resolved.throttles) {
     ThrottleRecord record;
@@ -102,7 +113,28 @@ void Recorder::leave(const Departures& departures, std::int64_t now_ns) {
   spent_ += departures.spent_ns;
 }
 
+/// It met not all objectives of its tenant, or got no answer.
+void Recorder::miss(const Request& request) const {
+  if (missed_.empty()) return;
+  const std::uint32_t user = population_.user(request.tenant, request.number);
+  std::atomic_ref<std::uint64_t> word(missed_[request.phase][user / 64]);
+  word.fetch_or(std::uint64_t{1} << (user % 64), std::memory_order_relaxed);
+}
+
+/// Absent for a single user.
+std::optional<std::uint64_t> Recorder::users_missed(std::uint32_t tenant,
+                                                    std::uint32_t phase) const {
+  const std::size_t users = tenants_[tenant].users;
+  if (users <= 1) return std::nullopt;
+  std::uint64_t count = 0;
+  for (std::size_t user = first_users_[tenant]; user < first_users_[tenant] + users; ++user) {
+    count += missed_[phase][user / 64] >> (user % 64) & 1;
+  }
+  return count;
+}
+
 void Recorder::leave_unserved(const Request& request, std::int64_t now_ns, Counter outcome) {
+  miss(request);
   leave({1, grid_.phases[request.phase].measured ? 1 : 0, now_ns - request.due_ns, 0}, now_ns);
   event_.look_at(grid_, now_ns);
   ++by_bin(outcome)[event_.bin()];
@@ -225,6 +257,7 @@ void Recorder::record(Lane& lane, const Request& request, const News& done) cons
     ++record.counts.expired;
     record.wasted_tokens += static_cast<std::uint64_t>(request.output_tokens);
     ++lane.expired_by_bin[lane.exit.bin()];
+    miss(request);
     return;
   }
   ++record.counts.completed;
@@ -256,6 +289,8 @@ void Recorder::record(Lane& lane, const Request& request, const News& done) cons
     record.goodput_tokens += static_cast<std::uint64_t>(request.output_tokens);
     lane.goodput_by_bin[lane.due.bin()] += request.output_tokens;
     ++lane.slo_met_by_bin[lane.due.bin()];
+  } else {
+    miss(request);
   }
   ++lane.records[grid_.cell(request.tenant, lane.exit.phase())].completed_requests;
   ++lane.completed_by_bin[lane.exit.bin()];
@@ -291,6 +326,7 @@ void Recorder::wasted(const Request& request, std::int64_t tokens) {
 
 void Recorder::in_flight(const Request& request, std::int64_t end_ns) {
   ++record_of(request).counts.in_flight;
+  miss(request);
   log_unserved(request, "in_flight", end_ns);
   spent_ += end_ns - request.due_ns;
   due_.look_at(grid_, request.due_ns);
@@ -355,7 +391,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
   merge_lanes();
 
   Run run;
-  run.tenants = std::move(tenants_);
+  run.tenants = tenants_;
   for (std::uint32_t phase = 0; phase < grid_.phases.size(); ++phase) {
     const Phase& planned = grid_.phases[phase];
     for (std::uint32_t tenant = 0; tenant < grid_.tenants; ++tenant) {
@@ -370,6 +406,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
         record.scheduled_input_tokens = prompts.tokens;
         record.cached_input_tokens = prompts.cached_tokens;
       }
+      record.users_missed = users_missed(tenant, phase);
       run.tenants[tenant].phases.push_back(record);
     }
     if (!planned.measured || planned.begin_ns >= end_ns) continue;

@@ -17,6 +17,7 @@
 #include "bench/record/request_table.hpp"
 #include "bench/record/token_record.hpp"
 #include "reports/record/run.hpp"
+#include "workloads/requests/people.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -125,6 +126,8 @@ class Recorder {
   void fill_bins(std::int64_t now_ns);
   void due(const Request& request, std::int64_t now_ns);
   void leave(const Departures& departures, std::int64_t now_ns);
+  void miss(const Request& request) const;
+  std::optional<std::uint64_t> users_missed(std::uint32_t tenant, std::uint32_t phase) const;
   void leave_unserved(const Request& request, std::int64_t now_ns, Counter outcome);
   void record(Lane& lane, std::span<const News> part, const RequestTable& requests,
               std::int64_t now_ns) const;
@@ -146,6 +149,11 @@ class Recorder {
     std::int64_t back_ns = 0;
   };
   std::vector<Distance> distances_;  // of each site; empty where all are at no distance
+  Population population_;
+  std::vector<std::size_t> first_users_;  // of each tenant, in the population
+  /// By phase, a bit per user: a request of theirs met not all objectives. Lanes set bits side by
+  /// side. Empty where every tenant is a single user.
+  mutable std::vector<std::vector<std::uint64_t>> missed_;
   Workers* workers_;
   RequestLog* log_ = nullptr;
   std::vector<Lane> lanes_;                            // one for each worker

@@ -64,19 +64,8 @@ PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record, bool ju
 }  // namespace
 
 bool has_objectives(const Run& run) {
-  const std::string_view text = run.scenario_json;
-  if (text.find("\"tenant\"") == std::string_view::npos) return true;
-  // A key, since a quote within a text has a backslash before it; and then an object of some key.
-  constexpr std::string_view kKey = "\"slo\"";
-  constexpr std::string_view kBlank = " \t\r\n:";
-  for (std::size_t at = text.find(kKey); at != std::string_view::npos;
-       at = text.find(kKey, at + 1)) {
-    std::size_t next = text.find_first_not_of(kBlank, at + kKey.size());
-    if (next == std::string_view::npos || text[next] != '{') continue;
-    next = text.find_first_not_of(kBlank, next + 1);
-    if (next != std::string_view::npos && text[next] == '"') return true;
-  }
-  return false;
+  return std::any_of(run.tenants.begin(), run.tenants.end(),
+                     [](const TenantRecord& tenant) { return tenant.has_objectives; });
 }
 
 std::string_view percentile_name(int permille) {

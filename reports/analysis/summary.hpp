@@ -93,8 +93,7 @@ struct PhaseSummary {
   bool hides_unserved(int permille) const;
 };
 
-/// Some tenant of the scenario has objectives (slo); also where the run does not say who its
-/// tenants were. Without any, what is called attained is no more than completed.
+/// Some tenant has objectives (slo). Without any, what is called attained is no more than completed.
 bool has_objectives(const Run& run);
 inline constexpr const char* kNoObjectives = "no tenant has objectives (slo)";
 

@@ -9,6 +9,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <set>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -136,6 +138,7 @@ void read_record(const Field& field, int version, PhaseRecord& record) {
   if (record.cached_input_tokens > record.scheduled_input_tokens) {
     recorded["cached_input_tokens"].fail("must not be more than scheduled_input_tokens");
   }
+  if (recorded.has("users_missed")) record.users_missed = recorded["users_missed"].count();
   if (recorded.has("failures")) read_failures(recorded["failures"], record);
 }
 
@@ -193,7 +196,24 @@ std::vector<Column> columns_of(const Field& columns) {
   return all;
 }
 
-void read_tenants(const Field& field, int version, Run& run) {
+/// For files that do not say of a tenant whether it has objectives: those whose scenario says that
+/// it has none. Of a tenant that the scenario does not name nothing is known, and what its requests
+/// met is taken as it was recorded.
+std::set<std::string> without_objectives(const Json& scenario) {
+  std::set<std::string> names;
+  const auto tenants = scenario.find("tenant");
+  if (tenants == scenario.end() || !tenants->is_array()) return names;
+  for (const Json& tenant : *tenants) {
+    const auto name = tenant.find("name");
+    if (name == tenant.end() || !name->is_string()) continue;
+    const auto slo = tenant.find("slo");
+    if (slo == tenant.end() || slo->empty()) names.insert(name->get<std::string>());
+  }
+  return names;
+}
+
+void read_tenants(const Field& field, int version, const Json& scenario, Run& run) {
+  const std::set<std::string> without = without_objectives(scenario);
   for (const Field& item : field.items(kMostRecords)) {
     const std::vector<Field> phases = phases_of(item, run);
     if (run.tenants.size() * phases.size() + phases.size() > kMostRecords) {
@@ -201,9 +221,12 @@ void read_tenants(const Field& field, int version, Run& run) {
     }
     TenantRecord& tenant = run.tenants.emplace_back();
     tenant.name = item["name"].text();
+    tenant.has_objectives =
+        item.has("has_objectives") ? item["has_objectives"].flag() : !without.contains(tenant.name);
     tenant.phases.resize(phases.size());
     for (std::size_t i = 0; i < phases.size(); ++i)
       read_record(phases[i], version, tenant.phases[i]);
+    if (item.has("users")) tenant.users = item["users"].count();
     if (version < 3) continue;
     tenant.weight = item["weight"].number();
     if (!(tenant.weight > 0)) item["weight"].fail("must be above 0");
@@ -442,13 +465,14 @@ Run read_run(std::string_view text, const std::string& source) {
   for (const Field& phase : document["phases"].items(kMostRecords)) {
     run.phases.push_back(span_of(phase, version));
   }
-  read_tenants(document["tenants"], version, run);
+  const Field scenario = document["scenario"];
+  if (!scenario.json().is_object()) scenario.fail("must be an object");
+  run.scenario_json = scenario.json().dump();
+  read_tenants(document["tenants"], version, scenario.json(), run);
   read_throttles(document["throttles"], version, run);
   run.series = series_of(document["series"]);
   require_coherent(document, run);
   run.environment = environment_of(document["environment"]);
-  if (!document["scenario"].json().is_object()) document["scenario"].fail("must be an object");
-  run.scenario_json = document["scenario"].json().dump();
   return run;
 }
 

@@ -83,6 +83,7 @@ Json recorded_of(const PhaseRecord& record) {
                {"scheduled_input_tokens", record.scheduled_input_tokens},
                {"cached_input_tokens", record.cached_input_tokens},
                {"histograms", std::move(histograms)}};
+  if (record.users_missed) json["users_missed"] = *record.users_missed;
   if (!record.failures.empty()) json["failures"] = record.failures;
   return json;
 }
@@ -107,6 +108,8 @@ Json json_of(const Run& run, const TenantRecord& tenant) {
   Json json = {{"name", tenant.name},
                {"weight", tenant.weight},
                {"guaranteed_share", or_null(tenant.guaranteed_share)},
+               {"has_objectives", tenant.has_objectives},
+               {"users", tenant.users},
                {"columns", json_of(tenant.columns)},
                {"phases", std::move(phases)}};
   if (tenant.trace) {

@@ -177,6 +177,7 @@ void merge(PhaseRecord& into, const PhaseRecord& other) {
   into.output_tokens += other.output_tokens;
   into.scheduled_input_tokens += other.scheduled_input_tokens;
   into.cached_input_tokens += other.cached_input_tokens;
+  if (other.users_missed) into.users_missed = into.users_missed.value_or(0) + *other.users_missed;
 }
 
 bool Run::valid() const {

@@ -81,6 +81,10 @@ struct PhaseRecord {
   /// a prefix cache. Both 0 where the fleet has none, and in old runs.
   std::uint64_t scheduled_input_tokens = 0;
   std::uint64_t cached_input_tokens = 0;
+  /// Users with a request due in the phase that did not meet all objectives of their tenant
+  /// (without any: that got no answer). Merged runs add theirs. Absent in old runs, and of a single
+  /// user.
+  std::optional<std::uint64_t> users_missed = {};
 
   const Histogram& of(Metric metric) const { return latency[static_cast<std::size_t>(metric)]; }
   Histogram& of(Metric metric) { return latency[static_cast<std::size_t>(metric)]; }
@@ -135,6 +139,8 @@ struct TenantRecord {
   /// are more than kMostTenantSeries.
   std::vector<Column> columns = {};
   std::optional<TraceRecord> trace = {};  ///< absent: it replays none, or old runs
+  bool has_objectives = true;             ///< its requests are held to any (slo)
+  std::uint64_t users = 1;                ///< who ask for it; also where nobody knows (old runs)
 };
 inline constexpr std::size_t kMostTenantSeries = 32;
 

@@ -320,6 +320,7 @@ std::vector<News> admit_some(std::uint64_t seed, std::uint32_t count,
     request.admitted_ns = request.sent_ns + up_to(i, 1, 20'000'000);
     request.prompt_tokens = 10;
     request.output_tokens = static_cast<std::int32_t>(1 + up_to(i, 2, 9));
+    request.number = i;
     request.tenant = static_cast<std::uint16_t>(i % 2);
     request.phase = grid.phase_at(request.due_ns) & 0xf;
     const RequestId id = requests.add(request);
@@ -345,7 +346,8 @@ constexpr std::size_t kMostWorkers = 3;
 
 // However completions come in batches, and however many workers record them: the same bytes.
 RC_GTEST_PROP(Recorder, BatchesAndWorkersMakeNoDifference, ()) {
-  const Scenario scenario = lift_of_two_tenants();
+  Scenario scenario = lift_of_two_tenants();
+  scenario.tenants[0].users = 1000;
   const RecordingGrid grid = make_grid(scenario);
   const auto seed = *rc::gen::arbitrary<std::uint64_t>();
   const auto count = *rc::gen::inRange<std::uint32_t>(1, 4000);
@@ -404,6 +406,38 @@ TEST(Recorder, InTheSystemIsWhoWasDueAndHasNotLeftWheneverTheLoopLearnsOfIt) {
   EXPECT_EQ(column(run, "in_system_requests"), expected);
   EXPECT_EQ(recorder.littles_law_error(), 0);
   EXPECT_EQ(run.totals.in_flight, 1U);
+}
+
+// Users are of closed tenants by arithmetic: request n of three users is of user n % 3.
+TEST(Recorder, CountsTheUsersWhoseRequestsMissedAnObjectiveOnce) {
+  Scenario scenario = lift_of_two_tenants();
+  scenario.tenants[0].arrivals.process = Process::closed;
+  scenario.tenants[0].users = 3;
+  const RecordingGrid grid = make_grid(scenario);
+  RequestTable requests;
+  Recorder recorder(scenario, grid);
+  std::vector<Completion> done;
+  for (const std::uint64_t number : {0, 1, 2, 3, 4}) {
+    Request request;
+    request.number = number;
+    request.due_ns = request.sent_ns = request.admitted_ns = 1'000'000'000;
+    request.phase = grid.phase_at(request.due_ns) & 0xf;
+    request.output_tokens = 1;
+    const RequestId id = requests.add(request);
+    recorder.sent(request);
+    if (number % 3 == 0) {
+      recorder.rejected(request, 1'000'000'000);
+    } else {  // that of user 2 in time
+      const std::int64_t at_ns = number == 2 ? 1'010'000'000 : 1'030'000'000;
+      done.push_back({id, 0, 1'000'000'000, at_ns, at_ns});
+    }
+  }
+  recorder.completed(done, requests, 1'030'000'000);
+  const auto run = recorder.finish(6'000'000'000, TokenRecord(grid), 1);
+  EXPECT_EQ(run.tenants[0].users, 3U);
+  EXPECT_EQ(run.tenants[0].phases[0].users_missed, 2U);
+  EXPECT_EQ(run.tenants[0].phases[1].users_missed, 0U);
+  EXPECT_EQ(run.tenants[1].phases[0].users_missed, std::nullopt);
 }
 
 // One is let through as the run begins; one waits; one is due, and the run ends before it is sent.

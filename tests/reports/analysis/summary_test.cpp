@@ -91,6 +91,15 @@ TEST(Summary, RatesAreAmountsOverThePhasesLength) {
   EXPECT_EQ(fleet.rates.batch_mean, 12.0);
 }
 
+TEST(Summary, WithoutObjectivesThereIsNoAttainment) {
+  Recorded phase = recorded();
+  phase.record().counts.due = phase.record().counts.completed = 10;
+  phase.record().slo_met = 10;
+  EXPECT_EQ(phase.fleet().rates.attainment, 1);
+  phase.run.tenants[0].has_objectives = false;
+  EXPECT_FALSE(phase.fleet().rates.attainment.has_value());
+}
+
 TEST(Summary, TenantsHaveNoRatesOfTheFleet) {
   Recorded phase = recorded();
   phase.run.phases[0].replica_ns = phase.run.phases[0].busy_ns = 10 * kSecondNs;

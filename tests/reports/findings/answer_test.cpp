@@ -64,6 +64,20 @@ TEST(Answer, NamesNoUsersWhereTheScenarioDoesNot) {
   EXPECT_FALSE(contains(answer(with_goodput(kBetter), {})[0], "from"));
 }
 
+TEST(Answer, SaysHowManyUsersWereAffectedWhereThatIsRecorded) {
+  RunValue run = lift_run();
+  run.tenants[0].users = 400;
+  EXPECT_FALSE(contains(answer(reported(run), {})[1], "400"));
+  run.tenants[0].phases[0].users_missed = 380;
+  run.tenants[0].phases[2].users_missed = 12;
+  EXPECT_TRUE(contains(answer(reported(run), {})[1],
+                       "; of 400 users of 'users' 380 had a request that missed its objectives "
+                       "before, and 12 after; "))
+      << answer(reported(run), {})[1];
+  run.tenants[0].has_objectives = false;
+  EXPECT_TRUE(contains(answer(reported(run), {})[1], "380 had a request that got no answer"));
+}
+
 TEST(Answer, SaysThatOthersAskTooWhereNotAllTenantsAreUsers) {
   RunValue run = lift_run();
   run.tenants.push_back(run.tenants[0]);

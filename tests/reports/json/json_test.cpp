@@ -363,6 +363,32 @@ TEST(Json, ARunThatDoesNotKnowHowLongItsLiftTookIsRead) {
   EXPECT_EQ(read_run(json.dump(), "run.json").lift->length_ns, std::nullopt);
 }
 
+TEST(Json, WhetherATenantHasObjectivesSurvivesAndIsOfTheScenarioWhereTheFileDoesNotSay) {
+  RunValue run = two_tenant_run();
+  run.tenants[1].has_objectives = false;
+  Json json = Json::parse(to_json(run));
+  const RunValue back = read_run(json.dump(), "run.json");
+  EXPECT_TRUE(back.tenants[0].has_objectives);
+  EXPECT_FALSE(back.tenants[1].has_objectives);
+  for (Json& tenant : json["tenants"]) tenant.erase("has_objectives");
+  const std::string one = run.tenants[0].name;
+  const std::string other = run.tenants[1].name;
+  const auto told = [&](Json tenants) {
+    json["scenario"] = {{"tenant", std::move(tenants)}};
+    const RunValue read = read_run(json.dump(), "run.json");
+    return std::pair(read.tenants[0].has_objectives, read.tenants[1].has_objectives);
+  };
+  const Json slo = {{"ttft", "200ms"}};
+  EXPECT_EQ(told({{{"name", one}, {"slo", slo}}, {{"name", other}}}), std::pair(true, false));
+  EXPECT_EQ(told({{{"name", one}, {"slo", Json::object()}}, {{"name", other}, {"slo", slo}}}),
+            std::pair(false, true));
+  // Of what it does not name nothing is known.
+  EXPECT_EQ(told({1, Json::array(), {{"name", 7}}, {{"name", other}}}), std::pair(true, false));
+  EXPECT_EQ(told("none"), std::pair(true, true));
+  json["tenants"][0]["has_objectives"] = 1;
+  EXPECT_THROW(read_run(json.dump(), "run.json"), RunFileError);
+}
+
 TEST(Json, WhatALiftReportNeedsSurvives) {
   RunValue run = two_tenant_run();
   run.control = true;
