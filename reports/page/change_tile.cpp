@@ -9,7 +9,8 @@ Tile change_tile(const ChangedFigure& changed) {
   const ShownUnit unit = shown_unit(changed.unit, changed.base, changed.value);
   const Estimate& change = changed.change;
   const double none = changed.is_difference ? 0 : 1;
-  const bool shown = change.value && change.interval && !change.interval->holds(none);
+  const bool shown =
+      changed.valid && change.value && change.interval && !change.interval->holds(none);
   const bool better = shown && (*change.value > none) == changed.higher_is_better;
   Tile tile;
   tile.label = changed.label;

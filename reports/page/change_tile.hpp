@@ -18,9 +18,10 @@ struct ChangedFigure {
   Estimate change;
   bool is_difference = false;
   bool higher_is_better = true;
+  bool valid = true;  ///< it was measured: a check that failed may have made the change
 };
 
-/// The change is "better" or "worse" where its interval leaves no change out.
+/// The change is "better" or "worse" where its interval leaves no change out and it is valid.
 Tile change_tile(const ChangedFigure& figure);
 
 }  // namespace tokenlift

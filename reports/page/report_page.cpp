@@ -48,14 +48,14 @@ std::vector<std::string> facts_of(const Run& run) {
   return facts;
 }
 
-std::vector<Tile> lift_tiles(const LiftReport& lift) {
+std::vector<Tile> lift_tiles(const LiftReport& lift, bool valid) {
   std::vector<Tile> tiles;
   const auto add = [&](std::string_view name) {
     const Gain* const gain = find_gain(lift.gains, name);
     if (gain == nullptr || !(gain->before || gain->after)) return false;
-    tiles.push_back(
-        change_tile({gain_label(gain->name) + " after", gain->unit, "before", gain->before,
-                     gain->after, gain->change, gain->is_difference, gain->higher_is_better}));
+    tiles.push_back(change_tile({gain_label(gain->name) + " after", gain->unit, "before",
+                                 gain->before, gain->after, gain->change, gain->is_difference,
+                                 gain->higher_is_better, valid}));
     return true;
   };
   for (const char* name : {"throughput", "goodput", "attainment"}) add(name);
@@ -86,7 +86,8 @@ std::vector<Tile> phase_tiles(const PhaseSummary& phase) {
 }
 
 std::vector<Tile> tiles_of(const TrialReport& trial) {
-  if (trial.lift && !trial.lift->gains.empty()) return lift_tiles(*trial.lift);
+  if (trial.lift && !trial.lift->gains.empty())
+    return lift_tiles(*trial.lift, is_valid(trial.trial));
   return trial.phases.empty() ? std::vector<Tile>() : phase_tiles(trial.phases.back());
 }
 

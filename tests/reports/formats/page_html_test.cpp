@@ -118,6 +118,18 @@ TEST(Html, EveryFigureOfEveryTableIsThere) {
   EXPECT_GT(cells, 1000U);
 }
 
+TEST(Html, NothingIsBetterOrWorseInWhatIsNotValid) {
+  std::vector<tokenlift::Run> runs = rich_repetitions({}, 3);
+  const auto coloured = [&] {
+    const std::string page = to_html(report_page(make_report({make_trial("some", runs)})));
+    return occurrences(page, "<span class=\"change good\">") +
+           occurrences(page, "<span class=\"change bad\">");
+  };
+  EXPECT_GT(coloured(), 0U);
+  runs[0].checks[0].passed = false;
+  EXPECT_EQ(coloured(), 0U);
+}
+
 TEST(Html, VerdictAndValidityComeBeforeTheChartsAndTheScenarioLast) {
   tokenlift::Run failed = rich_run({});
   failed.checks[0].passed = false;
