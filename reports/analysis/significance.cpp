@@ -6,6 +6,7 @@
 #define BOOST_MATH_PROMOTE_DOUBLE_POLICY false
 
 #include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/fisher_f.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <boost/math/special_functions/digamma.hpp>
@@ -35,6 +36,10 @@ double power_at(double distance, double standard_error, double degrees, double l
   using InLongDouble = boost::math::policies::policy<boost::math::policies::promote_double<true>>;
   const boost::math::non_central_t_distribution<double, InLongDouble> t(degrees, expected);
   return cdf(complement(t, critical));
+}
+
+bool varies(const Shift& shift) {
+  return shift.degrees > 0 && shift.deviation > 0;
 }
 
 /// That its deviation has; those of Welch's test are of its standard error, and depend on what the
@@ -179,7 +184,7 @@ VariancePrior prior_of(std::span<const Shift> shifts) {
   double noise = 0;          // the variance of the logarithms that they have by chance
   double all_degrees = 0;
   for (const Shift& shift : shifts) {
-    if (shift.degrees <= 0 || shift.deviation <= 0) continue;
+    if (!varies(shift)) continue;
     const double degrees = own_degrees(shift);
     logs.push_back(2 * std::log(shift.deviation) - boost::math::digamma(degrees / 2) +
                    std::log(degrees / 2));
@@ -207,7 +212,7 @@ VariancePrior prior_of(std::span<const Shift> shifts) {
 }
 
 Shift moderated(const Shift& shift, const VariancePrior& prior) {
-  if (prior.degrees <= 0 || shift.degrees <= 0 || shift.deviation <= 0) return shift;
+  if (prior.degrees <= 0 || !varies(shift)) return shift;
   const double own = squared(shift.deviation);
   Shift result = shift;
   result.degrees = shift.degrees + prior.degrees;
@@ -217,6 +222,48 @@ Shift moderated(const Shift& shift, const VariancePrior& prior) {
       std::sqrt((prior.degrees * prior.variance + shift.degrees * own) / (result.degrees * own));
   result.deviation *= factor;
   result.standard_error *= factor;
+  return result;
+}
+
+namespace {
+
+/// Of more than these one is next to nothing of what they have in common.
+constexpr std::size_t kFew = 50;
+
+/// Of a variance as large as that of one of them, were it like those of the others; 1 where there
+/// are too few of these to tell.
+double chance_of_as_large(std::span<const Shift> shifts, std::size_t one,
+                          const VariancePrior& of_all) {
+  VariancePrior prior = of_all;
+  if (shifts.size() <= kFew) {
+    std::vector<Shift> others(shifts.begin(), shifts.end());
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(one));
+    prior = prior_of(others);
+  }
+  if (prior.degrees <= 0) return 1;
+  const boost::math::fisher_f f(own_degrees(shifts[one]), prior.degrees);
+  return cdf(complement(f, squared(shifts[one].deviation) / prior.variance));
+}
+
+}  // namespace
+
+std::vector<Shift> moderated(std::span<const Shift> shifts) {
+  const VariancePrior prior = prior_of(shifts);
+  std::vector<double> negative;  // so that the largest come first
+  for (const Shift& shift : shifts) negative.push_back(-shift.deviation);
+  const std::vector<std::size_t> order = by_size(negative);
+  const auto count = static_cast<double>(
+      std::count_if(shifts.begin(), shifts.end(), [](const Shift& each) { return varies(each); }));
+  std::vector<Shift> result(shifts.size());
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const std::size_t index = order[rank];
+    VariancePrior lent = prior;
+    if (varies(shifts[index])) {
+      const double expected = (static_cast<double>(rank) + 0.5) / count;
+      lent.degrees *= std::min(1.0, chance_of_as_large(shifts, index, prior) / expected);
+    }
+    result[index] = moderated(shifts[index], lent);
+  }
   return result;
 }
 

@@ -75,6 +75,13 @@ VariancePrior prior_of(std::span<const Shift> shifts);
 /// shift without variance stays as it is.
 Shift moderated(const Shift& shift, const VariancePrior& prior);
 
+/// Each moderated by what all of them have in common; but what varies so much more than the others
+/// that it is none of them borrows accordingly little: as many degrees as the chance of so large a
+/// variance among the others is a share of how many are as large, at most all (Phipson, Lee,
+/// Majewski, Alexander and Smyth, Robust Hyperparameter Estimation Protects against Hypervariable
+/// Genes, Annals of Applied Statistics 10, 2016, section 4).
+std::vector<Shift> moderated(std::span<const Shift> shifts);
+
 /// A change as large as sought is to be shown with this probability ...
 inline constexpr double kPower = 0.9;
 /// ... and the deviation, which few runs tell badly, is taken as high as it is with this confidence

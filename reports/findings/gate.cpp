@@ -28,10 +28,10 @@ void moderate(const ComparedLines& lines) {
   for (const auto& [family, members] : families) {
     std::vector<Shift> shifts;
     for (const ComparedLine* const line : members) shifts.push_back(line->shift);
-    const VariancePrior prior = prior_of(shifts);
-    for (ComparedLine* const line : members) {
-      line->shift = moderated(line->shift, prior);
-      line->figure.change = line->estimate();
+    const std::vector<Shift> with_prior = moderated(shifts);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      members[i]->shift = with_prior[i];
+      members[i]->figure.change = members[i]->estimate();
     }
   }
 }

@@ -110,6 +110,21 @@ TEST(Significance, AModeratedShiftLiesBetweenItsOwnVarianceAndThatOfOthers) {
   EXPECT_EQ(moderated(constant, {6, 9}).standard_error, 0);
 }
 
+TEST(Significance, WhatVariesFarMoreThanTheOthersBorrowsNextToNothing) {
+  std::vector<Shift> shifts = shifts_of(8, [](Noise&) { return 1.0; });
+  const std::vector<Shift> alike = moderated(shifts);
+  Shift& wild = shifts[3];
+  wild.deviation *= 20;
+  wild.standard_error *= 20;
+  const std::vector<Shift> moderate = moderated(shifts);
+  EXPECT_GT(alike[3].borrowed, 1);
+  EXPECT_LT(moderate[3].borrowed, 0.1);
+  EXPECT_NEAR(moderate[3].deviation, wild.deviation, 0.03 * wild.deviation);
+  EXPECT_GT(moderate[0].borrowed, 0.1);  // the others lend each other what they have in common
+  const std::vector<Shift> alone = {wild};
+  EXPECT_EQ(moderated(alone)[0].borrowed, 0);
+}
+
 TEST(Significance, TheLeastShiftThatRunsShowIsShownByThemAndNotByFewer) {
   const Shift shift = shift_of(std::vector<double>{1, 2, 3, 2}, std::vector<double>{3, 1, 2, 2});
   for (const std::size_t runs : {std::size_t{5}, std::size_t{12}, std::size_t{60}}) {
