@@ -67,6 +67,30 @@ Value name(std::string& target, std::string type) {
           }};
 }
 
+Value some_of(std::vector<std::string>& target, std::vector<std::string> words, std::string what) {
+  return {"NAMES",
+          [&target, words = std::move(words), what = std::move(what)](const std::string& given) {
+            target.clear();
+            if (given == "all") {
+              target = words;
+              return std::string();
+            }
+            for (std::size_t begin = 0; begin <= given.size();) {
+              const std::size_t end = std::min(given.find(',', begin), given.size());
+              std::string word = given.substr(begin, end - begin);
+              if (std::find(words.begin(), words.end(), word) == words.end()) {
+                const std::string known = fmt::format("known are {}", fmt::join(words, ", "));
+                return fmt::format("'{}' is no {}; {}", word, what, suggestion(word, words, known));
+              }
+              if (std::find(target.begin(), target.end(), word) == target.end()) {
+                target.push_back(std::move(word));
+              }
+              begin = end + 1;
+            }
+            return std::string();
+          }};
+}
+
 Value flag(bool& target) {
   return {"",
           [&target](const std::string&) {

@@ -54,6 +54,10 @@ Value texts(std::vector<std::string>& target, std::string type);
 /// The name of what is to be written.
 Value name(std::string& target, std::string type);
 
+/// Some of these words, separated by commas; "all" for all. A word that is none of them is no
+/// `what` ("column").
+Value some_of(std::vector<std::string>& target, std::vector<std::string> words, std::string what);
+
 /// Whether the option is given.
 Value flag(bool& target);
 

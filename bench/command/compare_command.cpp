@@ -125,6 +125,7 @@ Command compare_command() {
        "a change of up to this is none, however sure it is (default: 1%)"},
       {"--detect", share(choice.rules.detect),
        "a primary figure passes only where a worsening of this size is excluded (default: 10%)"},
+      primary_option(choice.rules),
       {"--open", one_of(options->open, {"fail", "pass"}),
        "whether a primary figure that is neither worse nor passed ends in exit code 5 (default: "
        "fail)"},
@@ -143,8 +144,7 @@ Command compare_command() {
       {"--out", name(options->out, "FILE"),
        "write into this file instead of to stdout, whatever the exit code"}};
   command.footer =
-      "Gated are throughput, goodput, attainment, TTFT p50 and p99, and ITL p99 of 'after' or\n"
-      "'steady'; all else is explored.\n"
+      "Primary figures are gated; all else is explored.\n"
       "Exit codes: 0 passed; 1 a primary figure is worse; 5 one is open: more runs would tell; 3 "
       "a\n"
       "set of runs is no measurement, whatever else; 2 other things were measured.\n"
@@ -152,6 +152,7 @@ Command compare_command() {
       "  tokenlift compare last-week/ today/\n"
       "  tokenlift compare baseline/ results/ --format markdown --out comment.md\n"
       "  tokenlift compare baseline/ results/ --detect 5% --threshold 2%\n"
+      "  tokenlift compare baseline/ results/ --primary throughput,ttft_p99\n"
       "  tokenlift compare results/ --cases";
   command.run = [options](const Surroundings& surroundings) {
     return compare_runs(surroundings, *options);

@@ -1,6 +1,7 @@
 #include "bench/command/comparison_reader.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -131,6 +132,13 @@ Comparison read_cases(const Side& side, const ComparisonChoice& choice) {
 }
 
 }  // namespace
+
+Option primary_option(ComparisonRules& rules) {
+  return {"--primary", some_of(rules.primary, gate_names(), "figure that can be gated"),
+          fmt::format("the primary figures, of 'after' or 'steady', separated by commas: {}; or "
+                      "all (default: throughput, goodput, attainment, ttft_p50, ttft_p99, itl_p99)",
+                      fmt::join(gate_names(), ", "))};
+}
 
 Comparison read_comparison(const ComparisonChoice& options) {
   const Side base = side_of(options.base);

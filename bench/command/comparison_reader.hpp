@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/command/command.hpp"
 #include "reports/findings/comparison.hpp"
 
 namespace tokenlift {
@@ -16,6 +17,9 @@ struct ComparisonChoice {
   ComparisonRules rules;
   bool force = false;  ///< compare other scenarios and engines, too
 };
+
+/// The row of --primary.
+Option primary_option(ComparisonRules& rules);
 
 /// Throws UsageError where there is nothing to compare, or other things were measured;
 /// RunFileError.

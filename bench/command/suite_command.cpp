@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -53,10 +52,11 @@ struct SuiteOptions {
   std::vector<std::string> benchmark_words;  ///< flags of Google Benchmark
   std::optional<std::size_t> threads;        ///< simulated cases at a time
   std::string out;
-  std::string format = "text";       ///< of stdout
-  std::string resume;                ///< the folder of a suite to go on with; empty: a new one
-  std::string against;               ///< the results of a suite to compare with; empty: none
-  std::string open = "fail";         ///< "fail" or "pass": an open figure of that comparison
+  std::string format = "text";  ///< of stdout
+  std::string resume;           ///< the folder of a suite to go on with; empty: a new one
+  std::string against;          ///< the results of a suite to compare with; empty: none
+  std::string open = "fail";    ///< "fail" or "pass": an open figure of that comparison
+  ComparisonRules rules;
   std::vector<std::string> columns;  ///< as of suite_columns(); empty: the usual
   bool quiet = false;
 };
@@ -232,8 +232,8 @@ std::vector<std::string> sentences_of(const LeastChanges& changes, const std::st
 }
 
 /// Before any run, from those in a folder: else nothing is known of how much they vary.
-void foretell(const Surroundings& surroundings, const std::string& folder, const Cases& cases,
-              bool quiet) {
+void foretell(const Surroundings& surroundings, const SuiteOptions& options,
+              const std::string& folder, const Cases& cases) {
   std::vector<std::string> names;
   std::uint64_t repetitions = cases.front().repetitions;
   for (const SuiteCase& one : cases) {
@@ -243,28 +243,28 @@ void foretell(const Surroundings& surroundings, const std::string& folder, const
   const std::vector<CaseFigures> figures = read_figures(folder, names);
   std::vector<const CaseFigures*> sides;
   for (const CaseFigures& each : figures) sides.push_back(&each);
-  for (const std::string& sentence : sentences_of(least_changes(sides, repetitions, {}),
+  for (const std::string& sentence : sentences_of(least_changes(sides, repetitions, options.rules),
                                                   fmt::format("From the runs in {}: ", folder))) {
-    say(surroundings, quiet, "{}", sentence);
+    say(surroundings, options.quiet, "{}", sentence);
   }
 }
 
 /// After the runs, from these.
-std::vector<std::string> remarks_of(const Results& results) {
+std::vector<std::string> remarks_of(const Results& results, const ComparisonRules& rules) {
   std::vector<const CaseFigures*> sides;
   for (const CaseResult& result : results) {
     if (result.figures.runs > 0) sides.push_back(&result.figures);
   }
-  return sentences_of(least_changes(sides, 0, {}), "Compared with another such suite: ");
+  return sentences_of(least_changes(sides, 0, rules), "Compared with another such suite: ");
 }
 
-std::string figures_csv(const Results& results) {
+std::string figures_csv(const Results& results, const ComparisonRules& rules) {
   std::vector<CaseRows> rows;
   for (const CaseResult& result : results) {
     rows.push_back(
         {result.report.name, std::string(name_of(result.report.status)), &result.figures});
   }
-  return suite_csv(rows);
+  return suite_csv(rows, rules.primary);
 }
 
 /// Of several the first of kMachineFailed, kNotValid, kGoalMissed, kOpen.
@@ -290,6 +290,7 @@ std::optional<Comparison> compare_with_base(const SuiteOptions& options, const O
   ComparisonChoice choice;
   choice.base = options.against;
   choice.contender = folder.path().string();
+  choice.rules = options.rules;
   Comparison comparison = read_comparison(choice);
   const Page page = comparison_page(comparison, false);
   folder.write("comparison.html", to_html(page));
@@ -330,12 +331,12 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
     return kDone;
   }
   if (!options.against.empty()) {
-    foretell(surroundings, options.against, choice.cases, options.quiet);
+    foretell(surroundings, options, options.against, choice.cases);
   }
   const OutputFolder folder = open_results(
       {options.out, options.resume, suite.name, kSuiteFile, "suite", "the results of a suite"});
   if (options.against.empty() && !options.resume.empty()) {
-    foretell(surroundings, options.resume, choice.cases, options.quiet);
+    foretell(surroundings, options, options.resume, choice.cases);
   }
   Results results;
   for (const SuiteCase& one : choice.cases) results.push_back(not_run(one, folder));
@@ -348,7 +349,7 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
 
   report.cases.clear();
   for (const CaseResult& result : results) report.cases.push_back(result.report);
-  report.remarks = remarks_of(results);
+  report.remarks = remarks_of(results, options.rules);
   report.columns = options.columns;
   folder.write(kSuiteFile, to_json(report));  // what the comparison reads
   const std::optional<Comparison> comparison = compare_with_base(options, folder, results);
@@ -360,32 +361,11 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
     folder.write(kSuiteFile, to_json(report));
   }
   folder.write("junit.xml", suite_junit(report, comparison ? &*comparison : nullptr));
-  folder.write("figures.csv", figures_csv(results));
+  folder.write("figures.csv", figures_csv(results, options.rules));
   const SuiteBenchmarks::Output output = benchmarks.report(choice.cases, results);
   folder.write("benchmark.json", output.json);
   show(surroundings, options, folder, report, comparison, output.display);
   return exit_code(counts_of(report), comparison, options.open == "pass");
-}
-
-/// "throughput,ttft_p99"; "all" for all.
-Value columns_value(std::vector<std::string>& target) {
-  return {"NAMES", [&target](const std::string& word) {
-            const std::vector<std::string> known = suite_columns();
-            if (word == "all") {
-              target = known;
-              return std::string();
-            }
-            std::istringstream words(word);
-            for (std::string name; std::getline(words, name, ',');) {
-              if (std::find(known.begin(), known.end(), name) == known.end()) {
-                return fmt::format(
-                    "'{}' is no column; {}", name,
-                    suggestion(name, known, fmt::format("{}", fmt::join(known, ", "))));
-              }
-              target.push_back(name);
-            }
-            return std::string();
-          }};
 }
 
 }  // namespace
@@ -419,10 +399,10 @@ Command suite_command() {
        "code "
        "5 (default: fail)",
        {"--against"}},
-      {"--columns", columns_value(options->columns),
-       "what the table shows, separated by commas: throughput, goodput, change, interval, "
-       "attainment, ttft_p50, ttft_p99, tpot_p50, tpot_p99, itl_p99, drain, objectives, runs; or "
-       "all"},
+      primary_option(options->rules),
+      {"--columns", some_of(options->columns, suite_columns(), "column"),
+       fmt::format("what the table shows, separated by commas: {}; or all",
+                   fmt::join(suite_columns(), ", "))},
       stdout_format_option(options->format),
       {"--quiet", flag(options->quiet), "no progress, no warnings"}};
   command.footer =

@@ -82,6 +82,12 @@ std::string name_of(const Percentile& percentile) {
   return fmt::format("{} {}", name_of(percentile.metric), percentile_name(percentile.permille));
 }
 
+/// "ttft_p50" of "ttft p50".
+std::string gate_name(std::string name) {
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
+}
+
 /// Of the transition, which depends on how long `settle` is, only what users felt.
 bool is_compared(const Percentile& percentile, std::string_view phase) {
   return phase != "transition" || percentile.in_transition;
@@ -176,6 +182,20 @@ std::vector<std::string> compared_percentiles(std::string_view phase) {
     if (is_compared(percentile, phase)) names.push_back(name_of(percentile));
   }
   return names;
+}
+
+std::vector<std::string> gate_names() {
+  std::vector<std::string> names;
+  for (const CaseRate& rate : kCaseRates) names.emplace_back(rate.name);
+  for (const Percentile& percentile : kPercentiles) names.push_back(gate_name(name_of(percentile)));
+  return names;
+}
+
+bool is_gated(const FigureSet& set, const std::vector<std::string>& chosen) {
+  if (!set.judged) return false;
+  if (chosen.empty()) return set.primary;
+  return is_lasting(set.phase) &&
+         std::find(chosen.begin(), chosen.end(), gate_name(set.name)) != chosen.end();
 }
 
 CaseFigures case_figures(const Trial& trial) {

@@ -6,7 +6,7 @@
 // attainment, p99 of TTFT), and the drain time. More lines would find no more and, as every
 // comparison is paid for by the correction for their number, ask for more runs. So few of them are
 // primary, and these alone fail a gate: of `after` or `steady` throughput, goodput, attainment, p50
-// and p99 of TTFT, and p99 of ITL.
+// and p99 of TTFT, and p99 of ITL, unless others are chosen.
 
 #include <cstdint>
 #include <optional>
@@ -44,7 +44,7 @@ struct FigureSet {
   std::string unit;   ///< "tokens/s", "share", "ns" or "after/before"
   bool higher_is_better = true;
   bool judged = true;    ///< a gain is not: it falls when `before` gets better
-  bool primary = false;  ///< gated; else explored
+  bool primary = false;  ///< gated where none are chosen; else explored
   FigureScale scale = FigureScale::ratio;
   std::vector<RunFigure> runs;
   double whole = 0;       ///< of_a_whole: its mean over the runs
@@ -64,6 +64,12 @@ struct CaseFigures {
 
 /// The percentiles of a phase that are among the figures: "ttft p50", ...
 std::vector<std::string> compared_percentiles(std::string_view phase);
+
+/// What may be chosen to be gated, as users write it: "throughput", ..., "ttft_p50", ...
+std::vector<std::string> gate_names();
+
+/// Whether a figure is gated where these of gate_names() are chosen; none: the usual ones.
+bool is_gated(const FigureSet& set, const std::vector<std::string>& chosen);
 
 /// Of the runs with the lift; a control is not looked at.
 CaseFigures case_figures(const Trial& trial);

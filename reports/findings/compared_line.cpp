@@ -148,7 +148,7 @@ ComparedLine line_of(const FigureSet& base, const FigureSet& contender, const Pa
   figure.name = base.name;
   figure.unit = base.unit;
   figure.higher_is_better = base.higher_is_better;
-  figure.primary = base.primary && contender.primary && base.judged;
+  figure.primary = is_gated(base, rules.primary) && is_gated(contender, rules.primary);
   figure.unserved = base.unserved || contender.unserved;
   for (const auto& [side, set] : {std::pair("base", &base), std::pair("contender", &contender)}) {
     if (set->missing.empty()) continue;

@@ -34,6 +34,7 @@ struct ComparisonRules {
   /// A worsening of this size is to be excluded; of explored figures "no difference shown" only
   /// where one of this size would have been.
   double detect = 0.10;
+  std::vector<std::string> primary = {};  ///< of gate_names(); empty: the usual ones
 };
 
 enum class Reading { better, worse, no_difference, open, too_few_runs, not_comparable, not_judged };

@@ -39,15 +39,16 @@ std::string values_of(const FigureSet& set, double scale) {
 
 }  // namespace
 
-std::string suite_csv(const std::vector<CaseRows>& cases) {
+std::string suite_csv(const std::vector<CaseRows>& cases, const std::vector<std::string>& primary) {
   std::string out = "case,status,phase,figure,unit,gated,runs,mean,low,high,least,most,missing\n";
   for (const CaseRows& one : cases) {
     for (const FigureSet& set : one.figures->figures) {
       const bool duration = set.unit == "ns";
-      out += fmt::format("{},{},{},{},{},{},{},{}\n", csv_name(one.name), csv_name(one.status),
-                         csv_name(set.phase), csv_name(set.name),
-                         csv_name(duration ? "ms" : set.unit), set.primary ? "yes" : "no",
-                         values_of(set, duration ? 1e-6 : 1), csv_name(set.missing));
+      out +=
+          fmt::format("{},{},{},{},{},{},{},{}\n", csv_name(one.name), csv_name(one.status),
+                      csv_name(set.phase), csv_name(set.name), csv_name(duration ? "ms" : set.unit),
+                      is_gated(set, primary) ? "yes" : "no", values_of(set, duration ? 1e-6 : 1),
+                      csv_name(set.missing));
     }
   }
   return out;

@@ -17,7 +17,8 @@ struct CaseRows {
 
 /// case, status, phase, figure, unit, gated, runs, mean over the runs with its 95 % interval (empty
 /// with fewer than kLeastRuns), least and most, and why a figure is missing. Durations are in ms,
-/// shares 0 .. 1. RFC 4180, but for line ends.
-std::string suite_csv(const std::vector<CaseRows>& cases);
+/// shares 0 .. 1. RFC 4180, but for line ends. `primary` as of ComparisonRules.
+std::string suite_csv(const std::vector<CaseRows>& cases,
+                      const std::vector<std::string>& primary = {});
 
 }  // namespace tokenlift

@@ -148,6 +148,17 @@ class CompareEndToEnd(unittest.TestCase):
         self.assertIn("is no share", self.tokenlift("compare", "base", "again", "--detect",
                                                     "ten").stderr)
 
+    def test_primary_figures_are_chosen(self):
+        text = self.compare("base", "slow", "--primary", "throughput,e2e_p50", "--format", "json",
+                            code=1)
+        figures = json.loads(text)["cases"][0]["figures"]
+        self.assertEqual([each["name"] for each in figures if each["primary"]],
+                         ["throughput", "e2e p50"])
+        self.compare("base", "slow", "--primary", "throughput")  # that is as good
+        for wrong, said in (("ttft_p98", "did you mean 'ttft_p99'"), ("drain", "known are"),
+                            ("throughput,", "'' is no figure that can be gated")):
+            self.assertIn(said, self.compare("base", "slow", "--primary", wrong, code=2))
+
     def test_cases_of_suites_are_paired_by_name(self):
         one = self.suite("monday", small="base", slow="slow", gone="base")
         other = self.suite("tuesday", small="again", slow="slow", new="base")

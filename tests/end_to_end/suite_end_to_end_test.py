@@ -113,6 +113,15 @@ class Suite(unittest.TestCase):
             self.assertLessEqual(float(row["least"]), float(row["mean"]))
             self.assertLessEqual(float(row["low"]), float(row["high"]))
 
+    def test_primary_figures_are_chosen(self):
+        out, done = self.run_small("out", "--primary", "e2e_p50,throughput")
+        rows = list(csv.DictReader((out / "figures.csv").read_text().splitlines()))
+        gated = [row for row in rows if row["case"] == NAMES[0] and row["gated"] == "yes"]
+        self.assertEqual([row["figure"] for row in gated], ["throughput", "e2e p50"])
+        self.assertIn("e2e p50", " ".join(done.stdout.split()))  # what so many runs show of it
+        said = self.suite("--out", "no", "--primary", "throughputs", code=2).stderr
+        self.assertIn("did you mean 'throughput'", said)
+
     def test_columns_are_chosen(self):
         out, done = self.run_small("out", "--columns", "throughput,tpot_p50,itl_p99")
         head = next(line for line in done.stdout.splitlines() if line.startswith("case "))
