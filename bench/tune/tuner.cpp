@@ -17,6 +17,7 @@
 #include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
+#include "workloads/text/key_path.hpp"
 #include "workloads/tuning/candidate.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
@@ -243,6 +244,7 @@ void Tuner::describe(TuningReport& report) const {
   for (const Parameter& parameter : tuning.parameters) {
     TunedParameter tuned;
     tuned.key = parameter.key;
+    tuned.words = names_in(parameter.key);
     tuned.scale = name_of(parameter.scale);
     tuned.choices = parameter.choices;
     tuned.reason = parameter.reason;

@@ -208,9 +208,9 @@ std::string response_svg(const TuningReport& report, std::size_t parameter) {
                              marks_svg(report, parameter) + response_points(each, axis) +
                              svg_text(kSmall.left + kSmall.width / 2, kSmall.bottom() + 38,
                                       "middle", each.scale.starts_with("log") ? "logarithmic" : "");
-  return svg_html(
-      kSmallWidth, kSmallHeight, "small",
-      fmt::format("{} along the range of {}", report.aim.path, parameter_label(each.key)), inside);
+  return svg_html(kSmallWidth, kSmallHeight, "small",
+                  fmt::format("{} along the range of {}", report.aim.path, parameter_label(each)),
+                  inside);
 }
 
 std::string goodput_series_svg(const TuningReport& report) {

@@ -81,7 +81,7 @@ std::string axis_svg(const TuningReport& report, std::size_t parameter, const La
   const TunedParameter& each = report.parameters[parameter];
   const double x = layout.x(parameter);
   const auto room = static_cast<std::size_t>((std::min(layout.gap, 2 * kMargin) - 8) / 6.8);
-  const ParameterName name = parameter_name(each.key);
+  const ParameterName name = parameter_name(each);
   std::string out =
       fmt::format("<path class=\"axis\" d=\"M{:.0f} {:.0f}V{:.0f}\"/>\n", x, kTop, kBottom);
   out += svg_text(x, 16, "middle", fitted(name.what, room), "name");

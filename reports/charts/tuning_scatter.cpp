@@ -41,7 +41,7 @@ std::string tip_of(const TuningReport& report, std::size_t candidate) {
   const TuningCandidate& each = report.candidates[candidate];
   std::vector<std::string> words;
   for (std::size_t i = 0; i < std::min(each.values.size(), report.parameters.size()); ++i) {
-    words.push_back(parameter_name(report.parameters[i].key).what + " " + each.values[i]);
+    words.push_back(parameter_name(report.parameters[i]).what + " " + each.values[i]);
   }
   const TuningFigures& figures = each.figures;
   return fmt::format("{}: {}; goodput {} tokens/s, TTFT p99 {} ms, {} unserved{}",

@@ -62,7 +62,7 @@ std::vector<FigureColumn> columns_of(const TuningReport& report) {
 /// All are of one throttle, or of the lift: then it is no news in each column.
 bool have_one_owner(const std::vector<TunedParameter>& parameters) {
   return std::all_of(parameters.begin(), parameters.end(), [&](const TunedParameter& parameter) {
-    return parameter_name(parameter.key).whose == parameter_name(parameters[0].key).whose;
+    return parameter_name(parameter).whose == parameter_name(parameters[0]).whose;
   });
 }
 
@@ -107,7 +107,7 @@ Table candidates_table(const TuningReport& report, std::span<const std::size_t> 
   table.rows = {{{"setting"}}, {{""}}};
   const bool one_owner = have_one_owner(report.parameters);
   for (std::size_t i = 0; i < parameters; ++i) {
-    const ParameterName name = parameter_name(report.parameters[i].key);
+    const ParameterName name = parameter_name(report.parameters[i]);
     table.rows[0].push_back({name.what});
     table.rows[1].push_back({one_owner ? "" : name.whose});
   }
@@ -121,7 +121,7 @@ Table candidates_table(const TuningReport& report, std::span<const std::size_t> 
   drop_idle_columns(table, 1 + parameters);
   table.first_spare = 1;
   for (const TunedParameter& parameter : report.parameters) {
-    table.spare_names.push_back(parameter_label(parameter.key));
+    table.spare_names.push_back(parameter_label(parameter));
   }
   return table;
 }

@@ -21,7 +21,7 @@ std::string changed_settings(const TuningReport& report, const TuningCandidate& 
   const std::size_t count = std::min(report.parameters.size(), candidate.values.size());
   for (std::size_t i = 0; i < count; ++i) {
     if (report.parameters[i].present == candidate.values[i]) continue;
-    words.push_back(parameter_label(report.parameters[i].key) + " to " + candidate.values[i]);
+    words.push_back(parameter_label(report.parameters[i]) + " to " + candidate.values[i]);
   }
   if (words.size() > kMostNamedSettings) {
     const std::size_t others = words.size() - (kMostNamedSettings - 1);
@@ -174,6 +174,27 @@ std::string infeasibility(const TuningReport& report) {
   return text + "; what would help is not known: " + as_clause(infeasible.reason);
 }
 
+std::string tuning_decision(const TuningReport& report) {
+  if (report.interrupted) return "The search did not end: more may be found before it is decided.";
+  if (!report.recommended) {
+    return report.best || report.verification
+               ? "Keep the present setting: what was found did not hold where it was measured."
+               : "No setting alone will do: more has to be given, or less asked for.";
+  }
+  if (*report.recommended == 0) return "Keep the present setting.";
+  std::string text = confirming_arm(report) != nullptr
+                         ? "It was measured, too: under this load the setting can be taken"
+                         : "It was only simulated: under this load the setting is worth a "
+                           "measurement (--verify), and then a trial";
+  if (!report.losers.empty()) {
+    text += fmt::format(
+        ", by whoever accepts that {} lose{}",
+        report.losers.size() == 1 ? "one tenant" : whole_figure(report.losers.size()) + " tenants",
+        report.losers.size() == 1 ? "s" : "");
+  }
+  return text + ".";
+}
+
 }  // namespace
 
 bool TuningFigures::feasible() const {
@@ -186,6 +207,18 @@ double TuningFigures::violation() const {
   double sum = 0;
   for (const ConstraintResult& constraint : constraints) sum += constraint.violation;
   return sum;
+}
+
+std::vector<std::string> tuning_answer(const TuningReport& report) {
+  if (report.candidates.size() < 2) return {};
+  return {
+      fmt::format("{} settings of {} parameter{} were tried in {} simulated requests, for the {} "
+                  "{}{}.",
+                  whole_figure(report.candidates.size()), whole_figure(report.parameters.size()),
+                  report.parameters.size() == 1 ? "" : "s", whole_figure(report.requests),
+                  report.aim.maximize ? "most" : "least", report.aim.path,
+                  report.constraints.empty() ? "" : " with " + listed(report.constraints, "and")),
+      tuning_verdict(report), tuning_decision(report)};
 }
 
 std::string tuning_verdict(const TuningReport& report) {

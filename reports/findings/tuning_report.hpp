@@ -71,7 +71,7 @@ struct ResponsePoint {
 };
 
 struct TunedParameter {
-  std::string key;
+  std::string key;     ///< as --set takes it
   std::string scale;   ///< "linear", "log", "integer", "log_integer" or "choice"
   std::string lowest;  ///< as --set takes it; of a choice empty
   std::string highest;
@@ -87,6 +87,7 @@ struct TunedParameter {
   std::vector<ResponsePoint> response = {};  ///< in order of position
   /// What stays feasible and within 2 % of the recommended objective around it.
   std::string tolerated_low = {}, tolerated_high = {};
+  std::vector<std::string> words = {};  ///< the key word by word, names without their quotes
 };
 
 /// A finalist, and what became of it when things were not as the scenario says.
@@ -199,6 +200,10 @@ struct TuningReport {
   double elapsed_s = 0;               ///< simulating; verification is not in it
   bool interrupted = false;           ///< stopped before its end: the best so far
 };
+
+/// A search in three sentences for whoever decides and reads no further: what was done, what came
+/// out and how sure that is, what it means for the decision. Empty where nothing was tried.
+std::vector<std::string> tuning_answer(const TuningReport& report);
 
 /// One sentence: what is recommended and what it gains, or why nothing is.
 std::string tuning_verdict(const TuningReport& report);

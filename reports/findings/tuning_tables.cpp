@@ -140,7 +140,7 @@ Table parameters_table(const TuningReport& report) {
                 {{""}, {""}, {""}, {""}, {"within 2 %"}, {"%"}}};
   ReasonNotes reasons;
   for (const TunedParameter& parameter : report.parameters) {
-    const std::string label = parameter_label(parameter.key);
+    const std::string label = parameter_label(parameter);
     const bool changed =
         !parameter.recommended.empty() && parameter.present != parameter.recommended;
     const std::string range = range_text(parameter);

@@ -19,17 +19,6 @@ std::string spaced(std::string_view words) {
   return out;
 }
 
-/// Names that hold more than letters, digits, spaces, '_' and '-' stand in quotes.
-std::string name_of_word(std::string_view word) {
-  if (word.size() < 2 || !word.starts_with('"') || !word.ends_with('"')) return std::string(word);
-  std::string name;
-  for (std::size_t i = 1; i + 1 < word.size(); ++i) {
-    if (word[i] == '\\' && i + 2 < word.size()) ++i;
-    name += word[i];
-  }
-  return name;
-}
-
 /// A figure's name among TuningReport::changes, by how its path begins.
 std::string_view change_name(std::string_view path) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kNames = {
@@ -52,29 +41,22 @@ std::string_view change_name(std::string_view path) {
 
 }  // namespace
 
-ParameterName parameter_name(const std::string& key) {
-  constexpr std::string_view kThrottle = "throttle.";
-  constexpr std::string_view kLift = "lift.";
-  const std::string_view words = key;
-  const std::size_t last = words.rfind('.');
-  if (words.starts_with(kThrottle) && last > kThrottle.size()) {
-    const std::string_view whose = words.substr(kThrottle.size(), last - kThrottle.size());
-    return {spaced(words.substr(last + 1)), name_of_word(whose)};
-  }
-  if (words.starts_with(kLift)) {
-    const std::string_view what = words.substr(kLift.size());
-    const std::string shown = what == "over"      ? "length"
-                              : what == "inherit" ? "inheritance"
-                                                  : spaced(what);
+ParameterName parameter_name(const TunedParameter& parameter) {
+  const std::vector<std::string>& words = parameter.words;
+  if (words.size() == 3 && words[0] == "throttle") return {spaced(words[2]), words[1]};
+  if (words.size() == 2 && words[0] == "lift") {
+    const std::string shown = words[1] == "over"      ? "length"
+                              : words[1] == "inherit" ? "inheritance"
+                                                      : spaced(words[1]);
     return {shown, "the lift"};
   }
-  return {key, ""};
+  return {parameter.key, ""};
 }
 
-std::string parameter_label(const std::string& key) {
-  const auto [what, whose] = parameter_name(key);
+std::string parameter_label(const TunedParameter& parameter) {
+  const auto [what, whose] = parameter_name(parameter);
   if (whose.empty()) return what;
-  if (key.starts_with("lift.")) return what + " of " + whose;
+  if (parameter.words.front() == "lift") return what + " of " + whose;
   return fmt::format("{} of '{}'", what, whose);
 }
 

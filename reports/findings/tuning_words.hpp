@@ -10,16 +10,16 @@
 
 namespace tokenlift {
 
-/// What a key sets and whose that is: {"max wait", "output_limit"} of
+/// What a parameter sets and whose that is: {"max wait", "output_limit"} of
 /// throttle.output_limit.max_wait.
 struct ParameterName {
   std::string what;
   std::string whose;  ///< "the lift" of lift.shape; empty where the key is all there is to say
 };
-ParameterName parameter_name(const std::string& key);
+ParameterName parameter_name(const TunedParameter& parameter);
 
 /// "load of 'output_limit'", "shape of the lift", or the key.
-std::string parameter_label(const std::string& key);
+std::string parameter_label(const TunedParameter& parameter);
 
 /// How the figure of that path is shown: a share in percent, all else in the unit that it has.
 ShownUnit aim_unit(const std::string& path);

@@ -54,4 +54,14 @@ std::string_view word_at(std::string_view path, std::size_t begin) {
   return path.substr(begin, end == std::string_view::npos ? end : end - begin);
 }
 
+std::vector<std::string> names_in(std::string_view path) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::string_view word = word_at(path, begin);
+    names.push_back(name_of_word(word));
+    begin += word.size() + 1;
+  }
+  return names;
+}
+
 }  // namespace tokenlift

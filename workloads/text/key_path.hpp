@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tokenlift {
 
@@ -22,5 +23,8 @@ std::size_t find_outside_quotes(std::string_view path, std::string_view characte
 
 /// The word that begins at `begin`: up to the next full stop, or to the end.
 std::string_view word_at(std::string_view path, std::size_t begin);
+
+/// What each word of a path names, in order. At least one.
+std::vector<std::string> names_in(std::string_view path);
 
 }  // namespace tokenlift

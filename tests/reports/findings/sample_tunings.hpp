@@ -113,18 +113,26 @@ inline std::size_t best_of(const std::vector<TuningCandidate>& candidates) {
   return best;
 }
 
+/// The key of a parameter, word by word.
+inline void name_parameter(TunedParameter& parameter, std::vector<std::string> words) {
+  parameter.key.clear();
+  for (const std::string& word : words) parameter.key += (parameter.key.empty() ? "" : ".") + word;
+  parameter.words = std::move(words);
+}
+
 inline std::vector<TunedParameter> tuning_parameters(const TuningCandidate& present,
                                                      const TuningCandidate& best) {
   std::vector<TunedParameter> parameters = {
-      {"throttle.output_limit.load", "linear", "0.2", "1.4", {}, "", {}},
-      {"throttle.output_limit.burst", "log", "0.1s", "10s", {}, "", {}},
-      {"throttle.output_limit.max_wait", "log", "0.2s", "20s", {}, "", {}},
-      {"throttle.output_limit.when_full", "choice", "", "", {"queue", "reject"}, "", {}}};
+      {"load", "linear", "0.2", "1.4", {}, "", {}},
+      {"burst", "log", "0.1s", "10s", {}, "", {}},
+      {"max_wait", "log", "0.2s", "20s", {}, "", {}},
+      {"when_full", "choice", "", "", {"queue", "reject"}, "", {}}};
   parameters[0].reason = "from a fifth of what the fleet makes to well above it";
   parameters[1].reason = "from one request to ten seconds of the limit";
   const double sensitivities[] = {0.713, 0.042, 0.161, 0.0083};
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     TunedParameter& parameter = parameters[i];
+    name_parameter(parameter, {"throttle", "output_limit", parameter.key});
     parameter.present = present.values[i];
     parameter.present_position = std::vector{0.25, 0.5, 0.5, 0.25}[i];
     parameter.recommended = best.values[i];
@@ -302,9 +310,11 @@ inline TuningReport infeasible_tuning() {
   blind.reason = "the phase has no requests";
   blind.constraints[0] = {std::nullopt, false, INFINITY, "p99: needs 1000 samples, has 480"};
   for (TunedParameter& parameter : report.parameters) {
-    parameter = {parameter.key,     parameter.scale,           parameter.lowest,
-                 parameter.highest, parameter.choices,         parameter.reason,
-                 parameter.present, parameter.present_position};
+    TunedParameter searched = {parameter.key,     parameter.scale,           parameter.lowest,
+                               parameter.highest, parameter.choices,         parameter.reason,
+                               parameter.present, parameter.present_position};
+    searched.words = parameter.words;
+    parameter = std::move(searched);
   }
   std::size_t nearest = 0;
   for (std::size_t i = 1; i < report.candidates.size(); ++i) {
@@ -377,9 +387,10 @@ inline TuningReport lift_tuning() {
   mark_pareto(report.candidates);
   report.recommended = report.best = best;
   const std::vector<std::string> values = report.candidates[best].values;
-  report.parameters = {{"lift.shape", "choice", "", "", shapes, "", "at_once", 0.1, values[0]},
-                       {"lift.over", "linear", "0s", "20s", {}, "", std::nullopt, {}, values[1]},
-                       {"lift.inherit", "choice", "", "", inherits, "", "keep", 0.25, values[2]}};
+  report.parameters = {{"shape", "choice", "", "", shapes, "", "at_once", 0.1, values[0]},
+                       {"over", "linear", "0s", "20s", {}, "", std::nullopt, {}, values[1]},
+                       {"inherit", "choice", "", "", inherits, "", "keep", 0.25, values[2]}};
+  for (TunedParameter& each : report.parameters) name_parameter(each, {"lift", each.key});
   report.changes = {{"TTFT p99", "ms", false, report.candidates[0].figures.objective,
                      report.candidates[best].figures.objective, false,
                      estimate_within(0.41, 0.38, 0.44)}};
@@ -395,7 +406,8 @@ inline TuningReport wide_tuning() {
   const std::size_t own = report.parameters.size();
   for (std::size_t i = own; i < 16; ++i) {
     report.parameters.push_back(report.parameters[i % own]);
-    report.parameters.back().key = "throttle.limit_of_tenant_" + std::to_string(i) + ".max_wait";
+    name_parameter(report.parameters.back(),
+                   {"throttle", "limit_of_tenant_" + std::to_string(i), "max_wait"});
     for (std::size_t k = 0; k < report.candidates.size(); ++k) {
       TuningCandidate& each = report.candidates[k];
       each.values.push_back(each.values[i % own]);
@@ -413,7 +425,7 @@ inline TuningReport hostile_tuning() {
   report.phase = report.toml = report.aim.path = evil;
   report.command = report.constraints = report.binding = {evil, evil};
   for (TunedParameter& parameter : report.parameters) {
-    parameter.key = "throttle." + evil + ".load";
+    name_parameter(parameter, {"throttle", evil, "load"});
     parameter.lowest = parameter.highest = parameter.reason = parameter.recommended = evil;
     parameter.tolerated_low = parameter.tolerated_high = evil;
     parameter.present = evil;

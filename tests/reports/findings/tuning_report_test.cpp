@@ -161,12 +161,34 @@ TEST(TuningVerdict, IsOneSentence) {
   }
 }
 
+TEST(TuningAnswer, EndsWithWhatItMeansForTheDecision) {
+  const auto decision = [](const TuningReport& report) { return tuning_answer(report).at(2); };
+  EXPECT_TRUE(tuning_answer(empty_tuning()).empty());
+  TuningReport report = recommended_tuning();
+  EXPECT_EQ(tuning_answer(report).at(1), tuning_verdict(report));
+  EXPECT_TRUE(decision(report).starts_with("It was only simulated"));
+  report.losers = {"tenant 'a' loses"};
+  EXPECT_TRUE(decision(report).ends_with(", by whoever accepts that one tenant loses."));
+  report.recommended = 0;
+  EXPECT_EQ(decision(report), "Keep the present setting.");
+  EXPECT_TRUE(decision(verified_tuning(true)).starts_with("It was measured, too"));
+  EXPECT_TRUE(decision(verified_tuning(false)).starts_with("Keep the present setting: "));
+  EXPECT_TRUE(decision(infeasible_tuning()).starts_with("No setting alone will do"));
+  EXPECT_TRUE(decision(interrupted_tuning()).starts_with("The search did not end"));
+}
+
 TEST(TuningWords, AKeyIsCalledByWhatItSetsAndWhose) {
-  EXPECT_EQ(parameter_label("throttle.output_limit.max_wait"), "max wait of 'output_limit'");
-  EXPECT_EQ(parameter_label("throttle.a.b.load"), "load of 'a.b'");
-  EXPECT_EQ(parameter_label("throttle.load"), "throttle.load");
-  EXPECT_EQ(parameter_label("lift.over"), "length of the lift");
-  EXPECT_EQ(parameter_label("queue.order"), "queue.order");
+  const auto label = [](std::vector<std::string> words) {
+    TunedParameter parameter;
+    name_parameter(parameter, std::move(words));
+    return parameter_label(parameter);
+  };
+  EXPECT_EQ(label({"throttle", "output_limit", "max_wait"}), "max wait of 'output_limit'");
+  EXPECT_EQ(label({"throttle", "a.b", "load"}), "load of 'a.b'");
+  EXPECT_EQ(label({"throttle", "load"}), "throttle.load");
+  EXPECT_EQ(label({"lift", "over"}), "length of the lift");
+  EXPECT_EQ(label({"queue", "order"}), "queue.order");
+  EXPECT_EQ(label({"lift"}), "lift");
 }
 
 TEST(TuningWords, FiguresAreShownInTheUnitOfTheirPath) {
@@ -229,7 +251,7 @@ TEST(TuningText, LeavesParametersOutThatItHasNoRoomFor) {
   TuningReport report = recommended_tuning();
   for (int i = 0; i < 10; ++i) {
     report.parameters.push_back(report.parameters[0]);
-    report.parameters.back().key = "throttle.limit" + std::to_string(i) + ".load";
+    name_parameter(report.parameters.back(), {"throttle", "limit" + std::to_string(i), "load"});
     for (TuningCandidate& each : report.candidates) each.values.push_back("0.1234");
   }
   const std::string text = to_text(tuning_page(report), kWide);
@@ -323,7 +345,7 @@ TEST(TuningHtml, SaysWhatTheTextSays) {
     EXPECT_TRUE(holds(page, escaped(report.toml)));
     for (const std::string& sentence : report.binding) EXPECT_TRUE(holds(page, escaped(sentence)));
     for (const TunedParameter& parameter : report.parameters) {
-      EXPECT_TRUE(holds(page, escaped(parameter_label(parameter.key)))) << parameter.key;
+      EXPECT_TRUE(holds(page, escaped(parameter_label(parameter)))) << parameter.key;
     }
     EXPECT_TRUE(page.ends_with("</html>\n"));
   }

@@ -41,6 +41,8 @@ RC_GTEST_PROP(KeyPath, WordsReadBack, (std::vector<std::string> names)) {
     begin += word.size() + 1;
   }
   RC_ASSERT(path.substr(begin) == "end");
+  names.emplace_back("end");
+  RC_ASSERT(names_in(path) == names);
 }
 
 }  // namespace
