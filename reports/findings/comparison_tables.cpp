@@ -216,6 +216,100 @@ std::string verdict(const Comparison& comparison) {
   return gate_text(comparison) + explored_text(comparison);
 }
 
+namespace {
+
+/// "4 runs on either side, paired by seed"; of several cases the fewest.
+std::string effort_text(const Comparison& comparison) {
+  std::size_t fewest = SIZE_MAX;
+  bool alike = true;
+  bool paired = true;
+  for (const CaseComparison& one : comparison.cases) {
+    const std::size_t runs = std::min(one.base_runs, one.contender_runs);
+    alike = alike && (fewest == SIZE_MAX || runs == fewest) && one.base_runs == one.contender_runs;
+    fewest = std::min(fewest, runs);
+    paired = paired && one.paired;
+  }
+  return fmt::format("{}{} on either side{}", runs_figure(fewest), alike ? "" : " or more",
+                     paired ? ", with the same arrivals" : "");
+}
+
+std::string outcome_text(const Comparison& comparison) {
+  const auto count = [&](Reading reading) { return comparison.primary(reading); };
+  const std::size_t better = count(Reading::better);
+  const std::size_t open = count(Reading::open);
+  const std::size_t same = count(Reading::no_difference);
+  const std::size_t all = count(Reading::worse) + better + same + open;
+  if (all == 0) return "No primary figure could be compared.";
+  const char* const figures = all == 1 ? "primary figure" : "primary figures";
+  std::string text = worse_text(comparison, all, true, figures);
+  text.pop_back();
+  if (better > 0) {
+    text += fmt::format(", {} better: {}", are(better), named(comparison, Reading::better, true));
+  }
+  if (count(Reading::worse) + better > 0 && comparison.tests > 0) {
+    text += fmt::format(
+        "; that is more than chance, which alone makes one such comparison in {} say so",
+        whole_figure(static_cast<std::uint64_t>(std::llround(1 / kComparisonLevel))));
+  }
+  if (open > 0) {
+    text +=
+        fmt::format("; of {} so few runs do not exclude that {} worse by {}", whole_figure(open),
+                    open == 1 ? "it is" : "they are", change_size(comparison.rules.detect));
+  } else if (same > 0) {
+    text +=
+        fmt::format("; that {} worse by {} is excluded{}",
+                    same == all ? all == 1 ? "it is" : "any is"
+                    : same == 1 ? "the other one is"
+                                : "any other is",
+                    change_size(comparison.rules.detect),
+                    comparison.tests > 0 ? fmt::format(", with {} % confidence for all together",
+                                                       limit_figure(100 * (1 - kExclusionLevel)))
+                                         : "");
+  }
+  return text + ".";
+}
+
+std::string decision_text(const Comparison& comparison) {
+  const auto count = [&](Reading reading) { return comparison.primary(reading); };
+  if (!comparison.valid()) {
+    return "Not every set of runs is a valid measurement: nothing can be decided by them until all "
+           "pass.";
+  }
+  if (count(Reading::worse) > 0) {
+    return count(Reading::better) > 0
+               ? "Under this load the contender gives one thing for another: whether that is "
+                 "wanted "
+                 "is the decision."
+               : "Under this load the contender does harm: this speaks against it.";
+  }
+  if (count(Reading::open) > 0) {
+    return comparison.runs_needed
+               ? fmt::format("This decides nothing yet: about {} on either side would.",
+                             runs_figure(*comparison.runs_needed))
+               : fmt::format("This decides nothing, and {} on either side would not do so.",
+                             runs_figure(kMostRunsNeeded));
+  }
+  if (count(Reading::better) > 0) {
+    return "Under this load the contender is for the better, and nothing that is gated speaks "
+           "against it.";
+  }
+  if (count(Reading::no_difference) == 0) return "Nothing can be decided by it.";
+  return "Under this load nothing that is gated speaks against the contender, and nothing for it.";
+}
+
+}  // namespace
+
+std::vector<std::string> answer(const Comparison& comparison) {
+  if (!comparison.refused.empty() || comparison.cases.empty()) return {};
+  const std::string what = comparison.cases.size() == 1
+                               ? fmt::format("The contender was compared with the base in '{}'",
+                                             comparison.cases[0].name)
+                               : fmt::format("The contender was compared with the base in {} cases",
+                                             whole_figure(comparison.cases.size()));
+  return {what + ": " + effort_text(comparison) + ".", outcome_text(comparison),
+          decision_text(comparison)};
+}
+
 std::vector<std::string> method(const Comparison& comparison) {
   if (!comparison.refused.empty()) return {};
   std::vector<std::string> sentences = {fmt::format(

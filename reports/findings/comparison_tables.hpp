@@ -17,6 +17,10 @@ std::string problems(const Comparison& comparison);
 /// then what was explored.
 std::string verdict(const Comparison& comparison);
 
+/// The same in three sentences for whoever decides and reads no further: what was done, what came
+/// out and how sure that is, what it means for the decision. Empty where nothing was compared.
+std::vector<std::string> answer(const Comparison& comparison);
+
 /// What was compared by which rules, what so many runs show, and cases that only one side has; a
 /// sentence each.
 std::vector<std::string> method(const Comparison& comparison);

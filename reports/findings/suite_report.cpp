@@ -179,6 +179,96 @@ std::string suite_verdict(const SuiteReport& suite) {
                            whole_figure(counts.objectives), counts.objectives == 1 ? "" : "s");
 }
 
+namespace {
+
+constexpr std::size_t kMostNamedCases = 3;
+
+/// "'a', 'b' and 4 others"
+std::string case_names(std::vector<std::string> names) {
+  for (std::string& name : names) name = "'" + name + "'";
+  if (names.size() > kMostNamedCases) {
+    const std::size_t others = names.size() - (kMostNamedCases - 1);
+    names.resize(kMostNamedCases - 1);
+    names.push_back(whole_figure(others) + " others");
+  }
+  return listed(names, "and");
+}
+
+/// What became of goodput where something was lifted; empty where nothing was in any case.
+std::string goodput_changes(const SuiteReport& suite) {
+  std::size_t rose = 0, fell = 0, neither = 0, unsure = 0;
+  for (const CaseReport& each : suite.cases) {
+    if (each.status != CaseStatus::done || !each.goodput) continue;
+    const Gain& gain = *each.goodput;
+    std::size_t& count = !gain.change.interval ? unsure
+                         : !gain.shown()       ? neither
+                         : gain.better()       ? rose
+                                               : fell;
+    ++count;
+  }
+  const std::size_t all = rose + fell + neither + unsure;
+  if (all == 0) return "";
+  std::vector<std::string> parts;
+  const auto add = [&](std::size_t count, const char* what) {
+    if (count > 0) parts.push_back(fmt::format("{} in {}", what, whole_figure(count)));
+  };
+  add(rose, "rose");
+  add(fell, "fell");
+  add(neither, "did not change beyond chance");
+  add(unsure, "has no interval that says how sure its change is");
+  return fmt::format("Of {} valid case{} with a change, goodput {}", whole_figure(all),
+                     all == 1 ? "" : "s", listed(parts, "and"));
+}
+
+std::string suite_decision(const SuiteReport& suite, const SuiteCounts& counts) {
+  std::vector<std::string> unmeasured, missing;
+  for (const CaseReport& each : suite.cases) {
+    if (each.status != CaseStatus::done) {
+      unmeasured.push_back(each.name);
+    } else if (missed_objectives(each) > 0) {
+      missing.push_back(each.name);
+    }
+  }
+  std::vector<std::string> parts;
+  if (!missing.empty()) parts.push_back("what was asked for is not had in " + case_names(missing));
+  if (!unmeasured.empty()) {
+    parts.push_back(fmt::format("nothing can be decided by {} until {} run again",
+                                case_names(unmeasured),
+                                unmeasured.size() == 1 ? "it is" : "they are"));
+  }
+  if (!parts.empty()) {
+    std::string text = listed(parts, "and") + ".";
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+    return text;
+  }
+  if (counts.objectives > 0) return "What was asked for is had in every case.";
+  return "Nothing was asked of any case: a decision needs objectives, or another such suite to "
+         "compare this one with.";
+}
+
+}  // namespace
+
+std::vector<std::string> suite_answer(const SuiteReport& suite) {
+  if (suite.cases.empty()) return {};
+  const SuiteCounts counts = counts_of(suite);
+  std::uint64_t runs = 0;
+  for (const CaseReport& each : suite.cases) runs += each.runs;
+  std::string came = goodput_changes(suite);
+  if (counts.objectives > 0) {
+    came += fmt::format("{}{} of {} objective{} met", came.empty() ? "" : "; ",
+                        whole_figure(counts.met), whole_figure(counts.objectives),
+                        counts.objectives == 1 ? " is" : "s are");
+  }
+  if (counts.done == 0) came = "Nothing was measured";
+  if (came.empty()) came = "Nothing was changed in any case, and nothing asked of it";
+  return {fmt::format("The suite '{}' has {} case{}, of which {} {}; {} were made.", suite.name,
+                      whole_figure(suite.cases.size()), suite.cases.size() == 1 ? "" : "s",
+                      whole_figure(counts.done),
+                      counts.done == 1 ? "is a valid measurement" : "are valid measurements",
+                      runs_figure(runs)),
+          came + ".", suite_decision(suite, counts)};
+}
+
 std::vector<std::string> facts_of(const SuiteReport& suite) {
   std::vector<std::string> facts;
   if (!suite.tokenlift_version.empty()) facts.push_back("tokenlift " + suite.tokenlift_version);

@@ -118,6 +118,10 @@ SuiteCounts counts_of(const SuiteReport& suite);
 /// "12 cases: 10 done, 1 invalid, 1 failed; 19 of 20 objectives met."
 std::string suite_verdict(const SuiteReport& suite);
 
+/// A suite in three sentences for whoever decides and reads no further: what was done, what came
+/// out and how sure that is, what it means for the decision. Empty without cases.
+std::vector<std::string> suite_answer(const SuiteReport& suite);
+
 /// What stands beside its name: "tokenlift 0.1.0", when it began.
 std::vector<std::string> facts_of(const SuiteReport& suite);
 

@@ -13,6 +13,7 @@ Summary summary_of(const Comparison& comparison) {
   summary.facts = {"contender against base"};
   if (comparison.cases.size() == 1) summary.facts.push_back(runs_text(comparison.cases[0]));
   summary.verdict = verdict(comparison);
+  summary.answer = answer(comparison);
   summary.status = problems(comparison);
   if (!summary.status.empty()) {
     summary.status_word = comparison.refused.empty() ? "NOT VALID" : "NOT COMPARED";

@@ -37,6 +37,7 @@ Page suite_page(const SuiteReport& suite) {
   for (std::string& fact : facts_of(suite)) page.summary.facts.push_back(std::move(fact));
   page.summary.description = suite.description;
   page.summary.status = suite_verdict(suite);
+  page.summary.answer = suite_answer(suite);
   page.summary.remarks = suite.remarks;
   page.summary.tone = counts_of(suite).all_well() ? Tone::good : Tone::bad;
 

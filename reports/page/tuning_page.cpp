@@ -65,6 +65,7 @@ Summary summary_of(const TuningReport& report) {
   summary.tone = state.well ? Tone::good : Tone::bad;
   if (report.verification) summary.problems = report.verification->refusals;
   summary.verdict = tuning_verdict(report);
+  summary.answer = tuning_answer(report);
   summary.tiles = tiles_of(report);
   summary.remarks = task_sentences(report);
   return summary;
@@ -133,7 +134,7 @@ Section parameters_section(const TuningReport& report) {
   std::vector<Block> charts;
   for (std::size_t i = 0; i < report.parameters.size(); ++i) {
     const TunedParameter& parameter = report.parameters[i];
-    add_block(charts, {Picture{parameter_label(parameter.key),
+    add_block(charts, {Picture{parameter_label(parameter),
                                "",
                                {},
                                response_svg(report, i),
@@ -250,8 +251,7 @@ Page tuning_page(const TuningReport& report) {
   add_block(changes.blocks, {constraints_table(report)});
   add_section(page.sections, std::move(changes));
   add_section(page.sections, list_section("What holds it back", report.binding));
-  add_section(page.sections,
-              list_section("What would help", remedy_sentences(report)));
+  add_section(page.sections, list_section("What would help", remedy_sentences(report)));
   add_section(page.sections, verification_section(report));
   add_section(page.sections, charts_of_tries(report));
   add_section(page.sections, parameters_section(report));

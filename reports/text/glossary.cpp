@@ -13,17 +13,31 @@ constexpr auto kTerms = std::to_array<Term>({
      "holds no change, none was shown."},
     {"admitted", "Attempts that the throttle let through."},
     {"after/before", "The figure after the change as a multiple of that before it."},
+    {"as good",
+     "Values of the parameter within which the figure stays within 2 % of the recommended one's "
+     "and all constraints are met."},
+    {"at worst",
+     "The largest worsening that the runs do not exclude, corrected for all figures that are "
+     "gated. Where it reaches what is looked for (--detect), the figure is open."},
     {"attainment",
      "Requests that met all their objectives / all requests due, not only completed ones."},
     {"attempts",
      "The first one and the retries of a request. A throttle counts attempts, everything else "
      "requests."},
+    {"base", "What is compared with: the runs named first."},
     {"batch fill", "The mean batch / the largest one that a replica may run."},
     {"batch mean", "Sequences that a replica computes in one step, weighted by time."},
+    {"better",
+     "Changed by more than counts as none (--threshold), for the better of users, and by more than "
+     "chance does."},
     {"cancelled", "Requests whose user left while they waited."},
+    {"change",
+     "The later or other figure as a multiple of the first (x), or their difference (+, -) where a "
+     "ratio says nothing."},
     {"change found at",
      "When the throughput changes its level, found without being told of the change."},
     {"completed", "Requests that got all their tokens."},
+    {"contender", "What is compared: the runs named last."},
     {"delivered load", "Requests that the harness sent in their phase / requests due in it."},
     {"drain time",
      "From the change until no more requests are in the system than is usual after it."},
@@ -33,6 +47,10 @@ constexpr auto kTerms = std::to_array<Term>({
     {"expired",
      "Requests whose deadline or longest wait passed; one that is served late is expired too."},
     {"failed", "Requests that the fleet or the endpoint broke."},
+    {"for users",
+     "better or worse: changed by more than counts as none, and by more than chance does. Open: not "
+     "worse as far as so many runs tell, but a worsening of the size that is looked for is not "
+     "excluded. No difference shown: it is."},
     {"from–to", "The phase, in seconds from the start of the run."},
     {"generator lag", "Sent - due: how late the harness itself was."},
     {"goodput",
@@ -49,16 +67,34 @@ constexpr auto kTerms = std::to_array<Term>({
     {"ITL", "Inter-token latency: every gap between consecutive tokens, pooled over all requests."},
     {"KV used",
      "Tokens resident in KV caches (keys and values that attention keeps) / the room for them."},
+    {"matters",
+     "The share of the figure's variance over the whole range that goes with this parameter "
+     "alone."},
     {"mean after", "The level of the figure once all is settled."},
     {"mean before", "The level of the figure before the change."},
+    {"measured", "What engine threads measured in real time."},
+    {"need", "Runs on either side that would decide all figures of the case."},
+    {"no difference", "A worsening of the size that is looked for (--detect) is excluded."},
+    {"objectives", "Bounds on figures that a case is held to, and how many of them it met."},
     {"offered", "What users ask for: requests due per second, whatever becomes of them."},
+    {"open",
+     "Not worse as far as so many runs tell, and a worsening of the size that is looked for "
+     "(--detect) is not excluded either."},
     {"overshoot", "How far the figure went beyond its new level, as a share of the step."},
+    {"p",
+     "How often chance alone would make so large a change, corrected for all figures that are "
+     "tested together."},
     {"p50, p90, p95, p99",
      "Percentiles: the value that so many percent of the requests do not exceed. Given where at "
      "least 10 requests lie beyond."},
+    {"predicted", "What was simulated of the same setting."},
     {"prefill", "The step that computes the prompt, until the first token."},
     {"prefix hits", "Prompt tokens found in a prefix cache / prompt tokens."},
+    {"present", "The setting as the scenario has it."},
     {"queue wait", "From admission until the first step that computes any of the prompt."},
+    {"recommended",
+     "The setting that the search ended with: of those that meet all constraints, under stress "
+     "too, the best."},
     {"recovery deficit", "Tokens of goodput that the transition fell short of the level after it."},
     {"rejected", "Requests that gave up after their retries; of a throttle: attempts refused."},
     {"requests due",
@@ -68,6 +104,10 @@ constexpr auto kTerms = std::to_array<Term>({
      "Of the requests due before the change, the share whose first attempt the throttle held or "
      "denied. Under 5 % it did not bind."},
     {"rise time", "From 10 % to 90 % of the step."},
+    {"runs",
+     "Repetitions with seeds of their own. Runs are what is compared, as requests of one run are "
+     "not independent."},
+    {"setting", "A value for each parameter that is searched; #17 is the 17th that was tried."},
     {"settling time", "From the change until the figure stays at its new level."},
     {"SLO", "Service-level objectives of a tenant: bounds on TTFT, TPOT or e2e."},
     {"SLO debt", "Requests due in the transition that missed an objective."},
@@ -75,10 +115,14 @@ constexpr auto kTerms = std::to_array<Term>({
     {"standard error", "Of the smoothed series: how far chance alone moves it."},
     {"starvation",
      "Time that a tenant got less than its guaranteed share while it had work waiting."},
+    {"status",
+     "done: a valid measurement. Invalid: a check failed. Failed, interrupted, not run: there is "
+     "no measurement."},
     {"tenant", "A group of users with a load and objectives of its own."},
     {"their backlog", "Output tokens of the requests that waited when the change came."},
     {"throttle wait", "Admitted - sent: waiting at the throttle, and back-off between attempts."},
     {"throughput", "Output tokens/s that were produced, whoever wanted them."},
+    {"to the best", "The figure as a multiple of the best setting's, from runs of the same seeds."},
     {"TPOT",
      "Time per output token of a request: (last token - first token) / (output tokens - 1)."},
     {"TTFT",
@@ -100,6 +144,9 @@ constexpr auto kTerms = std::to_array<Term>({
     {"waiting in back-off",
      "Requests that had been refused and were going to retry when the change came."},
     {"wasted", "Output tokens computed for requests that ended after their deadline."},
+    {"worse",
+     "Changed by more than counts as none (--threshold), for the worse of users, and by more than "
+     "chance does."},
 });
 
 /// What some tables call a term for want of room.
@@ -112,7 +159,6 @@ constexpr auto kAliases = std::to_array<Alias>({{"attained", "attainment"},
                                                 {"drain", "drain time"},
                                                 {"due", "requests due"},
                                                 {"lag", "generator lag"},
-                                                {"objectives", "SLO"},
                                                 {"TTFT mean", "TTFT"}});
 
 bool same(std::string_view a, std::string_view b) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -120,6 +121,55 @@ TEST(Comparison, AGateIsPassedOnlyWhereAWorseningIsExcludedAndIsOpenElse) {
   // It may well be 10 % worse, whatever else is said of it.
   EXPECT_EQ(only_figure(compared({100, 108, 92, 100}, {100, 108, 109, 103}, ttft())).reading,
             Reading::open);
+}
+
+TEST(Comparison, PrimaryAreTheFiguresThatAreChosen) {
+  const CaseFigures fast = side({100, 101, 99, 100}, 1, explored());
+  const CaseFigures slow = side({120, 121, 119, 120}, 100, explored());
+  const auto gated = [&](std::vector<std::string> chosen) {
+    ComparisonRules rules;
+    rules.primary = std::move(chosen);
+    return compare({{"case", fast, slow, {}}}, rules).primary(Reading::worse);
+  };
+  EXPECT_EQ(gated({}), 0U);
+  EXPECT_EQ(gated({"throughput", "e2e_p50"}), 1U);
+  EXPECT_EQ(gated({"ttft_p50"}), 0U);
+  // Only of phases that last, and of what is judged.
+  FigureSet set = explored();
+  EXPECT_TRUE(is_gated(set, {"e2e_p50"}));
+  set.phase = "transition";
+  EXPECT_FALSE(is_gated(set, {"e2e_p50"}));
+  set = explored();
+  set.judged = false;
+  EXPECT_FALSE(is_gated(set, {"e2e_p50"}));
+  for (const std::string name : {"throughput", "goodput", "attainment", "ttft_p99", "e2e_p99"}) {
+    const std::vector<std::string> names = gate_names();
+    EXPECT_NE(std::find(names.begin(), names.end(), name), names.end()) << name;
+  }
+}
+
+TEST(Comparison, AnswersInThreeSentences) {
+  const auto decision = [](const Comparison& comparison) { return answer(comparison).at(2); };
+  const Values fast = {100, 101, 99, 100.5};
+  const Values slow = {120, 121, 119, 120.5};
+  const Comparison worse = compared(fast, slow, ttft());
+  EXPECT_EQ(answer(worse).at(0),
+            "The contender was compared with the base in 'case': 4 runs on either side.");
+  EXPECT_NE(answer(worse).at(1).find("more than chance"), std::string::npos);
+  EXPECT_NE(decision(worse).find("does harm"), std::string::npos);
+  EXPECT_NE(decision(compared(slow, fast, ttft())).find("for the better"), std::string::npos);
+  const Comparison same = compared({100, 101, 99, 100}, {100, 99, 101, 100}, ttft());
+  EXPECT_NE(answer(same).at(1).find("that it is worse by 10 % is excluded"), std::string::npos);
+  EXPECT_NE(decision(same).find("nothing that is gated speaks against"), std::string::npos);
+  const Comparison open = compared({100, 140, 70, 100}, {100, 75, 130, 100}, ttft());
+  EXPECT_NE(decision(open).find("decides nothing yet"), std::string::npos);
+  CaseFigures broken = side(slow, 100, ttft());
+  broken.problem = "interrupted";
+  const Comparison not_valid = compare({{"case", side(fast, 1, ttft()), broken, {}}}, {});
+  EXPECT_NE(decision(not_valid).find("nothing can be decided"), std::string::npos);
+  Comparison refused;
+  refused.refused = "other things were measured";
+  EXPECT_TRUE(answer(refused).empty());
 }
 
 TEST(Comparison, WhatIsExploredFailsNoGateAndCostsItNothing) {

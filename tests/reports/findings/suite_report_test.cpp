@@ -397,6 +397,27 @@ ComparedCase case_of(const std::string& name, double factor) {
   return {name, base, contender, {}};
 }
 
+TEST(SuiteAnswer, SaysWhatWasDoneWhatCameOutAndWhatFollows) {
+  SuiteReport suite{"s", "", {}, "", "", {rich_case("a", 1), rich_case("b", 1)}};
+  EXPECT_TRUE(suite_answer(without_cases()).empty());
+  std::vector<std::string> said = suite_answer(suite);
+  ASSERT_EQ(said.size(), 3U);
+  EXPECT_EQ(said[0],
+            "The suite 's' has 2 cases, of which 2 are valid measurements; 2 runs were made.");
+  EXPECT_EQ(said[1], "Of 2 valid cases with a change, goodput rose in 2.");
+  EXPECT_TRUE(said[2].starts_with("Nothing was asked of any case")) << said[2];
+  suite.cases[0].objectives = {{"goodput.gain >= 1", true, 2}};
+  EXPECT_EQ(suite_answer(suite)[2], "What was asked for is had in every case.");
+  suite.cases[0].objectives[0].met = false;
+  suite.cases[1].status = CaseStatus::failed;
+  said = suite_answer(suite);
+  EXPECT_EQ(said[2],
+            "What was asked for is not had in 'a' and nothing can be decided by 'b' until "
+            "it is run again.");
+  suite.cases[0].status = CaseStatus::invalid;
+  EXPECT_EQ(suite_answer(suite)[1], "Nothing was measured.");
+}
+
 TEST(SuiteJunit, ACaseThatIsWorseThanTheBaseOrOpenFails) {
   const SuiteReport suite{"s", "", {}, "", "", {rich_case("a", 1), rich_case("b", 1)}};
   const Comparison comparison = compare({case_of("a", 1), case_of("b", 1.2)}, {});
