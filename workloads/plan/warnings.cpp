@@ -5,6 +5,7 @@
 
 #include "workloads/plan/calendar.hpp"
 #include "workloads/plan/demand.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/fleet_warnings.hpp"
 #include "workloads/plan/fluid.hpp"
 #include "workloads/plan/load.hpp"
@@ -164,13 +165,23 @@ Treatment treatment_of(const Tenant& tenant, const Scenario& resolved,
   return result;
 }
 
+/// Requests may fail with their replica: then clients try again, too.
+bool loses_requests(const Scenario& resolved) {
+  const bool by_event = std::ranges::any_of(resolved.events, [](const Event& event) {
+    return changes_fleet(event) && event.in_flight == InFlight::drop;
+  });
+  return by_event || std::ranges::any_of(resolved.fleet.sites, [](const Site& site) {
+           return site.failures.has_value();
+         });
+}
+
 void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result) {
   const std::vector<Change> changes = plan_changes(resolved);
   for (const Tenant& tenant : resolved.tenants) {
     const std::string who = "tenant '" + tenant.name + "' ";
     const Treatment treatment = treatment_of(tenant, resolved, changes);
     const bool retries = tenant.retry.policy != RetryPolicy::none;
-    if (retries && !treatment.rejects) {
+    if (retries && !treatment.rejects && !loses_requests(resolved)) {
       result.push_back(who +
                        "retries after a rejection, but no throttle rejects its requests: set "
                        "when_full = \"reject\" in one, add a queue_limit, or remove its retry");

@@ -416,10 +416,10 @@ TEST(Recorder, CountsTheUsersWhoseRequestsMissedAnObjectiveOnce) {
   const RecordingGrid grid = make_grid(scenario);
   RequestTable requests;
   Recorder recorder(scenario, grid);
-  std::vector<Completion> done;
+  std::vector<News> done;
   for (const std::uint64_t number : {0, 1, 2, 3, 4}) {
     Request request;
-    request.number = number;
+    request.number = number & Request::kMostNumber;
     request.due_ns = request.sent_ns = request.admitted_ns = 1'000'000'000;
     request.phase = grid.phase_at(request.due_ns) & 0xf;
     request.output_tokens = 1;
@@ -433,7 +433,7 @@ TEST(Recorder, CountsTheUsersWhoseRequestsMissedAnObjectiveOnce) {
     }
   }
   recorder.completed(done, requests, 1'030'000'000);
-  const auto run = recorder.finish(6'000'000'000, TokenRecord(grid), 1);
+  const auto run = recorder.finish(6'000'000'000, TokenRecord(grid));
   EXPECT_EQ(run.tenants[0].users, 3U);
   EXPECT_EQ(run.tenants[0].phases[0].users_missed, 2U);
   EXPECT_EQ(run.tenants[0].phases[1].users_missed, 0U);
