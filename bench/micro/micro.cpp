@@ -27,7 +27,7 @@
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/text/draw.hpp"
 
-namespace tokenlift {
+namespace tokenlift::micro_parts {
 namespace {
 
 constexpr std::int64_t kContextTokens = 128;
@@ -433,6 +433,6 @@ BENCHMARK(fleet_against_bare)
     ->UseRealTime();
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::micro_parts
 
 BENCHMARK_MAIN();

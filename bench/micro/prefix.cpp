@@ -13,7 +13,7 @@
 #include "bench/fleet/prefix_cache.hpp"
 #include "bench/fleet/router.hpp"
 
-namespace tokenlift {
+namespace tokenlift::micro_prefix {
 namespace {
 
 constexpr std::int64_t kEntries = 1000;
@@ -84,4 +84,4 @@ void affinity(benchmark::State& state) {
 BENCHMARK(affinity)->Name("prefix/affinity");
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::micro_prefix

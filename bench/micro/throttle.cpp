@@ -17,7 +17,7 @@
 #include "bench/throttle/waiting_room.hpp"
 #include "workloads/text/draw.hpp"
 
-namespace tokenlift {
+namespace tokenlift::micro_throttle {
 namespace {
 
 constexpr Micro kReserved = 256 * kMicro;
@@ -127,4 +127,4 @@ void decide_waiting_room(benchmark::State& state) {
 BENCHMARK(decide_waiting_room)->Name("throttle/waiting_room")->ArgName("held")->Arg(0)->Arg(1);
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::micro_throttle

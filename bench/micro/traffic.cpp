@@ -17,7 +17,7 @@
 #include "workloads/requests/session_plan.hpp"
 #include "workloads/requests/trace.hpp"
 
-namespace tokenlift {
+namespace tokenlift::micro_traffic {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -168,4 +168,4 @@ void retry_later(benchmark::State& state) {
 BENCHMARK(retry_later)->Name("retry/exponential");
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::micro_traffic

@@ -11,7 +11,7 @@
 #include "bench/tune/sobol.hpp"
 #include "workloads/reader/catalogue.hpp"
 
-namespace tokenlift {
+namespace tokenlift::micro_tune {
 namespace {
 
 /// Candidates of the built-in scenario `lift` (some 4,200 requests), a run each.
@@ -35,4 +35,4 @@ void candidates(benchmark::State& state) {
 BENCHMARK(candidates)->Name("tune/candidates")->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::micro_tune

@@ -22,7 +22,7 @@
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
-namespace tokenlift {
+namespace tokenlift::micro_virtual {
 namespace {
 
 Lengths constant(std::int64_t tokens) {
@@ -218,4 +218,4 @@ BENCHMARK(play_colossus)
     ->UseRealTime();
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::micro_virtual

@@ -16,7 +16,7 @@
 
 #include "tests/testing.hpp"
 
-namespace tokenlift {
+namespace tokenlift::links_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -206,4 +206,4 @@ TEST(Documentation, TheReadmeIsShort) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::links_test

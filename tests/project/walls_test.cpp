@@ -15,7 +15,7 @@
 
 #include "tests/testing.hpp"
 
-namespace tokenlift {
+namespace tokenlift::walls_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -305,4 +305,4 @@ TEST(Walls, NoFileIsForgotten) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::walls_test

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <atomic>
 
-namespace tokenlift {
+namespace tokenlift::calibration_test {
 namespace {
 
 using Batches = std::vector<std::int64_t>;
@@ -98,4 +98,4 @@ TEST(Calibration, AnInterruptionLeavesNothing) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::calibration_test

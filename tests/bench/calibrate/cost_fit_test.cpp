@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace tokenlift {
+namespace tokenlift::cost_fit_test {
 namespace {
 
 struct Samples {
@@ -268,4 +268,4 @@ TEST(CostFit, SamplesThatDetermineNothingAreRefused) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::cost_fit_test

@@ -8,7 +8,7 @@
 #include <deque>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::computed_replica_test {
 namespace {
 
 using Tokens = std::vector<std::int32_t>;
@@ -168,4 +168,4 @@ RC_GTEST_PROP(ComputedReplicaMemory, KeysAndValuesAreFreedWithTheirEntries, ()) 
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::computed_replica_test

@@ -18,7 +18,7 @@
 #include "bench/fleet/virtual_fleet.hpp"
 #include "tests/bench/fleet/news.hpp"
 
-namespace tokenlift {
+namespace tokenlift::jump_replica_test {
 namespace {
 
 constexpr std::int64_t kUs = 1'000;
@@ -420,4 +420,4 @@ RC_GTEST_PROP(PrefixFleet, JumpingSaysAndRecordsWhatSteppingDoes, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::jump_replica_test

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::prefix_cache_test {
 namespace {
 
 using Keys = std::vector<std::uint64_t>;
@@ -194,4 +194,4 @@ RC_GTEST_PROP(PrefixCache, DoesWhatASearchThroughAListDoes, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::prefix_cache_test

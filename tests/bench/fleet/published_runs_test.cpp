@@ -14,7 +14,7 @@
 #include "tests/testing.hpp"
 #include "workloads/reader/catalogue.hpp"
 
-namespace tokenlift {
+namespace tokenlift::published_runs_test {
 namespace {
 
 constexpr RequestId kBatch = 8;
@@ -123,4 +123,4 @@ TEST(PublishedRuns, AreInTheReadmeAsTheyAreSimulated) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::published_runs_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::replica_test {
 namespace {
 
 Work work(RequestId id, std::int32_t prompt, std::int32_t output) {
@@ -176,4 +176,4 @@ RC_GTEST_PROP(Replica, EverybodyGetsTheirTokensWithinTheLimits, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::replica_test

@@ -9,7 +9,7 @@
 #include <set>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::router_test {
 namespace {
 
 /// Sites of one replica each.
@@ -349,4 +349,4 @@ RC_GTEST_PROP(Router, SendsToTheLeastLoadedThatServesAsALinearSearchDoes, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::router_test

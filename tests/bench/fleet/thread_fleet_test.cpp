@@ -13,7 +13,7 @@
 #include "bench/record/recorder.hpp"
 #include "bench/run/capacity.hpp"
 
-namespace tokenlift {
+namespace tokenlift::thread_fleet_test {
 namespace {
 
 Scenario tiny(std::int64_t replicas) {
@@ -323,4 +323,4 @@ TEST_F(ChangingThreadFleet, AReplicaComesBackAndAnotherPaceLosesNothing) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::thread_fleet_test

@@ -12,7 +12,7 @@
 #include "tests/bench/run/virtual_run.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 
-namespace tokenlift {
+namespace tokenlift::virtual_fleet_test {
 namespace {
 
 constexpr std::int64_t kMs = kMillisecond;
@@ -100,4 +100,4 @@ RC_GTEST_PROP(VirtualFleet, AnyNumberOfWorkersGivesTheSameBytes, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::virtual_fleet_test

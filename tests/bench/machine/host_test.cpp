@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace tokenlift {
+namespace tokenlift::host_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -79,4 +79,4 @@ TEST(Interference, IsTheShareOfOthersAndOfTheHypervisor) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::host_test

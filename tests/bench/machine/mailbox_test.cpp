@@ -8,7 +8,7 @@
 
 #include "bench/machine/clock.hpp"
 
-namespace tokenlift {
+namespace tokenlift::mailbox_test {
 namespace {
 
 TEST(Mailbox, HandsOverEverythingInOrder) {
@@ -66,4 +66,4 @@ TEST(RealClock, WaitsNoShorterThanTold) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::mailbox_test

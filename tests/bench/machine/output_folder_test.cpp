@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-namespace tokenlift {
+namespace tokenlift::output_folder_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -135,4 +135,4 @@ TEST(OutputFolder, AFolderThatCannotBeMadeIsAnError) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::output_folder_test

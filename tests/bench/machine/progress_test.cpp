@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::progress_test {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
@@ -84,4 +84,4 @@ TEST(Progress, ARoughTimeHasOneUnit) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::progress_test

@@ -15,7 +15,7 @@
 #include "reports/json/json_run.hpp"
 #include "workloads/text/draw.hpp"
 
-namespace tokenlift {
+namespace tokenlift::recorder_test {
 namespace {
 
 /// Phases of any length, bins of any width; series may end before the phases do.
@@ -470,4 +470,4 @@ TEST(Recorder, TheRecordOfAnUndecidedRequestSaysHowFarItGot) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::recorder_test

@@ -13,7 +13,7 @@
 
 #include "bench/machine/output_folder.hpp"
 
-namespace tokenlift {
+namespace tokenlift::request_log_test {
 namespace {
 
 std::vector<std::string> lines_of(const std::filesystem::path& path) {
@@ -110,4 +110,4 @@ TEST(RequestLog, AFullDiskIsToldAndDoesNotStopTheRun) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::request_log_test

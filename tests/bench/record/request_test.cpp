@@ -7,7 +7,7 @@
 
 #include "bench/record/request_table.hpp"
 
-namespace tokenlift {
+namespace tokenlift::request_test {
 namespace {
 
 Request request(std::uint64_t number) {
@@ -65,4 +65,4 @@ RC_GTEST_PROP(RequestTable, HoldsWhatWasAddedAndNotRemoved, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::request_test

@@ -11,7 +11,7 @@
 #include "bench/fleet/replica.hpp"
 #include "bench/record/request.hpp"
 
-namespace tokenlift {
+namespace tokenlift::capacity_test {
 namespace {
 
 constexpr std::int64_t kMs = 1'000'000;
@@ -171,4 +171,4 @@ TEST(EstimateCapacity, IsAbsentWhereAPartWasNotMeasured) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::capacity_test

@@ -13,7 +13,7 @@
 
 #include "workloads/requests/trace.hpp"
 
-namespace tokenlift {
+namespace tokenlift::clients_test {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -291,4 +291,4 @@ RC_GTEST_PROP(Clients, WhatOneClientDoesDependsOnNobodyElse, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::clients_test

@@ -30,7 +30,7 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
-namespace tokenlift {
+namespace tokenlift::coverage_test {
 namespace {
 
 using Truth = std::map<std::string, double>;  // by name of the gain
@@ -340,4 +340,4 @@ TEST(Coverage, AVeryLongRunAgreesWithTheClosedForm) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::coverage_test

@@ -17,7 +17,7 @@
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
-namespace tokenlift {
+namespace tokenlift::experiment_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -158,4 +158,4 @@ TEST_F(Experiments, TheRecordOfRequestsAddsUpToTheRun) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::experiment_test

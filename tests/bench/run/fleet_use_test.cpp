@@ -7,7 +7,7 @@
 #include "tests/bench/run/virtual_run.hpp"
 #include "workloads/plan/plan.hpp"
 
-namespace tokenlift {
+namespace tokenlift::fleet_use_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -113,4 +113,4 @@ TEST(FleetUse, HeadroomIsOfWhatServed) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::fleet_use_test

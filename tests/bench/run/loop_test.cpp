@@ -11,7 +11,7 @@
 #include "tests/bench/fleet/stepped_fleet.hpp"
 #include "workloads/plan/plan.hpp"
 
-namespace tokenlift {
+namespace tokenlift::loop_test {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -534,4 +534,4 @@ RC_GTEST_PROP(Loop, ConservesRequestsAndObeysLittlesLaw, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::loop_test

@@ -25,7 +25,7 @@
 #include "tests/bench/run/virtual_run.hpp"
 #include "workloads/requests/arrivals.hpp"
 
-namespace tokenlift {
+namespace tokenlift::queueing_test {
 namespace {
 
 // ------------------------------------------------------------------- request by request, exactly
@@ -347,4 +347,4 @@ TEST(Queueing, AServerOfAnyLaw) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::queueing_test

@@ -12,7 +12,7 @@
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
-namespace tokenlift {
+namespace tokenlift::readiness_test {
 namespace {
 
 /// What is said where it is refused; empty where it is not.
@@ -101,4 +101,4 @@ TEST(Readiness, ACpuQuotaMustHoldTheReplicasAndTheHarness) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::readiness_test

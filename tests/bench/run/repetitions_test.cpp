@@ -17,7 +17,7 @@
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
-namespace tokenlift {
+namespace tokenlift::repetitions_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -113,4 +113,4 @@ TEST_F(RepetitionsTest, ARunThatCannotBeWrittenComesWithTheError) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::repetitions_test

@@ -13,7 +13,7 @@
 #include "bench/fleet/virtual_fleet.hpp"
 #include "tests/bench/fleet/news.hpp"
 
-namespace tokenlift {
+namespace tokenlift::replay_test {
 namespace {
 
 constexpr RouterPolicy kRouters[] = {RouterPolicy::shared_queue, RouterPolicy::round_robin,
@@ -122,4 +122,4 @@ RC_GTEST_PROP(Replay, AReplicaInVirtualTimeDecidesTheSameOnceMore, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::replay_test

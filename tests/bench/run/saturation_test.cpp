@@ -18,7 +18,7 @@
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/requests/lengths.hpp"
 
-namespace tokenlift {
+namespace tokenlift::saturation_test {
 namespace {
 
 // ---------------------------------------------------------------------------------- throughput
@@ -367,4 +367,4 @@ TEST(Saturation, ABacklogBehindANewLimitDrainsAtIt) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::saturation_test

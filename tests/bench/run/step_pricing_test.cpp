@@ -12,7 +12,7 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
-namespace tokenlift {
+namespace tokenlift::step_pricing_test {
 namespace {
 
 Scenario one_h100(std::int64_t prompt, std::int64_t output, std::int64_t max_step_tokens) {
@@ -97,4 +97,4 @@ TEST(StepPricing, TheSizeOfAChunkTradesThroughputForGaps) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::step_pricing_test

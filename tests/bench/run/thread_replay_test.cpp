@@ -4,7 +4,7 @@
 #include "bench/fleet/thread_fleet.hpp"
 #include "tests/bench/run/replay.hpp"
 
-namespace tokenlift {
+namespace tokenlift::thread_replay_test {
 namespace {
 
 TEST(ThreadReplay, ALoopInRealTimeDecidesTheSameOnceMore) {
@@ -51,4 +51,4 @@ TEST(ThreadReplay, ReplicasInRealTimePreemptTheSameOnceMore) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::thread_replay_test

@@ -14,7 +14,7 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
-namespace tokenlift {
+namespace tokenlift::time_and_chance_test {
 namespace {
 
 constexpr double kErrors = 5;
@@ -163,4 +163,4 @@ shape = { kind = "mmpp", high = 4, low = 0.5, length = "20s", calm = "60s" }
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::time_and_chance_test

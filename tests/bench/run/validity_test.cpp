@@ -8,7 +8,7 @@
 #include "bench/machine/host.hpp"
 #include "workloads/scenario/engine.hpp"
 
-namespace tokenlift {
+namespace tokenlift::validity_test {
 namespace {
 
 constexpr std::int64_t kMs = 1'000'000;
@@ -178,4 +178,4 @@ TEST(Interference, CanBeReadHere) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::validity_test

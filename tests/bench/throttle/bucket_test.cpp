@@ -5,7 +5,7 @@
 
 #include "tests/bench/throttle/throttles.hpp"
 
-namespace tokenlift {
+namespace tokenlift::bucket_test {
 namespace {
 
 Throttle token_bucket(double rate_per_s, double burst_units, Charge charge = Charge::reserve) {
@@ -405,4 +405,4 @@ TEST(WhileInUseAndOwed, GcraForgivesWhatIsBeyondASmallerBurst) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::bucket_test

@@ -9,7 +9,7 @@
 
 #include "tests/bench/throttle/throttles.hpp"
 
-namespace tokenlift {
+namespace tokenlift::concurrency_test {
 namespace {
 
 constexpr auto kTtft = 50 * kMillisecond;
@@ -286,4 +286,4 @@ TEST(Vegas, StepsByTheQueueThatItEstimates) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::concurrency_test

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::keyed_states_test {
 namespace {
 
 TEST(KeyedStates, AKeyThatNobodyTouchedHasTheTemplatesState) {
@@ -50,4 +50,4 @@ TEST(KeyedStates, StatesNeverMove) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::keyed_states_test

@@ -15,7 +15,7 @@
 #include "tests/bench/throttle/random_client.hpp"
 #include "tests/bench/throttle/throttles.hpp"
 
-namespace tokenlift {
+namespace tokenlift::limiter_test {
 namespace {
 
 constexpr std::int64_t kFar = 3'600 * kSecond;
@@ -453,4 +453,4 @@ TEST_P(InFlight, InFlightNeverExceedsTheLimitWhateverChanges) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::limiter_test

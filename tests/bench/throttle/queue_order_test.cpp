@@ -7,7 +7,7 @@
 #include "bench/throttle/waiting_room.hpp"
 #include "tests/bench/throttle/small_room.hpp"
 
-namespace tokenlift {
+namespace tokenlift::queue_order_test {
 namespace {
 
 TEST(QueueOrder, AUserWhoUsedUpHisShareHoldsUpNobodyElse) {
@@ -198,4 +198,4 @@ TEST(QueueOrder, OrderFairCountsOutputWhenItIsKnownAndLooksAtWhoIsFirstThen) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::queue_order_test

@@ -10,7 +10,7 @@
 #include "tests/bench/throttle/random_room.hpp"
 #include "tests/bench/throttle/reference_room.hpp"
 
-namespace tokenlift {
+namespace tokenlift::room_properties_test {
 namespace {
 
 using Played = Player<WaitingRoom>;
@@ -472,4 +472,4 @@ RC_GTEST_PROP(RoomProperties, FairServesThoseWhoWaitAlikeByTheirWeights, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::room_properties_test

@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "bench/throttle/waiting_room.hpp"
+#include "tests/bench/throttle/throttles.hpp"
 
 namespace tokenlift {
-
-inline constexpr std::int64_t kSecond = 1'000'000'000;
 
 inline Throttle throttle(Unit unit, double rate_per_s, double burst, WhenFull when_full,
                          std::optional<std::int64_t> max_wait_ns = std::nullopt) {

@@ -10,7 +10,7 @@
 
 #include "tests/bench/throttle/small_room.hpp"
 
-namespace tokenlift {
+namespace tokenlift::waiting_room_test {
 namespace {
 
 TEST(WaitingRoom, AdmitsAtOnceWhereNothingLimits) {
@@ -479,4 +479,4 @@ TEST(WaitingRoom, PeakHoursGoOnForTheFormerLimit) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::waiting_room_test

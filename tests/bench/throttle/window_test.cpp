@@ -8,7 +8,7 @@
 
 #include "tests/bench/throttle/throttles.hpp"
 
-namespace tokenlift {
+namespace tokenlift::window_test {
 namespace {
 
 constexpr std::int64_t kHour = 3'600 * kSecond;
@@ -570,4 +570,4 @@ RC_GTEST_PROP(AccelerationLimitRule, NoWindowExceedsItsAllowance, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::window_test

@@ -23,7 +23,7 @@
 #include "tests/bench/run/one_step_queue.hpp"
 #include "tests/bench/run/virtual_run.hpp"
 
-namespace tokenlift {
+namespace tokenlift::planted_test {
 namespace {
 
 constexpr double kServiceS = 1e-3;
@@ -240,4 +240,4 @@ TEST(Planted, ATenthMoreTtftIsCalledInPairsWithTheRunsThatWereAskedFor) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::planted_test

@@ -26,7 +26,7 @@
 #include "workloads/text/draw.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::proof_test {
 namespace {
 
 constexpr double kServiceS = 1e-3;
@@ -336,4 +336,4 @@ TEST(TuningProof, IsNotBeatenByRandomSearch) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::proof_test

@@ -10,7 +10,7 @@
 
 #include "workloads/text/draw.hpp"
 
-namespace tokenlift {
+namespace tokenlift::search_test {
 namespace {
 
 using Point = std::vector<double>;
@@ -326,4 +326,4 @@ TEST(SobolPoints, FillEveryDimensionEvenly) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::search_test

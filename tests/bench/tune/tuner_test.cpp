@@ -23,7 +23,7 @@
 #include "workloads/tuning/candidate.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::tuner_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -469,4 +469,4 @@ TEST(Verification, RunsThePresentSettingAndTheBestThree) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::tuner_test

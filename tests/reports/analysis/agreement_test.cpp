@@ -11,7 +11,7 @@
 #include "tests/reports/formats/golden_file.hpp"
 #include "tests/reports/record/sample_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::agreement_test {
 namespace {
 
 using Rows = std::vector<AgreementRow>;
@@ -92,4 +92,4 @@ TEST(Agreement, APhaseThatOneRunNeverReachedIsLeftOut) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::agreement_test

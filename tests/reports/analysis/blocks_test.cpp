@@ -7,7 +7,7 @@
 
 #include "tests/reports/analysis/noise.hpp"
 
-namespace tokenlift {
+namespace tokenlift::blocks_test {
 namespace {
 
 using Values = std::vector<double>;
@@ -150,4 +150,4 @@ TEST(Blocks, TheIntervalHoldsTheMeanOfCorrelatedNoise) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::blocks_test

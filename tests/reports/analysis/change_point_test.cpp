@@ -8,7 +8,7 @@
 
 #include "tests/reports/analysis/noise.hpp"
 
-namespace tokenlift {
+namespace tokenlift::change_point_test {
 namespace {
 
 std::vector<double> levels(const std::vector<std::pair<std::size_t, double>>& parts) {
@@ -101,4 +101,4 @@ TEST(ChangePoint, AStepIsFoundInNoiseThatRemembers) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::change_point_test

@@ -11,7 +11,7 @@
 #include "reports/analysis/summary.hpp"
 #include "tests/reports/record/sample_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::gain_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -325,4 +325,4 @@ TEST(Effect, OfFivePairsIncludesPercentiles) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::gain_test

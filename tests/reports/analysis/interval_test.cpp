@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::interval_test {
 namespace {
 
 using Figures = std::vector<double>;
@@ -163,4 +163,4 @@ RC_GTEST_PROP(IntervalProperties, ARatioTheOtherWayRoundIsTheInverse, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::interval_test

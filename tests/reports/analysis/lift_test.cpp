@@ -12,7 +12,7 @@
 
 #include "tests/reports/record/sample_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::lift_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -481,4 +481,4 @@ TEST(TimeSplit, OfNobodyIsZero) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::lift_test

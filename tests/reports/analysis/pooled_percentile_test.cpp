@@ -7,7 +7,7 @@
 #include <map>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::pooled_percentile_test {
 namespace {
 
 using Samples = std::vector<BucketCount>;
@@ -200,4 +200,4 @@ RC_GTEST_PROP(PooledPercentileProperties, NothingButFiniteFiguresLeaves, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::pooled_percentile_test

@@ -11,7 +11,7 @@
 
 #include "tests/reports/analysis/noise.hpp"
 
-namespace tokenlift {
+namespace tokenlift::significance_test {
 namespace {
 
 std::vector<double> normal_figures(Noise& noise, std::size_t n, double mean, double deviation) {
@@ -271,4 +271,4 @@ RC_GTEST_PROP(Significance, SwappingTheSidesTurnsTheShiftAroundAndNothingElse, (
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::significance_test

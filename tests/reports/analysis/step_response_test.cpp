@@ -12,7 +12,7 @@
 
 #include "tests/reports/analysis/noise.hpp"
 
-namespace tokenlift {
+namespace tokenlift::step_response_test {
 namespace {
 
 constexpr std::int64_t kBinNs = 100'000'000;  // 0.1 s
@@ -328,4 +328,4 @@ TEST(StepResponse, WhatNeverBecomesSteadyIsNotSettled) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::step_response_test

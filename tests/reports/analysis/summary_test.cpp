@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tokenlift {
+namespace tokenlift::summary_test {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
@@ -171,4 +171,4 @@ TEST(Summary, WhoeverWasNotServedIsUnservedWhateverTheReason) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::summary_test

@@ -4,7 +4,7 @@
 
 #include "tests/reports/record/sample_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::trial_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -189,4 +189,4 @@ TEST(Trial, AControlThatEndedEarlyIsLeftOutAndNotForgotten) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::trial_test

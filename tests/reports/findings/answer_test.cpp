@@ -11,7 +11,7 @@
 
 #include "tests/reports/record/sample_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::answer_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -182,4 +182,4 @@ TEST(Answer, IsLeftToTheVerdictWhereNothingWasMeasured) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::answer_test

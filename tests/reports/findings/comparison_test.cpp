@@ -25,7 +25,7 @@
 #include "tests/reports/json/schema.hpp"
 #include "tests/reports/record/sample_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::comparison_test {
 namespace {
 
 using Values = std::vector<double>;
@@ -546,4 +546,4 @@ TEST(ComparisonPage, AThousandCasesFitIntoACommentAndItSaysWhatIsLeftOut) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::comparison_test

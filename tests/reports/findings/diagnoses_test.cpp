@@ -14,7 +14,7 @@
 #include "tests/reports/formats/golden_file.hpp"
 #include "tests/reports/record/sample_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::diagnoses_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -325,4 +325,4 @@ TEST(Diagnoses, OfEachSituationAreTheseSentences) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::diagnoses_test

@@ -20,7 +20,7 @@
 #include "reports/findings/comparison.hpp"
 #include "tests/reports/analysis/noise.hpp"
 
-namespace tokenlift {
+namespace tokenlift::gates_test {
 namespace {
 
 constexpr std::size_t kCases = 5;
@@ -225,4 +225,4 @@ INSTANTIATE_TEST_SUITE_P(Comparison, Gates, testing::Bool(),
                          [](const auto& of) { return of.param ? "SameSeeds" : "OtherSeeds"; });
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::gates_test

@@ -31,7 +31,7 @@
 #include "tests/reports/formats/golden_file.hpp"
 #include "tests/reports/formats/occurrences.hpp"
 
-namespace tokenlift {
+namespace tokenlift::suite_report_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -465,4 +465,4 @@ TEST(LeastChanges, SoManyRunsShowWhatIsAsLargeAsTheyVary) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::suite_report_test

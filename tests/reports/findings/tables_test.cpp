@@ -12,7 +12,7 @@
 #include "reports/findings/split_table.hpp"
 #include "tests/reports/findings/sample_reports.hpp"
 
-namespace tokenlift {
+namespace tokenlift::tables_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -175,4 +175,4 @@ TEST(ReasonNotes, SayEachReasonOnce) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::tables_test

@@ -8,7 +8,7 @@
 #include "reports/analysis/sensitivity.hpp"
 #include "tests/reports/record/rich_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::tuning_changes_test {
 namespace {
 
 std::vector<double> evenly(std::size_t points) {
@@ -113,4 +113,4 @@ TEST(Binding, NamesThrottlesConstraintsAndEndsOfRanges) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::tuning_changes_test

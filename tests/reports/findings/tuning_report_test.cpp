@@ -26,7 +26,7 @@
 #include "tests/reports/formats/occurrences.hpp"
 #include "tests/reports/json/schema.hpp"
 
-namespace tokenlift {
+namespace tokenlift::tuning_report_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -408,4 +408,4 @@ RC_GTEST_PROP(TuningHtml, AnyTextLeavesThePageWhole, (const std::string& text)) 
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::tuning_report_test

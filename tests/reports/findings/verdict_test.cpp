@@ -10,7 +10,7 @@
 
 #include "tests/reports/record/sample_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::verdict_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -338,4 +338,4 @@ TEST(Remarks, TellWhoStarved) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::verdict_test

@@ -8,7 +8,7 @@
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::csv_test {
 namespace {
 
 TEST(Csv, OfALift) {
@@ -65,4 +65,4 @@ TEST(Csv, ALimitIsTheOneInForceAtTheEndOfTheBin) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::csv_test

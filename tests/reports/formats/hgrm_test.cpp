@@ -13,7 +13,7 @@
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::hgrm_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -154,4 +154,4 @@ RC_GTEST_PROP(Hgrm, LinesAscendAndEndAtTheLargestOfAll, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::hgrm_test

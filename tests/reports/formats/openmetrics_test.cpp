@@ -10,7 +10,7 @@
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::openmetrics_test {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -88,4 +88,4 @@ TEST(OpenMetrics, WhatIsAbsentIsLeftOut) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::openmetrics_test

@@ -19,7 +19,7 @@
 #include "tests/reports/formats/occurrences.hpp"
 #include "tests/reports/record/rich_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::page_html_test {
 namespace {
 
 Report rich_report() {
@@ -367,4 +367,4 @@ TEST(Heatmap, ShowsEachSliceWithRequestsAndNamesItself) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::page_html_test

@@ -11,7 +11,7 @@
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::page_markdown_test {
 namespace {
 
 bool contains(const std::string& text, const std::string& part) {
@@ -100,4 +100,4 @@ RC_GTEST_PROP(Markdown, EveryTableKeepsItsColumnsWhateverItsCellsHold, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::page_markdown_test

@@ -14,7 +14,7 @@
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::page_text_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -174,9 +174,7 @@ TEST(Text, ShowsThrottlesWhereThereAreSeveralOrOneRefusedOrIsInShadow) {
 
 TEST(Text, AMeasuredCapacityHasItsError) {
   RunValue run = lift_run();
-  const auto shown = [&] {
-    return text_of(run, kPlain80);
-  };
+  const auto shown = [&] { return text_of(run, kPlain80); };
   EXPECT_TRUE(contains(shown(), "capacity 3,500 tokens/s, measured"));
   run.capacity_error_tokens_per_s = 31.24;
   EXPECT_TRUE(contains(shown(), "capacity 3,500 ± 31 tokens/s, measured"));
@@ -339,4 +337,4 @@ RC_GTEST_PROP(TextTable, WrappingKeepsEveryWordAndTheWidth, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::page_text_test

@@ -22,7 +22,7 @@
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/tuning/defaults.hpp"
 
-namespace tokenlift {
+namespace tokenlift::json_figures_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -236,4 +236,4 @@ RC_GTEST_PROP(JsonFigures, APathWithAWordTooFewOrTooManyIsAMistake, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::json_figures_test

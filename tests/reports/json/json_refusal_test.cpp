@@ -21,7 +21,7 @@
 #include "tests/reports/json/changed_json.hpp"
 #include "tests/reports/record/rich_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::json_refusal_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -284,4 +284,4 @@ TEST(JsonRefusal, AScenarioThatIsNoObjectIsRefused) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::json_refusal_test

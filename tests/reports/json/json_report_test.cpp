@@ -8,7 +8,7 @@
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/json/schema.hpp"
 
-namespace tokenlift {
+namespace tokenlift::json_report_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -78,4 +78,4 @@ TEST(JsonReport, HoldsWhatWasConcludedInTheUnitsThatItNames) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::json_report_test

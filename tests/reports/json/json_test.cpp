@@ -14,7 +14,7 @@
 #include "tests/reports/record/rich_runs.hpp"
 #include "tests/testing.hpp"
 
-namespace tokenlift {
+namespace tokenlift::json_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -413,4 +413,4 @@ TEST(Json, WhatALiftReportNeedsSurvives) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::json_test

@@ -9,7 +9,7 @@
 #include "reports/json/json_run.hpp"
 #include "tests/reports/record/rich_runs.hpp"
 
-namespace tokenlift {
+namespace tokenlift::scenario_toml_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -103,4 +103,4 @@ RC_GTEST_PROP(ScenarioToml, IsReadBackByATomlParserAsTheSameValues, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::scenario_toml_test

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::histogram_test {
 namespace {
 
 constexpr std::int64_t kThirtyDaysNs = std::int64_t{30} * 24 * 3600 * 1'000'000'000;
@@ -192,4 +192,4 @@ TEST(Histogram, StartsOnACacheLineAndFillsWholeOnes) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::histogram_test

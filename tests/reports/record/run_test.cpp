@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace tokenlift {
+namespace tokenlift::run_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -355,4 +355,4 @@ TEST(Run, TheFleetIsTheSumOfItsTenants) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::run_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::glossary_test {
 namespace {
 
 std::string named(const char* label) {
@@ -49,4 +49,4 @@ TEST(Glossary, FindsNoneForWhatIsNoTerm) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::glossary_test

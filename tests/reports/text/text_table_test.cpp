@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::text_table_test {
 namespace {
 
 std::vector<std::string> lines_in(const std::string& text) {
@@ -96,4 +96,4 @@ RC_GTEST_PROP(TextTable, FitsWhereverItsLongestWordsDo, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::text_table_test

@@ -18,7 +18,7 @@
 
 #include "tests/workloads/decoder/reference_decoder.hpp"
 
-namespace tokenlift {
+namespace tokenlift::decoder_test {
 namespace {
 
 using Tokens = std::vector<std::int32_t>;
@@ -475,4 +475,4 @@ TEST(DecoderDeathTest, MisuseIsCaught) {
 #endif
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::decoder_test

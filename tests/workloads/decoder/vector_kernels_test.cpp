@@ -15,7 +15,7 @@
 
 #include "workloads/decoder/packed_weights.hpp"
 
-namespace tokenlift {
+namespace tokenlift::vector_kernels_test {
 namespace {
 
 // Every kernel set that this CPU can run, for both element types.
@@ -275,4 +275,4 @@ TEST_P(VectorKernelsTest, AttendAgreesWithAPlainLoopForAnyShapeAndContext) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::vector_kernels_test

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::calendar_test {
 namespace {
 
 constexpr std::int64_t kS = 1'000'000'000;
@@ -244,4 +244,4 @@ TEST(TheLocalClock, IsSetForwardAndBack) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::calendar_test

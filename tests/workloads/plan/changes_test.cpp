@@ -12,7 +12,7 @@
 
 #include "workloads/plan/plan.hpp"
 
-namespace tokenlift {
+namespace tokenlift::changes_test {
 namespace {
 
 constexpr std::int64_t kS = 1'000'000'000;
@@ -357,4 +357,4 @@ TEST(EndOfAnEvent, IsWhereItsLastReplicaHasComeOrGone) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::changes_test

@@ -6,7 +6,7 @@
 
 #include "tests/workloads/plan/lift_scenario.hpp"
 
-namespace tokenlift {
+namespace tokenlift::fluid_test {
 namespace {
 
 TEST(FluidDrain, OfAQueueWithoutAMaxWaitIsItsGrowth) {
@@ -188,4 +188,4 @@ TEST(FluidDrain, GoesByWhoServes) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::fluid_test

@@ -6,7 +6,7 @@
 
 #include "tests/workloads/plan/lift_scenario.hpp"
 
-namespace tokenlift {
+namespace tokenlift::load_test {
 namespace {
 
 /// 500 tokens/s of the tenant `users`, and 4 requests/s of 200 prompt and 25 output tokens of
@@ -80,4 +80,4 @@ TEST(ThrottleLoads, WhatIsInFlightIsNoRate) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::load_test

@@ -10,7 +10,7 @@
 #include "tests/workloads/plan/lift_scenario.hpp"
 #include "workloads/text/mistake.hpp"
 
-namespace tokenlift {
+namespace tokenlift::plan_test {
 namespace {
 
 TEST(ReplicaCount, IsOverAllSites) {
@@ -433,4 +433,4 @@ TEST(PlanPhases, WithoutAnEventThereIsOne) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::plan_test

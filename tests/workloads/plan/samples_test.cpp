@@ -8,7 +8,7 @@
 #include "tests/workloads/plan/lift_scenario.hpp"
 #include "workloads/text/quantity.hpp"
 
-namespace tokenlift {
+namespace tokenlift::samples_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -80,4 +80,4 @@ TEST(Samples, NoLengthDoesWhereHardlyAnybodyAsks) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::samples_test

@@ -10,7 +10,7 @@
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
-namespace tokenlift {
+namespace tokenlift::warnings_test {
 namespace {
 
 TEST(Warnings, OfALoadReportIntervalWhereTheEngineHasNone) {
@@ -293,4 +293,4 @@ TEST(FleetWarnings, SayWhereAPhaseIsShorterThanABoot) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::warnings_test

@@ -15,7 +15,7 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
-namespace tokenlift {
+namespace tokenlift::catalogue_test {
 namespace {
 
 TEST(Catalogue, BuiltinScenariosAreSound) {
@@ -91,4 +91,4 @@ TEST(Catalogue, EmbedsEveryFileOfItsFolders) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::catalogue_test

@@ -15,7 +15,7 @@
 #include "workloads/reader/profile_text.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::profile_test {
 namespace {
 
 const Profile& builtin(const char* name) {
@@ -307,4 +307,4 @@ TEST(ToToml, OfTheBuiltInProfilesReadsBackEqual) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::profile_test

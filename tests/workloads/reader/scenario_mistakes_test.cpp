@@ -9,7 +9,7 @@
 #include "tests/workloads/reader/demo_scenario.hpp"
 #include "tests/workloads/reader/mistakes.hpp"
 
-namespace tokenlift {
+namespace tokenlift::scenario_mistakes_test {
 namespace {
 
 // Each edit of kText makes exactly one mistake.
@@ -225,4 +225,4 @@ TEST(Mistakes, DoubleNamesButNotSeveralMeasuredEvents) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::scenario_mistakes_test

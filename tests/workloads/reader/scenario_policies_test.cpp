@@ -10,7 +10,7 @@
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
 
-namespace tokenlift {
+namespace tokenlift::scenario_policies_test {
 namespace {
 
 constexpr std::int64_t kS = 1'000'000'000;
@@ -288,4 +288,4 @@ TEST(PolicyMistakes, StepsAreHeldToTheirForm) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::scenario_policies_test

@@ -18,7 +18,7 @@
 #include "workloads/scenario/scenario.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::scenario_roundtrip_test {
 namespace {
 
 Scenario parse(const std::string& text, const std::vector<std::string>& overrides = {}) {
@@ -205,4 +205,4 @@ RC_GTEST_PROP(Fuzz, AnyOverrideIsAppliedOrReported, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::scenario_roundtrip_test

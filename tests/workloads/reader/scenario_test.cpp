@@ -18,7 +18,7 @@
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::scenario_test {
 namespace {
 
 constexpr std::int64_t kS = 1'000'000'000;
@@ -486,4 +486,4 @@ TEST(Override, CantAddATableOfWhichThereCanBeSeveral) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::scenario_test

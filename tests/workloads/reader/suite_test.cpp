@@ -24,7 +24,7 @@
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::suite_test {
 namespace {
 
 std::string no_figure(const std::string& path, std::optional<double>) {
@@ -527,4 +527,4 @@ TEST(BuiltinSuites, CapacityHasEveryAccelerator) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::suite_test

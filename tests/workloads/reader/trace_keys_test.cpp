@@ -14,7 +14,7 @@
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::trace_keys_test {
 namespace {
 
 constexpr std::int64_t kS = 1'000'000'000;
@@ -78,4 +78,4 @@ TEST_F(TraceKeys, AWrongKeyIsAMistake) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::trace_keys_test

@@ -10,7 +10,7 @@
 #include "workloads/scenario/tuning.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::tuning_reader_test {
 namespace {
 
 TEST(Tune, IsAbsentWhereNothingIsSaid) {
@@ -256,4 +256,4 @@ TEST(Tune, ALiftNeedsAnEvent) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::tuning_reader_test

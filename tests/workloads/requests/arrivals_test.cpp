@@ -10,7 +10,7 @@
 #include "workloads/requests/lengths.hpp"
 #include "workloads/text/draw.hpp"
 
-namespace tokenlift {
+namespace tokenlift::arrivals_test {
 namespace {
 
 // Statistical tests compare with 5 standard errors: each has a false-alarm rate of 6e-7, and the
@@ -337,4 +337,4 @@ TEST(Lengths, UniformGivesEveryValueItsShare) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::arrivals_test

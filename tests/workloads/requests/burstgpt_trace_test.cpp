@@ -5,7 +5,7 @@
 
 #include "tests/workloads/requests/trace_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::burstgpt_trace_test {
 namespace {
 
 const std::string kHeader =
@@ -176,4 +176,4 @@ RC_GTEST_PROP(BurstGptTrace, AnyBytesAfterTheHeaderAreReadOrReported, (const std
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::burstgpt_trace_test

@@ -7,7 +7,7 @@
 
 #include "tests/workloads/requests/trace_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::mooncake_trace_test {
 namespace {
 
 std::string row(double timestamp_ms, std::int64_t input, std::int64_t output,
@@ -310,4 +310,4 @@ RC_GTEST_PROP(MooncakeTrace, AnyBytesAfterABraceAreReadOrReported, (const std::s
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::mooncake_trace_test

@@ -7,7 +7,7 @@
 
 #include "tests/workloads/requests/trace_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::named_columns_test {
 namespace {
 
 const std::string kHeader = "request_id,arrived_at,num_prefill_tokens,num_decode_tokens\n";
@@ -91,4 +91,4 @@ RC_GTEST_PROP(NamedColumns, AnyBytesAfterTheHeaderAreReadOrReported, (const std:
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::named_columns_test

@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::people_test {
 namespace {
 
 // Statistical tests compare with 5 standard errors: each has a false-alarm rate of 6e-7, and the
@@ -280,4 +280,4 @@ RC_GTEST_PROP(RetryDelay, IsWithinItsBoundsWhateverTheAttempt,
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::people_test

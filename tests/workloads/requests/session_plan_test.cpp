@@ -7,7 +7,7 @@
 
 #include "workloads/requests/people.hpp"
 
-namespace tokenlift {
+namespace tokenlift::session_plan_test {
 namespace {
 
 constexpr std::int64_t kThink = 5'000'000'000;
@@ -164,4 +164,4 @@ RC_GTEST_PROP(SessionPlan, IsAFunctionOfItsKeys,
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::session_plan_test

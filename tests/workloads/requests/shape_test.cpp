@@ -9,7 +9,7 @@
 
 #include "workloads/requests/arrivals.hpp"
 
-namespace tokenlift {
+namespace tokenlift::shape_test {
 namespace {
 
 // Statistical tests compare with 5 standard errors: each has a false-alarm rate of 6e-7, and the
@@ -415,4 +415,4 @@ TEST(MeanFactor, HasItsClosedForms) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::shape_test

@@ -12,7 +12,7 @@
 
 #include "tests/workloads/requests/trace_file.hpp"
 
-namespace tokenlift {
+namespace tokenlift::trace_rows_test {
 namespace {
 
 constexpr std::int64_t kMs = 1'000'000;
@@ -167,4 +167,4 @@ TEST(TraceRows, ResampledSessionsStayWhole) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::trace_rows_test

@@ -14,7 +14,7 @@
 #include "tests/workloads/requests/trace_file.hpp"
 #include "workloads/text/mistake.hpp"
 
-namespace tokenlift {
+namespace tokenlift::trace_test {
 namespace {
 
 const std::string kHeader = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
@@ -418,4 +418,4 @@ RC_GTEST_PROP(Trace, AnyBytesAreReadOrReported, (const std::string& bytes)) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::trace_test

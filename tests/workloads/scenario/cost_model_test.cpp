@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::cost_model_test {
 namespace {
 
 // Of each term, so that a slip in one is seen.
@@ -199,4 +199,4 @@ RC_GTEST_PROP(StepPrice, IsTheLawOfAnyStepAndNeverMoreThanTheLongest, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::cost_model_test

@@ -18,7 +18,7 @@
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
 
-namespace tokenlift {
+namespace tokenlift::throttle_keys_test {
 namespace {
 
 std::string reference() {
@@ -152,4 +152,4 @@ TEST(ThrottleKeys, EveryKindAndEveryKeyStandsThereOnce) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::throttle_keys_test

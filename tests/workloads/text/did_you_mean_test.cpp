@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::did_you_mean_test {
 namespace {
 
 TEST(DidYouMean, FindsWhatIsNearAndNothingElse) {
@@ -24,4 +24,4 @@ TEST(DidYouMean, FindsWhatIsNearAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::did_you_mean_test

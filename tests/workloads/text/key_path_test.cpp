@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::key_path_test {
 namespace {
 
 TEST(KeyPath, QuotesOnlyNamesThatNeedIt) {
@@ -46,4 +46,4 @@ RC_GTEST_PROP(KeyPath, WordsReadBack, (std::vector<std::string> names)) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::key_path_test

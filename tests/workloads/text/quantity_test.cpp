@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-namespace tokenlift {
+namespace tokenlift::quantity_test {
 namespace {
 
 TEST(Duration, IsReadExactlyInEveryUnit) {
@@ -169,4 +169,4 @@ RC_GTEST_PROP(RatePerSecond, ReadsBackEqual, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::quantity_test

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tokenlift {
+namespace tokenlift::utf8_test {
 namespace {
 
 /// One code point after the other, which is what must come out however many are read at once.
@@ -52,4 +52,4 @@ RC_GTEST_PROP(Utf8, ManyBytesAtOnceFindWhatOneByOneFinds, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::utf8_test

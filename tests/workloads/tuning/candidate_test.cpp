@@ -15,7 +15,7 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/text/quantity.hpp"
 
-namespace tokenlift {
+namespace tokenlift::candidate_test {
 namespace {
 
 constexpr std::int64_t kS = 1'000'000'000;
@@ -252,4 +252,4 @@ TEST(PresentValue, IsThatOfTheKeyAsTheFileCountsIt) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::candidate_test

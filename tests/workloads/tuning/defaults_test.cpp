@@ -17,7 +17,7 @@
 #include "workloads/tuning/candidate.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
-namespace tokenlift {
+namespace tokenlift::defaults_test {
 namespace {
 
 Scenario builtin(const std::string& name, const std::vector<std::string>& words = {}) {
@@ -225,4 +225,4 @@ TEST(Defaults, OfALiftAreOnlyWhatMakesSense) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::defaults_test
