@@ -98,9 +98,12 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    def wait_for(self, method):
+    def events_of(self, session):
+        return [event for event in self.events if event.get("sessionId") == session]
+
+    def wait_for(self, method, session):
         deadline = time.monotonic() + PATIENCE_S
-        while not any(event.get("method") == method for event in self.events):
+        while not any(event["method"] == method for event in self.events_of(session)):
             self.events.append(self.receive(deadline))
 
 
@@ -109,19 +112,19 @@ class Page:
 
     def __init__(self, browser, file, script=True):
         self.browser = browser
-        browser.events.clear()
         self.target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=self.target,
                                     flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(domain + ".enable")
         self.resize(1280, 900)
+        self.changed = False
         if not script:
             self.call("Emulation.setScriptExecutionDisabled", value=True)
         self.name = pathlib.Path(file).stem
         self.url = pathlib.Path(file).resolve().as_uri()
         self.call("Page.navigate", url=self.url)
-        browser.wait_for("Page.loadEventFired")
+        browser.wait_for("Page.loadEventFired", self.session)
 
     def close(self):
         self.browser.call("Target.closeTarget", targetId=self.target)
@@ -137,6 +140,7 @@ class Page:
         return answer["result"].get("value")
 
     def resize(self, width, height):
+        self.changed = True
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=1, mobile=False)
 
@@ -145,14 +149,26 @@ class Page:
         self.evaluate("new Promise(done => requestAnimationFrame(() => "
                       "requestAnimationFrame(done)))")
 
+    def show(self):
+        """In front of the other tabs: those behind are not drawn."""
+        self.call("Page.bringToFront")
+
+    def restore(self):
+        """In the size and the colours in which it was opened."""
+        if self.changed:
+            self.resize(1280, 900)
+            self.scheme("light")
+            self.changed = False
+
     def scheme(self, name):
+        self.changed = True
         self.call("Emulation.setEmulatedMedia", media="",
                   features=[{"name": "prefers-color-scheme", "value": name}])
         self.settle()
 
     def complaints(self):
         found = []
-        for event in self.browser.events:
+        for event in self.browser.events_of(self.session):
             method, parameters = event.get("method"), event.get("params", {})
             if method == "Runtime.exceptionThrown":
                 found.append(parameters["exceptionDetails"])
@@ -164,8 +180,8 @@ class Page:
         return found
 
     def requests(self):
-        return [event["params"]["request"]["url"] for event in self.browser.events
-                if event.get("method") == "Network.requestWillBeSent"]
+        return [event["params"]["request"]["url"] for event in self.browser.events_of(self.session)
+                if event["method"] == "Network.requestWillBeSent"]
 
     def screenshot(self, file):
         """Of the whole page: in a window as tall as it is, so that its charts are on the screen."""
@@ -234,8 +250,8 @@ class Sample(unittest.TestCase):
     def tearDownClass(cls):
         cls.browser.close()
 
-    def on_each(self, check, script=True):
-        """On each page, opened anew."""
+    def on_each_anew(self, check, script=True):
+        """On each page, opened for this check alone."""
         for html, run in self.pages:
             with self.subTest(page=html.name):
                 page = Page(self.browser, html, script)
@@ -244,13 +260,18 @@ class Sample(unittest.TestCase):
                 finally:
                     page.close()
 
-    def read_each(self, check):
-        """On each page, opened once for all who leave it as it is."""
+    def on_each(self, check):
+        """On each page, opened once for all who leave it as it is, but for its size and colours."""
         for html, run in self.pages:
             with self.subTest(page=html.name):
                 if html not in self.opened:
                     self.opened[html] = Page(self.browser, html)
-                check(self.opened[html], json.loads(run.read_text(encoding="utf-8")))
+                page = self.opened[html]
+                page.show()
+                try:
+                    check(page, json.loads(run.read_text(encoding="utf-8")))
+                finally:
+                    page.restore()
 
     def shoot(self, page, name):
         if self.screenshots:
@@ -272,7 +293,7 @@ class Sample(unittest.TestCase):
             refused = [entry for entry in page.complaints() if "Security Policy" in str(entry)]
             self.assertTrue(refused, "blocked, but not by the page's policy")
 
-        self.on_each(check)
+        self.on_each_anew(check)
 
     def test_every_chart_is_drawn_and_named(self):
         def check(page, _):
@@ -299,7 +320,7 @@ class Sample(unittest.TestCase):
             # Of TTFT by percentile the numbers of all phases stand in the first of its charts.
             self.assertEqual([each for each in bare if not each.startswith("percentiles-")], [])
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_the_heatmap_shows_its_cells(self):
         def check(page, run):
@@ -322,7 +343,7 @@ class Sample(unittest.TestCase):
                 self.assertEqual(heatmap["title"], heatmap["name"])
                 self.assertGreater(heatmap["wide"], 300)
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_dark_and_light_differ_and_follow_the_reader(self):
         def check(page, _):
@@ -381,7 +402,7 @@ class Sample(unittest.TestCase):
                 ".some(chart => chart.data.datasets.some(set => set.hidden))]; })()")
             self.assertEqual(toggled, ["false", True])
 
-        self.on_each(check)
+        self.on_each_anew(check)
 
     def test_without_a_script_verdict_tables_and_heatmap_remain(self):
         def check(page, run):
@@ -402,7 +423,7 @@ class Sample(unittest.TestCase):
             self.assertFalse(shown(".plot"))
             self.assertEqual(shown("svg.heatmap"), any(run["series"]["ttft_slices"]))
 
-        self.on_each(check, script=False)
+        self.on_each_anew(check, script=False)
 
     def test_a_failed_check_is_said_first(self):
         def check(page, run):
@@ -415,7 +436,7 @@ class Sample(unittest.TestCase):
                     "document.querySelector('.validity').getBoundingClientRect().top < "
                     "document.querySelector('.verdict').getBoundingClientRect().top"))
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_names_stay_text(self):
         def check(page, run):
@@ -426,7 +447,7 @@ class Sample(unittest.TestCase):
             for tenant in run["tenants"] if len(run["tenants"]) > 1 else []:
                 self.assertIn(tenant["name"], text)
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_header_cells_say_what_they_head(self):
         def check(page, _):
@@ -434,7 +455,7 @@ class Sample(unittest.TestCase):
                 self.assertTrue(table["caption"])
                 self.assertLessEqual(set(table["scopes"]), {"row", "col"})
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_the_page_begins_with_an_answer(self):
         def check(page, run):
@@ -454,7 +475,7 @@ class Sample(unittest.TestCase):
                 page.evaluate("(document.querySelector('canvas') ?? document.querySelector("
                               "'#tables')).getBoundingClientRect().top"))
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_every_figure_of_a_table_is_in_the_glossary(self):
         def check(page, _):
@@ -477,7 +498,7 @@ class Sample(unittest.TestCase):
             self.assertLessEqual(set(titles), set(meanings.values()))
             self.assertEqual(sorted(meanings, key=str.lower), list(meanings))
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_percentiles_are_those_of_the_run(self):
         def check(page, run):
@@ -496,7 +517,7 @@ class Sample(unittest.TestCase):
                     self.assertEqual(shown[name][phase["name"]], expected, (phase["name"], name))
                 self.assertEqual(shown["requests"][phase["name"]], f"{ttft['count']:,}")
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_rates_over_time_are_those_of_the_run(self):
         def check(page, run):
@@ -518,7 +539,7 @@ class Sample(unittest.TestCase):
                 self.assertEqual(table["rows"][i + 1][column], figure(rate), begin)
             self.assertEqual(round(begins[0] / series["bin_s"]), 0)
 
-        self.read_each(check)
+        self.on_each(check)
 
 
 def main(words):

@@ -42,6 +42,14 @@ SHAPES_OUTSIDE = CHARTS + """.flatMap(svg => {
 })"""
 
 
+def setUpModule():
+    Pages.browser = page_test.Browser()
+
+
+def tearDownModule():
+    Pages.browser.close()
+
+
 class Pages:
     """What holds of the pages of both."""
 
@@ -50,32 +58,20 @@ class Pages:
     scripts = 0
     opened = {}
 
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = page_test.Browser()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.close()
-
     def on_each(self, check, names=None):
+        """On each page, opened once for all who leave it as it is, but for its size and colours."""
         for html in self.pages:
             if names and html.stem not in names:
                 continue
             with self.subTest(page=html.name):
-                page = page_test.Page(self.browser, html)
+                if html not in self.opened:
+                    self.opened[html] = page_test.Page(self.browser, html)
+                page = self.opened[html]
+                page.show()
                 try:
                     check(page)
                 finally:
-                    page.close()
-
-    def read_each(self, check):
-        """On each page, opened once for all who leave it as it is."""
-        for html in self.pages:
-            with self.subTest(page=html.name):
-                if html not in self.opened:
-                    self.opened[html] = page_test.Page(self.browser, html)
-                check(self.opened[html])
+                    page.restore()
 
     def shoot(self, page, name):
         if self.screenshots and page.name not in self.tall:
@@ -100,7 +96,7 @@ class Pages:
             self.assertEqual(page.evaluate("document.querySelectorAll('nav a').length"),
                              page.evaluate("document.querySelectorAll('h2').length"))
 
-        self.read_each(check)
+        self.on_each(check)
 
     def test_dark_and_light_differ(self):
         def check(page):
@@ -150,7 +146,7 @@ class WithCharts(Pages):
             self.assertEqual(page.evaluate(TEXTS_THAT_COLLIDE), [])
             self.assertGreaterEqual(page.evaluate(CHARTS + ".length"), self.least_charts[page.name])
 
-        self.read_each(check)
+        self.on_each(check)
 
 
 class Suites(Pages, unittest.TestCase):
@@ -187,12 +183,15 @@ class Suites(Pages, unittest.TestCase):
 
     def test_charts_have_names_and_lines_within_their_box(self):
         def check(page):
+            # Boxes of cases that are not drawn would be laid out one by one.
+            page.evaluate(CASES + ".forEach(each => { each.style.contentVisibility = 'visible'; })")
             bad = page.evaluate(
                 "[...document.querySelectorAll('.spark svg')].filter(svg => {"
                 "const box = svg.querySelector('path:last-child').getBBox();"
                 "return svg.getAttribute('role') !== 'img' || svg.ariaLabel.length < 20 ||"
                 "box.width <= 0 || box.x < 0 || box.x + box.width > 241 || box.y < 0 ||"
                 "box.y + box.height > 50; }).length")
+            page.evaluate(CASES + ".forEach(each => { each.style.contentVisibility = ''; })")
             self.assertEqual(bad, 0)
             charts = page.evaluate("document.querySelectorAll('.spark svg').length")
             self.assertGreaterEqual(charts, {"sample": 6, "large": 2000}.get(page.name, 0))
@@ -242,7 +241,7 @@ class Comparisons(WithCharts, unittest.TestCase):
                 "document.querySelector('.verdict').getBoundingClientRect().top"))
             self.assertGreater(page.evaluate("document.querySelectorAll('table').length"), 0)
 
-        self.read_each(check)
+        self.on_each(check)
 
 
 def main(words):
