@@ -69,6 +69,12 @@ TRACE = """TIMESTAMP,ContextTokens,GeneratedTokens
 """
 
 
+# Sanitizers make the program several times slower, and look for what one run of a command shows. There
+# left out: tests that only draw conclusions from what other tests have the program do.
+SANITIZED = "TOKENLIFT_SANITIZED" in os.environ
+conclusions = unittest.skipIf(SANITIZED, "conclusions are those of the optimised program")
+
+
 class BinaryCase(unittest.TestCase):
     TOKENLIFT = ""
     SOURCE = Path()
@@ -82,8 +88,9 @@ class BinaryCase(unittest.TestCase):
 
     def run_tokenlift(self, *words, code=None, **options):
         options.setdefault("cwd", self.path)
+        options.setdefault("timeout", 120)
         done = subprocess.run([self.TOKENLIFT, *map(str, words)], capture_output=True, text=True,
-                              timeout=120, **options)
+                              **options)
         if code is not None:
             self.assertIn(done.returncode, code if isinstance(code, tuple) else (code,),
                           done.stdout + done.stderr)

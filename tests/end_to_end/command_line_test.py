@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import binary_case
-from binary_case import PROFILE, TRACE
+from binary_case import PROFILE, TRACE, conclusions
 
 
 class CommandLine(binary_case.BinaryCase):
@@ -135,6 +135,7 @@ lift = "=1+1 %"
 
     # What each built-in scenario says that it shows.
 
+    @conclusions
     def test_higher_limits_end_the_refusals_of_every_tier(self):
         phases, run = self.simulate("higher-limits")
         for tier in ("tier 1", "tier 2", "tier 3", "tier 4"):
@@ -143,6 +144,7 @@ lift = "=1+1 %"
             self.assertGreater(self.of_tenant(run, tier, "after", "rates", "attainment"), 0.99)
         self.assertGreater(run["lift"]["backoff_requests"], 0)
 
+    @conclusions
     def test_a_doubled_five_hour_window_leaves_the_weekly_one(self):
         _, run = self.simulate("five-hour-window", "--set", "run.duration=7d")
         short, week = run["throttles"]
@@ -151,11 +153,13 @@ lift = "=1+1 %"
         self.assertEqual(week["phases"][0]["rejected"], 0)
         self.assertGreater(week["phases"][2]["rejected"], 10_000)
 
+    @conclusions
     def test_peak_hours_refuse_until_they_are_lifted(self):
         phases, _ = self.simulate("peak-hours")
         self.assertGreater(phases["before"]["counts"]["rejected"], 1_000)
         self.assertLess(phases["after"]["counts"]["rejected"], 100)
 
+    @conclusions
     def test_research_starves_without_its_share(self):
         _, fair = self.simulate("research-starvation")
         _, starved = self.simulate("research-starvation", "--set", "queue.order=priority", "--set",
@@ -171,6 +175,7 @@ lift = "=1+1 %"
         self.assertGreater(run["lift"]["backoff_requests"], 1_000)
         self.assertEqual(run["lift"]["waiting_requests"], 0)
 
+    @conclusions
     def test_a_staged_lift_protects_who_was_not_limited(self):
         ttft = ("latency_ms", "ttft", "p99")
         _, staged = self.simulate("staged-lift")

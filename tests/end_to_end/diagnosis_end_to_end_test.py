@@ -13,6 +13,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from binary_case import conclusions
+
 TOKENLIFT = ""
 
 # A limit for each user and one for the fleet: the second is raised, and then the first one refuses.
@@ -95,6 +97,7 @@ class Diagnoses(unittest.TestCase):
         done = self.tokenlift("report", "out", "--format", "json")
         return json.loads(done.stdout)["trials"][0]
 
+    @conclusions
     def test_where_a_limit_refuses_no_backlog_is_made_up_and_it_is_named(self):
         said = self.conclusions("two-limits.toml", "--quiet")
         self.assertIn("of the requests due in 'after' were rejected for good", said)
@@ -104,6 +107,7 @@ class Diagnoses(unittest.TestCase):
         self.assertNotIn("metastable", said)
         self.assertFalse(self.trial()["lift"]["never_drains"])
 
+    @conclusions
     def test_where_nothing_refuses_the_overload_is_a_backlog_that_grows(self):
         said = self.conclusions("lift-h100", "--quiet", "--set", "tenant.users.arrivals.load=1.2",
                                 "--set", "run.settle=15s")
@@ -113,6 +117,7 @@ class Diagnoses(unittest.TestCase):
         self.assertTrue(self.trial()["lift"]["never_drains"])
         self.assertIsNone(self.trial()["lift"]["drain_time"]["s"])
 
+    @conclusions
     def test_a_built_in_lift_supports_its_own_verdict(self):
         for name in ("lift-h100", "retry-storm", "staged-lift", "research-starvation"):
             for seed in (1, 2):
@@ -120,6 +125,7 @@ class Diagnoses(unittest.TestCase):
                 self.assertNotIn("cannot be said", said, name)
                 self.assertIn("95 % interval", said, name)
 
+    @conclusions
     def test_a_ratio_to_next_to_nothing_is_a_difference_and_a_figure_the_same_in_all_tables(self):
         done = self.tokenlift("run", "lift-h100", "--quiet", "--out", "out")
         rows = [line.split() for line in done.stdout.splitlines()]
@@ -132,6 +138,7 @@ class Diagnoses(unittest.TestCase):
         self.assertEqual(len(ttft), 2)
         self.assertIn(ttft[0][-1], ttft[1])
 
+    @conclusions
     def test_without_objectives_there_is_no_attainment(self):
         said = self.conclusions("lift-h100", "--quiet", "--set", "tenant.users.slo={}")
         trial = self.trial()

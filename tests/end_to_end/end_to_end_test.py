@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""The real binary, end to end, in real time: on a pipe and on a terminal, and interrupted.
+"""The real binary, end to end, in real time: on a terminal, with every throttle, and interrupted.
 
     end_to_end_test.py TOKENLIFT SOURCE_FOLDER [unittest's arguments]
 
-Machines are noisy, so an exit code of 0 or 3 is right wherever threads compute.
+It holds on a machine that does much else: an exit code of 0 or 3 is right wherever threads compute.
+What needs the machine to itself is in measured_end_to_end_test.py.
 """
 
 import json
@@ -11,7 +12,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 
 import binary_case
 from binary_case import TRACE
@@ -157,32 +157,6 @@ restore = "leaky"
 
 
 class EndToEnd(binary_case.BinaryCase):
-    def test_a_lift_on_threads_through_a_pipe(self):
-        done, run = self.run_small()
-        for word in ("before", "transition", "after", "throughput", "goodput", "results:"):
-            self.assertIn(word, done.stdout)
-        self.assertNotIn("\x1b", done.stdout + done.stderr, "no escapes on a pipe")
-        self.assertIn("before", done.stderr, "a plain line per phase")
-        self.assertEqual(done.returncode == 0, run["validity"]["valid"])
-        self.assertEqual([phase["name"] for phase in run["phases"]],
-                         ["before", "transition", "after"])
-        for phase in run["phases"]:
-            counts = phase["counts"]
-            self.assertEqual(counts["due"], sum(counts.values()) - counts["due"])
-            self.assertGreater(phase["rates"]["throughput_tokens_per_s"], 0)
-        before, _, after = run["phases"]
-        self.assertGreater(before["counts"]["expired"], 0, "the throttle held")
-        self.assertEqual(after["counts"]["expired"], 0, "and was lifted")
-        self.assertGreater(after["rates"]["throughput_tokens_per_s"],
-                           1.3 * before["rates"]["throughput_tokens_per_s"])
-        self.assertGreaterEqual(run["lift"]["at_s"], 1.5)
-        checks = {check["name"]: check for check in run["validity"]["checks"]}
-        for exact in ("conservation", "littles_law_error", "interrupted", "most_in_flight"):
-            self.assertTrue(checks[exact]["passed"], checks[exact])
-        schema = self.SOURCE / "reports" / "json" / "run.schema.json"
-        validate = [sys.executable, str(self.SOURCE / "tests" / "reports" / "json" / "validate_json.py"), str(schema)]
-        subprocess.run(validate + [str(self.path / "out" / "run.json")], check=True)
-
     def test_on_a_terminal_progress_is_live_and_no_color_is_honoured(self):
         code, screen = self.on_terminal("run", self.scenario)
         self.assertIn(code, (0, 3))
@@ -200,33 +174,6 @@ class EndToEnd(binary_case.BinaryCase):
         self.assertEqual(run["seed"], 3)
         self.assertEqual(run["scenario"]["tenant"][0]["arrivals"]["rate"], "50/s")
         self.assertEqual(run["scenario"]["throttle"][0]["max_wait"], "100ms")
-
-    def test_load_is_measured_and_resolved(self):
-        path = self.scenario_with('rate = "150/s"', "load = 0.5")
-        done = self.run_tokenlift("run", path, "--out", "out", code=(0, 3))
-        if "nothing was run" in done.stderr:  # others use the machine: that is right, too
-            self.assertEqual(done.returncode, 3)
-            self.assertIn("--set fleet.capacity=", done.stderr)
-            self.assertEqual(done.stdout, "")
-            self.assertFalse((self.path / "out").exists())
-            return
-        self.assertIn("capacity: ", done.stderr)
-        run = json.loads((self.path / "out" / "run.json").read_text())
-        self.assertEqual(run["capacity"]["source"], "measured")
-        arrivals = run["scenario"]["tenant"][0]["arrivals"]
-        rate_per_s = float(arrivals["rate"].removesuffix("/s"))
-        mean_output = 9.0
-        self.assertAlmostEqual(rate_per_s * mean_output / run["capacity"]["tokens_per_s"], 0.5,
-                               places=3)
-        self.assertNotIn("load", arrivals)
-
-    def test_a_fleet_that_is_too_slow_is_told_so_before_the_run(self):
-        path = self.scenario_with('rate = "150/s"', "load = 0.0001")
-        done = self.run_tokenlift("run", path, "--out", "out", code=3)
-        self.assertIn("nothing was run", done.stderr)
-        self.assertFalse((self.path / "out").exists())
-        if "requests fall into 'before'" in done.stderr:  # else others use the machine
-            self.assertIn("run.duration=", done.stderr)
 
     def test_a_trace_is_played(self):
         (self.path / "trace.csv").write_text(TRACE)
@@ -267,45 +214,6 @@ output_tokens = { distribution = "uniform", min = 2, max = 16 }""",
         in_cache = next(entry for entry in run["throttles"] if entry["name"] == "input")
         self.assertGreater(sum(int(phase["refunded_microunits"]) for phase in in_cache["phases"]), 0,
                            "cached input comes back")
-
-    def test_calibrate_writes_a_profile_that_runs_take(self):
-        done = self.run_tokenlift("calibrate", "cpu-tiny", "--budget", "1s", "--max-batch", "8",
-                                  "--out", "here/tiny.toml", code=(0, 3))
-        self.assertIn("measuring cpu-tiny", done.stderr)
-        written = self.path / "here" / "tiny.toml"
-        if "was too short" in done.stderr:  # others use nearly all of this machine
-            self.assertEqual(done.returncode, 3)
-            self.assertFalse(written.exists())
-            return
-        for word in ("decode step", "prefill chunk", "R²", "worst error"):
-            self.assertIn(word, done.stdout)
-        if done.returncode == 3:  # others use this machine
-            self.assertIn("nothing was written", done.stderr)
-            self.assertFalse(written.exists())
-            return
-        text = written.read_text()
-        for part in ("[profile.cpu-tiny]", "fit_error", "decode", "prefill", "max_batch = 8"):
-            self.assertIn(part, text)
-        _, run = self.run_small("--engine", "virtual", "--profiles", written)
-        self.assertGreater(run["phases"][-1]["counts"]["completed"], 0)
-
-    def test_verify_shows_both_engines_side_by_side(self):
-        done = self.run_tokenlift("calibrate", "--verify", self.scenario, "--repetitions", 2,
-                                  "--profiles", self.profile_file(), code=(0, 1, 3))
-        for word in ("virtual/threads", "utilisation", "goals met", "throughput", "TTFT p50"):
-            self.assertIn(word, done.stdout)
-        folders = list((self.path / "tokenlift-results").glob("verify-small-*"))
-        self.assertEqual(len(folders), 1)
-        runs = {}
-        for engine in ("threads", "virtual"):
-            for n in (1, 2):
-                text = (folders[0] / engine / str(n) / "run.json").read_text()
-                runs[engine, n] = json.loads(text)
-                self.assertEqual(runs[engine, n]["engine"], engine)
-        for n in (1, 2):
-            for a, b in zip(runs["threads", n]["phases"], runs["virtual", n]["phases"]):
-                self.assertEqual(a["counts"]["due"], b["counts"]["due"], "the same requests")
-        self.assertFalse((self.path / "calibrated.toml").exists(), "nothing was measured")
 
     def test_ctrl_c_while_calibrating_leaves_nothing(self):
         process = subprocess.Popen([self.TOKENLIFT, "calibrate", "cpu-tiny", "--budget", "60s"],

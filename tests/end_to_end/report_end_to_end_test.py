@@ -17,6 +17,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from binary_case import conclusions
+
 TOKENLIFT = ""
 SOURCE = Path()
 
@@ -289,6 +291,7 @@ class ReportEndToEnd(unittest.TestCase):
                 os.close(write)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    @conclusions
     def test_the_page_of_a_run_is_right_in_a_browser(self):
         self.report("one", "--format", "html", "--out", "again.html")
         page = self.path / "one" / "report.html"
