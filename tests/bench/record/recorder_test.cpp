@@ -417,7 +417,7 @@ TEST(Recorder, CountsTheUsersWhoseRequestsMissedAnObjectiveOnce) {
   RequestTable requests;
   Recorder recorder(scenario, grid);
   std::vector<News> done;
-  for (const std::uint64_t number : {0, 1, 2, 3, 4}) {
+  for (std::uint64_t number = 0; number < 5; ++number) {
     Request request;
     request.number = number & Request::kMostNumber;
     request.due_ns = request.sent_ns = request.admitted_ns = 1'000'000'000;

@@ -21,7 +21,7 @@
 #include "tests/bench/run/virtual_run.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 
-namespace tokenlift {
+namespace tokenlift::changing_queue_test {
 namespace {
 
 constexpr double kFalseAlarms = 1e-4;  // of each of the two parts
@@ -293,4 +293,4 @@ TEST(MachineRepair, WhoServesFollowsItsLaw) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::changing_queue_test

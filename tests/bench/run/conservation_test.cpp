@@ -13,7 +13,7 @@
 #include "tests/bench/run/recording.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 
-namespace tokenlift {
+namespace tokenlift::conservation_test {
 namespace {
 
 /// Output tokens, by tenant.
@@ -146,4 +146,4 @@ RC_GTEST_PROP(Conservation, OfRequestsAndTokensWhateverHappensToTheFleet, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::conservation_test

@@ -11,7 +11,7 @@
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 
-namespace tokenlift {
+namespace tokenlift::fleet_change_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
@@ -120,7 +120,7 @@ TEST(FleetChange, JoinedAtTheFirstInstantIsBuiltLikeThat) {
 TEST(FleetChange, AReplicaThatFailsBeforeAnyRequestMightAsWellNotBeThere) {
   for (const RouterPolicy router : {RouterPolicy::shared_queue, RouterPolicy::least_loaded,
                                     RouterPolicy::session_affinity, RouterPolicy::spill}) {
-    for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       SCOPED_TRACE(testing::Message()
                    << "router " << static_cast<int>(router) << ", seed " << seed);
       Scenario built = busy_fleet(5);
@@ -192,7 +192,7 @@ TEST(FleetChange, ReplicasServeForAsLongAsIsPlanned) {
   Scenario scenario = busy_fleet(6);
   scenario.fleet.sites[0].boot_ns = 20 * kMs;
   scenario.fleet.sites[0].failures = Failures{500 * kMs, 100 * kMs};
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     scenario.run.seed = seed;
     const std::vector<ServingSpan> spans = serving_over_time(scenario);
     WideSum planned_ns = 0;
@@ -350,4 +350,4 @@ TEST(FleetChange, ALimitThatFollowsTheCapacityLetsThroughWhatTheFluidDoes) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::fleet_change_test

@@ -12,7 +12,7 @@
 #include "bench/fleet/replica.hpp"
 #include "bench/record/request.hpp"
 
-namespace tokenlift {
+namespace tokenlift::machine_speed_test {
 namespace {
 
 constexpr std::int64_t kMs = 1'000'000;
@@ -272,4 +272,4 @@ TEST(MachineSpeed, RejectsNoQuietMachineAndEveryOneThatBecameSlow) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::machine_speed_test

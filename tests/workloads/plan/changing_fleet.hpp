@@ -9,11 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "tests/workloads/plan/lift_scenario.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
-
-inline constexpr std::int64_t kS = 1'000'000'000;
 
 inline Site site_of_replicas(std::int64_t replicas) {
   Site site;

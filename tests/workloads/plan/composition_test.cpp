@@ -9,7 +9,7 @@
 #include "tests/workloads/plan/changing_fleet.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 
-namespace tokenlift {
+namespace tokenlift::composition_test {
 namespace {
 
 TEST(CapacityOf, AddsUpOverSites) {
@@ -82,4 +82,4 @@ RC_GTEST_PROP(CapacityOverTime, IsThatOfWhoServes, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::composition_test

@@ -11,7 +11,7 @@
 
 #include "tests/workloads/plan/changing_fleet.hpp"
 
-namespace tokenlift {
+namespace tokenlift::fleet_plan_test {
 namespace {
 
 using Kind = ReplicaChange::Kind;
@@ -348,4 +348,4 @@ RC_GTEST_PROP(PlanFleet, OfThoseThatJoinedIsThatOfThoseThatWereThere, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::fleet_plan_test

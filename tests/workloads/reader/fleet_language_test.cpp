@@ -10,7 +10,7 @@
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
 
-namespace tokenlift {
+namespace tokenlift::fleet_language_test {
 namespace {
 
 constexpr std::int64_t kS = 1'000'000'000;
@@ -224,4 +224,4 @@ TEST(ParseFleet, TheSearchForALiftWantsAThrottle) {
 }
 
 }  // namespace
-}  // namespace tokenlift
+}  // namespace tokenlift::fleet_language_test
