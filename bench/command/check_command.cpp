@@ -7,6 +7,7 @@
 #include "bench/command/input.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/run/capacity.hpp"
+#include "bench/run/compositions.hpp"
 #include "bench/run/readiness.hpp"
 #include "reports/text/figure.hpp"
 #include "workloads/plan/composition.hpp"
@@ -93,22 +94,22 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
 /// is itself a scenario.
 int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
   const Scenario scenario = load_scenario(choice, load_profiles(choice.profile_files));
-  const bool computed =
-      !scenario.fleet.capacity_tokens_per_s && traits_of(scenario.run.engine).simulated;
+  const bool simulated = traits_of(scenario.run.engine).simulated;
+  const bool computed = !scenario.fleet.capacity_tokens_per_s && simulated;
   const bool open = needs_capacity(scenario) && !computed;
   // Where all is given in shares of the capacity, phases and drain are the same for any capacity.
   constexpr double kAnyCapacity = 10'000;
   std::optional<double> capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   if (open) capacity_tokens_per_s = kAnyCapacity;
-  std::optional<std::vector<double>> capacities;  // of a replica of each site
-  if (computed) {
-    capacities = compute_site_capacities(scenario, *surroundings.stop);
-    if (!capacities) return kNotValid;  // interrupted
-    const double at_start = capacity_of(*capacities, replicas_at_start(scenario));
-    if (at_start > 0) capacity_tokens_per_s = at_start;
+  Scenario known = scenario;
+  if (simulated && (computed || fleet_changes(scenario))) {
+    const auto of_sites = compute_site_capacities(scenario, *surroundings.stop);
+    if (!of_sites) return kNotValid;  // interrupted
+    const double at_start = capacity_of(*of_sites, replicas_at_start(scenario));
+    if (computed && at_start > 0) capacity_tokens_per_s = at_start;
+    if (fleet_changes(scenario)) state_site_capacities(known, *of_sites);
   }
-  Scenario planned = capacities ? resolve_by_site(scenario, *capacities)
-                                : resolve(scenario, capacity_tokens_per_s);
+  Scenario planned = resolve(known, capacity_tokens_per_s);
   std::string text = to_toml(open ? scenario : planned);
   // As a run knows it, whether or not anything is a share of it.
   if (computed) planned.fleet.capacity_tokens_per_s = capacity_tokens_per_s;

@@ -245,7 +245,8 @@ std::optional<std::vector<double>> compute_site_capacities(const Scenario& scena
                                                            const std::atomic<bool>& stop) {
   std::vector<double> capacities;
   for (const Site& site : scenario.fleet.sites) {
-    capacities.push_back(saturated_tokens_per_s(scenario, site, stop));
+    capacities.push_back(site.capacity_tokens_per_s ? *site.capacity_tokens_per_s
+                                                    : saturated_tokens_per_s(scenario, site, stop));
     if (stop) return std::nullopt;
   }
   return capacities;

@@ -34,7 +34,7 @@ struct CapacityShare {
 
 /// Of one event; and of all that chance does, and the sites themselves.
 inline constexpr std::int64_t kMostCapacitySteps = 200;
-inline constexpr std::int64_t kMostChanceSteps = 10'000;
+inline constexpr std::int64_t kMostChanceSteps = 1000;
 
 /// From 0 on, in order of time, each another than the one before, by replica_weights(), whatever
 /// the pace. What one event does at more instants than that is put together into so many steps,

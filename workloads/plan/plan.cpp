@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "workloads/plan/changes.hpp"
-#include "workloads/plan/composition.hpp"
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/scenario/keywords.hpp"
@@ -236,7 +235,6 @@ std::int64_t replica_count(const Scenario& scenario) {
 
 bool needs_capacity(const Scenario& scenario) {
   if (scenario.fleet.capacity_tokens_per_s) return false;
-  if (needs_site_capacities(scenario)) return true;
   const auto tenant_does = [](const Tenant& t) { return t.arrivals.rate.load.has_value(); };
   const auto throttle_does = [](const Throttle& t) { return t.rate.load.has_value(); };
   const auto event_does = [](const Event& e) {
@@ -276,19 +274,6 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
     resolved.run.settle_ns = default_settle_ns(written, *span);
   }
   return resolved;
-}
-
-Scenario resolve_by_site(const Scenario& scenario,
-                         const std::vector<double>& replica_tokens_per_s) {
-  Scenario known = scenario;
-  std::vector<double> capacities;
-  for (std::size_t i = 0; i < replica_tokens_per_s.size(); ++i) {
-    std::optional<double>& stated = known.fleet.sites[i].capacity_tokens_per_s;
-    capacities.push_back(stated.value_or(replica_tokens_per_s[i]));
-    if (fleet_changes(scenario)) stated = capacities.back();
-  }
-  const double at_start = capacity_of(capacities, replicas_at_start(scenario));
-  return resolve(known, at_start > 0 ? std::optional(at_start) : std::nullopt);
 }
 
 std::vector<std::size_t> measured_events(const Scenario& scenario) {

@@ -36,8 +36,7 @@ double mean_output_tokens(const Tenant& tenant);
 std::int64_t largest_prompt_tokens(const Tenant& tenant);
 std::int64_t largest_output_tokens(const Tenant& tenant);
 
-/// True if a `load` anywhere needs the fleet's capacity, or a throttle that follows it that of its
-/// sites, and the scenario does not state it.
+/// True if a `load` anywhere needs the fleet's capacity and the scenario does not state it.
 bool needs_capacity(const Scenario& scenario);
 
 /// Each tenant's share of all requests, by its mean request rate over the run; they sum to 1. With
@@ -71,10 +70,6 @@ double largest_cost(const Scenario& scenario, const Throttle& throttle);
 /// adaptive max_limit smaller than the largest request, for one below its min_limit, and for a
 /// `load` without any capacity. Idempotent: resolving a resolved scenario changes nothing.
 Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens_per_s);
-
-/// The same with the capacity of one replica of each site: the fleet's is that of who serves at the
-/// start. Where the fleet changes every site keeps its own (one that it states wins).
-Scenario resolve_by_site(const Scenario& scenario, const std::vector<double>& replica_tokens_per_s);
 
 /// Fluid model of the measured events, in output tokens of the mix: the backlog it finds, and how
 /// long that takes to drain. A throttle's limit is its rate (of windows: limit / window) in output

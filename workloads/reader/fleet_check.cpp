@@ -141,12 +141,11 @@ void check_followers(const Scenario& scenario, const FleetPlaces& places, Docume
       document.add(*places.followers[i],
                    name + " follows the capacity, of which there is none at the start",
                    "raise at_start of a site: the throttle is in proportion to what is there then");
-    } else if (needs_site_capacities(scenario) &&
-               (scenario.fleet.capacity_tokens_per_s || !has_capacity(scenario.run.engine))) {
-      document.add(
-          *places.followers[i],
-          name + " follows the capacity, and nobody knows that of each site: they differ",
-          "state capacity = \"120/s\" of a replica in every site, or remove fleet.capacity");
+    } else if (needs_site_capacities(scenario) && !traits_of(scenario.run.engine).simulated) {
+      document.add(*places.followers[i],
+                   name + " follows the capacity, and nobody knows that of each site: they differ",
+                   "state capacity = \"120/s\" of a replica in every site, or give them the same "
+                   "profile and memory");
     }
   }
 }

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <numbers>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -386,31 +385,6 @@ TEST(PlanPhases, SeveralMeasuredEventsHaveOneTransition) {
   EXPECT_EQ(spans(scenario)[2], (Span{"transition", 15, 43, true}));
   EXPECT_EQ(measured_events(scenario), (std::vector<std::size_t>{1, 2}));
   EXPECT_EQ(measured_event(scenario), 2U) << "what begins first";
-}
-
-TEST(ResolveBySite, LoadsAreOfTheCapacityAtTheStart) {
-  Scenario scenario = lift_scenario();
-  scenario.fleet.capacity_tokens_per_s.reset();
-  scenario.tenants[0].arrivals.rate = load(0.5);
-  scenario.fleet.sites[0].name = "hall";
-  scenario.fleet.sites[0].replicas = 9;
-  scenario.fleet.sites[0].at_start = 2;
-  scenario.fleet.sites.push_back(Site{});
-  const Scenario still = resolve_by_site(scenario, {100, 50});
-  EXPECT_EQ(still.fleet.capacity_tokens_per_s, 250);
-  EXPECT_EQ(still.tenants[0].arrivals.rate.per_s, 2.5);
-  EXPECT_EQ(still.fleet.sites[0].capacity_tokens_per_s, std::nullopt);
-  Event join;
-  join.kind = EventKind::join;
-  join.site = "hall";
-  join.at_ns = 10 * kS;
-  scenario.events = {join};
-  scenario.fleet.sites[1].capacity_tokens_per_s = 70;
-  const Scenario changing = resolve_by_site(scenario, {100, 50});
-  EXPECT_EQ(changing.fleet.capacity_tokens_per_s, 270);
-  EXPECT_EQ(changing.fleet.sites[0].capacity_tokens_per_s, 100);
-  EXPECT_EQ(changing.fleet.sites[1].capacity_tokens_per_s, 70);
-  EXPECT_EQ(resolve_by_site(changing, {100, 50}), changing);
 }
 
 TEST(PlanPhases, LeavesEmptyPhasesOut) {

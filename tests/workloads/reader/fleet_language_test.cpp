@@ -169,8 +169,6 @@ const std::vector<Edit> kEdits = {
     {"decode = 1.35", "decode = 1e4", 50, "too large", ""},
     {"follows = \"capacity\"\n", "", 35, "nothing that the throttle follows", ""},
     {"follows = \"capacity\"", "follows = \"load\"", 35, "can't be \"load\"", "\"capacity\""},
-    {"[fleet]", "[fleet]\ncapacity = \"5000/s\"", 36, "nobody knows that of each site",
-     "in every site"},
 };
 
 TEST(ParseFleet, FindsMistakesAtTheirPlaces) {
@@ -210,6 +208,17 @@ TEST(ParseFleet, AThrottleFollowsOnlyWhatChanges) {
   text = replaced(text, "available = { period = \"50s\", off = \"20s\", begin = \"7s\" }", "");
   expect_found(mistakes_of([&] { parse(text); }),
                {"", "", 35, "nothing changes that", "add an event"});
+}
+
+TEST(ParseFleet, AThrottleFollowsSitesThatDifferWhereEachIsKnown) {
+  EXPECT_NO_THROW(parse(replaced(kText, "[fleet]", "[fleet]\ncapacity = \"5000/s\"")));
+  std::string text = replaced(kText, "engine = \"virtual\"", "engine = \"threads\"");
+  text = replaced(replaced(text, "h100-8b", "cpu-small"), "gb200-8b", "cpu-base");
+  expect_found(mistakes_of([&] { parse(text); }),
+               {"", "", 35, "nobody knows that of each site", "in every site"});
+  text = replaced(text, "spares = 1", "capacity = \"60/s\"");
+  text = replaced(text, "rtt = \"8ms\"", "capacity = \"20/s\"");
+  EXPECT_NO_THROW(parse(text));
 }
 
 TEST(ParseFleet, PlacesAreFreeAgainWhenTheirReplicasHaveGone) {
