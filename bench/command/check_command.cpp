@@ -126,7 +126,7 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
     text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
   text += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");
-  text += describe_fleet(planned);
+  text += fleet_over_time(planned);
   for (const std::string& note : trace_notes(planned)) text += "# " + note + "\n";
   const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (quota && !quota->passed) {

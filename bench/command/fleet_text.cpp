@@ -21,10 +21,6 @@ namespace {
 
 constexpr std::size_t kMostLines = 20;
 
-std::string whole_figure(std::int64_t count) {
-  return count < 1000 ? std::to_string(count) : figure(static_cast<double>(count));
-}
-
 /// One after the other, each other than the one before, up to the end of the run.
 std::vector<ServingSpan> compositions(const Scenario& resolved) {
   std::vector<ServingSpan> result;
@@ -77,7 +73,7 @@ class FleetText {
     std::string text = fmt::format("#   {:>9.3f} s ", to_s(span.at_ns));
     for (std::size_t i = 0; i < span.replicas.size(); ++i) {
       text += fmt::format("{} {} {}", i == 0 ? "" : ",", resolved_.fleet.sites[i].name,
-                          whole_figure(span.replicas[i]));
+                          whole_figure(static_cast<std::uint64_t>(span.replicas[i])));
     }
     if (!tokens_per_weight_) return text + "\n";
     const double capacity = capacity_of_all(span);
@@ -137,7 +133,7 @@ class FleetText {
 
 }  // namespace
 
-std::string describe_fleet(const Scenario& resolved) {
+std::string fleet_over_time(const Scenario& resolved) {
   if (!fleet_changes(resolved)) return "";
   const std::vector<ServingSpan> all = compositions(resolved);
   const std::vector<ServingSpan> shown = some_of(all, resolved);

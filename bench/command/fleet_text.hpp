@@ -10,6 +10,6 @@ namespace tokenlift {
 /// Who serves from when on, the capacity of that, and what is offered of it, tenant by tenant: a
 /// line for each composition, or for some of many; empty where the fleet does not change. Lines
 /// begin with "# ".
-std::string describe_fleet(const Scenario& resolved);
+std::string fleet_over_time(const Scenario& resolved);
 
 }  // namespace tokenlift
