@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import binary_case
+import tune_end_to_end_test
 
 SEARCHED = """
 name = "searched"
@@ -131,6 +132,14 @@ class Measured(binary_case.BinaryCase):
             for a, b in zip(runs["threads", n]["phases"], runs["virtual", n]["phases"]):
                 self.assertEqual(a["counts"]["due"], b["counts"]["due"], "the same requests")
         self.assertFalse((self.path / "calibrated.toml").exists(), "nothing was measured")
+
+    def test_a_search_ends_when_its_time_has_come(self):
+        """In two seconds this machine simulates what the smallest search takes, and more."""
+        scenario = self.path / "overrun.toml"
+        scenario.write_text(tune_end_to_end_test.SCENARIO)
+        self.run_tokenlift("tune", scenario, "--for", "2s", "--out", "out", code=0)
+        result = json.loads((self.path / "out" / "tune.json").read_text())
+        self.assertIsNotNone(result["recommended"])
 
     def test_what_a_search_recommends_is_verified(self):
         """What holds on any machine is that it was run, compared and decided."""

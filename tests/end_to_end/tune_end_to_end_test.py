@@ -183,11 +183,6 @@ class Tune(unittest.TestCase):
         self.assertTrue(result["interrupted"])
         self.assertIsNotNone(result["best"])
 
-    def test_a_time_ends_it_too(self):
-        out = self.folder / "timed"
-        self.tune("--for", "2s", "--out", out)
-        self.assertIsNotNone(self.result(out)["recommended"])
-
     def test_no_feasible_setting_is_an_answer(self):
         out, done = self.search("out", "--set", 'tune.constraints="attainment >= 0.99"', code=1)
         result = self.result(out)
