@@ -481,8 +481,10 @@ void Loop::give_up_routing(std::int64_t until_ns) {
     const bool waited = router_.drop(id, static_cast<std::uint32_t>(request.tenant));
     assert(waited && "who is dispatched is struck off");
     static_cast<void>(waited);
-    moved_.erase(id);
-    room_.settle(now_ns_, id, Service{});
+    const auto moved = moved_.extract(id);  // it had begun elsewhere
+    const std::int64_t output_tokens = moved ? moved.mapped().emitted_tokens : 0;
+    const std::int32_t cached_tokens = announces_ ? prefixes_[id].cached_tokens : 0;
+    room_.settle(now_ns_, id, Service{output_tokens, cached_tokens});
     leave_unserved(id, clients_.patience(request).then);
   }
 }
@@ -553,21 +555,18 @@ void Loop::lose(const News& news) {
     dispatch(news.id);
     return;
   }
-  Service service;
-  service.output_tokens = news.count;
-  service.cached_tokens = announces_ ? prefixes_[news.id].cached_tokens : 0;
-  room_.settle(now_ns_, news.id, service);
+  const std::int32_t cached_tokens = announces_ ? prefixes_[news.id].cached_tokens : 0;
+  room_.settle(now_ns_, news.id, Service{news.count, cached_tokens});
+  if (announces_) prefixes_[news.id].cached_tokens = 0;  // its next attempt is another one
   request.admitted_ns = -1;
   refuse(news.id, Decision{Verdict::rejected, std::nullopt, false}, Verdict::failed);
 }
 
 void Loop::complete(const News& done) {
   const Request& request = requests_[done.id];
-  Service service;
-  service.output_tokens = request.output_tokens;
-  service.cached_tokens = announces_ ? prefixes_[done.id].cached_tokens : 0;
-  service.service_ttft_ns = done.first_token_ns - request.admitted_ns;
-  room_.settle(now_ns_, done.id, service);
+  const std::int64_t ttft_ns = done.first_token_ns - request.admitted_ns;
+  const std::int32_t cached_tokens = announces_ ? prefixes_[done.id].cached_tokens : 0;
+  room_.settle(now_ns_, done.id, Service{request.output_tokens, cached_tokens, ttft_ns});
   add(board_.completed, 1);
   add(board_.completed_tokens, request.output_tokens);
   // With load reports clients learn of their answers with them, else at once.

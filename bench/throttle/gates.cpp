@@ -148,7 +148,7 @@ void Gates::refund(std::int64_t now_ns, RequestId id, std::int32_t cached_tokens
 }
 
 void Gates::settle(std::int64_t now_ns, RequestId id, const Service& service) {
-  const Request& request = requests_[id];
+  Request& request = requests_[id];
   if (former_) {
     former_->settle(now_ns, id, key(gates_[former_->gate()], request), request, edition_of(id),
                     service);
@@ -164,6 +164,7 @@ void Gates::settle(std::int64_t now_ns, RequestId id, const Service& service) {
     if (unused > 0) counts_[g].refunded_micro += unused;
     if (unused < 0) counts_[g].taken_micro -= unused;  // charged after
   }
+  request.reserved_by = 0;  // one that has failed may be let through once more, by others
 }
 
 bool Gates::enter_queue(std::int64_t now_ns, Request& request) {

@@ -157,9 +157,10 @@ void WaitingRoom::scheduled(std::int64_t now_ns, RequestId id, std::int32_t cach
 }
 
 void WaitingRoom::settle(std::int64_t now_ns, RequestId id, const Service& service) {
-  gates_.settle(now_ns, id, service);
   const Request& request = requests_[id];
-  if (request.reserved_by == 0 && order_ != QueueOrder::fair) return;
+  const bool held = request.reserved_by != 0;
+  gates_.settle(now_ns, id, service);
+  if (!held && order_ != QueueOrder::fair) return;
   serve(static_cast<std::uint32_t>(request.tenant), static_cast<double>(service.output_tokens));
   look_again(now_ns, request);
 }

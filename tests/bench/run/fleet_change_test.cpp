@@ -10,6 +10,7 @@
 #include "tests/bench/run/virtual_run.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/requests/arrivals.hpp"
 
 namespace tokenlift::fleet_change_test {
 namespace {
@@ -267,6 +268,91 @@ TEST(FleetChange, ARequestAtADistanceTakesTheWayThereAndBack) {
       EXPECT_EQ(run.phases[0].busy_ns, 8 * (kPrefill + 20 * kMs));
     }
   }
+}
+
+// ------------------------------------------------- what a limit holds of those who lose a replica
+
+/// One conversation of two turns with a site at a distance of 100 ms, behind a limit that holds the
+/// second turn and nothing else: 51 prompt tokens, of which 31 were said in the first and are given
+/// back when it starts.
+Scenario conversation() {
+  Scenario scenario = busy_fleet(1);
+  scenario.events.clear();
+  scenario.run.duration_ns = 3500 * kMs;
+  scenario.fleet.sites[0].rtt_ns = 100 * kMs;
+  scenario.fleet.sites[0].prefix_cache_tokens = 1000;
+  scenario.profiles[0].cost = CostModel{20 * kMsPs, 0, 0, kMsPs, kMsPs / 50, 0};
+  Tenant& tenant = scenario.tenants[0];
+  tenant.arrivals.process = Process::constant;
+  tenant.arrivals.rate.per_s = 0.5;
+  tenant.prompt_tokens = {Distribution::constant, 20, 0, 1, 20};
+  tenant.output_tokens = {Distribution::constant, 11, 0, 1, 11};
+  tenant.max_tokens = 11;
+  tenant.sessions =
+      Sessions{{Distribution::constant, 2, 0, 1, 2}, {WaitDistribution::constant, 100 * kMs}, 1000};
+  tenant.retry = {RetryPolicy::fixed, 10 * kMs, 10 * kMs, 5, 0, {}};
+  Throttle& throttle = scenario.throttles[0];
+  throttle.kind = ThrottleKind::concurrency;
+  throttle.unit = Unit::input_tokens;
+  throttle.exempt_cached = true;
+  throttle.limit = 51;
+  return scenario;
+}
+
+/// When the second turn is due: 101.4 ms after the first its first token is there, 200 ms later the
+/// last one.
+std::int64_t second_turn_ns(const Scenario& scenario) {
+  ArrivalSource source(scenario.tenants[0], scenario.run.seed, 0);
+  return source.next()->due_ns + 100 * kMs + kMs * 14 / 10 + 200 * kMs + 100 * kMs;
+}
+
+void add_failure(Scenario& scenario, std::int64_t at_ns, InFlight in_flight, std::int64_t for_ns) {
+  Event failure = fleet_event(EventKind::fail, at_ns, 1);
+  failure.in_flight = in_flight;
+  failure.for_ns = for_ns;
+  add(scenario, failure);
+}
+
+// It fails when it has started and, in its second attempt, on its way. What had been given back in
+// the first attempt is not given back again, and not kept either: the third finds room.
+TEST(FleetChange, ALimitHoldsNothingOfAnAttemptThatFailed) {
+  Scenario scenario = conversation();
+  const std::int64_t due_ns = second_turn_ns(scenario);
+  add_failure(scenario, due_ns + 120 * kMs, InFlight::drop, 5 * kMs);
+  add_failure(scenario, due_ns + 150 * kMs, InFlight::drop, 5 * kMs);
+  const RunValue run = play_virtual(scenario);
+  EXPECT_EQ(run.totals.due, 2U);
+  EXPECT_EQ(run.totals.completed, 2U);
+  const PhaseRecord all = fleet_record(run, 0);
+  EXPECT_EQ(all.attempts + fleet_record(run, 1).attempts, 4U);
+}
+
+// One that has started, has nowhere to go, and gives up, gives back what it still holds.
+TEST(FleetChange, ALimitHoldsNothingOfWhoGaveUpWaitingForAReplica) {
+  Scenario scenario = conversation();
+  scenario.tenants[0].deadline_ns = 500 * kMs;
+  add_failure(scenario, second_turn_ns(scenario) + 120 * kMs, InFlight::move, 600 * kMs);
+  const RunValue run = play_virtual(scenario);
+  EXPECT_EQ(run.totals.due, 2U);
+  EXPECT_EQ(run.totals.completed, 1U);
+  EXPECT_EQ(run.totals.expired, 1U);
+}
+
+// The second attempt passes when the limit is only watched, and would have held it: then it has
+// nothing to give back.
+TEST(FleetChange, ALimitThatIsOnlyWatchedHoldsNothingOfTheNextAttempt) {
+  Scenario scenario = conversation();
+  scenario.throttles[0].exempt_cached = false;
+  const std::int64_t due_ns = second_turn_ns(scenario);
+  add_failure(scenario, due_ns + 120 * kMs, InFlight::drop, 5 * kMs);
+  Event watch;
+  watch.kind = EventKind::set;
+  watch.at_ns = due_ns + 125 * kMs;
+  watch.throttle = scenario.throttles[0].name;
+  watch.mode = Mode::shadow;
+  watch.limit = 40;
+  add(scenario, watch);
+  EXPECT_EQ(play_virtual(scenario).totals.completed, 2U);
 }
 
 // ------------------------------------------------------------------------- limits that follow it
