@@ -183,8 +183,16 @@ double measured_s(const Record& record) {
   return seconds(record.phases().back().span.end_ns - record.lift_ns());
 }
 
+/// Replicas go, or become slow: nothing that waited is let go by that.
+bool takes_capacity(const LiftRecord& event) {
+  return changes_fleet(event) && event.kind != "join";
+}
+
 Delay drain(const Record& record, const LiftReport& report) {
-  if (!report.waited) return {std::nullopt, "nothing waited at the change"};
+  if (takes_capacity(report.lift)) return {std::nullopt, "no capacity was added at the change"};
+  // Before capacity joins, requests wait in the fleet, which the series knows.
+  if (!report.waited && !changes_fleet(report.lift))
+    return {std::nullopt, "nothing waited at the change"};
   if (report.never_drains) {
     return {std::nullopt, "the backlog grows as long as it is measured"};
   }
@@ -195,7 +203,11 @@ Delay drain(const Record& record, const LiftReport& report) {
                         duration_figure(*report.drain_fluid_s * 1e9),
                         duration_figure(measured_s(record) * 1e9))};
   }
-  return drain_time(record.run());
+  Delay found = drain_time(record.run());
+  if (changes_fleet(report.lift) && found.ns == 0) {
+    return {std::nullopt, "no more was in the system at the change than is usual after it"};
+  }
+  return found;
 }
 
 /// Some throttle held or denied many of the requests due in a phase.
@@ -229,6 +241,22 @@ std::optional<double> not_back_share(const Record& record, double fluid_s) {
       static_cast<double>(whole.offered_output_tokens) / static_cast<double>(whole.counts.due);
   const double share = met_tokens / (due_requests * tokens_per_request);
   return share < kBack ? std::optional(share) : std::nullopt;
+}
+
+/// The same of a change of the fleet, after which no fluid drain is known: over all of `after`.
+std::optional<double> not_back_on_fleet(const Record& record) {
+  if (record.before() == nullptr || record.after() == nullptr) return std::nullopt;
+  const PhaseRecord& before = record.before()->record;
+  const PhaseRecord& after = record.after()->record;
+  const auto offered = [](const PhaseRecord& phase) {
+    return static_cast<double>(phase.offered_output_tokens);
+  };
+  if (static_cast<double>(before.goodput_tokens) < kBack * offered(before)) return std::nullopt;
+  const PhaseSpan& span = record.after()->span;
+  const std::optional<double> capacity = capacity_over(record.run(), span);
+  const double length_s = static_cast<double>(span.length_ns) / 1e9;
+  if (!capacity || *capacity * length_s <= offered(after)) return std::nullopt;
+  return not_back_share(record, 0);
 }
 
 // ------------------------------------------------------------------------------------ p99 TTFT
@@ -336,13 +364,13 @@ void count(const Record& record, LiftReport& report) {
   if (record.before() != nullptr) {
     const PhaseRecord& before = record.before()->record;
     report.retry_amplification_before = amplification(before);
-    if (before.counts.due > 0) {
+    if (before.counts.due > 0 && !changes_fleet(report.lift)) {
       const Run& run = record.run();
       report.binding_fraction = held_share(run, *find_phase(run, "before"), before);
       // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
       const bool binds_later = run.lift->kind != "lift" && after != nullptr &&
                                held_share(run, *find_phase(run, "after"), after->record) >= kBinds;
-      report.vacuous = *report.binding_fraction < kBinds && !binds_later;
+      report.vacuous = *report.binding_fraction < kBinds && !binds_later && report.fleet.empty();
     }
   }
   if (record.transition() != nullptr && has_objectives(record.run())) {
@@ -360,16 +388,23 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   const Record record(run);
   LiftReport report;
   report.lift = mean_lift(trial.lifted);
+  report.fleet = fleet_changes(run);
   report.gains = gains(trial);
   report.effects = effects(trial);
   if (run.lift->length_ns) report.length_s = static_cast<double>(*run.lift->length_ns) * 1e-9;
+  const bool of_fleet = changes_fleet(*run.lift);
   report.unlock_latency = median_unlock(trial.lifted);
   report.waiter_release_lag = {run.lift->release_lag_ns, ""};
   if (!run.lift->release_lag_ns)
     report.waiter_release_lag.reason = "nobody who waited was let through";
   report.waited = report.lift.waiting_requests + report.lift.backoff_requests > 0;
   const std::optional<double> offered_tokens_per_s = offered_after_lift(record);
-  if (run.lift->limit_tokens_per_s && offered_tokens_per_s) {
+  if (of_fleet) {
+    report.unlock_latency =
+        report.waiter_release_lag = {std::nullopt, "the fleet was changed: no limit that binds"};
+    report.no_fluid_reason = "not known how much waits in the fleet";
+    report.not_back_share = not_back_on_fleet(record);
+  } else if (run.lift->limit_tokens_per_s && offered_tokens_per_s) {
     const double surplus_tokens_per_s = *run.lift->limit_tokens_per_s - *offered_tokens_per_s;
     if (surplus_tokens_per_s > 0) {
       const auto tokens =
@@ -407,6 +442,16 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   return report;
 }
 
+std::vector<TimePart> shown_parts(const std::vector<TimeSplit>& phases) {
+  const bool apart = std::any_of(phases.begin(), phases.end(),
+                                 [](const TimeSplit& phase) { return phase.network_ns > 0; });
+  std::vector<TimePart> shown;
+  for (const TimePart& part : kTimeParts) {
+    if (apart || part.ns != &TimeSplit::network_ns) shown.push_back(part);
+  }
+  return shown;
+}
+
 std::vector<TimeSplit> time_split(const Run& run) {
   std::vector<TimeSplit> all;
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
@@ -416,16 +461,17 @@ std::vector<TimeSplit> time_split(const Run& run) {
     split.requests = record.of(Metric::ttft).count();
     if (split.requests > 0) {
       // The lag is recorded of every request sent, served or not; that of those served is the rest,
-      // exactly: the four parts of each add up to its TTFT.
+      // exactly: the parts of each add up to its TTFT.
       const auto sum_ns = [&](Metric metric) { return record.of(metric).sum_ns(); };
       const auto mean_ns = [&](__uint128_t sum) {
         return static_cast<double>(sum) / static_cast<double>(split.requests);
       };
-      const __uint128_t parts_ns =
-          sum_ns(Metric::throttle_wait) + sum_ns(Metric::queue_wait) + sum_ns(Metric::prefill);
+      const __uint128_t parts_ns = sum_ns(Metric::throttle_wait) + sum_ns(Metric::network) +
+                                   sum_ns(Metric::queue_wait) + sum_ns(Metric::prefill);
       const __uint128_t ttft_ns = sum_ns(Metric::ttft);
       split.ttft_ns = mean_ns(ttft_ns);
       split.throttle_wait_ns = mean_ns(sum_ns(Metric::throttle_wait));
+      split.network_ns = mean_ns(sum_ns(Metric::network));
       split.queue_wait_ns = mean_ns(sum_ns(Metric::queue_wait));
       split.prefill_ns = mean_ns(sum_ns(Metric::prefill));
       split.generator_lag_ns = ttft_ns > parts_ns ? mean_ns(ttft_ns - parts_ns) : 0;

@@ -12,6 +12,7 @@
 
 #include "reports/analysis/change_point.hpp"
 #include "reports/analysis/drain.hpp"
+#include "reports/analysis/fleet_change.hpp"
 #include "reports/analysis/gain.hpp"
 #include "reports/analysis/step_response.hpp"
 #include "reports/analysis/trial.hpp"
@@ -25,6 +26,7 @@ struct TimeSplit {
   double ttft_ns = 0;
   double generator_lag_ns = 0;
   double throttle_wait_ns = 0;
+  double network_ns = 0;  ///< 0 where sites are at no distance
   double queue_wait_ns = 0;
   double prefill_ns = 0;
 };
@@ -39,16 +41,23 @@ struct TimePart {
   const char* name;
   double TimeSplit::*ns;
 };
-inline constexpr std::array<TimePart, 4> kTimeParts = {
+inline constexpr std::array<TimePart, 5> kTimeParts = {
     {{"generator lag", &TimeSplit::generator_lag_ns},
      {"throttle wait", &TimeSplit::throttle_wait_ns},
+     {"network", &TimeSplit::network_ns},
      {"queue wait", &TimeSplit::queue_wait_ns},
      {"prefill", &TimeSplit::prefill_ns}}};
+/// What reports show of them: all, but for a network that took no time in any of the phases.
+std::vector<TimePart> shown_parts(const std::vector<TimeSplit>& phases);
 
 struct LiftReport {
   LiftRecord lift;  ///< requests and tokens that it met: the mean over the runs
+  /// What measured events did to the fleet. Where the event that divides the run is one of them, no
+  /// limit binds: binding_fraction, unlock_latency and waiter_release_lag are absent.
+  std::vector<FleetChange> fleet;
   std::optional<double> binding_fraction;  ///< of the requests due in `before`, 0 .. 1
-  bool vacuous = false;                    ///< the throttle did not bind: there is nothing to gain
+  /// The throttle did not bind, and nothing else was changed: there is nothing to gain.
+  bool vacuous = false;
   std::vector<Gain> gains;
   std::vector<Effect> effects;
   /// Over which it happened: of a ramp its length, of a lift at one stroke 0. Absent in old runs.
@@ -79,7 +88,9 @@ struct LiftReport {
   std::optional<std::int64_t> found_ns;  ///< the one nearest to the lift
   /// Goodput was not back within three times the fluid drain: from then on it was this share of
   /// what was offered and could have been carried, under kBack. Absent where a throttle held or
-  /// denied kBinds or more of the requests due in `after`: then that is the reason.
+  /// denied kBinds or more of the requests due in `after`: then that is the reason. Of a change of
+  /// the fleet: over all of `after`, where goodput was enough before and what serves could carry
+  /// it.
   std::optional<double> not_back_share;
 };
 

@@ -138,6 +138,11 @@ std::vector<PhaseSummary> summarize_fleet(const Run& run) {
     summary.rates.kv_used = quotient(static_cast<double>(span.resident_token_ns),
                                      static_cast<double>(span.kv_room_token_ns));
     const std::optional<double> capacity = capacity_over(run, span);
+    if (run.fleet.compositions.size() > 1) {
+      summary.rates.replicas_serving =
+          quotient(static_cast<double>(span.replica_ns), static_cast<double>(span.length_ns));
+      summary.rates.capacity_tokens_per_s = capacity;
+    }
     if (capacity && *capacity > 0 && summary.rates.throughput_tokens_per_s) {
       summary.rates.headroom = 1 - *summary.rates.throughput_tokens_per_s / *capacity;
     }

@@ -58,6 +58,9 @@ struct Rates {
   std::optional<double> batch_fill;   ///< of the largest batch, 0 .. 1
   /// Tokens resident in KV caches, prompts from admission on, / the room for them, 0 .. 1.
   std::optional<double> kv_used;
+  /// Means over the phase of what served; absent where the fleet does not change.
+  std::optional<double> replicas_serving;
+  std::optional<double> capacity_tokens_per_s;
   /// 1 - throughput / capacity of what served: what of the fleet is left. Below 0 where more came
   /// out than the capacity says. Absent where the capacity is not known.
   std::optional<double> headroom;

@@ -12,7 +12,9 @@
 namespace tokenlift {
 namespace {
 
-constexpr std::array<std::size_t, kTimeParts.size()> kPartColours = {3, 1, 2, 0};
+constexpr std::array<std::size_t, kTimeParts.size()> kPartColours = {3, 1, 4, 2, 0};
+constexpr std::size_t kNetwork = 2;
+static_assert(kTimeParts[kNetwork].ns == &TimeSplit::network_ns);
 
 /// What bars of one trial are called.
 std::string category(const Report& report, const TrialReport& trial, const std::string& name) {
@@ -158,7 +160,14 @@ void add_split_chart(const Report& report, std::vector<Chart>& charts) {
     table.title = report.trials.size() > 1 ? each.trial.label : "";
     if (!table.rows.empty()) chart.numbers.push_back(std::move(table));
   }
-  if (!chart.categories.empty()) charts.push_back(std::move(chart));
+  if (chart.categories.empty()) return;
+  const auto network = chart.lines.begin() + kNetwork;
+  if (std::ranges::any_of(network->y, [](const Value& ms) { return ms > 0; })) {
+    chart.explanation += " Network is the round trip to the site that served.";
+  } else {
+    chart.lines.erase(network);
+  }
+  charts.push_back(std::move(chart));
 }
 
 void add_tenant_charts(const Report& report, std::vector<Chart>& charts) {

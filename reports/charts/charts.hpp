@@ -37,6 +37,8 @@ std::vector<std::string> phase_names(const Report& report);
 
 /// Throughput, goodput and what is offered; the lift's effect where there is a control.
 void add_rate_charts(const Report& report, std::vector<Chart>& charts);
+/// Replicas that serve and their capacity, where the fleet of some arm changes.
+void add_fleet_charts(const Report& report, std::vector<Chart>& charts);
 /// Backlog with the limit, who waits, and the limits of the other throttles that change.
 void add_backlog_charts(const Report& report, std::vector<Chart>& charts);
 /// TTFT over time and by percentile.

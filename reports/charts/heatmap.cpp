@@ -8,6 +8,7 @@
 #include <iterator>
 #include <vector>
 
+#include "reports/analysis/fleet_change.hpp"
 #include "reports/analysis/series_groups.hpp"
 #include "reports/analysis/summary.hpp"
 #include "reports/charts/charts.hpp"
@@ -162,7 +163,9 @@ std::string lift_mark(const Run& run, double length_s) {
   const double x = kMapLeft + at_s / length_s * kMapWidth;
   std::string out = fmt::format("<path class=\"{}\" d=\"M{:.1f} {:.1f}v{:.1f}\"/>\n",
                                 run.control ? "planned" : "lift", x, kMapTop, kMapHeight);
-  const std::string label = run.control ? "here the other arm lifts" : run.lift->throttle;
+  const bool of_fleet = changes_fleet(*run.lift);
+  std::string label = target_of(*run.lift) + (of_fleet ? ": " + run.lift->kind : "");
+  if (run.control) label = of_fleet ? "here the other arm changes" : "here the other arm lifts";
   // It stays inside the picture: right of the line, or left of it in the right half.
   const bool left = at_s > length_s / 2;
   out += text(left ? x + 4 : x - 4, kMapTop - 8, left ? "end" : "start",

@@ -151,9 +151,10 @@ Chart effect_chart(const Report& report, const std::vector<Figure>& shown) {
   Chart chart = time_chart(report);
   chart.section = kThroughputSection;
   chart.y = {"difference, output tokens per second", Scale::number};
-  chart.explanation =
-      "With the lift minus without it, from runs with the same seeds, second by second. Above zero "
-      "the lift helped.";
+  chart.explanation = fmt::format(
+      "With the {0} minus without it, from runs with the same seeds, second by second. Above zero "
+      "the {0} helped.",
+      change_noun(report));
   for (std::size_t i = 0; i < report.trials.size(); ++i) add_effect(report, i, shown, chart);
   return chart;
 }
@@ -165,6 +166,7 @@ void add_rate_charts(const Report& report, std::vector<Chart>& charts) {
   const Figure& goodput = figures()[1];
   if (report.trials.size() == 1) {
     Chart chart = rate_chart(report, figures());
+    mark_steps(report, chart);
     chart.id = "rates";
     chart.title = "Throughput and goodput over time";
     chart.explanation =
@@ -173,7 +175,7 @@ void add_rate_charts(const Report& report, std::vector<Chart>& charts) {
     keep(std::move(chart), charts);
     Chart effect = effect_chart(report, {throughput, goodput});
     effect.id = "effect";
-    effect.title = "Effect of the lift";
+    effect.title = "Effect of the " + change_noun(report);
     keep(std::move(effect), charts);
     return;
   }
@@ -186,7 +188,7 @@ void add_rate_charts(const Report& report, std::vector<Chart>& charts) {
     keep(std::move(chart), charts);
     Chart effect = effect_chart(report, {figure});
     effect.id = "effect-" + figure.name;
-    effect.title = "Effect of the lift on " + figure.name;
+    effect.title = "Effect of the " + change_noun(report) + " on " + figure.name;
     keep(std::move(effect), charts);
   }
 }

@@ -5,17 +5,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "reports/analysis/fleet_change.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
 namespace {
 
 std::string event_label(const LiftRecord& lift) {
-  const std::string what = lift.kind == "lift"      ? "lifted"
+  const std::string what = lift.kind == "lift"      ? std::string("lifted")
                            : lift.kind == "restore" ? "restored"
                            : lift.kind == "ramp"    ? "ramp begins"
+                           : changes_fleet(lift)    ? lift.kind
                                                     : "changed";
-  return fmt::format("{}: {} at {} s", lift.throttle, what,
+  return fmt::format("{}: {} at {} s", target_of(lift), what,
                      second_figure(lift.at_ns.value_or(lift.planned_ns)));
 }
 
@@ -33,6 +35,13 @@ bool same_phases(const Run& one, const Run& other) {
 
 }  // namespace
 
+std::string change_noun(const Report& report) {
+  const bool of_fleet =
+      std::any_of(report.trials.begin(), report.trials.end(),
+                  [](const TrialReport& each) { return each.lift && !each.lift->fleet.empty(); });
+  return of_fleet ? "change" : "lift";
+}
+
 std::vector<ArmOfTrial> arms_of(const Report& report) {
   std::vector<ArmOfTrial> arms;
   for (std::size_t i = 0; i < report.trials.size(); ++i) {
@@ -42,7 +51,7 @@ std::vector<ArmOfTrial> arms_of(const Report& report) {
       if (run.series.bin_ns <= 0) return;
       std::string name = label;
       if (control && !name.empty()) name += ", ";
-      if (control) name += "without the lift";
+      if (control) name += "without the " + change_noun(report);
       arms.push_back({&run, i, control, std::move(name)});
     };
     add(trial.lifted.pooled, false);
@@ -60,12 +69,12 @@ Chart time_chart(const Report& report) {
   Chart chart;
   chart.x = {"time since the start of the run (s)", Scale::seconds};
   for (const TrialReport& each : report.trials) {
-    const std::optional<LiftRecord>& lift = each.trial.lifted.pooled.lift;
-    if (!lift || !lift->at_ns) continue;
-    const std::string label = event_label(*lift);
-    const bool known = std::any_of(chart.marks.begin(), chart.marks.end(),
-                                   [&](const Mark& mark) { return mark.label == label; });
-    if (!known) chart.marks.push_back({seconds(*lift->at_ns), label});
+    for (const LiftRecord& event : measured_events(each.trial.lifted.pooled)) {
+      const std::string label = event_label(event);
+      const bool known = std::any_of(chart.marks.begin(), chart.marks.end(),
+                                     [&](const Mark& mark) { return mark.label == label; });
+      if (!known) chart.marks.push_back({seconds(*event.at_ns), label});
+    }
   }
   const Run& first = report.trials.front().trial.lifted.pooled;
   const bool shared = std::all_of(
@@ -77,6 +86,19 @@ Chart time_chart(const Report& report) {
     chart.shades.push_back({seconds(phase.begin_ns), seconds(phase.end_ns), phase.name});
   }
   return chart;
+}
+
+void mark_steps(const Report& report, Chart& chart) {
+  constexpr std::size_t kMostMarked = 8;
+  if (report.trials.size() != 1) return;
+  const std::vector<FleetStep> steps = further_steps(report.trials[0].trial.lifted.pooled);
+  if (steps.size() > kMostMarked) return;
+  for (const FleetStep& step : steps) {
+    chart.marks.push_back(
+        {seconds(step.begin_ns), fmt::format("{}: {} → {} at {} s", step.site, step.from, step.to,
+                                             second_figure(step.begin_ns))});
+  }
+  std::ranges::stable_sort(chart.marks, {}, &Mark::x);
 }
 
 Line arm_line(const Report& report, const ArmOfTrial& arm, const std::string& figure,

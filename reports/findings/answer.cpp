@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reports/findings/event_words.hpp"
 #include "reports/findings/gains_table.hpp"
 #include "reports/findings/verdict.hpp"
 #include "reports/text/figure.hpp"
@@ -13,16 +14,7 @@ namespace {
 
 // ------------------------------------------------------------------------------- what was done
 
-std::string done_to_site(const LiftRecord& lift) {
-  if (lift.kind == "join") return fmt::format("Site '{}' got more replicas", lift.site);
-  if (lift.kind == "leave") return fmt::format("Site '{}' gave replicas away", lift.site);
-  if (lift.kind == "fail") return fmt::format("Replicas of site '{}' failed", lift.site);
-  if (lift.kind == "slow") return fmt::format("Replicas of site '{}' became slow", lift.site);
-  return fmt::format("Site '{}' was changed ({})", lift.site, lift.kind);
-}
-
 std::string done(const LiftRecord& lift) {
-  if (!lift.site.empty()) return done_to_site(lift);
   if (lift.kind == "lift") return fmt::format("The limit of '{}' was lifted", lift.throttle);
   if (lift.kind == "restore") return fmt::format("The limit of '{}' was restored", lift.throttle);
   if (lift.kind == "ramp")
@@ -180,6 +172,13 @@ std::string decision(const TrialReport& report) {
     return fmt::format("How sure that is cannot be said{}: {}{}; repeat it before deciding.",
                        judgement.reason.empty() ? "" : " (" + judgement.reason + ")", change, why);
   }
+  const std::string& kind = lift.lift.kind;
+  if (!judgement.shown && (kind == "fail" || kind == "slow")) {
+    return fmt::format(
+        "No difference that lasted could be shown: {}{}; what it was like meanwhile is in the "
+        "transition.",
+        change, why);
+  }
   if (!judgement.shown) {
     return fmt::format(
         "No difference could be shown: {}{}; under this load there is no case for the change, and "
@@ -201,19 +200,22 @@ std::vector<std::string> steady_answer(const TrialReport& report,
   if (phase.rates.throughput_tokens_per_s) {
     const double throughput = *phase.rates.throughput_tokens_per_s;
     users += fmt::format("; {} tokens/s came out", figure(throughput));
-    if (run.capacity_tokens_per_s && *run.capacity_tokens_per_s > 0) {
-      users += fmt::format(", {} of what the fleet can do",
-                           percent_figure(throughput / *run.capacity_tokens_per_s));
+    const std::optional<double> capacity = capacity_over(run, run.phases.back());
+    if (capacity && *capacity > 0) {
+      users += fmt::format(", {} of what the fleet can do", percent_figure(throughput / *capacity));
     }
   }
+  const bool changed = !further_steps(run).empty();
   std::string sure = undecidable(report);
   if (sure.empty()) {
-    sure =
-        "Every check passed that could be made, and nothing was changed: a decision needs a second "
-        "measurement to compare this one with.";
+    sure = fmt::format(
+        "Every check passed that could be made, and {}: a decision needs a second measurement to "
+        "compare this one with.",
+        changed ? "no change was measured" : "nothing was changed");
   }
-  return {fmt::format("The fleet was watched for {} without any change{}.",
+  return {fmt::format("The fleet was watched for {} {}{}.",
                       duration_figure(phase.end_ns - phase.begin_ns),
+                      changed ? "while replicas came and went" : "without any change",
                       load_clause(phase, groups, run.tenants.size())),
           users + ".", sure};
 }
@@ -225,11 +227,16 @@ std::vector<std::string> lift_answer(const TrialReport& report,
   if (before == nullptr || after == nullptr) return {};
   const Run& run = report.trial.lifted.pooled;
   const LiftRecord& lift = report.lift->lift;
-  std::string what = fmt::format("{} {} s into the run{}", done(lift), second_figure(*lift.at_ns),
-                                 load_clause(*before, groups, run.tenants.size()));
-  if (!run.further_lifts.empty()) {
-    what += fmt::format("; {} more {} in the run", run.further_lifts.size(),
-                        run.further_lifts.size() == 1 ? "event is" : "events are");
+  const std::string load = load_clause(*before, groups, run.tenants.size());
+  std::string what;
+  if (report.lift->fleet.empty()) {
+    what = fmt::format("{} {} s into the run{}", done(lift), second_figure(*lift.at_ns), load);
+    if (!run.further_lifts.empty()) {
+      what += fmt::format("; {} more {} in the run", run.further_lifts.size(),
+                          run.further_lifts.size() == 1 ? "event is" : "events are");
+    }
+  } else {
+    what = all_events_words(run) + load;
   }
   return {what + ".", before_and_after(report, *before, *after), decision(report)};
 }

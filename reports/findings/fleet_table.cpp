@@ -100,12 +100,13 @@ class FleetRows {
                [](const PhaseSummary& phase) { return phase.wasted_tokens; });
   }
 
-  /// In %, left out where no phase has it.
-  void add_known_rate(const char* label, std::optional<double> Rates::*rate) {
+  /// Left out where no phase has it.
+  void add_known_rate(const char* label, std::optional<double> Rates::*rate, const char* unit = "%",
+                      double scale = 100) {
     const bool known = std::any_of(phases_.begin(), phases_.end(), [&](const PhaseSummary& phase) {
       return (phase.rates.*rate).has_value();
     });
-    if (known) add_rate(label, "%", rate, 100);
+    if (known) add_rate(label, unit, rate, scale);
   }
 
   void add_rate(const char* label, const char* unit, std::optional<double> Rates::*rate,
@@ -128,6 +129,8 @@ class FleetRows {
     add_rate("throughput", "tokens/s", &Rates::throughput_tokens_per_s);
     add_rate("goodput", "tokens/s", &Rates::goodput_tokens_per_s);
     add_rate("attainment", "%", &Rates::attainment, 100);
+    add_known_rate("replicas serving", &Rates::replicas_serving, "replicas", 1);
+    add_known_rate("capacity", &Rates::capacity_tokens_per_s, "tokens/s", 1);
     add_rate("utilisation", "%", &Rates::utilisation, 100);
     add_rate("batch mean", "sequences", &Rates::batch_mean);
     add_known_rate("batch fill", &Rates::batch_fill);

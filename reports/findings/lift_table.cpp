@@ -59,7 +59,33 @@ std::optional<double> percent(const std::optional<double>& share) {
   return share ? std::optional(*share * 100) : std::nullopt;
 }
 
+/// What came and went, and what then served.
+void add_fleet(LiftRows& rows, const FleetChange& change) {
+  const LiftRecord& event = change.event;
+  std::int64_t begin_ns = *event.at_ns;
+  std::int64_t end_ns = begin_ns + event.length_ns.value_or(0);
+  if (change.step) {
+    begin_ns = change.step->begin_ns;
+    end_ns = change.step->end_ns;
+  }
+  const std::string begin = second_figure(begin_ns);
+  rows.add(fmt::format("{} of {}", event.kind, event.site), "s",
+           begin_ns == end_ns ? begin : begin + "–" + second_figure(end_ns));
+  if (!change.step) return;
+  const FleetStep& step = *change.step;
+  const auto replicas = [](std::int64_t count) {
+    return whole_figure(static_cast<std::uint64_t>(count));
+  };
+  rows.add("replicas serving, before", "replicas", replicas(step.serving_from));
+  rows.add("replicas serving, after", "replicas", replicas(step.serving_to));
+  if (!step.capacity_from || !step.capacity_to) return;
+  rows.add("capacity, before", "tokens/s", figure(*step.capacity_from));
+  rows.add("capacity, after", "tokens/s", figure(*step.capacity_to));
+}
+
+/// Of a change of the fleet only where there was any: it need not have a throttle.
 void add_backlog(LiftRows& rows, const LiftRecord& lift) {
+  if (changes_fleet(lift) && lift.waiting_requests + lift.backoff_requests == 0) return;
   const auto amount = [&](const char* label, const char* unit, std::int64_t value) {
     rows.add(label, unit,
              whole_figure(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0))));
@@ -72,8 +98,13 @@ void add_backlog(LiftRows& rows, const LiftRecord& lift) {
 
 void add_drain(LiftRows& rows, const LiftReport& report) {
   rows.add("drain time", report.drain);
-  rows.add("drain time, fluid prediction", "s", report.drain_fluid_s, report.no_fluid_reason);
-  if (report.not_back_share) {
+  if (!changes_fleet(report.lift)) {
+    rows.add("drain time, fluid prediction", "s", report.drain_fluid_s, report.no_fluid_reason);
+  }
+  if (report.not_back_share && changes_fleet(report.lift)) {
+    rows.add("goodput in after", "% of offered", percent(report.not_back_share));
+    rows.note("What served could have carried what was offered: goodput did not come back.");
+  } else if (report.not_back_share) {
     rows.add("goodput after three fluid drains", "% of offered", percent(report.not_back_share));
     rows.note("What was offered could have been carried, and was not: goodput did not come back.");
   }
@@ -149,10 +180,13 @@ std::vector<std::string> missing_responses(const std::array<Answer, 3>& answers)
 
 Table lift_table(const LiftReport& report) {
   LiftRows rows;
-  rows.add("requests held or rejected, before", "%", percent(report.binding_fraction),
-           "nothing was due in before");
-  rows.add("unlock latency", report.unlock_latency);
-  rows.add("waiter release lag", report.waiter_release_lag);
+  for (const FleetChange& change : report.fleet) add_fleet(rows, change);
+  if (!changes_fleet(report.lift)) {
+    rows.add("requests held or rejected, before", "%", percent(report.binding_fraction),
+             "nothing was due in before");
+    rows.add("unlock latency", report.unlock_latency);
+    rows.add("waiter release lag", report.waiter_release_lag);
+  }
   add_backlog(rows, report.lift);
   add_drain(rows, report);
   add_costs(rows, report);

@@ -7,7 +7,7 @@
 
 namespace tokenlift {
 
-/// A row per metric, in the order in which things happened: what bound, what waited, how it was let
+/// A row per metric, in the order in which things happened: what came to the fleet, what bound, what waited, how it was let
 /// go and drained, what it cost. What is absent is a dash, with the reason in the notes.
 Table lift_table(const LiftReport& report);
 

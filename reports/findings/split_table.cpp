@@ -17,14 +17,12 @@ Table split_table(const std::vector<TimeSplit>& split) {
   if (means_ns.empty()) return table;
   const DurationUnit unit = duration_unit(means_ns);
   table.head_rows = 1;
-  table.rows = {{{""},
-                 {""},
-                 {"requests"},
-                 {"TTFT"},
-                 {"lag"},
-                 {"throttle wait"},
-                 {"queue wait"},
-                 {"prefill"}}};
+  table.rows = {{{""}, {""}, {"requests"}, {"TTFT"}}};
+  const std::vector<TimePart> parts = shown_parts(split);
+  for (const TimePart& part : parts) {
+    const bool lag = part.ns == &TimeSplit::generator_lag_ns;  // its column is narrow
+    table.rows[0].push_back({lag ? "lag" : part.name});
+  }
   for (const TimeSplit& phase : split) {
     if (phase.requests == 0) continue;
     std::vector<Cell> times = {{phase.phase},
@@ -32,7 +30,7 @@ Table split_table(const std::vector<TimeSplit>& split) {
                                {whole_figure(phase.requests)},
                                {figure(phase.ttft_ns / unit.ns)}};
     std::vector<Cell> shares = {{""}, {"%"}, {""}, {""}};
-    for (const TimePart& part : kTimeParts) {
+    for (const TimePart& part : parts) {
       times.push_back({figure(phase.*part.ns / unit.ns)});
       shares.push_back(
           {phase.ttft_ns > 0 ? figure(100 * (phase.*part.ns) / phase.ttft_ns) : kAbsent});

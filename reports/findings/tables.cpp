@@ -22,6 +22,7 @@ std::vector<Table> tables_of(const TrialReport& trial) {
     all.push_back(lift_table(*trial.lift));
     all.push_back(response_table(*trial.lift));
     all.push_back(effects_table(trial.lift->effects, is_valid(trial.trial)));
+    if (!trial.lift->fleet.empty()) all.back().title = "with the change against without it";
   }
   all.push_back(split_table(trial.split));
   all.push_back(tenants_table(run));

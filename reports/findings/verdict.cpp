@@ -8,6 +8,8 @@
 #include <cstdlib>
 
 #include "reports/findings/checks_table.hpp"
+#include "reports/findings/event_words.hpp"
+#include "reports/findings/fleet_remarks.hpp"
 #include "reports/findings/gains_table.hpp"
 #include "reports/record/check_names.hpp"
 #include "reports/text/figure.hpp"
@@ -71,6 +73,16 @@ std::string ttft_clause(const TrialReport& report) {
   };
   return fmt::format("TTFT p50 {}{} -> {}{}", duration_figure(*then_ns), served(*before),
                      duration_figure(*now_ns), served(*after));
+}
+
+/// ", attainment 100 % -> 62.0 %"; empty where it is not known of both.
+std::string attainment_clause(const TrialReport& report) {
+  const PhaseSummary* const before = find_phase(report.phases, "before");
+  const PhaseSummary* const after = find_phase(report.phases, "after");
+  if (before == nullptr || after == nullptr) return "";
+  if (!before->rates.attainment || !after->rates.attainment) return "";
+  return fmt::format(", attainment {} -> {}", percent_figure(*before->rates.attainment),
+                     percent_figure(*after->rates.attainment));
 }
 
 /// Why goodput cannot tell what a change did; empty where it can.
@@ -140,9 +152,30 @@ std::string control_clause(const LiftReport& lift, const Gain& gain) {
          " tokens/s" + interval_clause(effect->difference, true);
 }
 
+/// What happened, and how what was concluded of it goes on.
+struct Subject {
+  std::string what;
+  std::string link;  ///< between both: " paid off", ", and it paid off"
+};
+Subject subject_of(const TrialReport& report) {
+  const LiftReport& lift = *report.lift;
+  const Run& run = report.trial.lifted.pooled;
+  if (!lift.fleet.empty()) {
+    return {all_events_words(run), run.further_lifts.empty() ? ", and it" : ", and together they"};
+  }
+  std::string what = event_named(lift.lift);
+  for (const LiftRecord& event : run.further_lifts) {
+    if (!event.at_ns) continue;
+    what += " and " + event_named(event);
+    char& first = what[what.size() - event_named(event).size()];
+    first = static_cast<char>(std::tolower(static_cast<unsigned char>(first)));
+  }
+  return {what, ""};
+}
+
 std::string lift_sentence(const TrialReport& report) {
   const LiftReport& lift = *report.lift;
-  const std::string what = event_named(lift.lift);
+  const auto [what, link] = subject_of(report);
   if (lift.vacuous) {
     return fmt::format(
         "{} is vacuous: the throttle did not bind: it held or denied {} of the requests due before "
@@ -154,14 +187,15 @@ std::string lift_sentence(const TrialReport& report) {
   const Judgement judgement = judge(lift);
   std::string text = what;
   if (judgement.shown) {
-    text += fmt::format(" {}: {} ", judgement.better ? "paid off" : "did harm", gain->name);
+    text += fmt::format("{} {}: {} ", link, judgement.better ? "paid off" : "did harm", gain->name);
   } else if (judgement.has_interval) {
-    text += fmt::format(" made no difference to {} that could be shown: ", gain->name);
+    text += fmt::format("{} made no difference to {} that could be shown: ", link, gain->name);
   } else {
     text += fmt::format(": {} ", gain->name);
   }
   text += rate_change(*gain);
   if (!reason.empty()) text += ", while " + reason;
+  if (!lift.fleet.empty()) text += attainment_clause(report);
   const std::string ttft = ttft_clause(report);
   if (!ttft.empty()) text += ", " + ttft;
   text += control_clause(lift, *gain);
@@ -179,9 +213,9 @@ std::string steady_sentence(const Run& run, const PhaseSummary& phase) {
   if (phase.rates.throughput_tokens_per_s) {
     const double throughput = *phase.rates.throughput_tokens_per_s;
     clauses.push_back(fmt::format("throughput {} tokens/s", figure(throughput)));
-    if (run.capacity_tokens_per_s && *run.capacity_tokens_per_s > 0) {
-      clauses.back() +=
-          fmt::format(" ({} of capacity)", percent_figure(throughput / *run.capacity_tokens_per_s));
+    const std::optional<double> capacity = capacity_over(run, run.phases.back());
+    if (capacity && *capacity > 0) {
+      clauses.back() += fmt::format(" ({} of capacity)", percent_figure(throughput / *capacity));
     }
   }
   if (phase.rates.attainment) {
@@ -243,6 +277,7 @@ std::string why_not_back(const Run& run) {
 }
 
 void remark_on_course(const LiftReport& lift, const Run& run, std::vector<std::string>& remarks) {
+  const bool of_fleet = changes_fleet(lift.lift);
   if (lift.never_drains) {
     const std::string course =
         lift.trend
@@ -252,19 +287,25 @@ void remark_on_course(const LiftReport& lift, const Run& run, std::vector<std::s
     std::string advice = "Offer less, or ";
     if (changed_speed(run)) {
       advice = "The machine changed its speed meanwhile: run again before you offer less";
+    } else if (of_fleet) {
+      advice += "use a larger fleet";
     } else if (lift.lift.kind == "lift") {
       advice += "use a larger fleet: no limit is left to lift";
     } else {
       advice += "set a higher limit, as far as the fleet carries it";
     }
-    remarks.push_back(
-        fmt::format("More is let in than the new limit and the fleet carry: a backlog never "
-                    "drains{}. {}.",
-                    course, advice));
-  } else if (lift.waited && !lift.drain.ns) {
+    remarks.push_back(fmt::format(
+        "More is let in than {} carry: a backlog never drains{}. {}.",
+        of_fleet ? "the replicas that serve" : "the new limit and the fleet", course, advice));
+  } else if (lift.waited && !lift.drain.ns && (!of_fleet || lift.lift.kind == "join")) {
     remarks.push_back("No drain time: " + lift.drain.reason + ".");
   }
-  if (lift.not_back_share) {
+  if (lift.not_back_share && of_fleet) {
+    remarks.push_back(fmt::format(
+        "Goodput is not back: in 'after' it is {} of what is offered, which the replicas that "
+        "serve could carry. {}",
+        percent_figure(*lift.not_back_share), why_not_back(run)));
+  } else if (lift.not_back_share) {
     remarks.push_back(fmt::format(
         "Goodput is not back: from three times the fluid drain ({}) after the lift on it is {} of "
         "what is offered, which limit and capacity could carry. {}",
@@ -344,17 +385,24 @@ void remark_on_transition(const TrialReport& report, std::vector<std::string>& r
 void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) {
   const Gain* const throughput = find_gain(lift.gains, "throughput");
   const bool changed = throughput != nullptr && throughput->shown();
-  const std::int64_t lift_ns = *lift.lift.at_ns;
+  const bool of_fleet = changes_fleet(lift.lift);
+  // The fleet changes over some time.
+  const std::int64_t begin_ns = *lift.lift.at_ns;
+  const std::int64_t end_ns = begin_ns + (of_fleet ? lift.lift.length_ns.value_or(0) : 0);
   constexpr std::int64_t kNearNs = 2'000'000'000;
   if (!lift.found_ns) {
     if (!changed) return;
     remarks.emplace_back("By itself the throughput shows no change at any instant.");
-  } else if (std::abs(*lift.found_ns - lift_ns) > kNearNs) {
-    remarks.push_back(fmt::format(
-        "By itself the throughput shows a change at {} s, {} {} the lift.",
-        second_figure(*lift.found_ns), duration_figure(std::abs(*lift.found_ns - lift_ns)),
-        *lift.found_ns > lift_ns ? "after" : "before"));
+    return;
   }
+  const std::int64_t off_ns = *lift.found_ns > end_ns
+                                  ? *lift.found_ns - end_ns
+                                  : std::max<std::int64_t>(begin_ns - *lift.found_ns, 0);
+  if (off_ns <= kNearNs) return;
+  remarks.push_back(fmt::format("By itself the throughput shows a change at {} s, {} {} the {}.",
+                                second_figure(*lift.found_ns), duration_figure(off_ns),
+                                *lift.found_ns > end_ns ? "after" : "before",
+                                of_fleet ? "change" : "lift"));
 }
 
 /// Which part of TTFT is the largest, before and after.
@@ -529,7 +577,7 @@ std::string verdict(const TrialReport& report) {
   if (report.lift) return prefix + lift_sentence(report);
   if (run.lift) {
     return prefix + fmt::format("'{}' was to change at {} s; the run did not get there.",
-                                run.lift->throttle, second_figure(run.lift->planned_ns));
+                                target_of(*run.lift), second_figure(run.lift->planned_ns));
   }
   return prefix + steady_sentence(run, report.phases.back());
 }
@@ -539,7 +587,7 @@ std::vector<std::string> remarks(const TrialReport& report) {
   if (report.lift) {
     remark_on_course(*report.lift, report.trial.lifted.pooled, all);
     remark_on_drain(report, all);
-    remark_on_transition(report, all);
+    if (report.lift->fleet.empty()) remark_on_transition(report, all);
     remark_on_backlog(report.lift->lift, all);
     remark_on_found(*report.lift, all);
     for (const Starvation& starved : report.lift->starvation) {
@@ -549,6 +597,7 @@ std::vector<std::string> remarks(const TrialReport& report) {
           starved.tenant, figure(starved.seconds), percent_figure(starved.share)));
     }
   }
+  for (std::string& remark : fleet_remarks(report)) all.push_back(std::move(remark));
   remark_on_goodput(report, all);
   remark_on_undecided(report, all);
   remark_on_unserved(report, all);

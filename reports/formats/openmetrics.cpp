@@ -198,7 +198,7 @@ std::string rate_families(const std::string& prefix, const std::vector<Entry>& e
     const char* help;
     std::optional<double> Rates::*rate;
   };
-  constexpr std::array<Rated, 11> kRated = {
+  constexpr std::array<Rated, 13> kRated = {
       {{"offered_requests_per_second", "requests_per_second", "Requests due.",
         &Rates::offered_requests_per_s},
        {"completed_requests_per_second", "requests_per_second", "Requests completed.",
@@ -217,6 +217,11 @@ std::string rate_families(const std::string& prefix, const std::vector<Entry>& e
         &Rates::batch_fill},
        {"kv_used_ratio", "ratio", "Tokens resident in KV caches / the room for them.",
         &Rates::kv_used},
+       {"replicas_serving", "", "Replicas that serve, of a fleet that changes.",
+        &Rates::replicas_serving},
+       {"capacity_tokens_per_second", "tokens_per_second",
+        "Output tokens at saturation of what serves, of a fleet that changes.",
+        &Rates::capacity_tokens_per_s},
        {"headroom_ratio", "ratio", "1 - throughput / capacity.", &Rates::headroom},
        {"prefix_hits_ratio", "ratio", "Prompt tokens found in a prefix cache / prompt tokens.",
         &Rates::prefix_hits}}};

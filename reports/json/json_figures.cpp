@@ -182,7 +182,8 @@ void walk_lift(const Json& lift, Collector& collector) {
   collector.walk_gains(lift["gains"]);
   collector.walk_effects(lift["effects"]);
   Json others = lift;
-  for (const char* const done : {"gains", "effects"}) others.erase(done);
+  // A fleet is what was done, not what came of it.
+  for (const char* const done : {"gains", "effects", "fleet"}) others.erase(done);
   // The one member that is null as a whole.
   if (others["unfairness"].is_null()) others.erase("unfairness");
   collector.walk(others, "lift", "");
@@ -220,10 +221,16 @@ Json run_members(const Run& run) {
 TrialReport sample_trial() {
   Run run;
   for (const char* const name : {"before", "transition", "after", "steady"}) {
-    run.phases.emplace_back().name = name;
+    PhaseSpan& phase = run.phases.emplace_back();
+    phase.name = name;
+    phase.end_ns = 1;
+    phase.length_ns = 1;
   }
+  run.fleet = {{kAnyName}, {{0, {1}, 1}, {1, {2}, 2}}};
   run.tenants.push_back({kAnyName, std::vector<PhaseRecord>(run.phases.size())});
-  for (PhaseRecord& phase : run.tenants[0].phases) phase.of(Metric::network).record(0);
+  for (PhaseRecord& phase : run.tenants[0].phases) {
+    for (Histogram& latency : phase.latency) latency.record(1);
+  }
   run.throttles.emplace_back().name = kAnyName;
   run.throttles[0].phases.resize(run.phases.size());
   run.checks.emplace_back().name = kAnyName;

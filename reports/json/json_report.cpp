@@ -97,6 +97,26 @@ Json tenants_of(const LiftReport& report) {
   return {{"unfairness", std::move(unfairness)}, {"starvation", std::move(starvation)}};
 }
 
+/// What served before and after it is null where no replica came or went.
+Json json_of(const FleetChange& change) {
+  const LiftRecord& event = change.event;
+  const std::optional<FleetStep>& step = change.step;
+  Json json = {{"site", event.site},
+               {"kind", event.kind},
+               {"at_s", seconds_or_null(event.at_ns)},
+               {"step", nullptr}};
+  if (!step) return json;
+  json["step"] = {
+      {"begin_s", seconds(step->begin_ns)},
+      {"end_s", seconds(step->end_ns)},
+      {"back_s", seconds_or_null(step->back_ns)},
+      {"site_replicas", {{"before", step->from}, {"after", step->to}}},
+      {"replicas_serving", {{"before", step->serving_from}, {"after", step->serving_to}}},
+      {"capacity_tokens_per_s",
+       {{"before", or_null(step->capacity_from)}, {"after", or_null(step->capacity_to)}}}};
+  return json;
+}
+
 Json json_of(const LiftReport& report, std::int64_t bin_ns) {
   const LiftRecord& lift = report.lift;
   Json json = {{"throttle", lift.throttle},
@@ -130,6 +150,7 @@ Json json_of(const LiftReport& report, std::int64_t bin_ns) {
   json.update(tenants_of(report));
   json["change_points"] = found_of(report, bin_ns);
   json["not_back_share"] = or_null(report.not_back_share);
+  if (!report.fleet.empty()) json["fleet"] = list_of(report.fleet, json_of);
   return json;
 }
 
@@ -144,13 +165,15 @@ Json phases_of(const TrialReport& trial) {
 }
 
 Json json_of(const TimeSplit& split) {
-  return {{"phase", split.phase},
-          {"requests", split.requests},
-          {"ttft", split.ttft_ns / kNsPerMs},
-          {"generator_lag", split.generator_lag_ns / kNsPerMs},
-          {"throttle_wait", split.throttle_wait_ns / kNsPerMs},
-          {"queue_wait", split.queue_wait_ns / kNsPerMs},
-          {"prefill", split.prefill_ns / kNsPerMs}};
+  Json json = {{"phase", split.phase},
+               {"requests", split.requests},
+               {"ttft", split.ttft_ns / kNsPerMs},
+               {"generator_lag", split.generator_lag_ns / kNsPerMs},
+               {"throttle_wait", split.throttle_wait_ns / kNsPerMs},
+               {"queue_wait", split.queue_wait_ns / kNsPerMs},
+               {"prefill", split.prefill_ns / kNsPerMs}};
+  if (split.network_ns > 0) json["network"] = split.network_ns / kNsPerMs;
+  return json;
 }
 
 /// Both arms have to be valid.

@@ -107,11 +107,14 @@ Json json_of(const PhaseSummary& phase) {
 }
 
 Json fleet_rates_of(const Rates& rates) {
-  return {{"utilisation", or_null(rates.utilisation)},
-          {"batch_mean", or_null(rates.batch_mean)},
-          {"batch_fill", or_null(rates.batch_fill)},
-          {"kv_used", or_null(rates.kv_used)},
-          {"headroom", or_null(rates.headroom)}};
+  Json json = {{"utilisation", or_null(rates.utilisation)},
+               {"batch_mean", or_null(rates.batch_mean)},
+               {"batch_fill", or_null(rates.batch_fill)},
+               {"kv_used", or_null(rates.kv_used)},
+               {"headroom", or_null(rates.headroom)}};
+  if (rates.replicas_serving) json["replicas_serving"] = *rates.replicas_serving;
+  if (rates.capacity_tokens_per_s) json["capacity_tokens_per_s"] = *rates.capacity_tokens_per_s;
+  return json;
 }
 
 Json json_of(const Environment& environment) {

@@ -42,7 +42,8 @@ std::vector<std::string> facts_of(const Run& run) {
     facts.push_back(fmt::format("{}, {} cores", run.environment.cpu, run.environment.cores));
   }
   if (const auto figure = capacity_of(run)) {
-    facts.push_back(fmt::format("capacity {} tokens/s{}", *figure,
+    facts.push_back(fmt::format("capacity {} tokens/s{}{}", *figure,
+                                run.fleet.compositions.size() > 1 ? " at the start" : "",
                                 run.capacity_source.empty() ? "" : ", " + run.capacity_source));
   }
   return facts;
@@ -211,7 +212,9 @@ Page report_page(const Report& report) {
     tables.parts.push_back(
         {"Tables of " + each.trial.label, tables_of(each, false), Place::open, false, {}});
     origin.parts.push_back({each.trial.label, origin_of(each), Place::appendix, false, {}});
-    if (each.trial.control) page.legend_note = "Dashed: the same without the lift.";
+    if (each.trial.control) {
+      page.legend_note = "Dashed: the same without the " + change_noun(report) + ".";
+    }
   }
   if (!alone) {
     page.summary.title = listed(labels, "and");

@@ -31,6 +31,8 @@ constexpr auto kTerms = std::to_array<Term>({
      "Changed by more than counts as none (--threshold), for the better of users, and by more than "
      "chance does."},
     {"cancelled", "Requests whose user left while they waited."},
+    {"capacity",
+     "Output tokens/s that what serves makes at saturation, with the run's own mix of lengths."},
     {"change",
      "The later or other figure as a multiple of the first (x), or their difference (+, -) where a "
      "ratio says nothing."},
@@ -46,9 +48,11 @@ constexpr auto kTerms = std::to_array<Term>({
     {"e2e", "End to end: last token - the instant at which the request was due."},
     {"expired",
      "Requests whose deadline or longest wait passed; one that is served late is expired too."},
+    {"fail", "Replicas of a site stop at once; what they were computing moves, or fails too."},
     {"failed", "Requests that the fleet or the endpoint broke."},
     {"for users",
-     "better or worse: changed by more than counts as none, and by more than chance does. Open: not "
+     "better or worse: changed by more than counts as none, and by more than chance does. Open: "
+     "not "
      "worse as far as so many runs tell, but a worsening of the size that is looked for is not "
      "excluded. No difference shown: it is."},
     {"from–to", "The phase, in seconds from the start of the run."},
@@ -65,8 +69,11 @@ constexpr auto kTerms = std::to_array<Term>({
      "As an outcome: requests that were undecided when the run ended. Over time: requests that "
      "were admitted and are not done."},
     {"ITL", "Inter-token latency: every gap between consecutive tokens, pooled over all requests."},
+    {"join",
+     "Replicas come to a site. They serve once they have booted: loaded the weights of the model."},
     {"KV used",
      "Tokens resident in KV caches (keys and values that attention keeps) / the room for them."},
+    {"leave", "Replicas of a site go, after a notice."},
     {"matters",
      "The share of the figure's variance over the whole range that goes with this parameter "
      "alone."},
@@ -74,6 +81,8 @@ constexpr auto kTerms = std::to_array<Term>({
     {"mean before", "The level of the figure before the change."},
     {"measured", "What engine threads measured in real time."},
     {"need", "Runs on either side that would decide all figures of the case."},
+    {"network",
+     "The round trip to the site that served: the way there, and the way back of the first token."},
     {"no difference", "A worsening of the size that is looked for (--detect) is excluded."},
     {"objectives", "Bounds on figures that a case is held to, and how many of them it met."},
     {"offered", "What users ask for: requests due per second, whatever becomes of them."},
@@ -97,6 +106,7 @@ constexpr auto kTerms = std::to_array<Term>({
      "too, the best."},
     {"recovery deficit", "Tokens of goodput that the transition fell short of the level after it."},
     {"rejected", "Requests that gave up after their retries; of a throttle: attempts refused."},
+    {"replicas serving", "Replicas that take requests, of all sites; mean over the phase."},
     {"requests due",
      "Requests that users wanted in the phase, whatever became of them. When one is due is never "
      "moved by what the system does."},
@@ -111,6 +121,7 @@ constexpr auto kTerms = std::to_array<Term>({
     {"settling time", "From the change until the figure stays at its new level."},
     {"SLO", "Service-level objectives of a tenant: bounds on TTFT, TPOT or e2e."},
     {"SLO debt", "Requests due in the transition that missed an objective."},
+    {"slow", "Replicas of a site take longer for every step."},
     {"smoothed over", "The length of time over which the series was averaged."},
     {"standard error", "Of the smoothed series: how far chance alone moves it."},
     {"starvation",
@@ -143,7 +154,9 @@ constexpr auto kTerms = std::to_array<Term>({
     {"waiting at the throttle", "Requests that were held there when the change came."},
     {"waiting in back-off",
      "Requests that had been refused and were going to retry when the change came."},
-    {"wasted", "Output tokens computed for requests that ended after their deadline."},
+    {"wasted",
+     "Tokens computed for requests that ended late, were cancelled or failed, and those computed "
+     "twice where a request moved to another replica."},
     {"worse",
      "Changed by more than counts as none (--threshold), for the worse of users, and by more than "
      "chance does."},
@@ -188,7 +201,11 @@ const Term* find_term(std::string_view label) {
                                      " p95", " p99", " p999", " p99.9", " max"}) {
     if (label.ends_with(end)) return find_term(label.substr(0, label.size() - end.size()));
   }
-  if (label.starts_with("starvation of ")) return exact("starvation");
+  for (const std::string_view begin : {"starvation", "join", "leave", "fail", "slow"}) {
+    if (label.starts_with(begin) && label.substr(begin.size()).starts_with(" of ")) {
+      return exact(begin);
+    }
+  }
   // "TTFT (ms)", "generator lag p99 (ms)"
   const std::size_t unit = label.rfind(" (");
   return unit != std::string_view::npos && label.ends_with(')') ? find_term(label.substr(0, unit))

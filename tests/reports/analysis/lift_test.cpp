@@ -474,6 +474,20 @@ TEST(TimeSplit, PartsAddUpToTheMeanTtft) {
   EXPECT_EQ(split.generator_lag_ns, 5) << "of those that were served";
 }
 
+TEST(TimeSplit, TheWayToASiteIsAPartOfItsOwnAndNoLagOfTheGenerator) {
+  RunValue run = lift_run();
+  EXPECT_EQ(shown_parts(time_split(run)).size(), kTimeParts.size() - 1) << "at no distance";
+  PhaseRecord& phase = run.tenants[0].phases[0];
+  for (Histogram& histogram : phase.latency) histogram = {};
+  phase.of(Metric::network).record(40, 2);
+  phase.of(Metric::prefill).record(30, 2);
+  phase.of(Metric::ttft).record(71, 2);
+  const std::vector<TimeSplit> split = time_split(run);
+  EXPECT_EQ(split[0].network_ns, 40);
+  EXPECT_EQ(split[0].generator_lag_ns, 1);
+  EXPECT_EQ(shown_parts(split).size(), kTimeParts.size());
+}
+
 TEST(TimeSplit, OfNobodyIsZero) {
   const TimeSplit split = time_split(empty_run())[0];
   EXPECT_EQ(split.requests, 0U);

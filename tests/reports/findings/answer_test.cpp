@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/reports/record/sample_runs.hpp"
+#include "tests/reports/record/fleet_runs.hpp"
 
 namespace tokenlift::answer_test {
 namespace {
@@ -58,6 +58,38 @@ TEST(Answer, SaysWhatWasDoneWhatUsersGotAndHowSureThatIs) {
   EXPECT_EQ(said[2],
             "It is more than chance: goodput x8.91 (95 % interval x8.50 to x9.25); under this load "
             "the change is for the better.");
+}
+
+TEST(Answer, OfAFleetIsWhichReplicasCameOrWentAndWhatServedThen) {
+  EXPECT_EQ(answer(reported(join_run()), {})[0],
+            "2 replicas joined 'own' between 17.0 and 18.0 s (2 -> 4 serving, capacity 3,500 -> "
+            "7,000 tokens/s) while 50.0 requests/s were due.");
+  EXPECT_EQ(answer(reported(leave_run()), {})[0],
+            "1 replica left 'cloud' at 15.0 s (3 -> 2 serving, capacity 5,250 -> 3,500 tokens/s) "
+            "while 50.0 requests/s were due.");
+  EXPECT_EQ(answer(reported(failure_run()), {})[0],
+            "2 replicas of 'own' failed at 15.0 s (4 -> 2 serving, capacity 7,000 -> 3,500 "
+            "tokens/s) and were back at 21.0 s while 50.0 requests/s were due.");
+}
+
+TEST(Answer, OfAFleetThatChangesByItselfDoesNotSayThatNothingChanged) {
+  RunValue run = steady_run();
+  EXPECT_TRUE(contains(answer(reported(run), {})[0], "without any change"));
+  run.fleet = failure_run().fleet;
+  const std::vector<std::string> said = answer(reported(run), {});
+  EXPECT_TRUE(contains(said[0], "while replicas came and went")) << said[0];
+  EXPECT_TRUE(contains(said[2], "no change was measured")) << said[2];
+}
+
+TEST(Answer, OfAFailureThatChangedNothingThatLastsPointsToTheTransition) {
+  TrialReport report = reported(failure_run());
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name != "goodput") continue;
+    gain.change = {1.02, Interval{0.97, 1.07}, "5 runs", ""};
+    gain.is_difference = false;
+  }
+  EXPECT_TRUE(decision(report).starts_with("No difference that lasted could be shown: goodput"))
+      << decision(report);
 }
 
 TEST(Answer, NamesNoUsersWhereTheScenarioDoesNot) {

@@ -12,6 +12,7 @@
 #include "reports/findings/verdict.hpp"
 #include "reports/record/check_names.hpp"
 #include "tests/reports/formats/golden_file.hpp"
+#include "tests/reports/record/fleet_runs.hpp"
 #include "tests/reports/record/sample_runs.hpp"
 
 namespace tokenlift::diagnoses_test {
@@ -55,6 +56,15 @@ const std::vector<const char*>& diagnoses() {
       "they were too late in the fleet",
       "Of the mean TTFT",
       "attempts that any throttle did.",
+      "replicas joined '",
+      "replica left '",
+      "replicas of 'own' failed",
+      "and together they",
+      "became slow",
+      "In the transition (",
+      "failed with what served them",
+      "thin the measured time",
+      "the replicas that serve carry",
   };
   return all;
 }
@@ -269,9 +279,73 @@ std::vector<Situation> courses() {
   return all;
 }
 
+constexpr const char* kMeantime = "In the transition (";
+
+/// In place of the lift an event of the fleet.
+TrialReport changed(const RunValue& run, double low, double high) {
+  return lifted([&](RunValue& sample) { sample = run; }, low, high);
+}
+
+std::vector<Situation> fleets() {
+  std::vector<Situation> all;
+  all.push_back({"two replicas join",
+                 changed(join_run(), 8.5, 9.3),
+                 {"replicas joined '", "paid off", kMeantime, kSplit}});
+  all.push_back({"two replicas join, in one run without an interval",
+                 reported(join_run()),
+                 {"replicas joined '", "How sure that is cannot be said", kMeantime, kSplit}});
+  RunValue more = join_run();
+  more.series.bin_ns = kSecondNs / 10;
+  more.series.columns = {{"in_system_requests", {}}};
+  for (std::int64_t bin = 0; bin < 400; ++bin) {
+    more.series.columns[0].values.push_back(100 + 2 * std::max<std::int64_t>(0, bin - 150));
+  }
+  all.push_back({"two replicas join, and the backlog grows",
+                 changed(more, 8.5, 9.3),
+                 {"replicas joined '", "paid off", "a backlog never drains",
+                  "the replicas that serve carry", kMeantime, kSplit}});
+  all.push_back({"a replica leaves",
+                 changed(leave_run(), 0.4, 0.6),
+                 {"replica left '", "did harm", kMeantime, kSplit}});
+  all.push_back({"replicas fail and come back",
+                 changed(failure_run(), 0.9, 1.1),
+                 {"replicas of 'own' failed", "made no difference", kMeantime,
+                  "failed with what served them", kSplit}});
+  TrialReport metastable = changed(failure_run(), 0.4, 0.6);
+  metastable.lift->not_back_share = 0.4;
+  metastable.trial.lifted.pooled.tenants[0].phases[2].wasted_tokens = 20'000;
+  all.push_back({"replicas fail and come back, goodput does not, and much is computed for nobody",
+                 std::move(metastable),
+                 {"replicas of 'own' failed", "did harm", "(metastable)", kMeantime,
+                  "failed with what served them", kSplit}});
+  RunValue slow = fleet_run("slow", "own", 5, {{0, {3, 1}, 7000.0}});
+  slow.lift->replicas = 2;
+  all.push_back({"two replicas become slow",
+                 changed(slow, 0.4, 0.6),
+                 {"became slow", "did harm", kMeantime, kSplit}});
+  RunValue both = join_run();
+  both.further_lifts.push_back(*lift_run().lift);
+  both.further_lifts[0].at_ns = 18 * kSecondNs;
+  both.throttles = lift_run().throttles;
+  all.push_back({"two replicas join, and a limit that did not bind is lifted",
+                 changed(both, 8.5, 9.3),
+                 {"replicas joined '", "and together they", "paid off", kMeantime, kSplit}});
+  RunValue besides = join_run();
+  besides.fleet.compositions.push_back({30 * kSecondNs, {3, 0}, 5250.0});
+  all.push_back({"two replicas join, and later another site is lost",
+                 changed(besides, 8.5, 9.3),
+                 {"replicas joined '", "paid off", "thin the measured time", kMeantime, kSplit}});
+  RunValue steady = steady_run();
+  steady.fleet = failure_run().fleet;
+  all.push_back({"a steady run in which the fleet changes",
+                 reported(steady),
+                 {"thin the measured time", kSplit}});
+  return all;
+}
+
 std::vector<Situation> situations() {
   std::vector<Situation> all = lifts();
-  for (auto* const more : {&requests_without_answers, &courses}) {
+  for (auto* const more : {&requests_without_answers, &courses, &fleets}) {
     for (Situation& each : (*more)()) all.push_back(std::move(each));
   }
   all.push_back({"a steady run", reported(steady_run()), {kSplit}});

@@ -100,9 +100,9 @@ inline LiftReport sample_controlled_lift(const Run& run) {
 }
 
 inline std::vector<TimeSplit> sample_split() {
-  return {{"before", 480, 1020e6, 0.02e6, 990e6, 4e6, 25.98e6},
-          {"transition", 0, 0, 0, 0, 0, 0},
-          {"after", 1080, 28e6, 0.02e6, 0, 2e6, 25.98e6}};
+  return {{"before", 480, 1020e6, 0.02e6, 990e6, 0, 4e6, 25.98e6},
+          {"transition", 0, 0, 0, 0, 0, 0, 0},
+          {"after", 1080, 28e6, 0.02e6, 0, 0, 2e6, 25.98e6}};
 }
 
 inline TrialReport sample_trial(std::string label, const Run& run) {

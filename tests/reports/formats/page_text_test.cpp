@@ -13,6 +13,7 @@
 #include "reports/text/visible.hpp"
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
+#include "tests/reports/record/fleet_runs.hpp"
 
 namespace tokenlift::page_text_test {
 namespace {
@@ -88,6 +89,12 @@ TEST(Text, OfARunWithRetries) {
 
 TEST(Text, OfAThrottleInShadowMode) {
   expect_golden("text_shadow", text_of(shadow_run(), kPlain80));
+}
+
+TEST(Text, OfAFleetThatChanges) {
+  expect_golden("text_join_80", text_of(join_run(), kPlain80));
+  expect_golden("text_leave_80", text_of(leave_run(), kPlain80));
+  expect_golden("text_failure_80", text_of(failure_run(), kPlain80));
 }
 
 TEST(Text, OfAReport) {

@@ -7,11 +7,13 @@
 
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/json/schema.hpp"
+#include "tests/reports/record/fleet_runs.hpp"
 
 namespace tokenlift::json_report_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using RunValue = Run;  // within a TEST, Run is a function of testing::Test
 
 int validate(const Json& json) {
   return validate_json("report.schema.json", {json.dump()});
@@ -25,6 +27,28 @@ TEST(JsonReport, IsValidBySchemaForEverySample) {
   EXPECT_EQ(validate_json("report.schema.json", {to_json(lift_report()), to_json(steady),
                                                  to_json(side_by_side_report()), to_json(empty)}),
             0);
+}
+
+TEST(JsonReport, OfAFleetThatChangesSaysWhatServed) {
+  RunValue slow = fleet_run("slow", "own", 5, {{0, {3, 1}, 7000.0}});
+  slow.tenants[0].phases[0].of(Metric::network).record(kMsNs);
+  std::vector<std::string> texts;
+  for (const RunValue& run : {join_run(), leave_run(), failure_run(), slow}) {
+    texts.push_back(to_json(make_report({make_trial(run.scenario_name, {run})})));
+  }
+  EXPECT_EQ(validate_json("report.schema.json", texts), 0);
+  const Json failure = Json::parse(texts[2])["trials"][0];
+  const Json& change = failure["lift"]["fleet"][0];
+  EXPECT_EQ(change["site"], "own");
+  EXPECT_EQ(change["step"]["site_replicas"]["after"], 1);
+  EXPECT_EQ(change["step"]["replicas_serving"]["before"], 4);
+  EXPECT_EQ(change["step"]["back_s"], 21.0);
+  EXPECT_EQ(failure["lift"]["binding_fraction"], nullptr);
+  EXPECT_EQ(failure["phases"][0]["rates"]["replicas_serving"], 4.0);
+  const Json other = Json::parse(texts[3])["trials"][0];
+  EXPECT_EQ(other["lift"]["fleet"][0]["step"], nullptr);
+  EXPECT_FALSE(other["phases"][0]["rates"].contains("replicas_serving"));
+  EXPECT_TRUE(other["mean_ttft_ms"][0].contains("network"));
 }
 
 TEST(JsonReport, TheSchemaRefusesUnknownMissingAndMistypedFields) {

@@ -12,6 +12,7 @@
 #include "reports/formats/page_html.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/page/report_page.hpp"
+#include "tests/reports/record/fleet_runs.hpp"
 #include "tests/reports/record/rich_runs.hpp"
 
 namespace tokenlift {
@@ -37,6 +38,22 @@ Run failed_run() {
   return run;
 }
 
+/// Two replicas join, which is measured, and later a site is lost for a while.
+Run fleet_page_run() {
+  Run run = rich_run({});
+  const Run join = join_run();
+  run.lift = join.lift;
+  run.lift->planned_ns = 30 * kSecondNs;
+  run.lift->at_ns = 30 * kSecondNs;
+  run.fleet = join.fleet;
+  for (Composition& fleet : run.fleet.compositions) {
+    if (fleet.at_ns > 0) fleet.at_ns += 15 * kSecondNs;
+  }
+  run.fleet.compositions.push_back({45 * kSecondNs, {3, 0}, 5250.0});
+  run.fleet.compositions.push_back({50 * kSecondNs, {3, 1}, 7000.0});
+  return run;
+}
+
 void write_pages(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   write_page(folder, "lift", {make_trial("lift", {rich_run({})})});
@@ -48,6 +65,7 @@ void write_pages(const std::filesystem::path& folder) {
               make_trial("half a lift <b>", {rich_run(half)}),
               make_trial("long bins", {rich_run({60, 60, 11, false, 0.8})})});
   write_page(folder, "steady", {make_trial("steady", {steady_run()})});
+  write_page(folder, "fleet", {make_trial("fleet", {fleet_page_run()})});
   write_page(folder, "failed", {make_trial("failed", {failed_run()})});
 }
 

@@ -1,0 +1,101 @@
+#include "reports/findings/event_words.hpp"
+
+#include <fmt/format.h>
+
+#include <cctype>
+
+#include "reports/text/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+std::string counted_replicas(std::int64_t replicas) {
+  return fmt::format("{} {}", whole_figure(static_cast<std::uint64_t>(replicas)),
+                     replicas == 1 ? "replica" : "replicas");
+}
+
+/// " at 35.0 s", " between 22.0 and 25.0 s"
+std::string when(const FleetStep& step) {
+  if (step.begin_ns == step.end_ns) return fmt::format(" at {} s", second_figure(step.begin_ns));
+  return fmt::format(" between {} and {} s", second_figure(step.begin_ns),
+                     second_figure(step.end_ns));
+}
+
+/// " (8 -> 12 serving, capacity 23,826 -> 35,739 tokens/s)", of the whole fleet.
+std::string what_serves(const FleetStep& step) {
+  std::string text =
+      fmt::format(" ({} -> {} serving", whole_figure(static_cast<std::uint64_t>(step.serving_from)),
+                  whole_figure(static_cast<std::uint64_t>(step.serving_to)));
+  if (step.capacity_from && step.capacity_to) {
+    text += fmt::format(", capacity {} -> {} tokens/s", figure(*step.capacity_from),
+                        figure(*step.capacity_to));
+  }
+  return text + ")";
+}
+
+std::string without_step(const LiftRecord& event) {
+  const std::string at = second_figure(*event.at_ns);
+  if (event.kind == "slow") {
+    std::string who = fmt::format("replicas of '{}'", event.site);
+    if (event.replicas)
+      who = counted_replicas(*event.replicas) + fmt::format(" of '{}'", event.site);
+    std::string text = fmt::format("{} became slow at {} s", who, at);
+    if (event.length_ns.value_or(0) > 0) text += " for " + duration_figure(*event.length_ns);
+    return text;
+  }
+  const char* verb = event.kind == "join"    ? "join"
+                     : event.kind == "leave" ? "leave"
+                     : event.kind == "fail"  ? "fail"
+                                             : nullptr;
+  if (verb == nullptr)
+    return fmt::format("'{}' was changed ({}) at {} s", event.site, event.kind, at);
+  return fmt::format("replicas of '{}' were to {} at {} s, and as many served as before",
+                     event.site, verb, at);
+}
+
+}  // namespace
+
+std::string event_words(const LiftRecord& event) {
+  const std::string at = second_figure(event.at_ns.value_or(event.planned_ns));
+  if (event.kind == "ramp") return fmt::format("'{}' was ramped from {} s on", event.throttle, at);
+  const char* const done = event.kind == "lift"      ? "lifted"
+                           : event.kind == "restore" ? "restored"
+                                                     : "set";
+  return fmt::format("'{}' was {} at {} s", event.throttle, done, at);
+}
+
+std::string change_words(const FleetChange& change) {
+  if (!change.step) return without_step(change.event);
+  const FleetStep& step = *change.step;
+  const std::string replicas = counted_replicas(step.replicas());
+  if (change.event.kind == "join") {
+    return fmt::format("{} joined '{}'{}{}", replicas, step.site, when(step), what_serves(step));
+  }
+  if (change.event.kind == "leave") {
+    return fmt::format("{} left '{}'{}{}", replicas, step.site, when(step), what_serves(step));
+  }
+  return fmt::format("{} of '{}' failed{}{}", replicas, step.site, when(step), what_serves(step)) +
+         (step.back_ns ? fmt::format(" and {} back at {} s", step.replicas() == 1 ? "was" : "were",
+                                     second_figure(*step.back_ns))
+                       : std::string(" and did not come back"));
+}
+
+std::string step_words(const FleetStep& step) {
+  return fmt::format("'{}' went from {} to {}{}", step.site,
+                     whole_figure(static_cast<std::uint64_t>(step.from)), counted_replicas(step.to),
+                     when(step));
+}
+
+std::string all_events_words(const Run& run) {
+  const std::vector<FleetChange> changes = fleet_changes(run);
+  std::size_t next = 0;
+  std::vector<std::string> clauses;
+  for (const LiftRecord& event : measured_events(run)) {
+    clauses.push_back(changes_fleet(event) ? change_words(changes[next++]) : event_words(event));
+  }
+  std::string text = listed(clauses, "and");
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+}  // namespace tokenlift

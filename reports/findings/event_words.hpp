@@ -1,0 +1,25 @@
+#pragma once
+// What happened at an event, in words: to a throttle's limit, or to the replicas of a site.
+
+#include <string>
+#include <vector>
+
+#include "reports/analysis/fleet_change.hpp"
+
+namespace tokenlift {
+
+/// "'user limit' was lifted at 15.0 s"
+std::string event_words(const LiftRecord& event);
+
+/// "4 replicas joined 'own' between 22.0 and 25.0 s (8 -> 12 serving, capacity 23,826 -> 35,739
+/// tokens/s)"
+std::string change_words(const FleetChange& change);
+
+/// "'own' went from 8 to 5 replicas at 35.0 s"
+std::string step_words(const FleetStep& step);
+
+/// All measured events of a run that were reached, in order: clauses of one sentence, which begins
+/// with a capital letter unless it begins with a name.
+std::string all_events_words(const Run& run);
+
+}  // namespace tokenlift
