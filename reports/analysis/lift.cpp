@@ -354,6 +354,22 @@ std::optional<double> amplification(const PhaseRecord& phase) {
   return static_cast<double>(phase.attempts) / static_cast<double>(phase.counts.due);
 }
 
+/// The fluid drain of what waited, in the fleet too, once capacity has joined.
+void fluid_of_join(LiftReport& report, const std::optional<double>& offered_tokens_per_s) {
+  const std::optional<FleetStep>& step = report.fleet.front().step;
+  if (takes_capacity(report.lift)) {
+    report.no_fluid_reason = "no capacity was added at the change";
+  } else if (!step || !step->capacity_to || !offered_tokens_per_s) {
+    report.no_fluid_reason = "not known what the fleet can do after the change";
+  } else if (*step->capacity_to <= *offered_tokens_per_s) {
+    report.no_fluid_reason = "as much is offered as the replicas that serve carry, or more";
+  } else {
+    report.drain_fluid_s =
+        static_cast<double>(report.lift.backlog_tokens + report.lift.backoff_tokens) /
+        (*step->capacity_to - *offered_tokens_per_s);
+  }
+}
+
 /// What counts requests rather than time.
 void count(const Record& record, LiftReport& report) {
   for (const Record::Phase& phase : record.phases()) {
@@ -402,7 +418,7 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   if (of_fleet) {
     report.unlock_latency =
         report.waiter_release_lag = {std::nullopt, "the fleet was changed: no limit that binds"};
-    report.no_fluid_reason = "not known how much waits in the fleet";
+    fluid_of_join(report, offered_tokens_per_s);
     report.not_back_share = not_back_on_fleet(record);
   } else if (run.lift->limit_tokens_per_s && offered_tokens_per_s) {
     const double surplus_tokens_per_s = *run.lift->limit_tokens_per_s - *offered_tokens_per_s;

@@ -53,6 +53,16 @@ std::string without_step(const LiftRecord& event) {
                      event.site, verb, at);
 }
 
+/// "Lifting 'user limit' at 15.0 s"
+std::string event_named(const LiftRecord& lift) {
+  const std::string at = second_figure(*lift.at_ns);
+  if (lift.kind == "ramp") return fmt::format("Ramping '{}' from {} s on", lift.throttle, at);
+  const char* verb = "Lifting";
+  if (lift.kind == "set") verb = "Setting";
+  if (lift.kind == "restore") verb = "Restoring";
+  return fmt::format("{} '{}' at {} s", verb, lift.throttle, at);
+}
+
 }  // namespace
 
 std::string event_words(const LiftRecord& event) {
@@ -96,6 +106,21 @@ std::string all_events_words(const Run& run) {
   std::string text = listed(clauses, "and");
   if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
   return text;
+}
+
+Subject subject_of(const LiftReport& lift, const Run& run) {
+  if (!lift.fleet.empty()) {
+    return {all_events_words(run),
+            measured_events(run).size() < 2 ? ", and it" : ", and together they"};
+  }
+  std::string what = event_named(lift.lift);
+  for (const LiftRecord& event : run.further_lifts) {
+    if (!event.at_ns) continue;
+    what += " and " + event_named(event);
+    char& first = what[what.size() - event_named(event).size()];
+    first = static_cast<char>(std::tolower(static_cast<unsigned char>(first)));
+  }
+  return {what, ""};
 }
 
 }  // namespace tokenlift

@@ -2,9 +2,8 @@
 // What happened at an event, in words: to a throttle's limit, or to the replicas of a site.
 
 #include <string>
-#include <vector>
 
-#include "reports/analysis/fleet_change.hpp"
+#include "reports/analysis/lift.hpp"
 
 namespace tokenlift {
 
@@ -21,5 +20,13 @@ std::string step_words(const FleetStep& step);
 /// All measured events of a run that were reached, in order: clauses of one sentence, which begins
 /// with a capital letter unless it begins with a name.
 std::string all_events_words(const Run& run);
+
+/// What a verdict is about, and how it goes on: "Lifting 'user limit' at 15.0 s" and "" before
+/// " paid off", or the words of all events and ", and it".
+struct Subject {
+  std::string what;
+  std::string link;
+};
+Subject subject_of(const LiftReport& lift, const Run& run);
 
 }  // namespace tokenlift

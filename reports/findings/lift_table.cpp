@@ -83,13 +83,18 @@ void add_fleet(LiftRows& rows, const FleetChange& change) {
   rows.add("capacity, after", "tokens/s", figure(*step.capacity_to));
 }
 
-/// Of a change of the fleet only where there was any: it need not have a throttle.
 void add_backlog(LiftRows& rows, const LiftRecord& lift) {
-  if (changes_fleet(lift) && lift.waiting_requests + lift.backoff_requests == 0) return;
   const auto amount = [&](const char* label, const char* unit, std::int64_t value) {
     rows.add(label, unit,
              whole_figure(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0))));
   };
+  if (changes_fleet(lift)) {  // there need not be a throttle, and what waits in the fleet counts
+    amount("backlog", "tokens", lift.backlog_tokens);
+    if (lift.backoff_requests == 0) return;
+    amount("waiting in back-off", "requests", lift.backoff_requests);
+    amount("their backlog", "tokens", lift.backoff_tokens);
+    return;
+  }
   amount("waiting at the throttle", "requests", lift.waiting_requests);
   amount("their backlog", "tokens", lift.backlog_tokens);
   amount("waiting in back-off", "requests", lift.backoff_requests);
@@ -98,7 +103,7 @@ void add_backlog(LiftRows& rows, const LiftRecord& lift) {
 
 void add_drain(LiftRows& rows, const LiftReport& report) {
   rows.add("drain time", report.drain);
-  if (!changes_fleet(report.lift)) {
+  if (!changes_fleet(report.lift) || report.lift.kind == "join") {
     rows.add("drain time, fluid prediction", "s", report.drain_fluid_s, report.no_fluid_reason);
   }
   if (report.not_back_share && changes_fleet(report.lift)) {

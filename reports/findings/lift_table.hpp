@@ -7,8 +7,9 @@
 
 namespace tokenlift {
 
-/// A row per metric, in the order in which things happened: what came to the fleet, what bound, what waited, how it was let
-/// go and drained, what it cost. What is absent is a dash, with the reason in the notes.
+/// A row per metric, in the order in which things happened: what came to the fleet, what bound,
+/// what waited, how it was let go and drained, what it cost. What is absent is a dash, with the
+/// reason in the notes.
 Table lift_table(const LiftReport& report);
 
 /// Rise, overshoot and settling of goodput, requests in flight and p99 of TTFT, a column each, with

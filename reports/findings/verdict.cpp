@@ -32,15 +32,6 @@ std::vector<const Run*> arms(const Trial& trial) {
 
 // ----------------------------------------------------------------------------------- what it is
 
-std::string event_named(const LiftRecord& lift) {
-  const std::string at = second_figure(*lift.at_ns);
-  if (lift.kind == "ramp") return fmt::format("Ramping '{}' from {} s on", lift.throttle, at);
-  const char* verb = "Lifting";
-  if (lift.kind == "set") verb = "Setting";
-  if (lift.kind == "restore") verb = "Restoring";
-  return fmt::format("{} '{}' at {} s", verb, lift.throttle, at);
-}
-
 /// " (95 % interval x1.70 to x1.88)"; empty where there is none.
 std::string interval_clause(const Estimate& estimate, bool is_difference) {
   if (!estimate.interval) return "";
@@ -152,30 +143,9 @@ std::string control_clause(const LiftReport& lift, const Gain& gain) {
          " tokens/s" + interval_clause(effect->difference, true);
 }
 
-/// What happened, and how what was concluded of it goes on.
-struct Subject {
-  std::string what;
-  std::string link;  ///< between both: " paid off", ", and it paid off"
-};
-Subject subject_of(const TrialReport& report) {
-  const LiftReport& lift = *report.lift;
-  const Run& run = report.trial.lifted.pooled;
-  if (!lift.fleet.empty()) {
-    return {all_events_words(run), run.further_lifts.empty() ? ", and it" : ", and together they"};
-  }
-  std::string what = event_named(lift.lift);
-  for (const LiftRecord& event : run.further_lifts) {
-    if (!event.at_ns) continue;
-    what += " and " + event_named(event);
-    char& first = what[what.size() - event_named(event).size()];
-    first = static_cast<char>(std::tolower(static_cast<unsigned char>(first)));
-  }
-  return {what, ""};
-}
-
 std::string lift_sentence(const TrialReport& report) {
   const LiftReport& lift = *report.lift;
-  const auto [what, link] = subject_of(report);
+  const auto [what, link] = subject_of(lift, report.trial.lifted.pooled);
   if (lift.vacuous) {
     return fmt::format(
         "{} is vacuous: the throttle did not bind: it held or denied {} of the requests due before "

@@ -24,6 +24,9 @@ constexpr auto kTerms = std::to_array<Term>({
     {"attempts",
      "The first one and the retries of a request. A throttle counts attempts, everything else "
      "requests."},
+    {"backlog",
+     "Output tokens of what waited when the change came: at the throttle and, of a change of the "
+     "fleet, for a place in a batch."},
     {"base", "What is compared with: the runs named first."},
     {"batch fill", "The mean batch / the largest one that a replica may run."},
     {"batch mean", "Sequences that a replica computes in one step, weighted by time."},
