@@ -302,7 +302,7 @@ std::vector<Situation> fleets() {
   }
   all.push_back({"two replicas join, and the backlog grows",
                  changed(more, 8.5, 9.3),
-                 {"replicas joined '", "paid off", "a backlog never drains",
+                 {"replicas joined '", "paid off", "a backlog never drains", "use a larger fleet",
                   "the replicas that serve carry", kMeantime, kSplit}});
   all.push_back({"a replica leaves",
                  changed(leave_run(), 0.4, 0.6),

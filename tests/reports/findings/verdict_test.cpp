@@ -317,9 +317,9 @@ TEST(Remarks, TellWhereTheChangeShowsItselfElsewhere) {
 
 TEST(Remarks, TellWhereTheTimeWentAndWhichThrottleBit) {
   TrialReport report = reported({two_tenant_run()});
-  report.split = {{"before", 10, 1000, 0, 900, 60, 40},
-                  {"transition", 10, 9, 9, 0, 0, 0},
-                  {"after", 10, 100, 0, 0, 20, 80}};
+  report.split = {{"before", 10, 1000, 0, 900, 0, 60, 40},
+                  {"transition", 10, 9, 9, 0, 0, 0, 0},
+                  {"after", 10, 100, 0, 0, 0, 20, 80}};
   EXPECT_TRUE(remarks_on(report,
                          "Of the mean TTFT, before 90.0 % is throttle wait and after 80.0 "
                          "% is prefill."));
