@@ -494,8 +494,7 @@ const Progress* JumpReplica::SideState::progress_of(RequestId id) const {
 
 /// Commits the steps of the run under way that have ended by now; nobody completes in them.
 void JumpReplica::commit_until(std::int64_t now_ns, TokenRecord& record) {
-  if (!busy()) return;
-  const std::int64_t ended = run(steps_).steps_before(now_ns + 1);
+  const std::int64_t ended = busy() ? run(steps_).steps_before(now_ns + 1) : 0;
   if (ended == 0) return;
   const Instant end = end_of(ended);
   std::vector<News> none;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <string>
+
+#include "workloads/plan/fleet_plan.hpp"
 
 namespace tokenlift {
 
@@ -261,6 +264,33 @@ bool Router::drop(RequestId id, std::uint32_t tenant) {
   line.erase(found);
   --waiting_;
   return true;
+}
+
+// ------------------------------------------------------------------------- of a scenario's fleet
+
+std::int64_t prefix_cache_tokens(const Scenario& scenario) {
+  std::int64_t sum = 0;
+  for (const Site& site : scenario.fleet.sites) {
+    sum += replica_places(site) * site.prefix_cache_tokens;
+  }
+  return sum;
+}
+
+Router router_of(const Scenario& scenario) {
+  std::vector<RoutedSite> sites;
+  for (const Site& site : scenario.fleet.sites) {
+    sites.push_back({replica_places(site), site.max_batch, site.max_in_flight});
+  }
+  std::vector<std::vector<std::uint16_t>> sites_of_tenant;
+  for (const Tenant& tenant : scenario.tenants) {
+    std::vector<std::uint16_t>& allowed = sites_of_tenant.emplace_back();
+    for (const std::string& site : tenant.sites) {
+      allowed.push_back(static_cast<std::uint16_t>(site_named(scenario, site)));
+    }
+    std::ranges::sort(allowed);
+  }
+  return Router(scenario.fleet.router, sites, scenario.run.seed, prefix_cache_tokens(scenario),
+                sites_of_tenant);
 }
 
 }  // namespace tokenlift

@@ -135,4 +135,10 @@ class Router {
   std::uint64_t seed_;
 };
 
+/// Of a scenario's fleet; all places serve.
+Router router_of(const Scenario& scenario);
+
+/// Of the prefix caches of all places together.
+std::int64_t prefix_cache_tokens(const Scenario& scenario);
+
 }  // namespace tokenlift

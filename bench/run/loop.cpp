@@ -14,32 +14,6 @@ namespace tokenlift {
 
 namespace {
 
-/// Of all replicas together.
-std::int64_t prefix_cache_tokens(const Scenario& scenario) {
-  std::int64_t sum = 0;
-  for (const Site& site : scenario.fleet.sites) {
-    sum += replica_places(site) * site.prefix_cache_tokens;
-  }
-  return sum;
-}
-
-Router make_router(const Scenario& scenario) {
-  std::vector<RoutedSite> sites;
-  for (const Site& site : scenario.fleet.sites) {
-    sites.push_back({replica_places(site), site.max_batch, site.max_in_flight});
-  }
-  std::vector<std::vector<std::uint16_t>> sites_of_tenant;
-  for (const Tenant& tenant : scenario.tenants) {
-    std::vector<std::uint16_t>& allowed = sites_of_tenant.emplace_back();
-    for (const std::string& site : tenant.sites) {
-      allowed.push_back(static_cast<std::uint16_t>(site_named(scenario, site)));
-    }
-    std::ranges::sort(allowed);
-  }
-  return Router(scenario.fleet.router, sites, scenario.run.seed, prefix_cache_tokens(scenario),
-                sites_of_tenant);
-}
-
 /// As it is planned; not reached yet.
 LiftRecord planned_lift(const Scenario& scenario, const Event& event) {
   LiftRecord lift;
@@ -78,7 +52,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       stop_(stop),
       room_(scenario, requests_, recorder.throttle_counts(0)),
       clients_(scenario),
-      router_(make_router(scenario)),
+      router_(router_of(scenario)),
       changes_(plan_changes(scenario)),
       replica_changes_(plan_fleet(scenario)),
       routing_ends_(fleet_changes(scenario) || scenario.fleet.router == RouterPolicy::spill),

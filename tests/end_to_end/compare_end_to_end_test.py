@@ -155,7 +155,7 @@ class CompareEndToEnd(unittest.TestCase):
         self.assertEqual([each["name"] for each in figures if each["primary"]],
                          ["throughput", "e2e p50"])
         self.compare("base", "slow", "--primary", "throughput")  # that is as good
-        for wrong, said in (("ttft_p98", "did you mean 'ttft_p99'"), ("drain", "known are"),
+        for wrong, said in (("tfft_p99", "did you mean 'ttft_p99'"), ("drain", "known are"),
                             ("throughput,", "'' is no figure that can be gated")):
             self.assertIn(said, self.compare("base", "slow", "--primary", wrong, code=2))
 

@@ -88,7 +88,7 @@ class Diagnoses(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done
 
-    def conclusions(self, *words):
+    def concluded(self, *words):
         """Verdict and remarks of a run, as one line."""
         done = self.tokenlift("run", *words, "--out", "out")
         return " ".join(done.stdout.split("engine virtual")[0].split())
@@ -99,7 +99,7 @@ class Diagnoses(unittest.TestCase):
 
     @conclusions
     def test_where_a_limit_refuses_no_backlog_is_made_up_and_it_is_named(self):
-        said = self.conclusions("two-limits.toml", "--quiet")
+        said = self.concluded("two-limits.toml", "--quiet")
         self.assertIn("of the requests due in 'after' were rejected for good", said)
         self.assertIn("of them of tenant 'api': 'user_limit' refuses, all of the", said)
         self.assertIn("'fleet_limit' is in nobody's way any more.", said)
@@ -109,7 +109,7 @@ class Diagnoses(unittest.TestCase):
 
     @conclusions
     def test_where_nothing_refuses_the_overload_is_a_backlog_that_grows(self):
-        said = self.conclusions("lift-h100", "--quiet", "--set", "tenant.users.arrivals.load=1.2",
+        said = self.concluded("lift-h100", "--quiet", "--set", "tenant.users.arrivals.load=1.2",
                                 "--set", "run.settle=15s")
         self.assertIn("a backlog never drains", said)
         self.assertIn("use a larger fleet", said)
@@ -121,7 +121,7 @@ class Diagnoses(unittest.TestCase):
     def test_a_built_in_lift_supports_its_own_verdict(self):
         for name in ("lift-h100", "retry-storm", "staged-lift", "research-starvation"):
             for seed in (1, 2):
-                said = self.conclusions(name, "--quiet", "--seed", seed)
+                said = self.concluded(name, "--quiet", "--seed", seed)
                 self.assertNotIn("cannot be said", said, name)
                 self.assertIn("95 % interval", said, name)
 
@@ -140,7 +140,7 @@ class Diagnoses(unittest.TestCase):
 
     @conclusions
     def test_without_objectives_there_is_no_attainment(self):
-        said = self.conclusions("lift-h100", "--quiet", "--set", "tenant.users.slo={}")
+        said = self.concluded("lift-h100", "--quiet", "--set", "tenant.users.slo={}")
         trial = self.trial()
         for phase in trial["phases"]:
             self.assertIsNone(phase["rates"]["attainment"])
