@@ -183,6 +183,65 @@ lift = "=1+1 %"
         self.assertLess(10 * self.of_tenant(staged, "business", "transition", *ttft),
                         self.of_tenant(at_once, "business", "transition", *ttft))
 
+    @conclusions
+    def test_a_lease_that_ends_is_felt_by_some_with_a_limit_and_by_all_without(self):
+        limited, _ = self.simulate("ninety-days")
+        self.assertGreater(limited["after"]["rates"]["attainment"], 0.55)
+        self.assertGreater(limited["after"]["counts"]["rejected"], 1_000)
+        unlimited, _ = self.simulate("ninety-days", "--set", "throttle.output_limit.mode=shadow")
+        self.assertLess(unlimited["after"]["rates"]["attainment"], 0.05)
+
+    @conclusions
+    def test_other_providers_keep_the_promise_at_a_distance(self):
+        phases, _ = self.simulate("several-providers")
+        for name in ("before", "after"):
+            self.assertGreater(phases[name]["rates"]["attainment"], 0.99)
+        self.assertGreater(phases["after"]["latency_ms"]["ttft"]["p50"],
+                           1.2 * phases["before"]["latency_ms"]["ttft"]["p50"])
+
+    @conclusions
+    def test_a_fleet_recovers_with_its_hall_where_requests_in_flight_are_limited(self):
+        limited, _ = self.simulate("site-failure")
+        self.assertLess(limited["transition"]["rates"]["attainment"], 0.7)
+        self.assertGreater(limited["after"]["rates"]["attainment"], 0.98)
+        patient, _ = self.simulate("site-failure", "--set", "throttle.in_flight.limit=100000")
+        self.assertLess(patient["transition"]["rates"]["attainment"], 0.1)
+        self.assertLess(patient["after"]["rates"]["attainment"], 0.8)
+
+    @conclusions
+    def test_a_hot_hall_breaks_promises_and_not_throughput(self):
+        phases, _ = self.simulate("hot-hall")
+        before, after = phases["before"]["rates"], phases["after"]["rates"]
+        self.assertGreater(before["attainment"], 0.99)
+        self.assertLess(after["attainment"], 0.7)
+        self.assertGreater(after["throughput_tokens_per_s"],
+                           0.95 * before["throughput_tokens_per_s"])
+
+    @conclusions
+    def test_orbit_is_missed_only_while_it_is_in_the_shadow(self):
+        phases, run = self.simulate("orbit")
+        self.assertGreater(phases["steady"]["counts"]["rejected"], 10_000)
+        self.assertGreater(phases["steady"]["rates"]["attainment"], 0.9)
+        self.assertEqual([span["replicas"] for span in run["fleet"]["compositions"]],
+                         [[2, 2], [2, 0], [2, 2], [2, 0], [2, 2]])
+
+    def test_limits_rise_as_capacity_arrives(self):
+        words = [word for site, count in (("h100", 36), ("h200", 12), ("gb200", 7))
+                 for word in ("--set", f"fleet.site.{site}.replicas={count}")]
+        phases, run = self.simulate("colossus-1", "--set", "fleet.site.h100.at_start=11", *words)
+        self.assertGreater(phases["before"]["counts"]["expired"], 500)
+        self.assertEqual(phases["after"]["counts"]["expired"], 0)
+        self.assertGreater(phases["after"]["rates"]["goodput_tokens_per_s"],
+                           5 * phases["before"]["rates"]["goodput_tokens_per_s"])
+
+    def test_check_says_what_serves_when(self):
+        text = self.run_tokenlift("check", "ninety-days", code=0).stdout
+        self.assertIn("\n# the fleet over time", text)
+        self.assertIn(" 0.000 s  own 4, leased 4;", text)
+        self.assertIn(" 140.000 s  own 4, leased 0;", text)
+        self.assert_wrong("check", "ninety-days", "--set", "event.0.leave.replicas=5",
+                          says=("5 replicas leave site", "where 4 are"))
+
     def test_simulated_runs_are_equal_whatever_the_threads(self):
         profiles = self.profile_file()
         runs = []
