@@ -121,7 +121,7 @@ Chart fleet_chart(const Report& report, const char* id, const char* title) {
   return chart;
 }
 
-void keep(Chart chart, std::vector<Chart>& charts) {
+void keep_if_drawn(Chart chart, std::vector<Chart>& charts) {
   if (!chart.lines.empty()) charts.push_back(std::move(chart));
 }
 
@@ -150,7 +150,7 @@ void add_fleet_charts(const Report& report, std::vector<Chart>& charts) {
       add_capacity(report, arm, "capacity", true, chart);
       chart.numbers.push_back(fleet_numbers(arm));
     }
-    keep(std::move(chart), charts);
+    keep_if_drawn(std::move(chart), charts);
     return;
   }
   Chart replicas = fleet_chart(report, "fleet-replicas", "Replicas over time");
@@ -166,8 +166,8 @@ void add_fleet_charts(const Report& report, std::vector<Chart>& charts) {
     add_capacity(report, arm, "", false, capacity);
     capacity.numbers.push_back(fleet_numbers(arm));
   }
-  keep(std::move(replicas), charts);
-  keep(std::move(capacity), charts);
+  keep_if_drawn(std::move(replicas), charts);
+  keep_if_drawn(std::move(capacity), charts);
 }
 
 }  // namespace tokenlift
