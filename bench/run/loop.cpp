@@ -93,7 +93,9 @@ void Loop::schedule_changes() {
   for (std::uint32_t i = 0; i < measured_events_.size(); ++i) {
     const Event& event = scenario_.events[measured_events_[i]];
     outcome_.lifts.push_back(planned_lift(scenario_, event));
-    if (changes_fleet(event) && !event.taken_out) {
+    if (!changes_fleet(event)) continue;
+    outcome_.lifts[i].replicas = replicas_changed_by(measured_events_[i]);
+    if (!event.taken_out) {
       timeline_.push({outcome_.lifts[i].planned_ns, Kind::mark, i});
     }
   }
@@ -228,6 +230,15 @@ void Loop::change(std::size_t first) {
   next_change_ = end;
   find_next_change();
   note_limits(now_ns_);
+}
+
+/// Each once, also where it changes and changes back.
+std::int64_t Loop::replicas_changed_by(std::size_t event) const {
+  std::set<std::uint32_t> replicas;
+  for (const ReplicaChange& change : replica_changes_) {
+    if (change.event == event) replicas.insert(change.replica);
+  }
+  return std::ssize(replicas);
 }
 
 void Loop::find_next_change() {

@@ -75,6 +75,7 @@ class Loop {
   void change_replicas(std::size_t first);
   void schedule_changes();
   void find_next_change();
+  std::int64_t replicas_changed_by(std::size_t event) const;
   void note_lift(std::size_t lift);
   std::int64_t routed_tokens() const;
   void note_limits(std::int64_t at_ns);
