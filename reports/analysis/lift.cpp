@@ -245,6 +245,10 @@ std::optional<double> not_back_share(const Record& record, double fluid_s) {
 
 /// The same of a change of the fleet, after which no fluid drain is known: over all of `after`.
 std::optional<double> not_back_on_fleet(const Record& record) {
+  // What replicas carry at another pace is not known.
+  const auto slows = [](const LiftRecord& lift) { return lift.kind == "slow"; };
+  const Run& run = record.run();
+  if (slows(*run.lift) || std::ranges::any_of(run.further_lifts, slows)) return std::nullopt;
   if (record.before() == nullptr || record.after() == nullptr) return std::nullopt;
   const PhaseRecord& before = record.before()->record;
   const PhaseRecord& after = record.after()->record;

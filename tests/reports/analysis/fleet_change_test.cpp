@@ -169,6 +169,9 @@ RunValue with_goodput(RunValue run, std::int64_t before, std::int64_t after) {
 TEST(LiftOfAFleet, GoodputThatIsNotBackAfterAFailureIsTold) {
   const RunValue run = with_goodput(failure_run(), 3000, 1200);
   EXPECT_NEAR(analysed(run).not_back_share.value_or(0), 0.4, 1e-9);
+  auto slowed = run;
+  slowed.lift->kind = "slow";
+  EXPECT_FALSE(analysed(slowed).not_back_share) << "what slowed replicas carry is not known";
   EXPECT_FALSE(analysed(with_goodput(failure_run(), 3000, 2800)).not_back_share);
   EXPECT_FALSE(analysed(with_goodput(failure_run(), 1200, 1200)).not_back_share)
       << "it was no better before";
