@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "bench/run/capacity.hpp"
+#include "bench/run/compositions.hpp"
 #include "bench/run/experiment.hpp"
 #include "reports/findings/report.hpp"
 #include "reports/json/json_figures.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/text/did_you_mean.hpp"
@@ -25,6 +27,14 @@ constexpr double kAbsent = 1;
 /// The capacity depends on who asks for what, and on the fleet.
 bool same_capacity(const Scenario& a, const Scenario& b) {
   return a.tenants == b.tenants && a.profiles == b.profiles && a.fleet == b.fleet;
+}
+
+/// A throttle that follows the capacity goes by what the sites can do.
+Scenario with_site_capacities(const TuningProblem& problem, Scenario scenario) {
+  if (problem.replica_tokens_per_s.empty()) return scenario;
+  if (!same_capacity(scenario, problem.scenario)) return scenario;
+  state_site_capacities(scenario, problem.replica_tokens_per_s);
+  return scenario;
 }
 
 /// From the bound, as a share of it.
@@ -92,7 +102,7 @@ std::optional<TuningProblem> make_tuning_problem(ScenarioSource source,
                                                  std::vector<Profile> profiles,
                                                  const std::atomic<bool>& stop) {
   TuningProblem problem{
-      std::move(source), std::move(overrides), std::move(profiles), {}, {}, {}, {}, {}};
+      std::move(source), std::move(overrides), std::move(profiles), {}, {}, {}, {}, {}, {}};
   problem.scenario = read_candidate(problem, {});
   problem.capacity_tokens_per_s = problem.scenario.fleet.capacity_tokens_per_s;
   problem.capacity_source = "stated";
@@ -101,8 +111,14 @@ std::optional<TuningProblem> make_tuning_problem(ScenarioSource source,
     problem.capacity_tokens_per_s = compute_capacity(problem.scenario, stop);
     if (!problem.capacity_tokens_per_s) return std::nullopt;
   }
+  if (fleet_changes(problem.scenario)) {
+    const auto of_sites = compute_site_capacities(problem.scenario, stop);
+    if (!of_sites) return std::nullopt;
+    problem.replica_tokens_per_s = *of_sites;
+  }
   const Tuning tuning = problem.scenario.tuning.value_or(Tuning{});
-  Scenario resolved = resolve(problem.scenario, problem.capacity_tokens_per_s);
+  Scenario resolved =
+      resolve(with_site_capacities(problem, problem.scenario), problem.capacity_tokens_per_s);
   resolved.fleet.capacity_tokens_per_s = problem.capacity_tokens_per_s;
   problem.tuning = complete_tuning(tuning, problem.scenario, resolved, builtin_profiles());
   for (Parameter& parameter : problem.tuning.parameters) {
@@ -136,7 +152,7 @@ std::vector<double> TuningSimulator::snapped(const std::vector<double>& point) c
 Scenario TuningSimulator::read(const std::vector<double>& point) const {
   std::vector<std::string> words = settings_of(point);
   words.emplace_back("tune={}");  // what is searched has been read, with every end of every range
-  return read_candidate(problem_, words);
+  return with_site_capacities(problem_, read_candidate(problem_, words));
 }
 
 std::optional<Scenario> TuningSimulator::scenario_of(const Attempt& attempt) const {

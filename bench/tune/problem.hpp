@@ -27,8 +27,9 @@ struct TuningProblem {
   Scenario scenario;                            ///< so read; its loads are not resolved
   std::optional<double> capacity_tokens_per_s;  ///< of its fleet and its mix
   std::string capacity_source;                  ///< as of Prepared
-  Tuning tuning;                                ///< complete
-  std::string phase;                            ///< that is judged
+  std::vector<double> replica_tokens_per_s;  ///< of each site, where the fleet changes; else empty
+  Tuning tuning;                             ///< complete
+  std::string phase;                         ///< that is judged
 };
 
 /// Reads the scenario, computes the capacity (unless the scenario states it, or it is given), and
