@@ -65,6 +65,8 @@ bool Experiment::measure_compositions(Prepared& prepared) {
   if (!scenario.fleet.capacity_tokens_per_s) return true;  // nobody asks for it
   const std::vector<std::int64_t> at_start = replicas_at_start(scenario);
   prepared.measured.push_back({0, at_start, scenario.fleet.capacity_tokens_per_s});
+  // What is stated of the start holds for every replica.
+  if (prepared.capacity_source == "stated") return true;
   for (const std::vector<std::int64_t>& replicas : lasting_compositions(scenario)) {
     const std::optional<Capacity> found = measured(scenario, replicas);
     if (!found) return false;

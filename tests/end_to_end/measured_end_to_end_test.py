@@ -41,6 +41,23 @@ max_wait = "500ms"
 
 
 class Measured(binary_case.BinaryCase):
+    def test_a_replica_joins_on_threads_and_a_limit_is_lifted(self):
+        # The capacity is stated, and low, so that any machine carries the load.
+        words = ["fleet.capacity=200/s", "run.duration=8s", "run.warmup=1s", "run.settle=1s",
+                 "event.0.at=3s", "event.1.at=4s"]
+        done = self.run_tokenlift("run", "lift-join", "--out", "out", code=(0, 3),
+                                  *(word for each in words for word in ("--set", each)))
+        self.assertIn("replica joined 'commodity' at 3.0 s", done.stdout.replace("\n  ", " "))
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        self.assertEqual([each["replicas"] for each in run["fleet"]["compositions"]], [[1], [2]])
+        self.assertEqual((run["lift"]["kind"], run["lift"]["site"]), ("join", "commodity"))
+        self.assertEqual([each["kind"] for each in run["further_lifts"]], ["lift"])
+        serving = run["series"]["columns"]["replicas_serving"]
+        self.assertEqual((min(serving), max(serving)), (1, 2))
+        for phase in run["phases"]:
+            counts = phase["counts"]
+            self.assertEqual(counts["due"], sum(counts.values()) - counts["due"])
+
     def test_a_lift_on_threads_through_a_pipe(self):
         done, run = self.run_small()
         for word in ("before", "transition", "after", "throughput", "goodput", "results:"):
