@@ -47,19 +47,19 @@ std::int64_t JumpReplica::submit(const Newcomer& newcomer) {
   return newcomer.at_ns + model_->least_service_ns(newcomer.prompt_tokens, newcomer.output_tokens);
 }
 
-std::int64_t JumpReplica::submit(const Newcomer& newcomer, const Particulars& particulars) {
+std::int64_t JumpReplica::submit(const Newcomer& newcomer, const RequestContext& context) {
   const bool cached = side_ != nullptr && side_->cache != nullptr;
-  const bool moved = particulars.progress.has_value();
-  if (particulars.announce || moved || (cached && particulars.prefix != nullptr)) {
+  const bool moved = context.progress.has_value();
+  if (context.announce || moved || (cached && context.prefix != nullptr)) {
     if (side_ == nullptr) {
       side_ = std::make_unique<SideState>(decoding_.get_allocator().resource());
     }
-    side_->particulars.emplace(newcomer.id, particulars);
-    side_->unannounced += particulars.announce ? 1 : 0;
+    side_->contexts.emplace(newcomer.id, context);
+    side_->unannounced += context.announce ? 1 : 0;
     side_->moved += moved ? 1 : 0;
   }
   const std::int64_t bound_ns = submit(newcomer);
-  return particulars.announce || moved ? newcomer.at_ns : bound_ns;
+  return context.announce || moved ? newcomer.at_ns : bound_ns;
 }
 
 bool JumpReplica::takes_newcomers() const {
@@ -186,9 +186,9 @@ bool JumpReplica::has_room(std::int64_t tokens) const {
 /// A newcomer is scheduled in the step that begins. Returns the tokens of its prompt that are
 /// cached.
 std::int32_t JumpReplica::schedule(const Newcomer& newcomer, std::vector<News>& news) {
-  const auto found = side_->particulars.find(newcomer.id);
-  if (found == side_->particulars.end()) return 0;
-  Particulars& its = found->second;
+  const auto found = side_->contexts.find(newcomer.id);
+  if (found == side_->contexts.end()) return 0;
+  RequestContext& its = found->second;
   std::int64_t cached = 0;
   if (side_->cache != nullptr && its.prefix != nullptr) {
     cached = side_->cache->lookup(*its.prefix, newcomer.prompt_tokens);
@@ -442,7 +442,7 @@ void JumpReplica::finish_chunks(const Instant& end, TokenRecord& record, std::ve
 void JumpReplica::leave(std::uint32_t number, std::int64_t end_ns, std::int32_t late_gaps,
                         std::vector<News>& news) {
   Place& place = places_[number];
-  const std::uint16_t site = side_ != nullptr ? close_particulars(place) : model_->site;
+  const std::uint16_t site = side_ != nullptr ? close_context(place) : model_->site;
   news.push_back({place.id, 0, place.scheduled_ns, place.first_token_ns,
                   std::max(end_ns + model_->back_ns, place.first_token_ns), late_gaps,
                   NewsKind::completed, site});
@@ -451,16 +451,16 @@ void JumpReplica::leave(std::uint32_t number, std::int64_t end_ns, std::int32_t 
 }
 
 /// Keeps the prefix of a request that has completed. Returns the site of its first token.
-std::uint16_t JumpReplica::close_particulars(const Place& place) {
-  const auto found = side_->particulars.find(place.id);
-  if (found == side_->particulars.end()) return model_->site;
-  const Particulars& its = found->second;
+std::uint16_t JumpReplica::close_context(const Place& place) {
+  const auto found = side_->contexts.find(place.id);
+  if (found == side_->contexts.end()) return model_->site;
+  const RequestContext& its = found->second;
   if (side_->cache != nullptr && its.prefix != nullptr) {
     side_->cache->insert(*its.prefix, place.prompt_tokens, place.output_tokens);
   }
   const bool elsewhere = its.progress && its.progress->first_token_ns >= 0;
   const std::uint16_t site = elsewhere ? its.progress->first_site : model_->site;
-  side_->particulars.erase(found);
+  side_->contexts.erase(found);
   return site;
 }
 
@@ -486,8 +486,8 @@ void JumpReplica::GapState::count(const StepRun& run) {
 /// Nothing where the request was not scheduled before it came here.
 const Progress* JumpReplica::SideState::progress_of(RequestId id) const {
   if (moved == 0) return nullptr;
-  const auto found = particulars.find(id);
-  return found != particulars.end() && found->second.progress ? &*found->second.progress : nullptr;
+  const auto found = contexts.find(id);
+  return found != contexts.end() && found->second.progress ? &*found->second.progress : nullptr;
 }
 
 // ------------------------------------------------------------------------- the replica changes
@@ -526,8 +526,8 @@ Withdrawn JumpReplica::withdrawn(const Preempted& request, std::int32_t computed
   gone.progress.last_token_ns = request.last_token.ns + model_->back_ns;
   gone.progress.last_token_rest_ps = request.last_token.rest_ps;
   if (side_ == nullptr) return gone;
-  const auto found = side_->particulars.find(request.id);
-  if (found == side_->particulars.end() || !found->second.progress) return gone;
+  const auto found = side_->contexts.find(request.id);
+  if (found == side_->contexts.end() || !found->second.progress) return gone;
   if (found->second.progress->first_token_ns >= 0) {
     gone.progress.first_site = found->second.progress->first_site;
   }
@@ -566,7 +566,7 @@ void JumpReplica::withdraw(std::int64_t now_ns, TokenRecord& record, std::vector
   steps_ = 0;
   chunks_ = 0;
   if (side_ != nullptr) {
-    side_->particulars.clear();
+    side_->contexts.clear();
     side_->unannounced = 0;
     side_->moved = 0;
   }

@@ -41,7 +41,7 @@ class alignas(64) JumpReplica {
   /// it does not complete; the requests that are there already can only complete later for it.
   std::int64_t submit(const Newcomer& newcomer);
   /// As above; the instant is one before which it does not start either, if its start is announced.
-  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars);
+  std::int64_t submit(const Newcomer& newcomer, const RequestContext& context);
 
   /// Records all steps that end by `until_ns`, and appends what they completed and whose announced
   /// start they were, in order. The replica's number is the caller's to fill in. Returns an
@@ -124,12 +124,12 @@ class alignas(64) JumpReplica {
     std::vector<std::int64_t> late_steps;  // by limit: decode steps so far that took so long
     std::vector<std::int64_t> begun_at;    // by place: late_steps then, less what was late before
   };
-  /// Of the few requests that have particulars, and of prefix caches.
+  /// Of the few requests that have a context, and of prefix caches.
   struct SideState {
-    explicit SideState(std::pmr::memory_resource* memory) : particulars(memory) {}
+    explicit SideState(std::pmr::memory_resource* memory) : contexts(memory) {}
     const Progress* progress_of(RequestId id) const;
     std::unique_ptr<PrefixCache> cache;                           // none if its size is 0
-    std::pmr::unordered_map<RequestId, Particulars> particulars;  // of the requests here
+    std::pmr::unordered_map<RequestId, RequestContext> contexts;  // of the requests here
     std::int64_t unannounced = 0;  // requests whose start is yet to be announced
     std::int64_t moved = 0;        // requests in the line that were scheduled elsewhere
   };
@@ -154,7 +154,7 @@ class alignas(64) JumpReplica {
   void finish_chunks(const Instant& end, TokenRecord& record, std::vector<News>& news);
   void leave(std::uint32_t place, std::int64_t end_ns, std::int32_t late_gaps,
              std::vector<News>& news);
-  std::uint16_t close_particulars(const Place& place);
+  std::uint16_t close_context(const Place& place);
   Withdrawn withdrawn(const Preempted& request, std::int32_t computed_tokens) const;
   Preempted take_out(const Decoding& decoding) const;
   Preempted take_out(const Prefilling& prefilling) const;

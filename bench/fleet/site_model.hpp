@@ -44,7 +44,7 @@ struct Newcomer {
 };
 
 /// What few requests bring along. The prefix is good until the request has left.
-struct Particulars {
+struct RequestContext {
   const Prefix* prefix = nullptr;
   bool announce = false;
   std::optional<Progress> progress;  ///< of a request that was scheduled elsewhere

@@ -24,12 +24,12 @@
 namespace tokenlift {
 
 /// A request on its way to a replica.
-struct Handed {
+struct SubmittedWork {
   Work work;
   std::optional<Progress> progress;
   std::vector<std::int32_t> tokens;  // with progress: its prompt and what it got so far
 };
-using Message = std::variant<Handed, ReplicaChange>;
+using Message = std::variant<SubmittedWork, ReplicaChange>;
 
 /// What becomes of a request whose replica is gone, beside the news of it.
 struct Returned {

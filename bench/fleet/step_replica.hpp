@@ -27,8 +27,8 @@ class StepReplica {
   /// Shows the decisions to `observer`.
   void watch(ReplicaObserver& observer) { replica_.watch(observer); }
 
-  std::int64_t submit(const Newcomer& newcomer, const Particulars& particulars = {}) {
-    inbox_.push_back({newcomer, particulars});
+  std::int64_t submit(const Newcomer& newcomer, const RequestContext& context = {}) {
+    inbox_.push_back({newcomer, context});
     return newcomer.at_ns;
   }
   std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<News>& news);
@@ -45,7 +45,7 @@ class StepReplica {
  private:
   struct Arrival {
     Newcomer newcomer;
-    Particulars particulars;
+    RequestContext context;
   };
 
   void take_in();

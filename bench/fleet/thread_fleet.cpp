@@ -76,7 +76,7 @@ struct ThreadFleet::State {
   void run(Station& station);
   bool step(Station& station);
   void take_in(Station& station);
-  void take_in(Station& station, const Handed& handed);
+  void take_in(Station& station, const SubmittedWork& submitted);
   void take_in(Station& station, const ReplicaChange& change);
   void withdraw(Station& station, const ReplicaChange& change);
   void announce(Station& station, const StepPlan& plan);
@@ -167,20 +167,20 @@ void ThreadFleet::watch(std::uint32_t replica, ReplicaObserver& observer) {
 // ------------------------------------------------------------------------------ the loop's thread
 
 void ThreadFleet::submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) {
-  Handed handed{work, std::nullopt, {}};
+  SubmittedWork submitted{work, std::nullopt, {}};
   if (!state_->returned.empty()) {
     auto returned = state_->returned.extract(work.id);
     if (work.progress != nullptr) {
-      handed.progress = *work.progress;
-      handed.work.progress = nullptr;
-      handed.tokens = std::move(returned.mapped().tokens);
+      submitted.progress = *work.progress;
+      submitted.work.progress = nullptr;
+      submitted.tokens = std::move(returned.mapped().tokens);
     }
   }
   const std::int64_t out_ns = state_->stations[replica]->out_ns;
   if (out_ns == 0) {
-    state_->post(replica, std::move(handed));
+    state_->post(replica, std::move(submitted));
   } else {
-    state_->outgoing.emplace(now_ns + out_ns, std::pair(replica, std::move(handed)));
+    state_->outgoing.emplace(now_ns + out_ns, std::pair(replica, std::move(submitted)));
   }
 }
 
@@ -215,12 +215,13 @@ void ThreadFleet::State::lose_outgoing(const ReplicaChange& change, std::int64_t
       ++next;
       continue;
     }
-    if (auto* handed = std::get_if<Handed>(&message)) {
-      Progress progress = handed->progress.value_or(Progress{});
-      News news{handed->work.id, replica, progress.scheduled_ns, progress.first_token_ns, now_ns};
+    if (auto* submitted = std::get_if<SubmittedWork>(&message)) {
+      Progress progress = submitted->progress.value_or(Progress{});
+      News news{submitted->work.id, replica, progress.scheduled_ns, progress.first_token_ns,
+                now_ns};
       if (change.in_flight == InFlight::move) {
         news.kind = NewsKind::returned;
-        returned[news.id] = {news.id, progress, std::move(handed->tokens)};
+        returned[news.id] = {news.id, progress, std::move(submitted->tokens)};
       } else {
         news.kind = NewsKind::failed;
         news.count = progress.emitted_tokens;
@@ -263,8 +264,9 @@ std::int64_t ThreadFleet::queued_tokens(std::int64_t) {
   std::int64_t sum = 0;
   for (const auto& station : state_->stations) sum += station->queued_tokens.load();
   for (const auto& [at_ns, message] : state_->outgoing) {
-    if (const auto* handed = std::get_if<Handed>(&message.second)) {
-      sum += handed->work.output_tokens - (handed->progress ? handed->progress->emitted_tokens : 0);
+    if (const auto* submitted = std::get_if<SubmittedWork>(&message.second)) {
+      sum += submitted->work.output_tokens -
+             (submitted->progress ? submitted->progress->emitted_tokens : 0);
     }
   }
   return sum;
@@ -335,19 +337,19 @@ void ThreadFleet::State::take_in(Station& station) {
   }
 }
 
-void ThreadFleet::State::take_in(Station& station, const Handed& handed) {
-  if (!handed.progress) {
-    station.replica->submit(handed.work);
+void ThreadFleet::State::take_in(Station& station, const SubmittedWork& submitted) {
+  if (!submitted.progress) {
+    station.replica->submit(submitted.work);
     return;
   }
-  Progress moved = *handed.progress;
+  Progress moved = *submitted.progress;
   // As if it had been here: its user learns of what happens here back_ns later.
   moved.last_token_ns -= station.back_ns;
-  Work work = handed.work;
+  Work work = submitted.work;
   work.progress = &moved;
   station.late_gaps.put(work.id, moved.late_gaps);
   if (moved.emitted_tokens > 0) station.first_site[work.id] = moved.first_site;
-  station.replica->submit(work, handed.tokens);
+  station.replica->submit(work, submitted.tokens);
 }
 
 void ThreadFleet::State::take_in(Station& station, const ReplicaChange& change) {

@@ -37,8 +37,8 @@ Newcomer newcomer(const Work& work, std::int64_t now_ns) {
   return {work.id, work.cell, work.prompt_tokens, work.output_tokens, now_ns};
 }
 
-Particulars particulars(const Work& work) {
-  Particulars its{work.prefix, work.announce, std::nullopt};
+RequestContext context_of(const Work& work) {
+  RequestContext its{work.prefix, work.announce, std::nullopt};
   if (work.progress != nullptr) its.progress = *work.progress;
   return its;
 }
@@ -205,7 +205,7 @@ class ExactFleet final : public Fleet {
     VirtualReplica& there = replicas_[replica];
     const std::int64_t at_ns =
         roster_.distant() ? now_ns + roster_.model_of(replica).out_ns : now_ns;
-    const Particulars its = particulars(work);
+    const RequestContext its = context_of(work);
     const std::int64_t bound_ns =
         its.any() ? there.submit(newcomer(work, at_ns), its) : there.submit(newcomer(work, at_ns));
     note(replica, std::min(next_ns_[replica], bound_ns));
@@ -304,7 +304,7 @@ class ReportingFleet final : public Fleet {
     if (shard.inbox.size() == kMostInInbox) deliver(shard);  // a lift lets many in at one instant
     const std::int64_t at_ns =
         roster_.distant() ? now_ns + roster_.model_of(replica).out_ns : now_ns;
-    shard.inbox.push_back({newcomer(work, at_ns), replica, shard.note(particulars(work))});
+    shard.inbox.push_back({newcomer(work, at_ns), replica, shard.note(context_of(work))});
     if (outstanding_++ == 0) report_ns_ = (now_ns / interval_ns_ + 1) * interval_ns_;
   }
 
@@ -372,21 +372,21 @@ class ReportingFleet final : public Fleet {
   struct Submission {
     Newcomer newcomer;
     std::uint32_t replica;
-    std::uint32_t particulars;  // where they are in the shard, from 1 on; 0: none
+    std::uint32_t context;  // where it is in the shard, from 1 on; 0: none
   };
   /// What belongs to the replicas that one worker at a time advances.
   struct Shard {
     explicit Shard(const RecordingGrid& grid) : record(grid) {}
-    std::uint32_t note(const Particulars& its) {
+    std::uint32_t note(const RequestContext& its) {
       if (!its.any()) return 0;
-      particulars.push_back(its);
-      return static_cast<std::uint32_t>(particulars.size());
+      contexts.push_back(its);
+      return static_cast<std::uint32_t>(contexts.size());
     }
 
     BatchMemory memory;
     TokenRecord record;
     std::vector<Submission> inbox;         // since the last report
-    std::vector<Particulars> particulars;  // of some of these
+    std::vector<RequestContext> contexts;  // of some of these
     std::vector<std::uint32_t> due;
     std::vector<News> news;
     std::vector<News> changed;  // when replicas changed, since the last report
@@ -416,11 +416,11 @@ class ReportingFleet final : public Fleet {
       const auto& [newcomer, replica, its] = inbox[i];
       const std::int64_t bound_ns =
           its == 0 ? replicas_[replica].submit(newcomer)
-                   : replicas_[replica].submit(newcomer, shard.particulars[its - 1]);
+                   : replicas_[replica].submit(newcomer, shard.contexts[its - 1]);
       next_ns_[replica] = std::min(next_ns_[replica], bound_ns);
     }
     shard.inbox.clear();
-    shard.particulars.clear();
+    shard.contexts.clear();
   }
 
   void visit(Shard& shard, std::uint32_t number, std::int64_t until_ns, std::vector<News>& news) {

@@ -89,15 +89,15 @@ void serve(StepReplica& replica, const RecordingGrid& grid, int requests, std::i
     const auto output = *rc::gen::inRange<std::int64_t>(1, room - prompt + 1);
     now_ns += *rc::gen::inRange<std::int64_t>(0, 20'000'000);
     replica.advance(now_ns, record, done);
-    Particulars particulars;
+    RequestContext context;
     if (*rc::gen::arbitrary<bool>()) {
       const auto known = static_cast<std::int32_t>(*rc::gen::inRange<std::int64_t>(0, prompt));
       prefixes.push_back({*rc::gen::inRange<std::uint64_t>(1, 4), known, {}});
-      particulars.prefix = &prefixes.back();
+      context.prefix = &prefixes.back();
     }
     replica.submit({static_cast<RequestId>(i), 0, static_cast<std::int32_t>(prompt),
                     static_cast<std::int32_t>(output), now_ns},
-                   particulars);
+                   context);
   }
   while (now_ns != kNever) now_ns = replica.advance(now_ns, record, done);
   RC_ASSERT(done.size() == static_cast<std::size_t>(requests));
