@@ -5,6 +5,14 @@
 
 namespace tokenlift {
 
+namespace {
+
+std::int64_t tokens_to_come(const Sequence& sequence) {
+  return sequence.work.output_tokens - sequence.emitted_tokens;
+}
+
+}  // namespace
+
 Replica::Replica(const ReplicaLimits& limits)
     : limits_(limits), slots_(static_cast<std::size_t>(limits.max_batch)) {
   assert(limits.max_batch > 0 && limits.max_step_tokens > 0 && limits.kv_tokens > 0);
@@ -32,6 +40,7 @@ void Replica::submit(const Work& work) {
     sequence.work.progress = nullptr;
   }
   line_.push_back(sequence);
+  queued_tokens_ += tokens_to_come(sequence);
   if (observer_ != nullptr) observer_->submitted(work);
 }
 
@@ -73,6 +82,7 @@ void Replica::make_room() {
     sequence.prefilled_tokens = 0;
     sequence.kv_tokens = 0;
     line_.push_front(sequence);
+    queued_tokens_ += tokens_to_come(sequence);
     free_slots_.push_back(slot);
     plan_.preempted.push_back(slot);
   }
@@ -94,6 +104,7 @@ void Replica::admit(std::int64_t now_ns, std::int64_t& budget) {
     free_slots_.pop_back();
     Sequence& sequence = slots_[slot] = line_.front();
     line_.pop_front();
+    queued_tokens_ -= tokens_to_come(sequence);
     sequence.kv_tokens = sequence.prefill_tokens;
     resident_tokens_ += sequence.kv_tokens;
     running_.push_back(slot);
@@ -165,18 +176,11 @@ std::vector<Sequence> Replica::withdraw() {
   all.insert(all.end(), line_.begin(), line_.end());
   running_.clear();
   line_.clear();
+  queued_tokens_ = 0;
   resident_tokens_ = 0;
   forget();
   if (observer_ != nullptr) observer_->withdrawn();
   return all;
-}
-
-std::int64_t Replica::queued_tokens() const {
-  std::int64_t sum = 0;
-  for (const Sequence& sequence : line_) {
-    sum += sequence.work.output_tokens - sequence.emitted_tokens;
-  }
-  return sum;
 }
 
 void Replica::forget() {

@@ -40,6 +40,8 @@ struct Sequence {
   std::int64_t last_token_ns = -1;
 
   bool decoding() const { return prefilled_tokens == prefill_tokens; }
+  /// Of its context, in the KV cache: the latest token of one that decodes is not there yet.
+  std::int64_t computed_tokens() const { return decoding() ? kv_tokens : prefilled_tokens; }
 };
 
 /// Part of a prompt: tokens [begin, end) of the sequence in `slot`.
@@ -124,7 +126,7 @@ class Replica {
   std::size_t running() const { return running_.size(); }
   std::size_t waiting() const { return line_.size(); }
   /// Output tokens to come of those that wait.
-  std::int64_t queued_tokens() const;
+  std::int64_t queued_tokens() const { return queued_tokens_; }
   std::int64_t resident_tokens() const { return resident_tokens_; }
   const PrefixCache* prefix_cache() const { return cache_.get(); }  ///< nullptr: none
 
@@ -141,6 +143,7 @@ class Replica {
   std::vector<std::uint32_t> free_slots_;
   std::vector<std::uint32_t> running_;  // in order of admission: the youngest is last
   std::deque<Sequence> line_;
+  std::int64_t queued_tokens_ = 0;  // output tokens to come of the line: threads ask at every step
   std::int64_t resident_tokens_ = 0;
   std::unique_ptr<PrefixCache> cache_;
   StepPlan plan_;

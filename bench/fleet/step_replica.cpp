@@ -148,9 +148,7 @@ std::int64_t StepReplica::queued_tokens() const {
 void StepReplica::withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone) {
   if (busy()) record_step(now_ns, record);
   for (const Sequence& sequence : replica_.withdraw()) {
-    // The latest token of one that decodes is not in the cache yet.
-    const std::int64_t computed =
-        sequence.decoding() ? sequence.kv_tokens : sequence.prefilled_tokens;
+    const std::int64_t computed = sequence.computed_tokens();
     gone.push_back({sequence.work.id, progress_of(sequence), static_cast<std::int32_t>(computed)});
   }
   for (const auto& [newcomer, its] : inbox_) {
