@@ -1,5 +1,6 @@
 #pragma once
-// News that is under way: from sites at a distance it reaches router and clients some time later.
+// News of requests that are lost with their replica, and news that is under way: from sites at a
+// distance it reaches router and clients some time later.
 
 #include <algorithm>
 #include <cstdint>
@@ -7,11 +8,22 @@
 #include <vector>
 
 #include "bench/record/request.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 
 namespace tokenlift {
 
 inline void sort_news(std::vector<News>& news) {
   if (news.size() > 1) std::stable_sort(news.begin(), news.end(), earlier);
+}
+
+/// News of a request whose replica is gone with this change.
+inline News lost_request(const ReplicaChange& change, std::int64_t now_ns, RequestId id,
+                         const Progress& progress, std::int64_t computed_tokens) {
+  News news{id, change.replica, progress.scheduled_ns, progress.first_token_ns, now_ns};
+  const bool moves = change.in_flight == InFlight::move;
+  news.kind = moves ? NewsKind::returned : NewsKind::failed;
+  news.count = moves ? static_cast<std::int32_t>(computed_tokens) : progress.emitted_tokens;
+  return news;
 }
 
 class Mail {

@@ -19,11 +19,6 @@ SiteModel::SiteModel(const ReplicaLimits& site_limits, const StepPrice& site_pri
   most_steps = std::max<std::int64_t>(1, kMostPs / *longest_ps);
 }
 
-void SiteModel::set_distance(std::int64_t rtt_ns) {
-  out_ns = (rtt_ns + 1) / 2;
-  back_ns = rtt_ns - out_ns;
-}
-
 std::int64_t SiteModel::least_decode_ns(std::int64_t steps) const {
   const std::int64_t least_ps = price.decode_ps(1, 0);
   return std::min(steps, kMostPs / least_ps) * least_ps / kPsPerNs;

@@ -16,10 +16,6 @@ namespace tokenlift {
 struct SiteModel {
   SiteModel(const ReplicaLimits& site_limits, const StepPrice& site_price);
 
-  /// How far it is: a request arrives `out_ns` after it was sent, and its user learns of what
-  /// happens `back_ns` later.
-  void set_distance(std::int64_t rtt_ns);
-
   /// The least that `steps` decode steps take; what is more than 2^61 ps counts as that.
   std::int64_t least_decode_ns(std::int64_t steps) const;
   /// The least that a request takes from when it comes; where there is a prefix cache, if all of
@@ -30,7 +26,7 @@ struct SiteModel {
   StepPrice price;
   std::int64_t most_steps = 1;  ///< in one run: keeps its length below 2^61 ps
   std::uint16_t site = 0;       ///< its number
-  std::int64_t out_ns = 0;
+  std::int64_t out_ns = 0;      ///< as in Distance
   std::int64_t back_ns = 0;
 };
 

@@ -216,17 +216,12 @@ void ThreadFleet::State::lose_outgoing(const ReplicaChange& change, std::int64_t
       continue;
     }
     if (auto* submitted = std::get_if<SubmittedWork>(&message)) {
-      Progress progress = submitted->progress.value_or(Progress{});
-      News news{submitted->work.id, replica, progress.scheduled_ns, progress.first_token_ns,
-                now_ns};
-      if (change.in_flight == InFlight::move) {
-        news.kind = NewsKind::returned;
-        returned[news.id] = {news.id, progress, std::move(submitted->tokens)};
-      } else {
-        news.kind = NewsKind::failed;
-        news.count = progress.emitted_tokens;
+      const RequestId id = submitted->work.id;
+      const Progress progress = submitted->progress.value_or(Progress{});
+      lost.push_back(lost_request(change, now_ns, id, progress, 0));
+      if (lost.back().kind == NewsKind::returned) {
+        returned[id] = {id, progress, std::move(submitted->tokens)};
       }
-      lost.push_back(news);
     }
     next = outgoing.erase(next);
   }
@@ -380,16 +375,10 @@ void ThreadFleet::State::withdraw(Station& station, const ReplicaChange& change)
   for (ComputedReplica::Left& left : station.replica->withdraw()) {
     const Sequence& sequence = left.sequence;
     const Progress progress = progress_of(station, sequence);
-    News news{sequence.work.id, station.number, progress.scheduled_ns, progress.first_token_ns,
-              change.at_ns};
-    if (change.in_flight == InFlight::move) {
-      news.kind = NewsKind::returned;
-      news.count = static_cast<std::int32_t>(sequence.decoding() ? sequence.kv_tokens
-                                                                 : sequence.prefilled_tokens);
+    const News news =
+        lost_request(change, change.at_ns, sequence.work.id, progress, sequence.computed_tokens());
+    if (news.kind == NewsKind::returned) {
       returns.post({news.id, progress, std::move(left.tokens)});
-    } else {
-      news.kind = NewsKind::failed;
-      news.count = progress.emitted_tokens;
     }
     outbox.post(news);
   }

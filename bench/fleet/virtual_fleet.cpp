@@ -108,7 +108,9 @@ class Roster {
         {site.max_batch, site.max_step_tokens, site.kv_tokens, site.prefix_cache_tokens},
         price_of(its));
     model.site = static_cast<std::uint16_t>(number);
-    model.set_distance(site.rtt_ns);
+    const Distance distance = distance_of(site);
+    model.out_ns = distance.out_ns;
+    model.back_ns = distance.back_ns;
     return model;
   }
   void record_service(std::uint32_t replica, std::int64_t end_ns, TokenRecord& record) const {
@@ -164,17 +166,9 @@ void change_replica(const ReplicaChange& change, std::int64_t now_ns, VirtualRep
   replica.withdraw(now_ns, record, gone);
   roster.gone(change.replica, now_ns, record);
   for (const Withdrawn& request : gone) {
-    News lost{request.id, change.replica, request.progress.scheduled_ns,
-              request.progress.first_token_ns, now_ns};
-    if (change.in_flight == InFlight::move) {
-      lost.kind = NewsKind::returned;
-      lost.count = request.computed_tokens;
-      returned[request.id] = request.progress;
-    } else {
-      lost.kind = NewsKind::failed;
-      lost.count = request.progress.emitted_tokens;
-    }
-    news.push_back(lost);
+    news.push_back(
+        lost_request(change, now_ns, request.id, request.progress, request.computed_tokens));
+    if (news.back().kind == NewsKind::returned) returned[request.id] = request.progress;
   }
 }
 

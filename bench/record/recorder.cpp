@@ -51,8 +51,7 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
       std::ranges::any_of(resolved.fleet.sites, [](const Site& site) { return site.rtt_ns > 0; });
   for (const Site& site : resolved.fleet.sites) {
     if (!distant) break;
-    const std::int64_t out_ns = (site.rtt_ns + 1) / 2;
-    distances_.push_back({out_ns, site.rtt_ns - out_ns});
+    distances_.push_back(distance_of(site));
   }
   double weights = 0;
   for (const Tenant& tenant : resolved.tenants) weights += tenant.weight;

@@ -17,6 +17,7 @@
 #include "bench/record/request_table.hpp"
 #include "bench/record/token_record.hpp"
 #include "reports/record/run.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/requests/people.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -144,11 +145,7 @@ class Recorder {
   std::vector<TenantRecord> tenants_;  // without their phases, which come at the end
   std::vector<Slo> slos_;
   std::vector<std::int64_t> deadlines_ns_;  // from due; kNever: none
-  struct Distance {
-    std::int64_t out_ns = 0;
-    std::int64_t back_ns = 0;
-  };
-  std::vector<Distance> distances_;  // of each site; empty where all are at no distance
+  std::vector<Distance> distances_;         // of each site; empty where all are at no distance
   Population population_;
   std::vector<std::size_t> first_users_;  // of each tenant, in the population
   /// By phase, a bit per user: a request of theirs met not all objectives. Lanes set bits side by

@@ -189,18 +189,23 @@ RecordingGrid blank_grid(std::size_t tenants) {
   return grid;
 }
 
+/// The site with so many replicas, at hand, that all serve and never change.
+Site constant(Site site, std::int64_t replicas) {
+  site.replicas = replicas;
+  site.spares = 0;
+  site.rtt_ns = 0;
+  site.at_start.reset();
+  site.failures.reset();
+  site.available.reset();
+  return site;
+}
+
 /// Output tokens/s of one saturated replica of a site: from when the mix has gone through the batch
 /// often enough until `kMeasuredTurnovers` times the batch, or `kMeasuredRequests`, have completed.
 double saturated_tokens_per_s(const Scenario& scenario, const Site& site,
                               const std::atomic<bool>& stop) {
   Scenario alone = scenario;
-  alone.fleet.sites = {site};
-  alone.fleet.sites[0].replicas = 1;
-  alone.fleet.sites[0].at_start.reset();
-  alone.fleet.sites[0].spares = 0;
-  alone.fleet.sites[0].failures.reset();
-  alone.fleet.sites[0].available.reset();
-  alone.fleet.sites[0].rtt_ns = 0;
+  alone.fleet.sites = {constant(site, 1)};
   alone.events.clear();
   for (Tenant& tenant : alone.tenants) tenant.sites.clear();
   alone.fleet.load_report_interval_ns = 0;
@@ -280,13 +285,7 @@ std::optional<Capacity> measure_capacity(const Scenario& given,
   Scenario scenario = given;
   scenario.events.clear();
   for (std::size_t i = 0; i < replicas.size(); ++i) {
-    Site& site = scenario.fleet.sites[i];
-    site.replicas = replicas[i];
-    site.spares = 0;
-    site.rtt_ns = 0;
-    site.at_start.reset();
-    site.failures.reset();
-    site.available.reset();
+    scenario.fleet.sites[i] = constant(scenario.fleet.sites[i], replicas[i]);
   }
   const RecordingGrid grid = blank_grid(scenario.tenants.size());
   RealClock clock;

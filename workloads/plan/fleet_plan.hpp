@@ -50,6 +50,17 @@ struct ReplicaChange {
   bool operator==(const ReplicaChange&) const = default;
 };
 
+/// A request reaches a site `out_ns` after it was sent there, and its user learns of what happens
+/// there `back_ns` later.
+struct Distance {
+  std::int64_t out_ns = 0;
+  std::int64_t back_ns = 0;
+};
+inline Distance distance_of(const Site& site) {
+  const std::int64_t out_ns = (site.rtt_ns + 1) / 2;
+  return {out_ns, site.rtt_ns - out_ns};
+}
+
 /// All places for replicas: those of `replicas` and `spares`.
 std::int64_t replica_places(const Site& site);
 std::int64_t replica_places(const Scenario& scenario);
