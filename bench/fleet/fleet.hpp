@@ -36,6 +36,10 @@ class Fleet {
   /// How far a request had come that was returned in the last advance(); good until the next.
   virtual const Progress& progress(RequestId id) const;
 
+  /// What an endpoint said of a request that completed, failed or was refused in the last
+  /// advance(); good until the next. Only of remote fleets.
+  virtual const Reply& reply(RequestId id) const;
+
   /// Output tokens of requests that wait for a place in a batch: what is on its way to a replica
   /// counts. In real time as of the last steps. Looks at every replica.
   virtual std::int64_t queued_tokens(std::int64_t) { return 0; }
@@ -56,6 +60,11 @@ inline void Fleet::apply(const ReplicaChange&, std::int64_t) {
 
 inline const Progress& Fleet::progress(RequestId) const {
   assert(false && "this fleet returns nothing");
+  std::abort();
+}
+
+inline const Reply& Fleet::reply(RequestId) const {
+  assert(false && "this fleet is no endpoint");
   std::abort();
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -69,6 +71,7 @@ struct Work {
   CellId cell = 0;
   const Prefix* prefix = nullptr;      ///< none, or good until the request has completed
   bool announce = false;               ///< the fleet is to say when it is scheduled
+  std::uint32_t attempt = 1;           ///< of its client, with this one
   const Progress* progress = nullptr;  ///< of work that was returned; good while it is submitted
 };
 
@@ -76,8 +79,26 @@ struct Work {
 enum class NewsKind : std::uint8_t {
   started,    ///< it asked for that: the first step that computes any of it began
   completed,  ///< it got its last token
-  failed,     ///< its replica is gone, and what was computed with it
-  returned    ///< likewise, and it is to be computed on another one
+  failed,     ///< its replica is gone, and what was computed with it; or its endpoint broke
+  returned,   ///< its replica is gone, and it is to be computed on another one
+  refused     ///< by an endpoint: nothing was computed
+};
+
+/// What an endpoint said of a request that it refused, answered or broke. Negative: it did not.
+struct Reply {
+  std::int64_t admitted_ns = -1;      ///< the first byte of the attempt was written
+  std::int64_t headers_ns = -1;       ///< its status was read
+  std::int64_t first_output_ns = -1;  ///< the first delta with text that is no reasoning
+  std::int32_t status = -1;           ///< of HTTP
+  std::int32_t prompt_tokens = -1;    ///< as the endpoint counts them (usage)
+  std::int32_t cached_tokens = -1;    ///< of these, found in its cache
+  std::int32_t output_tokens = 0;     ///< usage, else one for each delta with text
+  std::int32_t deltas = 0;            ///< with text
+  bool usage_known = false;
+  bool overloaded = false;                  ///< refused: everybody's load, not this user's limit
+  std::optional<std::int64_t> retry_at_ns;  ///< refused: when it may come back
+  std::optional<bool> should_retry;         ///< x-should-retry
+  std::string_view failure;                 ///< failed: the kind of failure (wire/failure.hpp)
 };
 
 /// One thing that happened to a request. Instants are those at which its user learns of it.

@@ -7,7 +7,7 @@
 
 namespace tokenlift {
 
-enum class Engine { threads, simulated, null };
+enum class Engine { threads, simulated, null, http };
 
 /// An engine. What depends on the engine asks for the trait that it depends on, not for the name.
 struct EngineTraits {
@@ -21,14 +21,17 @@ struct EngineTraits {
   bool computes;
   /// Replicas serve, and can come, go, fail and slow down.
   bool has_replicas;
+  /// Sites are endpoints elsewhere: what is known of them is what they say.
+  bool remote;
 };
 
 // clang-format off
 inline constexpr auto kEngines = std::to_array<EngineTraits>({
-    // engine            name       does                 simulated  computes  has_replicas
-    {Engine::threads,   "threads", "compute",           false,     true,     true},
-    {Engine::simulated, "virtual", "simulate",          true,      false,    true},
-    {Engine::null,      "null",    "the harness alone", false,     false,    false},
+    // engine            name       does                 simulated  computes  has_replicas  remote
+    {Engine::threads,   "threads", "compute",           false,     true,     true,         false},
+    {Engine::simulated, "virtual", "simulate",          true,      false,    true,         false},
+    {Engine::null,      "null",    "the harness alone", false,     false,    false,        false},
+    {Engine::http,      "http",    "ask endpoints",     false,     false,    false,        true},
 });
 // clang-format on
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "workloads/scenario/endpoint.hpp"
 #include "workloads/scenario/engine.hpp"
 #include "workloads/scenario/profile.hpp"
 #include "workloads/scenario/throttle_kind.hpp"
@@ -27,8 +28,9 @@ enum class Scope { fleet, tenant, user };
 enum class Charge { reserve, after };
 enum class Mode { enforce, shadow };
 enum class QueueOrder { fifo, priority, fair };
-/// The first four change a throttle, the others what a site has.
-enum class EventKind { lift, set, restore, ramp, join, leave, fail, slow };
+/// The first four change a throttle, the next four what a site has; the last three make something
+/// happen elsewhere, or wait for it (engine http).
+enum class EventKind { lift, set, restore, ramp, join, leave, fail, slow, call, command, signal };
 /// What a throttle's rate or limit goes along with.
 enum class Follows { capacity };
 /// What becomes of requests in flight on a replica that goes.
@@ -215,6 +217,8 @@ struct Tenant {
   std::optional<Wait> patience;             ///< from due; a request not admitted by then leaves
   std::optional<std::int64_t> deadline_ns;  ///< from due: what ends later counts as expired
   std::vector<std::string> sites;           ///< that may serve it; empty: all
+  Prompts prompts;                          ///< engine http: what its prompts say
+  Credentials credentials;                  ///< engine http: instead of those of the site
   bool operator==(const Tenant&) const = default;
 };
 
@@ -300,9 +304,12 @@ struct TextIndex {
 /// scenario began with, or moved to other parameters over a time. A ramp has a rate or a limit:
 /// where it ends (and the burst there); where it begins is what holds then.
 ///
-/// Or replicas of a site join, leave, fail or slow down.
+/// Or replicas of a site join, leave, fail or slow down. Or a server elsewhere is called, a command
+/// run, or a signal waited for: such an event holds from when that has answered.
 struct Event : Settings {
-  std::int64_t at_ns = 0;
+  std::int64_t at_ns = 0;  ///< `at_signal`: 0
+  /// It begins with a signal from outside (SIGUSR1, or Enter on a terminal), whenever that comes.
+  bool at_signal = false;
   EventKind kind = EventKind::lift;
   std::string throttle;
   Inherit inherit = Inherit::as_is;  ///< set, restore, ramp
@@ -323,6 +330,8 @@ struct Event : Settings {
   /// slow: what a step's decode and prefill parts take, in millionths of what they usually do.
   std::int64_t decode_ppm = 1'000'000;
   std::int64_t prefill_ppm = 1'000'000;
+  std::optional<Call> call;          ///< kind call
+  std::vector<std::string> command;  ///< kind command: program and arguments
   bool measure =
       false;  ///< it divides the run into phases, with others that do (default: the first)
   /// It does, but does not happen: of a control run. Not part of the language.
@@ -368,6 +377,7 @@ struct Site {
   std::optional<Availability> available = {};
   /// Output tokens/s at saturation of one replica; measured or computed if absent.
   std::optional<double> capacity_tokens_per_s = {};
+  std::optional<Endpoint> endpoint = {};  ///< engine http has it, and no other
   bool operator==(const Site&) const = default;
 };
 
@@ -394,6 +404,10 @@ struct RunSettings {
   /// it. Default: a Monday midnight in `time_zone`.
   std::optional<std::int64_t> starts_at_s;
   std::string time_zone = "UTC";  ///< an IANA name; schedules and days are in its local time
+  /// Nothing more is sent once so many requests were sent, or so many output tokens came: for
+  /// endpoints that cost money.
+  std::optional<std::int64_t> stop_after_requests;
+  std::optional<std::int64_t> stop_after_output_tokens;
   bool operator==(const RunSettings&) const = default;
 };
 

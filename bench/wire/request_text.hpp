@@ -1,0 +1,54 @@
+#pragma once
+// The bytes of a request to an endpoint.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/wire/prompt.hpp"
+#include "bench/wire/url.hpp"
+#include "workloads/scenario/endpoint.hpp"
+
+namespace tokenlift {
+
+/// One turn of a conversation that the endpoint is to know, in their order.
+struct Turn {
+  std::uint64_t key = 0;           ///< of the text that the user said
+  std::int64_t tokens = 0;         ///< of it
+  std::int64_t answer_tokens = 0;  ///< that came back; 0 for the last turn
+};
+
+struct RequestText {
+  std::uint64_t key = 0;           ///< of the prompt's text: the request's number
+  std::int64_t prompt_tokens = 0;  ///< in all; the system prompt counts
+  std::int64_t output_tokens = 0;  ///< max_tokens, and min_tokens with ignore_eos
+  std::vector<Turn> turns;         ///< of a session, the last one is this request; empty: none
+  std::string_view request_id;     ///< x-request-id
+  std::uint32_t attempt = 1;       ///< x-stainless-retry-count is attempt - 1
+  std::string_view user;           ///< empty: not said
+};
+
+/// Writes requests of one tenant to one endpoint. What does not change from one to the next is
+/// written once.
+class RequestWriter {
+ public:
+  /// `key` is the secret itself, or empty. It goes into the head (Authorization: Bearer, or
+  /// x-api-key) and nowhere else.
+  RequestWriter(const Endpoint& endpoint, const Url& url, const Credentials& tenant,
+                std::string_view key, const PromptSource& prompts);
+
+  /// Head and body, into `out` (which is emptied first). Streams, and asks for usage.
+  void write(const RequestText& request, std::string& out) const;
+
+ private:
+  const Endpoint& endpoint_;
+  const PromptSource& prompts_;
+  std::string head_;  // up to and with the fields that are always the same
+};
+
+/// A request with a body of the caller's, or none: GET /v1/models, a scrape, a call.
+std::string plain_request(std::string_view method, const Url& url,
+                          const std::vector<Header>& headers, std::string_view body);
+
+}  // namespace tokenlift
