@@ -21,8 +21,8 @@ constexpr std::string_view kBlanks = " \t\r\n";
 
 /// `text` on one line of printable UTF-8.
 std::string printable(std::string_view text) {
-  // No more is looked at than can be needed: bodies may be long.
-  std::string line(text.substr(0, kMostMessageBytes));
+  // No more is looked at than can be needed, with the character that is cut: bodies may be long.
+  std::string line(text.substr(0, kMostMessageBytes + 4));
   std::replace_if(
       line.begin(), line.end(), [](char c) { return kBlanks.find(c) != std::string_view::npos; },
       ' ');

@@ -75,40 +75,65 @@ bool is_same_name(std::string_view a, std::string_view b) {
 
 struct ResponseHead::Parser {
   std::unique_ptr<HeadParser> head = std::make_unique<HeadParser>();
-  std::string pending;   // bytes that Beast has not taken yet
-  std::size_t used = 0;  // bytes that it has taken
+  std::string pending;         // what there is of a head whose end is not there yet
+  std::size_t scanned = 0;     // of it
+  std::size_t line_begin = 0;  // of its last line
+  std::size_t skipped = 0;     // bytes of informational responses
   State state = State::more;
 
   State feed(std::string_view& bytes);
+  std::size_t find_end(std::string_view text);
+  void read_head(std::string_view text);
 };
 
-// Beast wants a line, and the end of the fields, in one piece: what it leaves is put before what
-// comes next.
+/// Where the head ends that `text` begins with; npos: not yet. Broken once it cannot be one.
+std::size_t ResponseHead::Parser::find_end(std::string_view text) {
+  constexpr std::string_view kBegin = "HTTP/1.";
+  const std::size_t begins = std::min(kBegin.size(), text.size());
+  if (text.substr(0, begins) != kBegin.substr(0, begins)) state = State::broken;
+  while (state == State::more) {
+    const std::size_t end = text.find('\n', scanned);
+    if (end == std::string_view::npos) break;
+    if (end == line_begin || text[end - 1] != '\r') state = State::broken;
+    if (end == line_begin + 1) return end + 1;
+    scanned = line_begin = end + 1;
+  }
+  scanned = text.size();
+  return std::string_view::npos;
+}
+
+/// A whole head, which is all that Beast is given: what it does with a part of one depends on where
+/// that ends.
+void ResponseHead::Parser::read_head(std::string_view text) {
+  boost::beast::error_code error;
+  const std::size_t taken = head->put(boost::asio::buffer(text.data(), text.size()), error);
+  if (error || taken != text.size() || head->status == 101) {
+    state = State::broken;
+  } else if (head->status / 100 == 1) {
+    head = std::make_unique<HeadParser>();
+    skipped += text.size();
+  } else {
+    state = State::done;
+  }
+}
+
 ResponseHead::State ResponseHead::Parser::feed(std::string_view& bytes) {
   while (state == State::more && !bytes.empty()) {
     const std::size_t kept = pending.size();
     if (kept > 0) pending += bytes;
-    const std::string_view all = kept > 0 ? std::string_view(pending) : bytes;
-    boost::beast::error_code error;
-    const std::size_t taken = head->put(boost::asio::buffer(all.data(), all.size()), error);
-    used += taken;
-    if (error == http::error::need_more) {
-      pending = std::string(all.substr(taken));
+    const std::string_view text = kept > 0 ? std::string_view(pending) : bytes;
+    const std::size_t end = find_end(text);
+    if (skipped + std::min(end, text.size()) > kMostHeadBytes) state = State::broken;
+    if (state == State::broken) break;
+    if (end == std::string_view::npos) {
+      if (kept == 0) pending = bytes;
       bytes = {};
-      if (used + pending.size() > kMostHeadBytes) state = State::broken;
       break;
     }
-    if (error || taken < kept || used > kMostHeadBytes || head->status == 101) {
-      state = State::broken;
-      break;
-    }
-    bytes.remove_prefix(taken - kept);
-    pending.clear();
-    if (head->status / 100 == 1) {
-      head = std::make_unique<HeadParser>();
-    } else {
-      state = State::done;
-    }
+    read_head(text.substr(0, end));
+    bytes.remove_prefix(end - kept);
+    pending = std::string();
+    scanned = line_begin = 0;
   }
   return state;
 }

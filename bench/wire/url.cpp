@@ -45,10 +45,10 @@ std::string read_authority(std::string_view text, Url& url) {
     const auto colon = std::min(text.find(':'), text.size());
     url.host = lower_case(text.substr(0, colon));
     rest = text.substr(colon);
-    if (url.host.empty()) return "it has no host";
     if (rest.find(':', 1) != std::string_view::npos) {
       return "it has more than one ':' in its host: an IPv6 address stands in []";
     }
+    if (url.host.empty()) return "it has no host";
     if (!is_host_name(url.host)) return "its host holds what no host name has";
   }
   if (rest.empty()) return "";
@@ -72,8 +72,9 @@ std::string Url::host_field() const {
 }
 
 std::string Url::path_below(std::string_view name) const {
-  std::string below = path;
-  return below.insert(std::min(path.find('?'), path.size()), name);
+  const std::size_t query = std::min(path.find('?'), path.size());
+  const std::string before = query == 1 ? "" : path.substr(0, query);  // a lone '/'
+  return before + std::string(name) + path.substr(query);
 }
 
 std::variant<Url, std::string> parse_url(std::string_view text) {
