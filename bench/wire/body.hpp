@@ -8,17 +8,18 @@
 
 namespace tokenlift {
 
-/// A pure state machine of a few bytes: there is one for each stream. Any split of the bytes gives
-/// the same data.
+/// A pure state machine of 16 bytes: there is one for each stream. Any split of the bytes gives the
+/// same data. As lines of chunks end, LF alone is taken for CR LF, as curl takes it.
 class Body {
  public:
   Body() = default;
   Body(ResponseHead::Framing framing, std::uint64_t length);
 
   enum class State : std::uint8_t { more, done, broken };
-  /// Takes bytes from the front of `bytes` up to the next piece of data, and takes those away;
-  /// `data` is that piece, a view into them (empty where there is none yet). To be called again
-  /// while `bytes` is not empty and the state is `more`.
+  /// Takes bytes from the front of `bytes` up to the next piece of data but one, and takes those
+  /// away; `data` is the piece, a view into them (empty where there is none yet), whatever the
+  /// state is. To be called again while `bytes` is not empty and the state is `more`. What is left
+  /// once it is done is not of this message.
   State feed(std::string_view& bytes, std::string_view& data);
 
   /// The connection was closed: complete (`done`) only where that is how the body ends.
@@ -26,22 +27,28 @@ class Body {
 
  private:
   enum class Part : std::uint8_t {
-    data,
-    until_close,
-    size,
-    extension,
-    size_end,
-    data_end,
-    data_line_end,
-    trailer,
-    trailer_end,
+    content,       // of stated length
+    until_close,   //
+    size,          // of a chunk, in hexadecimal digits
+    extension,     // what else stands in that line
+    size_end,      // its LF
+    chunk,         //
+    chunk_end,     // CR LF behind it
+    chunk_end_lf,  //
+    trailer,       // at the beginning of a line
+    trailer_line,  // within it
+    trailer_end,   // the LF of the empty line
     done,
     broken
   };
-  std::uint64_t left_ = 0;  // of the content, or of the chunk
-  std::uint8_t digits_ = 0;
-  std::uint8_t trailer_bytes_ = 0;
-  bool chunked_ = false;
+  State state() const;
+  void take(std::string_view& bytes, std::string_view& data);
+  void step(char byte);
+  void step_in_size(char byte);
+  void begin_chunk();
+
+  std::uint64_t left_ = 0;        // of the content, or of the chunk
+  std::uint16_t line_bytes_ = 0;  // of the line of a size, or of all trailers
   Part part_ = Part::done;
 };
 

@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "workloads/scenario/endpoint.hpp"
+#include "workloads/text/draw.hpp"
 
 namespace tokenlift {
 
-/// The lines of a prompts file. Throws Mistakes (with file, line and column) for what is no prompt.
+/// The prompts of a file: JSON Lines, each a string or an object with a string `prompt`; blank
+/// lines are skipped. Throws ScenarioError (with file, line and column) for what is none, for an
+/// empty one and where there is none at all.
 std::vector<std::string> read_prompts(const std::string& path);
 
 /// The prompts of one tenant.
@@ -22,20 +25,25 @@ class PromptSource {
   /// Words per token that a tokenizer at the other end turned out to use, 1 until it is known.
   void set_words_per_token(double words_per_token);
 
-  /// Appends `tokens` tokens' worth of text to `out`, as the inside of a JSON string. The same for
-  /// the same (seed, tenant, key, tokens); texts of different keys have no beginning in common.
+  /// Appends `tokens` tokens' worth of text to `out`, as the inside of a JSON string; of kind file
+  /// a line, whatever `tokens` says. The same for the same (seed, tenant, key, tokens). Texts of
+  /// different keys differ within their first 8 words, which is less than a block of any cache.
   void append_text(std::uint64_t key, std::int64_t tokens, std::string& out) const;
-  /// Appends a JSON array of `tokens` token ids, 1,000 .. 29,999.
+  /// Appends `tokens` token ids, 1,000 .. 29,999, as elements of a JSON array, with commas between
+  /// them and after the last. Those of different keys differ within the first 5.
   void append_ids(std::uint64_t key, std::int64_t tokens, std::string& out) const;
   /// The system prompt of the tenant, as the inside of a JSON string; empty: none.
-  const std::string& system_text() const;
+  const std::string& system_text() const { return system_; }
+  /// The key of the system prompt, for append_ids. No request has it.
+  static constexpr std::uint64_t kSystemKey = ~std::uint64_t{0};
 
   const Prompts& settings() const { return prompts_; }
 
  private:
+  void append_words(std::uint64_t key, std::int64_t tokens, std::string& out) const;
+
   Prompts prompts_;
-  std::uint64_t seed_ = 0;
-  std::uint32_t tenant_ = 0;
+  Draws draws_;
   double words_per_token_ = 1;
   std::vector<std::string> lines_;  // kind file, escaped for JSON
   std::string system_;

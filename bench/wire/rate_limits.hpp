@@ -11,8 +11,8 @@
 namespace tokenlift {
 
 /// How long to wait, in ns: retry-after-ms (fractional milliseconds), else retry-after (fractional
-/// seconds, or an HTTP date, which is held against `now_unix_s`). Absent: not said, negative, or
-/// not a number. Bounded by a year.
+/// seconds, or an HTTP date, which is held against `now_unix_s`). Absent: not said, negative or
+/// past, or not a number. Bounded by a year.
 std::optional<std::int64_t> retry_after_ns(const ResponseHead& head, std::int64_t now_unix_s);
 
 /// x-should-retry: true or false.
@@ -28,7 +28,8 @@ struct LimitReading {
 };
 
 /// All that the head says in the dialects of OpenAI (reset as a Go duration), Azure (as seconds;
-/// -1 and 0 occur; a negative limit says nothing) and Anthropic (as RFC 3339).
+/// -1 and 0 occur) and Anthropic (as RFC 3339; 0 where that is past), in its order. A negative
+/// figure says nothing, and where it is a limit, what is left of it and its reset say nothing, too.
 std::vector<LimitReading> rate_limits(const ResponseHead& head, std::int64_t now_unix_s);
 
 }  // namespace tokenlift

@@ -17,8 +17,8 @@ class ResponseHead {
 
   enum class State : std::uint8_t { more, done, broken };
   /// Takes bytes from the front of `bytes`, and takes those away. Informational responses (1xx) are
-  /// skipped. Once it is done, what is left of `bytes` is of the body. At most 64 kB in all: more
-  /// is broken.
+  /// skipped, but for a switch of protocols (101), which nobody asked for. Once it is done, what is
+  /// left of `bytes` is of the body. At most 64 kB in all: more is broken.
   State feed(std::string_view& bytes);
 
   /// Once done:
@@ -41,8 +41,8 @@ class ResponseHead {
   bool keep_alive() const;               ///< the connection can be used once more after the body
 
  private:
-  struct State_;
-  std::unique_ptr<State_> state_;
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
 };
 
 }  // namespace tokenlift

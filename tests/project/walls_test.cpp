@@ -62,7 +62,9 @@ std::string library_of(const std::string& header) {
       {"oneapi/dnnl", "oneDNN"}, {"dnnl", "oneDNN"},
       {"boost/", "Boost"},       {"benchmark/", "Google Benchmark"},
       {"omp", "OpenMP"},         {"date/", "date"},
-      {"utf8", "utfcpp"},
+      {"utf8", "utfcpp"},        {"boost/beast", "Beast"},
+      {"boost/asio", "Asio"},    {"openssl/", "OpenSSL"},
+      {"simdjson", "simdjson"},
   };
   std::string best;
   std::string library;
@@ -122,6 +124,10 @@ TEST(Walls, EachLibraryStaysInTheFilesThatItIsFor) {
       {"utfcpp", {"workloads/text/utf8", "reports/text/utf8"}},
       {"oneDNN", {"workloads/decoder/kernel_choice", "workloads/decoder/onednn_weights"}},
       {"Boost", {"reports/", "bench/"}},
+      {"Beast", {"bench/wire/response_head"}},
+      {"Asio", {"bench/wire/"}},
+      {"OpenSSL", {"bench/wire/"}},
+      {"simdjson", {"bench/wire/delta", "bench/wire/prompt"}},
       {"Google Benchmark", {"bench/micro/", "bench/command/suite_benchmarks"}},
   };
   for (const std::string room : {"workloads", "reports", "bench"}) {
@@ -182,7 +188,8 @@ const std::map<std::string, std::vector<std::string>> kFolders = {
      {"text", "scenario", "decoder", "requests", "plan", "writer", "tuning", "reader"}},
     {"reports", {"text", "record", "analysis", "findings", "charts", "json", "page", "formats"}},
     {"bench",
-     {"machine", "record", "throttle", "fleet", "run", "calibrate", "tune", "command", "micro"}},
+     {"machine", "record", "throttle", "fleet", "wire", "run", "calibrate", "tune", "command",
+      "micro"}},
 };
 
 /// The folder of a room's file, by its path from the root of the project; empty if it has none.

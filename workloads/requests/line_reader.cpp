@@ -17,16 +17,17 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 }  // namespace
 
-LineReader::LineReader(std::string file) : file_(std::move(file)), buffer_(kBufferBytes) {
+LineReader::LineReader(std::string file, std::string what)
+    : file_(std::move(file)), what_(std::move(what)), buffer_(kBufferBytes) {
   // A pipe can't be read twice (once to check it, once to replay it), a directory not at all.
   std::error_code error;
   if (!std::filesystem::is_regular_file(file_, error)) {
-    fail(std::filesystem::exists(file_, error) ? "the trace is not a regular file"
-                                               : "there is no such trace file",
+    fail(std::filesystem::exists(file_, error) ? "the " + what_ + " is not a regular file"
+                                               : "there is no such " + what_ + " file",
          "a relative name is looked for beside the scenario");
   }
   stream_.open(file_, std::ios::binary);
-  if (!stream_) fail("the trace can't be opened", "check that it may be read");
+  if (!stream_) fail("the " + what_ + " can't be opened", "check that it may be read");
 }
 
 void LineReader::fail(const std::string& message, const std::string& advice,
@@ -44,7 +45,7 @@ void LineReader::fail_at(int number, const std::string& message, const std::stri
 void LineReader::go_to(std::int64_t offset, int number) {
   stream_.clear();
   stream_.seekg(offset);
-  if (!stream_) fail("the trace can't be read", "");
+  if (!stream_) fail("the " + what_ + " can't be read", "");
   buffer_begin_ = 0;
   buffer_end_ = 0;
   buffer_end_offset_ = offset;
@@ -62,7 +63,7 @@ bool LineReader::rest_is_blank() {
 
 bool LineReader::refill() {
   stream_.read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-  if (stream_.bad()) fail("the trace can't be read", "");
+  if (stream_.bad()) fail("the " + what_ + " can't be read", "");
   buffer_begin_ = 0;
   buffer_end_ = static_cast<std::size_t>(stream_.gcount());
   buffer_end_offset_ += stream_.gcount();

@@ -13,8 +13,9 @@ namespace tokenlift {
 /// Lines end in LF or CRLF; the last may lack it. A byte order mark at the beginning is skipped.
 class LineReader {
  public:
-  /// Throws ScenarioError if the file can't be opened, or is not a regular file.
-  explicit LineReader(std::string file);
+  /// Throws ScenarioError if the file can't be opened, or is not a regular file. `what` it holds is
+  /// what mistakes call it.
+  explicit LineReader(std::string file, std::string what = "trace");
 
   /// Goes on to the next line; false at the end of the file. Throws ScenarioError for a line that
   /// is longer than `bytes_max` or not UTF-8; `form`, what a line looks like, is the advice then.
@@ -44,6 +45,7 @@ class LineReader {
   bool read(std::size_t bytes_max);
 
   std::string file_;
+  std::string what_;
   std::ifstream stream_;
   std::vector<char> buffer_;
   std::size_t buffer_begin_ = 0;
