@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -145,6 +147,9 @@ std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const Re
       return make_virtual_fleet(scenario, grid, workers_);
     case Engine::null:
       break;
+    case Engine::http:
+      assert(false && "no fleet of endpoints is built in");
+      std::abort();
   }
   return std::make_unique<NullFleet>(replica_count(scenario), grid);
 }

@@ -526,6 +526,9 @@ void Loop::collect() {
       case NewsKind::returned:
         lose(news);
         break;
+      case NewsKind::refused:
+        assert(false && "no fleet here refuses what it was given");
+        break;
     }
   }
 }

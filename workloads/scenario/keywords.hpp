@@ -104,7 +104,10 @@ inline constexpr auto kKeywords<EventKind> =
                                        {"join", EventKind::join},
                                        {"leave", EventKind::leave},
                                        {"fail", EventKind::fail},
-                                       {"slow", EventKind::slow}});
+                                       {"slow", EventKind::slow},
+                                       {"call", EventKind::call},
+                                       {"command", EventKind::command},
+                                       {"signal", EventKind::signal}});
 
 template <>
 inline constexpr auto kKeywords<InFlight> = std::to_array<Keyword<InFlight>>(

@@ -406,8 +406,8 @@ struct RunSettings {
   std::string time_zone = "UTC";  ///< an IANA name; schedules and days are in its local time
   /// Nothing more is sent once so many requests were sent, or so many output tokens came: for
   /// endpoints that cost money.
-  std::optional<std::int64_t> stop_after_requests;
-  std::optional<std::int64_t> stop_after_output_tokens;
+  std::optional<std::int64_t> stop_after_requests = {};
+  std::optional<std::int64_t> stop_after_output_tokens = {};
   bool operator==(const RunSettings&) const = default;
 };
 
