@@ -21,6 +21,9 @@ ScenarioError error(const Scenario& scenario, std::string message, std::string a
   return ScenarioError({Mistake{scenario.name, 0, 0, std::move(message), std::move(advice), ""}});
 }
 
+// A server that is called, or whoever throws a switch, takes its time, which no model knows.
+constexpr std::int64_t kSettleFromElsewhereNs = 30'000'000'000;
+
 double rate_of_load(double load, double units_per_load, const Scenario& scenario) {
   const double per_s = load * units_per_load;
   if (per_s <= kHighestRatePerS) return per_s;
@@ -266,7 +269,10 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
       if (event.throttle == throttle.name) resolver.resolve_event(event);
     }
   }
-  if (const auto span = measured_span(resolved); span && !resolved.run.settle_ns) {
+  if (resolved.run.settle_ns || resolved.events.empty()) return resolved;
+  if (divided_from_elsewhere(resolved)) {
+    resolved.run.settle_ns = kSettleFromElsewhereNs;
+  } else if (const auto span = measured_span(resolved)) {
     written = resolved;
     if (!written.fleet.capacity_tokens_per_s) {
       written.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
@@ -292,10 +298,21 @@ std::optional<std::size_t> measured_event(const Scenario& scenario) {
       measured, {}, [&](std::size_t i) { return begin_ns(scenario, scenario.events[i]); });
 }
 
+bool happens_elsewhere(const Event& event) {
+  return event.at_signal || event.call || !event.command.empty();
+}
+
+bool divided_from_elsewhere(const Scenario& scenario) {
+  return std::ranges::any_of(measured_events(scenario), [&](std::size_t i) {
+    return happens_elsewhere(scenario.events[i]);
+  });
+}
+
 std::optional<MeasuredSpan> measured_span(const Scenario& scenario) {
   std::optional<MeasuredSpan> span;
   for (const std::size_t i : measured_events(scenario)) {
     const Event& event = scenario.events[i];
+    if (event.at_signal) continue;
     const MeasuredSpan own{begin_ns(scenario, event), end_ns(scenario, event)};
     if (!span) span = own;
     span->begin_ns = std::min(span->begin_ns, own.begin_ns);
@@ -304,17 +321,23 @@ std::optional<MeasuredSpan> measured_span(const Scenario& scenario) {
   return span;
 }
 
-std::vector<Phase> plan_phases(const Scenario& resolved) {
+std::vector<Phase> plan_phases(const Scenario& resolved, std::optional<std::int64_t> held_ns) {
   const RunSettings& run = resolved.run;
+  const bool opens = divided_from_elsewhere(resolved);
   std::vector<Phase> phases;
   std::int64_t now_ns = 0;
-  const auto add = [&](const char* name, std::int64_t end, bool measured) {
-    if (end <= now_ns) return;
-    phases.push_back(Phase{name, now_ns, end, measured});
-    now_ns = end;
+  const auto add = [&](const char* name, std::int64_t end_ns, bool measured) {
+    if (end_ns <= now_ns && !(opens && measured)) return;
+    phases.push_back(Phase{name, now_ns, std::max(now_ns, end_ns), measured});
+    now_ns = phases.back().end_ns;
   };
   add("warmup", run.warmup_ns, false);
-  if (const std::optional<MeasuredSpan> span = measured_span(resolved)) {
+  std::optional<MeasuredSpan> span = measured_span(resolved);
+  if (opens) {
+    const std::int64_t at_ns = std::max(run.warmup_ns, held_ns.value_or(run.duration_ns));
+    span = MeasuredSpan{at_ns, at_ns};
+  }
+  if (span) {
     assert(run.settle_ns);
     add("before", std::min(span->begin_ns, run.duration_ns), true);
     add("transition", std::min(span->end_ns + *run.settle_ns, run.duration_ns), true);

@@ -1,6 +1,8 @@
 #pragma once
 // What a scenario implies: absolute rates once the fleet's capacity is known, the fluid drain after
-// the lift, and the phases. All of it is fixed before the run starts.
+// the lift, and the phases. All of it is fixed before the run starts, but for one thing: where the
+// run is divided by an event that happens elsewhere (a call, a command, a signal), its phases are
+// there from the start, and open when it holds (plan_phases()).
 
 #include <cstdint>
 #include <optional>
@@ -120,7 +122,14 @@ std::vector<std::size_t> measured_events(const Scenario& scenario);
 /// Of these the one that begins first.
 std::optional<std::size_t> measured_event(const Scenario& scenario);
 
-/// From where the first of the measured events begins to where the last of them ends.
+/// Somebody else says when it holds: a server that is called, a command that ends, a signal that
+/// comes. Nobody knows the instant before.
+bool happens_elsewhere(const Event& event);
+/// True if such an event divides the run. It does so alone.
+bool divided_from_elsewhere(const Scenario& scenario);
+
+/// From where the first of the measured events begins to where the last of them ends. Of a call or
+/// a command as if it were answered at once, and nothing where only a signal begins it.
 struct MeasuredSpan {
   std::int64_t begin_ns = 0;
   std::int64_t end_ns = 0;
@@ -130,7 +139,15 @@ std::optional<MeasuredSpan> measured_span(const Scenario& scenario);
 /// warmup (if any), then steady, or before/transition/after, then cooldown. In order, without gaps.
 /// The transition lasts from the begin of the measured span to `settle` after its end. Empty phases
 /// are left out.
-std::vector<Phase> plan_phases(const Scenario& resolved);
+///
+/// Where the run is divided from elsewhere, before, transition and after are always there, so that
+/// the index of a phase never changes. Until the event holds, `before` lasts to the end of the run,
+/// and transition and after are empty there: [duration, duration). With the instant `held_ns` at
+/// which it held, they are what they then are: `before` ends at it (at the end of the warm-up, if
+/// it held earlier), transition lasts for `settle`, and after for the rest, each cut at the end of
+/// the run.
+std::vector<Phase> plan_phases(const Scenario& resolved,
+                               std::optional<std::int64_t> held_ns = std::nullopt);
 
 /// Of each tenant with a trace what its file holds, and how many rows are left out and why: a
 /// sentence each.

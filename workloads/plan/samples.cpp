@@ -33,7 +33,10 @@ std::int64_t whole_seconds_up(double s) {
 std::vector<ShortPhase> short_phases(const Scenario& resolved) {
   const double per_s = requests_per_s(resolved);
   std::vector<ShortPhase> result;
-  for (const Phase& phase : plan_phases(resolved)) {
+  const std::optional<MeasuredSpan> span = measured_span(resolved);
+  const auto phases = plan_phases(resolved, span ? std::optional(span->begin_ns) : std::nullopt);
+  for (const Phase& phase : phases) {
+    if (phase.end_ns == phase.begin_ns) continue;  // nobody knows how long it will be
     const double requests = per_s * to_s(phase.end_ns - phase.begin_ns);
     if (!phase.measured || phase.name == "transition" || requests >= kFewestRequests) continue;
     result.push_back({phase.name, requests, kFewestRequests / per_s});
