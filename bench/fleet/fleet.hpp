@@ -6,10 +6,12 @@
 #include <cassert>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <span>
 
 #include "bench/record/request.hpp"
 #include "bench/record/token_record.hpp"
+#include "reports/record/wire_record.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 
 namespace tokenlift {
@@ -40,6 +42,9 @@ class Fleet {
   /// advance(); good until the next. Only of remote fleets.
   virtual const Reply& reply(RequestId id) const;
 
+  /// Phases have other borders than before: TokenRecords are to be told. Only of remote fleets.
+  virtual void borders_moved() {}
+
   /// Output tokens of requests that wait for a place in a batch: what is on its way to a replica
   /// counts. In real time as of the last steps. Looks at every replica.
   virtual std::int64_t queued_tokens(std::int64_t) { return 0; }
@@ -52,6 +57,9 @@ class Fleet {
   /// served up to `end_ns`: a step that goes on beyond it is cut there, and its tokens came too
   /// late.
   virtual void stop(std::int64_t end_ns, TokenRecord& record) = 0;
+
+  /// What was seen on the wire, once stopped. Only of remote fleets.
+  virtual std::optional<WireRecord> wire() { return std::nullopt; }
 };
 
 inline void Fleet::apply(const ReplicaChange&, std::int64_t) {

@@ -33,7 +33,9 @@ Recorder::Lane::Lane(const RecordingGrid& grid)
 
 Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers)
     : grid_(grid),
-      fails_(fleet_changes(resolved)),
+      remote_(traits_of(resolved.run.engine).remote),
+      caches_prefixes_(remote_),  // as far as they say so
+      fails_(remote_ || fleet_changes(resolved)),
       population_(resolved),
       workers_(workers),
       lanes_(workers != nullptr ? workers->count() : 1, Lane(grid)),
@@ -153,10 +155,28 @@ void Recorder::held(const Request& request) {
   ++record_of(request).held;
 }
 
+void Recorder::refused(const Request& request, bool overloaded, std::int64_t now_ns) {
+  if (request.attempts == 1) {
+    PhaseRecord& record = record_of(request);
+    ++(overloaded ? record.overloaded : record.denied);
+  }
+  event_.look_at(grid_, now_ns);
+  ++by_bin(overloaded ? Counter::overloaded : Counter::denied)[event_.bin()];
+}
+
 void Recorder::retried(const Request& request, std::int64_t now_ns) {
   ++record_of(request).attempts;
   event_.look_at(grid_, now_ns);
   ++by_bin(Counter::attempts)[event_.bin()];
+}
+
+void Recorder::borders_moved() {
+  due_ = {};
+  event_ = {};
+  for (Lane& lane : lanes_) {
+    lane.due = {};
+    lane.exit = {};
+  }
 }
 
 void Recorder::limit(std::size_t throttle, std::int64_t at_ns, std::optional<double> limit) {
@@ -214,7 +234,8 @@ void Recorder::log(std::span<const News> batch, const RequestTable& requests) co
     const Request& request = requests[done.id];
     const bool in_time = !late(request, done);
     log_->add({request, in_time ? "completed" : "expired",
-               in_time && meets_objectives(request, done), done.scheduled_ns, done.first_token_ns,
+               in_time && meets_objectives(request, done),
+               remote_ ? RequestRecord::kNoInstant : done.scheduled_ns, done.first_token_ns,
                done.at_ns, done.at_ns});
   }
 }
@@ -265,18 +286,7 @@ void Recorder::record(Lane& lane, const Request& request, const News& done) cons
   record.of(Metric::e2e).record(done.at_ns - request.due_ns);
   record.of(Metric::service_ttft).record(done.first_token_ns - request.admitted_ns);
   record.of(Metric::throttle_wait).record(request.admitted_ns - request.sent_ns);
-  std::int64_t queue_ns = done.scheduled_ns - request.admitted_ns;
-  std::int64_t prefill_ns = done.first_token_ns - done.scheduled_ns;
-  if (!distances_.empty()) {
-    const Distance& distance = distances_[done.site];
-    queue_ns -= distance.out_ns;
-    prefill_ns -= distance.back_ns;
-    // Scheduled at a near site, and computed at a far one.
-    if (queue_ns < 0) prefill_ns += std::exchange(queue_ns, 0);
-    record.of(Metric::network).record(distance.out_ns + distance.back_ns);
-  }
-  record.of(Metric::queue_wait).record(queue_ns);
-  record.of(Metric::prefill).record(prefill_ns);
+  if (!remote_) record_service(record, request, done);
   if (request.output_tokens >= 2) {
     record.of(Metric::tpot)
         .record((done.at_ns - done.first_token_ns) / (request.output_tokens - 1));
@@ -293,6 +303,30 @@ void Recorder::record(Lane& lane, const Request& request, const News& done) cons
   }
   ++lane.records[grid_.cell(request.tenant, lane.exit.phase())].completed_requests;
   ++lane.completed_by_bin[lane.exit.bin()];
+}
+
+/// What the fleet did until the first token.
+void Recorder::record_service(PhaseRecord& record, const Request& request, const News& done) const {
+  std::int64_t queue_ns = done.scheduled_ns - request.admitted_ns;
+  std::int64_t prefill_ns = done.first_token_ns - done.scheduled_ns;
+  if (!distances_.empty()) {
+    const Distance& distance = distances_[done.site];
+    queue_ns -= distance.out_ns;
+    prefill_ns -= distance.back_ns;
+    // Scheduled at a near site, and computed at a far one.
+    if (queue_ns < 0) prefill_ns += std::exchange(queue_ns, 0);
+    record.of(Metric::network).record(distance.out_ns + distance.back_ns);
+  }
+  record.of(Metric::queue_wait).record(queue_ns);
+  record.of(Metric::prefill).record(prefill_ns);
+}
+
+void Recorder::replied(const Request& request, const News& done, const Reply& reply) {
+  if (late(request, done)) return;  // as all latencies: of those that completed
+  PhaseRecord& record = record_of(request);
+  record.of(Metric::headers).record(reply.headers_ns - reply.admitted_ns);
+  if (reply.first_output_ns < 0) return;  // it only reasoned
+  record.of(Metric::first_output).record(reply.first_output_ns - request.due_ns);
 }
 
 void Recorder::rejected(const Request& request, std::int64_t now_ns) {
@@ -313,8 +347,10 @@ void Recorder::cancelled(const Request& request, std::int64_t now_ns) {
   log_unserved(request, "cancelled", now_ns);
 }
 
-void Recorder::failed(const Request& request, std::int64_t now_ns) {
-  ++record_of(request).counts.failed;
+void Recorder::failed(const Request& request, std::int64_t now_ns, std::string_view kind) {
+  PhaseRecord& record = record_of(request);
+  ++record.counts.failed;
+  if (!kind.empty()) ++record.failures[std::string(kind)];
   leave_unserved(request, now_ns, Counter::failed);
   log_unserved(request, "failed", now_ns);
 }
@@ -393,11 +429,12 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
   run.tenants = tenants_;
   for (std::uint32_t phase = 0; phase < grid_.phases.size(); ++phase) {
     const Phase& planned = grid_.phases[phase];
+    const bool recorded = planned.measured && planned.begin_ns < std::min(planned.end_ns, end_ns);
     for (std::uint32_t tenant = 0; tenant < grid_.tenants; ++tenant) {
       const CellId cell = grid_.cell(tenant, phase);
       PhaseRecord& record = lanes_.front().records[cell];
       merge(run.totals, record.counts);
-      if (!planned.measured || planned.begin_ns >= end_ns) continue;
+      if (!recorded) continue;
       record.output_tokens = tokens.produced(tenant, phase);
       record.of(Metric::itl) = tokens.gaps(cell);
       if (caches_prefixes_) {
@@ -408,7 +445,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
       record.users_missed = users_missed(tenant, phase);
       run.tenants[tenant].phases.push_back(record);
     }
-    if (!planned.measured || planned.begin_ns >= end_ns) continue;
+    if (!recorded) continue;
     PhaseSpan span;
     span.name = planned.name;
     span.begin_ns = planned.begin_ns;
@@ -455,6 +492,10 @@ Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   column("due_requests", by_bin(Counter::due));
   column("attempts", by_bin(Counter::attempts));
   column("admitted_requests", by_bin(Counter::admitted));
+  if (remote_) {
+    column("denied_attempts", by_bin(Counter::denied));
+    column("overloaded_attempts", by_bin(Counter::overloaded));
+  }
   column("completed_requests", all.completed_by_bin);
   column("rejected_requests", by_bin(Counter::rejected));
   column("expired_requests", by_bin(Counter::expired));

@@ -28,7 +28,8 @@ class Workers;
 
 class Recorder {
  public:
-  /// With `workers`, large batches of completions are recorded by all of them.
+  /// With `workers`, large batches of completions are recorded by all of them. The grid must
+  /// outlive the recorder.
   Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers* workers = nullptr);
 
   /// From now on every request that is decided, or left undecided at the end, goes there too.
@@ -37,18 +38,24 @@ class Recorder {
   void sent(const Request& request);
   /// Its first attempt was denied, or has to wait.
   void held(const Request& request);
+  /// An endpoint refused its attempt: by its own limit, or because of everybody's load. Of its
+  /// first attempt that is counted; one that is denied is to be said to be held(), too.
+  void refused(const Request& request, bool overloaded, std::int64_t now_ns);
   /// It was rejected and tries again.
   void retried(const Request& request, std::int64_t now_ns);
   void admitted(const Request& request);
   /// What the loop learnt at `now_ns`: of it what completed. The requests are still in the table.
   /// What completed after its tenant's deadline is recorded as expired.
   void completed(std::span<const News> batch, const RequestTable& requests, std::int64_t now_ns);
+  /// What an endpoint said beside of a request that completed.
+  void replied(const Request& request, const News& done, const Reply& reply);
   /// Left without its tokens.
   void rejected(const Request& request, std::int64_t now_ns);
   void expired(const Request& request, std::int64_t now_ns);
   void cancelled(const Request& request, std::int64_t now_ns);
-  /// Its replica failed, and its client does not try again.
-  void failed(const Request& request, std::int64_t now_ns);
+  /// Its replica failed, or its endpoint did (and `kind` says how), and its client does not try
+  /// again.
+  void failed(const Request& request, std::int64_t now_ns, std::string_view kind = {});
   /// So many tokens were computed for it and lost.
   void wasted(const Request& request, std::int64_t tokens);
   bool late(const Request& request, const News& done) const {
@@ -79,6 +86,9 @@ class Recorder {
 
   /// When the bin ends that is being filled; kNever after the last.
   std::int64_t bin_end_ns() const { return bin_end_ns_; }
+  /// The grid's borders are others than before.
+  void borders_moved();
+
   /// From then on a throttle has this limit; nothing: none.
   void limit(std::size_t throttle, std::int64_t at_ns, std::optional<double> limit);
 
@@ -112,8 +122,19 @@ class Recorder {
     GridCursor due, exit;
     Departures departures;  // of the batch at hand
   };
-  enum class Counter { due, attempts, admitted, rejected, expired, cancelled, failed, undecided };
-  static constexpr std::size_t kCounters = 8;
+  enum class Counter {
+    due,
+    attempts,
+    admitted,
+    denied,
+    overloaded,
+    rejected,
+    expired,
+    cancelled,
+    failed,
+    undecided
+  };
+  static constexpr std::size_t kCounters = 10;
   /// Below that, waking the workers up costs more than they save.
   static constexpr std::size_t kParallelFrom = 512;
 
@@ -133,13 +154,15 @@ class Recorder {
   void record(Lane& lane, std::span<const News> part, const RequestTable& requests,
               std::int64_t now_ns) const;
   void record(Lane& lane, const Request& request, const News& done) const;
+  void record_service(PhaseRecord& record, const Request& request, const News& done) const;
   bool meets_objectives(const Request& request, const News& completion) const;
   void log(std::span<const News> batch, const RequestTable& requests) const;
   void log_unserved(const Request& request, std::string_view outcome, std::int64_t end_ns) const;
   void merge_lanes();
   Series series(std::int64_t end_ns, const TokenRecord& tokens);
 
-  RecordingGrid grid_;
+  const RecordingGrid& grid_;
+  bool remote_;  // nobody says when the fleet schedules what
   bool caches_prefixes_ = false;
   bool fails_;                         // requests may
   std::vector<TenantRecord> tenants_;  // without their phases, which come at the end

@@ -51,6 +51,14 @@ RecordingGrid make_grid(const Scenario& resolved) {
   return grid;
 }
 
+void end_sending(RecordingGrid& grid, std::int64_t at_ns) {
+  for (Phase& phase : grid.phases) {
+    phase.begin_ns = std::min(phase.begin_ns, at_ns);
+    const bool cools_down = &phase == &grid.phases.back() && !phase.measured;
+    if (!cools_down) phase.end_ns = std::min(phase.end_ns, at_ns);
+  }
+}
+
 std::size_t bins_until(std::int64_t end_ns, std::int64_t width_ns, std::size_t most) {
   const std::int64_t bins = ceil_div(std::max<std::int64_t>(end_ns, 1), width_ns);
   return std::min(static_cast<std::size_t>(bins), most);

@@ -13,9 +13,11 @@
 
 namespace tokenlift {
 
-/// Where things are recorded: the planned phases and the grid of the series.
+/// Where things are recorded: the phases and the grid of the series. Borders of phases may move
+/// while it is used (where the run is divided from elsewhere, or nothing more is sent), their order
+/// and number may not; who remembers borders is to be told (borders_moved()).
 struct RecordingGrid {
-  std::vector<Phase> phases;  ///< in order, without gaps, from 0
+  std::vector<Phase> phases;  ///< in order, without gaps, from 0; some may be empty
   std::size_t tenants = 0;
   std::int64_t bin_ns = 0;
   std::size_t bins = 0;
@@ -45,6 +47,10 @@ struct RecordingGrid {
 /// At most 3,600 bins and 120 slices over the longest the run can take; widths are 1, 2 or 5 times
 /// a power of ten.
 RecordingGrid make_grid(const Scenario& resolved);
+
+/// Nothing more is sent from `at_ns` on: what was to be measured after it is not, and the cool-down
+/// begins.
+void end_sending(RecordingGrid& grid, std::int64_t at_ns);
 
 /// How many of `most` bins of this width a run that ended at `end_ns` has begun; at least one.
 std::size_t bins_until(std::int64_t end_ns, std::int64_t width_ns, std::size_t most);

@@ -33,6 +33,16 @@ class alignas(64) TokenRecord {
   /// first.
   void token(CellId cell, std::int64_t at_ns, std::int64_t gap_ps);
 
+  /// Tokens of a request that nobody saw come: they are known from what its endpoint said at the
+  /// end, and came by `at_ns` at the latest. They have no gaps.
+  void late_tokens(CellId cell, std::int64_t at_ns, std::int64_t tokens);
+
+  /// The grid's borders are others than before.
+  void borders_moved() {
+    at_ = {};
+    phase_at_ = {};
+  }
+
   /// At the end of each step of `run` every sequence of `batch` got a token; its gap is the step.
   /// Leaves what token() would have left, called for each of them with whole nanoseconds of the
   /// instants, in a time that depends on the bins, phases and buckets that the run crosses and not
@@ -122,6 +132,12 @@ class alignas(64) TokenRecord {
   std::vector<PhaseTotals> phases_;
   std::vector<std::int64_t> tokens_by_bin_;
 };
+
+inline void TokenRecord::late_tokens(CellId cell, std::int64_t at_ns, std::int64_t tokens) {
+  at_.look_at(*grid_, at_ns);
+  cells_[cell].produced[at_.phase()] += static_cast<std::uint64_t>(tokens);
+  tokens_by_bin_[at_.bin()] += tokens;
+}
 
 inline void TokenRecord::token(CellId cell, std::int64_t at_ns, std::int64_t gap_ps) {
   at_.look_at(*grid_, at_ns);

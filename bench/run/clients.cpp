@@ -122,6 +122,16 @@ std::optional<std::int64_t> Clients::retry_at_ns(std::int64_t now_ns, const Requ
   return after_ns(now_ns, *delay_ns);
 }
 
+bool Clients::may_retry(const Request& request, const Reply& reply) const {
+  const RetryPolicy policy = scenario_.tenants[request.tenant].retry.policy;
+  if (policy != RetryPolicy::sdk_openai && policy != RetryPolicy::sdk_anthropic) return true;
+  const std::int32_t status = reply.status;
+  if (status >= 200 && status < 300) return false;
+  if (reply.should_retry) return *reply.should_retry;
+  // Without a status nothing came.
+  return status < 0 || status == 408 || status == 409 || status == 429 || status >= 500;
+}
+
 std::optional<PlannedRequest> Clients::planned(std::uint32_t tenant, std::uint64_t number,
                                                std::int64_t reply_ns,
                                                std::int64_t context_tokens) const {

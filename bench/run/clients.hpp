@@ -58,6 +58,10 @@ class Clients {
   /// tenant's budget; nothing if it gives up.
   std::optional<std::int64_t> retry_at_ns(std::int64_t now_ns, const Request& request,
                                           const Decision& decision);
+  /// Whether it may try again after what an endpoint said of its attempt: the clients that
+  /// providers publish give up on what another attempt would not mend, on a reply that had begun,
+  /// and where the endpoint says so; they alone look.
+  bool may_retry(const Request& request, const Reply& reply) const;
   /// It left before it tried again: the tenant may spend that on somebody else.
   void take_back_retry(std::uint32_t tenant) { --tenants_[tenant].retries; }
   /// Counts a first attempt.

@@ -222,7 +222,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   const Scenario scenario = scenario_of(prepared, repetition, control);
   const bool simulated = traits_of(scenario.run.engine).simulated;
 
-  const RecordingGrid grid = make_grid(scenario);
+  RecordingGrid grid = make_grid(scenario);
   // Without reports completions come one by one: more lanes would only take memory.
   Recorder recorder(scenario, grid,
                     scenario.fleet.load_report_interval_ns > 0 ? &workers_ : nullptr);
@@ -251,6 +251,16 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   Run run = recorder.finish(facts.outcome.end_ns, tokens);
   facts.littles_law_error = recorder.littles_law_error();
   facts.max_in_flight = scenario.run.max_in_flight;
+  facts.divided_from_elsewhere = divided_from_elsewhere(scenario) && !control;
+  run.wire = fleet->wire();
+  if (run.wire) {
+    // A gauge of something that said nothing more is as it was.
+    for (ServerColumn& column : run.wire->server) {
+      const std::int64_t last =
+          column.values.empty() ? ServerColumn::kNotSaid : column.values.back();
+      column.values.resize(run.series.columns.front().values.size(), last);
+    }
+  }
   facts.cpu_quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (const auto* computing = dynamic_cast<const ThreadFleet*>(fleet.get())) {
     facts.machine_speed =
@@ -274,12 +284,17 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   if (!lifts.empty()) {
     run.lift = lifts.front();
     run.further_lifts.assign(lifts.begin() + 1, lifts.end());
-    if (run.lift->site.empty()) {
+    if (!run.lift->throttle.empty()) {
       run.lift->limit_tokens_per_s = fluid_drain(prepared.scenario).limit_tokens_per_s;
     }
   }
   run.control = control;
   run.interrupted = facts.outcome.interrupted;
+  if (facts.outcome.bound && facts.outcome.sent_until_ns) {
+    run.sending_bound =
+        SendingBound{*facts.outcome.sent_until_ns,
+                     *facts.outcome.bound == Bound::requests ? "requests" : "output_tokens"};
+  }
   run.checks = check_validity(run, facts);
   return run;
 }

@@ -5,30 +5,22 @@
 #include <span>
 #include <utility>
 
-#include "workloads/plan/changes.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
-#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-/// As it is planned; not reached yet.
-LiftRecord planned_lift(const Scenario& scenario, const Event& event) {
-  LiftRecord lift;
-  lift.throttle = event.throttle;
-  lift.kind = name_of(event.kind);
-  lift.planned_ns = begin_ns(scenario, event);
-  lift.length_ns = end_ns(scenario, event) - lift.planned_ns;
-  lift.site = event.site;
-  return lift;
-}
-
 /// Of the blocks that name a tenant's prompts.
 std::int32_t block_tokens(const Tenant& tenant) {
   const std::optional<Trace>& trace = tenant.arrivals.trace;
   return trace ? static_cast<std::int32_t>(trace->block_tokens) : kBlockTokens;
+}
+
+bool has_sessions(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.tenants,
+                             [](const Tenant& tenant) { return tenant.sessions.has_value(); });
 }
 
 constexpr std::int64_t kMostNeverSent = 10'000'000;
@@ -42,7 +34,8 @@ void add(std::atomic<std::int64_t>& number, std::int64_t value) {
 }  // namespace
 
 Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fleet& fleet,
-           Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop)
+           Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop,
+           const std::optional<Elsewhere>& elsewhere)
     : scenario_(scenario),
       grid_(grid),
       clock_(clock),
@@ -50,6 +43,9 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       recorder_(recorder),
       board_(board),
       stop_(stop),
+      elsewhere_(elsewhere),
+      bounded_(elsewhere &&
+               (scenario.run.stop_after_requests || scenario.run.stop_after_output_tokens)),
       room_(scenario, requests_, recorder.throttle_counts(0)),
       clients_(scenario),
       router_(router_of(scenario)),
@@ -59,12 +55,15 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       answers_matter_(clients_.answers_matter()),
       pending_(scenario.tenants.size()),
       uses_prefixes_(scenario.fleet.router == RouterPolicy::session_affinity ||
-                     prefix_cache_tokens(scenario) > 0),
+                     prefix_cache_tokens(scenario) > 0 ||
+                     (elsewhere && (room_.exempts_cached() || has_sessions(scenario)))),
       announces_(uses_prefixes_ && room_.exempts_cached()),
       measured_events_(measured_events(scenario)),
       adapts_(std::ranges::any_of(scenario.throttles,
                                   [](const Throttle& t) { return traits_of(t.kind).is_adaptive; })),
+      send_until_ns_(scenario.run.duration_ns),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
+  assert(traits_of(scenario.run.engine).remote == elsewhere.has_value());
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
   clients_.for_each_first([this](const PlannedRequest& planned) { schedule_request(planned); });
   const std::vector<bool> serving = serving_at_start(scenario);
@@ -73,32 +72,8 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
     if (!serving[i - 1]) router_.leave(static_cast<std::uint32_t>(i - 1));
   }
   schedule_changes();
+  if (elsewhere_) schedule_actions();
   note_limits(0);
-}
-
-void Loop::schedule_changes() {
-  // One entry for all changes of an instant.
-  for (std::uint32_t i = 0; i < changes_.size(); ++i) {
-    if (i > 0 && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
-    timeline_.push({changes_[i].at_ns, Kind::change, i});
-  }
-  for (std::uint32_t i = 0; i < replica_changes_.size(); ++i) {
-    if (i > 0 && replica_changes_[i].at_ns == replica_changes_[i - 1].at_ns) continue;
-    timeline_.push({replica_changes_[i].at_ns, Kind::replicas, i});
-  }
-  find_next_change();
-  std::ranges::stable_sort(measured_events_, {}, [this](std::size_t event) {
-    return begin_ns(scenario_, scenario_.events[event]);
-  });
-  for (std::uint32_t i = 0; i < measured_events_.size(); ++i) {
-    const Event& event = scenario_.events[measured_events_[i]];
-    outcome_.lifts.push_back(planned_lift(scenario_, event));
-    if (!changes_fleet(event)) continue;
-    outcome_.lifts[i].replicas = replicas_changed_by(measured_events_[i]);
-    if (!event.taken_out) {
-      timeline_.push({outcome_.lifts[i].planned_ns, Kind::mark, i});
-    }
-  }
 }
 
 LoopOutcome Loop::run() {
@@ -107,10 +82,11 @@ LoopOutcome Loop::run() {
         std::min({timeline_.empty() ? kNever : timeline_.top().at_ns, room_.next_event_ns(),
                   fleet_.next_event_ns(), hard_end_ns_,
                   // The end is an instant to be awake at, even when nothing else happens then.
-                  now_ns_ < scenario_.run.duration_ns ? scenario_.run.duration_ns : kNever});
+                  now_ns_ < send_until_ns_ ? send_until_ns_ : kNever});
     now_ns_ = clock_.wait(routed_until_.empty() ? next_ns
                                                 : std::min(next_ns, routed_until_.begin()->first));
     pass_time();
+    if (elsewhere_) follow_actions();
     release_waiters(now_ns_ - 1);  // those due before the clock woke up, as of then
     collect();
     release_waiters(now_ns_);
@@ -127,6 +103,11 @@ LoopOutcome Loop::run() {
     }
     if (stop_.load(std::memory_order_relaxed)) {
       outcome_.interrupted = true;
+      if (elsewhere_) drain();
+      break;
+    }
+    if (elsewhere_ && (!outcome_.event_failure.empty() || (bounded_ && reaches_bound()))) {
+      drain();
       break;
     }
   }
@@ -139,7 +120,10 @@ void Loop::pass_time() {
   // next depends on how time is passed.
   if (adapts_ && now_ns_ >= recorder_.bin_end_ns()) note_limits(recorder_.bin_end_ns());
   recorder_.pass_time(now_ns_, gauges());
-  if (now_ns_ < counted_until_ns_) return;
+  if (now_ns_ >= counted_until_ns_) count_in_phase();
+}
+
+void Loop::count_in_phase() {
   const std::uint32_t phase = grid_.phase_at(now_ns_);
   counted_until_ns_ = phase + 1 < grid_.phases.size() ? grid_.phases[phase].end_ns : kNever;
   room_.count_in(recorder_.throttle_counts(now_ns_));
@@ -158,8 +142,8 @@ void Loop::show_progress() {
 
 bool Loop::finished() const {
   if (now_ns_ >= hard_end_ns_) return true;
-  if (now_ns_ < scenario_.run.duration_ns) return false;
-  const bool all_sent = timeline_.empty() || timeline_.top().at_ns >= scenario_.run.duration_ns;
+  if (now_ns_ < send_until_ns_) return false;
+  const bool all_sent = timeline_.empty() || timeline_.top().at_ns >= send_until_ns_;
   return all_sent && recorder_.undecided() == 0;
 }
 
@@ -201,6 +185,9 @@ void Loop::fire() {
     case Kind::change:
       change(timed.index);
       break;
+    case Kind::action:
+      begin_action(timed.index, timed.at_ns);
+      break;
     case Kind::arrival:
       arrive(timed.index);
       break;
@@ -210,97 +197,6 @@ void Loop::fire() {
     case Kind::retry:
       retry(timed.index, timed.at_ns);
       break;
-  }
-}
-
-/// All changes of one instant, before anybody looks at the waiters.
-void Loop::change(std::size_t first) {
-  std::size_t end = first;
-  for (; end < changes_.size() && changes_[end].at_ns == changes_[first].at_ns; ++end) {
-    if (!changes_[end].event) continue;
-    const auto measured = std::ranges::find(measured_events_, *changes_[end].event);
-    if (measured == measured_events_.end()) continue;
-    const auto lift = static_cast<std::size_t>(measured - measured_events_.begin());
-    note_lift(lift);
-    if (throttle_lift_) continue;
-    throttle_lift_ = lift;
-    room_.remember(changes_[end].throttle);
-  }
-  room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
-  next_change_ = end;
-  find_next_change();
-  note_limits(now_ns_);
-}
-
-/// Each once, also where it changes and changes back.
-std::int64_t Loop::replicas_changed_by(std::size_t event) const {
-  std::set<std::uint32_t> replicas;
-  for (const ReplicaChange& change : replica_changes_) {
-    if (change.event == event) replicas.insert(change.replica);
-  }
-  return std::ssize(replicas);
-}
-
-void Loop::find_next_change() {
-  next_change_ns_ = kNever;
-  if (next_change_ < changes_.size()) next_change_ns_ = changes_[next_change_].at_ns;
-  if (next_replica_change_ < replica_changes_.size()) {
-    next_change_ns_ = std::min(next_change_ns_, replica_changes_[next_replica_change_].at_ns);
-  }
-}
-
-/// All changes of one instant, before those that wait for a replica are looked at.
-void Loop::change_replicas(std::size_t first) {
-  std::size_t end = first;
-  for (; end < replica_changes_.size() &&
-         replica_changes_[end].at_ns == replica_changes_[first].at_ns;
-       ++end) {
-    const ReplicaChange& change = replica_changes_[end];
-    fleet_.apply(change, now_ns_);
-    if (change.kind == ReplicaChange::Kind::serve) router_.serve(change.replica);
-    if (change.kind == ReplicaChange::Kind::leave || change.kind == ReplicaChange::Kind::fail) {
-      router_.leave(change.replica);
-    }
-  }
-  next_replica_change_ = end;
-  find_next_change();
-  dispatch_waiting();
-}
-
-void Loop::note_lift(std::size_t number) {
-  LiftRecord& lift = outcome_.lifts[number];
-  lift.at_ns = now_ns_;
-  lift.waiting_requests = static_cast<std::int64_t>(room_.waiting());
-  lift.backlog_tokens = room_.backlog_tokens();
-  // What waits in the fleet stands in the way of its own capacity, and of no throttle.
-  if (!lift.site.empty()) lift.backlog_tokens += fleet_.queued_tokens(now_ns_) + routed_tokens();
-  lift.backoff_requests = backoff_requests_;
-  lift.backoff_tokens = backoff_tokens_;
-}
-
-/// Output tokens of those that wait for a replica.
-std::int64_t Loop::routed_tokens() const {
-  std::int64_t sum = 0;
-  router_.for_each_waiting([&](RequestId id) { sum += requests_[id].output_tokens; });
-  return sum;
-}
-
-void Loop::note_limits(std::int64_t at_ns) {
-  for (std::size_t i = 0; i < room_.gates().size(); ++i) {
-    recorder_.limit(i, at_ns, room_.gates()[i].limit());
-  }
-}
-
-/// Somebody was let through after the lift: how late that was, and whether it is news.
-void Loop::note_release(const Request& request) {
-  LiftRecord& lift = outcome_.lifts[*throttle_lift_];
-  const bool waited = request.sent_ns < *lift.at_ns;
-  const bool unlocks = !lift.unlock_ns && room_.unlocked();
-  if (!waited && !unlocks) return;
-  const std::int64_t now_ns = clock_.now_ns();
-  if (unlocks) lift.unlock_ns = std::max<std::int64_t>(now_ns - *lift.at_ns, 0);
-  if (waited) {
-    lift.release_lag_ns = std::max(lift.release_lag_ns.value_or(0), now_ns - request.admitted_ns);
   }
 }
 
@@ -364,11 +260,11 @@ void Loop::attempt(RequestId id) {
     return;
   }
   if (first) recorder_.held(requests_[id]);
-  if (decision.verdict == Verdict::rejected) refuse(id, decision);
+  if (decision.verdict == Verdict::rejected) refuse(id, decision, {Verdict::rejected});
 }
 
 /// The client tries again, sooner or later, or gives up at once.
-void Loop::refuse(RequestId id, const Decision& decision, Verdict at_last) {
+void Loop::refuse(RequestId id, const Decision& decision, const Exit& at_last) {
   Request& request = requests_[id];
   const auto retry_at_ns = clients_.retry_at_ns(now_ns_, request, decision);
   if (!retry_at_ns) {
@@ -387,7 +283,7 @@ void Loop::retry(RequestId id, std::int64_t at_ns) {
   const Patience patience = clients_.patience(request);
   if (at_ns >= patience.until_ns) {
     clients_.take_back_retry(static_cast<std::uint32_t>(request.tenant));
-    leave_unserved(id, patience.then);
+    leave_unserved(id, {patience.then});
     return;
   }
   request.attempts = (request.attempts + 1) & 0xff;
@@ -395,12 +291,13 @@ void Loop::retry(RequestId id, std::int64_t at_ns) {
   attempt(id);
 }
 
-void Loop::leave_unserved(RequestId id, Verdict verdict) {
+void Loop::leave_unserved(RequestId id, const Exit& exit) {
   const Request& request = requests_[id];
+  const Verdict verdict = exit.verdict;
   if (verdict == Verdict::rejected) recorder_.rejected(request, now_ns_);
   if (verdict == Verdict::expired) recorder_.expired(request, now_ns_);
   if (verdict == Verdict::cancelled) recorder_.cancelled(request, now_ns_);
-  if (verdict == Verdict::failed) recorder_.failed(request, now_ns_);
+  if (verdict == Verdict::failed) recorder_.failed(request, now_ns_, exit.failure);
   ask_on(request, /*served=*/false, now_ns_);
   requests_.remove(id);
 }
@@ -422,17 +319,17 @@ void Loop::release_waiters(std::int64_t until_ns) {
         admit(released->id);
         break;
       case Verdict::rejected:
-        refuse(released->id, released->decision);
+        refuse(released->id, released->decision, {Verdict::rejected});
         break;
       default:
-        leave_unserved(released->id, released->decision.verdict);
+        leave_unserved(released->id, {released->decision.verdict});
     }
   }
 }
 
 void Loop::admit(RequestId id) {
   const Request& request = requests_[id];
-  recorder_.admitted(request);
+  if (!elsewhere_) recorder_.admitted(request);  // else an endpoint is still to accept it
   if (throttle_lift_) note_release(request);
   dispatch(id);
 }
@@ -470,7 +367,7 @@ void Loop::give_up_routing(std::int64_t until_ns) {
     const std::int64_t output_tokens = moved ? moved.mapped().emitted_tokens : 0;
     const std::int32_t cached_tokens = announces_ ? prefixes_[id].cached_tokens : 0;
     room_.settle(now_ns_, id, Service{output_tokens, cached_tokens});
-    leave_unserved(id, clients_.patience(request).then);
+    leave_unserved(id, {clients_.patience(request).then});
   }
 }
 
@@ -491,7 +388,8 @@ void Loop::submit(RequestId id, std::uint32_t replica) {
             static_cast<std::uint32_t>(request.tenant),
             grid_.cell(request.tenant, request.phase),
             prefix,
-            announces_ && prefix != nullptr};
+            elsewhere_ || (announces_ && prefix != nullptr),
+            static_cast<std::uint32_t>(request.attempts)};
   if (moved_.empty()) {
     fleet_.submit(work, replica, now_ns_);
     return;
@@ -508,6 +406,7 @@ void Loop::submit(RequestId id, std::uint32_t replica) {
 // ------------------------------------------------------------------------- what the fleet reports
 
 void Loop::collect() {
+  if (elsewhere_) return hear();
   const std::span<const News> all = fleet_.advance(now_ns_);
   recorder_.completed(all, requests_, now_ns_);
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -527,7 +426,7 @@ void Loop::collect() {
         lose(news);
         break;
       case NewsKind::refused:
-        assert(false && "no fleet here refuses what it was given");
+        assert(false && "only endpoints refuse what they are given");
         break;
     }
   }
@@ -547,7 +446,7 @@ void Loop::lose(const News& news) {
   room_.settle(now_ns_, news.id, Service{news.count, cached_tokens});
   if (announces_) prefixes_[news.id].cached_tokens = 0;  // its next attempt is another one
   request.admitted_ns = -1;
-  refuse(news.id, Decision{Verdict::rejected, std::nullopt, false}, Verdict::failed);
+  refuse(news.id, Decision{Verdict::rejected, std::nullopt, false}, {Verdict::failed});
 }
 
 void Loop::complete(const News& done) {
@@ -555,6 +454,13 @@ void Loop::complete(const News& done) {
   const std::int64_t ttft_ns = done.first_token_ns - request.admitted_ns;
   const std::int32_t cached_tokens = announces_ ? prefixes_[done.id].cached_tokens : 0;
   room_.settle(now_ns_, done.id, Service{request.output_tokens, cached_tokens, ttft_ns});
+  depart(done);
+  dispatch_waiting();
+}
+
+/// It has got its tokens.
+void Loop::depart(const News& done) {
+  const Request& request = requests_[done.id];
   add(board_.completed, 1);
   add(board_.completed_tokens, request.output_tokens);
   // With load reports clients learn of their answers with them, else at once.
@@ -562,7 +468,6 @@ void Loop::complete(const News& done) {
   ask_on(request, !recorder_.late(request, done), reply_ns);
   requests_.remove(done.id);
   router_.finished(done.replica);
-  dispatch_waiting();
 }
 
 void Loop::close() {
@@ -572,7 +477,7 @@ void Loop::close() {
   requests_.for_each([this](const Request& request) { recorder_.in_flight(request, now_ns_); });
   // What was due and never sent counts against the harness. After the measured part nobody counts,
   // and far enough behind it makes no difference how far.
-  const std::int64_t due_until_ns = std::min(now_ns_ + 1, scenario_.run.duration_ns);
+  const std::int64_t due_until_ns = std::min(now_ns_ + 1, send_until_ns_);
   std::int64_t most = kMostNeverSent;
   while (!timeline_.empty() && timeline_.top().at_ns < due_until_ns && most-- > 0) {
     const Timed timed = timeline_.top();

@@ -25,16 +25,34 @@
 #include "bench/record/request.hpp"
 #include "bench/run/clients.hpp"
 #include "bench/throttle/waiting_room.hpp"
+#include "bench/wire/actions.hpp"
 #include "workloads/requests/arrivals.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 
+/// What the loop is given beside where the fleet is elsewhere: endpoints (engine http).
+struct Elsewhere {
+  /// The loop's: its phases open when the event holds that divides the run, and end where sending
+  /// does.
+  RecordingGrid* grid = nullptr;
+  /// Makes the scenario's events happen that happen elsewhere; null: it has none.
+  Actions* actions = nullptr;
+  /// Being stopped, the loop waits for what is in flight, unless this is set, too.
+  const std::atomic<bool>* cut = nullptr;
+};
+
+/// What of RunSettings::stop_after_* was reached.
+enum class Bound : std::uint8_t { requests, output_tokens };
+
 /// Why a run ended, and what only the loop knows of it.
 struct LoopOutcome {
   std::int64_t end_ns = 0;
-  bool interrupted = false;  ///< stopped from outside
-  bool overflowed = false;   ///< more than max_in_flight requests
+  std::optional<std::int64_t> sent_until_ns;  ///< nothing was sent from then on; absent: to the end
+  bool interrupted = false;                   ///< stopped from outside
+  bool overflowed = false;                    ///< more than max_in_flight requests
+  std::optional<Bound> bound;                 ///< that ended the sending
+  std::string event_failure;  ///< why an event did not happen that ended the run; empty: none
   std::int64_t most_in_flight = 0;
   std::vector<LiftRecord> lifts;  ///< of the measured events, in the order in which they begin
 };
@@ -42,19 +60,21 @@ struct LoopOutcome {
 class Loop {
  public:
   /// `scenario` must be resolved. All references must outlive the loop. `stop` ends the run early.
+  /// `elsewhere`: on remote engines, and only there.
   Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fleet& fleet,
-       Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop);
+       Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop,
+       const std::optional<Elsewhere>& elsewhere = std::nullopt);
 
   /// Runs the scenario from time 0 until every measured request is decided.
   LoopOutcome run();
 
  private:
   /// At one instant changes come first.
-  enum class Kind : std::uint8_t { mark, replicas, change, arrival, planned, retry };
+  enum class Kind : std::uint8_t { mark, replicas, change, action, arrival, planned, retry };
   struct Timed {
     std::int64_t at_ns;
     Kind kind;
-    std::uint32_t index;  // of the lift, change, tenant, planned request, or request to be retried
+    std::uint32_t index;  // of the lift, change, event, tenant, planned request, or request
     bool operator>(const Timed& other) const {
       if (at_ns != other.at_ns) return at_ns > other.at_ns;
       if (kind != other.kind) return kind > other.kind;
@@ -62,8 +82,15 @@ class Loop {
     }
   };
 
+  /// How a request leaves that its fleet did not serve.
+  struct Exit {
+    Verdict verdict = Verdict::rejected;
+    std::string_view failure = {};  // how its endpoint failed
+  };
+
   Recorder::Gauges gauges() const;
   void pass_time();
+  void count_in_phase();
   void show_progress();
   bool finished() const;
 
@@ -80,6 +107,12 @@ class Loop {
   std::int64_t routed_tokens() const;
   void note_limits(std::int64_t at_ns);
   void note_release(const Request& request);
+  void schedule_actions();
+  void follow_actions();
+  void begin_action(std::uint32_t event, std::int64_t at_ns);
+  void event_holds(std::uint32_t event, std::int64_t begun_ns, std::int64_t at_ns);
+  void open_phases();
+  void borders_moved();
 
   void arrive(std::uint32_t tenant);
   void begin_planned(const PlannedRequest& planned);
@@ -87,9 +120,9 @@ class Loop {
   RequestId begin(std::uint32_t tenant, const Arrival& arrival);
   void note_prefix(RequestId id, Prefix prefix);
   void attempt(RequestId id);
-  void refuse(RequestId id, const Decision& decision, Verdict at_last = Verdict::rejected);
+  void refuse(RequestId id, const Decision& decision, const Exit& at_last);
   void retry(RequestId id, std::int64_t at_ns);
-  void leave_unserved(RequestId id, Verdict verdict);
+  void leave_unserved(RequestId id, const Exit& exit);
   void ask_on(const Request& request, bool served, std::int64_t reply_ns);
 
   void release_waiters(std::int64_t until_ns);
@@ -101,8 +134,22 @@ class Loop {
   void submit(RequestId id, std::uint32_t replica);
   void collect();
   void complete(const News& done);
+  void depart(const News& done);
   void lose(const News& news);
   void close();
+
+  // Where the fleet is elsewhere:
+  void hear();
+  void begin_reply(const News& news);
+  void end_reply(const News& done);
+  void note_cached(RequestId id, std::int32_t cached_tokens);
+  void settle_attempt(RequestId id, std::int64_t output_tokens, std::int64_t ttft_ns);
+  void turn_away(const News& news);
+  void give_up_attempt(const News& news);
+  bool reaches_bound();
+  void end_sending();
+  std::int64_t in_fleet() const;
+  void drain();
 
   const Scenario& scenario_;
   const RecordingGrid& grid_;
@@ -111,6 +158,8 @@ class Loop {
   Recorder& recorder_;
   ProgressBoard& board_;
   const std::atomic<bool>& stop_;
+  std::optional<Elsewhere> elsewhere_;
+  bool bounded_;  // by RunSettings::stop_after_*
 
   RequestTable requests_;
   WaitingRoom room_;
@@ -144,7 +193,11 @@ class Loop {
       throttle_lift_;                  // of these the first that changes a throttle and was reached
   bool adapts_;                        // a throttle whose limit moves by itself
   std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
+  std::deque<std::uint32_t> await_signal_;  // events, in their order
+  std::int64_t got_tokens_ = 0;             // of requests that have ended, by remote fleets
+  bool draining_ = false;                   // nothing more is sent
   std::int64_t now_ns_ = 0;
+  std::int64_t send_until_ns_ = 0;
   std::int64_t hard_end_ns_ = 0;
   LoopOutcome outcome_;
 };

@@ -166,11 +166,12 @@ std::optional<Check> capacity_error(const Run& run) {
 }
 
 Check not_interrupted(const RunFacts& facts) {
-  const bool interrupted = facts.outcome.interrupted;
-  Check check{"interrupted", interrupted ? 1.0 : 0.0, 0, !interrupted, {}};
-  if (interrupted) {
-    check.advice = fmt::format("stopped at {:.1f} s: what was measured until then is reported",
-                               static_cast<double>(facts.outcome.end_ns) * 1e-9);
+  const LoopOutcome& outcome = facts.outcome;
+  Check check{"interrupted", outcome.interrupted ? 1.0 : 0.0, 0, !outcome.interrupted, {}};
+  if (outcome.interrupted) {
+    check.advice =
+        fmt::format("stopped at {:.1f} s: what was measured until then is reported",
+                    static_cast<double>(outcome.sent_until_ns.value_or(outcome.end_ns)) * 1e-9);
   }
   return check;
 }
@@ -189,6 +190,122 @@ Check in_flight_limit(const RunFacts& facts) {
   return check;
 }
 
+// ---------------------------------------------------------------------------- over the wire
+
+/// Absent where there is nothing to be a share of.
+std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+double thread_share(const WireRecord& wire, const RunFacts& facts) {
+  return static_cast<double>(wire.busy_ns) /
+         static_cast<double>(std::max<std::int64_t>(facts.outcome.end_ns, 1));
+}
+
+Check client_thread(const WireRecord& wire, const RunFacts& facts) {
+  Check check{"client_thread", thread_share(wire, facts), kMostThreadShare, true, {}};
+  check.passed = *check.value <= check.limit;
+  if (!check.passed) {
+    check.advice = fmt::format(
+        "the harness's own thread worked {:.0f} % of the time, so that replies waited for it: "
+        "lower "
+        "the load, or use a faster core",
+        *check.value * 100);
+  }
+  return check;
+}
+
+Check shared_reads(const WireRecord& wire, const RunFacts& facts) {
+  const bool busy = thread_share(wire, facts) > kBusyThread;
+  Check check{"shared_reads",
+              share(wire.reads_with_several, wire.reads),
+              busy ? kMostSharedReads : 1,
+              true,
+              {}};
+  if (!check.value) {
+    check.advice = "not checked: no chunk with text came";
+  } else if (*check.value > check.limit) {
+    check.passed = false;
+    check.advice = fmt::format(
+        "{:.0f} % of the reads held several chunks while the harness's own thread was busy, so "
+        "that "
+        "the gaps between tokens are not known: lower the load, or use a faster core",
+        *check.value * 100);
+  }
+  return check;
+}
+
+Check output_delivered(const WireRecord& wire) {
+  Check check{
+      "output_delivered", share(wire.got_tokens, wire.asked_tokens), kLeastOutput, true, {}};
+  if (!check.value) {
+    check.advice = "not checked: no request completed";
+  } else if (*check.value < check.limit) {
+    check.passed = false;
+    check.advice = fmt::format(
+        "replies ended early: of the output tokens that were asked for {:.1f} % came, so that the "
+        "load is not the one that was asked for. Let the endpoint go on to the stated length "
+        "(ignore_eos, where it knows that), or state the lengths that the model comes to",
+        *check.value * 100);
+  }
+  return check;
+}
+
+const FailureRecord* commonest(const WireRecord& wire) {
+  const auto found = std::ranges::max_element(wire.failures, {}, &FailureRecord::count);
+  return found == wire.failures.end() ? nullptr : &*found;
+}
+
+Counts measured_counts(const Run& run) {
+  Counts all;
+  for (const TenantRecord& tenant : run.tenants) {
+    for (const PhaseRecord& phase : tenant.phases) merge(all, phase.counts);
+  }
+  return all;
+}
+
+Check failed_share(const Run& run) {
+  const Counts counts = measured_counts(run);
+  Check check{"failed_share", share(counts.failed, counts.due), kMostFailed, true, {}};
+  if (!check.value) {
+    check.advice = "not checked: no request was due";
+    return check;
+  }
+  check.passed = *check.value <= check.limit;
+  if (check.passed) return check;
+  const bool all = counts.failed == counts.due;
+  check.advice = all ? "every request failed" : fmt::format("{:.1f} % failed", *check.value * 100);
+  if (const FailureRecord* const most = commonest(*run.wire)) {
+    check.advice += fmt::format(", most attempts by '{}'", most->kind);
+    if (!most->example.empty()) check.advice += fmt::format(" ({})", most->example);
+  }
+  check.advice += all ? ": see that the endpoint is there, and speaks the API that the site states"
+                      : ": what failed is in no latency; see the table of failures";
+  return check;
+}
+
+/// The call, command or signal that divides the run, and any other that failed.
+Check event_call(const Run& run, const RunFacts& facts) {
+  const std::string& failure = facts.outcome.event_failure;
+  const bool held = failure.empty() && (!facts.divided_from_elsewhere || run.lift->at_ns);
+  Check check{"event_call", held ? 1.0 : 0.0, 1, held, {}};
+  if (!failure.empty()) {
+    check.advice = failure;
+  } else if (!held && run.lift->kind == "signal") {
+    check.advice =
+        "no signal came while the run lasted: send SIGUSR1, or press Enter where it was started";
+  } else if (!held) {
+    check.advice = fmt::format("the {} was not answered while the run lasted", run.lift->kind);
+  }
+  return check;
+}
+
+std::vector<Check> wire_checks(const Run& run, const WireRecord& wire, const RunFacts& facts) {
+  return {client_thread(wire, facts), shared_reads(wire, facts), output_delivered(wire),
+          failed_share(run)};
+}
+
 }  // namespace
 
 std::vector<Check> check_validity(const Run& run, const RunFacts& facts) {
@@ -200,6 +317,12 @@ std::vector<Check> check_validity(const Run& run, const RunFacts& facts) {
   for (const std::optional<Check>& check :
        {facts.cpu_quota, capacity_error(run), facts.machine_speed}) {
     if (check) checks.push_back(*check);
+  }
+  if (run.wire) {
+    for (Check& check : wire_checks(run, *run.wire, facts)) checks.push_back(std::move(check));
+  }
+  if (facts.divided_from_elsewhere || !facts.outcome.event_failure.empty()) {
+    checks.push_back(event_call(run, facts));
   }
   return checks;
 }

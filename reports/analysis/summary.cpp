@@ -99,6 +99,8 @@ std::optional<std::int64_t> LatencySummary::at(int permille) const {
 bool PhaseSummary::tells(Metric metric) const {
   switch (metric) {
     case Metric::network:
+    case Metric::headers:
+    case Metric::first_output:
       return of(metric).count > 0;
     case Metric::queue_wait:
     case Metric::prefill:

@@ -167,7 +167,9 @@ std::string latency_families(const std::string& prefix, const std::vector<Entry>
       "Scheduled - admitted.",
       "First token - scheduled.",
       "Sent - due: the lateness of the harness itself.",
-      "Round trip to the site that served."};
+      "Round trip to the site that served.",
+      "Status read - admitted, of endpoints.",
+      "First token that is no reasoning - due, of endpoints."};
   std::string out;
   for (std::size_t m = 0; m < kMetrics; ++m) {
     Family family(prefix + std::string(name_of(static_cast<Metric>(m))) + "_seconds", "summary",

@@ -1,7 +1,7 @@
 // The reader of run.json: Run or RunFileError, whatever the text.
 //
 // What bounds the memory: the text and its values (json_field.hpp), and the histograms they may ask
-// for (24 KiB each; a record holds ten of them).
+// for (24 KiB each; a record holds twelve of them).
 
 #include <fmt/format.h>
 
@@ -16,6 +16,7 @@
 
 #include "reports/json/json_field.hpp"
 #include "reports/json/json_run.hpp"
+#include "reports/json/json_wire.hpp"
 
 namespace tokenlift {
 namespace {
@@ -140,6 +141,11 @@ void read_record(const Field& field, int version, PhaseRecord& record) {
   }
   if (recorded.has("users_missed")) record.users_missed = recorded["users_missed"].count();
   if (recorded.has("failures")) read_failures(recorded["failures"], record);
+  if (recorded.has("denied")) record.denied = recorded["denied"].count();
+  if (recorded.has("overloaded")) record.overloaded = recorded["overloaded"].count();
+  if (record.denied + record.overloaded > record.counts.due) {
+    recorded.fail("denied and overloaded must not be more than were due");
+  }
 }
 
 PhaseSpan span_of(const Field& field, int version) {
@@ -385,6 +391,10 @@ void read_since_version_4(const Field& document, Run& run) {
     run.capacity_error_tokens_per_s = document["capacity"]["error_tokens_per_s"].amount_of_units();
   }
   if (document.has("fleet")) run.fleet = fleet_of(document["fleet"]);
+  if (document.has("sending_bound")) {
+    const Field bound = document["sending_bound"];
+    run.sending_bound = SendingBound{bound["at_s"].time_ns(), bound["bound"].text()};
+  }
   if (!document.has("further_lifts")) return;
   for (const Field& lift : document["further_lifts"].items(kMostListed)) {
     run.further_lifts.push_back(lift_of(lift, kVersion));
@@ -471,6 +481,7 @@ Run read_run(std::string_view text, const std::string& source) {
   read_tenants(document["tenants"], version, scenario.json(), run);
   read_throttles(document["throttles"], version, run);
   run.series = series_of(document["series"]);
+  if (document.has("wire")) run.wire = wire_of(document["wire"], bins_of(run.series));
   require_coherent(document, run);
   run.environment = environment_of(document["environment"]);
   return run;

@@ -8,6 +8,7 @@
 
 #include "reports/analysis/summary.hpp"
 #include "reports/json/json_value.hpp"
+#include "reports/json/json_wire.hpp"
 
 namespace tokenlift {
 namespace {
@@ -85,6 +86,8 @@ Json recorded_of(const PhaseRecord& record) {
                {"histograms", std::move(histograms)}};
   if (record.users_missed) json["users_missed"] = *record.users_missed;
   if (!record.failures.empty()) json["failures"] = record.failures;
+  if (record.denied > 0) json["denied"] = record.denied;
+  if (record.overloaded > 0) json["overloaded"] = record.overloaded;
   return json;
 }
 
@@ -273,6 +276,11 @@ std::string to_json(const Run& run) {
                {"environment", json_of(run.environment)},
                {"scenario", scenario_of(run)}};
   // What was not recorded is not there.
+  if (run.wire) json["wire"] = json_of(*run.wire);
+  if (run.sending_bound) {
+    json["sending_bound"] = {{"at_s", near_seconds(run.sending_bound->at_ns)},
+                             {"bound", run.sending_bound->bound}};
+  }
   if (!run.fleet.compositions.empty()) json["fleet"] = json_of(run.fleet);
   if (!run.further_lifts.empty()) {
     for (const LiftRecord& lift : run.further_lifts) json["further_lifts"].push_back(json_of(lift));

@@ -128,8 +128,8 @@ std::string shell_word(const std::string& word) {
 
 std::string_view name_of(Metric metric) {
   static constexpr std::array<std::string_view, kMetrics> kNames = {
-      "ttft",          "e2e",        "tpot",    "itl",           "service_ttft",
-      "throttle_wait", "queue_wait", "prefill", "generator_lag", "network"};
+      "ttft",       "e2e",     "tpot",          "itl",     "service_ttft", "throttle_wait",
+      "queue_wait", "prefill", "generator_lag", "network", "headers",      "first_output"};
   return kNames[static_cast<std::size_t>(metric)];
 }
 
@@ -162,6 +162,8 @@ void merge(PhaseRecord& into, const PhaseRecord& other) {
   merge(into.counts, other.counts);
   into.sent += other.sent;
   into.held += other.held;
+  into.denied += other.denied;
+  into.overloaded += other.overloaded;
   into.attempts += other.attempts;
   into.wasted_tokens += other.wasted_tokens;
   into.slo_met += other.slo_met;
@@ -254,6 +256,7 @@ void merge(Run& into, const Run& other) {
   }
   into.runs += other.runs;
   into.interrupted = into.interrupted || other.interrupted;
+  if (!into.sending_bound) into.sending_bound = other.sending_bound;
   if (!into.lift) {
     into.lift = other.lift;
   } else if (other.lift) {
@@ -281,6 +284,11 @@ void merge(Run& into, const Run& other) {
   }
   merge(into.totals, other.totals);
   merge(into.series, other.series);
+  if (!into.wire) {
+    into.wire = other.wire;
+  } else if (other.wire) {
+    merge(*into.wire, *other.wire);
+  }
 }
 
 }  // namespace tokenlift

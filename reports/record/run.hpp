@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "reports/record/histogram.hpp"
+#include "reports/record/wire_record.hpp"
 
 namespace tokenlift {
 
@@ -23,7 +24,7 @@ using WideSum = __int128;
 
 /// Latencies of one request, in ns. ttft = generator_lag + throttle_wait + network + queue_wait +
 /// prefill. A remote fleet does not say when it scheduled a request: queue_wait, prefill and
-/// network then have no samples.
+/// network then have no samples, and ttft = generator_lag + throttle_wait + service_ttft.
 enum class Metric : std::uint8_t {
   ttft,           ///< first token - due
   e2e,            ///< last token - due
@@ -35,8 +36,10 @@ enum class Metric : std::uint8_t {
   prefill,        ///< first token - scheduled, without the way back
   generator_lag,  ///< sent - due: the harness's own lateness
   network,        ///< round trip to the site that served; no samples where sites are at no distance
+  headers,        ///< status read - admitted; of remote fleets
+  first_output,   ///< first token that is no reasoning - due; of remote fleets
 };
-inline constexpr std::size_t kMetrics = 10;
+inline constexpr std::size_t kMetrics = 12;
 std::string_view name_of(Metric metric);
 
 /// Outcomes of the requests that were due in a phase: due is the sum of all the others, always.
@@ -58,8 +61,11 @@ void merge(Counts& into, const Counts& other);
 struct PhaseRecord {
   // Of the requests due in the phase:
   Counts counts;
-  std::uint64_t sent = 0;            ///< sent before the phase ended
-  std::uint64_t held = 0;            ///< first attempt denied or held by the throttle
+  std::uint64_t sent = 0;  ///< sent before the phase ended
+  /// First attempt denied or held by a throttle: of the scenario, or (denied) of an endpoint.
+  std::uint64_t held = 0;
+  std::uint64_t denied = 0;          ///< first attempt refused by an endpoint's own limit (429)
+  std::uint64_t overloaded = 0;      ///< ... or because of everybody's load (503, 529): not `held`
   std::uint64_t attempts = 0;        ///< first ones and retries, of the requests due in the phase
   std::uint64_t wasted_tokens = 0;   ///< computed for requests that ended after their deadline
   std::uint64_t slo_met = 0;         ///< met all objectives of their tenant
@@ -218,7 +224,7 @@ struct ThrottleRecord {
 struct LiftRecord {
   std::string throttle;  ///< its target; empty where that is a site
   /// Of a throttle "lift", "set", "restore" or "ramp"; of a site "join", "leave", "fail", "slow" or
-  /// "power".
+  /// "power"; of neither, since it happens elsewhere, "call", "command" or "signal".
   std::string kind;
   std::int64_t planned_ns = 0;
   std::optional<std::int64_t>
@@ -240,7 +246,8 @@ struct LiftRecord {
   std::optional<std::int64_t> length_ns = {};
   std::string site = {};                      ///< its target; empty where that is a throttle
   std::optional<std::int64_t> replicas = {};  ///< of the site, that it changes
-  /// How long the call that made it happen took: so uncertain is its instant. Of engine http.
+  /// How long the call or command that made it happen took: so uncertain is its instant. Of engine
+  /// http.
   std::optional<std::int64_t> call_ns = {};
 };
 
@@ -260,6 +267,14 @@ struct FleetRecord {
   bool operator==(const FleetRecord&) const = default;
 };
 
+/// Nothing more was sent from then on: what the scenario sets as a bound was reached. What was to
+/// be measured after it was not.
+struct SendingBound {
+  std::int64_t at_ns = 0;
+  std::string bound;  ///< "requests" or "output_tokens"
+  bool operator==(const SendingBound&) const = default;
+};
+
 struct Run {
   std::string scenario_name;
   std::string scenario_json;  ///< as resolved: one JSON object
@@ -277,12 +292,14 @@ struct Run {
   std::vector<LiftRecord> further_lifts;  ///< the other measured ones, in order of time
   bool control = false;  ///< the measured event was taken out; `lift` says when it would have been
   bool interrupted = false;
+  std::optional<SendingBound> sending_bound = {};
   std::vector<Check> checks;
   std::vector<PhaseSpan> phases;
   std::vector<TenantRecord> tenants;
   std::vector<ThrottleRecord> throttles;
   Counts totals;  ///< over the whole run, warm-up and cool-down included
   Series series;
+  std::optional<WireRecord> wire = {};  ///< of a remote fleet
 
   bool valid() const;  ///< every check passed
 };
@@ -322,9 +339,9 @@ class RunMismatch : public std::runtime_error {
 /// Pools two runs of the same experiment; merging several in sequence is associative. Counts,
 /// histograms, series (the shorter one is padded with zeros), sums of phases and `runs` add; of
 /// each check the worst stays (failed, then not checked, then the one nearest to failing); either's
-/// interruption counts; a phase's end is `other`'s, and each measured event that of the first run
-/// which reached it, but for its release lag, the longest of all. Everything else stays as it is in
-/// `into`. Throws RunMismatch, and then `into` is unchanged.
+/// interruption counts, and a bound of the sending; a phase's end is `other`'s, and each measured
+/// event that of the first run which reached it, but for its release lag, the longest of all.
+/// Everything else stays as it is in `into`. Throws RunMismatch, and then `into` is unchanged.
 void merge(Run& into, const Run& other);
 
 }  // namespace tokenlift

@@ -39,9 +39,6 @@ struct WireRecord {
   std::uint64_t without_usage = 0;        ///< requests whose tokens are a count of deltas
   std::uint64_t asked_prompt_tokens = 0;  ///< of those with usage
   std::uint64_t got_prompt_tokens = 0;    ///< of those with usage, by usage
-  // Of first attempts:
-  std::uint64_t denied = 0;      ///< 429
-  std::uint64_t overloaded = 0;  ///< 503 and 529
   /// Time that the harness's own thread worked: its share of a core bounds what can be trusted.
   std::int64_t busy_ns = 0;
   std::vector<FailureRecord> failures;  ///< by kind
@@ -49,7 +46,7 @@ struct WireRecord {
   bool operator==(const WireRecord&) const = default;
 };
 
-/// Adds `other` to `into`; server columns of the first run stay.
+/// Adds `other` to `into`; examples and server columns of the first run stay.
 void merge(WireRecord& into, const WireRecord& other);
 
 }  // namespace tokenlift

@@ -445,7 +445,8 @@ TEST(Recorder, TheRecordOfAnUndecidedRequestSaysHowFarItGot) {
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) /
                                      ("tokenlift_far_" + std::to_string(::getpid()) + ".csv");
   const Scenario scenario = lift_of_two_tenants();
-  Recorder recorder(scenario, make_grid(scenario));
+  const RecordingGrid grid = make_grid(scenario);
+  Recorder recorder(scenario, grid);
   RequestLog log(path);
   log.begin_run(0, false, {"a", "b"}, {"before", "transition", "after", "cooldown"});
   recorder.log_to(log);

@@ -1,0 +1,213 @@
+// Of the loop: what events do, here and elsewhere, and the phases that follow from them.
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "bench/run/loop.hpp"
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/keywords.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+/// As it is planned; not reached yet.
+LiftRecord planned_lift(const Scenario& scenario, const Event& event) {
+  LiftRecord lift;
+  lift.throttle = event.throttle;
+  lift.kind = name_of(event.kind);
+  lift.planned_ns = begin_ns(scenario, event);
+  lift.length_ns = end_ns(scenario, event) - lift.planned_ns;
+  lift.site = event.site;
+  if (event.at_signal) lift.planned_ns = scenario.run.duration_ns;  // unless it comes before
+  return lift;
+}
+
+}  // namespace
+
+void Loop::schedule_changes() {
+  // One entry for all changes of an instant.
+  for (std::uint32_t i = 0; i < changes_.size(); ++i) {
+    if (i > 0 && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
+    timeline_.push({changes_[i].at_ns, Kind::change, i});
+  }
+  for (std::uint32_t i = 0; i < replica_changes_.size(); ++i) {
+    if (i > 0 && replica_changes_[i].at_ns == replica_changes_[i - 1].at_ns) continue;
+    timeline_.push({replica_changes_[i].at_ns, Kind::replicas, i});
+  }
+  find_next_change();
+  std::ranges::stable_sort(measured_events_, {}, [this](std::size_t event) {
+    return begin_ns(scenario_, scenario_.events[event]);
+  });
+  for (std::uint32_t i = 0; i < measured_events_.size(); ++i) {
+    const Event& event = scenario_.events[measured_events_[i]];
+    outcome_.lifts.push_back(planned_lift(scenario_, event));
+    if (!changes_fleet(event)) continue;
+    outcome_.lifts[i].replicas = replicas_changed_by(measured_events_[i]);
+    if (!event.taken_out) {
+      timeline_.push({outcome_.lifts[i].planned_ns, Kind::mark, i});
+    }
+  }
+}
+
+/// All changes of one instant, before anybody looks at the waiters.
+void Loop::change(std::size_t first) {
+  std::size_t end = first;
+  for (; end < changes_.size() && changes_[end].at_ns == changes_[first].at_ns; ++end) {
+    if (!changes_[end].event) continue;
+    const auto measured = std::ranges::find(measured_events_, *changes_[end].event);
+    if (measured == measured_events_.end()) continue;
+    const auto lift = static_cast<std::size_t>(measured - measured_events_.begin());
+    note_lift(lift);
+    if (throttle_lift_) continue;
+    throttle_lift_ = lift;
+    room_.remember(changes_[end].throttle);
+  }
+  room_.apply(now_ns_, std::span(changes_).subspan(first, end - first));
+  next_change_ = end;
+  find_next_change();
+  note_limits(now_ns_);
+}
+
+/// Each once, also where it changes and changes back.
+std::int64_t Loop::replicas_changed_by(std::size_t event) const {
+  std::set<std::uint32_t> replicas;
+  for (const ReplicaChange& change : replica_changes_) {
+    if (change.event == event) replicas.insert(change.replica);
+  }
+  return std::ssize(replicas);
+}
+
+void Loop::find_next_change() {
+  next_change_ns_ = kNever;
+  if (next_change_ < changes_.size()) next_change_ns_ = changes_[next_change_].at_ns;
+  if (next_replica_change_ < replica_changes_.size()) {
+    next_change_ns_ = std::min(next_change_ns_, replica_changes_[next_replica_change_].at_ns);
+  }
+}
+
+/// All changes of one instant, before those that wait for a replica are looked at.
+void Loop::change_replicas(std::size_t first) {
+  std::size_t end = first;
+  for (; end < replica_changes_.size() &&
+         replica_changes_[end].at_ns == replica_changes_[first].at_ns;
+       ++end) {
+    const ReplicaChange& change = replica_changes_[end];
+    fleet_.apply(change, now_ns_);
+    if (change.kind == ReplicaChange::Kind::serve) router_.serve(change.replica);
+    if (change.kind == ReplicaChange::Kind::leave || change.kind == ReplicaChange::Kind::fail) {
+      router_.leave(change.replica);
+    }
+  }
+  next_replica_change_ = end;
+  find_next_change();
+  dispatch_waiting();
+}
+
+void Loop::note_lift(std::size_t number) {
+  LiftRecord& lift = outcome_.lifts[number];
+  lift.at_ns = now_ns_;
+  lift.waiting_requests = static_cast<std::int64_t>(room_.waiting());
+  lift.backlog_tokens = room_.backlog_tokens();
+  // What waits in the fleet stands in the way of its own capacity, and of no throttle.
+  if (!lift.site.empty()) lift.backlog_tokens += fleet_.queued_tokens(now_ns_) + routed_tokens();
+  lift.backoff_requests = backoff_requests_;
+  lift.backoff_tokens = backoff_tokens_;
+}
+
+/// Output tokens of those that wait for a replica.
+std::int64_t Loop::routed_tokens() const {
+  std::int64_t sum = 0;
+  router_.for_each_waiting([&](RequestId id) { sum += requests_[id].output_tokens; });
+  return sum;
+}
+
+void Loop::note_limits(std::int64_t at_ns) {
+  for (std::size_t i = 0; i < room_.gates().size(); ++i) {
+    recorder_.limit(i, at_ns, room_.gates()[i].limit());
+  }
+}
+
+/// Somebody was let through after the lift: how late that was, and whether it is news.
+void Loop::note_release(const Request& request) {
+  LiftRecord& lift = outcome_.lifts[*throttle_lift_];
+  const bool waited = request.sent_ns < *lift.at_ns;
+  const bool unlocks = !lift.unlock_ns && room_.unlocked();
+  if (!waited && !unlocks) return;
+  const std::int64_t now_ns = clock_.now_ns();
+  if (unlocks) lift.unlock_ns = std::max<std::int64_t>(now_ns - *lift.at_ns, 0);
+  if (waited) {
+    lift.release_lag_ns = std::max(lift.release_lag_ns.value_or(0), now_ns - request.admitted_ns);
+  }
+}
+
+// ------------------------------------------------------------------------- what happens elsewhere
+
+void Loop::schedule_actions() {
+  for (std::uint32_t i = 0; i < scenario_.events.size(); ++i) {
+    const Event& event = scenario_.events[i];
+    if (!happens_elsewhere(event)) continue;
+    if (event.at_signal) {
+      await_signal_.push_back(i);
+    } else {
+      timeline_.push({event.at_ns, Kind::action, i});
+    }
+  }
+}
+
+/// What was said since the last time. What comes after the run has been sent divides it no more.
+void Loop::follow_actions() {
+  Actions* const actions = elsewhere_->actions;
+  if (actions == nullptr || now_ns_ >= send_until_ns_) return;
+  while (const std::optional<std::int64_t> at_ns = actions->signalled()) {
+    if (await_signal_.empty()) continue;
+    const std::uint32_t event = await_signal_.front();
+    await_signal_.pop_front();
+    begin_action(event, *at_ns);
+  }
+  while (const std::optional<Actions::Done> done = actions->next()) {
+    if (!done->failure.empty()) {
+      outcome_.event_failure = done->failure;
+      return;
+    }
+    event_holds(done->event, done->begun_ns, done->at_ns);
+  }
+}
+
+void Loop::begin_action(std::uint32_t event, std::int64_t at_ns) {
+  if (scenario_.events[event].taken_out) {
+    open_phases();  // those of a run that has it, as if it had been answered at once
+  } else if (scenario_.events[event].kind == EventKind::signal) {
+    event_holds(event, at_ns, at_ns);
+  } else {
+    elsewhere_->actions->begin(event, now_ns_);
+  }
+}
+
+void Loop::event_holds(std::uint32_t event, std::int64_t begun_ns, std::int64_t at_ns) {
+  const auto measured = std::ranges::find(measured_events_, event);
+  if (measured == measured_events_.end()) return;
+  const auto number = static_cast<std::size_t>(measured - measured_events_.begin());
+  LiftRecord& lift = outcome_.lifts[number];
+  if (scenario_.events[event].at_signal) lift.planned_ns = begun_ns;
+  if (scenario_.events[event].kind != EventKind::signal) lift.call_ns = at_ns - begun_ns;
+  note_lift(number);
+  open_phases();
+}
+
+/// The event that divides the run holds, as the loop has just learnt: nothing that happened later
+/// has been recorded yet.
+void Loop::open_phases() {
+  elsewhere_->grid->phases = plan_phases(scenario_, now_ns_);
+  borders_moved();
+}
+
+void Loop::borders_moved() {
+  recorder_.borders_moved();
+  fleet_.borders_moved();
+  count_in_phase();
+}
+
+}  // namespace tokenlift
