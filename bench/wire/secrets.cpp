@@ -1,0 +1,114 @@
+#include "bench/wire/secrets.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <fstream>
+
+#include "bench/wire/origin.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kSpaces);
+  if (begin == std::string_view::npos) return "";
+  return std::string(text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1));
+}
+
+/// A line break in a head would begin another field.
+std::string require_key(std::string_view text, std::string_view where) {
+  std::string key = trimmed(text);
+  if (key.empty()) throw EndpointError(fmt::format("{} is empty: it is to hold a key", where));
+  const auto visible = [](char c) { return c > ' ' && c < 127; };
+  if (!std::ranges::all_of(key, visible)) {
+    throw EndpointError(fmt::format("{} holds no key: a key is one word of ASCII", where));
+  }
+  return key;
+}
+
+}  // namespace
+
+std::string read_key(const Credentials& credentials) {
+  if (!credentials.key_env.empty()) {
+    const char* const value = std::getenv(credentials.key_env.c_str());
+    if (value == nullptr) {
+      throw EndpointError(
+          fmt::format("the environment has no variable '{0}', which key_env names: export {0}=...",
+                      credentials.key_env));
+    }
+    return require_key(value, fmt::format("the environment variable '{}'", credentials.key_env));
+  }
+  if (credentials.key_file.empty()) return "";
+  std::ifstream in(credentials.key_file);
+  std::string line;
+  if (!in || !std::getline(in, line)) {
+    throw EndpointError(fmt::format("no key can be read from the file '{}', which key_file names",
+                                    credentials.key_file));
+  }
+  return require_key(line, fmt::format("the first line of '{}'", credentials.key_file));
+}
+
+bool is_secret_header(std::string_view name) {
+  constexpr auto kWords = std::to_array<std::string_view>(
+      {"key", "token", "secret", "password", "cookie", "credential", "authorization"});
+  std::string lower(name);
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::ranges::any_of(
+      kWords, [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
+
+void Secrets::add(std::string_view secret) {
+  if (secret.size() < kShortest) return;
+  if (std::ranges::find(secrets_, secret) != secrets_.end()) return;
+  secrets_.emplace_back(secret);
+  // One may be a part of another.
+  std::ranges::sort(secrets_, std::ranges::greater(), &std::string::size);
+}
+
+void Secrets::add(const std::vector<Header>& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!is_secret_header(name)) continue;
+    add(value);
+    // "Bearer KEY": the key may be quoted without its scheme.
+    if (const std::size_t space = value.rfind(' '); space != std::string::npos) {
+      add(std::string_view(value).substr(space + 1));
+    }
+  }
+}
+
+std::string Secrets::blank(std::string_view text) const {
+  std::string blanked(text);
+  for (const std::string& secret : secrets_) {
+    for (std::size_t at = 0; (at = blanked.find(secret, at)) != std::string::npos;) {
+      blanked.replace(at, secret.size(), "***");
+      at += 3;
+    }
+  }
+  return blanked;
+}
+
+Secrets secrets_of(const Scenario& scenario) {
+  Secrets secrets;
+  const auto add = [&](const Credentials& credentials) {
+    secrets.add(read_key(credentials));
+    secrets.add(credentials.headers);
+  };
+  for (const Site& site : scenario.fleet.sites) {
+    if (site.endpoint) add(site.endpoint->credentials);
+  }
+  for (const Tenant& tenant : scenario.tenants) add(tenant.credentials);
+  for (const Event& event : scenario.events) {
+    if (event.call) secrets.add(event.call->headers);
+  }
+  return secrets;
+}
+
+}  // namespace tokenlift

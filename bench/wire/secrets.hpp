@@ -1,0 +1,40 @@
+#pragma once
+// Keys, and where they must not be seen.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workloads/scenario/endpoint.hpp"
+
+namespace tokenlift {
+
+/// The key that the credentials name: the environment variable's value, or the first line of the
+/// file; empty where they name none. Throws EndpointError, which names the variable or the file.
+std::string read_key(const Credentials& credentials);
+
+/// A header whose value is nobody's business: its name says key, token, secret, password, cookie,
+/// credential or authorization.
+bool is_secret_header(std::string_view name);
+
+/// What must not be seen in what is quoted.
+class Secrets {
+ public:
+  /// Nothing shorter than this is blanked: it would be found everywhere.
+  static constexpr std::size_t kShortest = 4;
+
+  void add(std::string_view secret);
+  /// The values of those that are secret.
+  void add(const std::vector<Header>& headers);
+
+  /// The text with "***" for each secret in it.
+  std::string blank(std::string_view text) const;
+
+ private:
+  std::vector<std::string> secrets_;  // the longest first
+};
+
+/// All that a scenario holds, or names, for its endpoints and calls. Throws EndpointError.
+Secrets secrets_of(const struct Scenario& scenario);
+
+}  // namespace tokenlift
