@@ -9,7 +9,10 @@
 #include "bench/run/capacity.hpp"
 #include "bench/run/compositions.hpp"
 #include "bench/run/readiness.hpp"
+#include "bench/wire/probe.hpp"
+#include "bench/wire/socket_room.hpp"
 #include "reports/text/figure.hpp"
+#include "reports/text/visible.hpp"
 #include "workloads/plan/composition.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/load.hpp"
@@ -90,9 +93,23 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
   return text;
 }
 
+/// What endpoints say before a run, with one token each. False if one of them gave none.
+bool ask_endpoints(const Surroundings& surroundings, const Scenario& scenario, std::string& text) {
+  require_socket_room(scenario);
+  text += "# endpoints:\n";
+  bool all_answer = true;
+  for (const Probed& probed : probe_endpoints(scenario, *surroundings.stop)) {
+    all_answer &= probed.answers;
+    for (const std::string& found : probed.found) {
+      text += fmt::format("#   {}: {}\n", probed.site, visible(found));
+    }
+  }
+  return all_answer;
+}
+
 /// The scenario as resolved, as TOML; what follows from it stands in comments, so that the output
 /// is itself a scenario.
-int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
+int check(const Surroundings& surroundings, const ScenarioChoice& choice, bool offline) {
   const Scenario scenario = load_scenario(choice, load_profiles(choice.profile_files));
   const bool simulated = traits_of(scenario.run.engine).simulated;
   const bool computed = !scenario.fleet.capacity_tokens_per_s && simulated;
@@ -135,18 +152,26 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice) {
   for (const std::string& warning : warnings(planned, builtin_profiles())) {
     text += "# warning: " + warning + "\n";
   }
+  const bool asks = traits_of(scenario.run.engine).remote && !offline;
+  const bool all_answer = !asks || ask_endpoints(surroundings, planned, text);
   print_result(surroundings, text);
-  return kDone;
+  return all_answer ? kDone : kNotValid;
 }
 
 }  // namespace
 
 Command check_command() {
   const auto choice = std::make_shared<ScenarioChoice>();
+  const auto offline = std::make_shared<bool>(false);
   Command command{"check", "print the scenario as resolved and its phases, or every mistake in it"};
   command.options = {engine_option(*choice)};
   add_scenario_options(command, *choice);
-  command.run = [choice](const Surroundings& surroundings) { return check(surroundings, *choice); };
+  command.options.push_back({"--offline", flag(*offline),
+                             "engine http: does not ask the endpoints for their models and for one "
+                             "token each"});
+  command.run = [choice, offline](const Surroundings& surroundings) {
+    return check(surroundings, *choice, *offline);
+  };
   return command;
 }
 

@@ -15,6 +15,7 @@
 #include "bench/command/tune_command.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "bench/run/readiness.hpp"
+#include "bench/wire/origin.hpp"
 #include "reports/json/json_run.hpp"
 #include "workloads/text/mistake.hpp"
 
@@ -175,6 +176,9 @@ int run_command_line(const Surroundings& surroundings) {
     complain(surroundings, error.what());
     return kInputWrong;
   } catch (const UsageError& error) {
+    complain(surroundings, error.what());
+    return kInputWrong;
+  } catch (const EndpointError& error) {
     complain(surroundings, error.what());
     return kInputWrong;
   } catch (const NotMeasurable& error) {

@@ -10,25 +10,41 @@
 namespace {
 
 std::atomic<bool> stop_requested{false};
+std::atomic<bool> waits_for_answers{false};  // being stopped, the run waits for what is in flight
+std::atomic<bool> cut_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "needed in a signal handler");
 
-extern "C" void request_stop(int) {
-  stop_requested = true;
-  constexpr std::string_view kMessage = "\ntokenlift: ending the run; once more kills it\n";
+void say(std::string_view message) {
   // If that can't be written there is nobody to read it.
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, message.data(), message.size());
 }
 
-/// The first Ctrl-C ends the run early and keeps what was measured; the second one kills.
+/// The first one ends the run. The next one kills, or ends the waiting for what is in flight; then
+/// the one after it kills.
+extern "C" void request_stop(int signal) {
+  if (stop_requested) {
+    cut_requested = true;
+    say("\ntokenlift: what is in flight is cut; once more kills the run\n");
+    std::signal(signal, SIG_DFL);
+    return;
+  }
+  stop_requested = true;
+  if (waits_for_answers) {
+    say("\ntokenlift: nothing more is sent; once more cuts what is in flight\n");
+  } else {
+    say("\ntokenlift: ending the run; once more kills it\n");
+    std::signal(signal, SIG_DFL);
+  }
+}
+
+/// What was measured is kept where a run is ended by hand.
 void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = request_stop;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
   // A limit on file sizes is an error to report, like a full disk, and a reader of progress that
   // has gone is none: no reasons to die with a result in hand.
   action.sa_handler = SIG_IGN;
-  action.sa_flags = 0;
   for (const int signal : {SIGXFSZ, SIGPIPE}) sigaction(signal, &action, nullptr);
 }
 
@@ -45,5 +61,7 @@ int main(int argc, char** argv) {
   const char* no_color = std::getenv("NO_COLOR");
   surroundings.no_color = no_color != nullptr && *no_color != '\0';
   surroundings.stop = &stop_requested;
+  surroundings.waits_for_answers = &waits_for_answers;
+  surroundings.cut = &cut_requested;
   return tokenlift::run_command_line(surroundings);
 }

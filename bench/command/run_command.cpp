@@ -1,5 +1,6 @@
 #include "bench/command/run_command.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <system_error>
@@ -10,6 +11,7 @@
 #include "bench/machine/progress.hpp"
 #include "bench/run/capacity.hpp"
 #include "bench/run/readiness.hpp"
+#include "bench/wire/socket_room.hpp"
 #include "reports/findings/report.hpp"
 #include "reports/findings/verdict.hpp"
 #include "reports/formats/page_html.hpp"
@@ -32,6 +34,7 @@ struct RunOptions {
   std::string records;                 ///< file for one line per request; empty: none
   std::string out;                     ///< folder; empty: a new one
   std::optional<std::size_t> threads;  ///< workers of engine virtual
+  bool allow_commands = false;         ///< events may run programs
 };
 
 std::string describe_fleet(const Scenario& scenario) {
@@ -51,6 +54,15 @@ std::size_t worker_count(const Scenario& scenario, const RunOptions& options) {
     return 1;
   }
   return options.threads.value_or(core_count());
+}
+
+/// A scenario from somebody else must not run programs unasked.
+void require_allowed(const Scenario& scenario, const RunOptions& options) {
+  const auto command = std::ranges::find(scenario.events, EventKind::command, &Event::kind);
+  if (command == scenario.events.end() || options.allow_commands) return;
+  throw UsageError(
+      fmt::format("an event of '{}' runs the program '{}': --allow-commands allows that",
+                  scenario.name, command->command.front()));
 }
 
 /// The one spelling of a path, without links; the file and its folders need not exist.
@@ -151,6 +163,7 @@ void warn_of_cpu_quota(const Surroundings& surroundings, bool quiet, const Scena
 std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool quiet,
                                          Experiment& experiment, const Scenario& scenario) {
   warn_of_cpu_quota(surroundings, quiet, scenario);
+  if (traits_of(scenario.run.engine).remote) require_socket_room(scenario);
   if (needs_capacity(scenario) && !traits_of(scenario.run.engine).simulated) {
     say(surroundings, quiet, "measuring the capacity of the fleet ({}), some seconds",
         describe_fleet(scenario));
@@ -212,7 +225,12 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
         fmt::format("--control runs '{}' without its event too, but it has none: add an [[event]]",
                     scenario.name));
   }
+  require_allowed(scenario, options);
   Experiment experiment(surroundings.words, *surroundings.stop, worker_count(scenario, options));
+  experiment.go_elsewhere(options.allow_commands, surroundings.cut);
+  if (traits_of(scenario.run.engine).remote && surroundings.waits_for_answers != nullptr) {
+    *surroundings.waits_for_answers = true;
+  }
   const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options, out);
   require_no_other_runs(options, out);
@@ -273,6 +291,8 @@ Command run_command() {
       {"--threads", whole(options->threads, 1, 1024),
        "engine virtual, fleets with a load_report_interval: worker threads, on which results do "
        "not depend (default: one per core)"},
+      {"--allow-commands", flag(options->allow_commands),
+       "engine http: events of the scenario may run programs (command = [...])"},
       {"--quiet", flag(options->quiet), "no progress, no warnings"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.run = [options](const Surroundings& surroundings) {

@@ -23,6 +23,10 @@ struct Surroundings {
   bool err_is_terminal = false;
   bool no_color = false;                    ///< NO_COLOR is set and not empty
   const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C
+  /// To be set by who waits for what is in flight when it is stopped: a second Ctrl-C then sets
+  /// `cut`, and does not kill.
+  std::atomic<bool>* waits_for_answers = nullptr;
+  const std::atomic<bool>* cut = nullptr;
 };
 
 inline constexpr const char* kPage = "report.html";  ///< in a folder of results

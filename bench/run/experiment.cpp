@@ -19,6 +19,9 @@
 #include "bench/run/machine_speed.hpp"
 #include "bench/run/readiness.hpp"
 #include "bench/run/validity.hpp"
+#include "bench/wire/http_fleet.hpp"
+#include "bench/wire/remote_actions.hpp"
+#include "bench/wire/wire_clock.hpp"
 #include "reports/record/bounds.hpp"
 #include "workloads/plan/composition.hpp"
 #include "workloads/plan/fleet_plan.hpp"
@@ -78,6 +81,7 @@ bool Experiment::measure_compositions(Prepared& prepared) {
 }
 
 std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* before) {
+  require_endpoints(given);
   std::optional<double> capacity_tokens_per_s = given.fleet.capacity_tokens_per_s;
   std::string source = capacity_tokens_per_s ? "stated" : "";
   std::optional<double> error_tokens_per_s;
@@ -138,21 +142,46 @@ Scenario scenario_of(const Prepared& prepared, std::uint64_t repetition, bool co
   return scenario;
 }
 
+/// How time passes: by the engine, one of them.
+struct Experiment::Clocks {
+  explicit Clocks(const EngineTraits& traits) : simulated(traits.simulated) {
+    if (traits.remote) wire.emplace();
+  }
+  Clock& clock() {
+    if (wire) return *wire;
+    return simulated ? static_cast<Clock&>(virtual_time) : real_time;
+  }
+  void start() {
+    real_time.start();
+    if (wire) wire->start();
+  }
+
+  bool simulated;
+  RealClock real_time;
+  VirtualClock virtual_time;
+  std::optional<WireClock> wire;
+};
+
 std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const RecordingGrid& grid,
-                                              RealClock& clock) {
+                                              Clocks& clocks) {
   switch (scenario.run.engine) {
     case Engine::threads:
-      return std::make_unique<ThreadFleet>(scenario, grid, clock, weights_);
+      return std::make_unique<ThreadFleet>(scenario, grid, clocks.real_time, weights_);
     case Engine::simulated:
       return make_virtual_fleet(scenario, grid, workers_);
+    case Engine::http:
+      return std::make_unique<HttpFleet>(scenario, grid, *clocks.wire);
     case Engine::null:
       break;
-    case Engine::http:
-      assert(false && "no fleet of endpoints is built in");
-      std::abort();
   }
   return std::make_unique<NullFleet>(replica_count(scenario), grid);
 }
+
+namespace {
+
+const std::atomic<bool> kNotCut{false};
+
+}  // namespace
 
 // What can be run can be read.
 static_assert(kMostInstantNs >= 2 * kLongestDurationNs, "a duration and a cool-down");
@@ -220,8 +249,6 @@ std::optional<TraceRecord> trace_record(const Tenant& tenant) {
 Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
                     bool control) {
   const Scenario scenario = scenario_of(prepared, repetition, control);
-  const bool simulated = traits_of(scenario.run.engine).simulated;
-
   RecordingGrid grid = make_grid(scenario);
   // Without reports completions come one by one: more lanes would only take memory.
   Recorder recorder(scenario, grid,
@@ -231,18 +258,22 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
     recorder.log_to(*log_);
   }
   TokenRecord tokens(grid);
-  RealClock real_clock;
-  VirtualClock virtual_clock;
-  const std::unique_ptr<Fleet> fleet = make_fleet(scenario, grid, real_clock);
-  Clock& clock = simulated ? static_cast<Clock&>(virtual_clock) : real_clock;
-  Loop loop(scenario, grid, clock, *fleet, recorder, board, stop_);
+  Clocks clocks(traits_of(scenario.run.engine));
+  const std::unique_ptr<Fleet> fleet = make_fleet(scenario, grid, clocks);
+  std::optional<RemoteActions> actions;
+  std::optional<Elsewhere> elsewhere;
+  if (clocks.wire) {
+    actions.emplace(scenario, *clocks.wire, allow_commands_);
+    elsewhere = Elsewhere{&grid, &*actions, cut_ != nullptr ? cut_ : &kNotCut};
+  }
+  Loop loop(scenario, grid, clocks.clock(), *fleet, recorder, board, stop_, elsewhere);
   Environment environment = describe_environment(command_);
   if (traits_of(scenario.run.engine).computes) {
     environment.decoder_precision = fastest_precision() == Precision::bf16 ? "bf16" : "f32";
   }
 
   const std::optional<CpuUse> use_before = read_cpu_use();
-  real_clock.start();
+  clocks.start();
   RunFacts facts;
   facts.outcome = loop.run();
   facts.interference = interference(use_before, read_cpu_use());

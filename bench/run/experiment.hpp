@@ -56,12 +56,20 @@ class Experiment {
   Run run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
           bool control = false);
 
+  /// Of engine http: commands of events may be run; `cut`, being set, ends the waiting for what is
+  /// in flight when a run has been stopped (null: that is waited for).
+  void go_elsewhere(bool allow_commands, const std::atomic<bool>* cut) {
+    allow_commands_ = allow_commands;
+    cut_ = cut;
+  }
+
   /// Every request of the runs that follow is recorded there.
   void log_to(RequestLog& log) { log_ = &log; }
 
  private:
+  struct Clocks;
   std::unique_ptr<Fleet> make_fleet(const Scenario& scenario, const RecordingGrid& grid,
-                                    RealClock& clock);
+                                    Clocks& clocks);
   std::optional<Capacity> measured(const Scenario& scenario,
                                    const std::vector<std::int64_t>& replicas);
   bool measure_compositions(Prepared& prepared);
@@ -71,6 +79,8 @@ class Experiment {
   WeightStore weights_;
   Workers workers_;
   RequestLog* log_ = nullptr;
+  bool allow_commands_ = false;
+  const std::atomic<bool>* cut_ = nullptr;
 };
 
 /// The arms of a repetition in the order in which they are run; true is the control. They take

@@ -104,7 +104,7 @@ void ask_for_token(const Scenario& scenario, std::uint32_t site, const std::atom
     const std::int64_t now_ns = clock.wait(clock.now_ns() + kLookNs);
     for (const News& news : fleet.advance(now_ns)) {
       if (news.kind == NewsKind::started) continue;
-      probed.answers = news.kind == NewsKind::completed;
+      probed.answers = news.kind != NewsKind::failed;
       probed.found.push_back(describe(fleet, news));
       return;
     }

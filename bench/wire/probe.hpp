@@ -13,7 +13,7 @@ namespace tokenlift {
 struct Probed {
   std::string site;
   std::vector<std::string> found;  ///< in the order in which it was asked
-  bool answers = false;            ///< it gave a token
+  bool answers = false;            ///< it gave a token, or refused to (it may be limited)
 };
 
 /// Asks each site for its models and for one token, each within the site's timeouts; looks at
