@@ -40,6 +40,29 @@ std::string describe_drain(const FluidDrain& drain, bool capacity_known) {
   return fmt::format("# fluid drain after the lift: {:.3g} s\n", *drain.drain_s);
 }
 
+/// Where an event from elsewhere divides the run, as far as it is known before.
+std::string describe_phases(const Scenario& planned) {
+  const bool opens = divided_from_elsewhere(planned);
+  std::string text;
+  for (const Phase& phase : plan_phases(planned)) {
+    text += fmt::format("#   {:<11} ", phase.name);
+    if (opens && phase.name == "before") {
+      text += fmt::format("{:>9.3f} s until the event holds", to_s(phase.begin_ns));
+    } else if (opens && phase.name == "transition") {
+      text += fmt::format("  for {:.3f} s from then on", to_s(planned.run.settle_ns.value_or(0)));
+    } else if (opens && phase.name == "after") {
+      text += fmt::format("  for the rest, to {:.3f} s", to_s(planned.run.duration_ns));
+    } else {
+      text += fmt::format("{:>9.3f} s to {:.3f} s{}", to_s(phase.begin_ns), to_s(phase.end_ns),
+                          phase.name == "cooldown" ? " at most"
+                          : phase.measured         ? ""
+                                                   : " (not measured)");
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 /// "headroom 12.0 %", or how much too much is offered.
 std::string headroom(double offered, double limit) {
   const double room = 1 - offered / limit;
@@ -132,14 +155,8 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice, bool o
   if (computed) planned.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
   text += open ? "\n# phases (as if the capacity, which a run measures, were 10,000 tokens/s):\n"
                : "\n# phases:\n";
-  for (const Phase& phase : plan_phases(planned)) {
-    text += fmt::format("#   {:<11} {:>9.3f} s to {:.3f} s{}\n", phase.name, to_s(phase.begin_ns),
-                        to_s(phase.end_ns),
-                        phase.name == "cooldown" ? " at most"
-                        : phase.measured         ? ""
-                                                 : " (not measured)");
-  }
-  if (measured_event(planned)) {
+  text += describe_phases(planned);
+  if (measured_span(planned)) {
     text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
   text += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");

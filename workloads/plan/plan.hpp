@@ -158,7 +158,7 @@ std::vector<std::string> trace_notes(const Scenario& scenario);
 /// the fleet or the new limit carries after the lift, settings that can't have an effect (an event
 /// that changes nothing, a limit that nobody comes up against, a retry where nothing rejects, a
 /// priority in a queue that has no order, peak hours outside the run,
-/// ...), costs of another machine's processor. Each says what to do.
+/// ...), costs of another machine's processor, keys sent without TLS. Each says what to do.
 /// `builtin` are the profiles that come with the program.
 std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Profile>& builtin);
 

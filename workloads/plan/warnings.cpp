@@ -5,6 +5,7 @@
 
 #include "workloads/plan/calendar.hpp"
 #include "workloads/plan/demand.hpp"
+#include "workloads/plan/endpoint_warnings.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/fleet_warnings.hpp"
 #include "workloads/plan/fluid.hpp"
@@ -85,12 +86,14 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
   if (flow <= stage.limit_tokens_per_s || (!span && !fleet_is_narrowest)) return;
   // Who waits too long gives up, so the queue at a limit that holds users back again is bounded.
   if (!fleet_is_narrowest && (stage.max_wait_s || stage.most_waiting_tokens)) return;
-  result.push_back(std::string(span ? "after the event " : "") + rounded(flow) +
-                   " output tokens/s are offered and " +
-                   (fleet_is_narrowest ? "the fleet" : "the new limit") + " carries " +
-                   rounded(stage.limit_tokens_per_s) +
-                   ": the backlog never drains; lower the load or " +
-                   (fleet_is_narrowest ? "add replicas" : "raise the limit"));
+  result.push_back(
+      std::string(span ? "after the event " : "") + rounded(flow) +
+      " output tokens/s are offered and " + (fleet_is_narrowest ? "the fleet" : "the new limit") +
+      " carries " + rounded(stage.limit_tokens_per_s) +
+      ": the backlog never drains; lower the load or " +
+      (!fleet_is_narrowest                     ? "raise the limit"
+       : traits_of(resolved.run.engine).remote ? "raise fleet.capacity, if it carries more"
+                                               : "add replicas"));
 }
 
 void warn_of_short_traces(const Scenario& resolved, std::vector<std::string>& result) {
@@ -179,7 +182,9 @@ void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result)
   const std::vector<Change> changes = plan_changes(resolved);
   for (const Tenant& tenant : resolved.tenants) {
     const std::string who = "tenant '" + tenant.name + "' ";
-    const Treatment treatment = treatment_of(tenant, resolved, changes);
+    Treatment treatment = treatment_of(tenant, resolved, changes);
+    // Whether an endpoint refuses is known when it does.
+    treatment.rejects = treatment.rejects || traits_of(resolved.run.engine).remote;
     const bool retries = tenant.retry.policy != RetryPolicy::none;
     if (retries && !treatment.rejects && !loses_requests(resolved)) {
       result.push_back(who +
@@ -268,7 +273,7 @@ void warn_of_caches(const Scenario& resolved, std::vector<std::string>& result) 
         ", or take another router");
   }
   for (const Throttle& throttle : resolved.throttles) {
-    if (!throttle.exempt_cached || cached) continue;
+    if (!throttle.exempt_cached || cached || traits_of(resolved.run.engine).remote) continue;
     result.push_back("throttle '" + throttle.name +
                      "' exempts cached input, but no replica has a prefix cache: " + give);
   }
@@ -403,6 +408,7 @@ std::vector<std::string> warnings(const Scenario& resolved, const std::vector<Pr
   warn_of_foreign_costs(resolved, builtin, result);
   warn_of_assumed_pricing(resolved, result);
   warn_of_unused_interval(resolved, result);
+  warn_of_endpoints(resolved, result);
   return result;
 }
 

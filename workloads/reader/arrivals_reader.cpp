@@ -144,7 +144,7 @@ std::optional<Trace> ArrivalsReader::read_trace(TableReader& table) {
   const Mark mark{document_};
   Trace trace;
   table.require("file", "the trace, for example file = \"azure.csv\"");
-  const std::optional<std::string> file = table.text("file");
+  const std::optional<std::string> file = table.path("file", folder_);
   assign(trace.speed, table.number("speed", 1e-6, 1e6));
   assign(trace.sample, table.number("sample", 1e-9, 1));
   const toml::node* max = table.find("max");
@@ -167,15 +167,9 @@ std::optional<Trace> ArrivalsReader::read_trace(TableReader& table) {
   }
   if (auto columns = table.table("columns", "columns")) trace.columns = read_columns(*columns);
   if (!mark.sound()) return std::nullopt;
-  if (file->empty() || file->find('\0') != std::string::npos) {
-    table.mistake("file", "this can't be a file name");
-    return std::nullopt;
-  }
-  std::error_code error;
-  const std::filesystem::path path =
-      std::filesystem::absolute(std::filesystem::path(folder_) / *file, error).lexically_normal();
-  trace.file = path.string();
-  if (error || !std::filesystem::is_regular_file(path, error)) {
+  trace.file = *file;
+  std::error_code unreadable;  // a name too long or forbidden is no file
+  if (!std::filesystem::is_regular_file(trace.file, unreadable)) {
     table.mistake("file", "there is no file \"" + trace.file + "\"",
                   "a relative name is looked for beside the scenario");
     return std::nullopt;
@@ -273,7 +267,7 @@ void ArrivalsReader::read_steps(TableReader& table, Shape& shape) {
   for (const toml::node& element : *array) {
     const toml::array* pair = element.as_array();
     const auto fail = [&](std::string message, std::string advice) {
-      document_.add(element.source(), std::move(message), std::move(advice));
+      document_.add(element.source(), message, advice);
       sound = false;
     };
     if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() ||

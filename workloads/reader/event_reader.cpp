@@ -5,6 +5,7 @@
 
 #include "workloads/plan/changes.hpp"
 #include "workloads/reader/arrivals_reader.hpp"
+#include "workloads/reader/call_reader.hpp"
 
 namespace tokenlift {
 
@@ -15,23 +16,15 @@ constexpr std::string_view kActionAdvice =
     R"(set = { throttle = "NAME", ... } changes it, )"
     R"(ramp = { throttle = "NAME", to = "500/s", over = "10s" } moves it; replicas )"
     R"(join = { site = "NAME" }, leave, fail or slow down: slow = { site = "NAME", decode = 2.0 })";
+constexpr std::string_view kSignal = "signal";
 
 }  // namespace
 
 Event EventReader::read(TableReader& table) {
   Event event;
   read_at(table, event);
-  std::vector<std::string_view> actions;
-  for (const Keyword<EventKind>& keyword : kKeywords<EventKind>) {
-    if (table.has(keyword.name)) actions.push_back(keyword.name);
-  }
-  if (actions.size() != 1) {
-    table.mistake(actions.empty() ? "lift" : actions.back(),
-                  actions.empty() ? "the event does nothing"
-                                  : "an event has " + in_quotes(actions.front()) + " or " +
-                                        in_quotes(actions.back()) + ", not both",
-                  std::string(kActionAdvice));
-  }
+  check_actions(table, event);
+  if (event.at_signal) event.kind = EventKind::signal;
   if (table.find("lift") != nullptr) {
     event.kind = EventKind::lift;
     throttle_named(table, "lift", event);
@@ -40,13 +33,45 @@ Event EventReader::read(TableReader& table) {
   if (auto set = table.table("set", "set")) read_set(std::move(*set), event);
   if (auto ramp = table.table("ramp", "ramp")) read_ramp(std::move(*ramp), event);
   fleet_events_.read(table, event);
+  read_call_or_command(table, engine_, event);
   assign(event.measure, table.flag("measure"));
   table.finish();
   return event;
 }
 
+// At a signal an event may do nothing itself: then whoever sends it has done something elsewhere.
+// What throttles and replicas do is planned before the run.
+void EventReader::check_actions(TableReader& table, const Event& event) {
+  std::vector<std::string_view> actions;
+  bool is_planned = false;
+  for (const Keyword<EventKind>& keyword : kKeywords<EventKind>) {
+    if (keyword.value == EventKind::signal || !table.has(keyword.name)) continue;
+    actions.push_back(keyword.name);
+    is_planned = keyword.value != EventKind::call && keyword.value != EventKind::command;
+  }
+  if (actions.size() > 1 || (actions.empty() && !event.at_signal)) {
+    table.mistake(actions.empty() ? "lift" : actions.back(),
+                  actions.empty() ? "the event does nothing"
+                                  : "an event has " + in_quotes(actions.front()) + " or " +
+                                        in_quotes(actions.back()) + ", not both",
+                  std::string(kActionAdvice));
+  } else if (event.at_signal && is_planned) {
+    table.mistake("at", in_quotes(actions.front()) + " is planned before the run, with its instant",
+                  "state it: at = \"15s\"; a signal begins a call or a command, or stands alone");
+  }
+}
+
 void EventReader::read_at(TableReader& table, Event& event) {
   table.require("at", "for example at = \"15s\"");
+  if (const toml::node* node = table.find("at");
+      node != nullptr && node->value<std::string_view>() == kSignal) {
+    event.at_signal = true;
+    if (engine_ && !traits_of(*engine_).remote) {
+      table.mistake("at", "engine " + in_quotes(name_of(*engine_)) + " waits for no signal",
+                    "state an instant: at = \"15s\"; or set run.engine = \"http\"");
+    }
+    return;
+  }
   const std::optional<std::int64_t> at_ns = table.duration_ns("at");
   assign(event.at_ns, at_ns);
   const bool run_has_length = run_.warmup_ns < run_.duration_ns;  // else that is the mistake

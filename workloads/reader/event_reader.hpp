@@ -1,5 +1,6 @@
 #pragma once
-// Reads [[event]]: a throttle is lifted, set, restored, or moved over a time, or the fleet changes.
+// Reads [[event]]: a throttle is lifted, set, restored, or moved over a time, the fleet changes, or
+// something happens elsewhere.
 
 #include <string>
 #include <string_view>
@@ -14,12 +15,13 @@ namespace tokenlift {
 
 class EventReader {
  public:
-  /// `scenario` has its run and its fleet, `throttles` are its throttles; `sizes` gets the numbers
-  /// of units that must hold the largest request.
-  EventReader(Document& document, const Scenario& scenario,
+  /// `scenario` has its run and its fleet; its engine is nothing where it is not known. `throttles`
+  /// are its throttles; `sizes` gets the numbers of units that must hold the largest request.
+  EventReader(Document& document, const Scenario& scenario, std::optional<Engine> engine,
               const std::vector<KnownThrottle>& throttles, std::vector<PlacedSize>& sizes)
       : document_(document),
         run_(scenario.run),
+        engine_(engine),
         throttles_(throttles),
         sizes_(sizes),
         fleet_events_(scenario) {}
@@ -28,6 +30,7 @@ class EventReader {
 
  private:
   void read_at(TableReader& table, Event& event);
+  void check_actions(TableReader& table, const Event& event);
   void read_set(TableReader table, Event& event);
   void read_restore(TableReader& table, Event& event);
   void read_ramp(TableReader table, Event& event);
@@ -38,6 +41,7 @@ class EventReader {
 
   Document& document_;
   const RunSettings& run_;
+  std::optional<Engine> engine_;
   const std::vector<KnownThrottle>& throttles_;
   std::vector<PlacedSize>& sizes_;
   FleetEventReader fleet_events_;

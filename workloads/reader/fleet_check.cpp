@@ -136,7 +136,9 @@ void check_followers(const Scenario& scenario, const FleetPlaces& places, Docume
     if (!fleet_changes(scenario)) {
       document.add(
           *places.followers[i], name + " follows the capacity, and nothing changes that",
-          "add an event with join, leave or fail, or failures to a site; or remove follows");
+          traits_of(scenario.run.engine).remote
+              ? "remove follows"
+              : "add an event with join, leave or fail, or failures to a site; or remove follows");
     } else if (capacity_of(replica_weights(scenario), replicas_at_start(scenario)) == 0) {
       document.add(*places.followers[i],
                    name + " follows the capacity, of which there is none at the start",

@@ -33,8 +33,12 @@ void FleetEventReader::read(TableReader& table, Event& event) {
     if (!engine.has_replicas) {
       table.mistake(key,
                     "engine " + in_quotes(engine.name) +
-                        " answers at once, without replicas that could " + std::string(key),
-                    "remove the event, or set run.engine = \"virtual\" or \"threads\"");
+                        (engine.remote ? " asks endpoints, and has no replicas that could "
+                                       : " answers at once, without replicas that could ") +
+                        std::string(key),
+                    engine.remote
+                        ? "let a call or a command do it: call = { url = \"...\" }"
+                        : "remove the event, or set run.engine = \"virtual\" or \"threads\"");
     }
     if (kind == EventKind::join) read_join(std::move(*action), event);
     if (kind == EventKind::leave) read_leave(std::move(*action), event);

@@ -1,18 +1,39 @@
 #include "workloads/reader/fleet_reader.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <span>
 #include <utility>
 
 #include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/endpoint_reader.hpp"
 
 namespace tokenlift {
 
-FleetReader::FleetReader(Document& document, std::optional<Engine> engine,
+namespace {
+
+// What becomes of replicas over time, and how far away they are;
+constexpr auto kCourseKeys = std::to_array<std::string_view>(
+    {"at_start", "boot", "rtt", "notice", "spares", "failures", "available"});
+// what they are.
+constexpr auto kReplicaKeys =
+    std::to_array<std::string_view>({"replicas", "profile", "max_batch", "max_step_tokens",
+                                     "kv_tokens", "prefix_cache_tokens", "capacity"});
+constexpr std::string_view kHasReplicasAdvice =
+    R"(remove it, or set run.engine = "virtual" or "threads")";
+
+}  // namespace
+
+FleetReader::FleetReader(Document& document, std::string folder, std::optional<Engine> engine,
                          const std::vector<Profile>& given, ReadProfiles own)
-    : document_(document), engine_(engine), given_(given), own_(std::move(own)) {}
+    : document_(document),
+      folder_(std::move(folder)),
+      engine_(engine),
+      given_(given),
+      own_(std::move(own)) {}
 
 FleetSettings FleetReader::read(TableReader table) {
   FleetSettings fleet;
@@ -21,7 +42,9 @@ FleetSettings FleetReader::read(TableReader table) {
   assign(fleet.load_report_interval_ns, table.duration_ns("load_report_interval"));
   std::vector<TableReader> sites = table.tables("site", "[[fleet.site]]");
   if (sites.empty() && (!table.has("site") || table.find("site")->is_array())) {
-    table.mistake("site", "the fleet is empty", "add a [[fleet.site]] with name and replicas");
+    table.mistake("site", "the fleet is empty",
+                  is_remote() ? "add a [[fleet.site]] with name, url and model"
+                              : "add a [[fleet.site]] with name and replicas");
   }
   for (TableReader& site_table : sites) {
     const Mark mark{document_};
@@ -32,15 +55,70 @@ FleetSettings FleetReader::read(TableReader table) {
     sound_sites_.push_back(
         {site, site_table.place(), site_table.place("kv_tokens"), site_table.place("boot")});
   }
-  check_capacities(sites, fleet.sites);
+  if (is_remote()) {
+    check_remote(table, sites, fleet);
+  } else {
+    check_capacities(sites, fleet.sites);
+  }
   table.finish();
   return fleet;
 }
 
 Site FleetReader::read_site(TableReader& table, RouterPolicy router) {
-  const Mark mark{document_};
   Site site;
   site.name = table.name_apart_from(site_names_);
+  if (table.only_for("max_in_flight", "router", router, std::vector{RouterPolicy::spill})) {
+    site.max_in_flight = table.whole("max_in_flight", 1, kSizeMax);
+  }
+  if (is_remote()) {
+    read_remote(table, router, site);
+  } else {
+    read_replicas(table, site);
+  }
+  table.finish();
+  return site;
+}
+
+void FleetReader::read_remote(TableReader& table, RouterPolicy router, Site& site) {
+  const std::string which = "asks endpoints, whatever they are made of";
+  table.refuse_on(*engine_, which, kReplicaKeys, std::string(kHasReplicasAdvice));
+  table.refuse_on(*engine_, which, kCourseKeys, std::string(kHasReplicasAdvice));
+  site.endpoint = read_endpoint(table, folder_);
+  if (router == RouterPolicy::spill) {
+    table.require("max_in_flight",
+                  "nobody knows how much an endpoint holds: state how many requests are sent there "
+                  "at once, for example max_in_flight = 64");
+  }
+}
+
+// Routers that go by what replicas have know nothing of endpoints.
+void FleetReader::check_remote(TableReader& table, std::vector<TableReader>& sites,
+                               const FleetSettings& fleet) {
+  const bool by_places = fleet.router == RouterPolicy::shared_queue;
+  if (by_places || fleet.router == RouterPolicy::session_affinity) {
+    table.mistake("router",
+                  "router " + in_quotes(name_of(fleet.router)) + " goes by the " +
+                      (by_places ? "places in batches" : "prefix caches") +
+                      ", of which no endpoint tells",
+                  "take \"least_loaded\", \"round_robin\", \"random\", \"power_of_two\" or "
+                  "\"spill\"");
+  }
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    const std::optional<Endpoint>& endpoint = fleet.sites[i].endpoint;
+    if (sites.size() > 1 || !endpoint || endpoint->on_refusal == OnRefusal::client) continue;
+    sites[i].mistake("on_refusal", "there is no next site that a refused request could go to",
+                     "add a [[fleet.site]], or set on_refusal = \"client\"");
+  }
+}
+
+void FleetReader::read_replicas(TableReader& table, Site& site) {
+  const Mark mark{document_};
+  if (engine_) {
+    table.refuse_on(*engine_, "has no endpoints", kEndpointKeys,
+                    "remove it, or set run.engine = \"http\"");
+  } else {
+    table.pass_over(kEndpointKeys);
+  }
   assign(site.replicas, table.whole("replicas", 1, kCountMax));
   assign(site.profile, table.text("profile"));
   assign(site.max_batch, table.whole("max_batch", 1, kCountMax));
@@ -54,26 +132,14 @@ Site FleetReader::read_site(TableReader& table, RouterPolicy router) {
   }
   assign(site.kv_tokens, table.whole("kv_tokens", 1, kSizeMax));
   site.capacity_tokens_per_s = table.rate_per_s("capacity");
-  if (table.only_for("max_in_flight", "router", router, std::vector{RouterPolicy::spill})) {
-    site.max_in_flight = table.whole("max_in_flight", 1, kSizeMax);
-  }
   read_course(table, site);
   if (mark.sound()) check_profile(table, site);
-  table.finish();
-  return site;
 }
 
-// What becomes of its replicas over time, and how far away they are.
 void FleetReader::read_course(TableReader& table, Site& site) {
   if (engine_ && !traits_of(*engine_).has_replicas) {
-    for (const char* key :
-         {"at_start", "boot", "rtt", "notice", "spares", "failures", "available"}) {
-      if (table.find(key) == nullptr) continue;
-      table.mistake(key,
-                    in_quotes(key) + " has no effect on engine " + in_quotes(name_of(*engine_)) +
-                        ", which answers at once, without replicas",
-                    "remove it, or set run.engine = \"virtual\" or \"threads\"");
-    }
+    table.refuse_on(*engine_, "answers at once, without replicas", kCourseKeys,
+                    std::string(kHasReplicasAdvice));
     return;
   }
   site.at_start = table.whole("at_start", 0, kCountMax);
@@ -212,7 +278,7 @@ bool FleetReader::check_memory(TableReader& table, const Site& site, const Profi
   table.mistake("prefix_cache_tokens",
                 "\"prefix_cache_tokens\" is " + std::to_string(site.prefix_cache_tokens) +
                     ", and " + has_room + ", KV cache and prefix cache together",
-                std::move(advice));
+                advice);
   return false;
 }
 

@@ -21,14 +21,13 @@ struct PlacedSite {
 
 class FleetReader {
  public:
-  /// `engine` is nothing where it is not known; `given` are the profiles of the command line, `own`
-  /// those of the scenario.
-  FleetReader(Document& document, std::optional<Engine> engine, const std::vector<Profile>& given,
-              ReadProfiles own);
+  /// `folder` is where relative paths begin; `engine` is nothing where it is not known; `given` are
+  /// the profiles of the command line, `own` those of the scenario.
+  FleetReader(Document& document, std::string folder, std::optional<Engine> engine,
+              const std::vector<Profile>& given, ReadProfiles own);
 
   FleetSettings read(TableReader table);
   const std::vector<PlacedSite>& sound_sites() const { return sound_sites_; }
-  const std::vector<std::string>& site_names() const { return site_names_; }
 
   /// The scenario's own profiles, and on engine virtual all that the sites use, so that the
   /// scenario means the same without the files and the program that it was read with. By name;
@@ -37,6 +36,11 @@ class FleetReader {
 
  private:
   Site read_site(TableReader& table, RouterPolicy router);
+  void read_remote(TableReader& table, RouterPolicy router, Site& site);
+  void read_replicas(TableReader& table, Site& site);
+  bool is_remote() const { return engine_ && traits_of(*engine_).remote; }
+  void check_remote(TableReader& table, std::vector<TableReader>& sites,
+                    const FleetSettings& fleet);
   void read_course(TableReader& table, Site& site);
   std::optional<Failures> read_failures(TableReader& table);
   std::optional<Availability> read_available(TableReader& table);
@@ -47,6 +51,7 @@ class FleetReader {
   static bool check_memory(TableReader& table, const Site& site, const Profile& profile);
 
   Document& document_;
+  std::string folder_;
   std::optional<Engine> engine_;
   const std::vector<Profile>& given_;
   ReadProfiles own_;

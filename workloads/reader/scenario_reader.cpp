@@ -3,6 +3,7 @@
 #include "workloads/reader/scenario_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -44,8 +45,12 @@ using ReadTuning = std::function<Tuning(TableReader table, const Scenario& scena
 class ScenarioReader {
  public:
   ScenarioReader(Document& document, const std::string& folder,
-                 const std::vector<Profile>& profiles)
-      : document_(document), given_(profiles), tenants_(document, folder) {}
+                 const std::vector<Profile>& profiles, bool finds_capacity)
+      : document_(document),
+        folder_(folder),
+        given_(profiles),
+        finds_capacity_(finds_capacity),
+        tenants_(document, folder) {}
 
   /// `read_tuning` reads the table [tune] against the scenario; none: [tune] is not read.
   Scenario read(const std::string& source_name, const ReadTuning& read_tuning);
@@ -53,8 +58,9 @@ class ScenarioReader {
  private:
   void read_run(TableReader table);
   void read_starts_at(TableReader& table);
+  void read_stop_after(TableReader& table);
   void read_queue(TableReader table);
-  void read_tenants(TableReader& root, const std::vector<std::string>& site_names);
+  void read_tenants(TableReader& root);
   void read_throttles(TableReader& root);
   void read_events(TableReader& root);
   void note_load(const Place& place, bool by_load);
@@ -62,9 +68,12 @@ class ScenarioReader {
   void check_kv_tokens(const std::vector<PlacedSite>& sites);
   void check_sizes();
   void check_loads();
+  void check_measured();
 
   Document& document_;
+  const std::string& folder_;
   const std::vector<Profile>& given_;  // on the command line
+  bool finds_capacity_;
   Scenario scenario_;
   std::optional<Engine> engine_ = Engine::threads;  // nothing where the scenario's word is none
   TenantReader tenants_;
@@ -89,11 +98,30 @@ void ScenarioReader::read_run(TableReader table) {
   }
   assign(run.max_in_flight, table.whole("max_in_flight", 1, kSizeMax));
   read_starts_at(table);
+  read_stop_after(table);
   if (run.duration_ns > 0 && run.warmup_ns >= run.duration_ns) {
     table.mistake("warmup", "the warm-up takes the whole run",
                   "warmup must be shorter than duration");
   }
   table.finish();
+}
+
+void ScenarioReader::read_stop_after(TableReader& table) {
+  constexpr auto kKeys = std::to_array<std::string_view>({"stop_after"});
+  if (!engine_) {
+    table.pass_over(kKeys);
+  } else if (!traits_of(*engine_).remote) {
+    table.refuse_on(*engine_, "costs nothing by the request", kKeys,
+                    "remove it, or set run.engine = \"http\"");
+  } else if (auto stop = table.table("stop_after", "stop_after")) {
+    scenario_.run.stop_after_requests = stop->whole("requests", 1, kSizeMax);
+    scenario_.run.stop_after_output_tokens = stop->whole("output_tokens", 1, kSizeMax);
+    if (stop->keys().empty()) {
+      table.mistake("stop_after", "\"stop_after\" says nothing",
+                    "for example stop_after = { requests = 1000, output_tokens = 200000 }");
+    }
+    stop->finish();
+  }
 }
 
 // The zone is read first: the start is in its local time.
@@ -114,13 +142,13 @@ void ScenarioReader::read_queue(TableReader table) {
   table.finish();
 }
 
-void ScenarioReader::read_tenants(TableReader& root, const std::vector<std::string>& site_names) {
+void ScenarioReader::read_tenants(TableReader& root) {
   std::vector<TableReader> tables = root.tables("tenant", "[[tenant]]");
   if (tables.empty() && (!root.has("tenant") || root.find("tenant")->is_array())) {
     root.mistake("tenant", "nobody asks for anything", "add a [[tenant]]");
   }
   for (TableReader& table : tables) {
-    scenario_.tenants.push_back(tenants_.read(table, site_names));
+    scenario_.tenants.push_back(tenants_.read(table, scenario_.fleet.sites, engine_));
   }
   check_count(root, "tenant", tables.size(), kMostTenants);
 }
@@ -144,7 +172,7 @@ void ScenarioReader::read_throttles(TableReader& root) {
 }
 
 void ScenarioReader::read_events(TableReader& root) {
-  EventReader reader(document_, scenario_, throttles_, sizes_);
+  EventReader reader(document_, scenario_, engine_, throttles_, sizes_);
   std::int64_t changes = 0;
   for (TableReader& table : root.tables("event", "[[event]]")) {
     Event event = reader.read(table);
@@ -169,7 +197,7 @@ void ScenarioReader::check_kv_tokens(const std::vector<PlacedSite>& sites) {
     const std::int64_t largest = largest_prompt_tokens(tenant) + largest_output_tokens(tenant);
     for (const PlacedSite& placed : sites) {
       const Site& site = placed.site;
-      if (largest <= site.kv_tokens || !may_use(tenant, site)) continue;
+      if (site.endpoint || largest <= site.kv_tokens || !may_use(tenant, site)) continue;
       document_.add(placed.kv_tokens,
                     "site " + in_quotes(site.name) + " holds " + std::to_string(site.kv_tokens) +
                         " tokens, and a request of tenant " + in_quotes(tenant.name) +
@@ -209,11 +237,29 @@ void ScenarioReader::check_loads() {
                   "mix",
                   "state fleet.capacity = \"5000/s\", or give all tenants the same form");
   }
-  if (!has_capacity(scenario_.run.engine)) {
-    document_.add(*first,
-                  "a load is a share of the fleet's capacity, and engine " +
-                      in_quotes(name_of(scenario_.run.engine)) + " has none to measure",
-                  "state fleet.capacity = \"5000/s\", or give a rate");
+  const EngineTraits& engine = traits_of(scenario_.run.engine);
+  if (has_capacity(engine.engine) || (engine.remote && finds_capacity_)) return;
+  document_.add(*first,
+                "a load is a share of the fleet's capacity, and " +
+                    (engine.remote ? "nobody knows that of the endpoints"
+                                   : "engine " + in_quotes(engine.name) + " has none to measure"),
+                engine.remote ? "state fleet.capacity = \"5000/s\", give a rate, or run with "
+                                "--find-capacity"
+                              : "state fleet.capacity = \"5000/s\", or give a rate");
+}
+
+// The phases around an event that happens elsewhere are not known before, and those around two
+// events are known or not.
+void ScenarioReader::check_measured() {
+  const std::vector<std::size_t> measured = measured_events(scenario_);
+  if (measured.size() < 2) return;
+  for (const std::size_t i : measured) {
+    const Event& event = scenario_.events[i];
+    if (!happens_elsewhere(event)) continue;
+    document_.add(places_.events[event.index.value],
+                  "nobody knows before the run when this event holds, so it divides the run alone",
+                  "give measure = true to this event or to others");
+    return;
   }
 }
 
@@ -225,7 +271,7 @@ Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& 
   root.require("run", "add [run] with a duration");
   if (auto run = root.table("run", "[run]")) read_run(std::move(*run));
   const Mark of_fleet{document_};
-  FleetReader fleet_reader(document_, engine_, given_, read_profiles(root));
+  FleetReader fleet_reader(document_, folder_, engine_, given_, read_profiles(root));
   root.require("fleet", "add a [[fleet.site]] with name and replicas");
   if (auto fleet = root.table("fleet", "[fleet]")) {
     scenario_.fleet = fleet_reader.read(std::move(*fleet));
@@ -233,7 +279,7 @@ Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& 
   const bool fleet_sound = of_fleet.sound();
   check_boots(scenario_.run, fleet_reader.sound_sites(), document_);
   if (auto queue = root.table("queue", "[queue]")) read_queue(std::move(*queue));
-  read_tenants(root, fleet_reader.site_names());
+  read_tenants(root);
   read_throttles(root);
   const Mark of_events{document_};
   read_events(root);
@@ -243,7 +289,10 @@ Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& 
   check_kv_tokens(fleet_reader.sound_sites());
   check_sizes();
   check_loads();
-  std::ranges::stable_sort(scenario_.events, {}, &Event::at_ns);
+  std::ranges::stable_sort(scenario_.events, {}, [](const Event& event) {
+    return std::pair(event.at_signal, event.at_ns);
+  });
+  if (events_sound) check_measured();
   if (fleet_sound && events_sound && scenario_.run.duration_ns > 0) {
     places_.sites = fleet_reader.sound_sites();
     places_.load = tenants_.load_place() ? tenants_.load_place() : load_place_;
@@ -261,14 +310,15 @@ Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& 
 
 Scenario parse_scenario(std::string_view text, const std::string& source_name,
                         const std::string& folder, const std::vector<std::string>& overrides,
-                        const std::vector<Profile>& profiles, const FigureMistake& figure_mistake) {
+                        const std::vector<Profile>& profiles, const FigureMistake& figure_mistake,
+                        bool finds_capacity) {
   const auto mistakes_with = [&](const std::vector<std::string>& words) {
     std::vector<std::string> all = overrides;
     all.insert(all.end(), words.begin(), words.end());
     std::vector<Mistake> mistakes;
     try {
       Document document(text, source_name, all);
-      ScenarioReader(document, folder, profiles).read(source_name, {});
+      ScenarioReader(document, folder, profiles, finds_capacity).read(source_name, {});
     } catch (const ScenarioError& error) {
       mistakes = error.mistakes();
     }
@@ -278,7 +328,7 @@ Scenario parse_scenario(std::string_view text, const std::string& source_name,
   const auto read_tuning = [&](TableReader table, const Scenario& scenario) {
     return TuningReader(document, scenario, figure_mistake, mistakes_with).read(std::move(table));
   };
-  return ScenarioReader(document, folder, profiles).read(source_name, read_tuning);
+  return ScenarioReader(document, folder, profiles, finds_capacity).read(source_name, read_tuning);
 }
 
 }  // namespace tokenlift

@@ -33,9 +33,12 @@ struct ScenarioSource {
 ///
 /// `figure_mistake` says what is wrong with the figures of [tune]. A path that needs a phase gets
 /// that of judged_phase(). Without it all paths stay as they are written.
+///
+/// `finds_capacity`: the run looks for the capacity of its endpoints first (--find-capacity), so
+/// that a load on engine http needs none that is stated.
 Scenario parse_scenario(std::string_view text, const std::string& source_name,
                         const std::string& folder, const std::vector<std::string>& overrides,
                         const std::vector<Profile>& profiles = {},
-                        const FigureMistake& figure_mistake = {});
+                        const FigureMistake& figure_mistake = {}, bool finds_capacity = false);
 
 }  // namespace tokenlift

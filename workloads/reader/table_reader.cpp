@@ -1,7 +1,9 @@
 #include "workloads/reader/table_reader.hpp"
 
 #include <cmath>
+#include <filesystem>
 #include <sstream>
+#include <system_error>
 
 #include "workloads/plan/calendar.hpp"
 #include "workloads/text/utf8.hpp"
@@ -80,13 +82,14 @@ Place TableReader::key_place(std::string_view key) const {
   return found != table_.end() ? found->first.source() : table_.source();
 }
 
-void TableReader::mistake(std::string_view key, std::string message, std::string advice) {
-  document_.add(place(key), std::move(message), std::move(advice));
+void TableReader::mistake(std::string_view key, const std::string& message,
+                          const std::string& advice) {
+  document_.add(place(key), message, advice);
 }
 
-void TableReader::require(std::string_view key, std::string advice) {
+void TableReader::require(std::string_view key, const std::string& advice) {
   if (has(key)) return;
-  mistake(key, name_ + " lacks the key \"" + std::string(key) + "\"", std::move(advice));
+  mistake(key, name_ + " lacks the key \"" + std::string(key) + "\"", advice);
 }
 
 const toml::node* TableReader::find(std::string_view key) {
@@ -177,7 +180,7 @@ std::optional<Value> TableReader::quantity(std::string_view key,
   }
   Quantity<Value> result = parse(node->as_string()->get());
   if (!result.value) {
-    mistake(key, in_quotes(key) + ": " + result.problem, std::move(result.advice));
+    mistake(key, in_quotes(key) + ": " + result.problem, result.advice);
   }
   return result.value;
 }
@@ -334,6 +337,32 @@ std::vector<TableReader> TableReader::tables(std::string_view key, const std::st
 void TableReader::unknown_word(std::string_view key, const std::string& word,
                                const std::vector<std::string>& names) {
   mistake(key, in_quotes(key) + " can't be " + in_quotes(word), suggest(word, names));
+}
+
+void TableReader::refuse_on(Engine engine, std::string_view which,
+                            std::span<const std::string_view> keys, const std::string& advice) {
+  for (const std::string_view key : keys) {
+    if (find(key) == nullptr) continue;
+    mistake(key,
+            in_quotes(key) + " has no effect on engine " + in_quotes(name_of(engine)) + ", which " +
+                std::string(which),
+            advice);
+  }
+}
+
+void TableReader::pass_over(std::span<const std::string_view> keys) {
+  for (const std::string_view key : keys) find(key);
+}
+
+std::optional<std::string> TableReader::path(std::string_view key, const std::string& folder) {
+  const std::optional<std::string> name = text(key);
+  if (!name) return std::nullopt;
+  std::error_code error;
+  const std::filesystem::path absolute =
+      std::filesystem::absolute(std::filesystem::path(folder) / *name, error).lexically_normal();
+  if (!name->empty() && name->find('\0') == std::string::npos && !error) return absolute.string();
+  mistake(key, "this can't be a file name");
+  return std::nullopt;
 }
 
 void TableReader::finish() {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,10 +52,10 @@ class TableReader {
   /// Of the key itself, or of the table where it is absent.
   Place key_place(std::string_view key) const;
   Place place() const { return table_.source(); }
-  void mistake(std::string_view key, std::string message, std::string advice = "");
+  void mistake(std::string_view key, const std::string& message, const std::string& advice = "");
 
   /// Notes a mistake if the key is absent.
-  void require(std::string_view key, std::string advice = "");
+  void require(std::string_view key, const std::string& advice = "");
 
   /// The key "name", which must be there, be a name and be none of `taken`; whatever it is.
   std::string name_apart_from(const std::vector<std::string>& taken);
@@ -121,9 +122,20 @@ class TableReader {
     mistake(key,
             in_quotes(key) + " has no effect on " + std::string(noun) + " " +
                 in_quotes(name_of(chosen)),
-            std::move(advice));
+            advice);
     return false;
   }
+
+  /// A mistake for each of these keys that is there: it has no effect on the engine, `which` does
+  /// what that says. No getter needs to ask for them.
+  void refuse_on(Engine engine, std::string_view which, std::span<const std::string_view> keys,
+                 const std::string& advice);
+
+  /// The keys are known, and not looked at.
+  void pass_over(std::span<const std::string_view> keys);
+
+  /// The absolute path of a file; a relative one is looked for in `folder`. It need not be there.
+  std::optional<std::string> path(std::string_view key, const std::string& folder);
 
   /// Notes every key that no getter asked for.
   void finish();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "workloads/plan/plan.hpp"
+#include "workloads/reader/endpoint_reader.hpp"
 #include "workloads/requests/lengths.hpp"
 
 namespace tokenlift {
@@ -21,9 +22,10 @@ constexpr double kJitterMax = 10;
 }  // namespace
 
 TenantReader::TenantReader(Document& document, std::string folder)
-    : document_(document), arrivals_reader_(document, std::move(folder)) {}
+    : document_(document), folder_(std::move(folder)), arrivals_reader_(document, folder_) {}
 
-Tenant TenantReader::read(TableReader& table, const std::vector<std::string>& site_names) {
+Tenant TenantReader::read(TableReader& table, const std::vector<Site>& sites,
+                          std::optional<Engine> engine) {
   const Mark mark{document_};
   Tenant tenant;
   tenant.name = table.name_apart_from(names_);
@@ -55,6 +57,8 @@ Tenant TenantReader::read(TableReader& table, const std::vector<std::string>& si
       }
     }
   }
+  std::vector<std::string> site_names;
+  for (const Site& site : sites) site_names.push_back(site.name);
   tenant.sites = table.names_among("sites", "site", site_names);
   if (mark.sound()) sized_.push_back(tenant);
   assign(tenant.users, table.whole("users", 1, kMostUsers));
@@ -66,6 +70,14 @@ Tenant TenantReader::read(TableReader& table, const std::vector<std::string>& si
   if (auto retry = table.table("retry", "retry")) tenant.retry = read_retry(std::move(*retry));
   tenant.patience = read_wait(table, "patience", 1);
   tenant.deadline_ns = table.positive_duration_ns("deadline");
+  if (!engine) {
+    table.pass_over(kSentKeys);
+  } else if (traits_of(*engine).remote) {
+    read_sent(table, folder_, sites, lengths_sound, tenant);
+  } else {
+    table.refuse_on(*engine, "asks no endpoints", kSentKeys,
+                    "remove it, or set run.engine = \"http\"");
+  }
   table.finish();
   return tenant;
 }

@@ -15,8 +15,8 @@ class TenantReader {
  public:
   TenantReader(Document& document, std::string folder);
 
-  /// `site_names` are those of the fleet.
-  Tenant read(TableReader& table, const std::vector<std::string>& site_names);
+  /// `sites` are those of the fleet; `engine` is nothing where it is not known.
+  Tenant read(TableReader& table, const std::vector<Site>& sites, std::optional<Engine> engine);
 
   /// The tenants whose sizes are right by themselves.
   const std::vector<Tenant>& sized() const { return sized_; }
@@ -34,6 +34,7 @@ class TenantReader {
   void check_users(TableReader& table, const Tenant& tenant);
 
   Document& document_;
+  std::string folder_;
   ArrivalsReader arrivals_reader_;
   std::vector<Tenant> sized_;
   std::vector<std::string> names_;

@@ -146,6 +146,21 @@ inline constexpr auto kKeywords<Inherit> =
                                      {"additive", Inherit::additive}});
 
 template <>
+inline constexpr auto kKeywords<Api> =
+    std::to_array<Keyword<Api>>({{"openai_chat", Api::openai_chat},
+                                 {"openai_completions", Api::openai_completions},
+                                 {"anthropic_messages", Api::anthropic_messages}});
+
+template <>
+inline constexpr auto kKeywords<OnRefusal> = std::to_array<Keyword<OnRefusal>>(
+    {{"client", OnRefusal::client}, {"next_site", OnRefusal::next_site}});
+
+/// Any other word is the path of a file.
+template <>
+inline constexpr auto kKeywords<PromptKind> = std::to_array<Keyword<PromptKind>>(
+    {{"text", PromptKind::text}, {"token_ids", PromptKind::token_ids}});
+
+template <>
 inline constexpr auto kKeywords<ParameterScale> =
     std::to_array<Keyword<ParameterScale>>({{"linear", ParameterScale::linear},
                                             {"log", ParameterScale::log},

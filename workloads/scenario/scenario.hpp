@@ -429,7 +429,7 @@ struct Scenario {
   QueueOrder queue_order = QueueOrder::fifo;  ///< of tenants that wait for the throttles
   std::vector<Tenant> tenants;
   std::vector<Throttle> throttles;
-  std::vector<Event> events;  ///< ordered by at_ns
+  std::vector<Event> events;  ///< ordered by at_ns; those that a signal begins are the last
   /// What `tune` searches. No part of what is run: run.json does not have it.
   std::optional<Tuning> tuning;
   bool operator==(const Scenario&) const = default;

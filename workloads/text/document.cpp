@@ -12,6 +12,7 @@
 
 #include "workloads/text/key_path.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/text/secret.hpp"
 #include "workloads/text/utf8.hpp"
 
 namespace tokenlift {
@@ -61,9 +62,10 @@ void put(toml::table& table, std::string_view name, const Place& place, toml::ta
 // Of keys that exclude each other, the override's replaces the others.
 void remove_excluded_keys(toml::table& table, std::string_view name, const toml::node& value) {
   constexpr std::array<std::string_view, 3> kLimits = {"rate", "load", "limit"};
-  constexpr std::array<std::string_view, 8> kActions = {"lift", "set",   "restore", "ramp",
-                                                        "join", "leave", "fail",    "slow"};
+  constexpr std::array<std::string_view, 10> kActions = {
+      "lift", "set", "restore", "ramp", "join", "leave", "fail", "slow", "call", "command"};
   constexpr std::array<std::string_view, 2> kAmounts = {"replicas", "share"};
+  constexpr std::array<std::string_view, 2> kKeys = {"key_env", "key_file"};
   const auto remove_others = [&](const auto& excluding) {
     if (std::ranges::find(excluding, name) == excluding.end()) return;
     for (const std::string_view other : excluding) {
@@ -73,6 +75,7 @@ void remove_excluded_keys(toml::table& table, std::string_view name, const toml:
   remove_others(kLimits);
   remove_others(kActions);
   remove_others(kAmounts);
+  remove_others(kKeys);
   if (name == "when_full" && value.value<std::string>() == "reject") table.erase("max_wait");
 }
 
@@ -122,7 +125,7 @@ std::string advice_for_elements(const toml::array& array, std::string_view word)
 }  // namespace
 
 std::string override_source(const std::string& word) {
-  return "--set " + word;
+  return "--set " + without_secrets(word);
 }
 
 // toml++ writes tables so within arrays alone.
@@ -201,7 +204,7 @@ Document::Document(std::string_view text, std::string source_name,
   for (std::size_t i = 1; i < sources_.size(); ++i) apply(i);
 }
 
-void Document::add(const Place& place, std::string message, std::string advice) {
+void Document::add(const Place& place, const std::string& message, const std::string& advice) {
   std::size_t index = 0;
   if (place.path && !place.path->empty()) {
     std::from_chars(place.path->data(), place.path->data() + place.path->size(), index);
@@ -211,8 +214,8 @@ void Document::add(const Place& place, std::string message, std::string advice) 
   const int column = static_cast<int>(std::min<std::size_t>(
       std::max<std::size_t>(place.begin.column, 1), count_code_points(excerpt) + 1));
   found_.push_back(
-      {index == 0 ? 0 : index + 1, Mistake{source.name, line, column, std::move(message),
-                                           std::move(advice), std::move(excerpt)}});
+      {index == 0 ? 0 : index + 1, Mistake{source.name, line, column, without_secrets(message),
+                                           without_secrets(advice), without_secrets(excerpt)}});
 }
 
 void Document::add(const std::vector<Mistake>& mistakes) {

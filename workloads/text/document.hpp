@@ -16,7 +16,7 @@ namespace tokenlift {
 /// Where something stands. `path` is null in the main text and the index of an override otherwise.
 using Place = toml::source_region;
 
-/// What mistakes in an override call their source.
+/// What mistakes in an override call their source; secrets in it are blanked out.
 std::string override_source(const std::string& word);
 
 /// A string as TOML and JSON alike write it. Bytes that are not UTF-8, which neither allows, become
@@ -44,7 +44,8 @@ class Document {
 
   const toml::table& root() const { return root_; }
 
-  void add(const Place& place, std::string message, std::string advice = "");
+  /// What looks like a secret is shown in none of them.
+  void add(const Place& place, const std::string& message, const std::string& advice = "");
   /// Mistakes in another file.
   void add(const std::vector<Mistake>& mistakes);
   std::size_t mistake_count() const { return found_.size(); }

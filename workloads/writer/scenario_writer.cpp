@@ -19,6 +19,7 @@
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/document.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/writer/endpoint_writer.hpp"
 #include "workloads/writer/throttle_writer.hpp"
 #include "workloads/writer/toml_keys.hpp"
 
@@ -32,15 +33,6 @@ std::string cost(std::int64_t ps) {
   return string_literal(format_cost(ps));
 }
 
-// In quotes where TOML wants them.
-std::string toml_key(const std::string& name) {
-  const auto bare = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-  };
-  return !name.empty() && std::ranges::all_of(name, bare) ? name : string_literal(name);
-}
-
 TomlKeys keys_of(const RunSettings& run) {
   TomlKeys keys;
   keys.add("engine", word(run.engine));
@@ -52,6 +44,10 @@ TomlKeys keys_of(const RunSettings& run) {
   keys.add("max_in_flight", run.max_in_flight);
   if (run.starts_at_s) keys.add("starts_at", string_literal(format_instant(*run.starts_at_s)));
   if (run.time_zone != "UTC") keys.add("time_zone", string_literal(run.time_zone));
+  TomlKeys stop;
+  if (run.stop_after_requests) stop.add("requests", *run.stop_after_requests);
+  if (run.stop_after_output_tokens) stop.add("output_tokens", *run.stop_after_output_tokens);
+  if (!stop.empty()) keys.add("stop_after", stop.inline_table());
   return keys;
 }
 
@@ -83,6 +79,11 @@ void add_course(TomlKeys& keys, const Site& site) {
 TomlKeys keys_of(const Site& site) {
   TomlKeys keys;
   keys.add("name", string_literal(site.name));
+  if (site.endpoint) {
+    add_endpoint(*site.endpoint, keys);
+    if (site.max_in_flight) keys.add("max_in_flight", *site.max_in_flight);
+    return keys;
+  }
   keys.add("replicas", site.replicas);
   keys.add("profile", string_literal(site.profile));
   keys.add("max_batch", site.max_batch);
@@ -311,6 +312,7 @@ TomlKeys keys_of(const Tenant& tenant) {
   if (tenant.retry.policy != RetryPolicy::none) {
     keys.add("retry", keys_of(tenant.retry).inline_table());
   }
+  add_sent(tenant, keys);
   return keys;
 }
 

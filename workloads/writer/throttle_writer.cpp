@@ -8,6 +8,7 @@
 #include "workloads/plan/calendar.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/scenario/throttle_keys.hpp"
+#include "workloads/writer/endpoint_writer.hpp"
 
 namespace tokenlift::writing {
 
@@ -148,19 +149,20 @@ TomlKeys keys_of(const Throttle& throttle) {
 }
 
 TomlKeys keys_of(const Event& event) {
-  if (changes_fleet(event)) {
-    TomlKeys keys;
-    keys.add("at", duration(event.at_ns));
-    keys.add(name_of(event.kind), keys_of_fleet_action(event).inline_table());
-    if (event.measure) keys.add("measure", std::string("true"));
-    return keys;
-  }
   const bool name_says_all = event.kind == EventKind::lift ||
                              (event.kind == EventKind::restore && event.inherit == Inherit::as_is);
   TomlKeys keys;
-  keys.add("at", duration(event.at_ns));
-  keys.add(name_of(event.kind),
-           name_says_all ? string_literal(event.throttle) : keys_of_action(event).inline_table());
+  keys.add("at", event.at_signal ? word(EventKind::signal) : duration(event.at_ns));
+  if (event.call) {
+    keys.add("call", keys_of(*event.call).inline_table());
+  } else if (!event.command.empty()) {
+    keys.add("command", array_of_literals(event.command));
+  } else if (changes_fleet(event)) {
+    keys.add(name_of(event.kind), keys_of_fleet_action(event).inline_table());
+  } else if (event.kind != EventKind::signal) {
+    keys.add(name_of(event.kind),
+             name_says_all ? string_literal(event.throttle) : keys_of_action(event).inline_table());
+  }
   if (event.measure) keys.add("measure", std::string("true"));
   return keys;
 }

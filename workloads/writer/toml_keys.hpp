@@ -1,6 +1,7 @@
 #pragma once
 // The keys of a table with their values, as TOML writes them.
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -35,6 +36,15 @@ inline std::string array(const std::vector<std::string>& values) {
 inline std::string array_of_literals(std::vector<std::string> texts) {
   for (std::string& text : texts) text = string_literal(text);
   return array(texts);
+}
+
+/// A key, in quotes where TOML wants them.
+inline std::string toml_key(const std::string& name) {
+  const auto bare = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && std::ranges::all_of(name, bare) ? name : string_literal(name);
 }
 
 /// Keys and their values, in the order in which they are added.
