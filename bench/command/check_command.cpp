@@ -156,7 +156,7 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice, bool o
   text += open ? "\n# phases (as if the capacity, which a run measures, were 10,000 tokens/s):\n"
                : "\n# phases:\n";
   text += describe_phases(planned);
-  if (measured_span(planned)) {
+  if (measured_event(planned) && !divided_from_elsewhere(planned)) {
     text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
   }
   text += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");

@@ -22,12 +22,12 @@ constexpr std::size_t kLeastFollowing = 8;
 // "key" alone is also what a search calls what it changes: there it is a path.
 constexpr std::string_view kKey = "key";
 
-char lower(char c) {
+char small_letter(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 bool is_letter_or_digit(char c) {
-  const char small = lower(c);
+  const char small = small_letter(c);
   return (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9');
 }
 
@@ -125,7 +125,7 @@ void blank_users_of_urls(std::string_view text, std::vector<bool>& blanked) {
 
 bool names_secret(std::string_view name) {
   std::string small(name);
-  std::ranges::transform(small, small.begin(), lower);
+  std::ranges::transform(small, small.begin(), small_letter);
   return std::ranges::find(kNames, small) != kNames.end();
 }
 
