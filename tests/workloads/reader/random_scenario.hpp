@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "tests/testing.hpp"
+#include "tests/workloads/reader/random_endpoints.hpp"
+#include "tests/workloads/reader/random_values.hpp"
 #include "workloads/plan/composition.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/requests/lengths.hpp"
 #include "workloads/scenario/scenario.hpp"
 #include "workloads/scenario/throttle_keys.hpp"
 
@@ -23,26 +23,6 @@ namespace tokenlift {
 
 // Of random_scenario().
 namespace random_parts {
-
-constexpr std::int64_t kS = 1'000'000'000;
-
-inline std::string random_name() {
-  const std::vector<std::string> letters = {"a", "b", "X",  "0",  "19", " ", "_", "-",  ".",
-                                            "/", "=", "\"", "\\", "'",  "#", "é", "字", "]"};
-  std::string name;
-  const int size = *rc::gen::inRange(1, 12);
-  for (int i = 0; i < size; ++i) name += letters[*rc::gen::inRange<std::size_t>(0, letters.size())];
-  return name;
-}
-
-inline double random_double(double min, double max) {
-  return min + (max - min) * *rc::gen::inRange(0, 1'000'000) / 999'999.0;
-}
-
-inline std::int64_t random_ns(std::int64_t max_ns) {
-  const auto granule = *rc::gen::element<std::int64_t>(1, 1'000, 1'000'000, kS);
-  return std::min(max_ns, (1 + *rc::gen::inRange<std::int64_t>(0, 100'000)) * granule);
-}
 
 inline Rate random_rate() {
   if (*rc::gen::arbitrary<bool>()) return Rate{random_double(0.01, 3), std::nullopt};
@@ -272,17 +252,6 @@ inline Event random_event(const Scenario& scenario, std::int64_t at_ns) {
   return event;
 }
 
-inline std::string random_text() {
-  std::string text;
-  const int size = *rc::gen::inRange(0, 20);
-  for (int i = 0; i < size; ++i) {
-    text += *rc::gen::element<std::string>("a", " ", "\"", "\\", "\n", "\r", "\t", "#", "'", "\x01",
-                                           "\x7f", "\u00e9", "\u2028", "\U0001F600", "\\u0041",
-                                           std::string(1, '\0'));
-  }
-  return text;
-}
-
 inline std::int64_t random_cost_ps() {
   return *rc::gen::inRange<std::int64_t>(0, 1000) *
          *rc::gen::element<std::int64_t>(1, 976, 1'000'000);
@@ -475,131 +444,6 @@ inline void follow_capacity(Scenario& scenario) {
       continue;
     }
     if (*rc::gen::arbitrary<bool>()) throttle.lag_ns = random_ns(kS);
-  }
-}
-
-// ------------------------------------------------------------------------------- engine http
-
-inline std::string random_url(const std::string& scheme) {
-  return scheme + *rc::gen::element<std::string>("127.0.0.1:8000", "[::1]:1", "a.example") +
-         *rc::gen::element<std::string>("", "/", "/v1", "/v1/x%20y?a=b&c=");
-}
-
-// In the order of their names, as TOML keeps them.
-inline std::vector<Header> random_headers() {
-  std::vector<Header> headers;
-  for (const char* name : {"X-Team", "anthropic-beta", "x.y!z"}) {
-    if (*rc::gen::arbitrary<bool>()) continue;
-    std::string value;
-    const int size = *rc::gen::inRange(0, 6);
-    for (int i = 0; i < size; ++i) {
-      value += *rc::gen::element<std::string>("a", " ", "\"", "\\", "#", "'", "\t", "\u00e9");
-    }
-    headers.emplace_back(name, value);
-  }
-  return headers;
-}
-
-inline Credentials random_credentials() {
-  Credentials credentials;
-  credentials.headers = random_headers();
-  if (*rc::gen::arbitrary<bool>()) return credentials;
-  if (*rc::gen::arbitrary<bool>()) {
-    credentials.key_env = "LLM_KEY_" + std::to_string(*rc::gen::inRange(0, 9));
-  } else {
-    credentials.key_file = "/keys/the \"key\".txt";
-  }
-  return credentials;
-}
-
-inline Endpoint random_endpoint() {
-  Endpoint endpoint;
-  const bool tls = *rc::gen::arbitrary<bool>();
-  endpoint.url = random_url(tls ? "https://" : "http://");
-  endpoint.api =
-      *rc::gen::element(Api::openai_chat, Api::openai_completions, Api::anthropic_messages);
-  endpoint.model = random_name();
-  endpoint.credentials = random_credentials();
-  endpoint.connect_timeout_ns = random_ns(1000 * kS);
-  endpoint.first_byte_timeout_ns = random_ns(1000 * kS);
-  endpoint.between_timeout_ns = random_ns(1000 * kS);
-  if (tls && *rc::gen::arbitrary<bool>()) endpoint.ca_file = "/certificates/ca.pem";
-  if (endpoint.api != Api::anthropic_messages) endpoint.ignore_eos = *rc::gen::arbitrary<bool>();
-  if (*rc::gen::arbitrary<bool>()) endpoint.metrics_url = random_url("http://");
-  return endpoint;
-}
-
-// In the place of replicas.
-inline void make_remote(Scenario& scenario) {
-  FleetSettings& fleet = scenario.fleet;
-  fleet.router =
-      *rc::gen::element(RouterPolicy::round_robin, RouterPolicy::random, RouterPolicy::power_of_two,
-                        RouterPolicy::least_loaded, RouterPolicy::spill);
-  for (Site& site : fleet.sites) {
-    const std::string name = site.name;
-    site = Site{};
-    site.name = name;
-    site.endpoint = random_endpoint();
-    if (fleet.router == RouterPolicy::spill) site.max_in_flight = *rc::gen::inRange(1, 10'000);
-    if (fleet.sites.size() > 1) {
-      site.endpoint->on_refusal = *rc::gen::element(OnRefusal::client, OnRefusal::next_site);
-    }
-  }
-  if (*rc::gen::arbitrary<bool>()) {
-    scenario.run.stop_after_requests = *rc::gen::inRange<std::int64_t>(1, 1'000'000);
-  }
-  if (*rc::gen::arbitrary<bool>()) {
-    scenario.run.stop_after_output_tokens = *rc::gen::inRange<std::int64_t>(1, 1'000'000'000);
-  }
-}
-
-inline void add_sent(const FleetSettings& fleet, Tenant& tenant) {
-  tenant.credentials = random_credentials();
-  const bool takes_ids = std::ranges::all_of(
-      fleet.sites, [](const Site& site) { return site.endpoint->api == Api::openai_completions; });
-  const int kind = *rc::gen::inRange(0, 4);
-  if (kind == 0 && takes_ids) tenant.prompts.kind = PromptKind::token_ids;
-  if (kind == 1) tenant.prompts = {PromptKind::file, source_folder() + "/README.md", 0};
-  const std::int64_t largest = largest_tokens(tenant.prompt_tokens);
-  tenant.prompts.system_tokens = *rc::gen::inRange<std::int64_t>(0, largest);
-}
-
-inline Event random_event_elsewhere(const RunSettings& run) {
-  Event event;
-  const std::int64_t span_ns = run.duration_ns - run.warmup_ns;
-  event.kind = *rc::gen::element(EventKind::call, EventKind::command, EventKind::signal);
-  event.at_signal = event.kind == EventKind::signal || *rc::gen::arbitrary<bool>();
-  if (!event.at_signal) {
-    event.at_ns = run.warmup_ns + 1 + *rc::gen::inRange<std::int64_t>(0, span_ns - 1);
-  }
-  if (event.kind == EventKind::call) {
-    event.call =
-        Call{*rc::gen::element<std::string>("GET", "POST", "PUT", "PATCH", "DELETE"),
-             random_url("https://"), random_text(), random_headers(), *rc::gen::inRange(200, 600)};
-  }
-  if (event.kind == EventKind::command) {
-    event.command = {"a" + random_name(), "", random_name()};
-  }
-  return event;
-}
-
-// One that holds when somebody else says so divides the run alone.
-inline void add_events_elsewhere(Scenario& scenario) {
-  const int events = *rc::gen::inRange(0, 3);
-  for (int i = 0; i < events; ++i) {
-    scenario.events.push_back(random_event_elsewhere(scenario.run));
-  }
-}
-
-inline void measure_some(std::vector<Event>& events) {
-  bool alone = false;
-  for (Event& event : events) {
-    if (alone || *rc::gen::inRange(0, 3) != 0) continue;
-    alone = happens_elsewhere(event);
-    if (alone) {
-      for (Event& other : events) other.measure = false;
-    }
-    event.measure = true;
   }
 }
 
