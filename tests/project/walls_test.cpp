@@ -302,10 +302,13 @@ TEST(Walls, NoFileIsForgotten) {
         EXPECT_EQ(included.count(path), 1U) << path << " is included by nobody";
         continue;
       }
-      // Tests are listed by folder and noun: tokenlift_tests(FOLDER ... NOUNS NOUN ...).
+      // Tests are listed by folder and noun: tokenlift_tests(FOLDER ... NOUNS NOUN ...), and fuzz
+      // targets likewise.
       std::string name = path.substr(room.size() + 1);
-      const auto test = name.rfind("_test.cpp");
-      if (test != std::string::npos) name = fs::path(name.substr(0, test)).filename().string();
+      for (const char* ending : {"_test.cpp", "_fuzz.cpp"}) {
+        const auto end = name.rfind(ending);
+        if (end != std::string::npos) name = fs::path(name.substr(0, end)).filename().string();
+      }
       EXPECT_TRUE(names_word(build, name)) << path << " is not built";
     }
   }

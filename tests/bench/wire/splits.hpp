@@ -1,5 +1,5 @@
 #pragma once
-// Bytes as they come off a socket: in pieces of any size, in memory that holds others afterwards.
+// The ways in which a text can be cut into pieces.
 
 #include <rapidcheck/gtest.h>
 
@@ -8,19 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/bench/wire/pieces.hpp"
+
 namespace tokenlift {
-
-using Pieces = std::vector<std::string>;
-
-inline Pieces whole(std::string_view text) {
-  return {std::string(text)};
-}
-
-inline Pieces single_bytes(std::string_view text) {
-  Pieces pieces;
-  for (const char c : text) pieces.emplace_back(1, c);
-  return pieces;
-}
 
 /// All ways to cut it into two, whole and single bytes as well.
 inline std::vector<Pieces> splits(std::string_view text) {
@@ -46,16 +36,6 @@ inline rc::Gen<Pieces> any_split(std::string text) {
     if (!rest.empty() || pieces.empty()) pieces.emplace_back(rest);
     return pieces;
   });
-}
-
-/// Calls `read(bytes)` with a view into each piece, whose memory then holds something else.
-template <typename Read>
-void read_pieces(const Pieces& pieces, Read&& read) {
-  for (const std::string& piece : pieces) {
-    std::string buffer = piece;
-    read(std::string_view(buffer));
-    buffer.assign(buffer.size(), '#');
-  }
 }
 
 }  // namespace tokenlift

@@ -1,0 +1,28 @@
+// JSON of events, replies and errors. One reader serves all inputs, as it serves all streams.
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "bench/wire/delta.hpp"
+#include "tests/bench/wire/fuzz.hpp"
+#include "workloads/text/utf8.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace tokenlift;
+  static DeltaReader openai(Api::openai_chat);
+  static DeltaReader anthropic(Api::anthropic_messages);
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  for (DeltaReader* reader : {&openai, &anthropic}) {
+    for (const auto& delta :
+         {reader->event("", text), reader->event("error", text), reader->reply(text)}) {
+      if (!delta) continue;
+      fuzz_check(delta->has_text || !delta->has_output);
+      fuzz_check(!delta->error || delta->error->size() <= 200);
+      fuzz_check(!delta->usage || delta->usage->output_tokens >= -1);
+    }
+    const std::string words = reader->error_text(text);
+    fuzz_check(words.size() <= 200 && find_not_utf8(words) == std::string_view::npos);
+  }
+  return 0;
+}
