@@ -76,7 +76,9 @@ void Body::step(char byte) {
       step_in_size(byte);
       break;
     case Part::extension:
-      if (byte == '\n') {
+      if (byte == '\r') {
+        part_ = Part::size_end;
+      } else if (byte == '\n') {
         begin_chunk();
       } else if (++line_bytes_ > kMostLineBytes) {
         part_ = Part::broken;
@@ -94,11 +96,19 @@ void Body::step(char byte) {
       part_ = byte == '\n' ? Part::size : Part::broken;
       break;
     case Part::trailer:
-      part_ = byte == '\r' ? Part::trailer_end : byte == '\n' ? Part::done : Part::trailer_line;
+      part_ = byte == '\r' ? Part::trailer_end : byte == '\n' ? Part::done : Part::trailer_name;
+      break;
+    case Part::trailer_name:  // without a colon it is something else: the end is lost
+      if (byte == ':') part_ = Part::trailer_line;
+      if (byte == '\n' || ++line_bytes_ > kMostLineBytes) part_ = Part::broken;
       break;
     case Part::trailer_line:
+      if (byte == '\r') part_ = Part::trailer_line_end;
       if (byte == '\n') part_ = Part::trailer;
       if (++line_bytes_ > kMostLineBytes) part_ = Part::broken;
+      break;
+    case Part::trailer_line_end:
+      part_ = byte == '\n' ? Part::trailer : Part::broken;
       break;
     case Part::trailer_end:
       part_ = byte == '\n' ? Part::done : Part::broken;

@@ -36,8 +36,10 @@ class Body {
     chunk_end,     // CR LF behind it
     chunk_end_lf,  //
     trailer,       // at the beginning of a line
-    trailer_line,  // within it
-    trailer_end,   // the LF of the empty line
+    trailer_name,
+    trailer_line,  // what follows its colon
+    trailer_line_end,
+    trailer_end,  // the LF of the empty line
     done,
     broken
   };

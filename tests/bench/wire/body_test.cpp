@@ -138,6 +138,9 @@ TEST(Body, WhoseFramingIsNoneIsBroken) {
   EXPECT_TRUE(is_broken("5\r\nhello!"));
   EXPECT_TRUE(is_broken("5\r\nhello\r\r"));
   EXPECT_TRUE(is_broken("0\r\n\rX"));
+  EXPECT_TRUE(is_broken("0\r\nA: b\rc\r\n"));
+  EXPECT_TRUE(is_broken("5;a\rb\r\n"));
+  EXPECT_TRUE(is_broken("0\r\nHTTP/1.1 200 OK\r\n\r\n")) << "a trailer has a colon";
 }
 
 TEST(Body, BoundsWhatAServerCanMakeItRead) {
@@ -148,6 +151,7 @@ TEST(Body, BoundsWhatAServerCanMakeItRead) {
   const std::string long_text(20'000, 'x');
   EXPECT_EQ(read({"5;" + long_text}).state, Body::State::broken);
   EXPECT_EQ(read({"0\r\n" + long_text}).state, Body::State::broken);
+  EXPECT_EQ(read({"0\r\nA: " + long_text}).state, Body::State::broken);
   std::string trailers = "0\r\n";
   for (int i = 0; i < 5'000; ++i) trailers += "A: b\r\n";
   EXPECT_EQ(read({trailers}).state, Body::State::broken) << "all of them together";
