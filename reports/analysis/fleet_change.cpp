@@ -82,7 +82,12 @@ bool changes_fleet(const LiftRecord& event) {
   return !event.site.empty();
 }
 
+bool happened_elsewhere(const LiftRecord& event) {
+  return event.site.empty() && event.throttle.empty();
+}
+
 const std::string& target_of(const LiftRecord& event) {
+  if (happened_elsewhere(event)) return event.kind;
   return changes_fleet(event) ? event.site : event.throttle;
 }
 

@@ -14,7 +14,10 @@ namespace tokenlift {
 
 /// The event changes the fleet, not a throttle.
 bool changes_fleet(const LiftRecord& event);
-/// What an event changes, by name: its throttle or its site.
+/// It happened elsewhere: by a call, a command or a signal. What it changed only who made it knows.
+bool happened_elsewhere(const LiftRecord& event);
+/// What an event changes, by name: its throttle or its site. Of one that happened elsewhere its
+/// kind.
 const std::string& target_of(const LiftRecord& event);
 /// The measured events of a run that were reached, in order of time.
 std::vector<LiftRecord> measured_events(const Run& run);

@@ -390,7 +390,9 @@ void count(const Record& record, LiftReport& report) {
       // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
       const bool binds_later = run.lift->kind != "lift" && after != nullptr &&
                                held_share(run, *find_phase(run, "after"), after->record) >= kBinds;
-      report.vacuous = *report.binding_fraction < kBinds && !binds_later && report.fleet.empty();
+      // A limit elsewhere may hold requests back without refusing any.
+      report.vacuous = *report.binding_fraction < kBinds && !binds_later && report.fleet.empty() &&
+                       !happened_elsewhere(report.lift);
     }
   }
   if (record.transition() != nullptr && has_objectives(record.run())) {
@@ -415,7 +417,10 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   const bool of_fleet = changes_fleet(*run.lift);
   report.unlock_latency = median_unlock(trial.lifted);
   report.waiter_release_lag = {run.lift->release_lag_ns, ""};
-  if (!run.lift->release_lag_ns)
+  if (happened_elsewhere(*run.lift)) {
+    report.unlock_latency = report.waiter_release_lag = {
+        std::nullopt, "the change was made elsewhere: nobody here knows whom it let through"};
+  } else if (!run.lift->release_lag_ns)
     report.waiter_release_lag.reason = "nobody who waited was let through";
   report.waited = report.lift.waiting_requests + report.lift.backoff_requests > 0;
   const std::optional<double> offered_tokens_per_s = offered_after_lift(record);
@@ -463,6 +468,9 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
 }
 
 std::vector<TimePart> shown_parts(const std::vector<TimeSplit>& phases) {
+  const bool of_endpoints = std::any_of(
+      phases.begin(), phases.end(), [](const TimeSplit& phase) { return phase.service_ns > 0; });
+  if (of_endpoints) return {kEndpointParts.begin(), kEndpointParts.end()};
   const bool apart = std::any_of(phases.begin(), phases.end(),
                                  [](const TimeSplit& phase) { return phase.network_ns > 0; });
   std::vector<TimePart> shown;
@@ -486,8 +494,10 @@ std::vector<TimeSplit> time_split(const Run& run) {
       const auto mean_ns = [&](__uint128_t sum) {
         return static_cast<double>(sum) / static_cast<double>(split.requests);
       };
-      const __uint128_t parts_ns = sum_ns(Metric::throttle_wait) + sum_ns(Metric::network) +
-                                   sum_ns(Metric::queue_wait) + sum_ns(Metric::prefill);
+      const __uint128_t service_ns =
+          run.wire ? sum_ns(Metric::service_ttft)
+                   : sum_ns(Metric::network) + sum_ns(Metric::queue_wait) + sum_ns(Metric::prefill);
+      const __uint128_t parts_ns = sum_ns(Metric::throttle_wait) + service_ns;
       const __uint128_t ttft_ns = sum_ns(Metric::ttft);
       split.ttft_ns = mean_ns(ttft_ns);
       split.throttle_wait_ns = mean_ns(sum_ns(Metric::throttle_wait));
@@ -495,6 +505,7 @@ std::vector<TimeSplit> time_split(const Run& run) {
       split.queue_wait_ns = mean_ns(sum_ns(Metric::queue_wait));
       split.prefill_ns = mean_ns(sum_ns(Metric::prefill));
       split.generator_lag_ns = ttft_ns > parts_ns ? mean_ns(ttft_ns - parts_ns) : 0;
+      if (run.wire) split.service_ns = mean_ns(service_ns);
     }
     all.push_back(std::move(split));
   }

@@ -29,6 +29,7 @@ struct TimeSplit {
   double network_ns = 0;  ///< 0 where sites are at no distance
   double queue_wait_ns = 0;
   double prefill_ns = 0;
+  double service_ns = 0;  ///< of endpoints, which tell no more: all from admission on
 };
 
 /// Goodput is back when it is so much of what is offered.
@@ -47,7 +48,13 @@ inline constexpr std::array<TimePart, 5> kTimeParts = {
      {"network", &TimeSplit::network_ns},
      {"queue wait", &TimeSplit::queue_wait_ns},
      {"prefill", &TimeSplit::prefill_ns}}};
-/// What reports show of them: all, but for a network that took no time in any of the phases.
+/// The same of endpoints.
+inline constexpr std::array<TimePart, 3> kEndpointParts = {
+    {{"generator lag", &TimeSplit::generator_lag_ns},
+     {"throttle wait", &TimeSplit::throttle_wait_ns},
+     {"service", &TimeSplit::service_ns}}};
+/// What reports show of them: all, but for a network that took no time in any of the phases; of
+/// endpoints their own.
 std::vector<TimePart> shown_parts(const std::vector<TimeSplit>& phases);
 
 struct LiftReport {

@@ -38,6 +38,8 @@ PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record, bool ju
   summary.counts = record.counts;
   summary.sent = record.sent;
   summary.held = record.held;
+  summary.denied = record.denied;
+  summary.overloaded = record.overloaded;
   summary.attempts = record.attempts;
   summary.wasted_tokens = record.wasted_tokens;
   const auto per_s = [&](std::uint64_t amount) {

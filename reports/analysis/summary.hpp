@@ -73,6 +73,8 @@ struct PhaseSummary {
   Counts counts;
   std::uint64_t sent = 0;
   std::uint64_t held = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t overloaded = 0;
   std::uint64_t attempts = 0;
   std::uint64_t wasted_tokens = 0;
   Rates rates;
@@ -96,7 +98,8 @@ struct PhaseSummary {
   bool hides_unserved(int permille) const;
 };
 
-/// Some tenant has objectives (slo). Without any, what is called attained is no more than completed.
+/// Some tenant has objectives (slo). Without any, what is called attained is no more than
+/// completed.
 bool has_objectives(const Run& run);
 inline constexpr const char* kNoObjectives = "no tenant has objectives (slo)";
 

@@ -12,9 +12,13 @@
 namespace tokenlift {
 namespace {
 
-constexpr std::array<std::size_t, kTimeParts.size()> kPartColours = {3, 1, 4, 2, 0};
-constexpr std::size_t kNetwork = 2;
-static_assert(kTimeParts[kNetwork].ns == &TimeSplit::network_ns);
+std::size_t colour_of(const TimePart& part) {
+  constexpr std::array<std::size_t, kTimeParts.size()> kColours = {3, 1, 4, 2, 0};
+  for (std::size_t i = 0; i < kTimeParts.size(); ++i) {
+    if (kTimeParts[i].ns == part.ns) return kColours[i];
+  }
+  return kColours.back();
+}
 
 /// What bars of one trial are called.
 std::string category(const Report& report, const TrialReport& trial, const std::string& name) {
@@ -143,17 +147,31 @@ void add_split_chart(const Report& report, std::vector<Chart>& charts) {
       "that completed.";
   chart.y = {"mean TTFT (ms)", Scale::number};
   chart.stacked = true;
-  for (std::size_t i = 0; i < kTimeParts.size(); ++i) {
+  std::vector<TimeSplit> all;
+  for (const TrialReport& each : report.trials) {
+    all.insert(all.end(), each.split.begin(), each.split.end());
+  }
+  const std::vector<TimePart> parts = shown_parts(all);
+  for (const TimePart& part : parts) {
     chart.lines.push_back({});
-    chart.lines.back().label = kTimeParts[i].name;
-    chart.lines.back().colour = kPartColours[i];
+    chart.lines.back().label = part.name;
+    chart.lines.back().colour = colour_of(part);
+    if (part.ns == &TimeSplit::network_ns) {
+      chart.explanation += " Network is the round trip to the site that served.";
+    }
+    if (part.ns == &TimeSplit::service_ns) {
+      chart.explanation =
+          "Waiting at throttles and in back-off until an endpoint accepted the request, what it "
+          "then took (it tells no more), and the harness's own lateness: the parts add up to the "
+          "mean TTFT of the requests that completed.";
+    }
   }
   for (const TrialReport& each : report.trials) {
     for (const TimeSplit& phase : each.split) {
       if (phase.requests == 0) continue;
       chart.categories.push_back(category(report, each, phase.phase));
-      for (std::size_t i = 0; i < kTimeParts.size(); ++i) {
-        chart.lines[i].y.emplace_back(phase.*kTimeParts[i].ns / 1e6);
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        chart.lines[i].y.emplace_back(phase.*parts[i].ns / 1e6);
       }
     }
     Table table = split_table(each.split);
@@ -161,12 +179,6 @@ void add_split_chart(const Report& report, std::vector<Chart>& charts) {
     if (!table.rows.empty()) chart.numbers.push_back(std::move(table));
   }
   if (chart.categories.empty()) return;
-  const auto network = chart.lines.begin() + kNetwork;
-  if (std::ranges::any_of(network->y, [](const Value& ms) { return ms > 0; })) {
-    chart.explanation += " Network is the round trip to the site that served.";
-  } else {
-    chart.lines.erase(network);
-  }
   charts.push_back(std::move(chart));
 }
 

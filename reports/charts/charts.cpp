@@ -10,6 +10,7 @@ std::vector<Chart> charts_of(const Report& report) {
   add_fleet_charts(report, charts);
   add_latency_charts(report, charts);
   add_backlog_charts(report, charts);
+  add_endpoint_charts(report, charts);
   add_split_chart(report, charts);
   add_tenant_charts(report, charts);
   return charts;

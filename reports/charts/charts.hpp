@@ -19,6 +19,7 @@ inline constexpr std::string_view kLatencySection = "Latency";
 inline constexpr std::string_view kBacklogSection = "Backlog and limits";
 inline constexpr std::string_view kSplitSection = "Where the time goes";
 inline constexpr std::string_view kTenantSection = "Tenants";
+inline constexpr std::string_view kEndpointSection = "The endpoint";
 
 /// Points of a line over time, and rows of its table: enough to see, few enough to read.
 inline constexpr std::size_t kMostPoints = 600;
@@ -43,6 +44,8 @@ void add_fleet_charts(const Report& report, std::vector<Chart>& charts);
 void add_backlog_charts(const Report& report, std::vector<Chart>& charts);
 /// TTFT over time and by percentile.
 void add_latency_charts(const Report& report, std::vector<Chart>& charts);
+/// What endpoints refused, and what they say of themselves.
+void add_endpoint_charts(const Report& report, std::vector<Chart>& charts);
 /// Mean TTFT by where it went.
 void add_split_chart(const Report& report, std::vector<Chart>& charts);
 /// Goodput, attainment and TTFT of each tenant, where a trial has several.

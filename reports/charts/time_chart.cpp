@@ -15,6 +15,9 @@ std::string event_label(const LiftRecord& lift) {
   const std::string what = lift.kind == "lift"      ? std::string("lifted")
                            : lift.kind == "restore" ? "restored"
                            : lift.kind == "ramp"    ? "ramp begins"
+                           : lift.kind == "call"    ? "answered"
+                           : lift.kind == "command" ? "ended"
+                           : lift.kind == "signal"  ? "came"
                            : changes_fleet(lift)    ? lift.kind
                                                     : "changed";
   return fmt::format("{}: {} at {} s", target_of(lift), what,

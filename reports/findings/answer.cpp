@@ -15,6 +15,9 @@ namespace {
 // ------------------------------------------------------------------------------- what was done
 
 std::string done(const LiftRecord& lift) {
+  if (lift.kind == "call") return "A call that made the change was answered";
+  if (lift.kind == "command") return "A command that made the change had ended";
+  if (lift.kind == "signal") return "A signal said that the change was made";
   if (lift.kind == "lift") return fmt::format("The limit of '{}' was lifted", lift.throttle);
   if (lift.kind == "restore") return fmt::format("The limit of '{}' was restored", lift.throttle);
   if (lift.kind == "ramp")
@@ -213,7 +216,7 @@ std::vector<std::string> steady_answer(const TrialReport& report,
         "compare this one with.",
         changed ? "no change was measured" : "nothing was changed");
   }
-  return {fmt::format("The fleet was watched for {} {}{}.",
+  return {fmt::format("{} watched for {} {}{}.", run.wire ? "The endpoint was" : "The fleet was",
                       duration_figure(phase.end_ns - phase.begin_ns),
                       changed ? "while replicas came and went" : "without any change",
                       load_clause(phase, groups, run.tenants.size())),

@@ -53,9 +53,10 @@ std::string without_step(const LiftRecord& event) {
                      event.site, verb, at);
 }
 
-/// "Lifting 'user limit' at 15.0 s"
+/// "Lifting 'user limit' at 15.0 s", "The call at 60.2 s"
 std::string event_named(const LiftRecord& lift) {
   const std::string at = second_figure(*lift.at_ns);
+  if (happened_elsewhere(lift)) return fmt::format("The {} at {} s", lift.kind, at);
   if (lift.kind == "ramp") return fmt::format("Ramping '{}' from {} s on", lift.throttle, at);
   const char* verb = "Lifting";
   if (lift.kind == "set") verb = "Setting";
@@ -67,6 +68,9 @@ std::string event_named(const LiftRecord& lift) {
 
 std::string event_words(const LiftRecord& event) {
   const std::string at = second_figure(event.at_ns.value_or(event.planned_ns));
+  if (event.kind == "call") return fmt::format("the call was answered at {} s", at);
+  if (event.kind == "command") return fmt::format("the command had ended at {} s", at);
+  if (event.kind == "signal") return fmt::format("the signal came at {} s", at);
   if (event.kind == "ramp") return fmt::format("'{}' was ramped from {} s on", event.throttle, at);
   const char* const done = event.kind == "lift"      ? "lifted"
                            : event.kind == "restore" ? "restored"

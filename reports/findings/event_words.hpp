@@ -7,7 +7,7 @@
 
 namespace tokenlift {
 
-/// "'user limit' was lifted at 15.0 s"
+/// "'user limit' was lifted at 15.0 s", "the call was answered at 60.2 s"
 std::string event_words(const LiftRecord& event);
 
 /// "4 replicas joined 'own' between 22.0 and 25.0 s (8 -> 12 serving, capacity 23,826 -> 35,739

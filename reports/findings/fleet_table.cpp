@@ -27,7 +27,10 @@ const std::vector<Shown>& shown_latencies() {
                                            {Metric::tpot, "TPOT", {500, 990}},
                                            {Metric::itl, "ITL", {500, 990}},
                                            {Metric::e2e, "e2e", {500, 990}},
+                                           {Metric::first_output, "first output", {500, 990}},
                                            {Metric::throttle_wait, "throttle wait", {500, 990}},
+                                           {Metric::headers, "headers", {500, 990}},
+                                           {Metric::service_ttft, "service TTFT", {500, 990}},
                                            {Metric::queue_wait, "queue wait", {500, 990}},
                                            {Metric::generator_lag, "generator lag", {990}}};
   return shown;
@@ -39,6 +42,9 @@ class FleetRows {
   FleetRows(const Phases& phases, const std::vector<Gain>& gains)
       : phases_(phases),
         gains_(gains),
+        endpoints_(
+            std::any_of(phases.begin(), phases.end(),
+                        [](const PhaseSummary& phase) { return phase.tells(Metric::headers); })),
         before_(find_phase(phases, "before")),
         after_(find_phase(phases, "after")) {
     table_.name = "fleet";
@@ -47,13 +53,29 @@ class FleetRows {
     add_heading();
     add_counts();
     add_rates();
-    for (const Shown& shown : shown_latencies()) add_latency(shown);
+    for (const Shown& shown : shown_latencies()) {
+      if (is_of_them(shown.metric)) add_latency(shown);
+    }
     add_notes();
   }
 
   Table take() { return std::move(table_); }
 
  private:
+  /// What endpoints alone say, of endpoints; what they do not say, of all others.
+  bool is_of_them(Metric metric) const {
+    switch (metric) {
+      case Metric::headers:
+      case Metric::first_output:
+      case Metric::service_ttft:
+        return endpoints_;
+      case Metric::queue_wait:
+        return !endpoints_;
+      default:
+        return true;
+    }
+  }
+
   bool compares() const { return before_ != nullptr && after_ != nullptr; }
 
   void add_heading() {
@@ -96,6 +118,10 @@ class FleetRows {
     add_count("cancelled", &Counts::cancelled, false);
     add_count("failed", &Counts::failed, false);
     add_count("in flight", &Counts::in_flight, false);
+    add_amount("denied at first", "requests", false,
+               [](const PhaseSummary& phase) { return phase.denied; });
+    add_amount("overloaded at first", "requests", false,
+               [](const PhaseSummary& phase) { return phase.overloaded; });
     add_amount("wasted", "tokens", false,
                [](const PhaseSummary& phase) { return phase.wasted_tokens; });
   }
@@ -131,8 +157,10 @@ class FleetRows {
     add_rate("attainment", "%", &Rates::attainment, 100);
     add_known_rate("replicas serving", &Rates::replicas_serving, "replicas", 1);
     add_known_rate("capacity", &Rates::capacity_tokens_per_s, "tokens/s", 1);
-    add_rate("utilisation", "%", &Rates::utilisation, 100);
-    add_rate("batch mean", "sequences", &Rates::batch_mean);
+    if (!endpoints_) {
+      add_rate("utilisation", "%", &Rates::utilisation, 100);
+      add_rate("batch mean", "sequences", &Rates::batch_mean);
+    }
     add_known_rate("batch fill", &Rates::batch_fill);
     add_known_rate("KV used", &Rates::kv_used);
     add_known_rate("headroom", &Rates::headroom);
@@ -239,6 +267,7 @@ class FleetRows {
 
   const Phases& phases_;
   const std::vector<Gain>& gains_;
+  bool endpoints_;
   const PhaseSummary* before_;
   const PhaseSummary* after_;
   Table table_;

@@ -83,11 +83,26 @@ void add_fleet(LiftRows& rows, const FleetChange& change) {
   rows.add("capacity, after", "tokens/s", figure(*step.capacity_to));
 }
 
+/// When the change was made elsewhere, and how surely that is known.
+void add_instant(LiftRows& rows, const LiftRecord& lift) {
+  rows.add("instant of the change", "s", second_figure(*lift.at_ns));
+  if (!lift.call_ns) return;
+  rows.add("uncertainty of the instant", Delay{lift.call_ns, ""});
+  rows.note(fmt::format(
+      "The change was made between the begin of the {} and its end: so uncertain is its instant.",
+      lift.kind));
+}
+
 void add_backlog(LiftRows& rows, const LiftRecord& lift) {
   const auto amount = [&](const char* label, const char* unit, std::int64_t value) {
     rows.add(label, unit,
              whole_figure(static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0))));
   };
+  if (happened_elsewhere(lift) && lift.waiting_requests == 0) {
+    amount("waiting in back-off", "requests", lift.backoff_requests);
+    amount("their backlog", "tokens", lift.backoff_tokens);
+    return;
+  }
   if (changes_fleet(lift)) {  // there need not be a throttle, and what waits in the fleet counts
     amount("backlog", "tokens", lift.backlog_tokens);
     if (lift.backoff_requests == 0) return;
@@ -186,7 +201,11 @@ std::vector<std::string> missing_responses(const std::array<Answer, 3>& answers)
 Table lift_table(const LiftReport& report) {
   LiftRows rows;
   for (const FleetChange& change : report.fleet) add_fleet(rows, change);
-  if (!changes_fleet(report.lift)) {
+  if (happened_elsewhere(report.lift)) {
+    add_instant(rows, report.lift);
+    rows.add("requests held or rejected, before", "%", percent(report.binding_fraction),
+             "nothing was due in before");
+  } else if (!changes_fleet(report.lift)) {
     rows.add("requests held or rejected, before", "%", percent(report.binding_fraction),
              "nothing was due in before");
     rows.add("unlock latency", report.unlock_latency);

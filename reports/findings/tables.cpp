@@ -10,6 +10,7 @@
 #include "reports/findings/tenants_table.hpp"
 #include "reports/findings/throttles_table.hpp"
 #include "reports/findings/verdict.hpp"
+#include "reports/findings/wire_table.hpp"
 
 namespace tokenlift {
 
@@ -27,6 +28,8 @@ std::vector<Table> tables_of(const TrialReport& trial) {
   all.push_back(split_table(trial.split));
   all.push_back(tenants_table(run));
   all.push_back(throttles_table(run));
+  all.push_back(failures_table(run));
+  all.push_back(wire_table(run));
   all.push_back(checks_table(run));
   std::vector<Table> tables;
   for (Table& table : all) {

@@ -11,6 +11,7 @@
 #include "reports/findings/event_words.hpp"
 #include "reports/findings/fleet_remarks.hpp"
 #include "reports/findings/gains_table.hpp"
+#include "reports/findings/wire_remarks.hpp"
 #include "reports/record/check_names.hpp"
 #include "reports/text/figure.hpp"
 
@@ -205,6 +206,12 @@ std::string steady_sentence(const Run& run, const PhaseSummary& phase) {
 /// The backlog that the change met where part of it was hidden: in the clients' back-off.
 void remark_on_backlog(const LiftRecord& lift, std::vector<std::string>& remarks) {
   if (lift.backoff_requests == 0) return;
+  if (happened_elsewhere(lift) && lift.waiting_requests == 0) {
+    remarks.push_back(fmt::format("Requests in back-off at that instant: {} ({} output tokens).",
+                                  whole_figure(static_cast<std::uint64_t>(lift.backoff_requests)),
+                                  whole_figure(static_cast<std::uint64_t>(lift.backoff_tokens))));
+    return;
+  }
   const auto waiting = [](std::int64_t requests, std::int64_t tokens, const char* where) {
     if (requests == 0) return fmt::format("none {}", where);
     return fmt::format("{} {} ({} output tokens)",
@@ -257,6 +264,8 @@ void remark_on_course(const LiftReport& lift, const Run& run, std::vector<std::s
     std::string advice = "Offer less, or ";
     if (changed_speed(run)) {
       advice = "The machine changed its speed meanwhile: run again before you offer less";
+    } else if (run.wire) {
+      advice += "let the endpoint carry more";
     } else if (of_fleet) {
       advice += "use a larger fleet";
     } else if (lift.lift.kind == "lift") {
@@ -264,9 +273,11 @@ void remark_on_course(const LiftReport& lift, const Run& run, std::vector<std::s
     } else {
       advice += "set a higher limit, as far as the fleet carries it";
     }
-    remarks.push_back(fmt::format(
-        "More is let in than {} carry: a backlog never drains{}. {}.",
-        of_fleet ? "the replicas that serve" : "the new limit and the fleet", course, advice));
+    remarks.push_back(fmt::format("More is let in than {} carry: a backlog never drains{}. {}.",
+                                  run.wire   ? "the new limit and the endpoint"
+                                  : of_fleet ? "the replicas that serve"
+                                             : "the new limit and the fleet",
+                                  course, advice));
   } else if (lift.waited && !lift.drain.ns && (!of_fleet || lift.lift.kind == "join")) {
     remarks.push_back("No drain time: " + lift.drain.reason + ".");
   }
@@ -378,10 +389,11 @@ void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) 
 /// Which part of TTFT is the largest, before and after.
 void remark_on_split(const TrialReport& report, std::vector<std::string>& remarks) {
   std::vector<std::string> clauses;
+  const std::vector<TimePart> parts = shown_parts(report.split);
   for (const TimeSplit& split : report.split) {
     if (split.phase == "transition" || split.requests == 0 || split.ttft_ns <= 0) continue;
     const auto largest = std::max_element(
-        kTimeParts.begin(), kTimeParts.end(),
+        parts.begin(), parts.end(),
         [&](const TimePart& a, const TimePart& b) { return split.*a.ns < split.*b.ns; });
     clauses.push_back(fmt::format("{} {} is {}", split.phase,
                                   percent_figure(split.*(largest->ns) / split.ttft_ns),
@@ -472,7 +484,8 @@ void remark_on_unserved(const TrialReport& report, std::vector<std::string>& rem
       fmt::format("{} of the requests due in '{}' expired{}: {}.", share(counts.expired),
                   run.phases[*phase].name, mostly_of_tenant(run, *phase, &Counts::expired),
                   holding.throttle == nullptr
-                      ? std::string("no throttle let them wait, so they were too late in the fleet")
+                      ? fmt::format("no throttle let them wait, so they were too late {}",
+                                    run.wire ? "at the endpoint" : "in the fleet")
                       : fmt::format("'{}' let {} of the {} attempts wait that any throttle did",
                                     holding.throttle->name,
                                     holding.own == holding.all ? "all" : whole_figure(holding.own),
@@ -546,6 +559,11 @@ std::string verdict(const TrialReport& report) {
   if (!any_due) return prefix + "no requests were due in the phases measured.";
   if (report.lift) return prefix + lift_sentence(report);
   if (run.lift) {
+    if (run.lift->kind == "signal") return prefix + "no signal came while the run lasted.";
+    if (happened_elsewhere(*run.lift)) {
+      return prefix + fmt::format("a {} at {} s was to make the change; the run did not get there.",
+                                  run.lift->kind, second_figure(run.lift->planned_ns));
+    }
     return prefix + fmt::format("'{}' was to change at {} s; the run did not get there.",
                                 target_of(*run.lift), second_figure(run.lift->planned_ns));
   }
@@ -568,6 +586,7 @@ std::vector<std::string> remarks(const TrialReport& report) {
     }
   }
   for (std::string& remark : fleet_remarks(report)) all.push_back(std::move(remark));
+  for (std::string& remark : wire_remarks(report)) all.push_back(std::move(remark));
   remark_on_goodput(report, all);
   remark_on_undecided(report, all);
   remark_on_unserved(report, all);

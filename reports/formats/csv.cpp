@@ -71,6 +71,12 @@ class Columns {
       if (throttle.limits.empty()) continue;
       limits_.emplace_back(header.place_of("limit:" + throttle.name), &throttle.limits);
     }
+    if (run.wire) {
+      for (const ServerColumn& column : run.wire->server) {
+        said_.emplace_back(header.place_of("server:" + column.site + ":" + column.figure),
+                           &column.values);
+      }
+    }
     for (const TenantRecord& tenant : run.tenants) {
       for (const Column& column : tenant.columns) {
         add(header.place_of("tenant:" + tenant.name + ":" + column.name), column);
@@ -83,6 +89,10 @@ class Columns {
     for (const auto& [place, values] : values_) {
       if (bin < values->size()) fields[place] = std::to_string((*values)[bin]);
     }
+    for (const auto& [place, values] : said_) {
+      if (bin >= values->size() || (*values)[bin] == ServerColumn::kNotSaid) continue;
+      fields[place] = std::to_string((*values)[bin]);
+    }
     const std::int64_t end_ns = static_cast<std::int64_t>(bin + 1) * run_.series.bin_ns;
     for (const auto& [place, limits] : limits_) fields[place] = limit_before(*limits, end_ns);
     return fields;
@@ -93,6 +103,7 @@ class Columns {
 
   const Run& run_;
   std::vector<std::pair<std::size_t, const std::vector<std::int64_t>*>> values_;
+  std::vector<std::pair<std::size_t, const std::vector<std::int64_t>*>> said_;  // by servers
   std::vector<std::pair<std::size_t, const std::vector<LimitRecord>*>> limits_;
 };
 

@@ -321,6 +321,32 @@ std::string run_families(const Report& report) {
   return info.text() + valid.text() + runs.text() + length.text();
 }
 
+/// What endpoints refused and broke.
+std::string wire_families(const Report& report) {
+  Family refused("tokenlift_refused_requests", "counter", "requests",
+                 "Requests due whose first attempt the endpoint refused, by why.");
+  Family failed("tokenlift_failed_attempts", "counter", "attempts",
+                "Attempts that failed at the endpoint, by kind.");
+  for (const TrialReport& trial : report.trials) {
+    const Run& run = trial.trial.lifted.pooled;
+    if (!run.wire) continue;
+    for (const PhaseSummary& phase : trial.phases) {
+      const auto add = [&](const char* reason, std::uint64_t count) {
+        refused.add("_total",
+                    {{"trial", trial.trial.label}, {"phase", phase.name}, {"reason", reason}},
+                    std::to_string(count));
+      };
+      add("denied", phase.denied);
+      add("overloaded", phase.overloaded);
+    }
+    for (const FailureRecord& failure : run.wire->failures) {
+      failed.add("_total", {{"trial", trial.trial.label}, {"kind", failure.kind}},
+                 std::to_string(failure.count));
+    }
+  }
+  return refused.text() + failed.text();
+}
+
 }  // namespace
 
 std::string to_openmetrics(const Report& report) {
@@ -333,6 +359,7 @@ std::string to_openmetrics(const Report& report) {
     out += counter_families(prefix, *entries) + rate_families(prefix, *entries) +
            latency_families(prefix, *entries);
   }
+  out += wire_families(report);
   return out + "# EOF\n";
 }
 

@@ -173,6 +173,7 @@ Json json_of(const TimeSplit& split) {
                {"queue_wait", split.queue_wait_ns / kNsPerMs},
                {"prefill", split.prefill_ns / kNsPerMs}};
   if (split.network_ns > 0) json["network"] = split.network_ns / kNsPerMs;
+  if (split.service_ns > 0) json["service"] = split.service_ns / kNsPerMs;
   return json;
 }
 

@@ -22,6 +22,7 @@ void merge(WireRecord& into, const WireRecord& other) {
       into.failures.push_back(failure);
     } else {
       same->count += failure.count;
+      if (same->example.empty()) same->example = failure.example;
     }
   }
 }

@@ -44,6 +44,8 @@ constexpr auto kTerms = std::to_array<Term>({
     {"completed", "Requests that got all their tokens."},
     {"contender", "What is compared: the runs named last."},
     {"delivered load", "Requests that the harness sent in their phase / requests due in it."},
+    {"denied at first",
+     "Requests whose first attempt the endpoint refused by a limit of its own (429)."},
     {"drain time",
      "From the change until no more requests are in the system than is usual after it."},
     {"drain time, fluid prediction",
@@ -53,6 +55,8 @@ constexpr auto kTerms = std::to_array<Term>({
      "Requests whose deadline or longest wait passed; one that is served late is expired too."},
     {"fail", "Replicas of a site stop at once; what they were computing moves, or fails too."},
     {"failed", "Requests that the fleet or the endpoint broke."},
+    {"first output",
+     "First token that is no reasoning - the instant at which the request was due."},
     {"for users",
      "better or worse: changed by more than counts as none, and by more than chance does. Open: "
      "not "
@@ -66,11 +70,14 @@ constexpr auto kTerms = std::to_array<Term>({
     {"goodput after three fluid drains",
      "Of what is offered, the share that was goodput once three times the predicted drain time had "
      "passed."},
+    {"headers", "From admission until the status of the endpoint's reply was read."},
     {"headroom", "1 - throughput / capacity of what served: what of the fleet is left."},
     {"held", "Attempts that had to wait at the throttle."},
     {"in flight",
      "As an outcome: requests that were undecided when the run ended. Over time: requests that "
      "were admitted and are not done."},
+    {"instant of the change",
+     "When the call was answered, the command had ended or the signal came that says so."},
     {"ITL", "Inter-token latency: every gap between consecutive tokens, pooled over all requests."},
     {"join",
      "Replicas come to a site. They serve once they have booted: loaded the weights of the model."},
@@ -92,6 +99,8 @@ constexpr auto kTerms = std::to_array<Term>({
     {"open",
      "Not worse as far as so many runs tell, and a worsening of the size that is looked for "
      "(--detect) is not excluded either."},
+    {"overloaded at first",
+     "Requests whose first attempt the endpoint refused because of everybody's load (503, 529)."},
     {"overshoot", "How far the figure went beyond its new level, as a share of the step."},
     {"p",
      "How often chance alone would make so large a change, corrected for all figures that are "
@@ -99,11 +108,15 @@ constexpr auto kTerms = std::to_array<Term>({
     {"p50, p90, p95, p99",
      "Percentiles: the value that so many percent of the requests do not exceed. Given where at "
      "least 10 requests lie beyond."},
+    {"placed late",
+     "Output tokens that only usage tells of: they count when their request's last chunk came."},
     {"predicted", "What was simulated of the same setting."},
     {"prefill", "The step that computes the prompt, until the first token."},
     {"prefix hits", "Prompt tokens found in a prefix cache / prompt tokens."},
     {"present", "The setting as the scenario has it."},
     {"queue wait", "From admission until the first step that computes any of the prompt."},
+    {"reads with several chunks",
+     "Reads from a connection that held more than one chunk with text: between those ITL is 0."},
     {"recommended",
      "The setting that the search ended with: of those that meet all constraints, under stress "
      "too, the best."},
@@ -120,6 +133,7 @@ constexpr auto kTerms = std::to_array<Term>({
     {"runs",
      "Repetitions with seeds of their own. Runs are what is compared, as requests of one run are "
      "not independent."},
+    {"service TTFT", "From admission until the first token: what a tool at the server would show."},
     {"setting", "A value for each parameter that is searched; #17 is the 17th that was tried."},
     {"settling time", "From the change until the figure stays at its new level."},
     {"SLO", "Service-level objectives of a tenant: bounds on TTFT, TPOT or e2e."},
@@ -137,11 +151,14 @@ constexpr auto kTerms = std::to_array<Term>({
     {"throttle wait", "Admitted - sent: waiting at the throttle, and back-off between attempts."},
     {"throughput", "Output tokens/s that were produced, whoever wanted them."},
     {"to the best", "The figure as a multiple of the best setting's, from runs of the same seeds."},
+    {"tokens per chunk", "Output tokens / chunks with text that the endpoint sent."},
     {"TPOT",
      "Time per output token of a request: (last token - first token) / (output tokens - 1)."},
     {"TTFT",
      "Time to first token: first token - due. It is generator lag + throttle wait + network + "
      "queue wait + prefill, exactly."},
+    {"uncertainty of the instant",
+     "How long the call or command took that made the change: it came somewhere in that time."},
     {"unfairness",
      "By how much one tenant came ahead of another in tokens, weighted, while both had work "
      "waiting."},

@@ -305,9 +305,8 @@ Scenario lift_of_two_tenants() {
 
 /// `count` requests over six seconds, sent and admitted, and their completions in order of
 /// requests.
-std::vector<News> admit_some(std::uint64_t seed, std::uint32_t count,
-                                   const RecordingGrid& grid, RequestTable& requests,
-                                   Recorder& recorder) {
+std::vector<News> admit_some(std::uint64_t seed, std::uint32_t count, const RecordingGrid& grid,
+                             RequestTable& requests, Recorder& recorder) {
   const Draws draws(seed, Purpose::gap, 0);
   const auto up_to = [&](std::uint32_t i, std::uint64_t index, std::uint64_t most) {
     return static_cast<std::int64_t>(draws.bits(i, index) % most);
@@ -438,6 +437,51 @@ TEST(Recorder, CountsTheUsersWhoseRequestsMissedAnObjectiveOnce) {
   EXPECT_EQ(run.tenants[0].phases[0].users_missed, 2U);
   EXPECT_EQ(run.tenants[0].phases[1].users_missed, 0U);
   EXPECT_EQ(run.tenants[1].phases[0].users_missed, std::nullopt);
+}
+
+TEST(TokenRecord, TokensThatCameLateHaveNoGaps) {
+  const Scenario scenario = lift_of_two_tenants();
+  const RecordingGrid grid = make_grid(scenario);
+  TokenRecord record(grid);
+  const CellId cell = grid.cell(1, 0);
+  const auto at_ns = static_cast<std::int64_t>(3) * grid.bin_ns + 1;
+  record.token(cell, at_ns, -1);
+  record.late_tokens(cell, at_ns, 7);
+  EXPECT_EQ(record.tokens_by_bin()[3], 8);
+  EXPECT_EQ(record.produced(1, grid.phase_at(at_ns)), 8U);
+  EXPECT_TRUE(record.gaps(cell).empty());
+}
+
+TEST(TokenRecord, WhatComesAfterABorderMovedIsRecordedBehindIt) {
+  const Scenario scenario = lift_of_two_tenants();
+  RecordingGrid grid = make_grid(scenario);
+  TokenRecord record(grid);
+  const CellId cell = grid.cell(0, 0);
+  const std::int64_t begin_ns = grid.phases[1].begin_ns;
+  ASSERT_GT(begin_ns, 4);
+  record.token(cell, begin_ns - 4, -1);
+  grid.phases[0].end_ns = grid.phases[1].begin_ns = begin_ns - 3;
+  record.borders_moved();
+  record.token(cell, begin_ns - 2, -1);
+  EXPECT_EQ(record.produced(0, 0), 1U);
+  EXPECT_EQ(record.produced(0, 1), 1U);
+}
+
+TEST(RecordingGrid, WhereSendingEndsNothingIsMeasuredAnyMore) {
+  const Scenario scenario = lift_of_two_tenants();
+  const RecordingGrid planned = make_grid(scenario);
+  ASSERT_EQ(planned.phases.size(), 4U);
+  RecordingGrid grid = planned;
+  const std::int64_t at_ns = planned.phases[1].begin_ns + 1;
+  end_sending(grid, at_ns);
+  EXPECT_EQ(grid.phases[0].end_ns, planned.phases[0].end_ns);
+  EXPECT_EQ(grid.phases[1].end_ns, at_ns);
+  EXPECT_EQ(grid.phases[2].begin_ns, at_ns);
+  EXPECT_EQ(grid.phases[2].end_ns, at_ns);
+  EXPECT_EQ(grid.phases[3].begin_ns, at_ns);
+  EXPECT_EQ(grid.phases[3].end_ns, planned.phases[3].end_ns);
+  EXPECT_EQ(grid.phase_at(at_ns - 1), 1U);
+  EXPECT_EQ(grid.phase_at(at_ns), 3U);
 }
 
 // One is let through as the run begins; one waits; one is due, and the run ends before it is sent.

@@ -69,6 +69,111 @@ TEST(Validity, GeneratorLagIsLimitedByTheLargerOfAMillisecondAndAHundredthOfTtft
   expect_only_failure(run, good_facts(), "generator_lag_p99_ms");
 }
 
+/// The same over the wire.
+Run good_wire_run() {
+  Run run = good_run();
+  WireRecord wire;
+  wire.reads = 1000;
+  wire.reads_with_several = 10;
+  wire.asked_tokens = wire.got_tokens = 50'000;
+  wire.busy_ns = 2'000 * kMs;
+  run.wire = wire;
+  run.lift = LiftRecord{};
+  run.lift->kind = "call";
+  run.lift->at_ns = 10'000 * kMs;
+  return run;
+}
+
+RunFacts good_wire_facts() {
+  RunFacts facts = good_facts();
+  facts.outcome.end_ns = 20'000 * kMs;
+  facts.divided_from_elsewhere = true;
+  return facts;
+}
+
+TEST(Validity, AGoodRunOverTheWirePassesEveryCheck) {
+  const std::vector<Check> checks = check_validity(good_wire_run(), good_wire_facts());
+  for (const Check& check : checks) {
+    EXPECT_TRUE(check.passed) << check.name;
+    EXPECT_TRUE(check.value) << check.name;
+  }
+  EXPECT_EQ(named(checks, "client_thread").value, 0.1);
+  EXPECT_EQ(named(checks, "shared_reads").value, 0.01);
+  EXPECT_EQ(checks.size(), check_validity(good_run(), good_facts()).size() + 5);
+}
+
+TEST(Validity, TheHarnessWorksForAtMostSeventyPercentOfTheTime) {
+  Run run = good_wire_run();
+  run.wire->busy_ns = 14'000 * kMs;
+  EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "client_thread").passed);
+  run.wire->busy_ns += kMs;
+  expect_only_failure(run, good_wire_facts(), "client_thread");
+}
+
+TEST(Validity, SeveralChunksInAReadAreTheEndpointsDoingUnlessTheHarnessIsBusy) {
+  Run run = good_wire_run();
+  run.wire->reads_with_several = 900;
+  EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "shared_reads").passed);
+  run.wire->busy_ns = 8'000 * kMs;
+  expect_only_failure(run, good_wire_facts(), "shared_reads");
+  run.wire->reads_with_several = 100;
+  EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "shared_reads").passed);
+  run.wire->reads = run.wire->reads_with_several = 0;
+  EXPECT_FALSE(named(check_validity(run, good_wire_facts()), "shared_reads").value);
+  EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "shared_reads").passed);
+}
+
+TEST(Validity, RepliesThatEndEarlyAreNotTheLoadThatWasAskedFor) {
+  Run run = good_wire_run();
+  run.wire->got_tokens = 49'500;
+  EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "output_delivered").passed);
+  --run.wire->got_tokens;
+  expect_only_failure(run, good_wire_facts(), "output_delivered");
+  const std::string advice =
+      named(check_validity(run, good_wire_facts()), "output_delivered").advice;
+  EXPECT_NE(advice.find("ignore_eos"), std::string::npos) << advice;
+}
+
+TEST(Validity, WhatFailedIsInNoLatency) {
+  Run run = good_wire_run();
+  const auto fail = [&](std::uint64_t failed) {
+    for (PhaseRecord& phase : run.tenants[0].phases) {
+      phase.counts.completed = 500 - failed;
+      phase.counts.failed = failed;
+    }
+    run.totals = {1000, 1000 - 2 * failed, 0, 0, 0, 2 * failed, 0};
+  };
+  fail(25);
+  EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "failed_share").passed);
+  fail(26);
+  run.wire->failures = {{"cut", 3, ""}, {"reset", 49, "connection reset by peer"}};
+  expect_only_failure(run, good_wire_facts(), "failed_share");
+  EXPECT_EQ(named(check_validity(run, good_wire_facts()), "failed_share").advice,
+            "5.2 % failed, most attempts by 'reset' (connection reset by peer): what failed is in "
+            "no latency; see the table of failures");
+  fail(500);
+  EXPECT_EQ(named(check_validity(run, good_wire_facts()), "failed_share").advice,
+            "every request failed, most attempts by 'reset' (connection reset by peer): see that "
+            "the endpoint is there, and speaks the API that the site states");
+}
+
+TEST(Validity, AnEventElsewhereMustHaveHappened) {
+  Run run = good_wire_run();
+  RunFacts facts = good_wire_facts();
+  facts.outcome.event_failure = "the call answered 503, and 200 was expected";
+  expect_only_failure(run, facts, "event_call");
+  EXPECT_EQ(named(check_validity(run, facts), "event_call").advice, facts.outcome.event_failure);
+  facts.outcome.event_failure.clear();
+  run.lift->at_ns.reset();
+  expect_only_failure(run, facts, "event_call");
+  EXPECT_EQ(named(check_validity(run, facts), "event_call").advice,
+            "the call was not answered while the run lasted");
+  run.lift->kind = "signal";
+  EXPECT_EQ(
+      named(check_validity(run, facts), "event_call").advice,
+      "no signal came while the run lasted: send SIGUSR1, or press Enter where it was started");
+}
+
 TEST(Validity, LoadMustBeDeliveredInEveryPhase) {
   auto run = good_run();
   run.tenants[0].phases[0].sent = 494;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/reports/record/fleet_runs.hpp"
+#include "tests/reports/record/wire_runs.hpp"
 
 namespace tokenlift::answer_test {
 namespace {
@@ -211,6 +212,21 @@ TEST(Answer, IsLeftToTheVerdictWhereNothingWasMeasured) {
   RunValue run = lift_run();
   run.lift->at_ns.reset();
   EXPECT_TRUE(answer(reported(run), {}).empty());
+}
+
+TEST(Answer, OfAChangeThatWasMadeElsewhereSaysWhoSaidSo) {
+  RunValue run = endpoint_run();
+  EXPECT_EQ(answer(reported(run), {})[0],
+            "A call that made the change was answered 15.2 s into the run while 49.2 requests/s "
+            "were due.");
+  run.lift->kind = "command";
+  EXPECT_TRUE(answer(reported(run), {})[0].starts_with("A command that made the change had ended"));
+  run.lift->kind = "signal";
+  EXPECT_TRUE(answer(reported(run), {})[0].starts_with("A signal said that the change was made"));
+  EXPECT_TRUE(answer(reported(steady_endpoint_run()), {})[0].starts_with(
+      "The endpoint was watched for 37.0 s without any change"));
+  // No capacity is known, so nothing is said of what the fleet can do.
+  EXPECT_FALSE(contains(answer(reported(steady_endpoint_run()), {})[1], "can do"));
 }
 
 }  // namespace

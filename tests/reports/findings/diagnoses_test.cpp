@@ -14,6 +14,7 @@
 #include "tests/reports/formats/golden_file.hpp"
 #include "tests/reports/record/fleet_runs.hpp"
 #include "tests/reports/record/sample_runs.hpp"
+#include "tests/reports/record/wire_runs.hpp"
 
 namespace tokenlift::diagnoses_test {
 namespace {
@@ -65,6 +66,26 @@ const std::vector<const char*>& diagnoses() {
       "failed with what served them",
       "thin the measured time",
       "the replicas that serve carry",
+      "The call at 15.2 s",
+      "no signal came while the run lasted",
+      "was to make the change; the run did not get there",
+      "let the endpoint carry more",
+      "The endpoint served nothing",
+      "The endpoint never answered",
+      "The endpoint refused every request",
+      "by its own limit (429)",
+      "as overloaded (503 or 529): that is",
+      "The endpoint never refused",
+      "failed, 0.148",
+      "the endpoint refused all their attempts",
+      "which came together",
+      "tokens on average: ITL is of chunks",
+      "were not seen as chunks",
+      "without usage",
+      "the endpoint counts their words differently",
+      "came at some instant in that time",
+      "Nothing was sent after",
+      "they were too late at the endpoint",
   };
   return all;
 }
@@ -343,9 +364,129 @@ std::vector<Situation> fleets() {
   return all;
 }
 
+/// A run against an endpoint, changed.
+TrialReport of_endpoint(const std::function<void(RunValue&)>& change,
+                        RunValue run = steady_endpoint_run()) {
+  change(run);
+  return reported(run);
+}
+
+/// None of the 1,850 requests due completed.
+void give_nothing(RunValue& run, const Counts& counts) {
+  PhaseRecord& record = run.tenants[0].phases[0];
+  record = {};
+  record.counts = counts;
+  record.sent = record.attempts = counts.due;
+  run.wire = WireRecord{};
+}
+
+std::vector<Situation> endpoints() {
+  std::vector<Situation> all;
+  constexpr const char* kUnsure = "How sure that is cannot be said";
+  constexpr const char* kUnrefused = "The endpoint never refused";
+  all.push_back({"a call lifts the limit of an endpoint",
+                 of_endpoint(kAsItIs, endpoint_run()),
+                 {"The call at 15.2 s", kUnsure, kNoDrain, "in back-off", "by its own limit (429)",
+                  "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+  all.push_back({"the same, in bins of 0.1 s",
+                 of_endpoint(
+                     [](RunValue& run) {
+                       run.series.bin_ns = kSecondNs / 10;
+                       run.series.columns.clear();
+                       run.wire->server.clear();
+                     },
+                     endpoint_run()),
+                 {"The call at 15.2 s", kUnsure, kNoDrain, "in back-off", "by its own limit (429)",
+                  "as overloaded (503 or 529): that is", "failed, 0.148",
+                  "came at some instant in that time", kSplit}});
+  all.push_back(
+      {"a call that was not made any more",
+       of_endpoint([](RunValue& run) { run.lift->at_ns.reset(); }, endpoint_run()),
+       {"was to make the change; the run did not get there", "did not get there",
+        "by its own limit (429)", "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+  all.push_back({"a signal that nobody gave",
+                 of_endpoint(
+                     [](RunValue& run) {
+                       run.lift->at_ns.reset();
+                       run.lift->kind = "signal";
+                     },
+                     endpoint_run()),
+                 {"no signal came while the run lasted", "by its own limit (429)",
+                  "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+  all.push_back({"an endpoint without any limit", of_endpoint(kAsItIs), {kUnrefused, kSplit}});
+  all.push_back({"an endpoint that is not there",
+                 of_endpoint([](RunValue& run) {
+                   give_nothing(run, {1850, 0, 0, 0, 0, 1850, 0});
+                   run.wire->failures = {{"no_connection", 1850, "connection refused"}};
+                 }),
+                 {"The endpoint served nothing"}});
+  all.push_back({"an endpoint that is silent",
+                 of_endpoint([](RunValue& run) {
+                   give_nothing(run, {1850, 0, 0, 0, 0, 0, 1850});
+                 }),
+                 {"The endpoint never answered", "were not decided when the run ended"}});
+  all.push_back({"an endpoint with a limit of 0",
+                 of_endpoint([](RunValue& run) {
+                   give_nothing(run, {1850, 0, 1850, 0, 0, 0, 0});
+                   run.tenants[0].phases[0].denied = run.tenants[0].phases[0].held = 1850;
+                 }),
+                 {"The endpoint refused every request"}});
+  all.push_back({"an endpoint that denies 10 % for good",
+                 of_endpoint([](RunValue& run) {
+                   PhaseRecord& record = run.tenants[0].phases[0];
+                   record.counts = {1850, 1665, 185, 0, 0, 0, 0};
+                   record.denied = record.held = 400;
+                 }),
+                 {"by its own limit (429)", "were rejected for good",
+                  "the endpoint refused all their attempts", kSplit}});
+  all.push_back({"an endpoint that is too late for 10 %",
+                 of_endpoint([](RunValue& run) {
+                   run.tenants[0].phases[0].counts = {1850, 1665, 0, 185, 0, 0, 0};
+                 }),
+                 {kUnrefused, "they were too late at the endpoint", kSplit}});
+  all.push_back({"an endpoint that sends two tokens in a chunk, and two chunks at a time",
+                 of_endpoint([](RunValue& run) {
+                   run.wire->deltas = 47'750;
+                   run.wire->reads = 24'000;
+                   run.wire->reads_with_several = 23'750;
+                   run.wire->placed_late_tokens = 47'750;
+                 }),
+                 {kUnrefused, "which came together", "tokens on average: ITL is of chunks",
+                  "were not seen as chunks", kSplit}});
+  all.push_back(
+      {"an endpoint that says no usage, and one that counts words differently",
+       of_endpoint([](RunValue& run) {
+         run.wire->without_usage = 12;
+         run.wire->got_prompt_tokens = 250'000;
+       }),
+       {kUnrefused, "without usage", "the endpoint counts their words differently", kSplit}});
+  all.push_back({"so many requests were all that was to be sent",
+                 of_endpoint([](RunValue& run) {
+                   run.sending_bound = SendingBound{40 * kSecondNs, "requests"};
+                 }),
+                 {kUnrefused, "Nothing was sent after", kSplit}});
+  all.push_back({"a backlog that grows at an endpoint",
+                 of_endpoint(
+                     [](RunValue& run) {
+                       std::vector<std::int64_t> values;
+                       for (std::int64_t bin = 0; bin < 400; ++bin) {
+                         values.push_back(100 + 2 * std::max<std::int64_t>(0, bin - 150));
+                       }
+                       run.series.bin_ns = kSecondNs / 10;
+                       run.series.columns = {{"in_system_requests", std::move(values)}};
+                       run.wire->server.clear();
+                       run.lift->call_ns = 0;
+                     },
+                     endpoint_run()),
+                 {"The call at 15.2 s", kUnsure, "a backlog never drains",
+                  "let the endpoint carry more", "in back-off", "by its own limit (429)",
+                  "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+  return all;
+}
+
 std::vector<Situation> situations() {
   std::vector<Situation> all = lifts();
-  for (auto* const more : {&requests_without_answers, &courses, &fleets}) {
+  for (auto* const more : {&requests_without_answers, &courses, &fleets, &endpoints}) {
     for (Situation& each : (*more)()) all.push_back(std::move(each));
   }
   all.push_back({"a steady run", reported(steady_run()), {kSplit}});

@@ -7,6 +7,7 @@
 #include "reports/text/csv_text.hpp"
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
+#include "tests/reports/record/wire_runs.hpp"
 
 namespace tokenlift::csv_test {
 namespace {
@@ -62,6 +63,20 @@ TEST(Csv, ALimitIsTheOneInForceAtTheEndOfTheBin) {
             "0,lifted,,1,50,7\n"
             "1,lifted,,1,52,\n"
             "2,lifted,,1,48,9.5\n");
+}
+
+TEST(Csv, WhatAServerSaysIsEmptyUntilItSaysIt) {
+  tokenlift::Run run = endpoint_run();
+  run.series.columns.resize(1);
+  run.wire->server.resize(2);
+  Report report;
+  report.trials = {sample_trial("endpoint", run)};
+  EXPECT_EQ(to_csv(report),
+            "time_s,arm,phase,runs,due,server:gateway:limit.requests,"
+            "server:gateway:remaining.requests\n"
+            "0,lifted,,1,50,600,\n"
+            "15,lifted,before,1,52,6000,0\n"
+            "30,lifted,after,1,48,6000,5400\n");
 }
 
 }  // namespace

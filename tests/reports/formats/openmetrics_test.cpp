@@ -9,6 +9,7 @@
 
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
+#include "tests/reports/record/wire_runs.hpp"
 
 namespace tokenlift::openmetrics_test {
 namespace {
@@ -33,6 +34,19 @@ std::string word(const std::string& line, std::size_t index) {
 
 TEST(OpenMetrics, OfALift) {
   expect_golden("openmetrics_lift", to_openmetrics(lift_report()));
+}
+
+TEST(OpenMetrics, OfAnEndpointSaysWhatItRefusedAndBroke) {
+  const std::string text = to_openmetrics(make_report({make_trial("endpoint", {endpoint_run()})}));
+  for (
+      const char* const line :
+      {R"(tokenlift_refused_requests_total{trial="endpoint",phase="before",reason="denied"} 540)",
+       R"(tokenlift_refused_requests_total{trial="endpoint",phase="after",reason="overloaded"} 11)",
+       R"(tokenlift_failed_attempts_total{trial="endpoint",kind="cut"} 9)",
+       R"(tokenlift_headers_seconds_count{trial="endpoint",phase="after"} 1080)"}) {
+    EXPECT_TRUE(contains(text, line)) << line;
+  }
+  EXPECT_FALSE(contains(to_openmetrics(lift_report()), "tokenlift_refused"));
 }
 
 // The rules of the format that a scraper enforces: families apart, each described once, in a form

@@ -14,6 +14,7 @@
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 #include "tests/reports/record/fleet_runs.hpp"
+#include "tests/reports/record/wire_runs.hpp"
 
 namespace tokenlift::page_text_test {
 namespace {
@@ -95,6 +96,13 @@ TEST(Text, OfAFleetThatChanges) {
   expect_golden("text_join_80", text_of(join_run(), kPlain80));
   expect_golden("text_leave_80", text_of(leave_run(), kPlain80));
   expect_golden("text_failure_80", text_of(failure_run(), kPlain80));
+}
+
+TEST(Text, OfAnEndpoint) {
+  expect_golden("text_endpoint_80", text_of(endpoint_run(), kPlain80));
+  for (const std::string& line : lines_of(text_of(endpoint_run(), kPlain80))) {
+    EXPECT_LE(display_width(line), 80U) << line;
+  }
 }
 
 TEST(Text, OfAReport) {

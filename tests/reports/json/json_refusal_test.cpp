@@ -20,6 +20,7 @@
 #include "reports/record/bounds.hpp"
 #include "tests/reports/json/changed_json.hpp"
 #include "tests/reports/record/rich_runs.hpp"
+#include "tests/reports/record/wire_runs.hpp"
 
 namespace tokenlift::json_refusal_test {
 namespace {
@@ -235,6 +236,53 @@ TEST(JsonRefusal, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {
             "/series/ttft_slices/1|min and max do not fit the buckets");
 }
 
+TEST(JsonRefusal, WhatNobodySawOnTheWireIsRefused) {
+  const auto with = [](const std::string& place, const Json& value) {
+    Json json = Json::parse(to_json(endpoint_run()));
+    json[Json::json_pointer(place)] = value;
+    return refusal_of(json.dump());
+  };
+  EXPECT_EQ(with("/wire/reads", 10), "/wire/reads_with_several|must not be more than reads");
+  EXPECT_EQ(with("/wire/deltas", -1), "/wire/deltas|must be an integer from 0");
+  EXPECT_EQ(with("/wire/busy_s", -1), "/wire/busy_s|must be a time from 0 s to 20,000 days");
+  EXPECT_EQ(with("/wire/failures", 3), "/wire/failures|must be an array");
+  EXPECT_EQ(with("/wire/failures/0/kind", 3), "/wire/failures/0/kind|must be a string");
+  EXPECT_EQ(with("/wire/server/0/values", Json::array({1, 2})),
+            "/wire/server/0/values|must be as long as the series");
+  EXPECT_EQ(with("/wire/server/0/values", "none"),
+            "/wire/server/0/values|must hold integers from -1 to 2^53");
+  EXPECT_EQ(with("/wire/server/0/values/1", -2),
+            "/wire/server/0/values|must hold integers from -1 to 2^53");
+  EXPECT_EQ(with("/wire/server/0/values/1", std::uint64_t{1} << 54),
+            "/wire/server/0/values|must hold integers from -1 to 2^53");
+  EXPECT_EQ(with("/sending_bound", Json::object()), "/sending_bound|the key \"at_s\" is missing");
+  EXPECT_EQ(with("/tenants/0/phases/0/recorded/denied", 601),
+            "/tenants/0/phases/0/recorded|denied and overloaded must not be more than were due");
+}
+
+// As above, of what only endpoints say.
+RC_GTEST_PROP(JsonRefusal, AWrongValueOfTheWireIsRefusedOrReportedInEveryFormat, ()) {
+  static const Json original = Json::parse(to_json(endpoint_run()));
+  static const Json wire = original["wire"].flatten();
+  auto item = wire.begin();
+  std::advance(item, *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(wire)));
+  Json json = original;
+  json["wire"][Json::json_pointer(item.key())] =
+      *rc::gen::element<Json>(nullptr, true, -1, 0, UINT64_MAX, INT64_MIN, 1e300, -0.5, "text",
+                              Json::array(), Json::object());
+  try {
+    const RunValue run = read_run(json.dump(), "run.json");
+    const Report report = make_report({make_trial("damaged", {run})});
+    RC_ASSERT(!to_text(report_page(report), {false, 80}).empty());
+    RC_ASSERT(!to_html(report_page(report)).empty());
+    RC_ASSERT(!to_csv(report).empty());
+    RC_TAG("read");
+  } catch (const RunFileError& error) {
+    RC_ASSERT(!error.position().empty());
+    RC_TAG("refused");
+  }
+}
+
 TEST(JsonRefusal, ASeriesThatNoRunCanHaveIsRefused) {
   EXPECT_EQ(refusal_of(with("/series/bin_s", 0)), "/series/bin_s|must be above 0");
   Json none = Json::parse(to_json(empty_run()));
@@ -250,7 +298,7 @@ TEST(JsonRefusal, ASeriesThatNoRunCanHaveIsRefused) {
 }
 
 TEST(JsonRefusal, AHostileTextIsRefusedBeforeItCostsMemory) {
-  EXPECT_EQ(refusal_of(std::string(kMostTextBytes + 1, ' ')), "|is larger than 272 MiB");
+  EXPECT_EQ(refusal_of(std::string(kMostTextBytes + 1, ' ')), "|is larger than 320 MiB");
   EXPECT_EQ(read_run(with("/scenario_name", std::string(kMostWordBytes, 'x')), "run.json")
                 .scenario_name.size(),
             kMostWordBytes);

@@ -12,6 +12,7 @@
 #include "tests/reports/json/changed_json.hpp"
 #include "tests/reports/json/schema.hpp"
 #include "tests/reports/record/rich_runs.hpp"
+#include "tests/reports/record/wire_runs.hpp"
 #include "tests/testing.hpp"
 
 namespace tokenlift::json_test {
@@ -260,6 +261,18 @@ RunValue full_run() {
   join.site = "orbit";
   join.replicas = 1;
   join.call_ns = *instant_ns;
+  run.sending_bound = SendingBound{*instant_ns, "output_tokens"};
+  record.denied = *rc::gen::inRange<std::uint64_t>(0, record.counts.due / 2);
+  record.overloaded = *rc::gen::inRange<std::uint64_t>(0, record.counts.due / 2);
+  record.of(Metric::headers).record(*instant_ns, 2);
+  record.of(Metric::first_output).record(*instant_ns);
+  WireRecord wire = clean_wire();
+  wire.got_tokens = *count;
+  wire.busy_ns = *instant_ns;
+  wire.without_usage = *count;
+  wire.failures = {{"reset", *count, "by the peer"}, {"cut", 3, ""}};
+  wire.server = {{"gateway", "limit.requests", {ServerColumn::kNotSaid, 0, *instant_ns}}};
+  run.wire = std::move(wire);
   run.series.columns.push_back({"replicas_serving", {2, 3, 3}});
   run.series.columns.push_back({"capacity_tokens_per_s", {3500, 5250, 5250}});
   return run;
@@ -286,6 +299,10 @@ RC_GTEST_PROP(Json, WhatAnyEngineMayRecordSurvives, ()) {
   RC_ASSERT(one.cached_input_tokens == other.cached_input_tokens);
   RC_ASSERT(one.failures == other.failures);
   RC_ASSERT(one.latency == other.latency);
+  RC_ASSERT(one.denied == other.denied);
+  RC_ASSERT(one.overloaded == other.overloaded);
+  RC_ASSERT((run.wire == back.wire));
+  RC_ASSERT((run.sending_bound == back.sending_bound));
   RC_ASSERT((run.tenants[1].trace == back.tenants[1].trace));
   RC_ASSERT(run.capacity_error_tokens_per_s == back.capacity_error_tokens_per_s);
   RC_ASSERT((run.fleet == back.fleet));
@@ -307,7 +324,8 @@ TEST(Json, WhatAnyEngineMayRecordIsInTheSchema) {
   EXPECT_EQ(validate(texts), 0);
   RunValue run = two_tenant_run();
   const Json bare = Json::parse(to_json(run));
-  for (const char* key : {"fleet", "further_lifts"}) EXPECT_FALSE(bare.contains(key)) << key;
+  for (const char* key : {"fleet", "further_lifts", "wire", "sending_bound"})
+    EXPECT_FALSE(bare.contains(key)) << key;
   EXPECT_FALSE(bare["phases"][0]["recorded"].contains("energy_fj"));
   EXPECT_FALSE(bare["tenants"][0]["phases"][0]["recorded"].contains("failures"));
   EXPECT_FALSE(bare["phases"][0]["latency_ms"].contains("network"));

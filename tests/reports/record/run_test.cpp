@@ -46,7 +46,23 @@ Run run_of(std::uint64_t scale) {
   record.scheduled_input_tokens = 15 * scale;
   record.cached_input_tokens = 16 * scale;
   record.failures = {{"reset", scale}, {"kind " + std::to_string(scale), 2 * scale}};
+  record.denied = 17 * scale;
+  record.overloaded = 18 * scale;
   run.tenants = {{"users", {record, record}}};
+  WireRecord wire;
+  wire.connections = scale;
+  wire.reads = 2 * scale;
+  wire.reads_with_several = 3 * scale;
+  wire.deltas = 4 * scale;
+  wire.asked_tokens = 5 * scale;
+  wire.got_tokens = 6 * scale;
+  wire.placed_late_tokens = 7 * scale;
+  wire.without_usage = 8 * scale;
+  wire.asked_prompt_tokens = 9 * scale;
+  wire.got_prompt_tokens = 10 * scale;
+  wire.busy_ns = 11 * static_cast<std::int64_t>(scale);
+  wire.failures = {{"reset", scale, "by the peer"}, {"kind " + std::to_string(scale), 2, ""}};
+  run.wire = std::move(wire);
   ThrottleCounts counts = {scale, 2 * scale, 3 * scale, 4 * scale};
   counts.taken_micro = 5'500'000 * static_cast<WideSum>(scale);
   counts.refunded_micro = 500'000 * static_cast<WideSum>(scale);
@@ -96,6 +112,8 @@ void expect_equal(const Run& left, const Run& right) {
     EXPECT_EQ(a.scheduled_input_tokens, b.scheduled_input_tokens);
     EXPECT_EQ(a.cached_input_tokens, b.cached_input_tokens);
     EXPECT_EQ(a.failures, b.failures);
+    EXPECT_EQ(a.denied, b.denied);
+    EXPECT_EQ(a.overloaded, b.overloaded);
     EXPECT_TRUE(a.latency == b.latency);
   }
   ASSERT_EQ(left.throttles.size(), right.throttles.size());
@@ -105,6 +123,7 @@ void expect_equal(const Run& left, const Run& right) {
   ASSERT_EQ(left.series.columns.size(), right.series.columns.size());
   EXPECT_EQ(left.series.columns[0].values, right.series.columns[0].values);
   EXPECT_TRUE(left.series.ttft_slices == right.series.ttft_slices);
+  EXPECT_TRUE(left.wire == right.wire);
 }
 
 TEST(Run, MetricsAreNamedAsInMetricsMd) {
@@ -112,6 +131,32 @@ TEST(Run, MetricsAreNamedAsInMetricsMd) {
   EXPECT_EQ(name_of(Metric::service_ttft), "service_ttft");
   EXPECT_EQ(name_of(Metric::queue_wait), "queue_wait");
   EXPECT_EQ(name_of(Metric::generator_lag), "generator_lag");
+}
+
+TEST(Run, WhatWasSeenOnTheWireAddsUp) {
+  RunValue run = pooled(run_of(2), run_of(3));
+  WireRecord expected;
+  expected.connections = 5;
+  expected.reads = 10;
+  expected.reads_with_several = 15;
+  expected.deltas = 20;
+  expected.asked_tokens = 25;
+  expected.got_tokens = 30;
+  expected.placed_late_tokens = 35;
+  expected.without_usage = 40;
+  expected.asked_prompt_tokens = 45;
+  expected.got_prompt_tokens = 50;
+  expected.busy_ns = 55;
+  expected.failures = {{"reset", 5, "by the peer"}, {"kind 2", 2, ""}, {"kind 3", 2, ""}};
+  EXPECT_TRUE(run.wire == expected);
+
+  RunValue local = run_of(1);
+  local.wire.reset();
+  EXPECT_TRUE(pooled(local, run_of(3)).wire == run_of(3).wire);
+  EXPECT_TRUE(pooled(run_of(3), local).wire == run_of(3).wire);
+  EXPECT_FALSE(pooled(local, local).wire);
+  local.sending_bound = SendingBound{7, "requests"};
+  EXPECT_EQ(pooled(run_of(3), local).sending_bound->at_ns, 7);
 }
 
 TEST(Run, IsValidUnlessACheckFailed) {
@@ -144,6 +189,8 @@ TEST(Run, MergingAddsEverythingThatWasRecorded) {
     EXPECT_EQ(record.admitted_output_tokens, 50U);
     EXPECT_EQ(record.completed_requests, 55U);
     EXPECT_EQ(record.output_tokens, 60U);
+    EXPECT_EQ(record.denied, 85U);
+    EXPECT_EQ(record.overloaded, 90U);
     for (const Histogram& histogram : record.latency) EXPECT_EQ(histogram.count(), 5U);
   }
   const ThrottleCounts all = {5, 10, 15, 20, 27'500'000, 2'500'000};
