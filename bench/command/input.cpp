@@ -109,7 +109,7 @@ std::vector<std::string> overrides_of(const ScenarioChoice& choice) {
 Scenario load_scenario(const ScenarioChoice& choice, const std::vector<Profile>& profiles) {
   const ScenarioSource source = find_scenario(choice.reference);
   return parse_scenario(source.text, source.name, source.folder, overrides_of(choice), profiles,
-                        figure_mistake);
+                        figure_mistake, choice.find_capacity_ns.has_value());
 }
 
 void require_no_folder(const std::filesystem::path& out) {

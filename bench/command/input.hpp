@@ -21,6 +21,7 @@ struct ScenarioChoice {
   std::optional<std::int64_t> seed;
   std::vector<std::string> overrides;
   std::vector<std::string> profile_files;
+  std::optional<std::int64_t> find_capacity_ns = {};  ///< that is looked for so long (engine http)
 };
 
 /// Adds the rows of a scenario, and of what may be changed of it but for the engine.

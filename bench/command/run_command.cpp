@@ -165,8 +165,12 @@ std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool 
   warn_of_cpu_quota(surroundings, quiet, scenario);
   if (traits_of(scenario.run.engine).remote) require_socket_room(scenario);
   if (needs_capacity(scenario) && !traits_of(scenario.run.engine).simulated) {
-    say(surroundings, quiet, "measuring the capacity of the fleet ({}), some seconds",
-        describe_fleet(scenario));
+    if (traits_of(scenario.run.engine).remote) {
+      say(surroundings, quiet, "saturating the endpoints to find their capacity");
+    } else {
+      say(surroundings, quiet, "measuring the capacity of the fleet ({}), some seconds",
+          describe_fleet(scenario));
+    }
   }
   std::optional<Prepared> prepared = experiment.prepare(scenario);
   if (!prepared) {
@@ -227,6 +231,14 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   }
   require_allowed(scenario, options);
   Experiment experiment(surroundings.words, *surroundings.stop, worker_count(scenario, options));
+  if (options.scenario.find_capacity_ns) {
+    if (!traits_of(scenario.run.engine).remote || scenario.fleet.capacity_tokens_per_s) {
+      throw UsageError(
+          "--find-capacity is for engine http, where the scenario does not state fleet.capacity");
+    }
+    experiment.find_capacity(
+        {*options.scenario.find_capacity_ns, scenario.run.stop_after_output_tokens});
+  }
   experiment.go_elsewhere(options.allow_commands, surroundings.cut);
   if (traits_of(scenario.run.engine).remote && surroundings.waits_for_answers != nullptr) {
     *surroundings.waits_for_answers = true;
@@ -240,7 +252,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   std::optional<Prepared> prepared;
   try {
     prepared = prepare_and_warn(surroundings, options.quiet, experiment, scenario);
-  } catch (const NotMeasurable&) {
+  } catch (const std::runtime_error&) {  // nothing can be measured, or nobody can be asked
     folder.give_up();
     throw;
   }
@@ -293,6 +305,9 @@ Command run_command() {
        "not depend (default: one per core)"},
       {"--allow-commands", flag(options->allow_commands),
        "engine http: events of the scenario may run programs (command = [...])"},
+      {"--find-capacity", duration(options->scenario.find_capacity_ns),
+       "engine http: first saturates the endpoints, for so long at most and for no more output "
+       "tokens than run.stop_after states; loads are shares of what that finds"},
       {"--quiet", flag(options->quiet), "no progress, no warnings"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.run = [options](const Surroundings& surroundings) {

@@ -6,6 +6,8 @@
 #include <deque>
 #include <memory>
 #include <numeric>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,8 @@
 #include "bench/machine/clock.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/record/recorder.hpp"
+#include "bench/wire/http_fleet.hpp"
+#include "bench/wire/wire_clock.hpp"
 #include "workloads/plan/composition.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
@@ -342,6 +346,141 @@ std::optional<Capacity> measure_capacity(const Scenario& given,
     capacity->costs = fleet.step_costs().front();
   }
   return capacity;
+}
+
+namespace {
+
+// Steps of 4, 8, 16, ... requests in flight: enough for any batch, and for most gateways.
+constexpr std::int64_t kFirstInFlight = 4;
+constexpr int kSaturationSteps = 9;
+constexpr std::int64_t kBlocksOfStep = 8;
+constexpr double kLeastGain = 1.05;
+// Who is refused and not told when to come back.
+constexpr std::int64_t kRefusedWaitNs = 200'000'000;
+constexpr std::int64_t kLookNs = 50'000'000;
+
+/// Sites that may serve each tenant, in turn.
+class SitesInTurn {
+ public:
+  explicit SitesInTurn(const Scenario& scenario) : scenario_(scenario) {}
+  std::uint32_t next(std::uint32_t tenant) {
+    const std::vector<std::string>& allowed = scenario_.tenants[tenant].sites;
+    const std::vector<Site>& sites = scenario_.fleet.sites;
+    for (;;) {
+      const std::size_t site = turn_++ % sites.size();
+      if (allowed.empty() || std::ranges::count(allowed, sites[site].name) > 0) {
+        return static_cast<std::uint32_t>(site);
+      }
+    }
+  }
+
+ private:
+  const Scenario& scenario_;
+  std::size_t turn_ = 0;
+};
+
+/// Keeps requests of the mix in flight.
+class Saturation {
+ public:
+  Saturation(const Scenario& scenario, const RecordingGrid& grid, const std::atomic<bool>& stop)
+      : fleet_(scenario, grid, clock_), requests_(scenario), sites_(scenario), stop_(stop) {
+    clock_.start();
+  }
+
+  /// From now on so many, for so long; or until so many output tokens came in all.
+  void serve(std::int64_t in_flight, std::int64_t for_ns, std::int64_t most_tokens) {
+    const std::int64_t until_ns = clock_.now_ns() + for_ns;
+    std::int64_t now_ns = clock_.now_ns();
+    while (now_ns < until_ns && tokens_ < most_tokens && !stop_) {
+      while (in_flight_ + waiting() < in_flight) submit(now_ns);
+      while (!refused_until_.empty() && *refused_until_.begin() <= now_ns) {
+        refused_until_.erase(refused_until_.begin());
+        submit(now_ns);
+      }
+      now_ns = clock_.wait(std::min({until_ns, now_ns + kLookNs, fleet_.next_event_ns()}));
+      for (const News& news : fleet_.advance(now_ns)) hear(news, now_ns);
+    }
+  }
+
+  std::int64_t tokens() const { return tokens_; }
+  std::int64_t now_ns() const { return clock_.now_ns(); }
+
+ private:
+  std::int64_t waiting() const { return std::ssize(refused_until_); }
+  void submit(std::int64_t now_ns) {
+    const Work work = requests_.next(next_++);
+    fleet_.submit(work, sites_.next(work.tenant), now_ns);
+    ++in_flight_;
+  }
+  void hear(const News& news, std::int64_t now_ns) {
+    if (news.kind == NewsKind::started) return;
+    --in_flight_;
+    const Reply& reply = fleet_.reply(news.id);
+    if (news.kind == NewsKind::completed) {
+      tokens_ += reply.output_tokens;
+    } else {
+      refused_until_.insert(reply.retry_at_ns.value_or(now_ns + kRefusedWaitNs));
+    }
+  }
+
+  WireClock clock_;
+  HttpFleet fleet_;
+  MixedRequests requests_;
+  SitesInTurn sites_;
+  const std::atomic<bool>& stop_;
+  std::multiset<std::int64_t> refused_until_;
+  std::int64_t in_flight_ = 0;
+  std::int64_t tokens_ = 0;
+  RequestId next_ = 0;
+};
+
+/// Output tokens/s of the blocks of a step, and how sure their mean is.
+Capacity mean_of(const std::vector<double>& rates) {
+  const auto count = static_cast<double>(rates.size());
+  const double mean = std::accumulate(rates.begin(), rates.end(), 0.0) / count;
+  double squares = 0;
+  for (const double rate : rates) squares += (rate - mean) * (rate - mean);
+  Capacity capacity;
+  capacity.tokens_per_s = mean;
+  if (mean > 0 && count > 1) {
+    capacity.standard_error = std::sqrt(squares / (count - 1) / count) / mean;
+  }
+  return capacity;
+}
+
+}  // namespace
+
+std::optional<Capacity> saturate_endpoints(const Scenario& given, const SaturationBudget& budget,
+                                           const std::atomic<bool>& stop) {
+  Scenario scenario = given;
+  scenario.events.clear();
+  scenario.run.warmup_ns = 0;
+  const RecordingGrid grid = blank_grid(scenario.tenants.size());
+  Saturation saturation(scenario, grid, stop);
+  const std::int64_t step_ns = budget.time_ns / kSaturationSteps;
+  const std::int64_t most_tokens = budget.output_tokens.value_or(kNever);
+  std::int64_t in_flight = kFirstInFlight;
+  Capacity best;
+  for (int step = 0; step < kSaturationSteps && saturation.tokens() < most_tokens; ++step) {
+    saturation.serve(in_flight, step_ns / 4, most_tokens);
+    std::vector<double> rates;
+    for (int block = 0; block < kBlocksOfStep && saturation.tokens() < most_tokens; ++block) {
+      const std::int64_t before_tokens = saturation.tokens();
+      const std::int64_t before_ns = saturation.now_ns();
+      saturation.serve(in_flight, step_ns * 3 / 4 / kBlocksOfStep, most_tokens);
+      if (stop) return std::nullopt;
+      rates.push_back(static_cast<double>(saturation.tokens() - before_tokens) * 1e9 /
+                      static_cast<double>(saturation.now_ns() - before_ns));
+    }
+    if (rates.empty()) break;
+    const Capacity found = mean_of(rates);
+    const bool goes_on = found.tokens_per_s > best.tokens_per_s * kLeastGain;
+    if (found.tokens_per_s > best.tokens_per_s) best = found;
+    if (!goes_on && best.tokens_per_s > 0) break;
+    in_flight *= 2;
+  }
+  if (best.tokens_per_s <= 0) return std::nullopt;
+  return best;
 }
 
 }  // namespace tokenlift

@@ -9,6 +9,7 @@
 // makes so little difference: their lengths are divided out.
 
 #include <atomic>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -57,5 +58,18 @@ std::optional<std::vector<double>> compute_site_capacities(const Scenario& scena
                                                            const std::atomic<bool>& stop);
 /// The sum over all replicas that serve at the start.
 std::optional<double> compute_capacity(const Scenario& scenario, const std::atomic<bool>& stop);
+
+/// What may be spent on finding the capacity of endpoints.
+struct SaturationBudget {
+  std::int64_t time_ns = 0;
+  std::optional<std::int64_t> output_tokens;  ///< absent: no such bound
+};
+
+/// Of the scenario's endpoints, whatever limits them: requests of its mix are kept in flight, twice
+/// as many at each step, until that brings less than 5 % more output tokens/s or the budget is
+/// spent. The most that a step brought. Nothing if `stop` came first, or where nothing was
+/// answered.
+std::optional<Capacity> saturate_endpoints(const Scenario& scenario, const SaturationBudget& budget,
+                                           const std::atomic<bool>& stop);
 
 }  // namespace tokenlift

@@ -53,7 +53,23 @@ std::optional<Capacity> Experiment::capacity(const Scenario& scenario) {
     if (!tokens_per_s) return std::nullopt;
     return Capacity{*tokens_per_s, 0, std::nullopt};
   }
+  if (traits_of(scenario.run.engine).remote) return found_elsewhere(scenario);
   return measured(scenario, replicas_at_start(scenario));
+}
+
+std::optional<Capacity> Experiment::found_elsewhere(const Scenario& scenario) {
+  if (!budget_) {
+    throw NotMeasurable(
+        "nobody knows the capacity of the endpoints: state fleet.capacity, or run "
+        "with --find-capacity TIME");
+  }
+  std::optional<Capacity> capacity = saturate_endpoints(scenario, *budget_, stop_);
+  if (!capacity && !stop_) {
+    throw NotMeasurable(
+        "the endpoints answered nothing while their capacity was to be found: "
+        "'check' says what is wrong with them");
+  }
+  return capacity;
 }
 
 std::optional<Capacity> Experiment::measured(const Scenario& scenario,
@@ -98,10 +114,12 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
     if (!of_sites) return std::nullopt;
     state_site_capacities(scenario, *of_sites);
   }
+  const bool remote = traits_of(given.run.engine).remote;
+  const bool sought = remote && budget_ && !scenario.fleet.capacity_tokens_per_s;
   // Where it is cheap it is known to every report of an event: what is left of it drains a backlog.
   const bool wanted =
       simulated && !scenario.fleet.capacity_tokens_per_s && measured_event(scenario);
-  if (!capacity_tokens_per_s && (needs_capacity(scenario) || wanted)) {
+  if (!capacity_tokens_per_s && (needs_capacity(scenario) || wanted || sought)) {
     std::optional<Capacity> found = capacity(scenario);
     if (!found) return std::nullopt;
     costs = std::move(found->costs);
@@ -110,8 +128,8 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
     if (!simulated) error_tokens_per_s = found->tokens_per_s * found->standard_error;
   }
   Scenario resolved = resolve(scenario, capacity_tokens_per_s);
-  if (wanted) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
-  if (before == nullptr && source == "measured") require_enough_requests(resolved);
+  if (wanted || sought) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
+  if (before == nullptr && source == "measured" && !remote) require_enough_requests(resolved);
   Prepared prepared{
       std::move(resolved), std::move(source), error_tokens_per_s, std::move(costs), {}};
   if (!simulated && fleet_changes(given)) {

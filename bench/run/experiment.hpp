@@ -63,6 +63,9 @@ class Experiment {
     cut_ = cut;
   }
 
+  /// Of engine http: where the scenario does not state the capacity, prepare() finds it so.
+  void find_capacity(const SaturationBudget& budget) { budget_ = budget; }
+
   /// Every request of the runs that follow is recorded there.
   void log_to(RequestLog& log) { log_ = &log; }
 
@@ -72,6 +75,7 @@ class Experiment {
                                     Clocks& clocks);
   std::optional<Capacity> measured(const Scenario& scenario,
                                    const std::vector<std::int64_t>& replicas);
+  std::optional<Capacity> found_elsewhere(const Scenario& scenario);
   bool measure_compositions(Prepared& prepared);
 
   std::vector<std::string> command_;
@@ -79,6 +83,7 @@ class Experiment {
   WeightStore weights_;
   Workers workers_;
   RequestLog* log_ = nullptr;
+  std::optional<SaturationBudget> budget_;
   bool allow_commands_ = false;
   const std::atomic<bool>* cut_ = nullptr;
 };

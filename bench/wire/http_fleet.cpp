@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <stdexcept>
 #include <utility>
 
 #include "bench/wire/origin.hpp"
@@ -90,19 +91,28 @@ std::string key_for(const Endpoint& endpoint, const Tenant& tenant) {
 
 void require_endpoints(const Scenario& scenario) {
   if (!traits_of(scenario.run.engine).remote) return;
-  const Secrets keys = secrets_of(scenario);
-  static_cast<void>(keys);
-  for (const Site& site : scenario.fleet.sites) {
-    find_origin(site.endpoint->url, site.endpoint->ca_file);
-    if (!site.endpoint->metrics_url.empty()) {
-      find_origin(site.endpoint->metrics_url, site.endpoint->ca_file);
+  std::vector<PromptSource> prompts;
+  for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
+    prompts.emplace_back(scenario.tenants[i].prompts, scenario.run.seed, i);
+  }
+  try {
+    for (const Site& site : scenario.fleet.sites) {
+      const Endpoint& endpoint = *site.endpoint;
+      const Origin origin = find_origin(endpoint.url, endpoint.ca_file);
+      for (std::size_t i = 0; i < prompts.size(); ++i) {
+        const Tenant& tenant = scenario.tenants[i];
+        RequestWriter(endpoint, origin.url, tenant.credentials, key_for(endpoint, tenant),
+                      prompts[i]);
+      }
+      if (!endpoint.metrics_url.empty()) find_origin(endpoint.metrics_url, endpoint.ca_file);
     }
-  }
-  for (const Event& event : scenario.events) {
-    if (event.call) find_origin(event.call->url, "");
-  }
-  for (const Tenant& tenant : scenario.tenants) {
-    if (tenant.prompts.kind == PromptKind::file) read_prompts(tenant.prompts.file);
+    for (const Event& event : scenario.events) {
+      if (!event.call) continue;
+      const Origin origin = find_origin(event.call->url, "");
+      plain_request(event.call->method, origin.url, event.call->headers, event.call->body);
+    }
+  } catch (const std::invalid_argument& error) {  // fields that cannot be sent
+    throw EndpointError(error.what());
   }
 }
 
@@ -449,7 +459,7 @@ std::span<const News> HttpFleet::advance(std::int64_t) {
   filling_ ^= 1;
   news_[filling_].clear();
   // A stream may end some time after its last token.
-  std::ranges::stable_sort(taken, earlier);
+  if (!std::ranges::is_sorted(taken, earlier)) std::ranges::stable_sort(taken, earlier);
   return taken;
 }
 

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cstdlib>
 #include <fstream>
 
 #include "bench/wire/origin.hpp"
 #include "workloads/scenario/scenario.hpp"
+#include "workloads/text/secret.hpp"
 
 namespace tokenlift {
 
@@ -55,16 +54,6 @@ std::string read_key(const Credentials& credentials) {
   return require_key(line, fmt::format("the first line of '{}'", credentials.key_file));
 }
 
-bool is_secret_header(std::string_view name) {
-  constexpr auto kWords = std::to_array<std::string_view>(
-      {"key", "token", "secret", "password", "cookie", "credential", "authorization"});
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::ranges::any_of(
-      kWords, [&](std::string_view word) { return lower.find(word) != std::string::npos; });
-}
-
 void Secrets::add(std::string_view secret) {
   if (secret.size() < kShortest) return;
   if (std::ranges::find(secrets_, secret) != secrets_.end()) return;
@@ -75,7 +64,7 @@ void Secrets::add(std::string_view secret) {
 
 void Secrets::add(const std::vector<Header>& headers) {
   for (const auto& [name, value] : headers) {
-    if (!is_secret_header(name)) continue;
+    if (value.size() < kShortestUnnamed && !names_secret(name)) continue;
     add(value);
     // "Bearer KEY": the key may be quoted without its scheme.
     if (const std::size_t space = value.rfind(' '); space != std::string::npos) {
@@ -92,7 +81,7 @@ std::string Secrets::blank(std::string_view text) const {
       at += 3;
     }
   }
-  return blanked;
+  return without_secrets(blanked);
 }
 
 Secrets secrets_of(const Scenario& scenario) {

@@ -13,21 +13,18 @@ namespace tokenlift {
 /// file; empty where they name none. Throws EndpointError, which names the variable or the file.
 std::string read_key(const Credentials& credentials);
 
-/// A header whose value is nobody's business: its name says key, token, secret, password, cookie,
-/// credential or authorization.
-bool is_secret_header(std::string_view name);
-
 /// What must not be seen in what is quoted.
 class Secrets {
  public:
   /// Nothing shorter than this is blanked: it would be found everywhere.
   static constexpr std::size_t kShortest = 4;
+  static constexpr std::size_t kShortestUnnamed = 8;  ///< of a header whose name does not say so
 
   void add(std::string_view secret);
-  /// The values of those that are secret.
+  /// The values of all that may be secret.
   void add(const std::vector<Header>& headers);
 
-  /// The text with "***" for each secret in it.
+  /// The text with "***" for each secret in it, and asterisks for what looks like one.
   std::string blank(std::string_view text) const;
 
  private:

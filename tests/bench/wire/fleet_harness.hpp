@@ -54,7 +54,7 @@ class FleetHarness {
 
   /// A request; the next one has the next number.
   RequestId send(std::uint32_t site = 0, const Prefix* prefix = nullptr,
-                 std::int32_t prompt_tokens = 8) {
+                 std::int32_t prompt_tokens = 8, std::int64_t now_ns = -1) {
     Work work;
     work.id = next_;
     work.number = next_++;
@@ -62,7 +62,7 @@ class FleetHarness {
     work.output_tokens = 4;
     work.announce = true;
     work.prefix = prefix;
-    fleet_->submit(work, site, clock_.now_ns());
+    fleet_->submit(work, site, now_ns < 0 ? clock_.now_ns() : now_ns);
     return work.id;
   }
 

@@ -3,6 +3,7 @@
 #include "bench/wire/http_fleet.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <string>
@@ -301,9 +302,72 @@ TEST(HttpFleet, WhoListensToNobodyIsNoConnection) {
   EXPECT_EQ(record.connections, 0U);
 }
 
+TEST(HttpFleet, WhoDoesNotAcceptInTimeIsToldApart) {
+  // Whoever listens without accepting answers nobody any more once its queue is full.
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  socklen_t length = sizeof address;
+  ASSERT_EQ(bind(listener, any, length), 0);
+  ASSERT_EQ(listen(listener, 0), 0);
+  ASSERT_EQ(getsockname(listener, any, &length), 0);
+  std::vector<int> queued;
+  for (int i = 0; i < 4; ++i) {
+    queued.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    connect(queued.back(), any, length);
+  }
+  Scenario scenario = wire_scenario("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+  scenario.fleet.sites[0].endpoint->connect_timeout_ns = 50'000'000;
+  FleetHarness harness(scenario);
+  for (std::size_t i = 0; i < ConnectionPool::kMostConnecting + 10; ++i) harness.send();
+  ASSERT_TRUE(harness.wait_for(ConnectionPool::kMostConnecting + 10));
+  for (const Became& became : harness.became) {
+    EXPECT_EQ(became.reply.failure, "connect_timeout");
+  }
+  for (const int each : queued) close(each);
+  close(listener);
+}
+
+TEST(HttpFleet, AMachineWithoutDescriptorsIsToldApart) {
+  const ScriptedServer server(always(whole_stream(1)));
+  FleetHarness harness(wire_scenario(server.url()));
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{1, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  harness.send();
+  const bool ended = harness.wait_for(1);
+  setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(harness.became[0].reply.failure, "no_descriptors");
+}
+
+TEST(HttpFleet, WordsPerTokenAreMeasuredInTheWarmUp) {
+  std::atomic<std::size_t> bytes{0};
+  const ScriptedServer server([&](Peer& peer) {
+    while (const auto request = peer.read_request()) {
+      bytes = request->body.size();
+      peer.send(whole_stream(1, 200));  // two tokens to a word
+    }
+  });
+  Scenario scenario = wire_scenario(server.url());
+  scenario.run.warmup_ns = 3'600'000'000'000;
+  FleetHarness harness(scenario);
+  for (std::size_t n = 1; n <= 5; ++n) {
+    harness.send(0, nullptr, 100);
+    ASSERT_TRUE(harness.wait_for(n));
+  }
+  const std::size_t in_warm_up = bytes;
+  harness.send(0, nullptr, 100, scenario.run.warmup_ns);
+  ASSERT_TRUE(harness.wait_for(6));
+  EXPECT_LT(bytes, in_warm_up * 3 / 4);
+  EXPECT_GT(bytes, in_warm_up / 3);
+}
+
 TEST(HttpFleet, AConnectionThatTheServerHadClosedIsNoFailure) {
   // The end of the first connection crosses the second request, which nobody reads there.
-  TestGate close;
   ScriptedServer server([&](Peer& peer) {
     if (peer.number() > 0) {
       while (peer.read_request()) peer.send(whole_stream(1));
