@@ -21,7 +21,7 @@ constexpr std::int64_t kLongestRetryNs = 30LL * 24 * 3600 * 1'000'000'000;
 bool contains(std::optional<std::string_view> value, std::string_view word) {
   if (!value) return false;
   const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  return !std::ranges::search(*value, word, same).empty();
+  return std::search(value->begin(), value->end(), word.begin(), word.end(), same) != value->end();
 }
 
 }  // namespace
@@ -165,7 +165,7 @@ void Answer::end_body(std::int64_t now_ns, DeltaReader& reader) {
     return;
   }
   EventStream::Event event;
-  if (events_.finish(event)) take_event(event, now_ns, reader);
+  while (outcome_ == Outcome::open && events_.finish(event)) take_event(event, now_ns, reader);
   if (outcome_ != Outcome::open) return;
   // Usage comes behind the last token: a stream that has told it was not cut.
   if (usage_is_last_ || reply_.deltas == 0) {

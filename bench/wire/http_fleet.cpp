@@ -118,7 +118,6 @@ void require_endpoints(const Scenario& scenario) {
 
 HttpFleet::HttpFleet(const Scenario& scenario, const RecordingGrid& grid, WireClock& clock)
     : scenario_(scenario),
-      grid_(grid),
       clock_(clock),
       secrets_(secrets_of(scenario)),
       gauges_(grid, names_of_sites(scenario)),

@@ -81,7 +81,6 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   void let_go(std::uint32_t who, std::int64_t now_ns);
 
   const Scenario& scenario_;
-  const RecordingGrid& grid_;
   WireClock& clock_;
   Secrets secrets_;
   std::deque<TenantState> tenants_;

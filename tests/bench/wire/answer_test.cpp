@@ -115,6 +115,18 @@ TEST(Answer, UsageAtTheBeginningIsNoEnd) {
   EXPECT_EQ(result.failure, "cut");
 }
 
+TEST(Answer, LosesNoEventWhereTheEmptyLinesAtTheEndAreLost) {
+  const std::string stream =
+      std::string(kStreamHead) +
+      chunk("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\ndata: [DONE]") +
+      std::string(kLastChunk);
+  for (const Pieces& pieces : splits(stream)) {
+    const Result result = result_of(pieces, false);
+    EXPECT_EQ(result.outcome, Answer::Outcome::completed);
+    EXPECT_EQ(result.deltas, 1);
+  }
+}
+
 TEST(Answer, BytesBehindTheAnswerSpoilTheConnection) {
   EXPECT_FALSE(result_of(whole(whole_stream(1) + "HTTP/1.1 200 OK\r\n"), false).keep_alive);
 }
