@@ -253,6 +253,18 @@ std::vector<PhaseCosts> measured_costs(const ThreadFleet& fleet, const Recording
   return measured;
 }
 
+/// What servers said in the bins of the run: who said nothing more is as it was. They may say
+/// anything; what is out of all bounds is as if they had not.
+void fit_to_series(WireRecord& wire, const Series& series) {
+  for (ServerColumn& column : wire.server) {
+    const std::int64_t last = column.values.empty() ? ServerColumn::kNotSaid : column.values.back();
+    column.values.resize(series.columns.front().values.size(), last);
+    for (std::int64_t& value : column.values) {
+      if (value < 0 || value > kMostSaid) value = ServerColumn::kNotSaid;
+    }
+  }
+}
+
 std::optional<TraceRecord> trace_record(const Tenant& tenant) {
   const std::optional<Trace>& trace = tenant.arrivals.trace;
   if (!trace) return std::nullopt;
@@ -302,14 +314,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   facts.max_in_flight = scenario.run.max_in_flight;
   facts.divided_from_elsewhere = divided_from_elsewhere(scenario) && !control;
   run.wire = fleet->wire();
-  if (run.wire) {
-    // A gauge of something that said nothing more is as it was.
-    for (ServerColumn& column : run.wire->server) {
-      const std::int64_t last =
-          column.values.empty() ? ServerColumn::kNotSaid : column.values.back();
-      column.values.resize(run.series.columns.front().values.size(), last);
-    }
-  }
+  if (run.wire) fit_to_series(*run.wire, run.series);
   facts.cpu_quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (const auto* computing = dynamic_cast<const ThreadFleet*>(fleet.get())) {
     facts.machine_speed =

@@ -30,7 +30,7 @@ ServerColumn column_of(const Field& field, std::size_t bins) {
   column.figure = field["figure"].text();
   for (const Json& value : field["values"].json()) {
     if (!value.is_number_integer() || value.get<double>() < ServerColumn::kNotSaid ||
-        value.get<double>() > static_cast<double>(kMaxInteger)) {
+        value.get<double>() > static_cast<double>(kMostSaid)) {
       field["values"].fail("must hold integers from -1 to 2^53");
     }
     column.values.push_back(value.get<std::int64_t>());

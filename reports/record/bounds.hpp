@@ -18,6 +18,8 @@ inline constexpr std::size_t kMostBins = 36'000;     ///< of a column; a run has
 inline constexpr std::size_t kMostSlices = 3600;
 /// Checks, words of the command, measured events, compositions of the fleet.
 inline constexpr std::size_t kMostListed = 10'000;
+/// Of what a server says of itself: exact in every JSON reader.
+inline constexpr std::int64_t kMostSaid = std::int64_t{1} << 53;
 inline constexpr std::size_t kMostDigits = 36;  ///< of a sum
 /// Of a name, an advice, a word of the command (128 KiB at most) or the buckets of a histogram (80
 /// KiB at most): reports repeat names in many places.

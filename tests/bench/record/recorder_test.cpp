@@ -470,18 +470,21 @@ TEST(TokenRecord, WhatComesAfterABorderMovedIsRecordedBehindIt) {
 TEST(RecordingGrid, WhereSendingEndsNothingIsMeasuredAnyMore) {
   const Scenario scenario = lift_of_two_tenants();
   const RecordingGrid planned = make_grid(scenario);
-  ASSERT_EQ(planned.phases.size(), 4U);
+  ASSERT_EQ(planned.phases.size(), 5U) << "warm-up, before, transition, after, cool-down";
   RecordingGrid grid = planned;
-  const std::int64_t at_ns = planned.phases[1].begin_ns + 1;
+  const std::int64_t at_ns = planned.phases[2].begin_ns + 1;
   end_sending(grid, at_ns);
-  EXPECT_EQ(grid.phases[0].end_ns, planned.phases[0].end_ns);
-  EXPECT_EQ(grid.phases[1].end_ns, at_ns);
-  EXPECT_EQ(grid.phases[2].begin_ns, at_ns);
+  for (const std::size_t over : {0U, 1U}) {
+    EXPECT_EQ(grid.phases[over].begin_ns, planned.phases[over].begin_ns);
+    EXPECT_EQ(grid.phases[over].end_ns, planned.phases[over].end_ns);
+  }
   EXPECT_EQ(grid.phases[2].end_ns, at_ns);
   EXPECT_EQ(grid.phases[3].begin_ns, at_ns);
-  EXPECT_EQ(grid.phases[3].end_ns, planned.phases[3].end_ns);
-  EXPECT_EQ(grid.phase_at(at_ns - 1), 1U);
-  EXPECT_EQ(grid.phase_at(at_ns), 3U);
+  EXPECT_EQ(grid.phases[3].end_ns, at_ns);
+  EXPECT_EQ(grid.phases[4].begin_ns, at_ns);
+  EXPECT_EQ(grid.phases[4].end_ns, planned.phases[4].end_ns);
+  EXPECT_EQ(grid.phase_at(at_ns - 1), 2U);
+  EXPECT_EQ(grid.phase_at(at_ns), 4U);
 }
 
 // One is let through as the run begins; one waits; one is due, and the run ends before it is sent.

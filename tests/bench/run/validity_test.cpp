@@ -103,7 +103,7 @@ TEST(Validity, AGoodRunOverTheWirePassesEveryCheck) {
 }
 
 TEST(Validity, TheHarnessWorksForAtMostSeventyPercentOfTheTime) {
-  Run run = good_wire_run();
+  auto run = good_wire_run();
   run.wire->busy_ns = 14'000 * kMs;
   EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "client_thread").passed);
   run.wire->busy_ns += kMs;
@@ -111,7 +111,7 @@ TEST(Validity, TheHarnessWorksForAtMostSeventyPercentOfTheTime) {
 }
 
 TEST(Validity, SeveralChunksInAReadAreTheEndpointsDoingUnlessTheHarnessIsBusy) {
-  Run run = good_wire_run();
+  auto run = good_wire_run();
   run.wire->reads_with_several = 900;
   EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "shared_reads").passed);
   run.wire->busy_ns = 8'000 * kMs;
@@ -124,7 +124,7 @@ TEST(Validity, SeveralChunksInAReadAreTheEndpointsDoingUnlessTheHarnessIsBusy) {
 }
 
 TEST(Validity, RepliesThatEndEarlyAreNotTheLoadThatWasAskedFor) {
-  Run run = good_wire_run();
+  auto run = good_wire_run();
   run.wire->got_tokens = 49'500;
   EXPECT_TRUE(named(check_validity(run, good_wire_facts()), "output_delivered").passed);
   --run.wire->got_tokens;
@@ -135,7 +135,7 @@ TEST(Validity, RepliesThatEndEarlyAreNotTheLoadThatWasAskedFor) {
 }
 
 TEST(Validity, WhatFailedIsInNoLatency) {
-  Run run = good_wire_run();
+  auto run = good_wire_run();
   const auto fail = [&](std::uint64_t failed) {
     for (PhaseRecord& phase : run.tenants[0].phases) {
       phase.counts.completed = 500 - failed;
@@ -158,7 +158,7 @@ TEST(Validity, WhatFailedIsInNoLatency) {
 }
 
 TEST(Validity, AnEventElsewhereMustHaveHappened) {
-  Run run = good_wire_run();
+  auto run = good_wire_run();
   RunFacts facts = good_wire_facts();
   facts.outcome.event_failure = "the call answered 503, and 200 was expected";
   expect_only_failure(run, facts, "event_call");
