@@ -196,7 +196,7 @@ class Http(binary_case.BinaryCase):
             done = self.run_tokenlift(command, scenario, code=2)
             self.assertIn("TOKENLIFT_NO_SUCH_KEY", done.stderr)
         self.assertEqual(endpoint.asked, 0)
-        self.assertFalse((self.path / "tokenlift-results").exists())
+        self.assertEqual(list(self.path.glob("tokenlift-results/*")), [])
 
     def test_nobody_answers(self):
         with socket.socket() as free:
@@ -210,6 +210,49 @@ class Http(binary_case.BinaryCase):
         self.assertIn("refused", done.stdout)
         done = self.run_tokenlift("check", scenario, code=3)
         self.assertIn("no_connection", done.stdout)
+
+    def test_the_capacity_is_found_where_it_is_asked_for(self):
+        endpoint = self.endpoint()
+        scenario = self.write_scenario(endpoint.address)
+        by_load = ("--set", "tenant.users.arrivals.load=0.5", "--set", "run.duration=2s")
+        done = self.run_tokenlift("run", scenario, *by_load, code=2)
+        self.assertIn("--find-capacity", done.stderr)
+        self.assertEqual(endpoint.asked, 0)
+        done, run = self.play(scenario, *by_load, "--find-capacity", "3s")
+        self.assertIn("capacity", done.stderr)
+        self.assertEqual(run["capacity"]["source"], "measured")
+        self.assertGreater(run["capacity"]["tokens_per_s"], 0)
+        done = self.run_tokenlift("run", "steady", "--find-capacity", "3s", code=2)
+        self.assertIn("engine http", done.stderr)
+
+    def test_a_run_that_costs_money_has_an_end(self):
+        endpoint = self.endpoint()
+        scenario = self.write_scenario(endpoint.address)
+        _, run = self.play(scenario, "--set", "run.duration=600s",
+                           "--set", "run.stop_after={ requests = 30 }")
+        self.assertEqual(run["totals"]["due"], 30)
+        self.assertEqual(endpoint.asked, 30)
+
+    def test_sessions_send_their_conversation(self):
+        endpoint = self.endpoint()
+        scenario = self.write_scenario(endpoint.address)
+        scenario.write_text(scenario.read_text().replace(
+            'retry =', 'sessions = { turns = { distribution = "constant", value = 3 }, '
+            'think = { distribution = "constant", value = "10ms" }, max_context = 1000 }\nretry ='))
+        # Without a warm-up prompts keep the words that they begin with.
+        self.play(scenario, "--set", "run.duration=2s", "--set", "run.warmup=0s")
+        roles = {tuple(m["role"] for m in asked["messages"]) for asked in endpoint.bodies}
+        one = ("user",)
+        self.assertEqual(roles, {one, one + ("assistant", "user"),
+                                 one + ("assistant", "user") * 2})
+        said = {}  # by what came first
+        for asked in endpoint.bodies:
+            texts = [m["content"] for m in asked["messages"]]
+            said.setdefault(texts[0], []).append(texts)
+        for turns in said.values():
+            longest = max(turns, key=len)
+            for texts in turns:
+                self.assertEqual(texts, longest[:len(texts)])
 
     def test_check_asks_unless_it_is_told_not_to(self):
         endpoint = self.endpoint()

@@ -34,6 +34,9 @@ class ScriptedEndpoint(ThreadingHTTPServer):
             self.asked += 1
             return not self.limited or self.asked % 3 == 0
 
+    def handle_error(self, *_):
+        pass  # a client that has gone
+
     def close(self):
         self.shutdown()
         self.server_close()
