@@ -21,6 +21,10 @@ namespace http = boost::beast::http;
 
 constexpr std::uint32_t kMostHeadBytes = 64 * 1024;
 
+}  // namespace
+
+// Not in the unnamed namespace, as ResponseHead::Parser has them as members.
+
 /// Where a field's name and value stand in the text that holds all of them.
 struct FieldPlace {
   std::uint32_t name = 0;
@@ -64,6 +68,8 @@ class HeadParser final : public http::basic_parser<false> {
   std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override { return body.size(); }
   void on_finish_impl(Error&) override {}
 };
+
+namespace {
 
 bool is_same_name(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };

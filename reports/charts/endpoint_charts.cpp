@@ -14,7 +14,7 @@ namespace tokenlift {
 namespace {
 
 /// A figure as servers name it, and how it is shown.
-struct Figure {
+struct ServerFigure {
   std::string name;
   std::string label;
   double scale = 1;
@@ -26,7 +26,7 @@ struct ServerChart {
   std::string title;
   std::string explanation;
   Axis axis;
-  std::vector<Figure> figures;
+  std::vector<ServerFigure> figures;
 };
 
 std::vector<ServerChart> server_charts() {
@@ -90,7 +90,7 @@ void add_figures(const Report& report, const ArmOfTrial& arm, const ServerChart&
   std::vector<TimeColumn> columns;
   std::size_t colour = 0;
   for (const ServerColumn& column : all) {
-    const auto found = std::ranges::find(shown.figures, column.figure, &Figure::name);
+    const auto found = std::ranges::find(shown.figures, column.figure, &ServerFigure::name);
     if (found == shown.figures.end()) continue;
     const std::string name = several_sites ? column.site + ": " + found->label : found->label;
     Line line = arm_line(report, arm, name, colour++);
