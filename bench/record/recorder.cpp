@@ -286,7 +286,20 @@ void Recorder::record(Lane& lane, const Request& request, const News& done) cons
   record.of(Metric::e2e).record(done.at_ns - request.due_ns);
   record.of(Metric::service_ttft).record(done.first_token_ns - request.admitted_ns);
   record.of(Metric::throttle_wait).record(request.admitted_ns - request.sent_ns);
-  if (!remote_) record_service(record, request, done);
+  if (!remote_) {  // else nobody knows what the fleet did until the first token
+    std::int64_t queue_ns = done.scheduled_ns - request.admitted_ns;
+    std::int64_t prefill_ns = done.first_token_ns - done.scheduled_ns;
+    if (!distances_.empty()) {
+      const Distance& distance = distances_[done.site];
+      queue_ns -= distance.out_ns;
+      prefill_ns -= distance.back_ns;
+      // Scheduled at a near site, and computed at a far one.
+      if (queue_ns < 0) prefill_ns += std::exchange(queue_ns, 0);
+      record.of(Metric::network).record(distance.out_ns + distance.back_ns);
+    }
+    record.of(Metric::queue_wait).record(queue_ns);
+    record.of(Metric::prefill).record(prefill_ns);
+  }
   if (request.output_tokens >= 2) {
     record.of(Metric::tpot)
         .record((done.at_ns - done.first_token_ns) / (request.output_tokens - 1));
@@ -303,22 +316,6 @@ void Recorder::record(Lane& lane, const Request& request, const News& done) cons
   }
   ++lane.records[grid_.cell(request.tenant, lane.exit.phase())].completed_requests;
   ++lane.completed_by_bin[lane.exit.bin()];
-}
-
-/// What the fleet did until the first token.
-void Recorder::record_service(PhaseRecord& record, const Request& request, const News& done) const {
-  std::int64_t queue_ns = done.scheduled_ns - request.admitted_ns;
-  std::int64_t prefill_ns = done.first_token_ns - done.scheduled_ns;
-  if (!distances_.empty()) {
-    const Distance& distance = distances_[done.site];
-    queue_ns -= distance.out_ns;
-    prefill_ns -= distance.back_ns;
-    // Scheduled at a near site, and computed at a far one.
-    if (queue_ns < 0) prefill_ns += std::exchange(queue_ns, 0);
-    record.of(Metric::network).record(distance.out_ns + distance.back_ns);
-  }
-  record.of(Metric::queue_wait).record(queue_ns);
-  record.of(Metric::prefill).record(prefill_ns);
 }
 
 void Recorder::replied(const Request& request, const News& done, const Reply& reply) {

@@ -154,7 +154,6 @@ class Recorder {
   void record(Lane& lane, std::span<const News> part, const RequestTable& requests,
               std::int64_t now_ns) const;
   void record(Lane& lane, const Request& request, const News& done) const;
-  void record_service(PhaseRecord& record, const Request& request, const News& done) const;
   bool meets_objectives(const Request& request, const News& completion) const;
   void log(std::span<const News> batch, const RequestTable& requests) const;
   void log_unserved(const Request& request, std::string_view outcome, std::int64_t end_ns) const;
