@@ -151,7 +151,7 @@ class FleetSide {
   }
   /// What there is to read on all connections.
   void read() {
-    for (std::int64_t read = 0; read < streams_; read += kReadyAtOnce) turn();
+    for (std::int64_t read = 0; read < streams_; read += Poller::kMostAtOnce) turn();
   }
   std::int64_t ended() const { return ended_; }
   WireRecord stop() {
@@ -161,7 +161,6 @@ class FleetSide {
   }
 
  private:
-  static constexpr std::int64_t kReadyAtOnce = 256;  // as of Poller
   void turn() {
     for (const News& news : fleet_.advance(clock_.wait(0))) {
       must(news.kind == NewsKind::completed);
@@ -221,7 +220,7 @@ class BareSide {
  private:
   int epoll_;
   std::vector<int> sockets_;
-  std::array<epoll_event, 256> events_{};
+  std::array<epoll_event, Poller::kMostAtOnce> events_{};
   std::vector<char> bytes_ = std::vector<char>(std::size_t{1} << 18);
 };
 

@@ -26,13 +26,12 @@ bool contains(std::optional<std::string_view> value, std::string_view word) {
 
 }  // namespace
 
-Answer::Answer() : head_(std::make_unique<ResponseHead>()) {}
-
 void Answer::read(std::string_view bytes, std::int64_t now_ns, std::int64_t unix_s,
                   DeltaReader& reader) {
   texts_read_ = 0;
   begun_ = begun_ || !bytes.empty();
   if (!has_status()) {
+    if (head_ == nullptr) head_ = std::make_unique<ResponseHead>();
     switch (head_->feed(bytes)) {
       case ResponseHead::State::more:
         return;

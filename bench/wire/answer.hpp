@@ -22,8 +22,6 @@ class Answer {
  public:
   enum class Outcome : std::uint8_t { open, completed, refused, failed };
 
-  Answer();
-
   /// What one read brought. `unix_s`: the present date, for what heads say of time.
   void read(std::string_view bytes, std::int64_t now_ns, std::int64_t unix_s, DeltaReader& reader);
   /// The connection has ended: `in_order`, or broken as `message` says.
@@ -62,7 +60,7 @@ class Answer {
   void end_body(std::int64_t now_ns, DeltaReader& reader);
   void complete(std::int64_t now_ns);
 
-  std::unique_ptr<ResponseHead> head_;
+  std::unique_ptr<ResponseHead> head_;  // while it is read
   Body body_;
   EventStream events_;
   std::string text_;  // of a body that is no stream

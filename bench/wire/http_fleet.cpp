@@ -108,7 +108,7 @@ void require_endpoints(const Scenario& scenario) {
     }
     for (const Event& event : scenario.events) {
       if (!event.call) continue;
-      const Origin origin = find_origin(event.call->url, "");
+      const Origin origin = find_origin(event.call->url, ca_file_for(scenario, event.call->url));
       plain_request(event.call->method, origin.url, event.call->headers, event.call->body);
     }
   } catch (const std::invalid_argument& error) {  // fields that cannot be sent
@@ -314,6 +314,7 @@ bool HttpFleet::spill(std::uint32_t who, std::int64_t now_ns) {
         allowed[(static_cast<std::size_t>(here - allowed.begin()) + i) % allowed.size()];
     if (attempt.refused_by[next]) continue;
     release(attempt, now_ns);
+    set_deadline(who, kNever);
     attempt.answer = Answer();
     attempt.site = static_cast<std::uint32_t>(next);
     sites_[next].pool.ask(who, /*fresh=*/false, now_ns);
@@ -380,8 +381,9 @@ void HttpFleet::let_go(std::uint32_t who, std::int64_t now_ns) {
   Attempt& attempt = attempts_[who];
   attempt.is_free = true;
   attempt.deadline_ns = kNever;
-  attempt.request = std::string();
   release(attempt, now_ns);
+  attempt.request = std::string();
+  attempt.answer = Answer();
   free_.push_back(who);
 }
 

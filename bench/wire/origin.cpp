@@ -56,4 +56,17 @@ Origin find_origin(const std::string& url, const std::string& ca_file) {
   return origin;
 }
 
+std::string ca_file_for(const Scenario& scenario, const std::string& url) {
+  const auto host_of = [](const std::string& text) {
+    const std::variant<Url, std::string> parsed = parse_url(text);
+    const auto* const whole = std::get_if<Url>(&parsed);
+    return whole != nullptr ? whole->host : "";
+  };
+  for (const Site& site : scenario.fleet.sites) {
+    if (!site.endpoint || site.endpoint->ca_file.empty()) continue;
+    if (host_of(site.endpoint->url) == host_of(url)) return site.endpoint->ca_file;
+  }
+  return "";
+}
+
 }  // namespace tokenlift

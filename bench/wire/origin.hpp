@@ -11,6 +11,7 @@
 
 #include "bench/wire/tls.hpp"
 #include "bench/wire/url.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 
@@ -37,5 +38,8 @@ struct Origin {
 /// Looks the name up, which may take a while. `ca_file`: certificates to trust beside the system's;
 /// empty: none. Throws EndpointError.
 Origin find_origin(const std::string& url, const std::string& ca_file);
+
+/// For a call: the certificates to trust of a site on the same host; empty: there are none.
+std::string ca_file_for(const Scenario& scenario, const std::string& url);
 
 }  // namespace tokenlift

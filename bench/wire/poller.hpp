@@ -35,6 +35,10 @@ enum class Watch : std::uint8_t { reading, writing, both };
 
 class Poller {
  public:
+  /// Told one after the other: meanwhile nobody looks at the clock for what is due. Half a
+  /// millisecond of reading, at most.
+  static constexpr int kMostAtOnce = 64;
+
   /// Throws std::system_error.
   Poller();
   ~Poller();
@@ -58,7 +62,6 @@ class Poller {
   std::span<char> buffer() { return buffer_; }
 
  private:
-  static constexpr int kMostAtOnce = 256;
   int epoll_ = -1;
   bool waits_by_ns_ = true;  // the kernel has epoll_pwait2
   std::array<epoll_event, kMostAtOnce> found_{};

@@ -32,7 +32,8 @@ RemoteActions::RemoteActions(const Scenario& scenario, WireClock& clock, bool al
       origins_(scenario.events.size()) {
   for (std::size_t i = 0; i < scenario.events.size(); ++i) {
     const Event& event = scenario.events[i];
-    if (event.call) origins_[i] = find_origin(event.call->url, "");
+    if (!event.call) continue;
+    origins_[i] = find_origin(event.call->url, ca_file_for(scenario, event.call->url));
   }
   const bool waits = std::ranges::any_of(
       scenario.events, [](const Event& e) { return e.at_signal || e.kind == EventKind::signal; });
@@ -66,6 +67,7 @@ std::optional<std::int64_t> RemoteActions::signalled() {
 }
 
 std::optional<Actions::Done> RemoteActions::next() {
+  if (under_way_.empty()) return std::nullopt;
   const std::int64_t now_ns = clock_.now_ns();
   for (Action& action : under_way_) {
     if (action.call != nullptr) action.call->look(now_ns);

@@ -6,6 +6,7 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -168,6 +169,28 @@ class Http(binary_case.BinaryCase):
         self.assertGreater(phases["before"]["end_s"], phases["before"]["begin_s"])
         self.assertEqual(phases["transition"]["begin_s"], phases["before"]["end_s"])
         self.assertLess(phases["transition"]["begin_s"], 4)
+
+    def test_enter_on_the_terminal_divides_the_run(self):
+        endpoint = self.endpoint()
+        scenario = self.write_scenario(endpoint.address, events='[[event]]\nat = "signal"\n')
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.path)
+            os.execv(self.TOKENLIFT, [self.TOKENLIFT, "run", str(scenario), "--out", "out",
+                                      "--set", "run.duration=4s"])
+        while endpoint.asked < 60:
+            self.assertEqual(os.waitpid(pid, os.WNOHANG)[0], 0, "it ended by itself")
+            time.sleep(0.02)
+        os.write(terminal, b"\n")
+        while True:
+            try:
+                if not os.read(terminal, 65536):
+                    break
+            except OSError:  # the other side has been closed
+                break
+        _, status = os.waitpid(pid, 0)
+        self.assertIn(os.waitstatus_to_exitcode(status), (0, 3))
+        self.assertIsNotNone(self.run_json()["lift"]["at_s"])
 
     def test_a_call_that_fails_ends_the_run(self):
         endpoint = self.endpoint()

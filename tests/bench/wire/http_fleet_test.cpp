@@ -448,6 +448,27 @@ TEST(HttpFleet, WhatOneSiteRefusesAnotherMayTake) {
     EXPECT_EQ(news.replica, 0U);  // the router's choice
     EXPECT_EQ(news.site, 1U);
   }
+  {
+    // The time that one had to answer in is not that of the next.
+    scenario.fleet.sites[0].endpoint->first_byte_timeout_ns = 200'000'000;
+    scenario.fleet.sites[0].endpoint->between_timeout_ns = 200'000'000;
+    TestGate answers;
+    ScriptedServer slow([&](Peer& peer) {
+      peer.read_request();
+      answers.wait();
+      peer.send(whole_stream(1));
+      peer.read_request();
+    });
+    scenario.fleet.sites[1].endpoint->url = slow.url();
+    FleetHarness harness(scenario);
+    harness.send(0);
+    const std::int64_t until_ns = harness.clock().now_ns() + 300'000'000;
+    EXPECT_TRUE(harness.wait_until([&] { return harness.clock().now_ns() > until_ns; }));
+    EXPECT_TRUE(harness.became.empty());
+    answers.open();
+    ASSERT_TRUE(harness.wait_for(1));
+    EXPECT_EQ(harness.became[0].news.kind, NewsKind::completed);
+  }
   // Each is asked once.
   scenario.fleet.sites[1].endpoint->url = busy.url();
   FleetHarness harness(scenario);

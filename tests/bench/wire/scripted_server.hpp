@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <list>
@@ -136,6 +138,7 @@ class ScriptedServer {
 
   explicit ScriptedServer(Script script, SSL_CTX* tls = nullptr)
       : script_(std::move(script)), tls_(tls) {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to clients that have gone; so does the program
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
