@@ -41,6 +41,21 @@ Value whole(std::int64_t least, std::int64_t most, std::function<void(std::int64
           }};
 }
 
+/// "5000000", "5M" or "500k"; nothing where it is none.
+std::optional<std::int64_t> parse_requests(const std::string& word) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;
+  std::int64_t number = 0;
+  const char* const end = word.data() + word.size();
+  const auto [stopped, error] = std::from_chars(word.data(), end, number);
+  if (error != std::errc{}) return std::nullopt;
+  const std::string unit(stopped, end);
+  std::int64_t scale = 1;
+  if (unit == "k" || unit == "K") scale = 1'000;
+  if (unit == "m" || unit == "M") scale = 1'000'000;
+  if ((!unit.empty() && scale == 1) || number < 1 || number > kMost / scale) return std::nullopt;
+  return number * scale;
+}
+
 }  // namespace
 
 Value text(std::string& target, std::string type) {
@@ -120,6 +135,16 @@ Value whole(std::optional<std::uint64_t>& target, std::int64_t least, std::int64
 
 Value whole(std::optional<std::int64_t>& target, std::int64_t least, std::int64_t most) {
   return whole(least, most, [&target](std::int64_t number) { target = number; });
+}
+
+Value requests(std::optional<std::int64_t>& target) {
+  return {"REQUESTS", [&target](const std::string& word) {
+            target = parse_requests(word);
+            return target ? std::string()
+                          : fmt::format(
+                                "'{}' is no number of requests from 1 to 2^53: 5000000, 5M, 500k",
+                                word);
+          }};
 }
 
 Value duration(std::optional<std::int64_t>& target_ns) {

@@ -72,6 +72,9 @@ Value whole(std::uint64_t& target, std::int64_t least, std::int64_t most);
 Value whole(std::optional<std::uint64_t>& target, std::int64_t least, std::int64_t most);
 Value whole(std::optional<std::int64_t>& target, std::int64_t least, std::int64_t most);
 
+/// A number of requests from 1 to 2^53: "5000000", "5M" or "500k".
+Value requests(std::optional<std::int64_t>& target);
+
 /// A length of time, of more than 0 ns.
 Value duration(std::optional<std::int64_t>& target_ns);
 

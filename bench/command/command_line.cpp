@@ -11,7 +11,9 @@
 #include "bench/command/list_commands.hpp"
 #include "bench/command/report_command.hpp"
 #include "bench/command/run_command.hpp"
+#include "bench/command/size_command.hpp"
 #include "bench/command/suite_command.hpp"
+#include "bench/command/sweep_command.hpp"
 #include "bench/command/tune_command.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "bench/run/readiness.hpp"
@@ -27,7 +29,7 @@ namespace {
 std::vector<Command> all_commands() {
   return {run_command(),       check_command(),  scenarios_command(), profiles_command(),
           calibrate_command(), report_command(), compare_command(),   suite_command(),
-          suites_command(),    tune_command()};
+          suites_command(),    sweep_command(),  size_command(),      tune_command()};
 }
 
 bool is_by_place(const Option& option) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -389,36 +388,6 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
   if (!written) return kMachineFailed;
   if (cut_short) complain(surroundings, "interrupted: the recommendation is not verified");
   return exit_code(report, cut_short);
-}
-
-// ----------------------------------------------------------------------------------- its options
-
-constexpr std::int64_t kLargestBudget = std::int64_t{1} << 53;
-
-/// "5000000", "5M" or "500k"; nothing where it is none.
-std::optional<std::int64_t> parse_requests(const std::string& word) {
-  std::int64_t number = 0;
-  const char* const end = word.data() + word.size();
-  const auto [stopped, error] = std::from_chars(word.data(), end, number);
-  if (error != std::errc{}) return std::nullopt;
-  const std::string unit(stopped, end);
-  std::int64_t scale = 1;
-  if (unit == "k" || unit == "K") scale = 1'000;
-  if (unit == "m" || unit == "M") scale = 1'000'000;
-  if ((!unit.empty() && scale == 1) || number < 1 || number > kLargestBudget / scale) {
-    return std::nullopt;
-  }
-  return number * scale;
-}
-
-Value requests(std::optional<std::int64_t>& target) {
-  return {"REQUESTS", [&target](const std::string& word) {
-            target = parse_requests(word);
-            return target ? std::string()
-                          : fmt::format(
-                                "'{}' is no number of requests from 1 to 2^53: 5000000, 5M, 500k",
-                                word);
-          }};
 }
 
 }  // namespace

@@ -130,6 +130,11 @@ std::optional<Scenario> stressed(const Scenario& resolved, Stress stress) {
   return scenario;
 }
 
+Scenario with_load(Scenario resolved, double factor) {
+  for (Tenant& tenant : resolved.tenants) change_load(tenant, factor);
+  return resolved;
+}
+
 std::int64_t enlarged_replicas(const Scenario& scenario, double factor) {
   std::int64_t larger = 0;
   for (const Site& site : scenario.fleet.sites) larger += more_replicas(site, factor);

@@ -27,6 +27,10 @@ std::string_view name_of(Stress stress);
 /// back-off as by default, of clients that give up at once.
 std::optional<Scenario> stressed(const Scenario& resolved, Stress stress);
 
+/// The scenario (resolved) with so many times its load: rates, the speed of traces, or the number
+/// of closed users (rounded, one at least).
+Scenario with_load(Scenario resolved, double factor);
+
 /// So many times what the scenario has. Fleet and limits are apart: which of them holds a scenario
 /// back is told by the one that helps.
 struct Enlargement {

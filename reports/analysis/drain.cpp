@@ -97,7 +97,7 @@ Delay drain_time(const Run& run) {
   return {std::nullopt, "in 'after' no fewer requests wait than did at the change"};
 }
 
-std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase) {
+std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase, double least_share) {
   const Gauge* const in_system = find_column(run.series.columns, "in_system_requests");
   if (in_system == nullptr || run.series.bin_ns == 0) return std::nullopt;
   const BinRange bins = bins_within(run.phases[phase], run.series.bin_ns, in_system->size());
@@ -116,7 +116,7 @@ std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase) {
       static_cast<double>(fleet_record(run, phase).counts.due) / static_cast<double>(run.runs);
   return BacklogTrend{means.front(), means.back(),
                       line.slope > 0 && line.slope >= 4 * line.standard_error &&
-                          added >= kGrowing * due && added >= 1};
+                          added >= least_share * due && added >= 1};
 }
 
 }  // namespace tokenlift

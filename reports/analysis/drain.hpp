@@ -20,11 +20,12 @@ struct BacklogTrend {
   double first_requests = 0;
   double last_requests = 0;
   /// They become more and more: the slope of the means of tenths is 4 standard errors or more, and
-  /// what it adds over the phase is kGrowing or more of the requests due in it.
+  /// what it adds over the phase is `least_share` or more of the requests due in it.
   bool grows = false;
 };
 inline constexpr double kGrowing = 0.02;
 /// Absent where the phase has fewer than 20 time bins, or they were not recorded.
-std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase);
+std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase,
+                                          double least_share = kGrowing);
 
 }  // namespace tokenlift

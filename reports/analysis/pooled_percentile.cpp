@@ -140,6 +140,23 @@ InterpolatedPercentile interpolated_percentile(Buckets samples, int permille) {
   return {position.value_ns, grain_ns(position, permille)};
 }
 
+Estimate percentile_estimate(const std::vector<Buckets>& runs, int permille) {
+  std::vector<RunPair> pairs;
+  for (const Buckets run : runs) pairs.push_back({run, run});
+  PercentilePools pools = pools_of(pairs);
+  if (!supported(pools, permille)) return unsupported(pairs, pools, permille);
+  const Position whole = pools.after.at(permille);
+  std::string basis = runs_figure(runs.size());
+  if (std::string reason = shortage(pairs, permille); !reason.empty()) {
+    return estimate_without_interval(whole.value_ns, std::move(basis), std::move(reason));
+  }
+  const auto [log, standard_error] = jackknife(pools, pairs, [&](const PercentilePools& left) {
+    return std::log(left.after.at(permille).value_ns);
+  });
+  return estimate_of_log(log, standard_error, static_cast<double>(runs.size() - 1),
+                         std::move(basis), grain_ns(whole, permille) / whole.value_ns);
+}
+
 Estimate percentile_ratio(const std::vector<RunPair>& runs, int permille) {
   PercentilePools pools = pools_of(runs);
   if (!supported(pools, permille)) return unsupported(runs, pools, permille);

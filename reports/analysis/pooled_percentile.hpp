@@ -1,5 +1,6 @@
 #pragma once
-// What changed a percentile over several runs: a jackknife over runs of the pooled percentile.
+// A percentile of several runs, and what changed it: a jackknife over runs of the pooled
+// percentile.
 //
 // Each run has two sides (before and after, or with and without), and they depend on each other: so
 // a run is left out of both at once (joint jackknife), of the ratio's logarithm, or of the
@@ -49,6 +50,10 @@ struct InterpolatedPercentile {
 /// The value that a share of `permille` / 1000 of the samples lies below, interpolated by rank
 /// within its bucket. Some sample is needed.
 InterpolatedPercentile interpolated_percentile(Buckets samples, int permille);
+
+/// The percentile itself, in ns, of the samples of each run. One that the pooled samples do not
+/// support (summary.hpp) has no value.
+Estimate percentile_estimate(const std::vector<Buckets>& runs, int permille);
 
 /// after / before. A percentile that the pooled samples do not support (summary.hpp) has no value.
 Estimate percentile_ratio(const std::vector<RunPair>& runs, int permille);

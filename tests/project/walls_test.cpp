@@ -188,8 +188,8 @@ const std::map<std::string, std::vector<std::string>> kFolders = {
      {"text", "scenario", "decoder", "requests", "plan", "writer", "tuning", "reader"}},
     {"reports", {"text", "record", "analysis", "findings", "charts", "json", "page", "formats"}},
     {"bench",
-     {"machine", "record", "throttle", "fleet", "wire", "run", "calibrate", "tune", "command",
-      "micro"}},
+     {"machine", "record", "throttle", "fleet", "wire", "run", "calibrate", "tune", "sweep",
+      "command", "micro"}},
 };
 
 /// The folder of a room's file, by its path from the root of the project; empty if it has none.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
@@ -157,7 +158,7 @@ TomlKeys keys_of(const Lengths& lengths) {
   keys.add("distribution", word(lengths.distribution));
   switch (lengths.distribution) {
     case Distribution::constant:
-      keys.add("value", lengths.mean);
+      keys.add("value", std::lround(lengths.mean));  // 1e+06 would be no whole number
       return keys;
     case Distribution::uniform:
       break;

@@ -67,6 +67,13 @@ RC_GTEST_PROP(ToToml, ReadsBackEqual, ()) {
   RC_ASSERT(parse(to_toml(scenario)) == scenario);
 }
 
+TEST(ToToml, ReadsBackLengthsOfAMillion) {
+  Scenario scenario = parse(kFuzzText);
+  scenario.fleet.sites[0].kv_tokens = 4'000'000;
+  scenario.tenants[0].prompt_tokens = {Distribution::constant, 1'000'000, 0, 1, 1'000'000};
+  EXPECT_EQ(parse(to_toml(scenario)).tenants[0].prompt_tokens.mean, 1'000'000);
+}
+
 RC_GTEST_PROP(ToToml, ReadsBackEqualWhenResolved, ()) {
   const Scenario resolved = resolve(random_scenario(), std::nullopt);
   RC_LOG() << to_toml(resolved);

@@ -1,0 +1,111 @@
+#include "bench/command/size_command.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "bench/command/input.hpp"
+#include "bench/command/sweep_results.hpp"
+#include "bench/machine/host.hpp"
+#include "bench/machine/workers.hpp"
+#include "bench/sweep/sizing.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kRunsOfSize = 3;  // as many as an interval needs
+
+struct SizeOptions {
+  ScenarioChoice scenario;
+  SizingTask task;
+  std::uint64_t repetitions = kRunsOfSize;
+  std::optional<std::size_t> threads;
+  std::string out;
+  std::string format = "text";
+  bool quiet = false;
+};
+
+int size_scenario(const Surroundings& surroundings, const SizeOptions& options) {
+  require_no_html_on_terminal(surroundings, options.format);
+  try {
+    const ScenarioSource source = find_scenario(options.scenario.reference);
+    const SweepProblem problem =
+        make_sweep_problem(source, overrides_of(options.scenario),
+                           load_profiles(options.scenario.profile_files), options.repetitions);
+    const OutputFolder folder =
+        open_results({options.out, "", "size-" + fs::path(source.name).stem().string(), kSweepFile,
+                      "sizing", "a sizing"});
+    Workers workers(options.threads.value_or(core_count()));
+    std::optional<SweepReport> report;
+    try {
+      report = size_fleet(problem, options.task, surroundings.words, workers, *surroundings.stop,
+                          watch_points(surroundings, options.quiet, folder));
+    } catch (...) {
+      folder.give_up();
+      throw;
+    }
+    end_watch(surroundings, options.quiet);
+    if (!report) return kNotValid;
+    return show_sweep(surroundings, options.format, folder, *report);
+  } catch (const SweepMistake& mistake) {
+    throw UsageError(mistake.what());
+  }
+}
+
+/// A share of more than 0, at most 1.
+Value share_to_keep(double& target) {
+  return {
+      "SHARE", [&target](const std::string& word) {
+        const char* const end = word.data() + word.size();
+        const auto [stopped, error] = std::from_chars(word.data(), end, target);
+        const bool is_share = error == std::errc{} && stopped == end && target > 0 && target <= 1;
+        return is_share ? std::string()
+                        : fmt::format("'{}' is no share of more than 0 and at most 1: 0.99", word);
+      }};
+}
+
+}  // namespace
+
+Command size_command() {
+  const auto options = std::make_shared<SizeOptions>();
+  Command command{"size", "find the fewest replicas with which every tenant keeps its objectives"};
+  add_scenario_options(command, options->scenario);
+  const std::vector<Option> own = {
+      engine_option(options->scenario),
+      {"--site", text(options->task.site, "SITE"),
+       "whose replicas are counted; the others stay as they are (default: the only one)"},
+      {"--attainment", share_to_keep(options->task.attainment),
+       "the share of each tenant's requests that is to meet its objectives (default: 0.99)"},
+      {"--most", whole(options->task.most_replicas, 2, 10'000'000),
+       "replicas to look up to (default: four times those of the scenario, 16 at least)"},
+      {"--repetitions", whole(options->repetitions, 1, 10'000),
+       "of each number of replicas (default: 3)"},
+      {"--out", name(options->out, "FOLDER"),
+       "new folder for sweep.json, points.csv and report.html (default: "
+       "tokenlift-results/size-NAME-TIME)"},
+      {"--threads", whole(options->threads, 1, 1024),
+       "simulated points at a time, on which results do not depend (default: one per core)"},
+      stdout_format_option(options->format),
+      {"--quiet", flag(options->quiet), "no progress"}};
+  command.options.insert(command.options.end(), own.begin(), own.end());
+  command.footer =
+      "Exit codes: 4 a number of replicas failed; else 3 no measurement, or interrupted; else 1 "
+      "not\n"
+      "found in the range.\n"
+      "Examples:\n"
+      "  tokenlift size lift-h100\n"
+      "  tokenlift size mine.toml --site hall --attainment 0.999";
+  command.run = [options](const Surroundings& surroundings) {
+    return size_scenario(surroundings, *options);
+  };
+  return command;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,232 @@
+#include "bench/sweep/find.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "workloads/tuning/candidate.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::size_t kFirstValues = 7;
+constexpr int kMostRounds = 12;
+
+double within(const Objective& objective, double value) {
+  const double whole = std::abs(objective.bound) > 0 ? std::abs(objective.bound) : 1;
+  switch (objective.relation) {
+    case Relation::at_most:
+    case Relation::below:
+      return (objective.bound - value) / whole;
+    case Relation::at_least:
+    case Relation::above:
+      return (value - objective.bound) / whole;
+    case Relation::equal:
+    case Relation::unequal:
+      break;
+  }
+  return is_met(objective, value) ? 1 : -1;
+}
+
+bool holds(const SweepPoint& point, const FindTask& task) {
+  if (point.state == PointState::failed || point.state == PointState::interrupted) return false;
+  for (std::size_t i = 0; i < task.objectives.size(); ++i) {
+    const Estimate& figure = point.figures[task.figures[i]];
+    if (!figure.value || !is_met(task.objectives[i], *figure.value)) return false;
+  }
+  return true;
+}
+
+class Find {
+ public:
+  Find(const FindTask& task, const RunValues& run) : task_(task), run_(run) {
+    find_.name = task.name;
+    find_.axis = task.key.axis;
+    find_.most = task.most;
+    find_.low = value_at(parameter(), 0);
+    find_.high = value_at(parameter(), 1);
+    for (const Objective& objective : task.objectives) find_.objectives.push_back(objective.text);
+  }
+
+  SweepFind found() {
+    std::vector<double> first;
+    for (std::size_t i = 0; i < kFirstValues; ++i) {
+      first.push_back(static_cast<double>(i) / static_cast<double>(kFirstValues - 1));
+    }
+    if (try_values(first)) narrow();
+    return std::move(find_);
+  }
+
+ private:
+  const Parameter& parameter() const { return task_.key.parameter; }
+  bool is_whole() const {
+    return parameter().scale == ParameterScale::integer ||
+           parameter().scale == ParameterScale::log_integer;
+  }
+  /// From the side on which the objectives are expected to be met: 0, 1, ...
+  const FindTry& from_good_side(std::size_t i) const {
+    return task_.most ? find_.tries[i] : find_.tries[find_.tries.size() - 1 - i];
+  }
+  double number(std::size_t i) const { return from_good_side(i).point.numbers[0]; }
+
+  /// False if it was stopped before all had been run.
+  bool try_values(const std::vector<double>& positions) {
+    std::vector<std::string> values;
+    for (const double position : positions) {
+      std::string value = value_at(parameter(), position);
+      const auto is_tried = [&](const FindTry& tried) { return tried.point.values[0] == value; };
+      if (std::ranges::find(values, value) != values.end()) continue;
+      if (std::ranges::any_of(find_.tries, is_tried)) continue;
+      values.push_back(std::move(value));
+    }
+    tried_new_ = !values.empty();
+    if (values.empty()) return true;
+    std::vector<SweepPoint> points = run_(values);
+    const bool all = points.size() == values.size();
+    for (SweepPoint& point : points) {
+      FindTry tried{std::move(point), false, false};
+      tried.holds = holds(tried.point, task_);
+      tried.sure = is_sure(tried);
+      find_.tries.push_back(std::move(tried));
+    }
+    std::ranges::sort(find_.tries, {}, [](const FindTry& tried) { return tried.point.numbers[0]; });
+    return all;
+  }
+
+  bool is_sure(const FindTry& tried) const {
+    if (tried.point.state != PointState::steady) return !tried.holds;
+    const auto has_interval = [&](std::size_t figure) {
+      return tried.point.figures[figure].interval.has_value();
+    };
+    if (!std::ranges::all_of(task_.figures, has_interval)) return false;
+    const Standing distance = standing_of(tried.point, task_);
+    return tried.holds ? distance.worse >= 0 : distance.better < 0;
+  }
+
+  /// The last from the good side that holds before one that does not; nothing where there is none.
+  std::optional<std::size_t> last_that_holds() const {
+    for (std::size_t i = 0; i + 1 < find_.tries.size(); ++i) {
+      if (from_good_side(i).holds && !from_good_side(i + 1).holds) return i;
+    }
+    return std::nullopt;
+  }
+
+  bool is_narrow(std::size_t last) const {
+    const double one = number(last), other = number(last + 1);
+    if (is_whole()) return std::abs(one - other) <= 1;
+    return std::abs(one - other) <= kFindTolerance * std::max(std::abs(one), std::abs(other));
+  }
+
+  void narrow() {
+    std::optional<std::size_t> last = last_that_holds();
+    if (!last) {
+      // Met throughout, or nowhere; or only from somewhere on, up to the wrong end.
+      const bool at_bad_end = from_good_side(find_.tries.size() - 1).holds;
+      find_.outcome = at_bad_end ? FindOutcome::all_hold : FindOutcome::none_holds;
+      if (at_bad_end) note_order(find_.tries.size());
+      return;
+    }
+    for (int round = 0; round < kMostRounds && !is_narrow(*last); ++round) {
+      const double good = position(*last), bad = position(*last + 1);
+      if (!try_values({good + (bad - good) / 3, good + (bad - good) * 2 / 3})) return;
+      last = last_that_holds();
+      if (!tried_new_) break;
+    }
+    conclude(*last);
+  }
+
+  double position(std::size_t i) const {
+    return *position_of(parameter(), from_good_side(i).point.values[0]);
+  }
+
+  void conclude(std::size_t last) {
+    find_.outcome = FindOutcome::found;
+    const double answer =
+        is_whole() ? number(last) : crossing(&Standing::middle).value_or(number(last));
+    set_answer(answer, last);
+    const std::optional<double> worse = crossing(&Standing::worse);
+    const std::optional<double> better = crossing(&Standing::better);
+    const bool has_intervals = std::ranges::any_of(find_.tries, [](const FindTry& tried) {
+      return tried.sure && tried.point.state == PointState::steady;
+    });
+    if (has_intervals) {
+      const double good_end = number(0), bad_end = number(find_.tries.size() - 1);
+      double one = worse.value_or(good_end), other = better.value_or(bad_end);
+      if (is_whole()) {
+        one = task_.most ? std::floor(one) : std::ceil(one);
+        other = task_.most ? std::floor(other) : std::ceil(other);
+      }
+      find_.interval =
+          Interval{std::min({one, other, *find_.number}), std::max({one, other, *find_.number})};
+    }
+    note_order(last + 1);
+  }
+
+  void set_answer(double answer, std::size_t last) {
+    const bool in_s = parameter().form == ParameterForm::duration;
+    Parameter around = parameter();
+    around.scale = is_whole() ? ParameterScale::integer : ParameterScale::linear;
+    const double in_unit = in_s ? answer * 1e9 : answer;
+    find_.value = is_whole() ? from_good_side(last).point.values[0]
+                             : value_at(around, (in_unit - around.min) / (around.max - around.min));
+    find_.number = number_of(find_.value);
+  }
+
+  /// Where the distance first crosses 0 from the good side, on a straight line. Nothing where it
+  /// does not, or is below 0 from the start.
+  std::optional<double> crossing(double Standing::*of) const {
+    for (std::size_t i = 0; i + 1 < find_.tries.size(); ++i) {
+      const double one = standing_of(from_good_side(i).point, task_).*of;
+      const double other = standing_of(from_good_side(i + 1).point, task_).*of;
+      if (!(one >= 0)) return std::nullopt;
+      if (other >= 0) continue;
+      const double share = std::isfinite(other) ? one / (one - other) : 0;
+      return number(i) + (number(i + 1) - number(i)) * share;
+    }
+    return std::nullopt;
+  }
+
+  /// Of the first so many from the good side those that do not hold, and of the others those that
+  /// do.
+  void note_order(std::size_t held) {
+    for (std::size_t i = 0; i < find_.tries.size(); ++i) {
+      const FindTry& tried = from_good_side(i);
+      if (tried.holds == (i < held)) continue;
+      find_.against_order.push_back(
+          fmt::format("{} ({})", tried.point.values[0], tried.holds ? "met" : "missed"));
+    }
+  }
+
+  const FindTask& task_;
+  const RunValues& run_;
+  SweepFind find_;
+  bool tried_new_ = false;
+};
+
+}  // namespace
+
+Standing standing_of(const SweepPoint& point, const FindTask& task) {
+  Standing distance{INFINITY, INFINITY, INFINITY};
+  const bool has_figures =
+      point.state == PointState::steady || point.state == PointState::saturated;
+  for (std::size_t i = 0; i < task.objectives.size(); ++i) {
+    const Estimate figure = has_figures ? point.figures[task.figures[i]] : Estimate{};
+    if (!figure.value) return {-INFINITY, -INFINITY, -INFINITY};
+    const Objective& objective = task.objectives[i];
+    const Interval interval = figure.interval.value_or(Interval{*figure.value, *figure.value});
+    const double low = within(objective, interval.low), high = within(objective, interval.high);
+    distance.middle = std::min(distance.middle, within(objective, *figure.value));
+    distance.worse = std::min(distance.worse, std::min(low, high));
+    distance.better = std::min(distance.better, std::max(low, high));
+  }
+  return distance;
+}
+
+SweepFind find_value(const FindTask& task, const RunValues& run) {
+  return Find(task, run).found();
+}
+
+}  // namespace tokenlift

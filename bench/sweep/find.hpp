@@ -1,0 +1,46 @@
+#pragma once
+// The search for the largest or smallest value of a key with which objectives are met. Pure: what
+// it tries somebody else runs.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bench/sweep/axis.hpp"
+#include "reports/findings/sweep_report.hpp"
+#include "workloads/scenario/objective.hpp"
+
+namespace tokenlift {
+
+/// What is looked for.
+struct FindTask {
+  std::string name;  ///< as of SweepFind
+  SweptKey key;      ///< a range
+  bool most = true;
+  std::vector<Objective> objectives;  ///< one at least; paths complete
+  std::vector<std::size_t> figures;   ///< of each objective the place among a point's figures
+};
+
+/// Runs the points of these values, all at the same time; of a search that is to stop, fewer.
+using RunValues = std::function<std::vector<SweepPoint>(const std::vector<std::string>& values)>;
+
+/// First seven values over the whole range, then two at a time within the stretch where the
+/// objectives stop being met (of several the first one from the side where they are), until it is
+/// as narrow as kFindTolerance of its value, or whole numbers are neighbours. The answer of whole
+/// numbers is the last that holds; else it lies where the objective that is missed first is
+/// crossed, on a straight line between the last that holds and the first that does not.
+///
+/// The 95 % interval goes from where the worse ends of the figures' intervals cross to where the
+/// better ends do, the same way. All values have the same seeds, so that the curve is smooth.
+SweepFind find_value(const FindTask& task, const RunValues& run);
+inline constexpr double kFindTolerance = 0.005;
+
+/// How a point stands to the objectives: in the middle and at either end of the intervals of its
+/// figures, the least distance within a bound as a share of it; below 0 where one is missed, -inf
+/// where one has no value.
+struct Standing {
+  double middle = 0, worse = 0, better = 0;
+};
+Standing standing_of(const SweepPoint& point, const FindTask& task);
+
+}  // namespace tokenlift

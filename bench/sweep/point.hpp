@@ -1,0 +1,82 @@
+#pragma once
+// What a sweep is of, and one point of it, run.
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/run/experiment.hpp"
+#include "bench/run/repetitions.hpp"
+#include "bench/sweep/axis.hpp"
+#include "reports/findings/sweep_report.hpp"
+#include "workloads/reader/scenario_reader.hpp"
+#include "workloads/scenario/objective.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+struct SweepProblem {
+  ScenarioSource source;
+  std::vector<std::string> overrides;
+  std::vector<Profile> profiles;
+  std::uint64_t repetitions = 1;
+  Scenario scenario;                 ///< so read
+  std::string phase;                 ///< "steady", or "after" where an event divides the run
+  std::vector<std::string> figures;  ///< paths, complete
+};
+
+/// Throws ScenarioError.
+SweepProblem make_sweep_problem(ScenarioSource source, std::vector<std::string> overrides,
+                                std::vector<Profile> profiles, std::uint64_t repetitions);
+
+/// The scenario with these settings on top. Throws ScenarioError.
+Scenario read_scenario(const SweepProblem& problem, const std::vector<std::string>& settings);
+
+/// A path of a figure, completed with the phase and its unit where it lacks them, and added to the
+/// problem's figures: its place among them. Throws SweepMistake where no run can have it.
+std::size_t add_figure(SweepProblem& problem, const std::string& path);
+
+/// An objective, whose path is completed and added the same way.
+std::pair<Objective, std::size_t> add_objective(SweepProblem& problem, const std::string& text);
+
+/// Tells whether points of two sweeps may be taken for each other.
+std::string digest_of(const SweepProblem& problem);
+
+/// Runs points. Safe to be used by several threads at once, each with an Experiment of its own.
+class PointRunner {
+ public:
+  /// Both stay in use.
+  PointRunner(const SweepProblem& problem, const std::atomic<bool>& stop);
+
+  /// A function of the settings alone in virtual time. What fails is told in the point;
+  /// `interrupted` where it was stopped. `watch` is called before each run.
+  ///
+  /// A point whose backlog grows ends early: it is first run for a quarter of its time (on engines
+  /// in real time only where nearly the capacity or more is asked for), and is saturated where the
+  /// backlog grows by kClearGrowth of what is asked for; the same is asked after each repetition,
+  /// and of all of them together whether it grows at all.
+  SweepPoint run(const std::vector<std::string>& settings, Experiment& experiment,
+                 const RunWatch& watch);
+
+ private:
+  struct Known {
+    Scenario scenario;  // as far as the capacity depends on it
+    Run run;            // with that capacity
+  };
+  std::optional<Prepared> prepare(const Scenario& scenario, Experiment& experiment);
+  bool is_probed(const Prepared& prepared) const;
+  void run_prepared(const Prepared& prepared, Experiment& experiment, const RunWatch& watch,
+                    SweepPoint& point);
+
+  const SweepProblem& problem_;
+  const std::atomic<bool>& stop_;
+  std::mutex mutex_;
+  std::vector<Known> known_;
+};
+inline constexpr double kClearGrowth = 0.05;
+
+}  // namespace tokenlift

@@ -1,0 +1,255 @@
+#include "bench/sweep/sweeper.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "bench/machine/host.hpp"
+#include "bench/sweep/curve.hpp"
+#include "reports/record/run.hpp"
+#include "workloads/scenario/keywords.hpp"
+#include "workloads/tuning/candidate.hpp"
+#include "workloads/writer/scenario_writer.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+/// Values that are added to a curve at a time, whatever the number of threads.
+constexpr std::size_t kAtATime = 4;
+
+std::string setting(const SweptKey& key, const std::string& value) {
+  return key.axis.key + "=" + value;
+}
+
+std::string name_of_point(const std::vector<std::string>& settings) {
+  return fmt::format("{}", fmt::join(settings, " | "));
+}
+
+std::vector<std::string> settings_of(const std::vector<SweepAxis>& axes, const SweepPoint& point) {
+  std::vector<std::string> settings;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    settings.push_back(axes[i].key + "=" + point.values[i]);
+  }
+  return settings;
+}
+
+bool is_kept(const SweepPoint& point) {
+  return point.state == PointState::steady || point.state == PointState::saturated;
+}
+
+}  // namespace
+
+Sweeper::Sweeper(SweepProblem problem, SweepEffort effort, std::vector<std::string> command,
+                 Workers& workers, const std::atomic<bool>& stop, const SweepReport* known,
+                 SweepWatch watch)
+    : problem_(std::move(problem)),
+      effort_(effort),
+      workers_(workers),
+      stop_(stop),
+      watch_(std::move(watch)),
+      runner_(problem_, stop),
+      experiment_(command, stop, 1),
+      command_(std::move(command)) {
+  const Environment environment = describe_environment(command_);
+  report_.scenario = problem_.scenario.name;
+  report_.description = problem_.scenario.description;
+  report_.command = command_;
+  report_.tokenlift_version = environment.tokenlift_version;
+  report_.started_at = environment.started_at;
+  report_.engine = name_of(problem_.scenario.run.engine);
+  report_.seed = problem_.scenario.run.seed;
+  report_.repetitions = problem_.repetitions;
+  report_.phase = problem_.phase;
+  report_.settings_digest = digest_of(problem_);
+  report_.figures = problem_.figures;
+  if (known == nullptr) return;
+  for (const SweepPoint& point : known->points) {
+    if (is_kept(point)) known_[name_of_point(settings_of(known->axes, point))] = point;
+  }
+  for (const SweepFind& find : known->finds) {
+    for (const FindTry& tried : find.tries) {
+      if (is_kept(tried.point)) {
+        known_[name_of_point(settings_of({find.axis}, tried.point))] = tried.point;
+      }
+    }
+  }
+}
+
+bool Sweeper::is_over() const {
+  if (stop_.load(std::memory_order_relaxed)) return true;
+  const auto gone = std::chrono::steady_clock::now() - begin_;
+  return effort_.time_s && std::chrono::duration<double>(gone).count() >= *effort_.time_s;
+}
+
+/// Also reads every one of them, so that what is wrong is told before anything runs.
+void Sweeper::require_difference(const SweptKey& key, const std::vector<Settings>& along) const {
+  std::string first;
+  bool differs = false;
+  for (const Settings& settings : along) {
+    const std::string scenario = to_json(read_scenario(problem_, settings));
+    if (first.empty()) first = scenario;
+    differs = differs || scenario != first;
+  }
+  if (differs) return;
+  throw SweepMistake(
+      fmt::format("'{}' makes no difference: the scenario is the same with {} and {}", key.axis.key,
+                  along.front().back(), along.back().back()));
+}
+
+SweepPoint Sweeper::run_point(const Settings& settings, Experiment& experiment,
+                              const RunWatch& watch) {
+  const auto known = known_.find(name_of_point(settings));
+  return known != known_.end() ? known->second : runner_.run(settings, experiment, watch);
+}
+
+/// Nothing of those that were not run to their end.
+std::vector<std::optional<SweepPoint>> Sweeper::run_points(const std::vector<Settings>& settings) {
+  std::vector<std::optional<SweepPoint>> points(settings.size());
+  std::mutex mutex;
+  std::size_t done = 0;
+  const auto run = [&](std::size_t i, Experiment& experiment, const RunWatch& watch) {
+    if (is_over()) return;
+    SweepPoint point = run_point(settings[i], experiment, watch);
+    if (point.state != PointState::interrupted) points[i] = std::move(point);
+    const std::lock_guard lock(mutex);
+    if (watch_.points) watch_.points(++done, settings.size());
+  };
+  if (traits_of(problem_.scenario.run.engine).simulated) {
+    const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
+    workers_.run(settings.size(), [&](std::size_t i) {
+      // The last ones of a curve take longest: they begin first.
+      Experiment experiment(command_, stop_, 1);
+      run(settings.size() - 1 - i, experiment, unwatched);
+    });
+  } else {
+    for (std::size_t i = 0; i < settings.size(); ++i) run(i, experiment_, watch_.runs);
+  }
+  const bool all = std::ranges::all_of(points, [](const auto& point) { return point.has_value(); });
+  if (!all && stop_.load(std::memory_order_relaxed)) report_.interrupted = true;
+  if (!all && !report_.interrupted) out_of_time_ = true;
+  for (std::optional<SweepPoint>& point : points) {
+    if (point) report_.requests += point->requests;
+  }
+  return points;
+}
+
+void Sweeper::add_points(const std::vector<SweptKey>& axes,
+                         const std::vector<std::vector<std::string>>& values, bool refined) {
+  std::vector<Settings> settings;
+  for (const std::vector<std::string>& point : values) {
+    Settings& words = settings.emplace_back();
+    for (std::size_t i = 0; i < axes.size(); ++i) words.push_back(setting(axes[i], point[i]));
+  }
+  std::vector<std::optional<SweepPoint>> points = run_points(settings);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (!points[i]) continue;
+    SweepPoint& point = report_.points.emplace_back(std::move(*points[i]));
+    point.values = values[i];
+    point.refined = refined;
+    point.numbers.clear();
+    for (std::size_t j = 0; j < axes.size(); ++j) {
+      point.numbers.push_back(number_on(axes[j], values[i][j]));
+    }
+  }
+  std::ranges::stable_sort(report_.points, {}, &SweepPoint::numbers);
+  if (watch_.kept) watch_.kept(report_);
+}
+
+void Sweeper::sweep(const std::vector<SweptKey>& axes, const std::vector<Objective>& objectives) {
+  std::vector<std::vector<std::string>> values = {{}};
+  for (const SweptKey& key : axes) {
+    report_.axes.push_back(key.axis);
+    std::vector<std::vector<std::string>> more;
+    for (const std::vector<std::string>& begun : values) {
+      for (const std::string& value : key.values) {
+        more.push_back(begun);
+        more.back().push_back(value);
+      }
+    }
+    values = std::move(more);
+  }
+  for (const Objective& objective : objectives) report_.objectives.push_back(objective.text);
+  for (const SweptKey& key : axes) {
+    std::vector<Settings> along;
+    for (const std::string& value : key.values) along.push_back({setting(key, value)});
+    require_difference(key, along);
+  }
+  add_points(axes, values, false);
+  if (axes.size() == 1 && axes[0].is_range) refine(axes[0], objectives);
+  for (const Objective& objective : objectives) {
+    if (axes.size() == 1 && !report_.points.empty()) {
+      report_.remarks.push_back(crossing_sentence(report_, objective));
+    }
+  }
+  const bool same = std::ranges::all_of(report_.points, [&](const SweepPoint& point) {
+    const auto is_equal = [](const Estimate& a, const Estimate& b) { return a.value == b.value; };
+    return point.state == PointState::steady &&
+           std::ranges::equal(point.figures, report_.points[0].figures, is_equal);
+  });
+  if (same && report_.points.size() > 1) {
+    report_.remarks.push_back(
+        "All points have the same figures: what was changed made no "
+        "difference to what happened.");
+  }
+}
+
+void Sweeper::refine(const SweptKey& key, const std::vector<Objective>& objectives) {
+  const std::size_t first = report_.points.size();
+  std::size_t most = effort_.requests ? kMostValues : first / 2;
+  while (most > 0 && !is_over() && !report_.interrupted && first > 0) {
+    std::size_t count = std::min(most, kAtATime);
+    if (effort_.requests) {
+      if (report_.requests >= *effort_.requests) return;
+      const std::uint64_t each =
+          std::max<std::uint64_t>(1, report_.requests / report_.points.size());
+      const std::uint64_t left = (*effort_.requests - report_.requests) / each;
+      count = std::min<std::size_t>(count, left);
+    }
+    const std::vector<std::string> wanted = wanted_values(report_, key, objectives, count);
+    if (wanted.empty()) return;
+    std::vector<std::vector<std::string>> values;
+    for (const std::string& value : wanted) values.push_back({value});
+    add_points({key}, values, true);
+    most -= wanted.size();
+  }
+}
+
+void Sweeper::find(const FindTask& task) {
+  const auto settings_at = [&](const std::string& value) {
+    return Settings{setting(task.key, value)};
+  };
+  require_difference(task.key, {settings_at(value_at(task.key.parameter, 0)),
+                                settings_at(value_at(task.key.parameter, 1))});
+  report_.finds.push_back(find_value(task, [&](const std::vector<std::string>& values) {
+    std::vector<Settings> settings;
+    for (const std::string& value : values) settings.push_back(settings_at(value));
+    std::vector<SweepPoint> done;
+    std::vector<std::optional<SweepPoint>> points = run_points(settings);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (!points[i]) continue;
+      points[i]->values = {values[i]};
+      points[i]->numbers = {number_on(task.key, values[i])};
+      done.push_back(std::move(*points[i]));
+    }
+    return done;
+  }));
+  if (watch_.kept) watch_.kept(report_);
+}
+
+SweepReport Sweeper::take() {
+  if (out_of_time_) {
+    report_.remarks.push_back(
+        "The time was up before all points were run: what is shown depends on "
+        "the machine.");
+  }
+  report_.elapsed_s =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  return std::move(report_);
+}
+
+}  // namespace tokenlift

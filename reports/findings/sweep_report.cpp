@@ -1,0 +1,260 @@
+#include "reports/findings/sweep_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "reports/text/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+constexpr std::array<std::string_view, 4> kStates = {"steady", "saturated", "failed",
+                                                     "interrupted"};
+constexpr std::array<std::string_view, 4> kOutcomes = {"found", "all hold", "none holds",
+                                                       "interrupted"};
+constexpr std::size_t kLeastOfKnee = 5;  // steady points
+constexpr double kLeastRise = 2;
+
+template <typename Named, std::size_t Count>
+std::optional<Named> named(const std::array<std::string_view, Count>& names,
+                           std::string_view name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Named>(found - names.begin());
+}
+
+std::size_t count_of(const SweepReport& report, PointState state) {
+  return static_cast<std::size_t>(
+      std::count_if(report.points.begin(), report.points.end(),
+                    [&](const SweepPoint& point) { return point.state == state; }));
+}
+
+std::string with_unit(double value, const std::string& unit) {
+  return fmt::format("{:.4g}{}{}", value, unit.empty() ? "" : " ", unit);
+}
+
+std::string interval_words(const SweepFind& find) {
+  if (!find.interval) return "";
+  return fmt::format(" (95 % interval {} to {})", with_unit(find.interval->low, ""),
+                     with_unit(find.interval->high, find.axis.unit));
+}
+
+std::string knee_sentence(const SweepReport& report, const Knee& knee) {
+  const std::string& unit = report.axes[0].unit;
+  return fmt::format(
+      "The knee lies at {} {} (between {} and {}): up to it {} grows x{}, beyond it another x{}.",
+      report.axes[0].key, with_unit(knee.at, unit), with_unit(knee.from, ""),
+      with_unit(knee.to, unit), knee.what, figure(knee.rise_before), figure(knee.rise_after));
+}
+
+std::optional<Knee> knee_of_figure(const SweepReport& report, const char* what) {
+  std::vector<std::pair<double, double>> curve;  // the axis, the logarithm of the latency
+  for (const SweepPoint& point : report.points) {
+    const Estimate* const latency = figure_of(report, point, what);
+    if (point.state != PointState::steady || latency == nullptr || *latency->value <= 0) continue;
+    curve.emplace_back(point.numbers[0], std::log(*latency->value));
+  }
+  if (curve.size() < kLeastOfKnee) return std::nullopt;
+  const auto [x0, y0] = curve.front();
+  const auto [x1, y1] = curve.back();
+  if (y1 - y0 < std::log(kLeastRise) || !(x1 > x0)) return std::nullopt;
+  std::size_t best = 0;
+  double furthest = 0;
+  for (std::size_t i = 1; i + 1 < curve.size(); ++i) {
+    const double below = (curve[i].first - x0) / (x1 - x0) - (curve[i].second - y0) / (y1 - y0);
+    if (below <= furthest) continue;
+    furthest = below;
+    best = i;
+  }
+  if (furthest < kLeastKnee) return std::nullopt;
+  return Knee{curve[best].first,
+              curve[best - 1].first,
+              curve[best + 1].first,
+              std::exp(curve[best].second - y0),
+              std::exp(y1 - curve[best].second),
+              what};
+}
+
+/// Of one numeric axis: between which of its points saturation begins.
+std::string saturation_sentence(const SweepReport& report) {
+  if (report.axes.size() != 1 || !report.axes[0].numeric) return "";
+  const SweepPoint* before = nullptr;
+  for (const SweepPoint& point : report.points) {
+    if (point.state == PointState::steady) before = &point;
+    if (point.state != PointState::saturated) continue;
+    if (before == nullptr) {
+      return fmt::format("It is saturated from {} {} on, where the sweep begins.",
+                         report.axes[0].key, point.values[0]);
+    }
+    return fmt::format(
+        "It is saturated from {} {} on: the backlog grows, so latencies there have no "
+        "lasting value. At {} it is not.",
+        report.axes[0].key, point.values[0], before->values[0]);
+  }
+  return "";
+}
+
+/// The same under several conditions.
+bool is_one_question(const std::vector<SweepFind>& finds) {
+  return finds.size() > 1 && std::all_of(finds.begin(), finds.end(), [&](const SweepFind& find) {
+           return !find.name.empty() && find.objectives == finds[0].objectives &&
+                  find.axis.key == finds[0].axis.key && find.most == finds[0].most &&
+                  find.against_order.empty();
+         });
+}
+
+std::string sentence_of_all(const std::vector<SweepFind>& finds) {
+  std::vector<std::string> answers;
+  for (const SweepFind& find : finds) {
+    answers.push_back(fmt::format("{}{} {}", answer_of(find), interval_words(find), find.name));
+  }
+  return fmt::format("The {} {} is {}, so that {}.", finds[0].most ? "most" : "least",
+                     finds[0].axis.key, listed(answers, "and"), listed(finds[0].objectives, "and"));
+}
+
+}  // namespace
+
+std::string_view name_of(PointState state) {
+  return kStates[static_cast<std::size_t>(state)];
+}
+std::optional<PointState> point_state(std::string_view name) {
+  return named<PointState>(kStates, name);
+}
+std::string_view name_of(FindOutcome outcome) {
+  return kOutcomes[static_cast<std::size_t>(outcome)];
+}
+std::optional<FindOutcome> find_outcome(std::string_view name) {
+  return named<FindOutcome>(kOutcomes, name);
+}
+
+std::optional<std::size_t> figure_index(const SweepReport& report, std::string_view what) {
+  const std::string path = fmt::format("{}.{}", what, report.phase);
+  const auto found = std::find(report.figures.begin(), report.figures.end(), path);
+  if (found == report.figures.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - report.figures.begin());
+}
+
+const Estimate* figure_of(const SweepReport& report, const SweepPoint& point,
+                          std::string_view what) {
+  const std::optional<std::size_t> index = figure_index(report, what);
+  if (!index || *index >= point.figures.size() || !point.figures[*index].value) return nullptr;
+  return &point.figures[*index];
+}
+
+std::optional<Knee> knee_of(const SweepReport& report) {
+  if (report.axes.size() != 1 || !report.axes[0].numeric) return std::nullopt;
+  std::optional<Knee> knee = knee_of_figure(report, "ttft.p50_ms");
+  return knee ? knee : knee_of_figure(report, "e2e.p50_ms");
+}
+
+std::string sentence_of(const SweepFind& find) {
+  const std::string name = find.name.empty() ? "" : find.name + ": ";
+  const std::string objectives = listed(find.objectives, "and");
+  const std::string what = fmt::format("{} {}", find.most ? "most" : "least", find.axis.key);
+  const char* const are = find.objectives.size() > 1 ? "are" : "is";
+  std::string sentence;
+  switch (find.outcome) {
+    case FindOutcome::found:
+      sentence = fmt::format("the {} with {} is {}{}.", what, objectives, find.value,
+                             interval_words(find));
+      break;
+    case FindOutcome::all_hold:
+      sentence = fmt::format(
+          "the {} lies at {} or {}: {} {} met {}.", what, find.most ? find.high : find.low,
+          find.most ? "above" : "below", objectives, are,
+          find.against_order.empty() ? fmt::format("from {} to {}", find.low, find.high)
+                                     : "at " + (find.most ? find.high : find.low));
+      break;
+    case FindOutcome::none_holds:
+      sentence =
+          fmt::format("the {}, if there is one, lies {} {}: {} {} met nowhere from {} to {}.", what,
+                      find.most ? "below" : "above", find.most ? find.low : find.high, objectives,
+                      are, find.low, find.high);
+      break;
+    case FindOutcome::interrupted:
+      sentence = fmt::format("the search for the {} was interrupted.", what);
+      break;
+  }
+  sentence = name + sentence;
+  if (sentence[0] >= 'a' && sentence[0] <= 'z') sentence[0] = static_cast<char>(sentence[0] - 32);
+  if (!find.against_order.empty()) {
+    sentence += fmt::format(" But this is not monotone: {} {} against it.",
+                            listed(find.against_order, "and"),
+                            find.against_order.size() > 1 ? "stand" : "stands");
+  }
+  return sentence;
+}
+
+std::string answer_of(const SweepFind& find) {
+  switch (find.outcome) {
+    case FindOutcome::found:
+      return find.value;
+    case FindOutcome::all_hold:
+      return find.most ? "≥ " + find.high : "≤ " + find.low;
+    case FindOutcome::none_holds:
+      return find.most ? "< " + find.low : "> " + find.high;
+    case FindOutcome::interrupted:
+      break;
+  }
+  return kAbsent;
+}
+
+std::vector<std::string> sweep_sentences(const SweepReport& report) {
+  std::vector<std::string> sentences;
+  if (is_one_question(report.finds)) {
+    sentences.push_back(sentence_of_all(report.finds));
+  } else {
+    for (const SweepFind& find : report.finds) sentences.push_back(sentence_of(find));
+  }
+  if (const std::optional<Knee> knee = knee_of(report)) {
+    sentences.push_back(knee_sentence(report, *knee));
+  }
+  if (std::string saturation = saturation_sentence(report); !saturation.empty()) {
+    sentences.push_back(std::move(saturation));
+  }
+  return sentences;
+}
+
+std::string sweep_status(const SweepReport& report) {
+  std::vector<std::string> parts;
+  for (const PointState state :
+       {PointState::steady, PointState::saturated, PointState::failed, PointState::interrupted}) {
+    const std::size_t count = count_of(report, state);
+    if (count > 0) parts.push_back(fmt::format("{} {}", count, name_of(state)));
+  }
+  const auto invalid = std::count_if(report.points.begin(), report.points.end(),
+                                     [](const SweepPoint& point) { return !point.valid; });
+  if (invalid > 0) parts.push_back(fmt::format("{} not valid", invalid));
+  std::string status;
+  if (!report.points.empty()) {
+    status = fmt::format("{} point{}: {}", report.points.size(),
+                         report.points.size() == 1 ? "" : "s", listed(parts, "and"));
+  }
+  const auto found =
+      std::count_if(report.finds.begin(), report.finds.end(),
+                    [](const SweepFind& find) { return find.outcome == FindOutcome::found; });
+  if (!report.finds.empty()) {
+    status +=
+        fmt::format("{}{} of {} found", status.empty() ? "" : "; ", found, report.finds.size());
+  }
+  if (report.interrupted) status += "; interrupted: what there is of it";
+  return status;
+}
+
+bool all_well(const SweepReport& report) {
+  const bool points =
+      std::all_of(report.points.begin(), report.points.end(), [](const SweepPoint& point) {
+        return point.valid &&
+               (point.state == PointState::steady || point.state == PointState::saturated);
+      });
+  const bool finds =
+      std::all_of(report.finds.begin(), report.finds.end(),
+                  [](const SweepFind& find) { return find.outcome == FindOutcome::found; });
+  return points && finds && !report.interrupted;
+}
+
+}  // namespace tokenlift

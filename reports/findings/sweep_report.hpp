@@ -1,0 +1,142 @@
+#pragma once
+// What a sweep has found: a scenario run at many points of one or two of its keys, and the largest
+// or smallest value of a key with which objectives are met.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reports/analysis/interval.hpp"
+
+namespace tokenlift {
+
+/// A key that changes from point to point.
+struct SweepAxis {
+  std::string key;        ///< as for --set: "tenant.users.arrivals.load"
+  std::string unit = {};  ///< of its numbers: "s", "1/s" or empty
+  bool numeric = true;    ///< else its values are words, in the order in which they were given
+};
+
+enum class PointState : std::uint8_t {
+  steady,
+  saturated,  ///< the backlog grows: latencies have no value that lasts
+  failed,     ///< there is no such scenario, or it could not be run
+  interrupted
+};
+/// "steady", "saturated", "failed" or "interrupted".
+std::string_view name_of(PointState state);
+std::optional<PointState> point_state(std::string_view name);
+
+struct SweepPoint {
+  std::vector<std::string> values = {};  ///< of each axis, as --set takes them
+  /// The same as numbers, durations in s, rates per s; the place in the list where they are words.
+  std::vector<double> numbers = {};
+  PointState state = PointState::steady;
+  std::string failure = {};  ///< why it has failed
+  bool valid = true;         ///< every check of validity passed; of a saturated point not asked
+  std::vector<std::string> failed_checks = {};  ///< their names, where one did not
+  bool refined = false;        ///< it was added where the curve bends, or an objective is crossed
+  std::uint64_t runs = 0;      ///< that its figures are of
+  std::uint64_t requests = 0;  ///< due in all runs that were made for it
+  std::optional<double> capacity_tokens_per_s = {};  ///< of its fleet under its mix
+  std::optional<double> accelerators = {};           ///< of its fleet, where profiles say it
+  std::vector<Estimate> figures = {};                ///< as SweepReport::figures
+};
+
+enum class FindOutcome : std::uint8_t {
+  found,
+  all_hold,    ///< the objectives are met in the whole range
+  none_holds,  ///< they are met nowhere in it
+  interrupted
+};
+/// "found", "all hold", "none holds" or "interrupted".
+std::string_view name_of(FindOutcome outcome);
+std::optional<FindOutcome> find_outcome(std::string_view name);
+
+/// One value that a find has tried; its point has the figures of all objectives.
+struct FindTry {
+  SweepPoint point;
+  bool holds = false;  ///< all objectives are met
+  /// Every figure's interval lies on one side of its bound, or the point is saturated.
+  bool sure = false;
+};
+
+/// The largest or smallest value of a key with which objectives are met.
+struct SweepFind {
+  std::string name = {};  ///< what it was asked for: "at the scenario's load"; may be empty
+  SweepAxis axis = {};
+  bool most = true;                          ///< else the least
+  std::string low = {}, high = {};           ///< the range, as --set takes it
+  std::vector<std::string> objectives = {};  ///< complete: "ttft.p99_ms.steady <= 500"
+  FindOutcome outcome = FindOutcome::interrupted;
+  std::string value = {};                 ///< as --set takes it; empty unless found
+  std::optional<double> number = {};      ///< the same, as SweepPoint::numbers
+  std::optional<Interval> interval = {};  ///< 95 %, within the range
+  /// The values at which the objectives are met where they should not be, or the other way round.
+  std::vector<std::string> against_order = {};
+  std::vector<FindTry> tries = {};  ///< in the order of the values
+};
+
+struct SweepReport {
+  std::string scenario;
+  std::string description = {};
+  std::vector<std::string> command = {};
+  std::string tokenlift_version = {};
+  std::string started_at = {};  ///< UTC, ISO 8601
+  std::string engine = {};
+  std::uint64_t seed = 0;
+  std::uint64_t repetitions = 0;             ///< of each point
+  std::string phase = {};                    ///< whose figures these are, unless they say
+  std::string settings_digest = {};          ///< tells whether points are of the same scenario
+  std::vector<SweepAxis> axes = {};          ///< two at most
+  std::vector<std::string> figures = {};     ///< paths, as objectives name them
+  std::vector<std::string> objectives = {};  ///< whose crossing is marked
+  std::vector<SweepPoint> points = {};       ///< in the order of their values
+  std::vector<SweepFind> finds = {};
+  std::vector<std::string> remarks = {};
+  bool interrupted = false;
+  std::uint64_t requests = 0;  ///< in all runs
+  double elapsed_s = 0;
+};
+
+/// The place of "WHAT.PHASE" among the figures; nothing where it is not there.
+std::optional<std::size_t> figure_index(const SweepReport& report, std::string_view what);
+/// The figure of a point, if it has a value.
+const Estimate* figure_of(const SweepReport& report, const SweepPoint& point,
+                          std::string_view what);
+
+/// Where a curve of latency over one numeric axis turns from flat to steep.
+struct Knee {
+  double at = 0;
+  double from = 0, to = 0;  ///< the points on either side
+  double rise_before = 1;   ///< latency at the knee / at the first point
+  double rise_after = 1;    ///< at the last steady point / at the knee
+  std::string what = {};    ///< "e2e.p50_ms"
+};
+/// Of the median of TTFT over the steady points (or, if that has none, of e2e), on a logarithmic
+/// axis: the point that lies furthest below the straight line from the first to the last one.
+/// Nothing where the axis has no numbers, there are fewer than five steady points, the latency does
+/// not double, or no point lies at least kLeastKnee of the rise below that line.
+std::optional<Knee> knee_of(const SweepReport& report);
+inline constexpr double kLeastKnee = 0.2;
+
+/// "The most tenant.users.arrivals.load with ttft.p99_ms.steady <= 500 is 0.812 (95 % interval 0.79
+/// to 0.83)", or in which direction it lies.
+std::string sentence_of(const SweepFind& find);
+
+/// The value that was found; "> 64" where it lies beyond the range.
+std::string answer_of(const SweepFind& find);
+
+/// What came out, in a sentence each: what was found, the knee, where it saturates.
+std::vector<std::string> sweep_sentences(const SweepReport& report);
+
+/// How many points there are, and of which kind.
+std::string sweep_status(const SweepReport& report);
+
+/// Nothing failed or was interrupted, and what was searched was found.
+bool all_well(const SweepReport& report);
+
+}  // namespace tokenlift

@@ -1,0 +1,171 @@
+#include "bench/sweep/find.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tokenlift::find_test {
+namespace {
+
+using Curve = std::function<double(double)>;
+
+/// Finds with "x <= bound" (or another relation) on a figure that is a function of the value, known
+/// to within +-`noise` of itself.
+struct Planted {
+  Curve curve;
+  double noise = 0.02;
+  double saturated_from = INFINITY;
+  std::size_t calls = 0;
+  std::set<std::string> values = {};
+
+  SweepFind find(const std::string& range, bool most, const std::string& objective) {
+    const bool whole = range.find('.') == std::string::npos;
+    FindTask task;
+    task.key = parse_range("key=" + range, [whole](const std::string&, const std::string& value) {
+      return !whole || value.find('.') == std::string::npos;
+    });
+    task.most = most;
+    task.objectives = {*parse_objective(objective).value};
+    task.figures = {0};
+    return find_value(task, [this](const std::vector<std::string>& tried) { return run(tried); });
+  }
+
+  std::vector<SweepPoint> run(const std::vector<std::string>& tried) {
+    ++calls;
+    std::vector<SweepPoint> points;
+    for (const std::string& value : tried) {
+      EXPECT_TRUE(values.insert(value).second) << value << " is run twice";
+      SweepPoint point;
+      point.values = {value};
+      point.numbers = {*number_of(value)};
+      const double figure = curve(point.numbers[0]);
+      point.figures = {{figure, Interval{figure * (1 - noise), figure * (1 + noise)}, "", ""}};
+      if (point.numbers[0] >= saturated_from) {
+        point.state = PointState::saturated;
+        point.figures = {{std::nullopt, std::nullopt, "", "saturated"}};
+      }
+      points.push_back(std::move(point));
+    }
+    return points;
+  }
+};
+
+double waiting(double load) {
+  return load / (1 - load);
+}
+
+TEST(Find, FindsTheMostLoadWithAnInterval) {
+  Planted planted{waiting, 0.02, 1.0};
+  const SweepFind found = planted.find("0.1:1.2", true, "wait <= 3");
+  EXPECT_EQ(found.outcome, FindOutcome::found);
+  EXPECT_NEAR(*found.number, 0.75, 0.001);
+  EXPECT_EQ(found.value, "0.75");
+  ASSERT_TRUE(found.interval);
+  // Where the ends of the figure's interval cross: 3 / 1.02 and 3 / 0.98.
+  EXPECT_NEAR(found.interval->low, (3 / 1.02) / (1 + 3 / 1.02), 0.003);
+  EXPECT_NEAR(found.interval->high, (3 / 0.98) / (1 + 3 / 0.98), 0.003);
+  EXPECT_TRUE(found.against_order.empty());
+  EXPECT_LE(planted.values.size(), 16U);
+}
+
+TEST(Find, FindsTheMostWhereOnlySaturationStandsInTheWay) {
+  Planted planted{[](double) { return 1.0; }, 0.02, 0.9};
+  const SweepFind found = planted.find("0.1:1.2", true, "wait <= 3");
+  EXPECT_EQ(found.outcome, FindOutcome::found);
+  EXPECT_LT(*found.number, 0.9);
+  EXPECT_NEAR(*found.number, 0.9, 0.01);
+}
+
+TEST(Find, FindsTheLeastWholeNumberExactly) {
+  for (int truth = 2; truth <= 64; ++truth) {
+    Planted planted{[truth](double n) { return n >= truth ? 0.999 : 0.5; }, 0.001};
+    const SweepFind found = planted.find("1:64", false, "attainment >= 0.99");
+    ASSERT_EQ(found.outcome, FindOutcome::found) << truth;
+    EXPECT_EQ(*found.number, truth);
+    EXPECT_EQ(found.value, std::to_string(truth));
+    ASSERT_TRUE(found.interval);
+    EXPECT_EQ(found.interval->low, truth);
+    EXPECT_EQ(found.interval->high, truth);
+  }
+}
+
+TEST(Find, FindsTheMostWholeNumberExactly) {
+  for (int truth = 3; truth <= 9; ++truth) {
+    Planted planted{[truth](double n) { return n <= truth ? 1 : 9; }};
+    EXPECT_EQ(planted.find("3:10", true, "wait < 5").value, std::to_string(truth));
+  }
+}
+
+TEST(Find, DoubtsWholeNumbersThatTheIntervalsDoNotTellApart) {
+  // At 10 the figure is 1 % beyond the bound, and known to 20 %.
+  Planted planted{[](double n) { return 0.99 * 10 / n; }, 0.2};
+  const SweepFind found = planted.find("1:64", false, "wait <= 1");
+  EXPECT_EQ(found.value, "10");
+  ASSERT_TRUE(found.interval);
+  EXPECT_LT(found.interval->low, 10);
+  EXPECT_GT(found.interval->high, 10);
+}
+
+TEST(Find, SaysWhereItLiesBeyondTheRange) {
+  Planted low{waiting};
+  EXPECT_EQ(low.find("0.1:0.7", true, "wait <= 3").outcome, FindOutcome::all_hold);
+  Planted high{waiting};
+  const SweepFind none = high.find("0.8:0.9", true, "wait <= 3");
+  EXPECT_EQ(none.outcome, FindOutcome::none_holds);
+  EXPECT_FALSE(none.number);
+  EXPECT_NE(sentence_of(none).find("below 0.8"), std::string::npos);
+}
+
+TEST(Find, SaysThatItIsNotMonotone) {
+  // It holds up to 0.3, and once more around 0.8.
+  Planted planted{[](double x) { return x < 0.3 || std::abs(x - 0.8) < 0.1 ? 1 : 9; }};
+  const SweepFind found = planted.find("0.1:1.2", true, "wait <= 3");
+  EXPECT_EQ(found.outcome, FindOutcome::found);
+  EXPECT_NEAR(*found.number, 0.3, 0.01);
+  ASSERT_FALSE(found.against_order.empty());
+  EXPECT_NE(sentence_of(found).find("not monotone"), std::string::npos);
+}
+
+TEST(Find, SaysThatItHoldsAtTheWrongEnd) {
+  Planted planted{[](double x) { return x > 0.5 ? 1 : 9; }};
+  const SweepFind found = planted.find("0.1:1.2", true, "wait <= 3");
+  EXPECT_EQ(found.outcome, FindOutcome::all_hold);
+  ASSERT_FALSE(found.against_order.empty());
+  EXPECT_EQ(found.against_order[0], "0.1 (missed)");
+  EXPECT_NE(sentence_of(found).find("met at 1.2"), std::string::npos);
+}
+
+TEST(Find, EndsWithWhatThereIsWhenItIsStopped) {
+  FindTask task;
+  task.key =
+      parse_range("key=0.1:1.2", [](const std::string&, const std::string&) { return true; });
+  task.objectives = {*parse_objective("wait <= 3").value};
+  task.figures = {0};
+  const SweepFind found =
+      find_value(task, [](const std::vector<std::string>&) { return std::vector<SweepPoint>(); });
+  EXPECT_EQ(found.outcome, FindOutcome::interrupted);
+  EXPECT_TRUE(found.tries.empty());
+}
+
+TEST(Standing, IsThatOfTheObjectiveThatIsMissedMost) {
+  FindTask task;
+  task.objectives = {*parse_objective("a <= 100").value, *parse_objective("b >= 0.5").value};
+  task.figures = {0, 1};
+  SweepPoint point;
+  point.figures = {{50.0, Interval{40, 60}, "", ""}, {0.4, std::nullopt, "", ""}};
+  const Standing distance = standing_of(point, task);
+  EXPECT_DOUBLE_EQ(distance.middle, (0.4 - 0.5) / 0.5);
+  EXPECT_DOUBLE_EQ(distance.worse, distance.middle);
+  point.figures[1].value = 0.9;
+  EXPECT_DOUBLE_EQ(standing_of(point, task).worse, 0.4);
+  EXPECT_DOUBLE_EQ(standing_of(point, task).better, 0.6);
+  point.figures[1].value.reset();
+  EXPECT_EQ(standing_of(point, task).better, -INFINITY);
+}
+
+}  // namespace
+}  // namespace tokenlift::find_test

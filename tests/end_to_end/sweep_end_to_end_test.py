@@ -1,0 +1,273 @@
+#!/usr/bin/python3
+"""`tokenlift sweep` and `tokenlift size` through the real binary: curves, answers, bad input, Ctrl-C.
+
+    sweep_end_to_end_test.py TOKENLIFT SOURCE_FOLDER [unittest's arguments]
+
+Everything is in virtual time: it takes a moment, and is the same everywhere.
+"""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from binary_case import conclusions
+
+TOKENLIFT = ""
+SOURCE = Path()
+
+# Profile and lengths are absolute, so that nothing depends on the machine.
+SCENARIO = """
+name = "hall"
+
+[run]
+engine = "virtual"
+duration = "102s"
+warmup = "2s"
+
+[[fleet.site]]
+name = "hall"
+replicas = 2
+profile = "server"
+max_batch = 4
+max_step_tokens = 512
+kv_tokens = 4096
+
+[profile.server]
+decode = { a = "10ms", b = "1ms", c = "10ns" }
+prefill = { p0 = "5ms", p1 = "100us", p2 = "0ns" }
+
+[[tenant]]
+name = "users"
+arrivals = { process = "poisson", load = 0.6 }
+prompt_tokens = { distribution = "uniform", min = 50, max = 150 }
+output_tokens = { distribution = "uniform", min = 5, max = 35 }
+slo = { ttft = "1s" }
+"""
+
+LOAD = "tenant.users.arrivals.load"
+
+
+class Sweep(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="tokenlift-sweep-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.file = self.folder / "hall.toml"
+        self.file.write_text(SCENARIO)
+
+    def run_tokenlift(self, *words, code=0):
+        done = subprocess.run([TOKENLIFT, *map(str, words)], cwd=self.folder, capture_output=True,
+                              text=True, timeout=300)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def sweep(self, *words, code=0, out="out"):
+        return self.run_tokenlift("sweep", self.file, "--out", out, *words, code=code)
+
+    def result(self, out="out"):
+        """What was found, without when and how it was asked for."""
+        result = json.loads((self.folder / out / "sweep.json").read_text())
+        for key in ("command", "started_at", "elapsed_s"):
+            del result[key]
+        return result
+
+    def refused(self, *words):
+        """Refused before anything is run, and nothing is left behind."""
+        done = self.sweep(*words, code=2)
+        self.assertFalse((self.folder / "out" / "sweep.json").exists())
+        self.assertEqual(done.stdout, "")
+        return done.stderr
+
+    # ---------------------------------------------------------------------------- curves
+
+    def test_a_curve_rises_into_saturation(self):
+        done = self.sweep("--over", LOAD + "=0.2:1.4:7")
+        result = self.result()
+        states = [(float(p["values"][0]), p["state"]) for p in result["points"]]
+        self.assertGreaterEqual(len(states), 7)
+        self.assertEqual(states, sorted(states))
+        self.assertEqual(states[0][1], "steady")
+        self.assertEqual(states[-1][1], "saturated")
+        self.assertIn("saturated from", done.stdout)
+        path = result["figures"].index("e2e.p50_ms.steady")
+        waits = [p["figures"][path]["value"] for p in result["points"]]
+        self.assertEqual([w is None for w in waits], [s == "saturated" for _, s in states])
+        steady = [w for w in waits if w is not None]
+        self.assertGreater(steady[-1], 1.5 * steady[0])
+        # What comes out of a saturated fleet is its capacity.
+        path = result["figures"].index("throughput_tokens_per_s.steady")
+        last = result["points"][-1]
+        self.assertAlmostEqual(last["figures"][path]["value"] / last["capacity_tokens_per_s"], 1,
+                               delta=0.1)
+        self.assertLess(last["runs"], 5)
+        rows = list(csv.DictReader((self.folder / "out/points.csv").read_text().splitlines()))
+        self.assertEqual(len(rows), len(states))
+        self.assertTrue((self.folder / "out/report.html").is_file())
+
+    @conclusions
+    def test_results_do_not_depend_on_threads_and_fit_the_schema(self):
+        task = ["--over", LOAD + "=0.2:1.2:5", "--find", "most", LOAD + "=0.2:1.4",
+                "--while", "attainment >= 0.9"]
+        self.sweep(*task, "--threads", 1, out="one")
+        self.sweep(*task, "--threads", 3, out="three")
+        self.assertEqual(self.result("one"), self.result("three"))
+        done = subprocess.run(
+            [sys.executable, SOURCE / "tests/reports/json/validate_json.py",
+             SOURCE / "reports/json/sweep.schema.json", self.folder / "one/sweep.json"],
+            capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    @conclusions
+    def test_two_axes_are_a_grid(self):
+        self.sweep("--over", "fleet.site.hall.max_batch=1,4", "--over", LOAD + "=0.3:0.9:3",
+                   "--repetitions", 1)
+        points = self.result()["points"]
+        self.assertEqual([p["values"] for p in points],
+                         [[b, l] for b in ("1", "4") for l in ("0.3", "0.6", "0.9")])
+        self.assertIn("Over both axes", (self.folder / "out/report.html").read_text())
+
+    def test_stdout_is_the_format_that_is_asked_for(self):
+        axis = ["--over", LOAD + "=0.2,0.5", "--repetitions", 1]
+        done = self.sweep(*axis, "--format", "json")
+        self.assertEqual(json.loads(done.stdout)["schema"], "tokenlift.sweep/1")
+        done = self.sweep(*axis, "--format", "markdown", out="markdown")
+        self.assertIn("| 0.2 |", done.stdout)
+
+    # --------------------------------------------------------------------------- answers
+
+    def test_the_most_load_lies_where_the_objective_is_crossed(self):
+        done = self.sweep("--find", "most", LOAD + "=0.2:1.4", "--while", "attainment >= 0.9")
+        find = self.result()["finds"][0]
+        self.assertEqual(find["outcome"], "found")
+        self.assertIn(find["value"], done.stdout)
+        self.assertTrue(find["interval_95"]["low"] <= find["number"] <= find["interval_95"]["high"])
+        path = self.result()["figures"].index("attainment.steady")
+        for tried in find["tries"]:
+            value = tried["point"]["figures"][path]["value"]
+            self.assertEqual(tried["holds"], value is not None and value >= 0.9)
+            self.assertEqual(tried["holds"], tried["point"]["numbers"][0] <= find["number"])
+
+    @conclusions
+    def test_whole_numbers_stay_whole(self):
+        self.sweep("--set", LOAD[:-4] + "rate=40/s", "--find", "least",
+                   "fleet.site.hall.replicas=1:16", "--while", "attainment >= 0.9")
+        find = self.result()["finds"][0]
+        self.assertEqual(find["outcome"], "found")
+        self.assertRegex(find["value"], "^[0-9]+$")
+        tried = {int(t["point"]["values"][0]): t["holds"] for t in find["tries"]}
+        self.assertTrue(tried[int(find["value"])])
+        self.assertFalse(tried[int(find["value"]) - 1])
+
+    def test_a_find_whose_ends_agree_says_in_which_direction_it_lies(self):
+        done = self.sweep("--find", "most", LOAD + "=0.1:0.2", "--while", "attainment >= 0.5",
+                          "--repetitions", 1, code=1)
+        self.assertIn("at 0.2 or above", done.stdout)
+        done = self.sweep("--find", "most", LOAD + "=1.3:1.5", "--while", "attainment >= 0.9",
+                          "--repetitions", 1, code=1, out="none")
+        self.assertIn("below 1.3", done.stdout)
+
+    def test_size_finds_the_fewest_replicas(self):
+        done = self.run_tokenlift("size", self.file, "--out", "size", "--attainment", 0.9)
+        result = self.result("size")
+        found = {f["name"]: f["number"] for f in result["finds"]}
+        self.assertEqual(len(found), 4)
+        self.assertLessEqual(found["with 20 % less load"], found["at the scenario's load"])
+        self.assertLessEqual(found["at the scenario's load"], found["with 20 % more load"])
+        self.assertEqual(found["with one replica failed"], found["at the scenario's load"] + 1)
+        self.assertIn("what was found", done.stdout)
+
+    # ------------------------------------------------------------------- several commands
+
+    def test_it_goes_on_where_it_was_stopped(self):
+        task = ["--over", LOAD + "=0.2:1.2:5"]
+        self.sweep(*task, out="whole")
+        shutil.copytree(self.folder / "whole", self.folder / "half")
+        file = self.folder / "half/sweep.json"
+        half = json.loads(file.read_text())
+        half["points"] = half["points"][:3]
+        file.write_text(json.dumps(half))
+        self.run_tokenlift("sweep", self.file, *task, "--resume", "half")
+        self.assertEqual(self.result("half"), self.result("whole"))
+        done = self.run_tokenlift("sweep", self.file, *task, "--repetitions", 2, "--resume", "half",
+                                  code=2)
+        self.assertIn("go on with the same words", done.stderr)
+        done = self.sweep(*task, out="whole", code=2)
+        self.assertIn("--resume", done.stderr)
+
+    def test_two_sweeps_are_laid_over_each_other(self):
+        axis = ["--over", LOAD + "=0.2:0.8:3", "--repetitions", 1]
+        self.sweep(*axis, out="two")
+        self.sweep(*axis, "--set", "fleet.site.hall.replicas=4", out="four")
+        done = self.run_tokenlift("sweep", "two", "four/", "--out", "both")
+        self.assertIn("two: points", done.stdout)
+        self.assertIn("four: points", done.stdout)
+        self.assertTrue((self.folder / "both/report.html").is_file())
+        self.sweep("--over", "fleet.site.hall.replicas=1,2", "--repetitions", 1, out="other")
+        done = self.run_tokenlift("sweep", "two", "other", code=2)
+        self.assertIn("is over", done.stderr)
+
+    def test_an_interrupt_keeps_what_there_is(self):
+        process = subprocess.Popen(
+            [TOKENLIFT, "sweep", self.file, "--out", self.folder / "out", "--over",
+             LOAD + "=0.2:0.9:200", "--repetitions", "50"],
+            cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = process.stderr.readline()  # some points are done
+        self.assertIn("points of this pass", line)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("interrupted", out)
+        result = self.result()
+        self.assertTrue(result["interrupted"])
+        self.assertTrue(0 < len(result["points"]) < 200)
+        self.assertTrue(all(p["runs"] == 50 for p in result["points"]))
+
+    # -------------------------------------------------------------------------- bad input
+
+    def test_a_key_that_does_nothing_is_told_before_anything_runs(self):
+        self.assertIn("makes no difference",
+                      self.refused("--over", "tenant.users.slo.ttft=1s,1000ms"))
+
+    def test_what_is_not_understood_is_refused(self):
+        self.assertIn("say what changes", self.refused())
+        self.assertIn("is not KEY=FROM:TO:N", self.refused("--over", "load"))
+        self.assertIn("not less than", self.refused("--over", LOAD + "=1:0.5:3"))
+        self.assertIn("two axes", self.refused("--over", "a=1,2", "--over", "b=1,2", "--over", "c=1,2"))
+        self.assertIn("both axes", self.refused("--over", LOAD + "=1,2", "--over", LOAD + "=3,4"))
+        self.assertIn("most or least", self.refused("--find", "some", LOAD + "=0.1:1", "--while", "a<1"))
+        self.assertIn("--while", self.refused("--find", "most", LOAD + "=0.1:1"))
+        self.assertIn("KEY=LOW:HIGH", self.refused("--find", "most", "--while", "attainment >= 0.9"))
+
+    def test_keys_and_loads_that_cannot_be_are_refused(self):
+        self.assertIn("did you mean", self.refused("--over", "tenant.users.arrivals.laod=0.1:1:3"))
+        self.assertIn("load", self.refused("--over", LOAD + "=-1:1:3"))
+        self.assertIn("load", self.refused("--over", LOAD + "=1:1e12:3"))
+
+    def test_objectives_that_no_run_has_are_refused(self):
+        find = ["--find", "most", LOAD + "=0.1:1"]
+        self.assertIn("ttfd", self.refused(*find, "--while", "ttfd.p99_ms <= 5"))
+        self.assertIn("did you mean 'users'",
+                      self.refused(*find, "--while", "tenants.user.attainment >= 0.9"))
+        self.assertNotEqual(self.refused(*find, "--while", "attainment >= 1.5"), "")
+        self.assertNotEqual(self.refused(*find, "--while", "attainment"), "")
+
+    def test_sizes_that_cannot_be_found_are_refused(self):
+        done = self.run_tokenlift("size", self.file, "--site", "hell", code=2)
+        self.assertIn("no site 'hell'", done.stderr)
+        self.file.write_text(SCENARIO.replace('slo = { ttft = "1s" }', ""))
+        done = self.run_tokenlift("size", self.file, code=2)
+        self.assertIn("nothing to keep", done.stderr)
+        done = self.run_tokenlift("size", self.file, "--attainment", "1.5", code=2)
+        self.assertIn("share", done.stderr)
+
+
+if __name__ == "__main__":
+    TOKENLIFT = os.path.abspath(sys.argv[1])
+    SOURCE = Path(sys.argv[2]).resolve()
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
