@@ -127,7 +127,8 @@ void Replica::emit(std::uint32_t slot, std::int64_t now_ns) {
   Sequence& sequence = slots_[slot];
   const bool first = sequence.first_token_ns < 0;
   outcome_.emissions.push_back(
-      {sequence.work, first ? -1 : std::max<std::int64_t>(now_ns - sequence.last_token_ns, 0)});
+      {sequence.work, first ? -1 : std::max<std::int64_t>(now_ns - sequence.last_token_ns, 0),
+       slot});
   if (first) sequence.first_token_ns = now_ns;
   sequence.last_token_ns = now_ns;
   if (++sequence.emitted_tokens == sequence.work.output_tokens) complete(slot, now_ns);
@@ -165,6 +166,26 @@ const StepOutcome& Replica::finish_step(std::int64_t now_ns) {
   }
   if (observer_ != nullptr) observer_->finished(now_ns, outcome_);
   return outcome_;
+}
+
+std::optional<Sequence> Replica::cancel(RequestId id) {
+  std::optional<Sequence> gone;
+  const auto running = std::ranges::find_if(
+      running_, [&](std::uint32_t slot) { return slots_[slot].work.id == id; });
+  const auto waiting =
+      std::ranges::find_if(line_, [&](const Sequence& sequence) { return sequence.work.id == id; });
+  if (running != running_.end()) {
+    gone = slots_[*running];
+    resident_tokens_ -= gone->kv_tokens;
+    free_slots_.push_back(*running);
+    running_.erase(running);
+  } else if (waiting != line_.end()) {
+    gone = *waiting;
+    queued_tokens_ -= tokens_to_come(*gone);
+    line_.erase(waiting);
+  }
+  if (gone && observer_ != nullptr) observer_->cancelled(id);
+  return gone;
 }
 
 std::vector<Sequence> Replica::withdraw() {

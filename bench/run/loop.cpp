@@ -389,6 +389,7 @@ void Loop::submit(RequestId id, std::uint32_t replica) {
             grid_.cell(request.tenant, request.phase),
             prefix,
             elsewhere_ || (announces_ && prefix != nullptr),
+            false,
             static_cast<std::uint32_t>(request.attempts)};
   if (moved_.empty()) {
     fleet_.submit(work, replica, now_ns_);
@@ -424,6 +425,10 @@ void Loop::collect() {
       case NewsKind::failed:
       case NewsKind::returned:
         lose(news);
+        break;
+      case NewsKind::token:
+      case NewsKind::cancelled:
+        assert(false && "nobody asked for it");
         break;
       case NewsKind::refused:
         assert(false && "only endpoints refuse what they are given");
