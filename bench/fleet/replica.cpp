@@ -13,12 +13,8 @@ std::int64_t tokens_to_come(const Sequence& sequence) {
 
 }  // namespace
 
-Replica::Replica(const ReplicaLimits& limits)
-    : limits_(limits), slots_(static_cast<std::size_t>(limits.max_batch)) {
+Replica::Replica(const ReplicaLimits& limits) : limits_(limits) {
   assert(limits.max_batch > 0 && limits.max_step_tokens > 0 && limits.kv_tokens > 0);
-  for (std::int64_t slot = limits.max_batch; slot > 0; --slot) {
-    free_slots_.push_back(static_cast<std::uint32_t>(slot - 1));
-  }
   if (limits.prefix_cache_tokens > 0) {
     cache_ = std::make_unique<PrefixCache>(limits.prefix_cache_tokens);
   }
@@ -98,8 +94,12 @@ void Replica::plan_chunk(std::uint32_t slot, std::int64_t& budget) {
 
 void Replica::admit(std::int64_t now_ns, std::int64_t& budget) {
   const auto growth = static_cast<std::int64_t>(plan_.decode.size());
-  while (!line_.empty() && !free_slots_.empty() && budget > 0 &&
+  while (!line_.empty() && std::ssize(running_) < limits_.max_batch && budget > 0 &&
          resident_tokens_ + growth + line_.front().prefill_tokens <= limits_.kv_tokens) {
+    if (free_slots_.empty()) {  // slots are made when they are first needed
+      free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+      slots_.emplace_back();
+    }
     const std::uint32_t slot = free_slots_.back();
     free_slots_.pop_back();
     Sequence& sequence = slots_[slot] = line_.front();
