@@ -11,6 +11,7 @@
 #include "bench/command/list_commands.hpp"
 #include "bench/command/report_command.hpp"
 #include "bench/command/run_command.hpp"
+#include "bench/command/serve_command.hpp"
 #include "bench/command/suite_command.hpp"
 #include "bench/command/tune_command.hpp"
 #include "bench/machine/output_folder.hpp"
@@ -25,9 +26,9 @@ namespace {
 
 /// In the order in which --help lists them.
 std::vector<Command> all_commands() {
-  return {run_command(),       check_command(),  scenarios_command(), profiles_command(),
-          calibrate_command(), report_command(), compare_command(),   suite_command(),
-          suites_command(),    tune_command()};
+  return {run_command(),      serve_command(),     check_command(),  scenarios_command(),
+          profiles_command(), calibrate_command(), report_command(), compare_command(),
+          suite_command(),    suites_command(),    tune_command()};
 }
 
 bool is_by_place(const Option& option) {
