@@ -11,6 +11,7 @@
 #include "bench/command/list_commands.hpp"
 #include "bench/command/report_command.hpp"
 #include "bench/command/run_command.hpp"
+#include "bench/command/serve_command.hpp"
 #include "bench/command/size_command.hpp"
 #include "bench/command/suite_command.hpp"
 #include "bench/command/sweep_command.hpp"
@@ -27,9 +28,10 @@ namespace {
 
 /// In the order in which --help lists them.
 std::vector<Command> all_commands() {
-  return {run_command(),       check_command(),  scenarios_command(), profiles_command(),
-          calibrate_command(), report_command(), compare_command(),   suite_command(),
-          suites_command(),    sweep_command(),  size_command(),      tune_command()};
+  return {run_command(),      serve_command(),     check_command(),  scenarios_command(),
+          profiles_command(), calibrate_command(), report_command(), compare_command(),
+          suite_command(),    suites_command(),    sweep_command(),  size_command(),
+          tune_command()};
 }
 
 bool is_by_place(const Option& option) {

@@ -46,6 +46,12 @@ void ComputedReplica::submit(const Work& work, std::vector<std::int32_t> tokens)
   replica_.submit(work);
 }
 
+std::optional<Sequence> ComputedReplica::cancel(RequestId id) {
+  std::optional<Sequence> gone = replica_.cancel(id);
+  if (gone) history_.take(id);  // where it had been preempted
+  return gone;
+}
+
 std::vector<ComputedReplica::Left> ComputedReplica::withdraw() {
   const std::vector<std::uint32_t> slots = replica_.slots();
   std::vector<Left> left;

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -71,6 +72,9 @@ class ComputedReplica {
   /// As Replica::finish_step(); prefixes of completed requests are not needed any more when it
   /// returns.
   const StepOutcome& finish_step(std::int64_t now_ns);
+
+  /// As Replica::cancel().
+  std::optional<Sequence> cancel(RequestId id);
 
   /// One that leaves with the replica; of one that was scheduled its prompt and the tokens so far.
   struct Left {

@@ -26,13 +26,18 @@ class Fleet {
   /// Hands a request to a replica that serves. Never blocks.
   virtual void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) = 0;
 
+  /// A request that a replica has is given up. Its place and what it has in the KV cache are free
+  /// for the next step, which is news; but a request that ends before that does so, and nothing
+  /// more is said of it. Requests that are streamed, and no others.
+  virtual void cancel(RequestId id, std::uint32_t replica, std::int64_t now_ns);
+
   /// A replica comes, goes or changes its pace. What becomes of the requests on one that goes is
   /// news. Only where the scenario's fleet changes.
   virtual void apply(const ReplicaChange& change, std::int64_t now_ns);
 
   /// What has happened up to `until_ns`, ordered by (time, replica, order there). A request is
-  /// said to have started only if it asked for that (Work::announce), and before it completes. The
-  /// span is good until the next call.
+  /// said to have started, and to have got a token, only if it asked for that (Work::announce,
+  /// Work::stream), and before it completes. The span is good until the next call.
   virtual std::span<const News> advance(std::int64_t until_ns) = 0;
 
   /// How far a request had come that was returned in the last advance(); good until the next.
@@ -42,7 +47,7 @@ class Fleet {
   /// advance(); good until the next. Only of remote fleets.
   virtual const Reply& reply(RequestId id) const;
 
-  /// Phases have other borders than before: TokenRecords are to be told. Only of remote fleets.
+  /// Phases have other borders than before: TokenRecords are to be told. Not of fleets that jump.
   virtual void borders_moved() {}
 
   /// Output tokens of requests that wait for a place in a batch: what is on its way to a replica
@@ -61,6 +66,10 @@ class Fleet {
   /// What was seen on the wire, once stopped. Only of remote fleets.
   virtual std::optional<WireRecord> wire() { return std::nullopt; }
 };
+
+inline void Fleet::cancel(RequestId, std::uint32_t, std::int64_t) {
+  assert(false && "this fleet streams nothing");
+}
 
 inline void Fleet::apply(const ReplicaChange&, std::int64_t) {
   assert(false && "this fleet does not change");

@@ -13,12 +13,8 @@ std::int64_t tokens_to_come(const Sequence& sequence) {
 
 }  // namespace
 
-Replica::Replica(const ReplicaLimits& limits)
-    : limits_(limits), slots_(static_cast<std::size_t>(limits.max_batch)) {
+Replica::Replica(const ReplicaLimits& limits) : limits_(limits) {
   assert(limits.max_batch > 0 && limits.max_step_tokens > 0 && limits.kv_tokens > 0);
-  for (std::int64_t slot = limits.max_batch; slot > 0; --slot) {
-    free_slots_.push_back(static_cast<std::uint32_t>(slot - 1));
-  }
   if (limits.prefix_cache_tokens > 0) {
     cache_ = std::make_unique<PrefixCache>(limits.prefix_cache_tokens);
   }
@@ -98,8 +94,12 @@ void Replica::plan_chunk(std::uint32_t slot, std::int64_t& budget) {
 
 void Replica::admit(std::int64_t now_ns, std::int64_t& budget) {
   const auto growth = static_cast<std::int64_t>(plan_.decode.size());
-  while (!line_.empty() && !free_slots_.empty() && budget > 0 &&
+  while (!line_.empty() && std::ssize(running_) < limits_.max_batch && budget > 0 &&
          resident_tokens_ + growth + line_.front().prefill_tokens <= limits_.kv_tokens) {
+    if (free_slots_.empty()) {  // slots are made when they are first needed
+      free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+      slots_.emplace_back();
+    }
     const std::uint32_t slot = free_slots_.back();
     free_slots_.pop_back();
     Sequence& sequence = slots_[slot] = line_.front();
@@ -127,7 +127,8 @@ void Replica::emit(std::uint32_t slot, std::int64_t now_ns) {
   Sequence& sequence = slots_[slot];
   const bool first = sequence.first_token_ns < 0;
   outcome_.emissions.push_back(
-      {sequence.work, first ? -1 : std::max<std::int64_t>(now_ns - sequence.last_token_ns, 0)});
+      {sequence.work, first ? -1 : std::max<std::int64_t>(now_ns - sequence.last_token_ns, 0),
+       slot});
   if (first) sequence.first_token_ns = now_ns;
   sequence.last_token_ns = now_ns;
   if (++sequence.emitted_tokens == sequence.work.output_tokens) complete(slot, now_ns);
@@ -165,6 +166,26 @@ const StepOutcome& Replica::finish_step(std::int64_t now_ns) {
   }
   if (observer_ != nullptr) observer_->finished(now_ns, outcome_);
   return outcome_;
+}
+
+std::optional<Sequence> Replica::cancel(RequestId id) {
+  std::optional<Sequence> gone;
+  const auto running = std::ranges::find_if(
+      running_, [&](std::uint32_t slot) { return slots_[slot].work.id == id; });
+  const auto waiting =
+      std::ranges::find_if(line_, [&](const Sequence& sequence) { return sequence.work.id == id; });
+  if (running != running_.end()) {
+    gone = slots_[*running];
+    resident_tokens_ -= gone->kv_tokens;
+    free_slots_.push_back(*running);
+    running_.erase(running);
+  } else if (waiting != line_.end()) {
+    gone = *waiting;
+    queued_tokens_ -= tokens_to_come(*gone);
+    line_.erase(waiting);
+  }
+  if (gone && observer_ != nullptr) observer_->cancelled(id);
+  return gone;
 }
 
 std::vector<Sequence> Replica::withdraw() {

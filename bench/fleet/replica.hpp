@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "bench/fleet/prefix_cache.hpp"
@@ -64,6 +65,7 @@ struct StepPlan {
 struct Emission {
   Work work;
   std::int64_t gap_ns = -1;  ///< since the request's previous token; -1 for its first
+  std::uint32_t slot = 0;    ///< that it was computed in
 };
 
 struct StepOutcome {
@@ -95,6 +97,7 @@ class ReplicaObserver {
   virtual void planned(std::int64_t now_ns, const StepPlan& plan) = 0;
   virtual void finished(std::int64_t now_ns, const StepOutcome& outcome) = 0;
   virtual void withdrawn() = 0;
+  virtual void cancelled(RequestId) {}
 };
 
 class Replica {
@@ -113,6 +116,10 @@ class Replica {
   /// one.
   const StepPlan& plan_step(std::int64_t now_ns);
   const StepOutcome& finish_step(std::int64_t now_ns);
+
+  /// One leaves: its place and its room in the KV cache are free. Between steps. Nothing if it is
+  /// not here.
+  std::optional<Sequence> cancel(RequestId id);
 
   /// All that are here leave: those in the batch first, the oldest first, then the line. A step
   /// that was planned and did not finish has computed nothing. The prefix cache is lost.

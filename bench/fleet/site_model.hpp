@@ -44,8 +44,9 @@ struct RequestContext {
   const Prefix* prefix = nullptr;
   bool announce = false;
   std::optional<Progress> progress;  ///< of a request that was scheduled elsewhere
+  bool stream = false;               ///< its tokens are news: only of replicas that step
 
-  bool any() const { return prefix != nullptr || announce || progress; }
+  bool any() const { return prefix != nullptr || announce || progress || stream; }
 };
 
 /// A request that was on a replica which is gone.

@@ -62,7 +62,7 @@ void add_step(Station& station, const StepSpan& span, const StepPlan& plan) {
   station.last = plan.prefill.empty() ? StepBefore::decoding : StepBefore::prompts;
   const std::scoped_lock lock(station.times_mutex);
   station.times += {span.end_ns - since_ns - prompt_ns, decode_tokens, prompt_ns, fresh_tokens};
-  StepCosts& costs = station.costs[station.grid->phase_at(span.end_ns)];
+  StepCosts& costs = station.costs[station.grid.phase_at(span.end_ns)];
   if (!plan.decode.empty()) {
     costs.add(decode_kind(station.site_index, std::ssize(plan.decode), decode_context,
                           span.busy_eighths, before),

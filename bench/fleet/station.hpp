@@ -29,7 +29,14 @@ struct SubmittedWork {
   std::optional<Progress> progress;
   std::vector<std::int32_t> tokens;  // with progress: its prompt and what it got so far
 };
-using Message = std::variant<SubmittedWork, ReplicaChange>;
+struct CancelledWork {
+  RequestId id = 0;
+};
+/// Phases have other borders from now on.
+struct MovedBorders {
+  std::vector<Phase> phases;
+};
+using Message = std::variant<SubmittedWork, CancelledWork, MovedBorders, ReplicaChange>;
 
 /// What becomes of a request whose replica is gone, beside the news of it.
 struct Returned {
@@ -56,9 +63,9 @@ struct Station {
         out_ns(distance_of(its_site).out_ns),
         back_ns(distance_of(its_site).back_ns),
         weights(std::move(its_weights)),
-        grid(&recording_grid),
+        grid(recording_grid),
         costs(recording_grid.phases.size()),
-        record(recording_grid) {}
+        record(grid) {}
 
   /// It serves from now on. Nothing happens where it does.
   void open(std::int64_t now_ns);
@@ -78,7 +85,7 @@ struct Station {
   std::atomic<bool> active{false};
   std::atomic<std::int64_t> cut_ns{kNever};    // the replica failed, and its worker may not know it
   std::atomic<std::int64_t> queued_tokens{0};  // as of the step under way
-  const RecordingGrid* grid;
+  RecordingGrid grid;  // its own: the loop's may move while a step is recorded
   mutable std::mutex times_mutex;
   StepTimes times;
   std::vector<StepCosts> costs;     // by phase

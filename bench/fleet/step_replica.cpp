@@ -7,8 +7,8 @@ namespace tokenlift {
 /// The first of the inbox joins the replica's line.
 void StepReplica::take_in() {
   const auto& [first, its] = inbox_.front();
-  Work work{first.id, first.prompt_tokens, first.output_tokens, 0,
-            0,        first.cell,          its.prefix,          its.announce};
+  Work work{first.id,   first.prompt_tokens, first.output_tokens, 0,         0,
+            first.cell, its.prefix,          its.announce,        its.stream};
   Progress moved;
   if (its.progress) {
     moved = *its.progress;
@@ -40,6 +40,8 @@ std::int64_t StepReplica::advance(std::int64_t until_ns, TokenRecord& record,
     if (end_ns > until_ns) return end_ns;
     finish_step(record, news);
     while (!inbox_.empty() && inbox_.front().newcomer.at_ns < end_ns) take_in();
+    for (const RequestId id : cancelled_) give_up(id, end_ns, news);
+    cancelled_.clear();
     begin_step(end_ps_, record, news);
   }
 }
@@ -101,6 +103,10 @@ void StepReplica::finish_step(TokenRecord& record, std::vector<News>& news) {
       gap_ps = std::max<std::int64_t>(end_ps_ - last_token_ps_.extract(token.work.id).mapped(), 0);
     }
     record.token(token.work.cell, end_ns, gap_ps);
+    if (token.work.stream) {
+      news.push_back(
+          {token.work.id, 0, 0, 0, end_ns + model_->back_ns, -1, NewsKind::token, model_->site});
+    }
     const GapLimits* const limits = record.gap_limits();
     if (limits != nullptr && limits->late(token.work.cell, gap_ps)) late_gaps_.count(token.work.id);
   }
@@ -112,6 +118,36 @@ void StepReplica::finish_step(TokenRecord& record, std::vector<News>& news) {
     completion.at_ns = std::max(completion.at_ns + model_->back_ns, completion.first_token_ns);
     news.push_back(completion);
   }
+}
+
+void StepReplica::cancel(RequestId id, std::int64_t now_ns, std::vector<News>& news) {
+  if (busy()) {
+    cancelled_.push_back(id);
+  } else {
+    give_up(id, now_ns, news);
+  }
+}
+
+/// Where it has ended meanwhile, nothing happens.
+void StepReplica::give_up(RequestId id, std::int64_t now_ns, std::vector<News>& news) {
+  std::int64_t emitted_tokens = 0;
+  if (const auto sequence = replica_.cancel(id)) {
+    emitted_tokens = sequence->emitted_tokens;
+  } else {
+    const auto coming = std::ranges::find_if(
+        inbox_, [&](const Arrival& arrival) { return arrival.newcomer.id == id; });
+    if (coming == inbox_.end()) return;
+    if (coming->context.progress) emitted_tokens = coming->context.progress->emitted_tokens;
+    inbox_.erase(coming);
+  }
+  late_gaps_.take(id);
+  last_token_ps_.erase(id);
+  first_site_.erase(id);
+  News gone{id, 0, 0, 0, now_ns + model_->back_ns};
+  gone.count = static_cast<std::int32_t>(emitted_tokens);
+  gone.kind = NewsKind::cancelled;
+  gone.site = model_->site;
+  news.push_back(gone);
 }
 
 /// Of one that leaves.
@@ -155,6 +191,7 @@ void StepReplica::withdraw(std::int64_t now_ns, TokenRecord& record, std::vector
     gone.push_back({newcomer.id, its.progress.value_or(Progress{}), 0});
   }
   inbox_.clear();
+  cancelled_.clear();  // they are gone with the others
   last_token_ps_.clear();
   first_site_.clear();
   sequences_ = 0;

@@ -35,6 +35,9 @@ class StepReplica {
   void cut(std::int64_t end_ns, TokenRecord& record) const;
   void set_model(const SiteModel& model, std::int64_t, TokenRecord&) { model_ = &model; }
   void withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone);
+  /// A request is given up: at once where no step is under way, else when that ends.
+  /// advance(now_ns) comes before, and once more after.
+  void cancel(RequestId id, std::int64_t now_ns, std::vector<News>& news);
   void forget() { replica_.forget(); }
   bool empty() const { return !busy() && inbox_.empty(); }
   std::int64_t queued_tokens() const;
@@ -53,12 +56,14 @@ class StepReplica {
   void record_step(std::int64_t until_ns, TokenRecord& record) const;
   std::int64_t cost_ps(const StepPlan& plan) const;
   void finish_step(TokenRecord& record, std::vector<News>& news);
+  void give_up(RequestId id, std::int64_t now_ns, std::vector<News>& news);
   Progress progress_of(const Sequence& sequence);
   bool busy() const { return sequences_ > 0; }
 
   const SiteModel* model_;
   Replica replica_;
   std::deque<Arrival> inbox_;
+  std::vector<RequestId> cancelled_;  // when the step under way ends
   std::int64_t begin_ps_ = 0;
   std::int64_t end_ps_ = 0;
   std::int64_t sequences_ = 0;        // in the step under way

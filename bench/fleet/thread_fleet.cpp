@@ -64,8 +64,9 @@ std::shared_ptr<const DecoderWeights> WeightStore::get(const std::string& profil
 }
 
 struct ThreadFleet::State {
-  State(RealClock& fleet_clock, std::size_t replicas)
+  State(BellClock& fleet_clock, const RecordingGrid& its_grid, std::size_t replicas)
       : clock(fleet_clock),
+        grid(its_grid),
         workers(std::min<std::size_t>(replicas, core_count())),
         // The loop's thread is not the arena's; oneTBB counts it in.
         parallelism(tbb::global_control::max_allowed_parallelism, workers + 1),
@@ -77,6 +78,8 @@ struct ThreadFleet::State {
   bool step(Station& station);
   void take_in(Station& station);
   void take_in(Station& station, const SubmittedWork& submitted);
+  void take_in(Station& station, const CancelledWork& cancelled);
+  void take_in(Station& station, const MovedBorders& moved);
   void take_in(Station& station, const ReplicaChange& change);
   void withdraw(Station& station, const ReplicaChange& change);
   void announce(Station& station, const StepPlan& plan);
@@ -88,7 +91,8 @@ struct ThreadFleet::State {
   std::int32_t busy_eighths() const;
   void halt();
 
-  RealClock& clock;
+  BellClock& clock;
+  const RecordingGrid& grid;
   std::size_t workers;
   tbb::global_control parallelism;
   tbb::task_arena arena;
@@ -110,9 +114,9 @@ struct ThreadFleet::State {
   tbb::task_group running;                   // replicas that a worker has or will have
 };
 
-ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
+ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, BellClock& clock,
                          WeightStore& weights) {
-  state_ = std::make_unique<State>(clock, static_cast<std::size_t>(replica_places(scenario)));
+  state_ = std::make_unique<State>(clock, grid, static_cast<std::size_t>(replica_places(scenario)));
   const std::vector<bool> serving = serving_at_start(scenario);
   std::uint32_t site_number = 0;
   for (const Site& site : scenario.fleet.sites) {
@@ -181,6 +185,21 @@ void ThreadFleet::submit(const Work& work, std::uint32_t replica, std::int64_t n
     state_->post(replica, std::move(submitted));
   } else {
     state_->outgoing.emplace(now_ns + out_ns, std::pair(replica, std::move(submitted)));
+  }
+}
+
+void ThreadFleet::cancel(RequestId id, std::uint32_t replica, std::int64_t now_ns) {
+  const std::int64_t out_ns = state_->stations[replica]->out_ns;
+  if (out_ns == 0) {
+    state_->post(replica, CancelledWork{id});
+  } else {
+    state_->outgoing.emplace(now_ns + out_ns, std::pair(replica, CancelledWork{id}));
+  }
+}
+
+void ThreadFleet::borders_moved() {
+  for (const auto& station : state_->stations) {
+    state_->post(station->number, MovedBorders{state_->grid.phases});
   }
 }
 
@@ -277,6 +296,7 @@ void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {
   state_->end_ns = end_ns;
   state_->halt();
   for (const auto& station : state_->stations) {
+    state_->take_in(*station, MovedBorders{state_->grid.phases});
     if (station->since_ns != kNever) {
       station->record.served({station->since_ns, end_ns, 1, station->site.kv_tokens});
     }
@@ -345,6 +365,27 @@ void ThreadFleet::State::take_in(Station& station, const SubmittedWork& submitte
   station.late_gaps.put(work.id, moved.late_gaps);
   if (moved.emitted_tokens > 0) station.first_site[work.id] = moved.first_site;
   station.replica->submit(work, submitted.tokens);
+}
+
+/// Where it has ended meanwhile, nothing happens.
+void ThreadFleet::State::take_in(Station& station, const CancelledWork& cancelled) {
+  if (!station.replica) return;
+  const std::optional<Sequence> gone = station.replica->cancel(cancelled.id);
+  if (!gone) return;
+  station.late_gaps.take(cancelled.id);
+  station.first_site.erase(cancelled.id);
+  const std::int64_t now_ns = clock.now_ns();
+  News news{cancelled.id, station.number, 0, 0, now_ns + station.back_ns};
+  news.count = static_cast<std::int32_t>(gone->emitted_tokens);
+  news.kind = NewsKind::cancelled;
+  outbox.post(news);
+  clock.ring();
+  if (station.leaving && station.empty()) station.close(now_ns);
+}
+
+void ThreadFleet::State::take_in(Station& station, const MovedBorders& moved) {
+  station.grid.phases = moved.phases;
+  station.record.borders_moved();
 }
 
 void ThreadFleet::State::take_in(Station& station, const ReplicaChange& change) {
@@ -442,7 +483,13 @@ std::int64_t ThreadFleet::State::slow_down(const Station& station, const StepSpa
 
 void ThreadFleet::State::report(Station& station, const StepOutcome& outcome,
                                 std::int64_t step_end_ns) {
+  bool any = !outcome.completions.empty();
   for (const Emission& emission : outcome.emissions) {
+    if (emission.work.stream) {
+      any = true;
+      outbox.post({emission.work.id, station.number, 0, 0, step_end_ns + station.back_ns,
+                   station.replica->tokens(emission.slot).back(), NewsKind::token});
+    }
     const std::int64_t gap_ps = emission.gap_ns * kPsPerNs;
     station.record.token(emission.work.cell, step_end_ns, gap_ps);
     const GapLimits* const limits = station.record.gap_limits();
@@ -462,7 +509,7 @@ void ThreadFleet::State::report(Station& station, const StepOutcome& outcome,
     completion.at_ns = std::max(completion.at_ns + station.back_ns, completion.first_token_ns);
     outbox.post(completion);
   }
-  if (!outcome.completions.empty()) clock.ring();
+  if (any) clock.ring();
 }
 
 void ThreadFleet::State::run(Station& station) {

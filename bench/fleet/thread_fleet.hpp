@@ -42,14 +42,17 @@ class WeightStore {
 
 class ThreadFleet final : public Fleet {
  public:
-  ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, RealClock& clock,
+  ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, BellClock& clock,
               WeightStore& weights);
   ~ThreadFleet() override;
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override;
   std::span<const News> advance(std::int64_t until_ns) override;
+  void cancel(RequestId id, std::uint32_t replica, std::int64_t now_ns) override;
   void apply(const ReplicaChange& change, std::int64_t now_ns) override;
   const Progress& progress(RequestId id) const override;
+  /// A step under way is still recorded as the borders were.
+  void borders_moved() override;
   std::int64_t queued_tokens(std::int64_t now_ns) override;
   std::int64_t next_event_ns() const override;
   void stop(std::int64_t end_ns, TokenRecord& record) override;

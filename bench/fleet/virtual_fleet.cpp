@@ -8,6 +8,7 @@
 #include <memory_resource>
 #include <numeric>
 #include <tuple>
+#include <type_traits>
 #include <unordered_map>
 
 #include "bench/fleet/jump_replica.hpp"
@@ -38,7 +39,7 @@ Newcomer newcomer(const Work& work, std::int64_t now_ns) {
 }
 
 RequestContext context_of(const Work& work) {
-  RequestContext its{work.prefix, work.announce, std::nullopt};
+  RequestContext its{work.prefix, work.announce, std::nullopt, work.stream};
   if (work.progress != nullptr) its.progress = *work.progress;
   return its;
 }
@@ -185,6 +186,10 @@ class BatchMemory {
   std::pmr::unsynchronized_pool_resource pool_{{.max_blocks_per_chunk = 256}, &buffer_};
 };
 
+/// They step, and so know of each token.
+template <typename VirtualReplica>
+constexpr bool kStreams = std::is_same_v<VirtualReplica, StepReplica>;
+
 /// Replicas of which the loop learns everything at once.
 template <typename VirtualReplica>
 class ExactFleet final : public Fleet {
@@ -196,6 +201,7 @@ class ExactFleet final : public Fleet {
   }
 
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
+    assert((kStreams<VirtualReplica> || !work.stream) && "who jumps knows no tokens");
     VirtualReplica& there = replicas_[replica];
     const std::int64_t at_ns =
         roster_.distant() ? now_ns + roster_.model_of(replica).out_ns : now_ns;
@@ -230,6 +236,24 @@ class ExactFleet final : public Fleet {
     change_replica(change, now_ns, replica, roster_, record_, news_, returned_);
     visit(change.replica, now_ns);  // when something may complete there is another instant now
     changed_.insert(changed_.end(), news_.begin(), news_.end());
+  }
+
+  void borders_moved() override { record_.borders_moved(); }
+
+  void cancel(RequestId id, std::uint32_t number, std::int64_t now_ns) override {
+    if constexpr (kStreams<VirtualReplica>) {
+      VirtualReplica& replica = replicas_[number];
+      news_.clear();
+      visit(number, now_ns);
+      const std::size_t before = news_.size();
+      replica.cancel(id, now_ns, news_);
+      for (std::size_t i = before; i < news_.size(); ++i) news_[i].replica = number;
+      if (replica.empty() && roster_.leaving(number)) roster_.gone(number, now_ns, record_);
+      visit(number, now_ns);
+      changed_.insert(changed_.end(), news_.begin(), news_.end());
+    } else {
+      Fleet::cancel(id, number, now_ns);
+    }
   }
 
   const Progress& progress(RequestId id) const override { return returned_.at(id); }

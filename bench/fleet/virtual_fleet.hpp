@@ -19,7 +19,8 @@ namespace tokenlift {
 /// How replicas pass time: both give the same bytes.
 enum class Stepping {
   jump,  ///< over runs of steps with an unchanged batch, in closed form
-  each   ///< step by step, the reference
+  each   ///< step by step, the reference; requests can be streamed (Work::stream) and cancelled, in
+         ///< a fleet without a load-report interval
 };
 
 /// `scenario` must be resolved and be meant for engine virtual: its profiles have cost models. All

@@ -25,6 +25,13 @@ class Clock {
   virtual std::int64_t now_ns() const = 0;
 };
 
+/// One that workers may ring.
+class BellClock : public Clock {
+ public:
+  /// Ends a wait in progress, or the next one. From any thread.
+  virtual void ring() = 0;
+};
+
 /// Virtual time: every instant is there as soon as somebody waits for it.
 class VirtualClock final : public Clock {
  public:
@@ -40,7 +47,7 @@ class VirtualClock final : public Clock {
 /// Real time, in ns since start(), from steady_clock. wait() reads the clock once if the instant
 /// has passed; otherwise it sleeps and spins the last stretch, because a sleep ends some 6 us late
 /// even with the smallest timer slack.
-class RealClock final : public Clock {
+class RealClock final : public BellClock {
  public:
   RealClock();
 
@@ -54,8 +61,7 @@ class RealClock final : public Clock {
 
   std::int64_t wait(std::int64_t until_ns) override;
 
-  /// Ends a wait in progress, or the next one. From any thread.
-  void ring();
+  void ring() override;
 
  private:
   bool sleep(std::int64_t until_ns);

@@ -71,6 +71,7 @@ struct Work {
   CellId cell = 0;
   const Prefix* prefix = nullptr;      ///< none, or good until the request has completed
   bool announce = false;               ///< the fleet is to say when it is scheduled
+  bool stream = false;                 ///< ... and of each of its tokens
   std::uint32_t attempt = 1;           ///< of its client, with this one
   const Progress* progress = nullptr;  ///< of work that was returned; good while it is submitted
 };
@@ -78,7 +79,9 @@ struct Work {
 /// What a fleet says of a request.
 enum class NewsKind : std::uint8_t {
   started,    ///< it asked for that: the first step that computes any of it began
+  token,      ///< it asked for that: it got one
   completed,  ///< it got its last token
+  cancelled,  ///< it was cancelled: its place and its room in the KV cache are free
   failed,     ///< its replica is gone, and what was computed with it; or its endpoint broke
   returned,   ///< its replica is gone, and it is to be computed on another one
   refused     ///< by an endpoint: nothing was computed
@@ -108,9 +111,10 @@ struct News {
   std::int64_t scheduled_ns = 0;  ///< at the replica
   std::int64_t first_token_ns = 0;
   std::int64_t at_ns = 0;  ///< when it happened; completed: the last token
-  /// started: tokens of its prompt that were found in the replica's prefix cache; completed: gaps
-  /// longer than its tenant's objective, 0 where it has none; failed: output tokens that it had;
-  /// returned: tokens that are to be computed once more.
+  /// started: tokens of its prompt that were found in the replica's prefix cache; token: which one,
+  /// where it is computed, else -1; completed: gaps longer than its tenant's objective, 0 where it
+  /// has none; failed and cancelled: output tokens that it had; returned: tokens that are to be
+  /// computed once more.
   std::int32_t count = 0;
   NewsKind kind = NewsKind::completed;
   std::uint16_t site = 0;  ///< completed: that computed the first token

@@ -181,12 +181,15 @@ struct Experiment::Clocks {
 };
 
 std::unique_ptr<Fleet> Experiment::make_fleet(const Scenario& scenario, const RecordingGrid& grid,
-                                              Clocks& clocks) {
+                                              Clocks& clocks, const Serving* serving) {
   switch (scenario.run.engine) {
     case Engine::threads:
-      return std::make_unique<ThreadFleet>(scenario, grid, clocks.real_time, weights_);
+      return std::make_unique<ThreadFleet>(
+          scenario, grid, serving != nullptr ? serving->clock : clocks.real_time, weights_);
     case Engine::simulated:
-      return make_virtual_fleet(scenario, grid, workers_);
+      // Who streams is told of each token.
+      return make_virtual_fleet(scenario, grid, workers_,
+                                serving != nullptr ? Stepping::each : Stepping::jump);
     case Engine::http:
       return std::make_unique<HttpFleet>(scenario, grid, *clocks.wire);
     case Engine::null:
@@ -265,6 +268,14 @@ void fit_to_series(WireRecord& wire, const Series& series) {
   }
 }
 
+void tell_lifts(const std::vector<LiftRecord>& lifts, const Scenario& planned, Run& run) {
+  if (lifts.empty()) return;
+  run.lift = lifts.front();
+  run.further_lifts.assign(lifts.begin() + 1, lifts.end());
+  if (run.lift->throttle.empty()) return;
+  run.lift->limit_tokens_per_s = fluid_drain(planned).limit_tokens_per_s;
+}
+
 std::optional<TraceRecord> trace_record(const Tenant& tenant) {
   const std::optional<Trace>& trace = tenant.arrivals.trace;
   if (!trace) return std::nullopt;
@@ -277,7 +288,7 @@ std::optional<TraceRecord> trace_record(const Tenant& tenant) {
 }  // namespace
 
 Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
-                    bool control) {
+                    bool control, const Serving* serving) {
   const Scenario scenario = scenario_of(prepared, repetition, control);
   RecordingGrid grid = make_grid(scenario);
   // Without reports completions come one by one: more lanes would only take memory.
@@ -289,21 +300,24 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   }
   TokenRecord tokens(grid);
   Clocks clocks(traits_of(scenario.run.engine));
-  const std::unique_ptr<Fleet> fleet = make_fleet(scenario, grid, clocks);
+  const std::unique_ptr<Fleet> fleet = make_fleet(scenario, grid, clocks, serving);
   std::optional<RemoteActions> actions;
   std::optional<Elsewhere> elsewhere;
   if (clocks.wire) {
     actions.emplace(scenario, *clocks.wire, allow_commands_);
     elsewhere = Elsewhere{&grid, &*actions, cut_ != nullptr ? cut_ : &kNotCut};
+  } else if (serving != nullptr) {
+    elsewhere = Elsewhere{&grid, nullptr, &serving->cut, &serving->door};
   }
-  Loop loop(scenario, grid, clocks.clock(), *fleet, recorder, board, stop_, elsewhere);
+  Clock& clock = serving != nullptr ? serving->clock : clocks.clock();
+  Loop loop(scenario, grid, clock, *fleet, recorder, board, stop_, elsewhere);
   Environment environment = describe_environment(command_);
   if (traits_of(scenario.run.engine).computes) {
     environment.decoder_precision = fastest_precision() == Precision::bf16 ? "bf16" : "f32";
   }
 
   const std::optional<CpuUse> use_before = read_cpu_use();
-  clocks.start();
+  clocks.start();  // the clock of who serves runs since its socket is there
   RunFacts facts;
   facts.outcome = loop.run();
   facts.interference = interference(use_before, read_cpu_use());
@@ -312,7 +326,8 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   Run run = recorder.finish(facts.outcome.end_ns, tokens);
   facts.littles_law_error = recorder.littles_law_error();
   facts.max_in_flight = scenario.run.max_in_flight;
-  facts.divided_from_elsewhere = divided_from_elsewhere(scenario) && !control;
+  facts.divided_from_elsewhere = divided_from_elsewhere(scenario) && !control && serving == nullptr;
+  const Scenario& played = serving != nullptr ? serving->played : scenario;
   run.wire = fleet->wire();
   if (run.wire) fit_to_series(*run.wire, run.series);
   facts.cpu_quota = check_cpu_quota(scenario, cpu_quota(), core_count());
@@ -321,7 +336,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
         check_machine_speed(measured_costs(*computing, grid), prepared.capacity_costs);
   }
   run.scenario_name = scenario.name;
-  run.scenario_json = to_json(scenario);
+  run.scenario_json = to_json(played);
   run.engine = name_of(scenario.run.engine);
   run.seed = scenario.run.seed;
   run.repetition = repetition;
@@ -329,18 +344,15 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   run.capacity_error_tokens_per_s = prepared.capacity_error_tokens_per_s;
   run.capacity_source = prepared.capacity_source;
-  run.fleet = fleet_record(prepared, scenario, facts.outcome.end_ns);
-  if (fleet_changes(scenario)) add_fleet_columns(run);
+  run.fleet = fleet_record(prepared, played, facts.outcome.end_ns);
+  if (fleet_changes(played)) add_fleet_columns(run);
   for (std::size_t i = 0; i < run.tenants.size(); ++i) {
     run.tenants[i].trace = trace_record(scenario.tenants[i]);
   }
-  const std::vector<LiftRecord>& lifts = facts.outcome.lifts;
-  if (!lifts.empty()) {
-    run.lift = lifts.front();
-    run.further_lifts.assign(lifts.begin() + 1, lifts.end());
-    if (!run.lift->throttle.empty()) {
-      run.lift->limit_tokens_per_s = fluid_drain(prepared.scenario).limit_tokens_per_s;
-    }
+  if (serving != nullptr && !facts.outcome.lifts.front().at_ns) {
+    run.phases.front().name = "steady";  // nobody threw the switch
+  } else {
+    tell_lifts(facts.outcome.lifts, serving != nullptr ? played : prepared.scenario, run);
   }
   run.control = control;
   run.interrupted = facts.outcome.interrupted;

@@ -15,6 +15,7 @@
 #include "bench/machine/workers.hpp"
 #include "bench/record/request_log.hpp"
 #include "bench/run/capacity.hpp"
+#include "bench/run/door.hpp"
 #include "reports/record/run.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -29,6 +30,14 @@ struct Prepared {
   /// What the fleet can do with so many replicas of each site, as measured: of all that serve for
   /// long. Empty where every site has a capacity of its own, or the fleet does not change.
   std::vector<Composition> measured = {};
+};
+
+/// A fleet that is served to the world.
+struct Serving {
+  BellClock& clock;
+  Door& door;
+  const std::atomic<bool>& cut;  ///< ends the waiting for what is in flight
+  const Scenario& played;  ///< what was played, once the run has ended: with the events that came
 };
 
 class Experiment {
@@ -53,8 +62,9 @@ class Experiment {
 
   /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1. A
   /// `control` leaves the measured event out, and has the same phases.
+  /// `serving`: requests and events come through its door, in real time on any engine.
   Run run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
-          bool control = false);
+          bool control = false, const Serving* serving = nullptr);
 
   /// Of engine http: commands of events may be run; `cut`, being set, ends the waiting for what is
   /// in flight when a run has been stopped (null: that is waited for).
@@ -72,7 +82,7 @@ class Experiment {
  private:
   struct Clocks;
   std::unique_ptr<Fleet> make_fleet(const Scenario& scenario, const RecordingGrid& grid,
-                                    Clocks& clocks);
+                                    Clocks& clocks, const Serving* serving);
   std::optional<Capacity> measured(const Scenario& scenario,
                                    const std::vector<std::int64_t>& replicas);
   std::optional<Capacity> found_elsewhere(const Scenario& scenario);

@@ -44,34 +44,42 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       board_(board),
       stop_(stop),
       elsewhere_(elsewhere),
-      bounded_(elsewhere &&
+      door_(elsewhere ? elsewhere->door : nullptr),
+      remote_(traits_of(scenario.run.engine).remote),
+      bounded_(remote_ &&
                (scenario.run.stop_after_requests || scenario.run.stop_after_output_tokens)),
       room_(scenario, requests_, recorder.throttle_counts(0)),
       clients_(scenario),
       router_(router_of(scenario)),
       changes_(plan_changes(scenario)),
       replica_changes_(plan_fleet(scenario)),
-      routing_ends_(fleet_changes(scenario) || scenario.fleet.router == RouterPolicy::spill),
-      answers_matter_(clients_.answers_matter()),
+      routing_ends_(door_ != nullptr || fleet_changes(scenario) ||
+                    scenario.fleet.router == RouterPolicy::spill),
+      answers_matter_(door_ == nullptr && clients_.answers_matter()),
       pending_(scenario.tenants.size()),
-      uses_prefixes_(scenario.fleet.router == RouterPolicy::session_affinity ||
-                     prefix_cache_tokens(scenario) > 0 ||
-                     (elsewhere && (room_.exempts_cached() || has_sessions(scenario)))),
+      // Whose prompts begin alike is known of tenants that ask by themselves.
+      uses_prefixes_(door_ == nullptr &&
+                     (scenario.fleet.router == RouterPolicy::session_affinity ||
+                      prefix_cache_tokens(scenario) > 0 ||
+                      (remote_ && (room_.exempts_cached() || has_sessions(scenario))))),
       announces_(uses_prefixes_ && room_.exempts_cached()),
       measured_events_(measured_events(scenario)),
       adapts_(std::ranges::any_of(scenario.throttles,
                                   [](const Throttle& t) { return traits_of(t.kind).is_adaptive; })),
       send_until_ns_(scenario.run.duration_ns),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
-  assert(traits_of(scenario.run.engine).remote == elsewhere.has_value());
-  for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
-  clients_.for_each_first([this](const PlannedRequest& planned) { schedule_request(planned); });
+  assert((remote_ || door_ != nullptr) == elsewhere.has_value());
+  if (door_ == nullptr) {
+    for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
+    clients_.for_each_first([this](const PlannedRequest& planned) { schedule_request(planned); });
+  }
   const std::vector<bool> serving = serving_at_start(scenario);
   // From the last one on: so that the others stay in their order.
   for (std::size_t i = serving.size(); i > 0; --i) {
     if (!serving[i - 1]) router_.leave(static_cast<std::uint32_t>(i - 1));
   }
-  schedule_changes();
+  schedule_changes(0, 0);
+  schedule_measured();
   if (elsewhere_) schedule_actions();
   note_limits(0);
 }
@@ -96,12 +104,22 @@ LoopOutcome Loop::run() {
       collect();
       release_waiters(now_ns_);
     }
+    if (door_ != nullptr) {
+      answer_door();
+      door_->gauges({now_ns_, recorder_.in_system(), static_cast<std::int64_t>(room_.waiting())});
+      door_->pause(now_ns_);
+    }
     show_progress();
     if (requests_.size() > static_cast<std::size_t>(scenario_.run.max_in_flight)) {
       outcome_.overflowed = true;
       break;
     }
-    if (stop_.load(std::memory_order_relaxed)) {
+    if (door_ != nullptr) {
+      if (!draining_ && (stop_.load(std::memory_order_relaxed) || now_ns_ >= send_until_ns_)) {
+        close_door();
+      }
+      if (elsewhere_->cut->load(std::memory_order_relaxed)) break;
+    } else if (stop_.load(std::memory_order_relaxed)) {
       outcome_.interrupted = true;
       if (elsewhere_) drain();
       break;
@@ -143,6 +161,7 @@ void Loop::show_progress() {
 bool Loop::finished() const {
   if (now_ns_ >= hard_end_ns_) return true;
   if (now_ns_ < send_until_ns_) return false;
+  if (door_ != nullptr) return requests_.size() == 0;
   const bool all_sent = timeline_.empty() || timeline_.top().at_ns >= send_until_ns_;
   return all_sent && recorder_.undecided() == 0;
 }
@@ -178,6 +197,7 @@ void Loop::fire() {
   switch (timed.kind) {
     case Kind::mark:
       note_lift(timed.index);
+      if (door_ != nullptr) open_phases();
       break;
     case Kind::replicas:
       change_replicas(timed.index);
@@ -265,6 +285,10 @@ void Loop::attempt(RequestId id) {
 
 /// The client tries again, sooner or later, or gives up at once.
 void Loop::refuse(RequestId id, const Decision& decision, const Exit& at_last) {
+  if (door_ != nullptr) {  // whether it tries again is for its client to say
+    leave_unserved(id, at_last, &decision);
+    return;
+  }
   Request& request = requests_[id];
   const auto retry_at_ns = clients_.retry_at_ns(now_ns_, request, decision);
   if (!retry_at_ns) {
@@ -291,8 +315,9 @@ void Loop::retry(RequestId id, std::int64_t at_ns) {
   attempt(id);
 }
 
-void Loop::leave_unserved(RequestId id, const Exit& exit) {
+void Loop::leave_unserved(RequestId id, const Exit& exit, const Decision* decision) {
   const Request& request = requests_[id];
+  if (door_ != nullptr) tell_door_of_exit(id, exit, decision);
   const Verdict verdict = exit.verdict;
   if (verdict == Verdict::rejected) recorder_.rejected(request, now_ns_);
   if (verdict == Verdict::expired) recorder_.expired(request, now_ns_);
@@ -329,8 +354,9 @@ void Loop::release_waiters(std::int64_t until_ns) {
 
 void Loop::admit(RequestId id) {
   const Request& request = requests_[id];
-  if (!elsewhere_) recorder_.admitted(request);  // else an endpoint is still to accept it
+  if (!remote_) recorder_.admitted(request);  // else an endpoint is still to accept it
   if (throttle_lift_) note_release(request);
+  if (door_ != nullptr) door_->admitted(id, room_.standings(now_ns_, request), now_ns_);
   dispatch(id);
 }
 
@@ -388,8 +414,13 @@ void Loop::submit(RequestId id, std::uint32_t replica) {
             static_cast<std::uint32_t>(request.tenant),
             grid_.cell(request.tenant, request.phase),
             prefix,
-            elsewhere_ || (announces_ && prefix != nullptr),
+            remote_ || (announces_ && prefix != nullptr),
+            door_ != nullptr,
             static_cast<std::uint32_t>(request.attempts)};
+  if (door_ != nullptr) {
+    if (replica_of_.size() <= id) replica_of_.resize(id + std::size_t{1});
+    replica_of_[id] = replica;
+  }
   if (moved_.empty()) {
     fleet_.submit(work, replica, now_ns_);
     return;
@@ -406,7 +437,7 @@ void Loop::submit(RequestId id, std::uint32_t replica) {
 // ------------------------------------------------------------------------- what the fleet reports
 
 void Loop::collect() {
-  if (elsewhere_) return hear();
+  if (remote_) return hear();
   const std::span<const News> all = fleet_.advance(now_ns_);
   recorder_.completed(all, requests_, now_ns_);
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -421,9 +452,15 @@ void Loop::collect() {
         prefixes_[news.id].cached_tokens = news.count;
         room_.scheduled(now_ns_, news.id, news.count);
         break;
+      case NewsKind::token:
+        if (!hung_up_.contains(news.id)) door_->token(news.id, news.count, now_ns_);
+        break;
+      case NewsKind::cancelled:
+        leave_hung_up(news);
+        break;
       case NewsKind::failed:
       case NewsKind::returned:
-        lose(news);
+        hung_up_.contains(news.id) ? leave_hung_up(news) : lose(news);
         break;
       case NewsKind::refused:
         assert(false && "only endpoints refuse what they are given");
@@ -461,6 +498,9 @@ void Loop::complete(const News& done) {
 /// It has got its tokens.
 void Loop::depart(const News& done) {
   const Request& request = requests_[done.id];
+  if (door_ != nullptr && hung_up_.erase(done.id) == 0) {
+    door_->completed(done.id, request, now_ns_);
+  }
   add(board_.completed, 1);
   add(board_.completed_tokens, request.output_tokens);
   // With load reports clients learn of their answers with them, else at once.

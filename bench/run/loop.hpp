@@ -14,6 +14,7 @@
 #include <set>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "bench/record/recorder.hpp"
 #include "bench/record/request.hpp"
 #include "bench/run/clients.hpp"
+#include "bench/run/door.hpp"
 #include "bench/throttle/waiting_room.hpp"
 #include "bench/wire/actions.hpp"
 #include "workloads/requests/arrivals.hpp"
@@ -31,7 +33,8 @@
 
 namespace tokenlift {
 
-/// What the loop is given beside where the fleet is elsewhere: endpoints (engine http).
+/// What the loop is given beside where the fleet is elsewhere, endpoints (engine http); or where
+/// who asks is, at a door.
 struct Elsewhere {
   /// The loop's: its phases open when the event holds that divides the run, and end where sending
   /// does.
@@ -40,6 +43,10 @@ struct Elsewhere {
   Actions* actions = nullptr;
   /// Being stopped, the loop waits for what is in flight, unless this is set, too.
   const std::atomic<bool>* cut = nullptr;
+  /// All requests come through it, and events; the scenario's tenants ask nothing by themselves,
+  /// and nobody tries again. The scenario has one event, a signal, which stands for the first that
+  /// comes.
+  Door* door = nullptr;
 };
 
 /// What of RunSettings::stop_after_* was reached.
@@ -60,7 +67,7 @@ struct LoopOutcome {
 class Loop {
  public:
   /// `scenario` must be resolved. All references must outlive the loop. `stop` ends the run early.
-  /// `elsewhere`: on remote engines, and only there.
+  /// `elsewhere`: on remote engines, or with a door.
   Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fleet& fleet,
        Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop,
        const std::optional<Elsewhere>& elsewhere = std::nullopt);
@@ -100,7 +107,8 @@ class Loop {
   void fire();
   void change(std::size_t first);
   void change_replicas(std::size_t first);
-  void schedule_changes();
+  void schedule_measured();
+  void schedule_changes(std::size_t first_change, std::size_t first_replica_change);
   void find_next_change();
   std::int64_t replicas_changed_by(std::size_t event) const;
   void note_lift(std::size_t lift);
@@ -122,7 +130,7 @@ class Loop {
   void attempt(RequestId id);
   void refuse(RequestId id, const Decision& decision, const Exit& at_last);
   void retry(RequestId id, std::int64_t at_ns);
-  void leave_unserved(RequestId id, const Exit& exit);
+  void leave_unserved(RequestId id, const Exit& exit, const Decision* decision = nullptr);
   void ask_on(const Request& request, bool served, std::int64_t reply_ns);
 
   void release_waiters(std::int64_t until_ns);
@@ -137,6 +145,14 @@ class Loop {
   void depart(const News& done);
   void lose(const News& news);
   void close();
+
+  // With a door:
+  void answer_door();
+  void hang_up(RequestId id);
+  void leave_hung_up(const News& gone);
+  void tell_door_of_exit(RequestId id, const Exit& exit, const Decision* decision);
+  void replan_events(Replan& replan);
+  void close_door();
 
   // Where the fleet is elsewhere:
   void hear();
@@ -159,6 +175,8 @@ class Loop {
   ProgressBoard& board_;
   const std::atomic<bool>& stop_;
   std::optional<Elsewhere> elsewhere_;
+  Door* door_;  // null: the scenario's tenants ask
+  bool remote_;
   bool bounded_;  // by RunSettings::stop_after_*
 
   RequestTable requests_;
@@ -195,7 +213,10 @@ class Loop {
   std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
   std::deque<std::uint32_t> await_signal_;  // events, in their order
   std::int64_t got_tokens_ = 0;             // of requests that have ended, by remote fleets
-  bool draining_ = false;                   // nothing more is sent
+  bool draining_ = false;                   // nothing more is sent, or taken in
+  // With a door:
+  std::unordered_set<RequestId> hung_up_;  // their replicas are still to give them up
+  std::vector<std::uint32_t> replica_of_;  // by request
   std::int64_t now_ns_ = 0;
   std::int64_t send_until_ns_ = 0;
   std::int64_t hard_end_ns_ = 0;

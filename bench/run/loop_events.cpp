@@ -27,17 +27,21 @@ LiftRecord planned_lift(const Scenario& scenario, const Event& event) {
 
 }  // namespace
 
-void Loop::schedule_changes() {
-  // One entry for all changes of an instant.
-  for (std::uint32_t i = 0; i < changes_.size(); ++i) {
-    if (i > 0 && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
-    timeline_.push({changes_[i].at_ns, Kind::change, i});
+/// From these on: one entry for all changes of an instant.
+void Loop::schedule_changes(std::size_t first_change, std::size_t first_replica_change) {
+  for (std::size_t i = first_change; i < changes_.size(); ++i) {
+    if (i > first_change && changes_[i].at_ns == changes_[i - 1].at_ns) continue;
+    timeline_.push({changes_[i].at_ns, Kind::change, static_cast<std::uint32_t>(i)});
   }
-  for (std::uint32_t i = 0; i < replica_changes_.size(); ++i) {
-    if (i > 0 && replica_changes_[i].at_ns == replica_changes_[i - 1].at_ns) continue;
-    timeline_.push({replica_changes_[i].at_ns, Kind::replicas, i});
+  for (std::size_t i = first_replica_change; i < replica_changes_.size(); ++i) {
+    const bool first = i == first_replica_change;
+    if (!first && replica_changes_[i].at_ns == replica_changes_[i - 1].at_ns) continue;
+    timeline_.push({replica_changes_[i].at_ns, Kind::replicas, static_cast<std::uint32_t>(i)});
   }
   find_next_change();
+}
+
+void Loop::schedule_measured() {
   std::ranges::stable_sort(measured_events_, {}, [this](std::size_t event) {
     return begin_ns(scenario_, scenario_.events[event]);
   });
@@ -61,6 +65,7 @@ void Loop::change(std::size_t first) {
     if (measured == measured_events_.end()) continue;
     const auto lift = static_cast<std::size_t>(measured - measured_events_.begin());
     note_lift(lift);
+    if (door_ != nullptr) open_phases();
     if (throttle_lift_) continue;
     throttle_lift_ = lift;
     room_.remember(changes_[end].throttle);

@@ -31,8 +31,10 @@ void Loop::hear() {
       case NewsKind::failed:
         give_up_attempt(news);
         break;
+      case NewsKind::token:
+      case NewsKind::cancelled:
       case NewsKind::returned:
-        assert(false && "an endpoint hands nothing on");
+        assert(false && "an endpoint is asked for neither, and hands nothing on");
         break;
     }
     if (!draining_) dispatch_waiting();

@@ -56,6 +56,28 @@ Key Gates::key(const Gate& gate, const Request& request) const {
   return 0;
 }
 
+std::vector<GateStanding> Gates::standings(std::int64_t now_ns, const Request& request) const {
+  std::vector<GateStanding> standings;
+  for (const std::uint8_t g : tenants_[request.tenant].gates) {
+    const Gate& gate = gates_[g];
+    const KindTraits& traits = traits_of(gate.settings.kind);
+    if (gate.lifted || !gate.enforces() || !(traits.has_rate || traits.has_windows)) continue;
+    GateStanding standing{&gate.settings};
+    if (traits.has_windows) {
+      standing.limit_units = gate.settings.limit.value_or(0);
+    } else {
+      standing.limit_units = gate.settings.burst.units.value_or(1);
+    }
+    const Key whose = key(gate, request);
+    standing.remaining_units = gate.limiter->level_units(now_ns, whose);
+    const double most = std::min(standing.limit_units, 9e12);
+    standing.full_ns = gate.limiter->ready_at(
+        now_ns, whose, static_cast<Micro>(most * static_cast<double>(kMicro)));
+    standings.push_back(standing);
+  }
+  return standings;
+}
+
 Gates::Look Gates::look(std::int64_t now_ns, const Request& request, Scope scope) const {
   Look look{now_ns, kNever, kNoGate, 0};
   for (const std::uint8_t g : tenants_[request.tenant].gates) {

@@ -32,6 +32,17 @@ struct Decision {
   std::optional<std::int64_t> retry_at_ns;
   /// Rejected, and so will be every attempt: it costs more than a throttle ever gives.
   bool permanent = false;
+  /// Rejected by a limit on the queue itself: everybody's load, not this client's.
+  bool overloaded = false;
+};
+
+/// How one throttle stands with one request's client, as servers say it in their headers.
+struct GateStanding {
+  const Throttle* settings = nullptr;
+  double limit_units = 0;         ///< what there is when nobody has taken anything
+  double remaining_units = 0;     ///< of it, now; below 0: owed
+  std::int64_t full_ns = kNever;  ///< the instant at which all of it is there again, if nobody
+                                  ///< takes anything; kNever: not said by time
 };
 
 class Gates {
@@ -100,6 +111,8 @@ class Gates {
   /// Those of scope fleet that look at a tenant's requests.
   std::uint32_t fleet_gates(std::uint32_t tenant) const { return tenants_[tenant].fleet_gates; }
   const std::vector<Gate>& all() const { return gates_; }
+  /// Of those that are enforced, that have a rate or windows, and that look at a request.
+  std::vector<GateStanding> standings(std::int64_t now_ns, const Request& request) const;
 
  private:
   /// The gates that look at a tenant's requests.

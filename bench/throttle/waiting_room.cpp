@@ -90,7 +90,7 @@ Decision WaitingRoom::arrive(std::int64_t now_ns, RequestId id, const Patience& 
   }
   const std::uint8_t held_by =
       ruling.held_by != Gates::kNoGate ? ruling.held_by : gate_before(now_ns, request);
-  if (!gates_.enter_queue(now_ns, request)) return {Verdict::rejected, std::nullopt, false};
+  if (!gates_.enter_queue(now_ns, request)) return {Verdict::rejected, std::nullopt, false, true};
   if (held_by != Gates::kNoGate) gates_.count_held(held_by);
   join(now_ns, id, patience);
   find_next_event();
@@ -119,6 +119,17 @@ std::optional<WaitingRoom::Released> WaitingRoom::release(std::int64_t now_ns) {
     if (released) return released;
   }
   return std::nullopt;
+}
+
+bool WaitingRoom::withdraw(std::int64_t now_ns, RequestId id) {
+  const auto line = line_numbers_.find(line_key(requests_[id]));
+  if (line == line_numbers_.end()) return false;
+  std::uint32_t number = lines_[line->second].first;
+  while (number != kNone && waiters_[number].id != id) number = waiters_[number].after;
+  if (number == kNone) return false;
+  leave(now_ns, number);
+  find_next_event();
+  return true;
 }
 
 /// The first request in order is admitted, or rejected because it never can be; nothing if a

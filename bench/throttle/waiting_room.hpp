@@ -67,6 +67,9 @@ class WaitingRoom {
   /// let through late was admitted at the instant at which it was due to go.
   std::optional<Released> release(std::int64_t now_ns);
 
+  /// A client that waits has gone. False if it does not wait.
+  bool withdraw(std::int64_t now_ns, RequestId id);
+
   /// An admitted request has begun: `cached_tokens` of its prompt need not be computed, and
   /// throttles that exempt them give them back.
   void scheduled(std::int64_t now_ns, RequestId id, std::int32_t cached_tokens);
@@ -91,6 +94,10 @@ class WaitingRoom {
   bool exempts_cached() const { return gates_.exempt_cached(); }
   const Limiter& limiter(std::size_t throttle) const { return *gates_.all()[throttle].limiter; }
   const std::vector<Gate>& gates() const { return gates_.all(); }
+  /// As Gates::standings().
+  std::vector<GateStanding> standings(std::int64_t now_ns, const Request& request) const {
+    return gates_.standings(now_ns, request);
+  }
   /// Order fair: weighted tokens that a tenant has been served.
   double served(std::uint32_t tenant) const { return tenants_[tenant].served; }
 

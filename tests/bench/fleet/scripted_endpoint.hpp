@@ -18,7 +18,7 @@
 namespace tokenlift {
 
 /// What becomes of an attempt. Instants are from its submission on.
-struct Script {
+struct ScriptedReply {
   NewsKind kind = NewsKind::completed;  ///< completed, refused or failed
   std::int64_t first_byte_ns = 0;       ///< of the request, that is written
   std::int64_t headers_ns = 0;          ///< its status is read; a refusal comes then
@@ -31,7 +31,7 @@ struct Script {
 
 class ScriptedEndpoint final : public Fleet {
  public:
-  using Answer = std::function<Script(const Work&, std::int64_t now_ns)>;
+  using Answer = std::function<ScriptedReply(const Work&, std::int64_t now_ns)>;
 
   ScriptedEndpoint(const RecordingGrid& grid, Answer answer)
       : record_(grid), answer_(std::move(answer)) {}
@@ -44,7 +44,7 @@ class ScriptedEndpoint final : public Fleet {
   void submit(const Work& work, std::uint32_t replica, std::int64_t now_ns) override {
     submissions.push_back({work, now_ns});
     ++in_flight_;
-    const Script script = answer_(work, now_ns);
+    const ScriptedReply script = answer_(work, now_ns);
     Reply reply = script.reply;
     reply.admitted_ns = now_ns + script.first_byte_ns;
     reply.headers_ns = now_ns + script.headers_ns;

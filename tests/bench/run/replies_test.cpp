@@ -61,8 +61,8 @@ Scenario with_call(std::int64_t at_ns) {
 
 /// The first byte goes after 1 ms, the status comes after 5, four chunks at 20, 30, 40 and 50, the
 /// end of the stream at 52.
-Script served() {
-  Script script;
+ScriptedReply served() {
+  ScriptedReply script;
   script.first_byte_ns = kMs;
   script.headers_ns = 5 * kMs;
   script.deltas_ns = {20 * kMs, 30 * kMs, 40 * kMs, 50 * kMs};
@@ -74,8 +74,8 @@ Script served() {
   return script;
 }
 
-Script refused(std::int64_t retry_after_ns, bool overloaded = false) {
-  Script script;
+ScriptedReply refused(std::int64_t retry_after_ns, bool overloaded = false) {
+  ScriptedReply script;
   script.kind = NewsKind::refused;
   script.first_byte_ns = kMs;
   script.headers_ns = 5 * kMs;
@@ -86,8 +86,8 @@ Script refused(std::int64_t retry_after_ns, bool overloaded = false) {
 }
 
 /// Two tokens come, then the connection breaks.
-Script cut() {
-  Script script = served();
+ScriptedReply cut() {
+  ScriptedReply script = served();
   script.kind = NewsKind::failed;
   script.deltas_ns.resize(2);
   script.end_ns = 35 * kMs;
@@ -96,8 +96,8 @@ Script cut() {
   return script;
 }
 
-Script broken(std::int32_t status) {
-  Script script = served();
+ScriptedReply broken(std::int32_t status) {
+  ScriptedReply script = served();
   script.kind = NewsKind::failed;
   script.accepted = false;
   script.deltas_ns.clear();
@@ -152,7 +152,7 @@ Played play(const Scenario& scenario, ScriptedEndpoint::Answer answer,
   return played;
 }
 
-Played play_alike(const Scenario& scenario, const Script& script) {
+Played play_alike(const Scenario& scenario, const ScriptedReply& script) {
   return play(scenario, [script](const Work&, std::int64_t) { return script; });
 }
 
@@ -205,7 +205,7 @@ TEST(Replies, WhatAnEndpointAcceptsIsAdmittedWhereItsFirstByteWasWritten) {
 }
 
 TEST(Replies, TokensThatOnlyUsageTellsOfComeWithTheLastOneAndHaveNoGaps) {
-  Script script = served();
+  ScriptedReply script = served();
   script.reply.output_tokens = 7;
   const Played played = play_alike(of_endpoint(), script);
   const PhaseRecord& steady = phase(played.run, "steady");
@@ -221,7 +221,7 @@ TEST(Replies, ObjectivesAreHeldAgainstTheTokensThatCame) {
   Scenario scenario = of_endpoint();
   scenario.tenants[0].slo = {};
   scenario.tenants[0].slo.tpot_ns = 9 * kMs;  // 10 ms by the chunks, 5 ms by usage
-  Script script = served();
+  ScriptedReply script = served();
   EXPECT_EQ(phase(play_alike(scenario, script).run, "steady").slo_met, 0U);
   script.reply.output_tokens = 7;
   EXPECT_EQ(phase(play_alike(scenario, script).run, "steady").slo_met, 99U);
@@ -237,7 +237,7 @@ TEST(Replies, ThrottlesOfTheScenarioAreSettledByTheTokensThatCame) {
   throttle.window_ns = 60 * kSecond;
   scenario.throttles.push_back(throttle);
   const auto refunded = [&](std::int32_t usage) {
-    Script script = served();
+    ScriptedReply script = served();
     script.reply.output_tokens = usage;
     return play_alike(scenario, script).run.throttles[0].phases[0].refunded_units();
   };
@@ -351,7 +351,7 @@ TEST(Replies, TheClientsOfProvidersRetryWhatAnotherAttemptMayMend) {
   Scenario scenario = of_endpoint();
   scenario.tenants[0].retry.policy = RetryPolicy::sdk_openai;
   scenario.tenants[0].retry.attempts = 3;
-  const auto attempts = [&](Script script) {
+  const auto attempts = [&](ScriptedReply script) {
     return phase(play_alike(scenario, script).run, "steady").attempts;
   };
   EXPECT_EQ(attempts(broken(400)), 99U);
@@ -360,7 +360,7 @@ TEST(Replies, TheClientsOfProvidersRetryWhatAnotherAttemptMayMend) {
     EXPECT_EQ(attempts(broken(status)), 3 * 99U) << status;
   }
   EXPECT_EQ(attempts(cut()), 99U) << "a reply that had begun";
-  Script told = broken(400);
+  ScriptedReply told = broken(400);
   told.reply.should_retry = true;
   EXPECT_EQ(attempts(told), 3 * 99U);
   told = refused(kSecond);
@@ -508,7 +508,7 @@ TEST(Replies, SoManyTokensMayComeAndNothingIsSentAfterThem) {
 }
 
 TEST(Replies, CtrlCStopsSendingAndWaitsForWhatIsInFlight) {
-  Script slow = served();
+  ScriptedReply slow = served();
   slow.deltas_ns.back() = 3 * kSecond;
   slow.end_ns = 3 * kSecond;
   const auto answer = [slow](const Work&, std::int64_t) { return slow; };
@@ -581,7 +581,7 @@ RC_GTEST_PROP(Replies, EveryRequestAndEveryTokenIsCountedOnce, ()) {
   const Played played = play(
       scenario,
       [&](const Work& work, std::int64_t) {
-        Script script = served();
+        ScriptedReply script = served();
         switch ((work.number * 7 + work.attempt * 3 + salt) % 11) {
           case 0:
             script = refused(400 * kMs);

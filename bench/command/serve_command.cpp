@@ -1,0 +1,151 @@
+#include "bench/command/serve_command.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "bench/command/input.hpp"
+#include "bench/command/run_command.hpp"
+#include "bench/run/experiment.hpp"
+#include "bench/serve/server.hpp"
+#include "bench/serve/timetable.hpp"
+#include "bench/wire/socket_room.hpp"
+#include "reports/analysis/trial.hpp"
+#include "reports/findings/report.hpp"
+#include "reports/formats/page_html.hpp"
+#include "reports/formats/page_text.hpp"
+#include "reports/json/json_run.hpp"
+#include "reports/page/report_page.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/keywords.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+struct ServeOptions {
+  ScenarioChoice scenario;
+  std::string listen = "127.0.0.1:8000";
+  std::optional<std::int64_t> duration_ns;
+  std::string api_key_file;
+  std::string admin_key_file;
+  std::string out;
+  bool quiet = false;
+};
+
+/// Of a file; none where there is none. Throws UsageError.
+Keys read_keys(const std::string& file, const Scenario& scenario) {
+  if (file.empty()) return {};
+  auto keys = parse_keys(read_file(file), scenario);
+  if (const auto* wrong = std::get_if<std::string>(&keys)) {
+    throw UsageError(fmt::format("{}: {}", file, *wrong));
+  }
+  return std::get<Keys>(std::move(keys));
+}
+
+void require_servable(const Scenario& scenario) {
+  const EngineTraits& traits = traits_of(scenario.run.engine);
+  if (traits.computes || traits.simulated) return;
+  throw UsageError(
+      fmt::format("engine '{}' cannot be served: --engine threads computes, --engine virtual is "
+                  "priced by the fleet's cost model, and answers at its pace",
+                  name_of(scenario.run.engine)));
+}
+
+void tell_where(const Surroundings& surroundings, const ServeOptions& options,
+                const ListenAddress& listen, const Server& server, bool has_keys) {
+  const bool six = listen.host.find(':') != std::string::npos;
+  say(surroundings, options.quiet, "serving on http://{}{}{}:{}; Ctrl-C ends it", six ? "[" : "",
+      listen.host, six ? "]" : "", server.port());
+  if (!server.is_loopback() && !has_keys) {
+    say(surroundings, options.quiet,
+        "warning: others than this machine can ask, and throw the switch: --api-key-file and "
+        "--admin-key-file say who may");
+  }
+}
+
+void write_results(const Surroundings& surroundings, const OutputFolder& folder, const Run& run) {
+  const auto file = folder.write("run.json", to_json(run));
+  Pool pool;
+  pool.add(run_name(1, false), run);
+  const Report report = make_report({pool.take(run.scenario_name)});
+  const auto page = folder.write(kPage, to_html(report_page(report)));
+  print_result(surroundings, fmt::format("{}\nresults: {}\nreport:  {}\n",
+                                         to_text(report_page(report), style_of(surroundings)),
+                                         file.string(), page.string()));
+}
+
+int serve(const Surroundings& surroundings, const ServeOptions& options) {
+  const std::vector<Profile> profiles = load_profiles(options.scenario.profile_files);
+  const Scenario scenario = load_scenario(options.scenario, profiles);
+  require_servable(scenario);
+  ServerSettings settings{parse_listen_address(options.listen),
+                          read_keys(options.api_key_file, scenario),
+                          read_keys(options.admin_key_file, scenario)};
+  const bool has_keys = !settings.keys.empty();
+  const ListenAddress listen = settings.listen;
+  if (surroundings.waits_for_answers != nullptr) *surroundings.waits_for_answers = true;
+  Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  if (needs_capacity(scenario) && traits_of(scenario.run.engine).computes) {
+    say(surroundings, options.quiet, "measuring the capacity of the fleet, some seconds");
+  }
+  std::optional<Prepared> prepared = prepare_and_warn(
+      surroundings, true, experiment, served_scenario(scenario, options.duration_ns));
+  if (!prepared) return kNotValid;
+  Timetable timetable(prepared->scenario, profiles);
+  prepared->scenario = scenario_at_door(prepared->scenario);
+
+  raise_descriptor_limit();
+  ServeClock clock;
+  Server server(prepared->scenario, std::move(settings), clock, timetable);
+  // Before anybody is served: what cannot be written is said now.
+  const OutputFolder folder(options.out.empty() ? default_folder(scenario.name) : options.out);
+  tell_where(surroundings, options, listen, server, has_keys);
+  ProgressBoard board;
+  const std::atomic<bool> never{false};
+  const Serving serving{clock, server, surroundings.cut != nullptr ? *surroundings.cut : never,
+                        timetable.played()};
+  const Run run = experiment.run(*prepared, 1, board, false, &serving);
+  server.finish();
+  write_results(surroundings, folder, run);
+  return kDone;
+}
+
+}  // namespace
+
+Command serve_command() {
+  const auto options = std::make_shared<ServeOptions>();
+  Command command{"serve", "serve a scenario's fleet behind its throttles as an endpoint"};
+  command.options = {engine_option(options->scenario)};
+  add_scenario_options(command, options->scenario);
+  const std::vector<Option> own = {
+      {"--listen", text(options->listen, "HOST:PORT"),
+       "where to listen (default: 127.0.0.1:8000); port 0: any that is free"},
+      {"--duration", duration(options->duration_ns), "serve for so long (default: 1h)"},
+      {"--api-key-file", text(options->api_key_file, "FILE"),
+       "keys of clients, one a line, each with the name of its tenant behind it (default: nobody "
+       "needs a key)"},
+      {"--admin-key-file", text(options->admin_key_file, "FILE"),
+       "keys of those who may post events (default: those of clients)"},
+      {"--out", name(options->out, "FOLDER"),
+       "folder for run.json and report.html of what was served (default: "
+       "tokenlift-results/NAME-TIME)"},
+      {"--quiet", flag(options->quiet), "say neither where it listens nor warnings"}};
+  command.options.insert(command.options.end(), own.begin(), own.end());
+  command.footer =
+      "A head may have 64 kB and 10 s, a body 16 MB and 60 s; a client that leaves 1 MB of a "
+      "stream\n"
+      "unread is cut. The first Ctrl-C takes no more requests and waits for those that it has, "
+      "the\n"
+      "second one cuts them.";
+  command.run = [options](const Surroundings& surroundings) {
+    return serve(surroundings, *options);
+  };
+  return command;
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,95 @@
+// Of the loop: requests, hang-ups and events that come through a door (`tokenlift serve`).
+
+#include <algorithm>
+#include <utility>
+
+#include "bench/run/loop.hpp"
+#include "workloads/plan/changes.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/scenario/keywords.hpp"
+
+namespace tokenlift {
+
+/// Who has gone leaves before others come: they may take its place.
+void Loop::answer_door() {
+  while (const std::optional<RequestId> id = door_->next_hang_up()) hang_up(*id);
+  while (std::optional<Replan> replan = door_->next_event(now_ns_)) replan_events(*replan);
+  if (draining_) return;
+  while (const std::optional<IncomingRequest> call = door_->next_request()) {
+    const RequestId id = begin(call->tenant, call->arrival);
+    requests_[id].max_tokens = static_cast<std::int32_t>(call->max_tokens);
+    door_->begun(call->caller, id);
+    attempt(id);
+  }
+}
+
+/// Wherever it is: at the throttles, waiting for a replica, or at one.
+void Loop::hang_up(RequestId id) {
+  if (room_.withdraw(now_ns_, id)) {
+    leave_unserved(id, {Verdict::cancelled});
+    return;
+  }
+  const Request& request = requests_[id];
+  if (router_.drop(id, static_cast<std::uint32_t>(request.tenant))) {
+    routed_until_.erase({clients_.patience(request).until_ns, id});
+    const auto moved = moved_.extract(id);
+    room_.settle(now_ns_, id, Service{moved ? moved.mapped().emitted_tokens : 0, 0});
+    leave_unserved(id, {Verdict::cancelled});
+    return;
+  }
+  hung_up_.insert(id);
+  fleet_.cancel(id, replica_of_[id], now_ns_);
+}
+
+/// Its replica has given it up, or has gone with it: nobody is there who would try again.
+void Loop::leave_hung_up(const News& gone) {
+  hung_up_.erase(gone.id);
+  recorder_.wasted(requests_[gone.id], gone.count);
+  router_.finished(gone.replica);
+  room_.settle(now_ns_, gone.id, Service{gone.count, 0});
+  leave_unserved(gone.id, {Verdict::cancelled});
+  dispatch_waiting();
+}
+
+void Loop::tell_door_of_exit(RequestId id, const Exit& exit, const Decision* decision) {
+  if (exit.verdict == Verdict::cancelled) return;  // it is the door that knows
+  if (decision != nullptr && exit.verdict == Verdict::rejected) {
+    door_->refused(id, *decision, room_.standings(now_ns_, requests_[id]), now_ns_);
+  } else {
+    door_->lost(id, exit.verdict, now_ns_);
+  }
+}
+
+/// What was planned from now on is planned anew. The first event divides the run.
+void Loop::replan_events(Replan& replan) {
+  auto all = std::exchange(timeline_, {});
+  for (; !all.empty(); all.pop()) {
+    const Kind kind = all.top().kind;
+    if (kind != Kind::change && kind != Kind::replicas) timeline_.push(all.top());
+  }
+  changes_ = std::move(replan.changes);
+  replica_changes_ = std::move(replan.replica_changes);
+  schedule_changes(next_change_, next_replica_change_);
+  find_next_change();
+  LiftRecord& lift = outcome_.lifts.front();
+  if (await_signal_.empty()) return;  // it has been divided
+  await_signal_.clear();
+  const Event& event = replan.event;
+  lift.throttle = event.throttle;
+  lift.kind = name_of(event.kind);
+  lift.site = event.site;
+  lift.planned_ns = begin_ns(scenario_, event);
+  lift.length_ns = end_ns(scenario_, event) - lift.planned_ns;
+  if (!changes_fleet(event)) return;  // the change of the throttle is the mark
+  lift.replicas = replicas_changed_by(measured_events_.front());
+  timeline_.push({lift.planned_ns, Kind::mark, 0});
+}
+
+/// Takes no more, and ends when what was taken has ended.
+void Loop::close_door() {
+  draining_ = true;
+  end_sending();
+  door_->close();
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,74 @@
+#include "bench/serve/pages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "bench/serve/reply_text.hpp"
+
+namespace tokenlift {
+
+void TimeCounts::count(std::int64_t ns) {
+  const double s = static_cast<double>(ns) / 1e9;
+  const auto bin = std::ranges::lower_bound(kBounds_s, s) - kBounds_s.begin();
+  ++counts_[static_cast<std::size_t>(bin)];
+  sum_s_ += s;
+}
+
+void TimeCounts::append(const std::string& name, const std::string& labels,
+                        std::string& out) const {
+  const auto to = std::back_inserter(out);
+  fmt::format_to(to, "# TYPE {} histogram\n", name);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    sum += counts_[i];
+    const std::string bound = i < kBounds_s.size() ? fmt::format("{}", kBounds_s[i]) : "+Inf";
+    fmt::format_to(to, "{}_bucket{{{},le=\"{}\"}} {}\n", name, labels, bound, sum);
+  }
+  fmt::format_to(to, "{0}_sum{{{1}}} {2}\n{0}_count{{{1}}} {3}\n", name, labels, sum_s_, sum);
+}
+
+std::string metrics_text(const ServerFigures& figures) {
+  std::string out;
+  const std::string labels = fmt::format(R"(model_name={},engine="0")", quoted_json(figures.model));
+  const auto add = [&](std::string_view name, std::string_view type, auto value) {
+    fmt::format_to(std::back_inserter(out), "# TYPE vllm:{0} {1}\nvllm:{0}{{{2}}} {3}\n", name,
+                   type, labels, value);
+  };
+  add("num_requests_running", "gauge", figures.running);
+  add("num_requests_waiting", "gauge", figures.waiting);
+  add("prompt_tokens_total", "counter", figures.prompt_tokens);
+  add("generation_tokens_total", "counter", figures.output_tokens);
+  out += "# TYPE vllm:request_success_total counter\n";
+  const auto success = [&](std::string_view reason, std::uint64_t count) {
+    fmt::format_to(std::back_inserter(out),
+                   "vllm:request_success_total{{{},finished_reason=\"{}\"}} {}\n", labels, reason,
+                   count);
+  };
+  success("stop", figures.stopped);
+  success("length", figures.cut_off);
+  success("abort", figures.hung_up);
+  figures.ttft.append("vllm:time_to_first_token_seconds", labels, out);
+  figures.gaps.append("vllm:inter_token_latency_seconds", labels, out);
+  figures.e2e.append("vllm:e2e_request_latency_seconds", labels, out);
+  return out;
+}
+
+std::string state_json(const ServerFigures& figures) {
+  std::string events;
+  for (const std::string& event : figures.events) {
+    events += (events.empty() ? "" : ",") + event;
+  }
+  return fmt::format(
+      R"({{"scenario":{},"engine":"{}","now_s":{:.6f},"connections":{},"running":{},"waiting":{},)"
+      R"("requests":{},"completed":{},"hung_up":{},"refused":{},"overloaded":{},)"
+      R"("prompt_tokens":{},"output_tokens":{},"events":[{}]}})"
+      "\n",
+      quoted_json(figures.scenario), figures.engine, static_cast<double>(figures.now_ns) / 1e9,
+      figures.connections, figures.running, figures.waiting, figures.requests,
+      figures.stopped + figures.cut_off, figures.hung_up, figures.refused, figures.overloaded,
+      figures.prompt_tokens, figures.output_tokens, events);
+}
+
+}  // namespace tokenlift

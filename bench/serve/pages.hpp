@@ -1,0 +1,51 @@
+#pragma once
+// What the server says of itself: figures for machines.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tokenlift {
+
+/// A histogram as Prometheus has it, in seconds.
+class TimeCounts {
+ public:
+  static constexpr std::array<double, 16> kBounds_s = {
+      0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 60.0};
+  void count(std::int64_t ns);
+  /// `name` with its unit; `labels` without braces.
+  void append(const std::string& name, const std::string& labels, std::string& out) const;
+
+ private:
+  std::array<std::uint64_t, kBounds_s.size() + 1> counts_{};
+  double sum_s_ = 0;
+};
+
+struct ServerFigures {
+  std::string scenario;
+  std::string engine;
+  std::string model;
+  std::int64_t now_ns = 0;
+  std::int64_t running = 0;  ///< let through by the throttles
+  std::int64_t waiting = 0;  ///< for the throttles
+  std::int64_t connections = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t stopped = 0;  ///< ended by themselves,
+  std::uint64_t cut_off = 0;  ///< ... at their max_tokens,
+  std::uint64_t hung_up = 0;  ///< ... because their client went
+  std::uint64_t refused = 0;
+  std::uint64_t overloaded = 0;  ///< 503 or 529
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t output_tokens = 0;
+  TimeCounts ttft, gaps, e2e;
+  std::vector<std::string> events;  ///< that came, as objects of JSON
+};
+
+/// The text format of Prometheus, with the names of vLLM. What it has of a KV cache is not said.
+std::string metrics_text(const ServerFigures& figures);
+
+/// One object of JSON.
+std::string state_json(const ServerFigures& figures);
+
+}  // namespace tokenlift

@@ -1,0 +1,167 @@
+#include "bench/serve/request_head.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::string_view kEnd = "\r\n\r\n";
+
+HeadReading refuse(int status, std::string text) {
+  HeadReading reading;
+  reading.mistake = HeadMistake{status, std::move(text)};
+  return reading;
+}
+
+bool is_token_character(char c) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         kOthers.find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_token_character);
+}
+
+bool is_visible(char c) {
+  return c > ' ' && c < 0x7f;
+}
+
+bool is_plain(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '_' || c == '.';
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool same(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// "POST /path?query HTTP/1.1". Empty where it is one.
+std::string read_request_line(std::string_view line, RequestHead& head) {
+  const auto first = line.find(' ');
+  const auto last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last) return "the request line is not one";
+  const std::string_view method = line.substr(0, first);
+  const std::string_view target = line.substr(first + 1, last - first - 1);
+  const std::string_view version = line.substr(last + 1);
+  if (!is_token(method)) return "the method is not a word";
+  if (target.empty() || target.front() != '/' || !std::ranges::all_of(target, is_visible)) {
+    return "the target is not a path";
+  }
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return "the version is not HTTP/1.1";
+  head.method = method;
+  head.path = target.substr(0, target.find('?'));
+  head.takes_chunks = head.keep_alive = version == "HTTP/1.1";
+  return {};
+}
+
+struct Fields {
+  int hosts = 0;
+  int lengths = 0;
+  bool chunks = false;
+};
+
+/// Empty where the field is one.
+std::string read_field(std::string_view line, RequestHead& head, Fields& seen) {
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+    return "a header field is not one";
+  }
+  const std::string_view name = line.substr(0, colon);
+  const std::string_view value = trimmed(line.substr(colon + 1));
+  if (!std::ranges::all_of(value, [](char c) {
+        return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7f);
+      })) {
+    return "a header field holds a control character";
+  }
+  if (same(name, "host")) {
+    ++seen.hosts;
+    head.host = value;
+  } else if (same(name, "content-length")) {
+    ++seen.lengths;
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), head.content_length);
+    if (error != std::errc{} || end != value.data() + value.size() || value.front() == '-') {
+      return "content-length is not a number";
+    }
+  } else if (same(name, "transfer-encoding")) {
+    seen.chunks = true;
+  } else if (same(name, "content-type")) {
+    head.content_type = value;
+  } else if (same(name, "authorization")) {
+    constexpr std::string_view kBearer = "bearer ";
+    if (same(value.substr(0, kBearer.size()), kBearer)) {
+      head.key = trimmed(value.substr(kBearer.size()));
+    }
+  } else if (same(name, "x-api-key")) {
+    head.key = value;
+  } else if (same(name, "x-tenant")) {
+    head.tenant = value;
+  } else if (same(name, "x-request-id")) {
+    if (value.size() <= 128 && std::ranges::all_of(value, is_plain)) head.request_id = value;
+  } else if (same(name, "connection")) {
+    if (same(value, "close")) head.keep_alive = false;
+    if (same(value, "keep-alive")) head.keep_alive = true;
+  } else if (same(name, "expect")) {
+    if (!same(value, "100-continue")) return "only 100-continue can be expected";
+    head.expects_continue = true;
+  }
+  return {};
+}
+
+}  // namespace
+
+HeadReading read_request_head(std::string_view bytes) {
+  const auto end = bytes.substr(0, kMostHeadBytes).find(kEnd);
+  if (end == std::string_view::npos) {
+    if (bytes.size() >= kMostHeadBytes) return refuse(431, "the head is longer than 64 kB");
+    return {};
+  }
+  HeadReading reading;
+  Fields seen;
+  std::string_view rest = bytes.substr(0, end);
+  bool first = true;
+  while (first || !rest.empty()) {
+    const auto line_end = std::min(rest.find("\r\n"), rest.size());
+    const std::string_view line = rest.substr(0, line_end);
+    rest.remove_prefix(std::min(line_end + 2, rest.size()));
+    if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) {
+      return refuse(400, "lines of a head end with CR LF");
+    }
+    std::string mistake =
+        first ? read_request_line(line, reading.head) : read_field(line, reading.head, seen);
+    if (!mistake.empty()) return refuse(400, std::move(mistake));
+    first = false;
+  }
+  if (seen.hosts != 1) return refuse(400, "a request has one host field");
+  if (seen.lengths > 1) return refuse(400, "a request has one content-length");
+  if (seen.chunks) {
+    return seen.lengths > 0 ? refuse(400, "a body has a length or chunks, not both")
+                            : refuse(411, "a body must state its content-length");
+  }
+  reading.bytes = end + kEnd.size();
+  return reading;
+}
+
+bool is_own_host(std::string_view host_field, std::string_view listen_host) {
+  std::string_view host = host_field;
+  if (host.starts_with('[')) return host.find(']') != std::string_view::npos;  // IPv6
+  host = host.substr(0, host.rfind(':'));
+  if (same(host, "localhost") || same(host, listen_host)) return true;
+  return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+}  // namespace tokenlift

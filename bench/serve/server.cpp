@@ -1,0 +1,338 @@
+#include "bench/serve/server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "workloads/scenario/keywords.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+// How long a client may take.
+constexpr std::int64_t kHeadNs = 10'000'000'000;
+constexpr std::int64_t kBodyNs = 60'000'000'000;
+constexpr std::int64_t kIdleNs = 75'000'000'000;
+constexpr std::int64_t kEndNs = 2'000'000'000;
+constexpr std::int64_t kFinishNs = 1'000'000'000;
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kUsualModel = "default";  // for who does not care
+
+struct Route {
+  std::string_view path;
+  std::string_view method;
+};
+constexpr auto kRoutes = std::to_array<Route>({{"/v1/chat/completions", "POST"},
+                                               {"/v1/completions", "POST"},
+                                               {"/v1/messages", "POST"},
+                                               {"/v1/models", "GET"},
+                                               {"/health", "GET"},
+                                               {"/ready", "GET"},
+                                               {"/metrics", "GET"},
+                                               {"/tokenlift/state", "GET"},
+                                               {"/tokenlift/event", "POST"}});
+
+Dialect dialect_of(std::string_view path) {
+  if (path == "/v1/messages") return Dialect::anthropic;
+  return path == "/v1/completions" ? Dialect::openai_completions : Dialect::openai_chat;
+}
+
+bool is_json(std::string_view content_type) {
+  return content_type.substr(0, content_type.find(';')) == kJson;
+}
+
+}  // namespace
+
+Server::Server(const Scenario& scenario, ServerSettings settings, ServeClock& clock,
+               Timetable& timetable)
+    : scenario_(scenario),
+      settings_(std::move(settings)),
+      clock_(clock),
+      timetable_(timetable),
+      tenants_(scenario),
+      listener_(clock.wire(), settings_.listen, [this](int socket) { take(socket); }) {
+  figures_.scenario = scenario.name;
+  figures_.engine = name_of(scenario.run.engine);
+  figures_.model = scenario.fleet.sites.front().profile;
+}
+
+Server::~Server() = default;
+
+void Server::finish() {
+  listener_.close();
+  const std::int64_t until_ns = clock_.now_ns() + kFinishNs;
+  const auto unsent = [](const std::unique_ptr<Peer>& peer) {
+    return peer && peer->is_open() && peer->has_unsent();
+  };
+  for (const auto& peer : peers_) {
+    if (peer) peer->flush();
+  }
+  while (std::ranges::any_of(peers_, unsent) && clock_.now_ns() < until_ns) {
+    clock_.wait(std::min(until_ns, clock_.now_ns() + kFinishNs / 20));
+  }
+  for (const auto& peer : peers_) {
+    if (peer) peer->close();
+  }
+}
+
+// ------------------------------------------------------------------------------------ connections
+
+void Server::take(int socket) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(peers_.size()));
+    peers_.emplace_back();
+  }
+  const std::uint32_t number = free_.back();
+  free_.pop_back();
+  Peer::Owner& owner = *this;
+  peers_[number] = std::make_unique<Peer>(clock_.wire(), socket, number, ++stamps_, owner);
+  ++figures_.connections;
+  expect(*peers_[number], kHeadNs);
+}
+
+void Server::received(Peer& peer) {
+  while (peer.is_open() && !peer.ends() && peer.turn.state == Turn::State::listening) {
+    if (!take_request(peer)) break;
+  }
+}
+
+void Server::gone(Peer& peer) {
+  if (peer.turn.state == Turn::State::begun) {
+    hang_ups_.push_back(peer.turn.id);
+    peer_of_[peer.turn.id] = kNone;
+    ++figures_.hung_up;
+    clock_.wire().ring();
+  }
+  peer.turn.state = Turn::State::listening;
+  left_.push_back(peer.number());
+  --figures_.connections;
+}
+
+/// It waits to be sent, and the loop pauses soon.
+void Server::soil(Peer& peer) {
+  clock_.wire().ring();
+  if (std::exchange(peer.is_dirty, true)) return;
+  dirty_.push_back(peer.number());
+}
+
+void Server::expect(Peer& peer, std::int64_t within_ns) {
+  if (within_ns == kNever) {
+    peer.deadline_ns = kNever;
+    return;
+  }
+  peer.deadline_ns = clock_.now_ns() + within_ns;
+  if (peer.deadline_ns >= peer.timer_ns) return;  // it is looked at before, and then once more
+  peer.timer_ns = peer.deadline_ns;
+  timers_.add(peer.deadline_ns, peer.number());
+}
+
+void Server::look_at_timers(std::int64_t now_ns) {
+  while (const auto timer = timers_.take(now_ns)) {
+    Peer* const peer = peers_[timer->who].get();
+    if (peer == nullptr || !peer->is_open()) continue;
+    if (timer->at_ns >= peer->timer_ns) peer->timer_ns = kNever;
+    if (peer->deadline_ns > now_ns) {
+      if (peer->deadline_ns != kNever) expect(*peer, peer->deadline_ns - now_ns);
+      continue;
+    }
+    if (peer->input().empty() || peer->ends()) {  // idle, or it does not hang up
+      peer->close();
+      gone(*peer);
+      continue;
+    }
+    peer->turn.keep_alive = false;
+    refuse(*peer, {408, "the request did not come in time"});
+  }
+}
+
+// --------------------------------------------------------------------------------------- requests
+
+/// The first one of what has come. False if it is not complete.
+bool Server::take_request(Peer& peer) {
+  if (peer.input().empty()) return false;
+  Turn& turn = peer.turn;
+  turn = Turn{};
+  HeadReading reading = read_request_head(peer.input());
+  if (reading.mistake) {
+    turn.keep_alive = false;
+    refuse(peer, {reading.mistake->status, reading.mistake->text});
+    return true;
+  }
+  if (reading.bytes == 0) {
+    if (peer.deadline_ns > clock_.now_ns() + kHeadNs) expect(peer, kHeadNs);
+    return false;
+  }
+  const RequestHead& head = reading.head;
+  turn.keep_alive = head.keep_alive;
+  turn.facts.dialect = dialect_of(head.path);
+  if (head.content_length > static_cast<std::int64_t>(kMostBodyBytes)) {
+    turn.keep_alive = false;  // what comes is no request
+    refuse(peer, {413, fmt::format("the body is longer than {} bytes", kMostBodyBytes)});
+    return true;
+  }
+  const auto bytes = static_cast<std::size_t>(head.content_length);
+  if (peer.input().size() - reading.bytes < bytes) {
+    if (!std::exchange(peer.has_head, true)) expect(peer, kBodyNs);
+    if (head.expects_continue && peer.input().size() == reading.bytes) {
+      peer.output() += "HTTP/1.1 100 Continue\r\n\r\n";
+      soil(peer);
+    }
+    return false;
+  }
+  peer.has_head = false;
+  expect(peer, kNever);
+  handle(peer, head, std::string_view(peer.input()).substr(reading.bytes, bytes));
+  peer.take_off(reading.bytes + bytes);
+  return true;
+}
+
+void Server::handle(Peer& peer, const RequestHead& head, std::string_view body) {
+  peer.turn.facts.request_id =
+      head.request_id.empty() ? fmt::format("req-{}", ++replies_) : head.request_id;
+  peer.turn.asked_ns = clock_.now_ns();
+  const auto route = std::ranges::find(kRoutes, std::string_view(head.path), &Route::path);
+  // A page of another site that names this machine may ask for nothing, unless it has a key.
+  if (settings_.keys.empty() && !is_own_host(head.host, settings_.listen.host)) {
+    return refuse(peer, {421, "this server is not the host that was asked for"});
+  }
+  if (route == kRoutes.end()) {
+    return refuse(peer, {404, fmt::format("there is nothing at {}", head.path)});
+  }
+  if (head.method != route->method) {
+    return refuse(peer, {405, fmt::format("{} takes {}", route->path, route->method)},
+                  fmt::format("allow: {}\r\n", route->method));
+  }
+  if (head.path == "/health") return answer(peer, "text/plain", "ok\n");
+  if (!is_allowed(peer, head)) return;
+  if (head.path == "/ready") return answer(peer, "text/plain", "ready\n");
+  if (head.path == "/v1/models") return answer(peer, kJson, models_json());
+  if (head.path == "/metrics") {
+    return answer(peer, "text/plain; version=0.0.4; charset=utf-8", metrics_text(figures_));
+  }
+  if (head.path == "/tokenlift/state") return answer(peer, kJson, state_json(figures_));
+  if (head.path == "/tokenlift/event") return post_event(peer, head, body);
+  ask(peer, peer.turn.facts.dialect, head, body);
+}
+
+/// Else it has been told so.
+bool Server::is_allowed(Peer& peer, const RequestHead& head) {
+  const bool event = head.path == "/tokenlift/event" && !settings_.admin_keys.empty();
+  const Keys& keys = event ? settings_.admin_keys : settings_.keys;
+  const bool admin = !head.key.empty() && settings_.admin_keys.contains(head.key);
+  if (keys.empty() || admin || keys.contains(head.key)) return true;
+  refuse(peer, {401,
+                head.key.empty() ? "a key is missing" : "the key is not one of this server's",
+                {},
+                "invalid_api_key"});
+  return false;
+}
+
+void Server::ask(Peer& peer, Dialect dialect, const RequestHead& head, std::string_view body) {
+  auto read = reader_.read(dialect, body);
+  if (const auto* wrong = std::get_if<ApiMistake>(&read)) {
+    return refuse(peer, {400, wrong->text, wrong->key});
+  }
+  ApiRequest& request = std::get<ApiRequest>(read);
+  if (!names_us(request.model)) {
+    return refuse(peer, {404,
+                         fmt::format("there is no model '{}' here; /v1/models lists them",
+                                     request.model.substr(0, 200)),
+                         "model", "model_not_found"});
+  }
+  if (request.stream && !head.takes_chunks) return refuse(peer, {400, "a stream takes HTTP/1.1"});
+  const auto tenant = tenants_.find(settings_.keys, head.key, head.tenant);
+  if (!tenant) {
+    return refuse(peer, {400, fmt::format("there is no tenant '{}'", head.tenant.substr(0, 200))});
+  }
+  const std::int64_t most = tenants_.most_tokens(*tenant);
+  const std::int64_t room = most - request.prompt_tokens;
+  if (room < 1 || request.max_tokens.value_or(1) > room) {
+    return refuse(peer, {400,
+                         fmt::format("{} tokens of prompt and {} of output are more than the "
+                                     "{} that there is room for",
+                                     request.prompt_tokens, request.max_tokens.value_or(1), most),
+                         {},
+                         "context_length_exceeded"});
+  }
+  if (closing_) return turn_down(peer, true, {503, "the server is shutting down"}, {});
+  Turn& turn = peer.turn;
+  turn.state = Turn::State::asked;
+  turn.stream = request.stream;
+  turn.tenant = *tenant;
+  turn.user = tenants_.user(*tenant, request.user.substr(0, 256));
+  turn.ignore_eos = request.ignore_eos;
+  turn.max_tokens = request.max_tokens.value_or(std::min(tenants_.usual_max_tokens(*tenant), room));
+  turn.facts.model = std::move(request.model);
+  turn.facts.created_s = clock_.wire().unix_s();
+  turn.facts.prompt_tokens = request.prompt_tokens;
+  turn.facts.include_usage = request.include_usage;
+  asked_.emplace_back(peer.number(), peer.stamp());
+  ++figures_.requests;
+  figures_.prompt_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
+  clock_.wire().ring();
+}
+
+/// Only what a page of another site cannot send unasked: its type must be JSON's.
+void Server::post_event(Peer& peer, const RequestHead& head, std::string_view body) {
+  if (!is_json(head.content_type)) {
+    return refuse(peer, {415, "an event is an object of JSON: content-type: application/json"});
+  }
+  auto table = reader_.inline_table(body);
+  if (const auto* wrong = std::get_if<ApiMistake>(&table)) {
+    return refuse(peer, {400, wrong->text, wrong->key});
+  }
+  if (closing_) return turn_down(peer, true, {503, "the server is shutting down"}, {});
+  peer.turn.state = Turn::State::posted;
+  peer.turn.text = std::get<std::string>(table);
+  peer.turn.fields = std::string(body);
+  posted_.emplace_back(peer.number(), peer.stamp());
+  clock_.wire().ring();
+}
+
+void Server::answer(Peer& peer, std::string_view type, std::string_view body) {
+  append_response(200, type, "", body, peer.turn.keep_alive && !closing_, peer.output());
+  end_turn(peer);
+}
+
+void Server::refuse(Peer& peer, const ErrorText& error, std::string_view fields) {
+  append_error(peer.turn.facts.dialect, error, peer.turn.facts.request_id, fields,
+               peer.turn.keep_alive && !closing_, peer.output());
+  end_turn(peer);
+}
+
+/// What is said is to be sent, and the next request is listened to, or none any more.
+void Server::end_turn(Peer& peer) {
+  peer.turn.state = Turn::State::listening;
+  if (!peer.turn.keep_alive || closing_) {
+    peer.end_after_sending();
+    expect(peer, kEndNs);
+  } else {
+    expect(peer, kIdleNs);
+  }
+  soil(peer);
+}
+
+bool Server::names_us(std::string_view model) const {
+  return model == scenario_.name || model == kUsualModel ||
+         std::ranges::find(scenario_.fleet.sites, model, &Site::profile) !=
+             scenario_.fleet.sites.end();
+}
+
+std::string Server::models_json() const {
+  std::vector<std::string> names = {scenario_.name, std::string(kUsualModel)};
+  for (const Site& site : scenario_.fleet.sites) {
+    if (std::ranges::find(names, site.profile) == names.end()) names.push_back(site.profile);
+  }
+  std::string list;
+  for (const std::string& name : names) {
+    list +=
+        fmt::format("{}{{\"id\":{},\"object\":\"model\",\"created\":0,\"owned_by\":\"tokenlift\"}}",
+                    list.empty() ? "" : ",", quoted_json(name));
+  }
+  return fmt::format("{{\"object\":\"list\",\"data\":[{}]}}\n", list);
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,115 @@
+#pragma once
+// The server: connections, what they ask, and what they are answered, as the loop's door.
+//
+// All of it happens on the loop's thread: what comes is read within the clock's wait(), what the
+// loop tells is written down at once and sent when it pauses, so that all of an instant that goes
+// to one client goes in one write.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bench/run/door.hpp"
+#include "bench/serve/api_request.hpp"
+#include "bench/serve/listener.hpp"
+#include "bench/serve/pages.hpp"
+#include "bench/serve/peer.hpp"
+#include "bench/serve/request_head.hpp"
+#include "bench/serve/serve_clock.hpp"
+#include "bench/serve/tenants.hpp"
+#include "bench/serve/timetable.hpp"
+#include "bench/wire/deadlines.hpp"
+
+namespace tokenlift {
+
+struct ServerSettings {
+  ListenAddress listen;
+  Keys keys;        ///< of clients; empty: nobody needs one
+  Keys admin_keys;  ///< for events; empty: a client's will do
+};
+
+/// No body is longer: a million tokens of prompt in text are 4 MB.
+inline constexpr std::size_t kMostBodyBytes = std::size_t{16} << 20;
+
+class Server final : public Door, private Peer::Owner {
+ public:
+  /// `scenario`: scenario_at_door(). Listens from now on. Throws EndpointError.
+  Server(const Scenario& scenario, ServerSettings settings, ServeClock& clock,
+         Timetable& timetable);
+  ~Server();
+
+  std::uint16_t port() const { return listener_.port(); }
+  bool is_loopback() const { return listener_.is_loopback(); }
+  /// Sends what is still to be sent, for a second at most, and ends all connections.
+  void finish();
+
+  std::optional<IncomingRequest> next_request() override;
+  std::optional<RequestId> next_hang_up() override;
+  std::optional<Replan> next_event(std::int64_t now_ns) override;
+  void begun(std::uint32_t caller, RequestId id) override;
+  void admitted(RequestId id, std::span<const GateStanding> standings,
+                std::int64_t now_ns) override;
+  void token(RequestId id, std::int32_t token, std::int64_t now_ns) override;
+  void completed(RequestId id, const Request& request, std::int64_t now_ns) override;
+  void refused(RequestId id, const Decision& decision, std::span<const GateStanding> standings,
+               std::int64_t now_ns) override;
+  void lost(RequestId id, Verdict verdict, std::int64_t now_ns) override;
+  void pause(std::int64_t now_ns) override;
+  void close() override;
+  void gauges(const Gauges& gauges) override;
+
+ private:
+  static constexpr std::uint32_t kNone = 0xffffffffU;
+  using Asked = std::pair<std::uint32_t, std::uint64_t>;  // a peer's number and stamp
+
+  void take(int socket);
+  void received(Peer& peer) override;
+  void gone(Peer& peer) override;
+
+  bool take_request(Peer& peer);
+  void handle(Peer& peer, const RequestHead& head, std::string_view body);
+  bool is_allowed(Peer& peer, const RequestHead& head);
+  void ask(Peer& peer, Dialect dialect, const RequestHead& head, std::string_view body);
+  void post_event(Peer& peer, const RequestHead& head, std::string_view body);
+  void answer(Peer& peer, std::string_view type, std::string_view body);
+  void refuse(Peer& peer, const ErrorText& error, std::string_view fields = {});
+  bool names_us(std::string_view model) const;
+  std::string models_json() const;
+
+  Peer* peer_at(const Asked& asked, Turn::State state);
+  Peer* peer_of(RequestId id);
+  Peer* release(RequestId id);
+  void end_turn(Peer& peer);
+  void turn_down(Peer& peer, bool overloaded, const ErrorText& error, const std::string& fields);
+  void expect(Peer& peer, std::int64_t within_ns);
+  void look_at_timers(std::int64_t now_ns);
+  void soil(Peer& peer);
+
+  const Scenario& scenario_;
+  ServerSettings settings_;
+  ServeClock& clock_;
+  Timetable& timetable_;
+  TenantDesk tenants_;
+  ApiReader reader_;
+  std::vector<std::unique_ptr<Peer>> peers_;  // by number
+  std::vector<std::uint32_t> free_, left_;    // numbers; those that left are free after the pause
+  std::vector<std::uint32_t> dirty_;
+  std::vector<Asked> again_;            // they may have asked more than was looked at
+  std::vector<std::uint32_t> peer_of_;  // by request
+  std::deque<Asked> asked_, posted_;
+  std::deque<RequestId> hang_ups_;
+  Deadlines timers_;
+  std::uint64_t stamps_ = 0;
+  std::uint64_t replies_ = 0;
+  bool closing_ = false;
+  ServerFigures figures_;
+  Listener listener_;  // the last: it takes connections from when it is there
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,237 @@
+// Of the server: what it tells the loop, and what the loop tells it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "bench/serve/server.hpp"
+#include "workloads/text/quantity.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kNsPerS = 1'000'000'000;
+
+std::int64_t rounded_up(std::int64_t ns, std::int64_t unit_ns) {
+  return (std::max<std::int64_t>(ns, 0) + unit_ns - 1) / unit_ns;
+}
+
+/// Never too early; to the millisecond for who reads that.
+std::string retry_fields(std::int64_t wait_ns) {
+  return fmt::format("retry-after: {}\r\nretry-after-ms: {}\r\n",
+                     std::max<std::int64_t>(rounded_up(wait_ns, kNsPerS), 1),
+                     rounded_up(wait_ns, kNsPerMs));
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------- for the loop
+
+Peer* Server::peer_at(const Asked& asked, Turn::State state) {
+  Peer* const peer = peers_[asked.first].get();
+  const bool there = peer != nullptr && peer->stamp() == asked.second && peer->is_open() &&
+                     peer->turn.state == state;
+  return there ? peer : nullptr;
+}
+
+std::optional<IncomingRequest> Server::next_request() {
+  while (!asked_.empty()) {
+    const Asked asked = asked_.front();
+    asked_.pop_front();
+    if (const Peer* const peer = peer_at(asked, Turn::State::asked)) {
+      return tenants_.request_of(*peer);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<RequestId> Server::next_hang_up() {
+  if (hang_ups_.empty()) return std::nullopt;
+  const RequestId id = hang_ups_.front();
+  hang_ups_.pop_front();
+  return id;
+}
+
+std::optional<Replan> Server::next_event(std::int64_t now_ns) {
+  while (!posted_.empty()) {
+    const Asked asked = posted_.front();
+    posted_.pop_front();
+    Peer* const peer = peer_at(asked, Turn::State::posted);
+    if (peer == nullptr) continue;
+    again_.push_back(asked);
+    auto added = timetable_.add(peer->turn.text, now_ns);
+    if (const auto* wrong = std::get_if<std::string>(&added)) {
+      refuse(*peer, {400, *wrong});
+      continue;
+    }
+    const Replan& replan = std::get<Replan>(added);
+    const double at_s = to_s(replan.event.at_ns);
+    figures_.events.push_back(
+        fmt::format(R"({{"at_s":{:.9f},"event":{}}})", at_s, peer->turn.fields));
+    answer(*peer, "application/json",
+           fmt::format("{{\"at_s\":{:.9f},\"event\":{}}}\n", at_s, peer->turn.fields));
+    return std::get<Replan>(std::move(added));
+  }
+  return std::nullopt;
+}
+
+void Server::begun(std::uint32_t caller, RequestId id) {
+  if (peer_of_.size() <= id) peer_of_.resize(id + std::size_t{1}, kNone);
+  peer_of_[id] = caller;
+  Turn& turn = peers_[caller]->turn;
+  turn.id = id;
+  turn.state = Turn::State::begun;
+}
+
+void Server::close() {
+  closing_ = true;
+  listener_.close();
+  for (const auto& peer : peers_) {
+    if (peer && peer->is_open() && peer->turn.state == Turn::State::listening &&
+        peer->input().empty() && !peer->has_unsent()) {
+      peer->close();
+      gone(*peer);
+    }
+  }
+}
+
+void Server::gauges(const Gauges& gauges) {
+  figures_.now_ns = gauges.now_ns;
+  figures_.waiting = gauges.waiting;
+  figures_.running = gauges.in_system - gauges.waiting;
+}
+
+void Server::pause(std::int64_t now_ns) {
+  look_at_timers(now_ns);
+  // By index: what is looked at may soil and leave.
+  for (std::size_t i = 0; i < dirty_.size(); ++i) {
+    Peer* const peer = peers_[dirty_[i]].get();
+    if (peer == nullptr) continue;
+    peer->is_dirty = false;
+    peer->flush();
+  }
+  dirty_.clear();
+  for (const Asked& asked : std::exchange(again_, {})) {
+    if (Peer* const peer = peer_at(asked, Turn::State::listening)) received(*peer);
+  }
+  for (const std::uint32_t number : std::exchange(left_, {})) {
+    peers_[number].reset();
+    free_.push_back(number);
+  }
+}
+
+// --------------------------------------------------------------------------- what the loop tells
+
+Peer* Server::peer_of(RequestId id) {
+  const std::uint32_t number = id < peer_of_.size() ? peer_of_[id] : kNone;
+  return number == kNone ? nullptr : peers_[number].get();
+}
+
+/// It has ended: nothing more is said of it, nor of its hanging up.
+Peer* Server::release(RequestId id) {
+  Peer* const peer = peer_of(id);
+  if (peer == nullptr) std::erase(hang_ups_, id);
+  if (id < peer_of_.size()) peer_of_[id] = kNone;
+  if (peer != nullptr && !peer->input().empty()) again_.emplace_back(peer->number(), peer->stamp());
+  return peer;
+}
+
+void Server::admitted(RequestId id, std::span<const GateStanding> standings, std::int64_t now_ns) {
+  Peer* const peer = peer_of(id);
+  if (peer == nullptr) return;
+  peer->turn.fields =
+      limit_fields(peer->turn.facts.dialect, standings, now_ns, clock_.wire().unix_s());
+}
+
+void Server::token(RequestId id, std::int32_t token, std::int64_t now_ns) {
+  Peer* const peer = peer_of(id);
+  if (peer == nullptr) return;
+  Turn& turn = peer->turn;
+  const bool first = turn.facts.output_tokens++ == 0;
+  ++figures_.output_tokens;
+  if (first) {
+    figures_.ttft.count(now_ns - turn.asked_ns);
+  } else {
+    figures_.gaps.count(now_ns - turn.last_token_ns);
+  }
+  turn.last_token_ns = now_ns;
+  if (!turn.stream) {
+    append_token_text(token, turn.text);
+    return;
+  }
+  std::string text;
+  append_token_text(token, text);
+  if (first) append_stream_begin(turn.facts, turn.fields, peer->output());
+  append_stream_token(turn.facts, text, first, peer->output());
+  soil(*peer);
+}
+
+void Server::completed(RequestId id, const Request& request, std::int64_t now_ns) {
+  Peer* const peer = release(id);
+  if (peer == nullptr) return;
+  Turn& turn = peer->turn;
+  turn.facts.reaches_limit = request.output_tokens >= turn.max_tokens;
+  ++(turn.facts.reaches_limit ? figures_.cut_off : figures_.stopped);
+  figures_.e2e.count(now_ns - turn.asked_ns);
+  if (turn.stream) {
+    append_stream_end(turn.facts, peer->output());
+  } else {
+    append_whole(turn.facts, turn.text, turn.fields, turn.keep_alive && !closing_, peer->output());
+  }
+  end_turn(*peer);
+}
+
+/// By its own limits (429), or because of everybody's load: in the dialect's way.
+void Server::turn_down(Peer& peer, bool overloaded, const ErrorText& error,
+                       const std::string& fields) {
+  ErrorText its = error;
+  if (overloaded) {
+    its.status = peer.turn.facts.dialect == Dialect::anthropic ? 529 : 503;
+    ++figures_.overloaded;
+  } else {
+    ++figures_.refused;
+  }
+  refuse(peer, its, fields);
+}
+
+void Server::refused(RequestId id, const Decision& decision,
+                     std::span<const GateStanding> standings, std::int64_t now_ns) {
+  Peer* const peer = release(id);
+  if (peer == nullptr) return;
+  std::string fields =
+      limit_fields(peer->turn.facts.dialect, standings, now_ns, clock_.wire().unix_s());
+  if (decision.overloaded) {
+    turn_down(*peer, true, {503, "too many requests wait already"}, fields);
+  } else if (decision.permanent) {
+    fields += "x-should-retry: false\r\n";
+    turn_down(*peer, false,
+              {429, "the request costs more than a limit ever gives", {}, "rate_limit_exceeded"},
+              fields);
+  } else {
+    if (decision.retry_at_ns) fields += retry_fields(*decision.retry_at_ns - now_ns);
+    turn_down(*peer, false,
+              {429, "a rate limit does not let the request through", {}, "rate_limit_exceeded"},
+              fields);
+  }
+}
+
+void Server::lost(RequestId id, Verdict verdict, std::int64_t) {
+  Peer* const peer = release(id);
+  if (peer == nullptr) return;
+  const std::string_view message = verdict == Verdict::expired
+                                       ? "the request waited for as long as it may"
+                                       : "the replica that computed the request is gone";
+  if (peer->turn.stream && peer->turn.facts.output_tokens > 0) {
+    ++figures_.overloaded;
+    append_stream_error(peer->turn.facts, message, peer->output());
+    peer->turn.keep_alive = false;
+    end_turn(*peer);
+    return;
+  }
+  turn_down(*peer, true, {503, message}, {});
+}
+
+}  // namespace tokenlift

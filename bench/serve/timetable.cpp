@@ -1,0 +1,84 @@
+#include "bench/serve/timetable.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "workloads/plan/fleet_plan.hpp"
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/scenario_reader.hpp"
+#include "workloads/text/quantity.hpp"
+#include "workloads/writer/scenario_writer.hpp"
+
+namespace tokenlift {
+
+namespace {
+
+constexpr const char* kPosted = "the event";
+
+/// Stands for the first event that comes: it divides the run whenever that is.
+Event first_event() {
+  Event event;
+  event.kind = EventKind::signal;
+  event.at_signal = true;
+  return event;
+}
+
+}  // namespace
+
+Scenario served_scenario(const Scenario& scenario, std::optional<std::int64_t> duration_ns) {
+  Scenario served = scenario;
+  served.run.duration_ns = duration_ns.value_or(kUsualServingNs);
+  served.run.warmup_ns = 0;
+  served.fleet.load_report_interval_ns = 0;  // who asks learns of each token
+  served.tuning.reset();
+  served.events = {first_event()};
+  for (Tenant& tenant : served.tenants) {
+    tenant.retry = Retry{};
+    tenant.patience.reset();
+    tenant.sessions.reset();
+  }
+  return served;
+}
+
+Scenario scenario_at_door(const Scenario& resolved) {
+  Scenario scenario = resolved;
+  for (Tenant& tenant : scenario.tenants) {
+    tenant.arrivals = Arrivals{};
+    tenant.arrivals.process = Process::closed;
+    tenant.arrivals.think = Wait{WaitDistribution::constant, 0};
+  }
+  return scenario;
+}
+
+Timetable::Timetable(const Scenario& resolved, std::vector<Profile> profiles)
+    : profiles_(std::move(profiles)),
+      capacity_tokens_per_s_(resolved.fleet.capacity_tokens_per_s),
+      played_(resolved) {
+  played_.events.clear();
+  text_ = to_toml(played_);
+}
+
+std::variant<Replan, std::string> Timetable::add(const std::string& table, std::int64_t now_ns) {
+  const std::int64_t at_ns = std::max(now_ns, last_ns_ + 1);
+  const auto begin = table.find('{') + 1;
+  const bool empty = table.find_first_not_of(" }", begin) == std::string::npos;
+  const std::string event = fmt::format("{{ at = \"{}\"{}{}", format_duration(at_ns),
+                                        empty ? "" : ",", table.substr(begin));
+  const std::string events = events_ + (events_.empty() ? "" : ",\n") + event;
+  const std::string text = fmt::format("event = [\n{}\n]\n{}", events, text_);
+  try {
+    Scenario played =
+        resolve(parse_scenario(text, kPosted, ".", {}, profiles_), capacity_tokens_per_s_);
+    Replan replan{played.events.back(), plan_changes(played), plan_fleet(played)};
+    played_ = std::move(played);
+    events_ = events;
+    last_ns_ = at_ns;
+    return replan;
+  } catch (const ScenarioError& error) {
+    return std::string(error.what());
+  }
+}
+
+}  // namespace tokenlift

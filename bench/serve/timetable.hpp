@@ -1,0 +1,47 @@
+#pragma once
+// What is planned of a run that is served: the scenario, and the events that have come so far.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bench/run/door.hpp"
+#include "workloads/scenario/scenario.hpp"
+
+namespace tokenlift {
+
+/// What can be served of a scenario: its fleet, its tenants and its throttles. Its events do not
+/// happen by themselves, and what its clients do is for those to say who call. For prepare().
+Scenario served_scenario(const Scenario& scenario, std::optional<std::int64_t> duration_ns);
+
+/// How long a server serves that was not told.
+inline constexpr std::int64_t kUsualServingNs = 3'600'000'000'000;
+
+/// The same, resolved, as the loop plays it: whose requests come through a door, with the user of
+/// each in its number (number = k x users + user).
+Scenario scenario_at_door(const Scenario& resolved);
+
+class Timetable {
+ public:
+  /// `resolved`: of served_scenario(). `profiles`: those of the command line.
+  Timetable(const Scenario& resolved, std::vector<Profile> profiles);
+
+  /// One more event, an inline table of TOML without `at`: it begins at `now_ns`, or 1 ns after the
+  /// one before. Or all that is wrong with it, a line each; then nothing has changed.
+  std::variant<Replan, std::string> add(const std::string& table, std::int64_t now_ns);
+
+  /// With the events that came.
+  const Scenario& played() const { return played_; }
+
+ private:
+  std::string text_;
+  std::vector<Profile> profiles_;
+  std::optional<double> capacity_tokens_per_s_;
+  std::string events_;  // inline tables
+  Scenario played_;
+  std::int64_t last_ns_ = 0;
+};
+
+}  // namespace tokenlift

@@ -1,0 +1,109 @@
+// Bodies of requests in the dialects that clients speak, and events.
+
+#include "bench/serve/api_request.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace tokenlift::api_request_test {
+namespace {
+
+ApiRequest taken(Dialect dialect, const std::string& body) {
+  ApiReader reader;
+  const auto read = reader.read(dialect, body);
+  if (const auto* wrong = std::get_if<ApiMistake>(&read)) {
+    ADD_FAILURE() << body << ": " << wrong->text;
+    return {};
+  }
+  return std::get<ApiRequest>(read);
+}
+
+TEST(ApiRequest, CountsTokenIdsAndTheBytesOfTexts) {
+  const auto tokens = [](Dialect dialect, const std::string& rest) {
+    return taken(dialect, R"({"model": "m", "max_tokens": 1, )" + rest + "}").prompt_tokens;
+  };
+  EXPECT_EQ(tokens(Dialect::openai_completions, R"("prompt": [5, 6, 7])"), 3);
+  EXPECT_EQ(tokens(Dialect::openai_completions, R"("prompt": [[5, 6]])"), 2);
+  EXPECT_EQ(tokens(Dialect::openai_completions, R"("prompt": "12345")"), 2);
+  EXPECT_EQ(tokens(Dialect::openai_completions, R"("prompt": ["1234"])"), 1);
+  EXPECT_EQ(tokens(Dialect::openai_completions, R"("prompt": "")"), 1) << "never none";
+  EXPECT_EQ(tokens(Dialect::openai_chat, R"("messages": [{"role": "user", "content": "12345678"},
+      {"role": "user", "content": [{"type": "text", "text": "1"}, {"type": "image_url"}]},
+      {"role": "assistant", "content": null}])"),
+            3);
+  EXPECT_EQ(tokens(Dialect::anthropic, R"("system": "1234", "messages": [{"role": "user",
+      "content": "1234"}])"),
+            2);
+}
+
+TEST(ApiRequest, SaysHowItIsToBeAnswered) {
+  const ApiRequest request =
+      taken(Dialect::openai_chat,
+            R"({"model": "m", "messages": [{"role": "user", "content": "a"}], "max_tokens": 5,
+          "max_completion_tokens": 7, "stream": true, "stream_options": {"include_usage": true},
+          "ignore_eos": true, "user": "ann", "temperature": 0.5, "stop": null})");
+  EXPECT_EQ(request.model, "m");
+  EXPECT_EQ(request.max_tokens, 7);
+  EXPECT_TRUE(request.stream);
+  EXPECT_TRUE(request.include_usage);
+  EXPECT_TRUE(request.ignore_eos);
+  EXPECT_EQ(request.user, "ann");
+  const ApiRequest anthropic =
+      taken(Dialect::anthropic,
+            R"({"model": "m", "messages": [{"role": "user", "content": "a"}], "max_tokens": 5,
+          "metadata": {"user_id": "bob"}})");
+  EXPECT_EQ(anthropic.user, "bob");
+  EXPECT_FALSE(anthropic.stream);
+}
+
+TEST(ApiRequest, SaysWhatIsWrongAndWithWhichKey) {
+  const std::string model = R"({"model": "m", )";
+  const std::vector<std::pair<std::string, std::string>> all = {
+      {"", ""},
+      {"{", ""},
+      {"[]", ""},
+      {R"({"prompt": "a"})", "model"},
+      {model + R"("prompt": 5})", "prompt"},
+      {model + R"("prompt": ["a", "b"]})", "prompt"},
+      {R"({"model": "m"})", "prompt"},
+      {model + R"("prompt": "a", "max_tokens": 0})", "max_tokens"},
+      {model + R"("prompt": "a", "max_tokens": 1.5})", "max_tokens"},
+      {model + R"("prompt": "a", "stream": "yes"})", "stream"},
+      {model + R"("prompt": "a", "n": 2})", "n"},
+      {model + R"("prompt": "a", "stream_options": 1})", "stream_options"}};
+  ApiReader reader;
+  for (const auto& [body, key] : all) {
+    const auto read = reader.read(Dialect::openai_completions, body);
+    const auto* wrong = std::get_if<ApiMistake>(&read);
+    ASSERT_NE(wrong, nullptr) << body;
+    EXPECT_EQ(wrong->key, key) << body;
+    EXPECT_FALSE(wrong->text.empty());
+  }
+  for (const auto& [body, key] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"model": "m", "messages": [{"role": "user", "content": "a"}]})", "max_tokens"},
+           {R"({"model": "m", "max_tokens": 1, "messages": []})", "messages"},
+           {R"({"model": "m", "max_tokens": 1, "messages": [{"content": "a"}]})", "messages"}}) {
+    const auto read = reader.read(Dialect::anthropic, body);
+    ASSERT_TRUE(std::holds_alternative<ApiMistake>(read)) << body;
+    EXPECT_EQ(std::get<ApiMistake>(read).key, key) << body;
+  }
+}
+
+TEST(ApiRequest, AnEventBecomesATableOfTheLanguage) {
+  ApiReader reader;
+  const auto table = reader.inline_table(
+      R"({"set": {"throttle": "a \"b\"", "rate": "5/s", "limit": 2.5, "x": [1, true]}})");
+  ASSERT_TRUE(std::holds_alternative<std::string>(table));
+  EXPECT_EQ(
+      std::get<std::string>(table),
+      R"({ "set" = { "throttle" = "a \"b\"", "rate" = "5/s", "limit" = 2.5, "x" = [1, true] } })");
+  EXPECT_TRUE(std::holds_alternative<ApiMistake>(reader.inline_table(R"({"lift": null})")));
+  EXPECT_TRUE(std::holds_alternative<ApiMistake>(reader.inline_table("5")));
+}
+
+}  // namespace
+}  // namespace tokenlift::api_request_test

@@ -1,0 +1,302 @@
+// The loop with a door: what comes through it, and what it is told, with time moved by hand.
+
+#include "bench/run/door.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/fleet/virtual_fleet.hpp"
+#include "bench/machine/workers.hpp"
+#include "bench/record/recorder.hpp"
+#include "bench/run/loop.hpp"
+#include "bench/serve/timetable.hpp"
+#include "workloads/reader/scenario_reader.hpp"
+
+namespace tokenlift::door_test {
+namespace {
+
+constexpr std::int64_t kMs = 1'000'000;
+constexpr std::int64_t kS = 1'000 * kMs;
+
+Scenario served(const std::string& throttle) {
+  return resolve(served_scenario(parse_scenario(R"(
+name = "small"
+[run]
+engine = "virtual"
+duration = "20s"
+settle = "1s"
+[[fleet.site]]
+name = "here"
+replicas = 1
+profile = "h100-8b"
+max_batch = 1
+max_step_tokens = 64
+kv_tokens = 2000
+[[tenant]]
+name = "users"
+users = 4
+arrivals = { process = "poisson", rate = "1/s" }
+prompt_tokens = { distribution = "constant", value = 20 }
+output_tokens = { distribution = "constant", value = 5 }
+[[throttle]]
+name = "limit"
+)" + throttle,
+                                                "small", ".", {}),
+                                 20 * kS),
+                 std::nullopt);
+}
+
+/// Says what its script says, and writes down what it is told.
+class ScriptedDoor final : public Door, public Clock {
+ public:
+  explicit ScriptedDoor(Timetable& timetable) : timetable_(timetable) {}
+
+  /// Caller n, for n = 0, 1, ..., asks at this instant.
+  void ask(std::int64_t at_ns, std::int64_t output_tokens, std::uint64_t user = 0) {
+    IncomingRequest request;
+    request.caller = static_cast<std::uint32_t>(asked_.size());
+    request.arrival = {at_ns, 20, output_tokens, asked_.size() * 4 + user};
+    request.max_tokens = output_tokens;
+    asked_.push_back(request);
+  }
+  void hang_up(std::int64_t at_ns, std::uint32_t caller) { gone_.emplace_back(at_ns, caller); }
+  void post(std::int64_t at_ns, const std::string& table) { posted_.emplace_back(at_ns, table); }
+
+  /// What became of a caller: how many tokens, and its end.
+  struct Story {
+    RequestId id = 0;
+    std::int64_t admitted_ns = -1;
+    int tokens = 0;
+    std::string end;
+    std::int64_t end_ns = -1;
+    std::vector<double> left;  // units, by throttle
+    Decision decision;
+  };
+  std::map<std::uint32_t, Story> stories;
+  bool closed = false;
+
+  std::int64_t wait(std::int64_t until_ns) override {
+    for (std::size_t i = next_; i < asked_.size(); ++i)
+      consider(asked_[i].arrival.due_ns, until_ns);
+    for (const auto& [at_ns, caller] : gone_) consider(at_ns, until_ns);
+    for (const auto& [at_ns, table] : posted_) consider(at_ns, until_ns);
+    return now_ns_ = std::max(now_ns_, until_ns);
+  }
+  std::int64_t now_ns() const override { return now_ns_; }
+
+  std::optional<IncomingRequest> next_request() override {
+    if (next_ == asked_.size() || asked_[next_].arrival.due_ns > now_ns_) return std::nullopt;
+    return asked_[next_++];
+  }
+  std::optional<RequestId> next_hang_up() override {
+    for (auto gone = gone_.begin(); gone != gone_.end(); ++gone) {
+      const Story& story = stories[gone->second];
+      if (gone->first > now_ns_ || !story.end.empty()) continue;
+      stories[gone->second].end = "hung up";
+      caller_of_.erase(story.id);
+      gone_.erase(gone);
+      return story.id;
+    }
+    return std::nullopt;
+  }
+  std::optional<Replan> next_event(std::int64_t now_ns) override {
+    if (posted_.empty() || posted_.front().first > now_ns) return std::nullopt;
+    auto added = timetable_.add(posted_.front().second, now_ns);
+    posted_.erase(posted_.begin());
+    EXPECT_TRUE(std::holds_alternative<Replan>(added)) << std::get<std::string>(added);
+    return std::get<Replan>(std::move(added));
+  }
+
+  void begun(std::uint32_t caller, RequestId id) override {
+    stories[caller].id = id;
+    caller_of_[id] = caller;
+  }
+  void admitted(RequestId id, std::span<const GateStanding> standings,
+                std::int64_t now_ns) override {
+    story(id).admitted_ns = now_ns;
+    for (const GateStanding& standing : standings) {
+      story(id).left.push_back(standing.remaining_units);
+    }
+  }
+  void token(RequestId id, std::int32_t, std::int64_t) override { ++story(id).tokens; }
+  void completed(RequestId id, const Request&, std::int64_t now_ns) override {
+    end(id, "completed", now_ns);
+  }
+  void refused(RequestId id, const Decision& decision, std::span<const GateStanding>,
+               std::int64_t now_ns) override {
+    story(id).decision = decision;
+    end(id, "refused", now_ns);
+  }
+  void lost(RequestId id, Verdict verdict, std::int64_t now_ns) override {
+    end(id, verdict == Verdict::expired ? "expired" : "failed", now_ns);
+  }
+  void pause(std::int64_t) override {}
+  void close() override { closed = true; }
+  void gauges(const Gauges&) override {}
+
+ private:
+  void consider(std::int64_t at_ns, std::int64_t& until_ns) const {
+    if (at_ns > now_ns_) until_ns = std::min(until_ns, at_ns);
+  }
+  Story& story(RequestId id) {
+    EXPECT_EQ(caller_of_.count(id), 1U) << "nothing is said of who has gone";
+    return stories[caller_of_[id]];
+  }
+  void end(RequestId id, const std::string& how, std::int64_t now_ns) {
+    story(id).end = how;
+    story(id).end_ns = now_ns;
+    caller_of_.erase(id);
+  }
+
+  Timetable& timetable_;
+  std::vector<IncomingRequest> asked_;
+  std::size_t next_ = 0;
+  std::vector<std::pair<std::int64_t, std::uint32_t>> gone_;
+  std::vector<std::pair<std::int64_t, std::string>> posted_;
+  std::map<RequestId, std::uint32_t> caller_of_;
+  std::int64_t now_ns_ = 0;
+};
+
+struct Fixture {
+  explicit Fixture(const std::string& throttle)
+      : resolved(served(throttle)),
+        scenario(scenario_at_door(resolved)),
+        timetable(resolved, {}),
+        door(timetable) {}
+
+  Run run() {
+    RecordingGrid grid = make_grid(scenario);
+    Recorder recorder(scenario, grid);
+    TokenRecord tokens(grid);
+    Workers workers(1);
+    const auto fleet = make_virtual_fleet(scenario, grid, workers, Stepping::each);
+    ProgressBoard board;
+    const std::atomic<bool> never{false};
+    Loop loop(scenario, grid, door, *fleet, recorder, board, never,
+              Elsewhere{&grid, nullptr, &never, &door});
+    outcome = loop.run();
+    fleet->stop(outcome.end_ns, tokens);
+    Run run = recorder.finish(outcome.end_ns, tokens);
+    EXPECT_LE(recorder.littles_law_error(), 1e-12);
+    return run;
+  }
+
+  Scenario resolved, scenario;
+  Timetable timetable;
+  ScriptedDoor door;
+  LoopOutcome outcome;
+};
+
+const std::string kWide = "kind = \"concurrency\"\nunit = \"requests\"\nlimit = 100\n";
+const std::string kOne = "kind = \"concurrency\"\nunit = \"requests\"\nlimit = 1\n";
+
+TEST(Door, IsToldOfEveryTokenAndOfTheEnd) {
+  Fixture fixture(kWide);
+  fixture.door.ask(1 * kS, 5);
+  fixture.door.ask(2 * kS, 1);
+  const auto run = fixture.run();
+  EXPECT_EQ(fixture.door.stories[0].tokens, 5);
+  EXPECT_EQ(fixture.door.stories[0].end, "completed");
+  EXPECT_EQ(fixture.door.stories[0].admitted_ns, 1 * kS);
+  EXPECT_EQ(fixture.door.stories[1].tokens, 1);
+  EXPECT_TRUE(fixture.door.closed);
+  EXPECT_EQ(run.totals.completed, 2U);
+  EXPECT_EQ(run.totals.due, 2U);
+  EXPECT_FALSE(fixture.outcome.interrupted);
+}
+
+// Wherever it is: with its replica, in the line of one, or at a throttle.
+TEST(Door, WhoHangsUpMakesRoomForTheNext) {
+  for (const std::string& throttle : {kWide, kOne}) {
+    Fixture fixture(throttle);
+    for (int i = 0; i < 3; ++i) fixture.door.ask(1 * kS, 1000);
+    fixture.door.ask(1 * kS, 2);
+    fixture.door.hang_up(1 * kS + 50 * kMs, 1);
+    fixture.door.hang_up(1 * kS + 100 * kMs, 0);
+    fixture.door.hang_up(1 * kS + 150 * kMs, 2);
+    const auto run = fixture.run();
+    EXPECT_EQ(run.totals.cancelled, 3U);
+    EXPECT_EQ(run.totals.completed, 1U);
+    const auto& last = fixture.door.stories[3];
+    EXPECT_EQ(last.end, "completed");
+    EXPECT_EQ(last.tokens, 2);
+    EXPECT_LT(last.end_ns, 1 * kS + 200 * kMs) << "it waited for nobody who had gone";
+    EXPECT_GT(fixture.door.stories[0].tokens, 5);
+    EXPECT_EQ(fixture.door.stories[1].tokens, 0);
+    const PhaseRecord& phase = run.tenants[0].phases[0];
+    EXPECT_GE(phase.wasted_tokens, static_cast<std::uint64_t>(fixture.door.stories[0].tokens));
+  }
+}
+
+TEST(Door, TheFirstEventLetsWaitersThroughAndDividesTheRun) {
+  Fixture fixture("kind = \"token_bucket\"\nunit = \"requests\"\nrate = \"1/h\"\nburst = 1\n");
+  for (int i = 0; i < 3; ++i) fixture.door.ask(1 * kS, 3);
+  fixture.door.post(5 * kS, R"({ "lift" = "limit" })");
+  fixture.door.post(6 * kS, R"({ "restore" = "limit" })");
+  fixture.door.ask(7 * kS, 3);
+  const auto run = fixture.run();
+  EXPECT_EQ(fixture.door.stories[0].admitted_ns, 1 * kS);
+  EXPECT_EQ(fixture.door.stories[0].left, std::vector<double>{0});
+  EXPECT_EQ(fixture.door.stories[1].admitted_ns, 5 * kS);
+  EXPECT_EQ(fixture.door.stories[2].admitted_ns, 5 * kS);
+  EXPECT_EQ(fixture.door.stories[3].admitted_ns, -1) << "the limit is back";
+  EXPECT_EQ(run.totals.completed, 3U);
+  EXPECT_EQ(run.totals.in_flight, 1U);
+  ASSERT_EQ(fixture.outcome.lifts.size(), 1U);
+  EXPECT_EQ(fixture.outcome.lifts[0].at_ns, 5 * kS);
+  EXPECT_EQ(fixture.outcome.lifts[0].throttle, "limit");
+  EXPECT_EQ(fixture.outcome.lifts[0].waiting_requests, 2);
+  ASSERT_GE(run.phases.size(), 3U);
+  EXPECT_EQ(run.phases[0].end_ns, 5 * kS);
+  EXPECT_EQ(run.phases[1].name, "transition");
+  EXPECT_EQ(run.phases[1].end_ns, 6 * kS);
+  EXPECT_EQ(run.phases[2].name, "after");
+}
+
+TEST(Door, IsToldWhyARequestIsRefused) {
+  Fixture fixture(
+      "kind = \"token_bucket\"\nunit = \"requests\"\nrate = \"1/s\"\nburst = 1\n"
+      "when_full = \"reject\"\n[[throttle]]\nname = \"slots\"\nkind = \"concurrency\"\n"
+      "unit = \"requests\"\nlimit = 1\nmax_wait = \"100ms\"\n[[throttle]]\nname = \"queue\"\n"
+      "kind = \"queue_limit\"\nunit = \"requests\"\nlimit = 1\n");
+  fixture.door.ask(1 * kS, 1500);
+  fixture.door.ask(1 * kS + 1, 3);         // the bucket is empty
+  fixture.door.ask(2 * kS + 1, 3);         // waits for the slot, too long
+  fixture.door.ask(2 * kS + 10 * kMs, 3);  // nobody else may wait
+  const auto run = fixture.run();
+  const auto& limited = fixture.door.stories[1];
+  EXPECT_EQ(limited.end, "refused");
+  EXPECT_EQ(limited.decision.retry_at_ns, 2 * kS);
+  EXPECT_FALSE(limited.decision.overloaded);
+  EXPECT_EQ(fixture.door.stories[2].end, "expired");
+  EXPECT_EQ(fixture.door.stories[2].end_ns, 2 * kS + 1 + 100 * kMs);
+  EXPECT_EQ(fixture.door.stories[3].end, "refused");
+  EXPECT_TRUE(fixture.door.stories[3].decision.overloaded);
+  EXPECT_EQ(run.totals.rejected, 2U);
+  EXPECT_EQ(run.totals.expired, 1U);
+}
+
+TEST(Door, ReplicasThatComeAndGoTakeTheirRequestsAlong) {
+  Fixture fixture(kWide);
+  fixture.door.ask(1 * kS, 500);
+  fixture.door.ask(2 * kS, 500);
+  fixture.door.post(3 * kS, R"({ "fail" = { "site" = "here", "replicas" = 1 } })");
+  fixture.door.ask(4 * kS, 3);
+  fixture.door.hang_up(5 * kS, 2);  // it waits for a replica
+  const auto run = fixture.run();
+  EXPECT_EQ(fixture.door.stories[0].end, "failed");
+  EXPECT_EQ(fixture.door.stories[1].end, "failed");
+  EXPECT_EQ(fixture.door.stories[2].end, "hung up");
+  EXPECT_EQ(run.totals.failed, 2U);
+  EXPECT_EQ(run.totals.cancelled, 1U);
+  EXPECT_EQ(fixture.outcome.lifts[0].site, "here");
+}
+
+}  // namespace
+}  // namespace tokenlift::door_test

@@ -1,0 +1,107 @@
+// Events that come while a run is served: what is planned of it then.
+
+#include "bench/serve/timetable.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <variant>
+
+#include "workloads/plan/plan.hpp"
+#include "workloads/reader/scenario_reader.hpp"
+
+namespace tokenlift::timetable_test {
+namespace {
+
+Scenario served() {
+  return resolve(served_scenario(parse_scenario(R"(
+name = "small"
+[run]
+engine = "virtual"
+duration = "10s"
+warmup = "1s"
+[[fleet.site]]
+name = "here"
+replicas = 4
+at_start = 2
+profile = "h100-8b"
+max_batch = 8
+[[tenant]]
+name = "users"
+users = 3
+arrivals = { process = "poisson", rate = "1/s" }
+prompt_tokens = { distribution = "constant", value = 20 }
+output_tokens = { distribution = "constant", value = 5 }
+retry = { policy = "sdk_openai" }
+[[throttle]]
+name = "limit"
+kind = "token_bucket"
+unit = "requests"
+rate = "1/s"
+burst = "1s"
+[[event]]
+at = "5s"
+lift = "limit"
+)",
+                                                "small", ".", {}),
+                                 60'000'000'000),
+                 std::nullopt);
+}
+
+Replan added(Timetable& timetable, const std::string& table, std::int64_t now_ns) {
+  auto result = timetable.add(table, now_ns);
+  if (const auto* wrong = std::get_if<std::string>(&result)) {
+    ADD_FAILURE() << *wrong;
+    return {};
+  }
+  return std::get<Replan>(std::move(result));
+}
+
+TEST(Timetable, ScenariosOwnEventsDoNotHappenByThemselves) {
+  Timetable timetable(served(), {});
+  EXPECT_TRUE(timetable.played().events.empty());
+  EXPECT_EQ(timetable.played().run.duration_ns, 60'000'000'000);
+  EXPECT_EQ(timetable.played().run.warmup_ns, 0);
+  const Scenario door = scenario_at_door(served());
+  EXPECT_EQ(door.events.size(), 1U);
+  EXPECT_TRUE(door.events[0].at_signal);
+  EXPECT_EQ(door.tenants[0].arrivals.process, Process::closed);
+  EXPECT_EQ(door.tenants[0].retry.policy, RetryPolicy::none);
+}
+
+TEST(Timetable, AnEventHoldsWhenItComesAndIsPlayedFromThenOn) {
+  Timetable timetable(served(), {});
+  const Replan lift = added(timetable, R"({ "lift" = "limit" })", 2'000'000'123);
+  EXPECT_EQ(lift.event.kind, EventKind::lift);
+  EXPECT_EQ(lift.event.at_ns, 2'000'000'123);
+  ASSERT_EQ(lift.changes.size(), 1U);
+  EXPECT_EQ(lift.changes[0].at_ns, 2'000'000'123);
+  EXPECT_TRUE(lift.changes[0].lifted);
+  // Two at one instant come one after the other.
+  const Replan join = added(timetable, R"({ "join" = { "site" = "here" } })", 2'000'000'123);
+  EXPECT_EQ(join.event.at_ns, 2'000'000'124);
+  EXPECT_EQ(join.changes.size(), 1U);
+  EXPECT_EQ(join.replica_changes.size(), 2U);
+  const Replan ramp =
+      added(timetable, R"({ "ramp" = { "throttle" = "limit", "to" = "9/s", "over" = "1s" } })",
+            3'000'000'000);
+  EXPECT_GT(ramp.changes.size(), 2U);
+  EXPECT_EQ(ramp.changes[0].at_ns, lift.changes[0].at_ns) << "what has happened stays";
+  EXPECT_EQ(timetable.played().events.size(), 3U);
+}
+
+TEST(Timetable, AWrongEventChangesNothingAndIsExplained) {
+  Timetable timetable(served(), {});
+  for (const char* table :
+       {R"({ "lift" = "limti" })", "{ }", R"({ "raise" = "limit" })",
+        R"({ "join" = { "site" = "there" } })", R"({ "lift" = "limit", "at" = "5s" })"}) {
+    const auto result = timetable.add(table, 1'000'000'000);
+    ASSERT_TRUE(std::holds_alternative<std::string>(result)) << table;
+    EXPECT_FALSE(std::get<std::string>(result).empty());
+  }
+  EXPECT_TRUE(timetable.played().events.empty());
+  EXPECT_EQ(added(timetable, R"({ "lift" = "limit" })", 7).event.at_ns, 7);
+}
+
+}  // namespace
+}  // namespace tokenlift::timetable_test

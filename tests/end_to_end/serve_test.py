@@ -1,0 +1,337 @@
+"""`tokenlift serve`, asked by clients of Python's standard library and by `tokenlift run` itself."""
+
+import csv
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from binary_case import BinaryCase, main
+
+SERVED = """
+name = "served"
+
+[run]
+engine = "virtual"
+duration = "60s"
+settle = "1s"
+cooldown_max = "20s"
+
+[[fleet.site]]
+name = "hall"
+replicas = 2
+profile = "h100-8b"
+max_batch = 8
+max_step_tokens = 512
+kv_tokens = 4096
+
+[[tenant]]
+name = "users"
+users = 4
+arrivals = { process = "poisson", rate = "1/s" }
+prompt_tokens = { distribution = "constant", value = 16 }
+output_tokens = { distribution = "constant", value = 8 }
+max_tokens = 16
+
+[[tenant]]
+name = "batch"
+arrivals = { process = "poisson", rate = "1/s" }
+prompt_tokens = { distribution = "constant", value = 16 }
+output_tokens = { distribution = "constant", value = 4 }
+max_tokens = 16
+
+[[throttle]]
+name = "door"
+kind = "token_bucket"
+unit = "requests"
+tenants = ["batch"]
+rate = "1/h"
+burst = 1
+when_full = "reject"
+
+[[event]]
+at = "30s"
+lift = "door"
+"""
+
+# The same fleet, asked by engine http: requests, instants and lengths are given.
+ASKING = """
+name = "asking"
+
+[run]
+engine = "http"
+duration = "20s"
+stop_after = { requests = 120 }
+
+[[fleet.site]]
+name = "endpoint"
+url = "http://127.0.0.1:PORT/v1"
+api = "openai_completions"
+model = "served"
+ignore_eos = true
+
+[[tenant]]
+name = "users"
+arrivals = { process = "constant", rate = "40/s" }
+prompt_tokens = { distribution = "constant", value = 16 }
+output_tokens = { distribution = "constant", value = 8 }
+"""
+
+
+class Serving:
+    """A server on a free port, until the end of `with`."""
+
+    def __init__(self, case, scenario, *words):
+        self.case = case
+        path = case.path / "served.toml"
+        path.write_text(scenario)
+        self.out = case.path / "served"
+        self.process = subprocess.Popen(
+            [case.TOKENLIFT, "serve", str(path), "--listen", "127.0.0.1:0", "--out", str(self.out), *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        self.said = ""
+        while "serving on" not in self.said:
+            line = self.process.stderr.readline()
+            if not line:
+                raise AssertionError(f"it does not serve: {self.said}")
+            self.said += line
+        self.port = int(re.search(r":(\d+);", self.said).group(1))
+        return self
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.end()
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        self.stdout, self.stderr = self.process.communicate(timeout=60)
+        self.case.assertEqual(self.process.returncode, 0, self.stderr)
+        return json.loads((self.out / "run.json").read_text())
+
+    def ask(self, path, body=None, headers=None, method=None):
+        """(status, header fields, body)"""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=data, method=method,
+                                         headers={"content-type": "application/json", **(headers or {})})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return reply.status, reply.headers, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
+
+    def raw(self, text):
+        """All that comes in answer to these bytes, until the server ends the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(text.encode())
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        return answer.decode()
+
+    def state(self):
+        return json.loads(self.ask("/tokenlift/state")[2])
+
+    def wait_for(self, holds):
+        """Until the server says so: its own figures, not a time, end the wait."""
+        for _ in range(1000):
+            if holds(state := self.state()):
+                return state
+            time.sleep(0.01)
+        raise AssertionError(f"it never came: {state}")
+
+
+def chat(**more):
+    return {"model": "served", "messages": [{"role": "user", "content": "x" * 64}], **more}
+
+
+def events_of(body):
+    return [json.loads(line[6:]) for line in body.split("\n") if line.startswith("data: {")]
+
+
+class ServeTest(BinaryCase):
+    def test_dialects(self):
+        with Serving(self, SERVED) as server:
+            status, headers, body = server.ask("/v1/chat/completions", chat())
+            self.assertEqual(status, 200)
+            whole = json.loads(body)
+            self.assertEqual(whole["usage"], {"prompt_tokens": 16, "completion_tokens": 8, "total_tokens": 24})
+            self.assertEqual(whole["choices"][0]["finish_reason"], "stop")
+            self.assertEqual(whole["choices"][0]["message"]["content"], " tok" * 8)
+
+            status, headers, body = server.ask(
+                "/v1/chat/completions",
+                chat(stream=True, stream_options={"include_usage": True}, max_tokens=5, ignore_eos=True))
+            self.assertEqual((status, headers["content-type"]), (200, "text/event-stream; charset=utf-8"))
+            self.assertTrue(body.endswith("data: [DONE]\n\n"))
+            events = events_of(body)
+            self.assertEqual(events[0]["choices"][0]["delta"], {"role": "assistant", "content": " tok"})
+            self.assertEqual([e["choices"][0]["delta"].get("content") for e in events[:5]], [" tok"] * 5)
+            self.assertEqual(events[5]["choices"][0]["finish_reason"], "length")
+            self.assertEqual(events[6]["choices"], [])
+            self.assertEqual(events[6]["usage"]["completion_tokens"], 5)
+
+            status, _, body = server.ask("/v1/completions", {"model": "default", "prompt": [1, 2, 3], "max_tokens": 2})
+            self.assertEqual(json.loads(body)["usage"]["prompt_tokens"], 3)
+            self.assertEqual(json.loads(body)["choices"][0]["text"], " tok tok")
+
+            message = {"model": "served", "max_tokens": 3, "messages": [{"role": "user", "content": "hello"}]}
+            status, _, body = server.ask("/v1/messages", message)
+            self.assertEqual(json.loads(body)["usage"], {"input_tokens": 2, "output_tokens": 3})
+            self.assertEqual(json.loads(body)["stop_reason"], "max_tokens")
+            status, _, body = server.ask("/v1/messages", {**message, "stream": True})
+            self.assertEqual(re.findall(r"^event: (\w+)$", body, re.M),
+                             ["message_start", "content_block_start"] + ["content_block_delta"] * 3 +
+                             ["content_block_stop", "message_delta", "message_stop"])
+
+            models = json.loads(server.ask("/v1/models")[2])
+            self.assertEqual([m["id"] for m in models["data"]], ["served", "default", "h100-8b"])
+            metrics = server.ask("/metrics")[2]
+            self.assertIn('vllm:generation_tokens_total{model_name="h100-8b",engine="0"} 21', metrics)
+            self.assertEqual(server.ask("/health")[2], "ok\n")
+            self.assertEqual(server.ask("/ready")[0], 200)
+            run = server.end()
+        self.assertEqual(run["totals"]["completed"], 5)
+        self.assertIn("results:", server.stdout)
+
+    def test_limit_and_lift(self):
+        with Serving(self, SERVED) as server:
+            batch = {"x-tenant": "batch"}
+            status, headers, _ = server.ask("/v1/chat/completions", chat(), batch)
+            self.assertEqual((status, headers["x-ratelimit-remaining-requests"]), (200, "0"))
+            status, headers, body = server.ask("/v1/chat/completions", chat(), batch)
+            self.assertEqual(status, 429)
+            self.assertEqual(json.loads(body)["error"]["code"], "rate_limit_exceeded")
+            self.assertTrue(3590 < int(headers["retry-after"]) <= 3600)
+            self.assertTrue(3590e3 < int(headers["retry-after-ms"]) <= 3600e3)
+            status, headers, body = server.ask(
+                "/v1/messages", {"model": "served", "max_tokens": 3, "messages": [{"role": "user", "content": "a"}]},
+                batch)
+            self.assertEqual((status, json.loads(body)["error"]["type"]), (429, "rate_limit_error"))
+            self.assertEqual(headers["anthropic-ratelimit-requests-remaining"], "0")
+            self.assertEqual(server.ask("/v1/chat/completions", chat())[0], 200)  # another tenant
+
+            self.assertEqual(server.ask("/tokenlift/event", {"lift": "dor"})[0], 400)
+            self.assertEqual(server.ask("/tokenlift/event", {"lift": "door"}, {"content-type": "text/plain"})[0], 415)
+            self.assertEqual(server.ask("/v1/chat/completions", chat(), batch)[0], 429)
+            status, _, body = server.ask("/tokenlift/event", {"lift": "door"})
+            self.assertEqual(status, 200)
+            at_s = json.loads(body)["at_s"]
+            for _ in range(3):
+                self.assertEqual(server.ask("/v1/chat/completions", chat(), batch)[0], 200)
+            self.assertEqual(server.state()["events"], [{"at_s": at_s, "event": {"lift": "door"}}])
+            run = server.end()
+        self.assertEqual((run["totals"]["completed"], run["totals"]["rejected"]), (5, 3))
+        self.assertEqual(run["lift"]["throttle"], "door")
+        self.assertEqual([e["lift"] for e in run["scenario"]["event"]], ["door"])
+        self.assertIn("transition", [phase["name"] for phase in run["phases"]])
+
+    def test_bad_requests(self):
+        with Serving(self, SERVED) as server:
+            for path, body, status in [("/v1/chat/completions", b"{", 400),
+                                       ("/v1/chat/completions", {"model": "served"}, 400),
+                                       ("/v1/chat/completions", chat(max_tokens=5000), 400),
+                                       ("/v1/chat/completions", {**chat(), "model": "gpt"}, 404),
+                                       ("/v1/nothing", {}, 404),
+                                       ("/v1/messages", chat(), 400)]:
+                got, _, text = server.ask(path, body)
+                self.assertEqual(got, status, text)
+                self.assertIn("message", json.loads(text)["error"])
+            self.assertEqual(server.ask("/v1/chat/completions")[0], 405)
+            self.assertEqual(server.ask("/v1/chat/completions", chat(), {"x-tenant": "nobody"})[0], 400)
+            self.assertEqual(server.ask("/health", headers={"host": "evil.example"})[0], 421)
+            for request, status in [
+                    ("POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000000\r\n\r\n", 413),
+                    ("POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n", 411),
+                    ("hello\r\n\r\n", 400)]:
+                self.assertTrue(server.raw(request).startswith(f"HTTP/1.1 {status} "), request)
+            # Two requests in one piece are answered one after the other.
+            one = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
+            last = one.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n")
+            self.assertEqual(server.raw(one + last).count("HTTP/1.1 200 OK"), 2)
+            self.assertEqual(server.end()["totals"]["due"], 0)
+
+    def test_who_hangs_up_makes_room(self):
+        with Serving(self, SERVED) as server:
+            body = json.dumps(chat(max_tokens=4000, ignore_eos=True, stream=True))
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+                connection.sendall((head + body).encode())
+                self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 200 OK"))
+                self.assertEqual(server.state()["running"], 1)
+            server.wait_for(lambda state: state["hung_up"] == 1 and state["running"] == 0)
+            self.assertEqual(server.ask("/v1/chat/completions", chat())[0], 200)
+            run = server.end()
+        self.assertEqual((run["totals"]["cancelled"], run["totals"]["completed"]), (1, 1))
+
+    def test_ctrl_c_waits_for_what_is_in_flight(self):
+        with Serving(self, SERVED) as server:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            connection.request("POST", "/v1/chat/completions",
+                               json.dumps(chat(max_tokens=100, ignore_eos=True)),
+                               {"content-type": "application/json"})
+            server.wait_for(lambda state: state["running"] == 1)
+            server.process.send_signal(signal.SIGINT)
+            reply = connection.getresponse()
+            self.assertEqual(json.loads(reply.read())["usage"]["completion_tokens"], 100)
+            server.stdout, server.stderr = server.process.communicate(timeout=60)
+            self.assertEqual(server.process.returncode, 0, server.stderr)
+
+    def test_keys(self):
+        keys = self.path / "keys"
+        keys.write_text("# of clients\nsk-1\nsk-2 batch\n")
+        admin = self.path / "admin"
+        admin.write_text("ak-1\n")
+        with Serving(self, SERVED, "--api-key-file", str(keys), "--admin-key-file", str(admin)) as server:
+            self.assertEqual(server.ask("/health")[0], 200)
+            self.assertEqual(server.ask("/v1/models")[0], 401)
+            self.assertEqual(server.ask("/v1/models", headers={"authorization": "Bearer sk-1"})[0], 200)
+            self.assertEqual(server.ask("/v1/chat/completions", chat(), {"x-api-key": "sk-2"})[0], 200)
+            self.assertEqual(server.ask("/v1/chat/completions", chat(), {"x-api-key": "sk-2"})[0], 429)
+            self.assertEqual(server.ask("/tokenlift/event", {"lift": "door"}, {"x-api-key": "sk-1"})[0], 401)
+            self.assertEqual(server.ask("/tokenlift/event", {"lift": "door"}, {"x-api-key": "ak-1"})[0], 200)
+            server.end()
+
+    def test_mistakes_of_the_command_line(self):
+        path = self.path / "served.toml"
+        path.write_text(SERVED)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            for words, text in [(["--listen", f"127.0.0.1:{taken.getsockname()[1]}"], "the port is taken"),
+                                (["--listen", "here"], "no address to listen on"),
+                                (["--engine", "null"], "cannot be served"),
+                                (["--api-key-file", str(path) + "x"], "cannot read")]:
+                done = subprocess.run([self.TOKENLIFT, "serve", str(path), *words], capture_output=True, text=True,
+                                      timeout=60)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(text, done.stderr)
+
+    def test_engine_http_asks_it(self):
+        """Request by request: as many, and as long, on both sides. Latencies are printed, not judged."""
+        with Serving(self, SERVED) as server:
+            asking = self.path / "asking.toml"
+            asking.write_text(ASKING.replace("PORT", str(server.port)))
+            out = self.path / "asked"
+            records = self.path / "records.csv"
+            self.run_tokenlift("run", asking, "--out", out, "--records", records, "--quiet",
+                               code=(0, 3))  # a busy machine is no mistake of ours
+            metrics = server.ask("/metrics")[2]
+            asked = json.loads((out / "run.json").read_text())
+            served = server.end()
+        self.assertEqual(asked["totals"], served["totals"])
+        self.assertEqual(served["totals"]["completed"], 120)
+        for metric in ("ttft", "tpot"):
+            p50 = [run["phases"][0]["latency_ms"][metric]["p50"] for run in (asked, served)]
+            print(f"{metric} p50: {p50[0]:.3f} ms asked, {p50[1]:.3f} ms served")
+        with open(records, newline="") as lines:
+            self.assertEqual({line["output_tokens"] for line in csv.DictReader(lines)}, {"8"})
+        self.assertIn("} 960\n", metrics.split("vllm:generation_tokens_total{")[1])
+
+
+if __name__ == "__main__":
+    main()
