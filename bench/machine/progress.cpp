@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "reports/text/figure.hpp"
@@ -109,6 +110,20 @@ const Phase& ProgressDisplay::phase_at(std::int64_t now_ns) const {
   return after == phases_.end() ? phases_.back() : *after;
 }
 
+/// Where they did not stand before.
+void ProgressDisplay::open_phases() {
+  const std::int64_t begin_ns = board_.transition_begin_ns.load(std::memory_order_acquire);
+  if (begin_ns < 0) return;
+  const auto transition = std::ranges::find(phases_, "transition", &Phase::name);
+  if (transition == phases_.end() || transition->begin_ns == begin_ns) return;
+  transition->begin_ns = begin_ns;
+  transition->end_ns = board_.transition_end_ns.load(std::memory_order_relaxed);
+  if (transition != phases_.begin()) std::prev(transition)->end_ns = begin_ns;
+  if (std::next(transition) != phases_.end()) {
+    std::next(transition)->begin_ns = transition->end_ns;
+  }
+}
+
 std::int64_t ProgressDisplay::real_ns() const {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
                                                               start_)
@@ -116,6 +131,7 @@ std::int64_t ProgressDisplay::real_ns() const {
 }
 
 void ProgressDisplay::draw_live() {
+  open_phases();
   const Reading now = read();
   const std::string pace = simulated_
                                ? " (simulated)" + part(simulation_speed(now.now_ns, real_ns())) +
@@ -132,8 +148,14 @@ void ProgressDisplay::draw_live() {
 }
 
 void ProgressDisplay::draw_ended_phases() {
+  open_phases();
   const Reading now = read();
   const auto has_ended = [&] {
+    // One that did not open is none.
+    while (phase_ < phases_.size() && now.now_ns >= phases_[phase_].end_ns &&
+           phases_[phase_].end_ns <= phases_[phase_].begin_ns) {
+      ++phase_;
+    }
     return phase_ < phases_.size() && now.now_ns >= phases_[phase_].end_ns;
   };
   while (has_ended()) {

@@ -25,6 +25,9 @@ struct ProgressBoard {
   std::atomic<std::int64_t> completed_tokens{0};
   std::atomic<std::int64_t> waiting{0};
   std::atomic<std::int64_t> in_system{0};
+  /// Of phases that open as they come, once they have; negative: not yet, or they were planned.
+  std::atomic<std::int64_t> transition_begin_ns{-1};
+  std::atomic<std::int64_t> transition_end_ns{-1};
 };
 
 /// How fast simulated time passes: "x1,234 real time". Empty before anything can be said.
@@ -73,6 +76,7 @@ class ProgressDisplay {
   };
   Reading read() const;
   const Phase& phase_at(std::int64_t now_ns) const;
+  void open_phases();
   std::int64_t real_ns() const;
   void draw_live();
   void draw_ended_phases();

@@ -207,6 +207,11 @@ void Loop::event_holds(std::uint32_t event, std::int64_t begun_ns, std::int64_t 
 void Loop::open_phases() {
   elsewhere_->grid->phases = plan_phases(scenario_, now_ns_);
   borders_moved();
+  for (const Phase& phase : grid_.phases) {
+    if (phase.name != "transition") continue;
+    board_.transition_end_ns.store(phase.end_ns, std::memory_order_relaxed);
+    board_.transition_begin_ns.store(phase.begin_ns, std::memory_order_release);
+  }
 }
 
 void Loop::borders_moved() {

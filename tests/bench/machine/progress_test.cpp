@@ -19,16 +19,22 @@ const std::vector<Phase> kPhases = {{"before", 0, 10 * kSecondNs, true},
                                     {"after", 10 * kSecondNs, 30 * kSecondNs, true},
                                     {"cooldown", 30 * kSecondNs, 60 * kSecondNs, false}};
 
-/// What a display of a run that has come to `now_ns` leaves behind.
-std::string drawn(std::int64_t now_ns, bool simulated) {
+/// What a display of a run that has come to `now_ns` leaves behind; of phases that open as they
+/// come, where the transition begins at `held_ns`.
+std::string drawn(std::int64_t now_ns, bool simulated, const std::vector<Phase>& phases = kPhases,
+                  std::int64_t held_ns = -1) {
   std::FILE* const stream = std::tmpfile();
   ProgressBoard board;
   board.now_ns = now_ns;
+  if (held_ns >= 0) {
+    board.transition_begin_ns = held_ns;
+    board.transition_end_ns = held_ns + 5 * kSecondNs;
+  }
   board.sent = 400;
   board.completed = 200;
   board.completed_tokens = 6000;
   {
-    const ProgressDisplay display(board, kPhases, 30 * kSecondNs, "run 1 of 2: ", simulated, stream,
+    const ProgressDisplay display(board, phases, 30 * kSecondNs, "run 1 of 2: ", simulated, stream,
                                   false);
   }
   std::rewind(stream);
@@ -50,6 +56,19 @@ TEST(Progress, OfPhasesThatEndedUnseenOnlyTheLastHasRates) {
   EXPECT_EQ(drawn(40 * kSecondNs, false),
             "run 1 of 2: before     until  10.0 s\n"
             "run 1 of 2: after      until  30.0 s   10 requests/s sent   5 done   150 tokens/s\n");
+}
+
+TEST(Progress, PhasesMayOpenAsTheyCome) {
+  const std::vector<Phase> open = {{"before", 0, 30 * kSecondNs, true},
+                                   {"transition", 30 * kSecondNs, 30 * kSecondNs, true},
+                                   {"after", 30 * kSecondNs, 30 * kSecondNs, true},
+                                   {"cooldown", 30 * kSecondNs, 60 * kSecondNs, false}};
+  EXPECT_EQ(drawn(20 * kSecondNs, false, open), "");
+  EXPECT_EQ(drawn(20 * kSecondNs, false, open, 12 * kSecondNs),
+            "run 1 of 2: before     until  12.0 s\n"
+            "run 1 of 2: transition until  17.0 s   20 requests/s sent   10 done   300 tokens/s\n");
+  EXPECT_EQ(drawn(40 * kSecondNs, false, open),
+            "run 1 of 2: before     until  30.0 s   10 requests/s sent   5 done   150 tokens/s\n");
 }
 
 TEST(Progress, SimulatedTimeSaysHowFastItPasses) {
