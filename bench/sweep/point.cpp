@@ -51,6 +51,7 @@ Scenario capacity_part(Scenario scenario) {
 }
 
 std::optional<double> accelerators_of(const Scenario& scenario) {
+  if (scenario.fleet.sites.empty()) return std::nullopt;  // it is a remote one
   double count = 0;
   for (const Site& site : scenario.fleet.sites) {
     const auto own = std::ranges::find(scenario.profiles, site.profile, &Profile::name);

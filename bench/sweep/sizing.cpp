@@ -19,6 +19,7 @@ constexpr std::int64_t kLeastRange = 16, kRangeFactor = 4;
 
 const Site& site_of(const Scenario& scenario, const std::string& name) {
   const std::vector<Site>& sites = scenario.fleet.sites;
+  if (sites.empty()) throw SweepMistake("a remote fleet has no replicas that could be counted");
   if (name.empty() && sites.size() == 1) return sites[0];
   std::vector<std::string> names;
   for (const Site& site : sites) names.push_back(site.name);
