@@ -6,10 +6,8 @@
 #include "bench/run/validity.hpp"
 #include "tests/bench/run/played_endpoint.hpp"
 
-namespace tokenlift::elsewhere_test {
+namespace tokenlift::played_endpoint::elsewhere_test {
 namespace {
-
-using namespace played_endpoint;
 
 // ------------------------------------------------------------------------- what happens elsewhere
 
@@ -189,4 +187,4 @@ TEST(Elsewhere, WhoWaitsWhenSendingEndsStaysUndecided) {
 }
 
 }  // namespace
-}  // namespace tokenlift::elsewhere_test
+}  // namespace tokenlift::played_endpoint::elsewhere_test

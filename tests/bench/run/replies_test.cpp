@@ -6,10 +6,8 @@
 #include "bench/run/validity.hpp"
 #include "tests/bench/run/played_endpoint.hpp"
 
-namespace tokenlift::replies_test {
+namespace tokenlift::played_endpoint::replies_test {
 namespace {
-
-using namespace played_endpoint;
 
 // ------------------------------------------------------------------------------------- accepted
 
@@ -298,4 +296,4 @@ RC_GTEST_PROP(Replies, EveryRequestAndEveryTokenIsCountedOnce, ()) {
 }
 
 }  // namespace
-}  // namespace tokenlift::replies_test
+}  // namespace tokenlift::played_endpoint::replies_test
