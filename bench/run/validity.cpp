@@ -290,8 +290,12 @@ Check event_call(const Run& run, const RunFacts& facts) {
   const std::string& failure = facts.outcome.event_failure;
   const bool held = failure.empty() && (!facts.divided_from_elsewhere || run.lift->at_ns);
   Check check{"event_call", held ? 1.0 : 0.0, 1, held, {}};
+  const std::optional<std::int64_t>& sent_until_ns = facts.outcome.sent_until_ns;
   if (!failure.empty()) {
     check.advice = failure;
+  } else if (!held && sent_until_ns && *sent_until_ns <= run.lift->planned_ns) {
+    check.advice = fmt::format("the run was ended at {:.1f} s, before the {}",
+                               static_cast<double>(*sent_until_ns) * 1e-9, run.lift->kind);
   } else if (!held && run.lift->kind == "signal") {
     check.advice =
         "no signal came while the run lasted: send SIGUSR1, or press Enter where it was started";

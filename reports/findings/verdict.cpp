@@ -561,8 +561,10 @@ std::string verdict(const TrialReport& report) {
   if (run.lift) {
     if (run.lift->kind == "signal") return prefix + "no signal came while the run lasted.";
     if (happened_elsewhere(*run.lift)) {
-      return prefix + fmt::format("a {} at {} s was to make the change; the run did not get there.",
-                                  run.lift->kind, second_figure(run.lift->planned_ns));
+      const bool got_there = !run.phases.empty() && run.phases.back().end_ns > run.lift->planned_ns;
+      return prefix + fmt::format("a {} at {} s was to make the change{}.", run.lift->kind,
+                                  second_figure(run.lift->planned_ns),
+                                  got_there ? ", and did not" : "; the run did not get there");
     }
     return prefix + fmt::format("'{}' was to change at {} s; the run did not get there.",
                                 target_of(*run.lift), second_figure(run.lift->planned_ns));

@@ -168,6 +168,11 @@ TEST(Validity, AnEventElsewhereMustHaveHappened) {
   expect_only_failure(run, facts, "event_call");
   EXPECT_EQ(named(check_validity(run, facts), "event_call").advice,
             "the call was not answered while the run lasted");
+  facts.outcome.sent_until_ns = 3'040 * kMs;
+  run.lift->planned_ns = 10'000 * kMs;
+  EXPECT_EQ(named(check_validity(run, facts), "event_call").advice,
+            "the run was ended at 3.0 s, before the call");
+  facts.outcome.sent_until_ns.reset();
   run.lift->kind = "signal";
   EXPECT_EQ(
       named(check_validity(run, facts), "event_call").advice,

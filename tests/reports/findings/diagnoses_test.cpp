@@ -69,6 +69,7 @@ const std::vector<const char*>& diagnoses() {
       "The call at 15.2 s",
       "no signal came while the run lasted",
       "was to make the change; the run did not get there",
+      "was to make the change, and did not",
       "let the endpoint carry more",
       "The endpoint served nothing",
       "The endpoint never answered",
@@ -401,9 +402,18 @@ std::vector<Situation> endpoints() {
                   "came at some instant in that time", kSplit}});
   all.push_back(
       {"a call that was not made any more",
-       of_endpoint([](RunValue& run) { run.lift->at_ns.reset(); }, endpoint_run()),
+       of_endpoint(
+           [](RunValue& run) {
+             run.lift->at_ns.reset();
+             run.lift->planned_ns = 50 * kSecondNs;
+           },
+           endpoint_run()),
        {"was to make the change; the run did not get there", "did not get there",
         "by its own limit (429)", "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+  all.push_back({"a call that failed",
+                 of_endpoint([](RunValue& run) { run.lift->at_ns.reset(); }, endpoint_run()),
+                 {"was to make the change, and did not", "by its own limit (429)",
+                  "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
   all.push_back({"a signal that nobody gave",
                  of_endpoint(
                      [](RunValue& run) {
