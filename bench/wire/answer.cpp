@@ -130,7 +130,7 @@ void Answer::take(const Delta& delta, std::int64_t now_ns) {
   }
   if (delta.usage) {
     const Usage& usage = *delta.usage;
-    if (usage.prompt_tokens >= 0) reply_.prompt_tokens = usage.prompt_tokens;
+    if (usage.prompt_tokens > 0) reply_.prompt_tokens = usage.prompt_tokens;
     if (usage.cached_tokens >= 0) reply_.cached_tokens = usage.cached_tokens;
     if (usage.output_tokens >= 0) {
       reply_.output_tokens = usage.output_tokens;
@@ -176,6 +176,10 @@ void Answer::end_body(std::int64_t now_ns, DeltaReader& reader) {
 }
 
 void Answer::complete(std::int64_t now_ns) {
+  if (reply_.deltas > 0 && reply_.output_tokens <= 0) {  // a usage of zeros says nothing
+    reply_.output_tokens = reply_.deltas;
+    reply_.usage_known = false;
+  }
   if (reply_.deltas == 0 && reply_.output_tokens <= 0) {
     fail(Failure::empty, "a reply without a token");
     return;

@@ -24,6 +24,7 @@ struct Result {
   int prompt_tokens = 0;
   bool whole = false;
   bool keep_alive = false;
+  bool usage_known = false;
   bool operator==(const Result&) const = default;
 };
 
@@ -43,9 +44,9 @@ Result result_of(const Pieces& pieces, bool closed, Api api = Api::openai_chat) 
   }
   const Reply& reply = answer.reply();
   EXPECT_EQ(texts, reply.deltas);
-  return {answer.outcome(),   std::string(reply.failure), answer.example(),    reply.status,
-          reply.deltas,       reply.output_tokens,        reply.prompt_tokens, answer.is_whole(),
-          answer.keep_alive()};
+  return {answer.outcome(),    std::string(reply.failure), answer.example(),    reply.status,
+          reply.deltas,        reply.output_tokens,        reply.prompt_tokens, answer.is_whole(),
+          answer.keep_alive(), reply.usage_known};
 }
 
 const std::string kAnthropic =
@@ -106,6 +107,36 @@ TEST(Answer, AnthropicSaysUsageAtBothEnds) {
     EXPECT_EQ(result.prompt_tokens, 12);
     EXPECT_EQ(result.output_tokens, 5);
     EXPECT_EQ(result.deltas, 1);
+  }
+}
+
+// So answer servers that know the fields but count nothing.
+TEST(Answer, AUsageOfZerosSaysNothing) {
+  const std::string anthropic =
+      std::string(kStreamHead) +
+      chunk(
+          "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{"
+          "\"input_tokens\":0,\"output_tokens\":0}}}\n\n") +
+      chunk(
+          "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+          "\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi\"}}\n\n") +
+      chunk(
+          "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+          "\"delta\":{\"type\":\"text_delta\",\"text\":\" there\"}}\n\n") +
+      chunk(
+          "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{"
+          "\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":0}}\n\n") +
+      chunk("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n") + std::string(kLastChunk);
+  const std::string openai =
+      std::string(kStreamHead) + text_chunk("Hi") + text_chunk(" there") +
+      chunk("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0}}\n\n") +
+      chunk("data: [DONE]\n\n") + std::string(kLastChunk);
+  for (const Result& result : {result_of(whole(anthropic), false, Api::anthropic_messages),
+                               result_of(whole(openai), false, Api::openai_chat)}) {
+    EXPECT_EQ(result.outcome, Answer::Outcome::completed);
+    EXPECT_EQ(result.output_tokens, 2);
+    EXPECT_FALSE(result.usage_known);
+    EXPECT_EQ(result.prompt_tokens, -1);
   }
 }
 
