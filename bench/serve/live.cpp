@@ -20,6 +20,10 @@ namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
+const std::string& as_it_is(const std::string& json) {
+  return json;
+}
+
 /// `text_of` says an element in JSON.
 template <typename List, typename TextOf>
 std::string array_json(const List& list, const TextOf& text_of) {
@@ -64,9 +68,9 @@ LiveFigures::LiveFigures(const Scenario& scenario) : scenario_(scenario) {
   before_.tenants.resize(scenario.tenants.size());
 }
 
-std::string LiveFigures::begin() const {
-  return fmt::format("{{{},\"seconds\":{}}}", served_,
-                     array_json(seconds_, [](const std::string& second) { return second; }));
+std::string LiveFigures::begin(std::span<const std::string> events) const {
+  return fmt::format(R"({{{},"seconds":{},"events":{}}})", served_, array_json(seconds_, as_it_is),
+                     array_json(events.first(before_.events), as_it_is));
 }
 
 /// The fleet's at the start, by what serves now; nothing where it is not known, or not how much of
@@ -132,8 +136,7 @@ std::string_view LiveFigures::end_second(const ServerFigures& figures, const Doo
       rate(figures.refused, before_.refused), rate(figures.overloaded, before_.overloaded),
       or_null(quantile_ms(ttft, 0.5)), or_null(quantile_ms(ttft, 0.99)), figures.waiting,
       figures.running, or_null(batch), replicas, or_null(capacity_tokens_per_s(gauges.replicas)),
-      tenants_json(figures, gauges, length_s),
-      array_json(events, [](const std::string& event) { return event; })));
+      tenants_json(figures, gauges, length_s), array_json(events, as_it_is)));
   if (seconds_.size() > kKeptSeconds) seconds_.pop_front();
   before_ = {figures.output_tokens, figures.requests,      figures.refused,
              figures.overloaded,    figures.events.size(), figures.tenants};

@@ -35,8 +35,9 @@ class LiveFigures {
   /// since the call before, which a busy server may have made late. What is not known is null.
   std::string_view end_second(const ServerFigures& figures, const Door::Gauges& gauges);
 
-  /// What is served, and all seconds that are kept: an object of JSON on one line.
-  std::string begin() const;
+  /// What is served, all seconds that are kept, and of the `events` that came, those of seconds
+  /// that have ended: an object of JSON on one line.
+  std::string begin(std::span<const std::string> events) const;
 
  private:
   std::optional<double> capacity_tokens_per_s(std::span<const std::int64_t> replicas) const;

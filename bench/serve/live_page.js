@@ -42,7 +42,7 @@ const TILES = [
   ["in flight", second => figure(second.in_flight)],
   ["batch", second => figure(second.batch)],
   ["replicas", second => figure(second.replicas)],
-  ["capacity, tokens/s", second => figure(second.capacity_tokens_per_s)],
+  ["capacity", second => figure(second.capacity_tokens_per_s)],
 ];
 
 // Lines: [name, class, value of a second].
@@ -85,18 +85,22 @@ function path(value, x, y) {
   return text;
 }
 
+// What is shown of the time: all of it, but a minute at least, and no more than the server keeps.
+const shown = () => Math.min(served.kept_seconds, Math.max(60, seconds.at(-1).at_s - seconds[0].at_s));
+
 function drawChart([name, text, lines], svg) {
   const last = seconds.at(-1);
   const values = lines.flatMap(line => seconds.map(line[2])).filter(value => value !== null);
   const most = rounded(values.reduce((sum, value) => Math.max(sum, value), 0));
   const width = svg.clientWidth || WIDTH;
-  const x = at_s => LEFT + (width - 2 * LEFT) * (1 - (last.at_s - at_s) / served.kept_seconds);
+  const span = shown();
+  const x = at_s => LEFT + (width - 2 * LEFT) * (1 - (last.at_s - at_s) / span);
   const y = value => BOTTOM - (BOTTOM - TOP) * value / most;
   svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
   const parts = [
     drawn("path", {class: "grid", d: `M0 ${TOP}H${width}M0 ${(TOP + BOTTOM) / 2}H${width}M0 ${BOTTOM}H${width}`}),
     drawn("text", {x: 0, y: TOP - 4}, text(most)),
-    drawn("text", {x: 0, y: HEIGHT - 4}, `${served.kept_seconds / 60} min ago`),
+    drawn("text", {x: 0, y: HEIGHT - 4}, span < 120 ? `${Math.round(span)} s ago` : `${Math.round(span / 60)} min ago`),
     drawn("text", {x: width, y: HEIGHT - 4, "text-anchor": "end"}, "now"),
   ];
   for (const second of seconds) {
@@ -167,7 +171,7 @@ function take(name, data) {
     seconds = data.seconds;
     byId("events").replaceChildren();
     layOut();
-    list(seconds.flatMap(second => second.events));
+    list(data.events);
   } else if (name === "second" && served) {
     seconds.push(data);
     if (seconds.length > served.kept_seconds) seconds.shift();

@@ -329,7 +329,7 @@ void Server::watch(Peer& peer, const RequestHead& head) {
   peer.turn.stream = true;
   watchers_.emplace_back(peer.number(), peer.stamp());
   append_events_begin(peer.output());
-  append_event("begin", live_.begin(), peer.output());
+  append_event("begin", live_.begin(figures_.events), peer.output());
   soil(peer);
 }
 

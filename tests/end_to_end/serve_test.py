@@ -1,5 +1,6 @@
 """`tokenlift serve`, asked by clients of Python's standard library and by `tokenlift run` itself."""
 
+import contextlib
 import csv
 import http.client
 import json
@@ -372,7 +373,13 @@ class ServeTest(BinaryCase):
                 self.assertEqual([each["event"] for each in events], [{"leave": {"site": "hall", "replicas": 1}}])
                 # Who comes later is told of what was.
                 with Watching(server) as later:
-                    self.assertEqual(later.next()[1]["seconds"][-1]["at_s"], at_s)
+                    begin = later.next()[1]
+                    self.assertIn(at_s, [each["at_s"] for each in begin["seconds"]])
+                    self.assertEqual(begin["events"], events)
+                with contextlib.ExitStack() as crowd:
+                    # Of the 64 places one is taken, or more, as far as the server has seen who went.
+                    statuses = [crowd.enter_context(Watching(server)).reply.status for _ in range(64)]
+                    self.assertEqual(set(statuses), {200, 503})
                 run = server.end()
                 while watching.next() is not None:
                     pass

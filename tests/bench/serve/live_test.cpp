@@ -137,7 +137,8 @@ TEST(Live, WhoComesLaterIsToldOfTheLastMinutes) {
   const Scenario scenario = served();
   const std::vector<std::int64_t> replicas = {4};
   LiveFigures live(scenario);
-  json begin = json::parse(live.begin());
+  ServerFigures now = figures();
+  json begin = json::parse(live.begin(now.events));
   EXPECT_EQ(begin["scenario"], "small");
   EXPECT_EQ(begin["tenants"], json({"users", "say \"batch\""}));
   EXPECT_EQ(begin["sites"], json({"hall"}));
@@ -148,13 +149,17 @@ TEST(Live, WhoComesLaterIsToldOfTheLastMinutes) {
   EXPECT_TRUE(begin["seconds"].empty());
   const auto kept = static_cast<std::int64_t>(LiveFigures::kKeptSeconds);
   for (std::int64_t s = 1; s <= kept + 5; ++s) {
-    live.end_second(figures(), gauges_at(s * kS, replicas));
+    if (s == 2) now.events = {R"({"at_s":1.5,"event":{"lift":"limit"}})"};
+    live.end_second(now, gauges_at(s * kS, replicas));
   }
-  begin = json::parse(live.begin());
+  now.events.push_back(now.events[0]);  // of the second that goes on: it will be told with that
+  begin = json::parse(live.begin(now.events));
+  EXPECT_EQ(begin["events"].size(), 1U);
   ASSERT_EQ(begin["seconds"].size(), LiveFigures::kKeptSeconds);
   EXPECT_EQ(begin["seconds"].front()["at_s"], 6);
   EXPECT_EQ(begin["seconds"].back()["at_s"], kept + 5);
-  EXPECT_EQ(live.begin().find('\n'), std::string::npos) << "it is one line of an event stream";
+  EXPECT_EQ(live.begin(now.events).find('\n'), std::string::npos)
+      << "it is one line of an event stream";
 }
 
 }  // namespace
