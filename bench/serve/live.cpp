@@ -128,7 +128,7 @@ std::string_view LiveFigures::end_second(const ServerFigures& figures, const Doo
   }
   const std::span<const std::string> events = std::span(figures.events).subspan(before_.events);
   seconds_.push_back(fmt::format(
-      R"({{"at_s":{:.3f},"tokens_per_s":{:.6g},"requests_per_s":{:.6g},"refused_per_s":{:.6g},)"
+      R"({{"at_s":{:.6f},"tokens_per_s":{:.6g},"requests_per_s":{:.6g},"refused_per_s":{:.6g},)"
       R"("overloaded_per_s":{:.6g},"ttft_p50_ms":{},"ttft_p99_ms":{},"waiting":{},"in_flight":{},)"
       R"("batch":{},"replicas":{},"capacity_tokens_per_s":{},"tenants":{},"events":{}}})",
       static_cast<double>(gauges.now_ns) / static_cast<double>(kSecondNs),

@@ -131,6 +131,7 @@ function layOut() {
   offer(byId("throttle"), served.throttles.map(throttle => throttle.name));
   offer(byId("site"), served.sites);
   byId("of-throttle").hidden = served.throttles.length === 0;
+  byId("of-site").hidden = false;
   offerSettings();
 }
 
