@@ -137,11 +137,9 @@ Command serve_command() {
       {"--quiet", flag(options->quiet), "say neither where it listens nor warnings"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.footer =
-      "A head may have 64 kB and 10 s, a body 16 MB and 60 s; a client that leaves 1 MB of a "
-      "stream\n"
-      "unread is cut. The first Ctrl-C takes no more requests and waits for those that it has, "
-      "the\n"
-      "second one cuts them.";
+      "A browser shows it live at /, with buttons for events. A head may have 64 kB and 10 s, a\n"
+      "body 16 MB and 60 s; a client that leaves 1 MB of a stream unread is cut. The first Ctrl-C\n"
+      "takes no more requests and waits for those that it has, the second one cuts them.";
   command.run = [options](const Surroundings& surroundings) {
     return serve(surroundings, *options);
   };

@@ -81,6 +81,10 @@ class Router {
       for (const Waiting& waiting : group.line) visit(waiting.id);
     }
   }
+  /// Replicas of a site that serve.
+  std::int64_t serving(std::size_t site) const {
+    return static_cast<std::int64_t>(sites_[site].serving.size());
+  }
   std::int64_t outstanding(std::uint32_t replica) const { return outstanding_[replica]; }
 
  private:

@@ -70,11 +70,16 @@ class Door {
   virtual void pause(std::int64_t now_ns) = 0;
   /// Nothing more is taken from now on.
   virtual void close() = 0;
+  /// When it wants the loop awake next, though nothing else may happen then; kNever: only then.
+  virtual std::int64_t next_ns() const = 0;
   /// How it stands, for who asks: at most so often as pause() is called.
   struct Gauges {
     std::int64_t now_ns = 0;
     std::int64_t in_system = 0;
-    std::int64_t waiting = 0;
+    std::int64_t waiting = 0;                              ///< of them, for the throttles
+    std::int64_t in_fleet = 0;                             ///< of them, at a replica
+    std::span<const std::int64_t> waiting_by_tenant = {};  ///< these two until gauges() returns
+    std::span<const std::int64_t> replicas = {};           ///< that serve, by site
   };
   virtual void gauges(const Gauges& gauges) = 0;
 

@@ -86,11 +86,11 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
 
 LoopOutcome Loop::run() {
   while (!finished()) {
-    const std::int64_t next_ns =
-        std::min({timeline_.empty() ? kNever : timeline_.top().at_ns, room_.next_event_ns(),
-                  fleet_.next_event_ns(), hard_end_ns_,
-                  // The end is an instant to be awake at, even when nothing else happens then.
-                  now_ns_ < send_until_ns_ ? send_until_ns_ : kNever});
+    const std::int64_t next_ns = std::min(
+        {timeline_.empty() ? kNever : timeline_.top().at_ns, room_.next_event_ns(),
+         fleet_.next_event_ns(), hard_end_ns_, door_ != nullptr ? door_->next_ns() : kNever,
+         // The end is an instant to be awake at, even when nothing else happens then.
+         now_ns_ < send_until_ns_ ? send_until_ns_ : kNever});
     now_ns_ = clock_.wait(routed_until_.empty() ? next_ns
                                                 : std::min(next_ns, routed_until_.begin()->first));
     pass_time();
@@ -106,8 +106,7 @@ LoopOutcome Loop::run() {
     }
     if (door_ != nullptr) {
       answer_door();
-      door_->gauges({now_ns_, recorder_.in_system(), static_cast<std::int64_t>(room_.waiting())});
-      door_->pause(now_ns_);
+      show_door();
     }
     show_progress();
     if (requests_.size() > static_cast<std::size_t>(scenario_.run.max_in_flight)) {

@@ -148,6 +148,7 @@ class Loop {
 
   // With a door:
   void answer_door();
+  void show_door();
   void hang_up(RequestId id);
   void leave_hung_up(const News& gone);
   void tell_door_of_exit(RequestId id, const Exit& exit, const Decision* decision);
@@ -217,6 +218,7 @@ class Loop {
   // With a door:
   std::unordered_set<RequestId> hung_up_;  // their replicas are still to give them up
   std::vector<std::uint32_t> replica_of_;  // by request
+  std::vector<std::int64_t> serving_;      // replicas, by site
   std::int64_t now_ns_ = 0;
   std::int64_t send_until_ns_ = 0;
   std::int64_t hard_end_ns_ = 0;

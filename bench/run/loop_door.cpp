@@ -23,6 +23,17 @@ void Loop::answer_door() {
   }
 }
 
+/// All that happened at this instant has been told.
+void Loop::show_door() {
+  serving_.resize(scenario_.fleet.sites.size());
+  for (std::size_t site = 0; site < serving_.size(); ++site) {
+    serving_[site] = router_.serving(site);
+  }
+  door_->gauges({now_ns_, recorder_.in_system(), static_cast<std::int64_t>(room_.waiting()),
+                 in_fleet(), room_.waiting_by_tenant(), serving_});
+  door_->pause(now_ns_);
+}
+
 /// Wherever it is: at the throttles, waiting for a replica, or at one.
 void Loop::hang_up(RequestId id) {
   if (room_.withdraw(now_ns_, id)) {

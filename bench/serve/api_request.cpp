@@ -234,6 +234,14 @@ std::variant<ApiRequest, ApiMistake> ApiReader::read(Dialect dialect, std::strin
   }
 }
 
+std::string minified_json(std::string_view json) {
+  std::string out(json.size() + simdjson::SIMDJSON_PADDING, '\0');
+  std::size_t bytes = 0;
+  if (simdjson::minify(json.data(), json.size(), out.data(), bytes) != simdjson::SUCCESS) return {};
+  out.resize(bytes);
+  return out;
+}
+
 std::variant<std::string, ApiMistake> ApiReader::inline_table(std::string_view body) {
   try {
     std::string table;

@@ -31,6 +31,9 @@ struct ApiMistake {
   std::string key;
 };
 
+/// JSON that can be read, without what stands between its signs: on one line.
+std::string minified_json(std::string_view json);
+
 class ApiReader {
  public:
   ApiReader();

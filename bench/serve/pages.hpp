@@ -22,6 +22,14 @@ class TimeCounts {
   double sum_s_ = 0;
 };
 
+/// Of a tenant, since the begin.
+struct TenantFigures {
+  std::uint64_t completed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t overloaded = 0;
+  std::uint64_t output_tokens = 0;
+};
+
 struct ServerFigures {
   std::string scenario;
   std::string engine;
@@ -39,7 +47,8 @@ struct ServerFigures {
   std::uint64_t prompt_tokens = 0;
   std::uint64_t output_tokens = 0;
   TimeCounts ttft, gaps, e2e;
-  std::vector<std::string> events;  ///< that came, as objects of JSON
+  std::vector<TenantFigures> tenants;
+  std::vector<std::string> events;  ///< that came, as objects of JSON on a line
 };
 
 /// The text format of Prometheus, with the names of vLLM. What it has of a KV cache is not said.

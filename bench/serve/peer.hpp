@@ -18,7 +18,8 @@ struct Turn {
     listening,  ///< nothing is asked, or not all of it has come
     asked,      ///< the loop is to take it
     begun,      ///< the loop has taken it, as request `id`
-    posted      ///< an event, which the loop is to take
+    posted,     ///< an event, which the loop is to take
+    watching    ///< it is sent the live figures, until it goes
   };
   State state = State::listening;
   RequestId id = 0;

@@ -248,6 +248,21 @@ void append_error(Dialect dialect, const ErrorText& error, std::string_view requ
                   keep_alive, out);
 }
 
+void append_events_begin(std::string& out) {
+  out +=
+      "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
+      "cache-control: no-cache\r\nx-content-type-options: nosniff\r\n"
+      "transfer-encoding: chunked\r\n\r\n";
+}
+
+void append_event(std::string_view name, std::string_view data, std::string& out) {
+  append_chunk(fmt::format("event: {}\ndata: {}\n\n", name, data), out);
+}
+
+void append_events_end(std::string& out) {
+  out += "0\r\n\r\n";
+}
+
 void append_stream_begin(const ReplyFacts& facts, std::string_view fields, std::string& out) {
   fmt::format_to(std::back_inserter(out),
                  "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"

@@ -52,6 +52,12 @@ void append_error(Dialect dialect, const ErrorText& error, std::string_view requ
 /// A string of JSON that says `text`.
 std::string quoted_json(std::string_view text);
 
+// A stream of events for whoever watches the server: its head, an event (`data`: JSON on one line),
+// and its end.
+void append_events_begin(std::string& out);
+void append_event(std::string_view name, std::string_view data, std::string& out);
+void append_events_end(std::string& out);
+
 // A stream: its head and what comes before the first token, one event for each token, and its end.
 void append_stream_begin(const ReplyFacts& facts, std::string_view fields, std::string& out);
 void append_stream_token(const ReplyFacts& facts, std::string_view text, bool first,

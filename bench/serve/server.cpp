@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bench/serve/live_page.hpp"
 #include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
@@ -33,7 +34,19 @@ constexpr auto kRoutes = std::to_array<Route>({{"/v1/chat/completions", "POST"},
                                                {"/ready", "GET"},
                                                {"/metrics", "GET"},
                                                {"/tokenlift/state", "GET"},
-                                               {"/tokenlift/event", "POST"}});
+                                               {"/tokenlift/event", "POST"},
+                                               {"/tokenlift/live", "GET"},
+                                               {"/", "GET"},
+                                               {"/tokenlift/live.css", "GET"},
+                                               {"/tokenlift/live.js", "GET"}});
+
+/// Of the live page, which holds no figures: those come by /tokenlift/live. It loads what is here,
+/// asks nobody else, and stands in no other page, which could lead a click to its switch.
+constexpr std::string_view kPageFields =
+    "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'\r\nx-content-type-options: nosniff\r\n"
+    "referrer-policy: no-referrer\r\ncache-control: no-cache\r\n";
 
 Dialect dialect_of(std::string_view path) {
   if (path == "/v1/messages") return Dialect::anthropic;
@@ -53,10 +66,12 @@ Server::Server(const Scenario& scenario, ServerSettings settings, ServeClock& cl
       clock_(clock),
       timetable_(timetable),
       tenants_(scenario),
+      live_(scenario),
       listener_(clock.wire(), settings_.listen, [this](int socket) { take(socket); }) {
   figures_.scenario = scenario.name;
   figures_.engine = name_of(scenario.run.engine);
   figures_.model = scenario.fleet.sites.front().profile;
+  figures_.tenants.resize(scenario.tenants.size());
 }
 
 Server::~Server() = default;
@@ -67,6 +82,11 @@ void Server::finish() {
   const auto unsent = [](const std::unique_ptr<Peer>& peer) {
     return peer && peer->is_open() && peer->has_unsent();
   };
+  for (const Asked& watcher : std::exchange(watchers_, {})) {
+    if (Peer* const peer = peer_at(watcher, Turn::State::watching)) {
+      append_events_end(peer->output());
+    }
+  }
   for (const auto& peer : peers_) {
     if (peer) peer->flush();
   }
@@ -206,6 +226,11 @@ void Server::handle(Peer& peer, const RequestHead& head, std::string_view body) 
                   fmt::format("allow: {}\r\n", route->method));
   }
   if (head.path == "/health") return answer(peer, "text/plain", "ok\n");
+  if (head.path == "/") return answer(peer, "text/html; charset=utf-8", kLivePage, kPageFields);
+  if (head.path == "/tokenlift/live.css") return answer(peer, "text/css", kLiveStyle, kPageFields);
+  if (head.path == "/tokenlift/live.js") {
+    return answer(peer, "text/javascript", kLiveScript, kPageFields);
+  }
   if (!is_allowed(peer, head)) return;
   if (head.path == "/ready") return answer(peer, "text/plain", "ready\n");
   if (head.path == "/v1/models") return answer(peer, kJson, models_json());
@@ -214,6 +239,7 @@ void Server::handle(Peer& peer, const RequestHead& head, std::string_view body) 
   }
   if (head.path == "/tokenlift/state") return answer(peer, kJson, state_json(figures_));
   if (head.path == "/tokenlift/event") return post_event(peer, head, body);
+  if (head.path == "/tokenlift/live") return watch(peer, head);
   ask(peer, peer.turn.facts.dialect, head, body);
 }
 
@@ -257,11 +283,11 @@ void Server::ask(Peer& peer, Dialect dialect, const RequestHead& head, std::stri
                          {},
                          "context_length_exceeded"});
   }
-  if (closing_) return turn_down(peer, true, {503, "the server is shutting down"}, {});
   Turn& turn = peer.turn;
+  turn.tenant = *tenant;
+  if (closing_) return turn_down(peer, true, {503, "the server is shutting down"}, {});
   turn.state = Turn::State::asked;
   turn.stream = request.stream;
-  turn.tenant = *tenant;
   turn.user = tenants_.user(*tenant, request.user.substr(0, 256));
   turn.ignore_eos = request.ignore_eos;
   turn.max_tokens = request.max_tokens.value_or(std::min(tenants_.usual_max_tokens(*tenant), room));
@@ -284,16 +310,32 @@ void Server::post_event(Peer& peer, const RequestHead& head, std::string_view bo
   if (const auto* wrong = std::get_if<ApiMistake>(&table)) {
     return refuse(peer, {400, wrong->text, wrong->key});
   }
-  if (closing_) return turn_down(peer, true, {503, "the server is shutting down"}, {});
+  if (closing_) return refuse(peer, {503, "the server is shutting down"});
   peer.turn.state = Turn::State::posted;
   peer.turn.text = std::get<std::string>(table);
-  peer.turn.fields = std::string(body);
+  peer.turn.fields = minified_json(body);
   posted_.emplace_back(peer.number(), peer.stamp());
   clock_.wire().ring();
 }
 
-void Server::answer(Peer& peer, std::string_view type, std::string_view body) {
-  append_response(200, type, "", body, peer.turn.keep_alive && !closing_, peer.output());
+void Server::watch(Peer& peer, const RequestHead& head) {
+  if (!head.takes_chunks) return refuse(peer, {400, "a stream takes HTTP/1.1"});
+  std::erase_if(watchers_, [this](const Asked& watcher) {
+    return peer_at(watcher, Turn::State::watching) == nullptr;
+  });
+  if (closing_) return refuse(peer, {503, "the server is shutting down"});
+  if (watchers_.size() >= kMostWatchers) return refuse(peer, {503, "too many watch already"});
+  peer.turn.state = Turn::State::watching;
+  peer.turn.stream = true;
+  watchers_.emplace_back(peer.number(), peer.stamp());
+  append_events_begin(peer.output());
+  append_event("begin", live_.begin(figures_.events), peer.output());
+  soil(peer);
+}
+
+void Server::answer(Peer& peer, std::string_view type, std::string_view body,
+                    std::string_view fields) {
+  append_response(200, type, fields, body, peer.turn.keep_alive && !closing_, peer.output());
   end_turn(peer);
 }
 

@@ -18,6 +18,7 @@
 #include "bench/run/door.hpp"
 #include "bench/serve/api_request.hpp"
 #include "bench/serve/listener.hpp"
+#include "bench/serve/live.hpp"
 #include "bench/serve/pages.hpp"
 #include "bench/serve/peer.hpp"
 #include "bench/serve/request_head.hpp"
@@ -33,6 +34,9 @@ struct ServerSettings {
   Keys keys;        ///< of clients; empty: nobody needs one
   Keys admin_keys;  ///< for events; empty: a client's will do
 };
+
+/// So many connections may watch the live figures at once.
+inline constexpr std::size_t kMostWatchers = 64;
 
 /// No body is longer: a million tokens of prompt in text are 4 MB.
 inline constexpr std::size_t kMostBodyBytes = std::size_t{16} << 20;
@@ -62,6 +66,7 @@ class Server final : public Door, private Peer::Owner {
   void lost(RequestId id, Verdict verdict, std::int64_t now_ns) override;
   void pause(std::int64_t now_ns) override;
   void close() override;
+  std::int64_t next_ns() const override;
   void gauges(const Gauges& gauges) override;
 
  private:
@@ -77,7 +82,9 @@ class Server final : public Door, private Peer::Owner {
   bool is_allowed(Peer& peer, const RequestHead& head);
   void ask(Peer& peer, Dialect dialect, const RequestHead& head, std::string_view body);
   void post_event(Peer& peer, const RequestHead& head, std::string_view body);
-  void answer(Peer& peer, std::string_view type, std::string_view body);
+  void watch(Peer& peer, const RequestHead& head);
+  void answer(Peer& peer, std::string_view type, std::string_view body,
+              std::string_view fields = {});
   void refuse(Peer& peer, const ErrorText& error, std::string_view fields = {});
   bool names_us(std::string_view model) const;
   std::string models_json() const;
@@ -86,6 +93,7 @@ class Server final : public Door, private Peer::Owner {
   Peer* peer_of(RequestId id);
   Peer* release(RequestId id);
   void end_turn(Peer& peer);
+  void count_overloaded(const Turn& turn);
   void turn_down(Peer& peer, bool overloaded, const ErrorText& error, const std::string& fields);
   void expect(Peer& peer, std::int64_t within_ns);
   void look_at_timers(std::int64_t now_ns);
@@ -109,6 +117,8 @@ class Server final : public Door, private Peer::Owner {
   std::uint64_t replies_ = 0;
   bool closing_ = false;
   ServerFigures figures_;
+  LiveFigures live_;
+  std::vector<Asked> watchers_;
   Listener listener_;  // the last: it takes connections from when it is there
 };
 

@@ -102,6 +102,18 @@ void Server::gauges(const Gauges& gauges) {
   figures_.now_ns = gauges.now_ns;
   figures_.waiting = gauges.waiting;
   figures_.running = gauges.in_system - gauges.waiting;
+  if (gauges.now_ns < live_.next_ns()) return;
+  const std::string_view second = live_.end_second(figures_, gauges);
+  for (const Asked& watcher : watchers_) {
+    Peer* const peer = peer_at(watcher, Turn::State::watching);
+    if (peer == nullptr) continue;
+    append_event("second", second, peer->output());
+    soil(*peer);
+  }
+}
+
+std::int64_t Server::next_ns() const {
+  return std::min(live_.next_ns(), timers_.next_ns());
 }
 
 void Server::pause(std::int64_t now_ns) {
@@ -152,8 +164,10 @@ void Server::token(RequestId id, std::int32_t token, std::int64_t now_ns) {
   Turn& turn = peer->turn;
   const bool first = turn.facts.output_tokens++ == 0;
   ++figures_.output_tokens;
+  ++figures_.tenants[turn.tenant].output_tokens;
   if (first) {
     figures_.ttft.count(now_ns - turn.asked_ns);
+    live_.first_token(now_ns - turn.asked_ns);
   } else {
     figures_.gaps.count(now_ns - turn.last_token_ns);
   }
@@ -175,6 +189,7 @@ void Server::completed(RequestId id, const Request& request, std::int64_t now_ns
   Turn& turn = peer->turn;
   turn.facts.reaches_limit = request.output_tokens >= turn.max_tokens;
   ++(turn.facts.reaches_limit ? figures_.cut_off : figures_.stopped);
+  ++figures_.tenants[turn.tenant].completed;
   figures_.e2e.count(now_ns - turn.asked_ns);
   if (turn.stream) {
     append_stream_end(turn.facts, peer->output());
@@ -184,15 +199,21 @@ void Server::completed(RequestId id, const Request& request, std::int64_t now_ns
   end_turn(*peer);
 }
 
+void Server::count_overloaded(const Turn& turn) {
+  ++figures_.overloaded;
+  ++figures_.tenants[turn.tenant].overloaded;
+}
+
 /// By its own limits (429), or because of everybody's load: in the dialect's way.
 void Server::turn_down(Peer& peer, bool overloaded, const ErrorText& error,
                        const std::string& fields) {
   ErrorText its = error;
   if (overloaded) {
     its.status = peer.turn.facts.dialect == Dialect::anthropic ? 529 : 503;
-    ++figures_.overloaded;
+    count_overloaded(peer.turn);
   } else {
     ++figures_.refused;
+    ++figures_.tenants[peer.turn.tenant].refused;
   }
   refuse(peer, its, fields);
 }
@@ -225,7 +246,7 @@ void Server::lost(RequestId id, Verdict verdict, std::int64_t) {
                                        ? "the request waited for as long as it may"
                                        : "the replica that computed the request is gone";
   if (peer->turn.stream && peer->turn.facts.output_tokens > 0) {
-    ++figures_.overloaded;
+    count_overloaded(peer->turn);
     append_stream_error(peer->turn.facts, message, peer->output());
     peer->turn.keep_alive = false;
     end_turn(*peer);

@@ -80,6 +80,10 @@ class ScriptedDoor final : public Door, public Clock {
   };
   std::map<std::uint32_t, Story> stories;
   bool closed = false;
+  /// Once a second from then on: now, in the system, waiting, in the fleet, waiting of the first
+  /// tenant, replicas of the first site.
+  std::int64_t next_look_ns = kNever;
+  std::vector<std::vector<std::int64_t>> looks;
 
   std::int64_t wait(std::int64_t until_ns) override {
     for (std::size_t i = next_; i < asked_.size(); ++i)
@@ -138,7 +142,13 @@ class ScriptedDoor final : public Door, public Clock {
   }
   void pause(std::int64_t) override {}
   void close() override { closed = true; }
-  void gauges(const Gauges&) override {}
+  std::int64_t next_ns() const override { return next_look_ns; }
+  void gauges(const Gauges& gauges) override {
+    if (gauges.now_ns < next_look_ns) return;
+    looks.push_back({gauges.now_ns, gauges.in_system, gauges.waiting, gauges.in_fleet,
+                     gauges.waiting_by_tenant[0], gauges.replicas[0]});
+    next_look_ns += kS;
+  }
 
  private:
   void consider(std::int64_t at_ns, std::int64_t& until_ns) const {
@@ -296,6 +306,22 @@ TEST(Door, ReplicasThatComeAndGoTakeTheirRequestsAlong) {
   EXPECT_EQ(run.totals.failed, 2U);
   EXPECT_EQ(run.totals.cancelled, 1U);
   EXPECT_EQ(fixture.outcome.lifts[0].site, "here");
+}
+
+// Also where nothing else happens at that instant.
+TEST(Door, IsShownHowItStandsWhenItWantsToBe) {
+  Fixture fixture(kOne);
+  fixture.door.next_look_ns = 1 * kS + 500 * kMs;
+  for (int i = 0; i < 3; ++i) fixture.door.ask(2 * kS, 1000);
+  fixture.door.post(3 * kS, R"({ "fail" = { "site" = "here", "replicas" = 1 } })");
+  fixture.run();
+  const auto& looks = fixture.door.looks;
+  ASSERT_GE(looks.size(), 3U);
+  const std::int64_t first_ns = 1 * kS + 500 * kMs;
+  EXPECT_EQ(looks[0], (std::vector<std::int64_t>{first_ns, 0, 0, 0, 0, 1}));
+  EXPECT_EQ(looks[1], (std::vector<std::int64_t>{first_ns + kS, 3, 2, 1, 2, 1}));
+  // The first has failed with its replica; the second waits for another one.
+  EXPECT_EQ(looks[2], (std::vector<std::int64_t>{first_ns + 2 * kS, 2, 1, 0, 1, 0}));
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ class Browser:
 
 
 class Page:
-    """One tab that shows one file."""
+    """One tab that shows one file, or what is at an address."""
 
     def __init__(self, browser, file, script=True):
         self.browser = browser
@@ -122,7 +122,7 @@ class Page:
         if not script:
             self.call("Emulation.setScriptExecutionDisabled", value=True)
         self.name = pathlib.Path(file).stem
-        self.url = pathlib.Path(file).resolve().as_uri()
+        self.url = file if "://" in str(file) else pathlib.Path(file).resolve().as_uri()
         self.call("Page.navigate", url=self.url)
         browser.wait_for("Page.loadEventFired", self.session)
 
