@@ -60,11 +60,12 @@ class Door {
   /// It got a token: which one, where it is computed, else -1.
   virtual void token(RequestId id, std::int32_t token, std::int64_t now_ns) = 0;
   virtual void completed(RequestId id, const Request& request, std::int64_t now_ns) = 0;
-  /// The throttles, or the limits of their queue, do not let it through.
+  /// The throttles, or the limits of their queue, do not let it through: at once (rejected), or
+  /// not for as long as it may wait (expired).
   virtual void refused(RequestId id, const Decision& decision,
                        std::span<const GateStanding> standings, std::int64_t now_ns) = 0;
-  /// It waited too long (expired), or its replica is gone (failed).
-  virtual void lost(RequestId id, Verdict verdict, std::int64_t now_ns) = 0;
+  /// Its replica is gone.
+  virtual void lost(RequestId id, std::int64_t now_ns) = 0;
 
   /// All of an instant has been told: what was said may be sent.
   virtual void pause(std::int64_t now_ns) = 0;

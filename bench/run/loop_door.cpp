@@ -64,10 +64,14 @@ void Loop::leave_hung_up(const News& gone) {
 
 void Loop::tell_door_of_exit(RequestId id, const Exit& exit, const Decision* decision) {
   if (exit.verdict == Verdict::cancelled) return;  // it is the door that knows
+  const Request& request = requests_[id];
   if (decision != nullptr && exit.verdict == Verdict::rejected) {
-    door_->refused(id, *decision, room_.standings(now_ns_, requests_[id]), now_ns_);
+    door_->refused(id, *decision, room_.standings(now_ns_, request), now_ns_);
+  } else if (exit.verdict ==
+             Verdict::expired) {  // who is served has no patience but the throttles'
+    door_->refused(id, room_.expiry(now_ns_, request), room_.standings(now_ns_, request), now_ns_);
   } else {
-    door_->lost(id, exit.verdict, now_ns_);
+    door_->lost(id, now_ns_);
   }
 }
 

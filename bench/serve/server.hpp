@@ -63,7 +63,7 @@ class Server final : public Door, private Peer::Owner {
   void completed(RequestId id, const Request& request, std::int64_t now_ns) override;
   void refused(RequestId id, const Decision& decision, std::span<const GateStanding> standings,
                std::int64_t now_ns) override;
-  void lost(RequestId id, Verdict verdict, std::int64_t now_ns) override;
+  void lost(RequestId id, std::int64_t now_ns) override;
   void pause(std::int64_t now_ns) override;
   void close() override;
   std::int64_t next_ns() const override;

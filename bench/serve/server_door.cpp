@@ -224,8 +224,12 @@ void Server::refused(RequestId id, const Decision& decision,
   if (peer == nullptr) return;
   std::string fields =
       limit_fields(peer->turn.facts.dialect, standings, now_ns, clock_.wire().unix_s());
+  const bool expired = decision.verdict == Verdict::expired;
   if (decision.overloaded) {
-    turn_down(*peer, true, {503, "too many requests wait already"}, fields);
+    turn_down(*peer, true,
+              {503, expired ? "the request waited for as long as the queue lets it"
+                            : "too many requests wait already"},
+              fields);
   } else if (decision.permanent) {
     fields += "x-should-retry: false\r\n";
     turn_down(*peer, false,
@@ -234,25 +238,27 @@ void Server::refused(RequestId id, const Decision& decision,
   } else {
     if (decision.retry_at_ns) fields += retry_fields(*decision.retry_at_ns - now_ns);
     turn_down(*peer, false,
-              {429, "a rate limit does not let the request through", {}, "rate_limit_exceeded"},
+              {429,
+               expired ? "the request waited at a rate limit for as long as it may"
+                       : "a rate limit does not let the request through",
+               {},
+               "rate_limit_exceeded"},
               fields);
   }
 }
 
-void Server::lost(RequestId id, Verdict verdict, std::int64_t) {
+void Server::lost(RequestId id, std::int64_t) {
   Peer* const peer = release(id);
   if (peer == nullptr) return;
-  const std::string_view message = verdict == Verdict::expired
-                                       ? "the request waited for as long as it may"
-                                       : "the replica that computed the request is gone";
+  constexpr std::string_view kGone = "the replica that computed the request is gone";
   if (peer->turn.stream && peer->turn.facts.output_tokens > 0) {
     count_overloaded(peer->turn);
-    append_stream_error(peer->turn.facts, message, peer->output());
+    append_stream_error(peer->turn.facts, kGone, peer->output());
     peer->turn.keep_alive = false;
     end_turn(*peer);
     return;
   }
-  turn_down(*peer, true, {503, message}, {});
+  turn_down(*peer, true, {503, kGone}, {});
 }
 
 }  // namespace tokenlift

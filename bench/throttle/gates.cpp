@@ -226,18 +226,35 @@ void Gates::leave_queue(std::int64_t now_ns, Request& request) {
   }
 }
 
-std::int64_t Gates::longest_wait_ns(const Request& request) const {
-  std::int64_t longest_ns = kNever;
-  const OfTenant& tenant = tenants_[request.tenant];
-  for (const std::vector<std::uint8_t>& gates : {tenant.gates, tenant.queue_limits}) {
-    for (const std::uint8_t g : gates) {
-      const Gate& gate = gates_[g];
-      const bool counts = gate.is_queue_limit() ? gate.enforces() : gate.holds();
-      if (!counts || gate.lifted || !gate.settings.max_wait_ns) continue;
-      longest_ns = std::min(longest_ns, *gate.settings.max_wait_ns);
-    }
+std::int64_t Gates::least_max_wait_ns(std::span<const std::uint8_t> gates) const {
+  std::int64_t least_ns = kNever;
+  for (const std::uint8_t g : gates) {
+    const Gate& gate = gates_[g];
+    const bool counts = gate.is_queue_limit() ? gate.enforces() : gate.holds();
+    if (!counts || gate.lifted || !gate.settings.max_wait_ns) continue;
+    least_ns = std::min(least_ns, *gate.settings.max_wait_ns);
   }
-  return longest_ns;
+  return least_ns;
+}
+
+std::int64_t Gates::longest_wait_ns(const Request& request) const {
+  const OfTenant& tenant = tenants_[request.tenant];
+  return std::min(least_max_wait_ns(tenant.gates), least_max_wait_ns(tenant.queue_limits));
+}
+
+Decision Gates::expiry(std::int64_t now_ns, const Request& request) const {
+  Decision decision{Verdict::expired, std::nullopt, false, false};
+  const OfTenant& tenant = tenants_[request.tenant];
+  decision.overloaded = least_max_wait_ns(tenant.queue_limits) < least_max_wait_ns(tenant.gates);
+  std::int64_t ready_ns = now_ns;
+  for (const std::uint8_t g : tenant.gates) {
+    const Gate& gate = gates_[g];
+    if (!gate.enforces()) continue;
+    ready_ns =
+        std::max(ready_ns, gate.limiter->ready_at(now_ns, key(gate, request), gate.cost(request)));
+  }
+  if (ready_ns < kNever) decision.retry_at_ns = ready_ns;
+  return decision;
 }
 
 void Gates::remember(std::size_t throttle) {

@@ -27,12 +27,13 @@ enum class Verdict : std::uint8_t { admitted, waiting, rejected, expired, cancel
 /// What became of an attempt.
 struct Decision {
   Verdict verdict = Verdict::admitted;
-  /// Rejected: the first instant at which it would not be if it alone came back (what a server
-  /// says in retry-after); nothing where that is not known: when others end, or never.
+  /// Rejected or expired: the first instant at which no throttle is in its way if it alone comes
+  /// back (what a server says in retry-after); nothing where that is not known: when others end, or
+  /// never.
   std::optional<std::int64_t> retry_at_ns;
   /// Rejected, and so will be every attempt: it costs more than a throttle ever gives.
   bool permanent = false;
-  /// Rejected by a limit on the queue itself: everybody's load, not this client's.
+  /// By a limit on the queue itself: everybody's load, not this client's.
   bool overloaded = false;
 };
 
@@ -93,6 +94,8 @@ class Gates {
   void leave_queue(std::int64_t now_ns, Request& request);
   /// By all throttles that make a request wait, and by the limits on the queue; kNever: no limit.
   std::int64_t longest_wait_ns(const Request& request) const;
+  /// Of a request that has just waited for so long: by whose doing, and when to come back.
+  Decision expiry(std::int64_t now_ns, const Request& request) const;
 
   /// Publishes changes. True if longest_wait_ns() may have changed.
   bool apply(std::int64_t now_ns, std::span<const Change> changes);
@@ -122,6 +125,7 @@ class Gates {
     std::uint32_t fleet_gates = 0;           // of both, those of scope fleet
   };
 
+  std::int64_t least_max_wait_ns(std::span<const std::uint8_t> gates) const;
   std::uint32_t edition_of(RequestId id) const { return id < taken_in_.size() ? taken_in_[id] : 0; }
   Key key(const Gate& gate, const Request& request) const;
 

@@ -98,6 +98,10 @@ class WaitingRoom {
   std::vector<GateStanding> standings(std::int64_t now_ns, const Request& request) const {
     return gates_.standings(now_ns, request);
   }
+  /// As Gates::expiry().
+  Decision expiry(std::int64_t now_ns, const Request& request) const {
+    return gates_.expiry(now_ns, request);
+  }
   /// Order fair: weighted tokens that a tenant has been served.
   double served(std::uint32_t tenant) const { return tenants_[tenant].served; }
 

@@ -135,11 +135,9 @@ class ScriptedDoor final : public Door, public Clock {
   void refused(RequestId id, const Decision& decision, std::span<const GateStanding>,
                std::int64_t now_ns) override {
     story(id).decision = decision;
-    end(id, "refused", now_ns);
+    end(id, decision.verdict == Verdict::expired ? "expired" : "refused", now_ns);
   }
-  void lost(RequestId id, Verdict verdict, std::int64_t now_ns) override {
-    end(id, verdict == Verdict::expired ? "expired" : "failed", now_ns);
-  }
+  void lost(RequestId id, std::int64_t now_ns) override { end(id, "failed", now_ns); }
   void pause(std::int64_t) override {}
   void close() override { closed = true; }
   std::int64_t next_ns() const override { return next_look_ns; }
@@ -286,10 +284,30 @@ TEST(Door, IsToldWhyARequestIsRefused) {
   EXPECT_FALSE(limited.decision.overloaded);
   EXPECT_EQ(fixture.door.stories[2].end, "expired");
   EXPECT_EQ(fixture.door.stories[2].end_ns, 2 * kS + 1 + 100 * kMs);
+  EXPECT_FALSE(fixture.door.stories[2].decision.overloaded);
+  EXPECT_FALSE(fixture.door.stories[2].decision.retry_at_ns) << "when the slot is free, who knows";
   EXPECT_EQ(fixture.door.stories[3].end, "refused");
   EXPECT_TRUE(fixture.door.stories[3].decision.overloaded);
   EXPECT_EQ(run.totals.rejected, 2U);
   EXPECT_EQ(run.totals.expired, 1U);
+}
+
+TEST(Door, IsToldByWhoseDoingAWaitWasTooLong) {
+  const std::string bucket =
+      "kind = \"token_bucket\"\nunit = \"requests\"\nrate = \"1/s\"\nburst = 1\n"
+      "when_full = \"queue\"\nmax_wait = \"100ms\"\n[[throttle]]\nname = \"queue\"\n"
+      "kind = \"queue_limit\"\nunit = \"requests\"\nlimit = 9\nmax_wait = ";
+  for (const bool by_queue : {false, true}) {
+    Fixture fixture(bucket + (by_queue ? "\"50ms\"\n" : "\"150ms\"\n"));
+    fixture.door.ask(1 * kS, 3);
+    fixture.door.ask(1 * kS + 1, 3);  // the bucket is empty for a second
+    fixture.run();
+    const auto& late = fixture.door.stories[1];
+    EXPECT_EQ(late.end, "expired");
+    EXPECT_EQ(late.end_ns, 1 * kS + 1 + (by_queue ? 50 : 100) * kMs);
+    EXPECT_EQ(late.decision.overloaded, by_queue);
+    EXPECT_EQ(late.decision.retry_at_ns, 2 * kS);
+  }
 }
 
 TEST(Door, ReplicasThatComeAndGoTakeTheirRequestsAlong) {
