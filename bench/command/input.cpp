@@ -31,10 +31,11 @@ void add_scenario_options(Command& command, ScenarioChoice& choice) {
                        "'tokenlift calibrate' writes them; may be repeated")});
 }
 
-Option engine_option(ScenarioChoice& choice) {
+Option engine_option(ScenarioChoice& choice, bool (*is_offered)(const EngineTraits&)) {
   std::vector<std::string> names;
   std::string help;
   for (const EngineTraits& engine : kEngines) {
+    if (is_offered != nullptr && !is_offered(engine)) continue;
     names.emplace_back(engine.name);
     help += fmt::format("{}{}: {}", help.empty() ? "" : "; ", engine.name, engine.does);
   }

@@ -28,7 +28,8 @@ struct ScenarioChoice {
 void add_scenario_options(Command& command, ScenarioChoice& choice);
 
 /// The row of its engine.
-Option engine_option(ScenarioChoice& choice);
+/// `is_offered`: which engines; null: all.
+Option engine_option(ScenarioChoice& choice, bool (*is_offered)(const EngineTraits&) = nullptr);
 
 /// The row of files with profiles.
 Option profiles_option(std::vector<std::string>& files, std::string help);

@@ -11,6 +11,7 @@ namespace {
 
 std::atomic<bool> stop_requested{false};
 std::atomic<bool> waits_for_answers{false};  // being stopped, the run waits for what is in flight
+std::atomic<bool> serves{false};             // others ask it
 std::atomic<bool> cut_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "needed in a signal handler");
 
@@ -24,13 +25,15 @@ void say(std::string_view message) {
 extern "C" void request_stop(int signal) {
   if (stop_requested) {
     cut_requested = true;
-    say("\ntokenlift: what is in flight is cut; once more kills the run\n");
+    say(serves ? "\ntokenlift: the requests in flight are cut; once more kills the server\n"
+               : "\ntokenlift: what is in flight is cut; once more kills the run\n");
     std::signal(signal, SIG_DFL);
     return;
   }
   stop_requested = true;
   if (waits_for_answers) {
-    say("\ntokenlift: nothing more is sent; once more cuts what is in flight\n");
+    say(serves ? "\ntokenlift: no more requests are taken; once more cuts those in flight\n"
+               : "\ntokenlift: nothing more is sent; once more cuts what is in flight\n");
   } else {
     say("\ntokenlift: ending the run; once more kills it\n");
     std::signal(signal, SIG_DFL);
@@ -62,6 +65,7 @@ int main(int argc, char** argv) {
   surroundings.no_color = no_color != nullptr && *no_color != '\0';
   surroundings.stop = &stop_requested;
   surroundings.waits_for_answers = &waits_for_answers;
+  surroundings.serves = &serves;
   surroundings.cut = &cut_requested;
   return tokenlift::run_command_line(surroundings);
 }

@@ -89,29 +89,6 @@ void require_own_file(const RunOptions& options, const fs::path& folder) {
   for (const fs::path& file : run_files(options.plan)) refuse(file);
 }
 
-/// A folder is read as one experiment: runs that stay there from another one would be taken for
-/// repetitions of this one.
-void require_no_other_runs(const RunOptions& options, const fs::path& folder) {
-  const std::set<fs::path> ours = run_files(options.plan);
-  const auto refuse_if_there = [&](const fs::path& name) {
-    std::error_code error;
-    if (ours.contains(name) || !fs::exists(folder / name, error)) return;
-    throw UsageError(
-        fmt::format("'{}' holds a run that this one would not replace ({}), and a report of the "
-                    "folder would take both for one experiment: give another folder, or remove it",
-                    folder.string(), name.string()));
-  };
-  refuse_if_there("run.json");
-  refuse_if_there(fs::path("control") / "run.json");
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
-    refuse_if_there(fs::path(name) / "run.json");
-    refuse_if_there(fs::path(name) / "control" / "run.json");
-  }
-}
-
 /// Whether the machine did it; if not, why is said, so that what comes next is tried all the same.
 template <typename Action>
 bool attempt(const Surroundings& surroundings, const Action& action) {
@@ -153,6 +130,27 @@ void tell_capacity(const Surroundings& surroundings, bool quiet, const Prepared&
 }
 
 }  // namespace
+
+void require_no_other_runs(const RepetitionPlan& plan, const fs::path& folder) {
+  const std::set<fs::path> ours = run_files(plan);
+  const auto refuse_if_there = [&](const fs::path& name) {
+    std::error_code error;
+    if (ours.contains(name) || !fs::exists(folder / name, error)) return;
+    throw UsageError(
+        fmt::format("'{}' holds a run that this one would not replace ({}), and a report of the "
+                    "folder would take both for one experiment: give another folder, or remove it",
+                    folder.string(), name.string()));
+  };
+  refuse_if_there("run.json");
+  refuse_if_there(fs::path("control") / "run.json");
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos) continue;
+    refuse_if_there(fs::path(name) / "run.json");
+    refuse_if_there(fs::path(name) / "control" / "run.json");
+  }
+}
 
 void warn_of_cpu_quota(const Surroundings& surroundings, bool quiet, const Scenario& scenario) {
   const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
@@ -245,7 +243,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   }
   const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options, out);
-  require_no_other_runs(options, out);
+  require_no_other_runs(options.plan, out);
   const OutputFolder folder(out);
   std::optional<RequestLog> log;
   if (!options.records.empty()) experiment.log_to(log.emplace(options.records));

@@ -27,6 +27,10 @@ Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Expe
                               const Prepared& prepared, const RepetitionPlan& plan,
                               const OutputFolder& folder, const std::filesystem::path& subfolder);
 
+/// A folder is read as one experiment: runs that stay there from another one would be taken for
+/// repetitions of this one. Throws UsageError where there are some that the plan would not replace.
+void require_no_other_runs(const RepetitionPlan& plan, const std::filesystem::path& folder);
+
 /// The files' names, with commas.
 std::string names_of(const Repeated& repeated);
 

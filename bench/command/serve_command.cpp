@@ -47,9 +47,12 @@ Keys read_keys(const std::string& file, const Scenario& scenario) {
   return std::get<Keys>(std::move(keys));
 }
 
+bool is_servable(const EngineTraits& engine) {
+  return engine.computes || engine.simulated;
+}
+
 void require_servable(const Scenario& scenario) {
-  const EngineTraits& traits = traits_of(scenario.run.engine);
-  if (traits.computes || traits.simulated) return;
+  if (is_servable(traits_of(scenario.run.engine))) return;
   throw UsageError(
       fmt::format("engine '{}' cannot be served: --engine threads computes, --engine virtual is "
                   "priced by the fleet's cost model, and answers at its pace",
@@ -89,6 +92,7 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   const bool has_keys = !settings.keys.empty();
   const ListenAddress listen = settings.listen;
   if (surroundings.waits_for_answers != nullptr) *surroundings.waits_for_answers = true;
+  if (surroundings.serves != nullptr) *surroundings.serves = true;
   Experiment experiment(surroundings.words, *surroundings.stop, 1);
   if (needs_capacity(scenario) && traits_of(scenario.run.engine).computes) {
     say(surroundings, options.quiet, "measuring the capacity of the fleet, some seconds");
@@ -103,7 +107,10 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   ServeClock clock;
   Server server(prepared->scenario, std::move(settings), clock, timetable);
   // Before anybody is served: what cannot be written is said now.
-  const OutputFolder folder(options.out.empty() ? default_folder(scenario.name) : options.out);
+  const std::filesystem::path out =
+      options.out.empty() ? default_folder(scenario.name) : options.out;
+  require_no_other_runs({}, out);
+  const OutputFolder folder(out);
   tell_where(surroundings, options, listen, server, has_keys);
   ProgressBoard board;
   const std::atomic<bool> never{false};
@@ -120,7 +127,7 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
 Command serve_command() {
   const auto options = std::make_shared<ServeOptions>();
   Command command{"serve", "serve a scenario's fleet behind its throttles as an endpoint"};
-  command.options = {engine_option(options->scenario)};
+  command.options = {engine_option(options->scenario, is_servable)};
   add_scenario_options(command, options->scenario);
   const std::vector<Option> own = {
       {"--listen", text(options->listen, "HOST:PORT"),
@@ -132,14 +139,15 @@ Command serve_command() {
       {"--admin-key-file", text(options->admin_key_file, "FILE"),
        "keys of those who may post events (default: those of clients)"},
       {"--out", name(options->out, "FOLDER"),
-       "folder for run.json and report.html of what was served (default: "
-       "tokenlift-results/NAME-TIME)"},
+       "folder for run.json and report.html of what was served, which replace those of one run "
+       "(default: tokenlift-results/NAME-TIME)"},
       {"--quiet", flag(options->quiet), "say neither where it listens nor warnings"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.footer =
       "A browser shows it live at /, with buttons for events. A head may have 64 kB and 10 s, a\n"
       "body 16 MB and 60 s; a client that leaves 1 MB of a stream unread is cut. The first Ctrl-C\n"
-      "takes no more requests and waits for those that it has, the second one cuts them.";
+      "takes no more requests and waits for those that it has, the second one cuts them, and the\n"
+      "report says INTERRUPTED. Who served ends with 0, whether the report is valid or not.";
   command.run = [options](const Surroundings& surroundings) {
     return serve(surroundings, *options);
   };

@@ -26,6 +26,7 @@ struct Surroundings {
   /// To be set by who waits for what is in flight when it is stopped: a second Ctrl-C then sets
   /// `cut`, and does not kill.
   std::atomic<bool>* waits_for_answers = nullptr;
+  std::atomic<bool>* serves = nullptr;  ///< to be set by who answers, and does not ask
   const std::atomic<bool>* cut = nullptr;
 };
 

@@ -117,7 +117,10 @@ LoopOutcome Loop::run() {
       if (!draining_ && (stop_.load(std::memory_order_relaxed) || now_ns_ >= send_until_ns_)) {
         close_door();
       }
-      if (elsewhere_->cut->load(std::memory_order_relaxed)) break;
+      if (elsewhere_->cut->load(std::memory_order_relaxed)) {
+        outcome_.interrupted = true;
+        break;
+      }
     } else if (stop_.load(std::memory_order_relaxed)) {
       outcome_.interrupted = true;
       if (elsewhere_) drain();
