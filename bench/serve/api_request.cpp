@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "bench/wire/json_text.hpp"
@@ -129,7 +130,9 @@ void append_toml(const json::element& value, std::string& out);
 void append_toml(json::object object, std::string& out) {
   out += "{ ";
   bool first = true;
+  std::set<std::string_view> keys;
   for (const auto& [key, value] : object) {
+    if (!keys.insert(key).second) refuse(fmt::format("'{}' is there twice", key), key);
     if (!std::exchange(first, false)) out += ", ";
     out += '"';
     append_json_text(key, out);
@@ -242,10 +245,14 @@ std::string minified_json(std::string_view json) {
   return out;
 }
 
-std::variant<std::string, ApiMistake> ApiReader::inline_table(std::string_view body) {
+std::variant<std::string, ApiMistake> ApiReader::event_table(std::string_view body) {
   try {
     std::string table;
-    append_toml(state_->parse(body), table);
+    const json::object event = state_->parse(body);
+    if (event.at_key("at").error() == simdjson::SUCCESS) {
+      refuse("an event begins at once: leave 'at' out", "at");
+    }
+    append_toml(event, table);
     return table;
   } catch (const Wrong& wrong) {
     return wrong.mistake;

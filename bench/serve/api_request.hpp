@@ -43,8 +43,9 @@ class ApiReader {
   /// that are not known are nobody's business.
   std::variant<ApiRequest, ApiMistake> read(Dialect dialect, std::string_view body);
 
-  /// An object of JSON as an inline table of TOML: what `--set event.N=` takes. Or what is wrong.
-  std::variant<std::string, ApiMistake> inline_table(std::string_view body);
+  /// An event without 'at' as an inline table of TOML: what `--set event.N=` takes. Or what is
+  /// wrong.
+  std::variant<std::string, ApiMistake> event_table(std::string_view body);
 
  private:
   struct State;

@@ -25,6 +25,7 @@ struct Turn {
   RequestId id = 0;
   bool stream = false;
   bool keep_alive = true;
+  bool head_only = false;  ///< HEAD: the answer has no body
   std::uint32_t tenant = 0;
   std::uint64_t user = 0;
   std::int64_t asked_ns = 0;

@@ -53,6 +53,12 @@ Dialect dialect_of(std::string_view path) {
   return path == "/v1/completions" ? Dialect::openai_completions : Dialect::openai_chat;
 }
 
+/// Of the response that begins there, which is the last one.
+void cut_body(std::size_t begin, std::string& out) {
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  out.resize(out.find(kEnd, begin) + kEnd.size());
+}
+
 bool is_json(std::string_view content_type) {
   return content_type.substr(0, content_type.find(';')) == kJson;
 }
@@ -213,6 +219,7 @@ void Server::handle(Peer& peer, const RequestHead& head, std::string_view body) 
   peer.turn.facts.request_id =
       head.request_id.empty() ? fmt::format("req-{}", ++replies_) : head.request_id;
   peer.turn.asked_ns = clock_.now_ns();
+  peer.turn.head_only = head.method == "HEAD";
   const auto route = std::ranges::find(kRoutes, std::string_view(head.path), &Route::path);
   // A page of another site that names this machine may ask for nothing, unless it has a key.
   if (settings_.keys.empty() && !is_own_host(head.host, settings_.listen.host)) {
@@ -221,7 +228,10 @@ void Server::handle(Peer& peer, const RequestHead& head, std::string_view body) 
   if (route == kRoutes.end()) {
     return refuse(peer, {404, fmt::format("there is nothing at {}", head.path)});
   }
-  if (head.method != route->method) {
+  // Answered like GET, without the body; a stream has no end to wait for.
+  const bool head_of_get =
+      head.method == "HEAD" && route->method == "GET" && route->path != "/tokenlift/live";
+  if (head.method != route->method && !head_of_get) {
     return refuse(peer, {405, fmt::format("{} takes {}", route->path, route->method)},
                   fmt::format("allow: {}\r\n", route->method));
   }
@@ -249,6 +259,10 @@ bool Server::is_allowed(Peer& peer, const RequestHead& head) {
   const Keys& keys = event ? settings_.admin_keys : settings_.keys;
   const bool admin = !head.key.empty() && settings_.admin_keys.contains(head.key);
   if (keys.empty() || admin || keys.contains(head.key)) return true;
+  if (event && settings_.keys.contains(head.key)) {
+    refuse(peer, {403, "this key may not post events", {}, "insufficient_permissions"});
+    return false;
+  }
   refuse(peer, {401,
                 head.key.empty() ? "a key is missing" : "the key is not one of this server's",
                 {},
@@ -306,7 +320,7 @@ void Server::post_event(Peer& peer, const RequestHead& head, std::string_view bo
   if (!is_json(head.content_type)) {
     return refuse(peer, {415, "an event is an object of JSON: content-type: application/json"});
   }
-  auto table = reader_.inline_table(body);
+  auto table = reader_.event_table(body);
   if (const auto* wrong = std::get_if<ApiMistake>(&table)) {
     return refuse(peer, {400, wrong->text, wrong->key});
   }
@@ -335,13 +349,17 @@ void Server::watch(Peer& peer, const RequestHead& head) {
 
 void Server::answer(Peer& peer, std::string_view type, std::string_view body,
                     std::string_view fields) {
+  const std::size_t begin = peer.output().size();
   append_response(200, type, fields, body, peer.turn.keep_alive && !closing_, peer.output());
+  if (peer.turn.head_only) cut_body(begin, peer.output());
   end_turn(peer);
 }
 
 void Server::refuse(Peer& peer, const ErrorText& error, std::string_view fields) {
+  const std::size_t begin = peer.output().size();
   append_error(peer.turn.facts.dialect, error, peer.turn.facts.request_id, fields,
                peer.turn.keep_alive && !closing_, peer.output());
+  if (peer.turn.head_only) cut_body(begin, peer.output());
   end_turn(peer);
 }
 

@@ -1,6 +1,7 @@
 #include "bench/serve/timetable.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +9,9 @@
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/scenario_reader.hpp"
+#include "workloads/text/mistake.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/text/utf8.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
@@ -23,6 +26,39 @@ Event first_event() {
   event.kind = EventKind::signal;
   event.at_signal = true;
   return event;
+}
+
+/// The keys that lead to a column of the line of an event: "set.rate"; empty at its begin.
+std::string keys_at(std::string_view line, int column) {
+  std::size_t end = 0;
+  for (int at = 1; at < column && end < line.size(); ++at) {
+    end += std::max<std::size_t>(code_point_bytes(line.substr(end)), 1);
+  }
+  std::vector<std::string_view> keys;
+  for (std::size_t i = 0; i <= end && i < line.size(); ++i) {
+    if (line[i] == '{') keys.emplace_back();
+    if (line[i] == '}' && !keys.empty()) keys.pop_back();
+    if (line[i] != '"') continue;
+    const std::size_t begin = ++i;
+    while (i < line.size() && line[i] != '"') i += line[i] == '\\' ? 2 : 1;
+    if (i >= line.size() || keys.empty()) break;
+    if (line.substr(i + 1).starts_with(" = ")) keys.back() = line.substr(begin, i - begin);
+  }
+  std::erase(keys, std::string_view());
+  return fmt::format("{}", fmt::join(keys, "."));
+}
+
+/// What is wrong, with its place in what the client wrote, which is not what was read.
+std::string explained(const ScenarioError& error) {
+  std::string text;
+  for (const Mistake& mistake : error.mistakes()) {
+    const std::string keys = keys_at(mistake.excerpt, mistake.column);
+    if (!text.empty()) text += "; ";
+    if (!keys.empty()) text += keys + ": ";
+    text += mistake.message;
+    if (!mistake.advice.empty()) text += " (" + mistake.advice + ")";
+  }
+  return text;
 }
 
 }  // namespace
@@ -77,7 +113,7 @@ std::variant<Replan, std::string> Timetable::add(const std::string& table, std::
     last_ns_ = at_ns;
     return replan;
   } catch (const ScenarioError& error) {
-    return std::string(error.what());
+    return explained(error);
   }
 }
 

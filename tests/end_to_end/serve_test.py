@@ -227,6 +227,15 @@ class ServeTest(BinaryCase):
             self.assertIn('vllm:generation_tokens_total{model_name="h100-8b",engine="0"} 21', metrics)
             self.assertEqual(server.ask("/health")[2], "ok\n")
             self.assertEqual(server.ask("/ready")[0], 200)
+            for path in ("/health", "/ready", "/"):  # like GET, without the body
+                _, asked, body = server.ask(path)
+                status, told, nothing = server.ask(path, method="HEAD")
+                self.assertEqual((status, told["content-length"], nothing), (200, asked["content-length"], ""))
+                self.assertEqual(int(told["content-length"]), len(body.encode()))
+            last = "HEAD {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+            for path, status in (("/nothing", 404), ("/tokenlift/live", 405)):
+                answer = server.raw(last.format(path))
+                self.assertTrue(answer.startswith(f"HTTP/1.1 {status} ") and answer.endswith("\r\n\r\n"), answer)
             run = server.end()
         self.assertEqual(run["totals"]["completed"], 5)
         self.assertIn("results:", server.stdout)
@@ -262,6 +271,23 @@ class ServeTest(BinaryCase):
         self.assertEqual(run["lift"]["throttle"], "door")
         self.assertEqual([e["lift"] for e in run["scenario"]["event"]], ["door"])
         self.assertIn("transition", [phase["name"] for phase in run["phases"]])
+
+    def test_a_wait_that_is_too_long(self):
+        waits = SERVED.replace('when_full = "reject"', 'when_full = "queue"\nmax_wait = "50ms"')
+        with Serving(self, waits) as server:
+            batch = {"x-tenant": "batch"}
+            self.assertEqual(server.ask("/v1/chat/completions", chat(), batch)[0], 200)
+            status, headers, body = server.ask("/v1/chat/completions", chat(), batch)
+            self.assertEqual((status, json.loads(body)["error"]["code"]), (429, "rate_limit_exceeded"))
+            self.assertTrue(3500 < int(headers["retry-after"]) <= 3600)
+            message = {"model": "served", "max_tokens": 3, "messages": [{"role": "user", "content": "a"}]}
+            self.assertEqual(server.ask("/v1/messages", message, batch)[0], 429)
+            queue = '\n[[throttle]]\nname = "queue"\nkind = "queue_limit"\nunit = "requests"\nlimit = 9\n'
+            self.assertEqual(server.end()["totals"]["expired"], 2)
+        with Serving(self, waits.replace("50ms", "60s") + queue + 'max_wait = "50ms"\n') as server:
+            self.assertEqual(server.ask("/v1/chat/completions", chat(), batch)[0], 200)
+            self.assertEqual(server.ask("/v1/chat/completions", chat(), batch)[0], 503)
+            self.assertEqual(server.ask("/v1/messages", message, batch)[0], 529)
 
     def test_bad_requests(self):
         with Serving(self, SERVED) as server:
@@ -313,6 +339,26 @@ class ServeTest(BinaryCase):
             self.assertEqual(json.loads(reply.read())["usage"]["completion_tokens"], 100)
             server.stdout, server.stderr = server.process.communicate(timeout=60)
             self.assertEqual(server.process.returncode, 0, server.stderr)
+            self.assertIn("no more requests are taken; once more cuts those in flight", server.stderr)
+        self.assertFalse(json.loads((server.out / "run.json").read_text())["interrupted"])
+
+    def test_a_second_ctrl_c_cuts(self):
+        with Serving(self, SERVED) as server:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            connection.request("POST", "/v1/chat/completions",
+                               json.dumps(chat(max_tokens=4000, ignore_eos=True)),
+                               {"content-type": "application/json"})
+            server.wait_for(lambda state: state["running"] == 1)
+            server.process.send_signal(signal.SIGINT)
+            while "no more requests are taken" not in server.process.stderr.readline():
+                pass
+            server.process.send_signal(signal.SIGINT)
+            server.stdout, server.stderr = server.process.communicate(timeout=60)
+            self.assertEqual(server.process.returncode, 0, server.stderr)
+            self.assertIn("the requests in flight are cut", server.stderr)
+            self.assertIn("INTERRUPTED", server.stdout)
+            connection.close()
+        self.assertTrue(json.loads((server.out / "run.json").read_text())["interrupted"])
 
     def test_keys(self):
         keys = self.path / "keys"
@@ -329,7 +375,9 @@ class ServeTest(BinaryCase):
             self.assertEqual(server.ask("/v1/models", headers={"authorization": "Bearer sk-1"})[0], 200)
             self.assertEqual(server.ask("/v1/chat/completions", chat(), {"x-api-key": "sk-2"})[0], 200)
             self.assertEqual(server.ask("/v1/chat/completions", chat(), {"x-api-key": "sk-2"})[0], 429)
-            self.assertEqual(server.ask("/tokenlift/event", {"lift": "door"}, {"x-api-key": "sk-1"})[0], 401)
+            status, _, body = server.ask("/tokenlift/event", {"lift": "door"}, {"x-api-key": "sk-1"})
+            self.assertEqual((status, json.loads(body)["error"]["message"]), (403, "this key may not post events"))
+            self.assertEqual(server.ask("/tokenlift/event", {"lift": "door"}, {"x-api-key": "sk-3"})[0], 401)
             self.assertEqual(server.ask("/tokenlift/event", {"lift": "door"}, {"x-api-key": "ak-1"})[0], 200)
             server.end()
 
@@ -441,12 +489,23 @@ class ServeTest(BinaryCase):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             for words, text in [(["--listen", f"127.0.0.1:{taken.getsockname()[1]}"], "the port is taken"),
                                 (["--listen", "here"], "no address to listen on"),
-                                (["--engine", "null"], "cannot be served"),
+                                (["--engine", "null"], "'null' is not known; known are threads, virtual"),
+                                (["--set", "run.engine=null"], "cannot be served"),
                                 (["--api-key-file", str(path) + "x"], "cannot read")]:
                 done = subprocess.run([self.TOKENLIFT, "serve", str(path), *words], capture_output=True, text=True,
                                       timeout=60)
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn(text, done.stderr)
+
+    def test_a_folder_of_other_runs(self):
+        path = self.path / "served.toml"
+        path.write_text(SERVED)
+        (self.path / "2").mkdir()
+        (self.path / "2" / "run.json").write_text("{}")
+        done = subprocess.run([self.TOKENLIFT, "serve", str(path), "--listen", "127.0.0.1:0", "--out", str(self.path)],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("holds a run that this one would not replace", done.stderr)
 
     def test_engine_http_asks_it(self):
         """Request by request: as many, and as long, on both sides. Latencies are printed, not judged."""

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       fuzz_check(!std::get<ApiMistake>(read).text.empty());
     }
   }
-  const auto table = reader.inline_table(text);
+  const auto table = reader.event_table(text);
   if (const auto* said = std::get_if<std::string>(&table)) fuzz_check(said->starts_with("{ "));
   return 0;
 }

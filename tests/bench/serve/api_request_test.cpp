@@ -95,14 +95,22 @@ TEST(ApiRequest, SaysWhatIsWrongAndWithWhichKey) {
 
 TEST(ApiRequest, AnEventBecomesATableOfTheLanguage) {
   ApiReader reader;
-  const auto table = reader.inline_table(
+  const auto table = reader.event_table(
       R"({"set": {"throttle": "a \"b\"", "rate": "5/s", "limit": 2.5, "x": [1, true]}})");
   ASSERT_TRUE(std::holds_alternative<std::string>(table));
   EXPECT_EQ(
       std::get<std::string>(table),
       R"({ "set" = { "throttle" = "a \"b\"", "rate" = "5/s", "limit" = 2.5, "x" = [1, true] } })");
-  EXPECT_TRUE(std::holds_alternative<ApiMistake>(reader.inline_table(R"({"lift": null})")));
-  EXPECT_TRUE(std::holds_alternative<ApiMistake>(reader.inline_table("5")));
+  EXPECT_TRUE(std::holds_alternative<ApiMistake>(reader.event_table(R"({"lift": null})")));
+  EXPECT_TRUE(std::holds_alternative<ApiMistake>(reader.event_table("5")));
+  for (const auto& [body, text] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"at": "5s", "lift": "a"})", "an event begins at once: leave 'at' out"},
+           {R"({"lift": "a", "lift": "b"})", "'lift' is there twice"},
+           {R"({"set": {"rate": "5/s", "rate": "5/s"}})", "'rate' is there twice"}}) {
+    const auto wrong = reader.event_table(body);
+    ASSERT_TRUE(std::holds_alternative<ApiMistake>(wrong)) << body;
+    EXPECT_EQ(std::get<ApiMistake>(wrong).text, text);
+  }
 }
 
 }  // namespace

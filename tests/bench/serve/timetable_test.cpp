@@ -99,6 +99,16 @@ TEST(Timetable, AWrongEventChangesNothingAndIsExplained) {
     ASSERT_TRUE(std::holds_alternative<std::string>(result)) << table;
     EXPECT_FALSE(std::get<std::string>(result).empty());
   }
+  const auto text = [&](const char* table) {
+    return std::get<std::string>(timetable.add(table, 1'000'000'000));
+  };
+  EXPECT_EQ(text(R"({ "lift" = "limti" })"),
+            "lift: there is no throttle \"limti\" (did you mean \"limit\"?)");
+  EXPECT_EQ(text(R"({ "set" = { "throttle" = "limit", "rat" = "5/s" } })"),
+            "set.rat: unknown key \"rat\" in set (did you mean \"rate\"?)");
+  EXPECT_EQ(text(R"({ "set" = { "throttle" = "limit", "rate" = "5" } })"),
+            "set.rate: \"rate\": \"5\" doesn't say per what (write \"5/s\" or \"5/min\")");
+  EXPECT_TRUE(text("{ }").starts_with("the event does nothing ("));
   EXPECT_TRUE(timetable.played().events.empty());
   EXPECT_EQ(added(timetable, R"({ "lift" = "limit" })", 7).event.at_ns, 7);
 }
