@@ -402,6 +402,14 @@ void count(const Record& record, LiftReport& report) {
   }
 }
 
+/// A phase in which nobody asked says nothing of what the change did (a server that stood idle).
+bool somebody_asked(const Record& record) {
+  for (const Record::Phase* const phase : {record.before(), record.after()}) {
+    if (phase != nullptr && phase->record.counts.due == 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<LiftReport> analyse_lift(const Trial& trial) {
@@ -411,8 +419,10 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   LiftReport report;
   report.lift = mean_lift(trial.lifted);
   report.fleet = fleet_changes(run);
-  report.gains = gains(trial);
-  report.effects = effects(trial);
+  if (somebody_asked(record)) {
+    report.gains = gains(trial);
+    report.effects = effects(trial);
+  }
   if (run.lift->length_ns) report.length_s = static_cast<double>(*run.lift->length_ns) * 1e-9;
   const bool of_fleet = changes_fleet(*run.lift);
   report.unlock_latency = median_unlock(trial.lifted);

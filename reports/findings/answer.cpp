@@ -160,6 +160,9 @@ std::string undecidable(const TrialReport& report) {
 std::string decision(const TrialReport& report) {
   const LiftReport& lift = *report.lift;
   if (std::string not_valid = undecidable(report); !not_valid.empty()) return not_valid;
+  if (const std::string nobody = nobody_asked(report.phases); !nobody.empty()) {
+    return fmt::format("Nothing can be decided by this run: {}.", nobody);
+  }
   if (lift.vacuous) {
     return fmt::format(
         "The throttle did not bind (it held or denied {} of the requests before), so this run says "

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <vector>
 
 #include "reports/text/figure.hpp"
 
@@ -125,6 +126,15 @@ Subject subject_of(const LiftReport& lift, const Run& run) {
     first = static_cast<char>(std::tolower(static_cast<unsigned char>(first)));
   }
   return {what, ""};
+}
+
+std::string nobody_asked(std::span<const PhaseSummary> phases) {
+  std::vector<std::string> names;
+  for (const PhaseSummary& phase : phases) {
+    const bool compared = phase.name == "before" || phase.name == "after";
+    if (compared && phase.counts.due == 0) names.push_back(fmt::format("'{}'", phase.name));
+  }
+  return names.empty() ? "" : "nobody asked in " + listed(names, "or");
 }
 
 }  // namespace tokenlift

@@ -1,9 +1,11 @@
 #pragma once
 // What happened at an event, in words: to a throttle's limit, or to the replicas of a site.
 
+#include <span>
 #include <string>
 
 #include "reports/analysis/lift.hpp"
+#include "reports/analysis/summary.hpp"
 
 namespace tokenlift {
 
@@ -28,5 +30,8 @@ struct Subject {
   std::string link;
 };
 Subject subject_of(const LiftReport& lift, const Run& run);
+
+/// "nobody asked in 'after'": nothing can be compared; empty where requests were due on both sides.
+std::string nobody_asked(std::span<const PhaseSummary> phases);
 
 }  // namespace tokenlift

@@ -147,6 +147,8 @@ std::string control_clause(const LiftReport& lift, const Gain& gain) {
 std::string lift_sentence(const TrialReport& report) {
   const LiftReport& lift = *report.lift;
   const auto [what, link] = subject_of(lift, report.trial.lifted.pooled);
+  const std::string nobody = nobody_asked(report.phases);
+  if (!nobody.empty()) return what + ": " + nobody + ", so before and after cannot be compared.";
   if (lift.vacuous) {
     return fmt::format(
         "{} is vacuous: the throttle did not bind: it held or denied {} of the requests due before "
@@ -515,9 +517,7 @@ void remark_on_throttles(const TrialReport& report, std::vector<std::string>& re
 }  // namespace
 
 bool is_valid(const Trial& trial) {
-  const std::vector<const Run*> runs = arms(trial);
-  return !trial.interrupted &&
-         std::all_of(runs.begin(), runs.end(), [](const Run* run) { return run->valid(); });
+  return !trial.interrupted && std::ranges::all_of(arms(trial), &Run::valid);
 }
 
 std::vector<std::string> validity(const Trial& trial) {

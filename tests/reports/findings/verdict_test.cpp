@@ -72,6 +72,21 @@ TEST(Verdict, OfAGainIsThatItPaidOffAndWhatItCost) {
             "6.50 s and 50 requests due in the transition missed their objectives.");
 }
 
+TEST(Verdict, ComparesNothingWhereNobodyAsked) {
+  for (const std::string name : {"before", "after"}) {
+    RunValue run = lift_run();
+    for (TenantRecord& tenant : run.tenants) {
+      for (std::size_t i = 0; i < run.phases.size(); ++i) {
+        if (run.phases[i].name == name) tenant.phases[i].counts.due = 0;
+      }
+    }
+    const TrialReport report = reported({run});
+    EXPECT_TRUE(report.lift->gains.empty());
+    EXPECT_EQ(verdict(report), "Lifting 'output limit' at 15.0 s: nobody asked in '" + name +
+                                   "', so before and after cannot be compared.");
+  }
+}
+
 TEST(Verdict, OfADifferenceHasItsSign) {
   EXPECT_TRUE(contains(verdict(with_goodput({2569, Interval{2400, 2700}, "5 runs", ""}, true)),
                        "goodput +2,569 tokens/s (95 % interval +2,400 to +2,700), "));
