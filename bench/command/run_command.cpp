@@ -121,12 +121,20 @@ void tell_capacity(const Surroundings& surroundings, bool quiet, const Prepared&
     remark = fmt::format(": a standard error of {:.1f} %, and {:.0f} % were wanted",
                          100 * error / capacity, 100 * kWantedCapacityError);
     if (error > kMostCapacityError * capacity) {
-      remark += fmt::format("; above {:.0f} % no run is valid: the speed of the machine changes",
-                            100 * kMostCapacityError);
+      const bool remote = traits_of(prepared.scenario.run.engine).remote;
+      remark += fmt::format("; above {:.0f} % no run is valid: {}", 100 * kMostCapacityError,
+                            remote ? "find it for longer (--find-capacity TIME)"
+                                   : "the speed of the machine changes");
     }
   }
   say(surroundings, quiet, "capacity: {} output tokens/s{}", figure_with_error(capacity, error),
       remark);
+  if (prepared.capacity_fall > kMostFall) {
+    say(surroundings, quiet,
+        "warning: the endpoints brought {:.0f} % fewer tokens/s later than at first: it may have "
+        "been a burst that a limit allows; find the capacity for longer (--find-capacity TIME)",
+        100 * prepared.capacity_fall);
+  }
 }
 
 }  // namespace

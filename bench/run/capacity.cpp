@@ -445,10 +445,18 @@ Capacity mean_of(const std::vector<double>& rates) {
   if (mean > 0 && count > 1) {
     capacity.standard_error = std::sqrt(squares / (count - 1) / count) / mean;
   }
+  capacity.fall = fall_between_halves(rates);
   return capacity;
 }
 
 }  // namespace
+
+double fall_between_halves(const std::vector<double>& rates) {
+  const std::ptrdiff_t half = std::ssize(rates) / 2;
+  const double first = std::accumulate(rates.begin(), rates.begin() + half, 0.0);
+  const double second = std::accumulate(rates.end() - half, rates.end(), 0.0);
+  return first > second ? 1 - second / first : 0;
+}
 
 std::optional<Capacity> saturate_endpoints(const Scenario& given, const SaturationBudget& budget,
                                            const std::atomic<bool>& stop) {
@@ -475,7 +483,11 @@ std::optional<Capacity> saturate_endpoints(const Scenario& given, const Saturati
     if (rates.empty()) break;
     const Capacity found = mean_of(rates);
     const bool goes_on = found.tokens_per_s > best.tokens_per_s * kLeastGain;
-    if (found.tokens_per_s > best.tokens_per_s) best = found;
+    if (found.tokens_per_s > best.tokens_per_s) {
+      best = found;
+    } else if (best.tokens_per_s > 0) {  // with more in flight
+      best.fall = std::max(best.fall, 1 - found.tokens_per_s / best.tokens_per_s);
+    }
     if (!goes_on && best.tokens_per_s > 0) break;
     in_flight *= 2;
   }

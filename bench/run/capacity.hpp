@@ -30,6 +30,7 @@ struct Capacity {
   /// Share of the machine that others took meanwhile; nothing where that cannot be read.
   std::optional<double> interference;
   StepCosts costs = {};  ///< what the steps took by which it was measured
+  double fall = 0;       ///< of endpoints: see fall_between_halves()
 };
 
 /// The standard error that a measurement goes on for; and the largest with which it may be used.
@@ -64,6 +65,12 @@ struct SaturationBudget {
   std::int64_t time_ns = 0;
   std::optional<std::int64_t> output_tokens;  ///< absent: no such bound
 };
+
+/// How much less the second half of these blocks brought than the first, as a share of that; 0
+/// where it brought no less, or there are fewer than two.
+double fall_between_halves(const std::vector<double>& rates);
+/// More than that, and what was measured may have been a burst that a limit allows.
+inline constexpr double kMostFall = 0.2;
 
 /// Of the scenario's endpoints, whatever limits them: requests of its mix are kept in flight, twice
 /// as many at each step, until that brings less than 5 % more output tokens/s or the budget is

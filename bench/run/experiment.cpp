@@ -102,6 +102,7 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
   std::string source = capacity_tokens_per_s ? "stated" : "";
   std::optional<double> error_tokens_per_s;
   StepCosts costs;
+  double fall = 0;
   if (before != nullptr) {
     capacity_tokens_per_s = before->capacity_tokens_per_s;
     error_tokens_per_s = before->capacity_error_tokens_per_s;
@@ -123,6 +124,7 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
     std::optional<Capacity> found = capacity(scenario);
     if (!found) return std::nullopt;
     costs = std::move(found->costs);
+    fall = found->fall;
     capacity_tokens_per_s = found->tokens_per_s;
     source = simulated ? "computed" : "measured";
     if (!simulated) error_tokens_per_s = found->tokens_per_s * found->standard_error;
@@ -131,7 +133,7 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
   if (wanted || sought) resolved.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
   if (before == nullptr && source == "measured" && !remote) require_enough_requests(resolved);
   Prepared prepared{
-      std::move(resolved), std::move(source), error_tokens_per_s, std::move(costs), {}};
+      std::move(resolved), std::move(source), error_tokens_per_s, std::move(costs), {}, fall};
   if (!simulated && fleet_changes(given)) {
     if (before != nullptr) {
       for (const Composition& known : before->fleet.compositions) {

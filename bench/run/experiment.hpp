@@ -30,6 +30,7 @@ struct Prepared {
   /// What the fleet can do with so many replicas of each site, as measured: of all that serve for
   /// long. Empty where every site has a capacity of its own, or the fleet does not change.
   std::vector<Composition> measured = {};
+  double capacity_fall = 0;  ///< of endpoints: how much it fell while it was found, a share
 };
 
 /// A fleet that is served to the world.

@@ -87,11 +87,54 @@ Check host_interference(const RunFacts& facts) {
   return check;
 }
 
+/// Nobody answered the call or command that divides the run, or gave the signal.
+bool is_undivided(const Run& run, const RunFacts& facts) {
+  return facts.divided_from_elsewhere && run.lift && !run.lift->at_ns;
+}
+
+/// What cut the run short, or kept its last phase from coming; empty: neither.
+std::string cut_short_by(const Run& run, const RunFacts& facts) {
+  const LoopOutcome& outcome = facts.outcome;
+  const double at_s = static_cast<double>(outcome.sent_until_ns.value_or(outcome.end_ns)) * 1e-9;
+  if (!outcome.event_failure.empty()) return "an event failed, which ended the run (event_call)";
+  if (outcome.interrupted) return fmt::format("the run was stopped at {:.1f} s", at_s);
+  if (outcome.overflowed) {
+    return fmt::format("too many requests in flight ended the run at {:.1f} s (most_in_flight)",
+                       at_s);
+  }
+  if (outcome.bound) {
+    return fmt::format(
+        "the bound on {} ended the sending at {:.1f} s: raise it (run.stop_after), or let the "
+        "change come sooner",
+        *outcome.bound == Bound::requests ? "requests" : "output tokens", at_s);
+  }
+  if (!is_undivided(run, facts)) return "";
+  return run.lift->kind == "signal"
+             ? "no signal came while the run lasted"
+             : fmt::format("the {} was not answered while the run lasted", run.lift->kind);
+}
+
+/// What to do where `scarce` has too few requests, or, being empty, there is no last phase.
+std::string advice_on_samples(const PhaseSpan* scarce, const Run& run, const RunFacts& facts) {
+  const std::string cut = cut_short_by(run, facts);
+  if (scarce == nullptr) {
+    return "there is no phase after the transition: " +
+           (cut.empty() ? "the transition takes all that is left; run longer (run.duration), or "
+                          "say how long it is (run.settle)"
+                        : cut);
+  }
+  // A phase that had ended before has its few requests for another reason.
+  const bool was_cut =
+      !cut.empty() && scarce->end_ns >= facts.outcome.sent_until_ns.value_or(scarce->end_ns);
+  return fmt::format("too few requests in phase '{}' to measure: {}", scarce->name,
+                     was_cut ? cut : "run longer (run.duration) or offer more load");
+}
+
 /// The fewest decided requests in a phase that conclusions rest on.
-Check enough_samples(const Run& run) {
+Check enough_samples(const Run& run, const RunFacts& facts) {
   Check check{"enough_samples", 0.0, kFewestRequests, true, {}};
   std::optional<double> fewest;
-  std::string scarce;
+  const PhaseSpan* scarce = nullptr;
   bool has_after = false;
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     const std::string& name = run.phases[i].name;
@@ -104,19 +147,12 @@ Check enough_samples(const Run& run) {
     }
     if (fewest && decided >= *fewest) continue;
     fewest = decided;
-    scarce = name;
+    scarce = &run.phases[i];
   }
   check.value = has_after ? fewest.value_or(0) : 0;
   check.passed = *check.value >= check.limit;
   if (!check.passed) {
-    check.advice = has_after
-                       ? fmt::format(
-                             "too few requests in phase '{}' to measure: run longer "
-                             "(run.duration) or offer more load",
-                             scarce)
-                       : "there is no phase after the transition: the run was ended before, or the "
-                         "transition takes all that is left; run longer (run.duration), or "
-                         "say how long it is (run.settle)";
+    check.advice = advice_on_samples(has_after ? scarce : nullptr, run, facts);
   }
   return check;
 }
@@ -158,9 +194,10 @@ std::optional<Check> capacity_error(const Run& run) {
   if (!check.passed) {
     check.advice = fmt::format(
         "the fleet's capacity is known to {:.1f} % only (standard error), so that loads are not "
-        "what "
-        "they are called: run again when the machine is quiet, or state it (fleet.capacity)",
-        *check.value * 100);
+        "what they are called: {}, or state it (fleet.capacity)",
+        *check.value * 100,
+        run.wire ? "find it for longer (--find-capacity TIME)"
+                 : "run again when the machine is quiet");
   }
   return check;
 }
@@ -313,9 +350,9 @@ std::vector<Check> wire_checks(const Run& run, const WireRecord& wire, const Run
 }  // namespace
 
 std::vector<Check> check_validity(const Run& run, const RunFacts& facts) {
-  std::vector<Check> checks = {generator_lag(run),    delivered_load(run), enough_samples(run),
-                               conservation(run),     littles_law(facts),  not_interrupted(facts),
-                               in_flight_limit(facts)};
+  std::vector<Check> checks = {
+      generator_lag(run), delivered_load(run),    enough_samples(run, facts), conservation(run),
+      littles_law(facts), not_interrupted(facts), in_flight_limit(facts)};
   // What else the machine does cannot disturb simulated time.
   if (!is_simulated(run)) checks.insert(checks.begin() + 2, host_interference(facts));
   for (const std::optional<Check>& check :
@@ -326,7 +363,9 @@ std::vector<Check> check_validity(const Run& run, const RunFacts& facts) {
     for (Check& check : wire_checks(run, *run.wire, facts)) checks.push_back(std::move(check));
   }
   if (facts.divided_from_elsewhere || !facts.outcome.event_failure.empty()) {
-    checks.push_back(event_call(run, facts));
+    // Where it failed, other checks that failed mostly follow from it.
+    const Check call = event_call(run, facts);
+    checks.insert(call.passed ? checks.end() : checks.begin(), call);
   }
   return checks;
 }

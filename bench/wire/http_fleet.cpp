@@ -56,8 +56,9 @@ struct HttpFleet::Attempt {
   std::int64_t deadline_ns = kNever;
   std::int64_t looked_at_ns = kNever;  // of its entry among the deadlines
   std::int32_t late_gaps = 0;
-  std::int64_t previous_ns = -1;  // its last token
-  bool used_before = false;       // its connection
+  std::int64_t previous_ns = -1;    // its last token
+  bool used_before = false;         // its connection
+  bool has_measured_words = false;  // its prompt was written after the warm-up
   bool told = false;  // what came of it; the rest is read so that the connection can be used again
   bool is_free = true;
 };
@@ -190,6 +191,7 @@ void HttpFleet::assigned(std::uint32_t who, Connection& connection, bool used_be
   attempt.used_before = used_before;
   connection.use(*this, who);
   write_request(attempt, attempt.request);
+  attempt.has_measured_words = words_are_frozen_;
   connection.write(attempt.request);
   set_deadline(who, clock_.now_ns() + sites_[attempt.site].endpoint.first_byte_timeout_ns);
 }
@@ -250,7 +252,6 @@ void HttpFleet::count_tokens(Attempt& attempt, std::int64_t now_ns) {
   const std::int32_t texts = attempt.answer.texts_read();
   ++wire_.reads;
   if (texts > 1) ++wire_.reads_with_several;
-  wire_.deltas += static_cast<std::uint64_t>(texts);
   const CellId cell = attempt.work.cell;
   for (std::int32_t i = 0; i < texts; ++i) {
     const bool first = attempt.previous_ns < 0;
@@ -329,14 +330,17 @@ void HttpFleet::complete(Attempt& attempt) {
   const Reply& reply = answer.reply();
   const std::int32_t missing = reply.output_tokens - reply.deltas;
   if (missing > 0) tokens_.late_tokens(work.cell, answer.last_token_ns(), missing);
+  wire_.deltas += static_cast<std::uint64_t>(reply.deltas);
   wire_.asked_tokens += static_cast<std::uint64_t>(work.output_tokens);
   wire_.got_tokens += static_cast<std::uint64_t>(reply.output_tokens);
   wire_.placed_late_tokens += static_cast<std::uint64_t>(std::abs(missing));
   if (!reply.usage_known) ++wire_.without_usage;
   if (reply.prompt_tokens >= 0) {
-    wire_.asked_prompt_tokens += static_cast<std::uint64_t>(work.prompt_tokens);
-    wire_.got_prompt_tokens += static_cast<std::uint64_t>(reply.prompt_tokens);
     measure_words(attempt);
+    if (attempt.has_measured_words) {
+      wire_.asked_prompt_tokens += static_cast<std::uint64_t>(work.prompt_tokens);
+      wire_.got_prompt_tokens += static_cast<std::uint64_t>(reply.prompt_tokens);
+    }
   }
   conversations_.answered(work, system_tokens(work), reply.output_tokens);
   tell(attempt, NewsKind::completed, answer.last_token_ns(), attempt.late_gaps);

@@ -23,9 +23,15 @@ namespace {
 constexpr std::int64_t kLookNs = 50'000'000;
 constexpr std::int32_t kPromptTokens = 8;
 
-std::vector<Header> headers_of(const Endpoint& endpoint) {
+bool has_key(const Credentials& credentials) {
+  return !credentials.key_env.empty() || !credentials.key_file.empty();
+}
+
+/// Where the site has no key, the tenant's.
+std::vector<Header> headers_of(const Endpoint& endpoint, const Tenant& tenant) {
   std::vector<Header> headers = endpoint.credentials.headers;
-  const std::string key = read_key(endpoint.credentials);
+  const std::string key =
+      read_key(has_key(endpoint.credentials) ? endpoint.credentials : tenant.credentials);
   const bool is_anthropic = endpoint.api == Api::anthropic_messages;
   if (is_anthropic) headers.emplace_back("anthropic-version", "2023-06-01");
   if (!key.empty() && is_anthropic) headers.emplace_back("x-api-key", key);
@@ -38,12 +44,13 @@ std::string milliseconds(std::int64_t ns) {
 }
 
 /// What it says of its models.
-std::string ask_for_models(const Endpoint& endpoint, const std::atomic<bool>& stop) {
+std::string ask_for_models(const Endpoint& endpoint, const Tenant& tenant,
+                           const std::atomic<bool>& stop) {
   WireClock clock;
   const Origin origin = find_origin(endpoint.url, endpoint.ca_file);
   Url models = origin.url;
   models.path = models.path_below("/models");
-  Exchange exchange(clock, origin, plain_request("GET", models, headers_of(endpoint), ""),
+  Exchange exchange(clock, origin, plain_request("GET", models, headers_of(endpoint, tenant), ""),
                     {endpoint.connect_timeout_ns, endpoint.first_byte_timeout_ns});
   while (!exchange.is_done() && !stop) exchange.look(clock.wait(clock.now_ns() + kLookNs));
   if (!exchange.is_done()) return "models: interrupted";
@@ -126,7 +133,8 @@ std::vector<Probed> probe_endpoints(const Scenario& scenario, const std::atomic<
       addresses += (addresses.empty() ? "" : ", ") + address.text();
     }
     probed.found.push_back(fmt::format("{} is at {}", endpoint.url, addresses));
-    probed.found.push_back(secrets.blank(ask_for_models(endpoint, stop)));
+    const Tenant& tenant = scenario.tenants[tenant_of(scenario, scenario.fleet.sites[i])];
+    probed.found.push_back(secrets.blank(ask_for_models(endpoint, tenant, stop)));
     ask_for_token(scenario, i, stop, probed);
   }
   return all;

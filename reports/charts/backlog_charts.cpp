@@ -126,6 +126,12 @@ void add_gauges(const Report& report, const ArmOfTrial& arm, const std::vector<G
   chart.numbers.push_back(std::move(table));
 }
 
+bool is_flat_zero(const Chart& chart) {
+  return std::ranges::all_of(chart.lines, [](const Line& line) {
+    return std::ranges::all_of(line.y, [](const auto& y) { return !y || *y == 0; });
+  });
+}
+
 void add_backlog(const Report& report, std::vector<Chart>& charts) {
   const bool several = report.trials.size() > 1;
   Chart chart = time_chart(report);
@@ -151,6 +157,10 @@ void add_backlog(const Report& report, std::vector<Chart>& charts) {
     add_limit(report, arm, *throttle, 3, true, chart);
     chart.numbers.push_back(limits_table(*throttle, arm.label));
   }
+  const bool has_throttles = std::ranges::any_of(report.trials, [](const TrialReport& each) {
+    return !each.trial.lifted.pooled.throttles.empty();
+  });
+  if (!has_throttles && is_flat_zero(chart)) return;
   if (!chart.lines.empty()) charts.push_back(std::move(chart));
 }
 

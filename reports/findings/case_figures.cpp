@@ -26,11 +26,12 @@ struct CaseRate {
   FigureScale scale;
   FigureOf figure;
   bool in_transition;
+  bool needs_objectives = false;
 };
 constexpr std::array<CaseRate, 3> kCaseRates = {{
     {"throughput", "tokens/s", FigureScale::ratio, &PhaseBrief::throughput_tokens_per_s, false},
     {"goodput", "tokens/s", FigureScale::of_a_whole, &PhaseBrief::goodput_tokens_per_s, true},
-    {"attainment", "share", FigureScale::share, &PhaseBrief::attainment, true},
+    {"attainment", "share", FigureScale::share, &PhaseBrief::attainment, true, true},
 }};
 
 struct Percentile {
@@ -69,12 +70,14 @@ FigureSet rate_set(const CaseRate& rate, const std::string& phase, std::size_t i
   set.scale = rate.scale;
   set.primary = is_lasting(phase);
   std::vector<RunFigure> figures;
+  const char* missing = "a run did not get there, or nobody was due";
   for (const RunBrief* const run : runs) {
     const PhaseBrief& brief = run->phases.at(index);
+    if (!brief.judged && rate.needs_objectives) missing = kNoObjectives;
     if (const auto value = (brief.*rate.figure)()) figures.push_back({run->seed, *value, 0});
     set.whole += brief.throughput_tokens_per_s().value_or(0) / static_cast<double>(runs.size());
   }
-  keep(set, std::move(figures), runs.size(), "a run did not get there, or nobody was due");
+  keep(set, std::move(figures), runs.size(), missing);
   return set;
 }
 

@@ -86,8 +86,9 @@ void remark_on_refusals(const TrialReport& report, const Sums& sums, Remarks& re
   }
   if (sums.overloaded > 0) {
     remarks.push_back(
-        fmt::format("Of first attempts the endpoint refused {} as overloaded (503 or 529): that is "
-                    "everybody's load, and no limit of these users.",
+        fmt::format("Of first attempts the endpoint refused {} as overloaded (503 or 529): by "
+                    "definition those stand for everybody's load; some servers answer so at a "
+                    "limit, too.",
                     by_phase(report, &PhaseSummary::overloaded)));
   }
   if (sums.denied + sums.overloaded > 0 || sums.counts.completed == 0) return;

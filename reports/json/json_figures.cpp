@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "reports/analysis/lift.hpp"
+#include "reports/analysis/summary.hpp"
 #include "reports/json/json_value.hpp"
 
 namespace tokenlift {
@@ -327,6 +328,15 @@ std::string missing_reason(const std::vector<TrialFigure>& figures, const std::s
   return "this run has none";
 }
 
+/// Nothing is attained where nothing was to be.
+void say_no_objectives(std::vector<TrialFigure>& figures) {
+  for (TrialFigure& figure : figures) {
+    const std::vector<std::string> words = words_of(figure.path);
+    const bool attainment = std::ranges::find(words, "attainment") != words.end();
+    if (attainment && !figure.value && figure.reason == kNoData) figure.reason = kNoObjectives;
+  }
+}
+
 }  // namespace
 
 std::vector<TrialFigure> figures_of(const TrialReport& report) {
@@ -337,6 +347,7 @@ std::vector<TrialFigure> figures_of(const TrialReport& report) {
   for (const char* const done : {"mean_ttft_ms", "lift"}) json.erase(done);
   json.update(run_members(report.trial.lifted.pooled));
   collector.walk(json, "", "");
+  if (!has_objectives(report.trial.lifted.pooled)) say_no_objectives(collector.figures);
   return std::move(collector.figures);
 }
 

@@ -31,14 +31,14 @@ struct WireRecord {
   std::uint64_t connections = 0;         ///< opened
   std::uint64_t reads = 0;               ///< that held at least one delta with text
   std::uint64_t reads_with_several = 0;  ///< ... more than one
-  std::uint64_t deltas = 0;              ///< with text
-  // Of requests that completed:
+  std::uint64_t deltas = 0;              ///< with text, of requests that completed
+  // Of these:
   std::uint64_t asked_tokens = 0;         ///< output tokens that were asked for
   std::uint64_t got_tokens = 0;           ///< that came, by usage where it came
   std::uint64_t placed_late_tokens = 0;   ///< of these, not seen as deltas: at their last token
   std::uint64_t without_usage = 0;        ///< requests whose tokens are a count of deltas
-  std::uint64_t asked_prompt_tokens = 0;  ///< of those with usage
-  std::uint64_t got_prompt_tokens = 0;    ///< of those with usage, by usage
+  std::uint64_t asked_prompt_tokens = 0;  ///< of those with usage that were sent after the warm-up
+  std::uint64_t got_prompt_tokens = 0;    ///< of the same, by usage
   /// Time that the harness's own thread worked: its share of a core bounds what can be trusted.
   std::int64_t busy_ns = 0;
   std::vector<FailureRecord> failures;  ///< by kind

@@ -170,5 +170,15 @@ TEST(EstimateCapacity, IsAbsentWhereAPartWasNotMeasured) {
   EXPECT_FALSE(estimate_capacity(Blocks{}, kOneReplica, kMix));
 }
 
+TEST(FallBetweenHalves, IsOfTheFirstHalf) {
+  EXPECT_DOUBLE_EQ(fall_between_halves({100, 100, 60, 20}), 0.6);
+  EXPECT_DOUBLE_EQ(fall_between_halves({100, 7, 50}), 0.5) << "the middle is in neither";
+  EXPECT_EQ(fall_between_halves({100, 90, 95, 95}), 0);
+  EXPECT_EQ(fall_between_halves({50, 100}), 0) << "a rise";
+  EXPECT_EQ(fall_between_halves({0, 0}), 0);
+  EXPECT_EQ(fall_between_halves({100}), 0);
+  EXPECT_EQ(fall_between_halves({}), 0);
+}
+
 }  // namespace
 }  // namespace tokenlift::capacity_test

@@ -239,6 +239,58 @@ TEST(Validity, ARunWithoutItsLastPhaseHasNotEnoughSamples) {
   EXPECT_FALSE(named(check_validity(run, good_facts()), "enough_samples").passed);
 }
 
+/// What is advised where there are too few requests, given how the run ended.
+std::string advice_on_samples(const Run& run, const RunFacts& facts) {
+  return named(check_validity(run, facts), "enough_samples").advice;
+}
+
+TEST(Validity, TooFewRequestsHaveTheReasonThatCutTheRunShort) {
+  auto run = good_wire_run();
+  run.phases.pop_back();
+  run.tenants[0].phases.pop_back();
+  const auto says = [&](const RunFacts& facts, const char* words) {
+    const std::string advice = advice_on_samples(run, facts);
+    EXPECT_NE(advice.find(words), std::string::npos) << advice;
+    EXPECT_EQ(advice.find("run.duration") != std::string::npos, words == std::string("run.settle"))
+        << advice;
+  };
+  RunFacts facts = good_wire_facts();
+  says(facts, "run.settle");
+  facts.outcome.sent_until_ns = 10'000 * kMs;
+  facts.outcome.bound = Bound::requests;
+  says(facts, "the bound on requests ended the sending at 10.0 s: raise it (run.stop_after)");
+  facts.outcome.interrupted = true;
+  says(facts, "the run was stopped at 10.0 s");
+  facts.outcome.event_failure = "status 401";
+  says(facts, "an event failed");
+  facts = good_wire_facts();
+  facts.outcome.overflowed = true;
+  says(facts, "too many requests in flight");
+  facts = good_wire_facts();
+  run.lift->at_ns.reset();
+  says(facts, "the call was not answered");
+  run.lift->kind = "signal";
+  says(facts, "no signal came");
+}
+
+TEST(Validity, APhaseThatHadEndedBeforeTheRunWasCutShortIsLengthened) {
+  auto run = good_wire_run();
+  run.tenants[0].phases[0].counts = {50, 50, 0, 0, 0, 0, 0};
+  RunFacts facts = good_wire_facts();
+  facts.outcome.bound = Bound::output_tokens;
+  facts.outcome.sent_until_ns = run.phases[0].end_ns + kMs;
+  EXPECT_NE(advice_on_samples(run, facts).find("run.duration"), std::string::npos);
+  facts.outcome.sent_until_ns = run.phases[0].end_ns;
+  EXPECT_NE(advice_on_samples(run, facts).find("run.stop_after"), std::string::npos);
+}
+
+TEST(Validity, AnEventThatFailedIsToldFirst) {
+  RunFacts facts = good_wire_facts();
+  EXPECT_NE(check_validity(good_wire_run(), facts).front().name, "event_call");
+  facts.outcome.event_failure = "the call at 10 s: status 401";
+  EXPECT_EQ(check_validity(good_wire_run(), facts).front().name, "event_call");
+}
+
 TEST(Validity, ALostRequestFailsConservation) {
   auto run = good_run();
   --run.tenants[0].phases[0].counts.completed;

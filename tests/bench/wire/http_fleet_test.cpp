@@ -364,6 +364,33 @@ TEST(HttpFleet, WordsPerTokenAreMeasuredInTheWarmUp) {
   ASSERT_TRUE(harness.wait_for(6));
   EXPECT_LT(bytes, in_warm_up * 3 / 4);
   EXPECT_GT(bytes, in_warm_up / 3);
+  const WireRecord record = harness.stop();
+  EXPECT_EQ(record.asked_prompt_tokens, 100U);  // of the one with measured words
+  EXPECT_EQ(record.got_prompt_tokens, 200U);
+}
+
+TEST(HttpFleet, ChunksOfAnswersThatBrokeAreNotCountedAsCompletedOnes) {
+  std::atomic<int> asked{0};
+  const ScriptedServer server([&](Peer& peer) {
+    while (peer.read_request()) {
+      if (asked++ > 0) {
+        peer.send(whole_stream(3));
+        continue;
+      }
+      peer.send(std::string(kStreamHead) + text_chunk("Hello"));
+      return;
+    }
+  });
+  FleetHarness harness(wire_scenario(server.url()));
+  harness.send();
+  ASSERT_TRUE(harness.wait_for(1));
+  EXPECT_EQ(harness.became[0].news.kind, NewsKind::failed);
+  harness.send();
+  ASSERT_TRUE(harness.wait_for(2));
+  EXPECT_EQ(harness.became[1].news.kind, NewsKind::completed);
+  const WireRecord record = harness.stop();
+  EXPECT_EQ(record.deltas, 3U);
+  EXPECT_EQ(record.got_tokens, 3U);
 }
 
 TEST(HttpFleet, AConnectionThatTheServerHadClosedIsNoFailure) {

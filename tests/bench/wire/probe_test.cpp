@@ -82,6 +82,31 @@ TEST(Probe, ShowsNoKey) {
   EXPECT_NE(heads.find(field), heads.rfind(field));  // both asked with it
 }
 
+/// The heads of what is asked, where the tenant has a key, and the site this one.
+std::string heads_asked(const std::string& key_env_of_site) {
+  setenv("TOKENLIFT_PROBE_KEY", "sk-of-the-site", 1);
+  setenv("TOKENLIFT_PROBE_TENANT", "sk-of-the-tenant", 1);
+  std::string models;
+  const ScriptedServer server([&](Peer& peer) {
+    while (const auto request = peer.read_request()) {
+      if (request->head.find("GET /v1/models ") == 0) models = request->head;
+      peer.send(response("401 Unauthorized", "no", "", "text/plain"));
+    }
+  });
+  Scenario scenario = wire_scenario(server.url());
+  scenario.fleet.sites[0].endpoint->credentials.key_env = key_env_of_site;
+  scenario.tenants[0].credentials.key_env = "TOKENLIFT_PROBE_TENANT";
+  probe_endpoints(scenario, kGoOn);
+  return models;
+}
+
+TEST(Probe, AsksForModelsWithTheTenantsKeyWhereTheSiteHasNone) {
+  const std::string alone = heads_asked("");
+  EXPECT_NE(alone.find("Authorization: Bearer sk-of-the-tenant\r\n"), std::string::npos) << alone;
+  const std::string both = heads_asked("TOKENLIFT_PROBE_KEY");
+  EXPECT_NE(both.find("Authorization: Bearer sk-of-the-site\r\n"), std::string::npos) << both;
+}
+
 TEST(Origin, ANameWithoutAnAddressOrAUrlThatIsNoneIsAMistake) {
   EXPECT_THROW(find_origin("http://no-such-host.invalid/v1", ""), EndpointError);
   EXPECT_THROW(find_origin("ftp://127.0.0.1", ""), EndpointError);

@@ -402,6 +402,17 @@ TEST(Comparison, ALiftIsComparedBeforeAndAfterAndByWhatUsersFeltBetween) {
             std::string::npos);
 }
 
+TEST(Comparison, AttainmentIsMissingWhereNoTenantHasObjectives) {
+  const auto missing = [](const auto& run) {
+    const CaseFigures figures = case_figures(make_trial("", {run}));
+    return std::ranges::find(figures.figures, std::string("attainment"), &FigureSet::name)->missing;
+  };
+  auto run = steady_run();
+  EXPECT_EQ(missing(run), "");
+  for (TenantRecord& tenant : run.tenants) tenant.has_objectives = false;
+  EXPECT_EQ(missing(run), "no tenant has objectives (slo)");
+}
+
 TEST(Comparison, AnInvalidSetIsNoComparison) {
   const CaseFigures invalid = case_figures(make_trial("", {invalid_run()}));
   EXPECT_EQ(invalid.problem, "interrupted");

@@ -75,7 +75,7 @@ const std::vector<const char*>& diagnoses() {
       "The endpoint never answered",
       "The endpoint refused every request",
       "by its own limit (429)",
-      "as overloaded (503 or 529): that is",
+      "as overloaded (503 or 529): by definition",
       "The endpoint never refused",
       "failed, 0.148",
       "the endpoint refused all their attempts",
@@ -388,7 +388,7 @@ std::vector<Situation> endpoints() {
   all.push_back({"a call lifts the limit of an endpoint",
                  of_endpoint(kAsItIs, endpoint_run()),
                  {"The call at 15.2 s", kUnsure, kNoDrain, "in back-off", "by its own limit (429)",
-                  "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+                  "as overloaded (503 or 529): by definition", "failed, 0.148", kSplit}});
   all.push_back({"the same, in bins of 0.1 s",
                  of_endpoint(
                      [](RunValue& run) {
@@ -398,22 +398,22 @@ std::vector<Situation> endpoints() {
                      },
                      endpoint_run()),
                  {"The call at 15.2 s", kUnsure, kNoDrain, "in back-off", "by its own limit (429)",
-                  "as overloaded (503 or 529): that is", "failed, 0.148",
+                  "as overloaded (503 or 529): by definition", "failed, 0.148",
                   "came at some instant in that time", kSplit}});
-  all.push_back(
-      {"a call that was not made any more",
-       of_endpoint(
-           [](RunValue& run) {
-             run.lift->at_ns.reset();
-             run.lift->planned_ns = 50 * kSecondNs;
-           },
-           endpoint_run()),
-       {"was to make the change; the run did not get there", "did not get there",
-        "by its own limit (429)", "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+  all.push_back({"a call that was not made any more",
+                 of_endpoint(
+                     [](RunValue& run) {
+                       run.lift->at_ns.reset();
+                       run.lift->planned_ns = 50 * kSecondNs;
+                     },
+                     endpoint_run()),
+                 {"was to make the change; the run did not get there", "did not get there",
+                  "by its own limit (429)", "as overloaded (503 or 529): by definition",
+                  "failed, 0.148", kSplit}});
   all.push_back({"a call that failed",
                  of_endpoint([](RunValue& run) { run.lift->at_ns.reset(); }, endpoint_run()),
                  {"was to make the change, and did not", "by its own limit (429)",
-                  "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+                  "as overloaded (503 or 529): by definition", "failed, 0.148", kSplit}});
   all.push_back({"a signal that nobody gave",
                  of_endpoint(
                      [](RunValue& run) {
@@ -422,7 +422,7 @@ std::vector<Situation> endpoints() {
                      },
                      endpoint_run()),
                  {"no signal came while the run lasted", "by its own limit (429)",
-                  "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+                  "as overloaded (503 or 529): by definition", "failed, 0.148", kSplit}});
   all.push_back({"an endpoint without any limit", of_endpoint(kAsItIs), {kUnrefused, kSplit}});
   all.push_back({"an endpoint that is not there",
                  of_endpoint([](RunValue& run) {
@@ -490,7 +490,7 @@ std::vector<Situation> endpoints() {
                      endpoint_run()),
                  {"The call at 15.2 s", kUnsure, "a backlog never drains",
                   "let the endpoint carry more", "in back-off", "by its own limit (429)",
-                  "as overloaded (503 or 529): that is", "failed, 0.148", kSplit}});
+                  "as overloaded (503 or 529): by definition", "failed, 0.148", kSplit}});
   return all;
 }
 

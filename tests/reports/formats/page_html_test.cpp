@@ -268,6 +268,23 @@ TEST(Charts, AGapInALimitIsThereHoweverOftenTheLimitChanges) {
   EXPECT_NE(table.notes[0].find(" of 5000 changes"), std::string::npos) << table.notes[0];
 }
 
+TEST(Charts, ThereIsNoBacklogWhereNothingCanWait) {
+  const auto has_backlog = [](const auto& run) {
+    const std::vector<Chart> charts = charts_of(make_report({make_trial("", {run})}));
+    return std::ranges::find(charts, std::string("backlog"), &Chart::id) != charts.end();
+  };
+  auto run = rich_run({60, 60, 11, false, 0.8});
+  run.lift.reset();
+  run.throttles.clear();
+  EXPECT_TRUE(has_backlog(run));  // something waited all the same
+  for (Column& column : run.series.columns) {
+    if (column.name == "backlog_tokens") std::ranges::fill(column.values, 0);
+  }
+  EXPECT_FALSE(has_backlog(run));
+  run.throttles = rich_run({60, 60, 11, false, 0.8}).throttles;
+  EXPECT_TRUE(has_backlog(run));
+}
+
 TEST(Charts, SlicesWithUndecidedRequestsAreMarked) {
   const std::vector<Chart> charts = charts_of(rich_report());
   const auto ttft = std::find_if(charts.begin(), charts.end(),

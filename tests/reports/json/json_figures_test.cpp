@@ -142,6 +142,16 @@ TEST(JsonFigures, WhatIsAbsentHasItsReason) {
   EXPECT_EQ(reason(steady, "lift.drain_time_s"), "nothing was lifted");
 }
 
+TEST(JsonFigures, NothingIsAttainedWhereNoTenantHasObjectives) {
+  auto run = steady_run();
+  EXPECT_TRUE(figure_at(figures_of(analyse(make_trial("", {run}))), "attainment.steady").value);
+  for (TenantRecord& tenant : run.tenants) tenant.has_objectives = false;
+  const TrialFigure none =
+      figure_at(figures_of(analyse(make_trial("", {run}))), "attainment.steady");
+  EXPECT_FALSE(none.value);
+  EXPECT_EQ(none.reason, "no tenant has objectives (slo)");
+}
+
 TEST(JsonFigures, AMistakeNamesTheWordAndWhatIsPossible) {
   EXPECT_EQ(path_mistake("runs.after", nothing_near),
             "\"runs\" has no \"after\": it is a figure itself");
