@@ -158,6 +158,10 @@ std::pair<Objective, std::size_t> add_objective(SweepProblem& problem, const std
   return {std::move(objective), place};
 }
 
+bool changes_capacity(const std::string& key) {
+  return key.starts_with("fleet.site") || key.starts_with("profile");
+}
+
 std::string digest_of(const SweepProblem& problem) {
   std::string text = to_json(problem.scenario) + std::to_string(problem.repetitions);
   for (const std::string& path : problem.figures) text += "|" + path;
@@ -205,6 +209,22 @@ std::optional<Prepared> PointRunner::prepare(const Scenario& scenario, Experimen
   return prepared;
 }
 
+/// With the loads of the fleet as it is without the settings of the point.
+std::optional<Prepared> PointRunner::prepare_as_stated(Scenario scenario, Experiment& experiment) {
+  if (needs_capacity(scenario)) {
+    Scenario stated = scenario;  // all else may be changed by another axis
+    stated.fleet.sites = problem_.scenario.fleet.sites;
+    stated.profiles = problem_.scenario.profiles;
+    const std::optional<Prepared> prepared = prepare(stated, experiment);
+    if (!prepared) return std::nullopt;
+    const std::optional<std::int64_t> settle_ns = scenario.run.settle_ns;
+    scenario = resolve(scenario, prepared->scenario.fleet.capacity_tokens_per_s);
+    scenario.run.settle_ns = settle_ns;  // and the capacity are those of the point
+    scenario.fleet.capacity_tokens_per_s.reset();
+  }
+  return prepare(scenario, experiment);
+}
+
 bool PointRunner::is_probed(const Prepared& prepared) const {
   const Scenario& scenario = prepared.scenario;
   if (!can_be_shortened(scenario)) return false;
@@ -221,7 +241,10 @@ SweepPoint PointRunner::run(const std::vector<std::string>& settings, Experiment
     point.failure = std::move(why);
   };
   try {
-    const std::optional<Prepared> prepared = prepare(read_scenario(problem_, settings), experiment);
+    const Scenario scenario = read_scenario(problem_, settings);
+    const std::optional<Prepared> prepared = std::ranges::any_of(settings, changes_capacity)
+                                                 ? prepare_as_stated(scenario, experiment)
+                                                 : prepare(scenario, experiment);
     if (!prepared || stop_.load(std::memory_order_relaxed)) {
       point.state = PointState::interrupted;
       return point;
