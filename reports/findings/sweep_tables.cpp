@@ -197,9 +197,10 @@ Table tries_table(const SweepReport& report, const SweepFind& find) {
   for (const FindTry& tried : find.tries) {
     const bool failed = tried.point.state == PointState::failed;
     std::vector<Cell> row = {{tried.point.values.empty() ? "" : tried.point.values[0]},
-                             tried.holds ? Cell{"met", {}, Ink::green}
-                             : failed    ? Cell{"failed", {}, Ink::red}
-                                         : Cell{"missed", {}, Ink::red},
+                             tried.holds    ? Cell{"met", {}, Ink::green}
+                             : !tried.known ? Cell{"not known"}
+                             : failed       ? Cell{"failed", {}, Ink::red}
+                                            : Cell{"missed", {}, Ink::red},
                              {tried.sure ? "yes" : "no"}};
     for (const SweepColumn& column : columns) {
       row.push_back(tried.point.state == PointState::saturated ? Cell{"saturated"}
