@@ -32,7 +32,7 @@ double bend(const SweepReport& report, const SweepPoint& one, const SweepPoint& 
   return most < std::log(kLeastBend) ? 0 : most;
 }
 
-Met met_at(const SweepReport& report, const SweepPoint& point, const Objective& objective) {
+Met met_of(const SweepReport& report, const SweepPoint& point, const Objective& objective) {
   const auto found = std::ranges::find(report.figures, objective.path);
   return met_at(point, objective, static_cast<std::size_t>(found - report.figures.begin()));
 }
@@ -41,7 +41,7 @@ bool is_crossed(const SweepReport& report, const SweepPoint& one, const SweepPoi
                 const std::vector<Objective>& objectives) {
   if (one.state != other.state) return true;
   return std::ranges::any_of(objectives, [&](const Objective& objective) {
-    const Met here = met_at(report, one, objective), there = met_at(report, other, objective);
+    const Met here = met_of(report, one, objective), there = met_of(report, other, objective);
     return here != there && here != Met::unknown && there != Met::unknown;
   });
 }
@@ -83,7 +83,7 @@ std::string crossing_sentence(const SweepReport& report, const Objective& object
   bool was_met = false;
   for (const SweepPoint& point : report.points) {
     if (point.state == PointState::failed) continue;
-    const Met state = met_at(report, point, objective);
+    const Met state = met_of(report, point, objective);
     if (state == Met::unknown) {
       unknown.push_back(point.values[0]);
       continue;

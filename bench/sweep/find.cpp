@@ -32,7 +32,7 @@ double within(const Objective& objective, double value) {
 }
 
 /// All of them together: one that is missed is enough.
-Met met_at(const SweepPoint& point, const FindTask& task) {
+Met met_of_all(const SweepPoint& point, const FindTask& task) {
   Met all = Met::met;
   for (std::size_t i = 0; i < task.objectives.size(); ++i) {
     const Met one = met_at(point, task.objectives[i], task.figures[i]);
@@ -98,7 +98,7 @@ class Find {
     const bool all = points.size() == values.size();
     for (SweepPoint& point : points) {
       FindTry tried{std::move(point), false, false, true};
-      const Met met = met_at(tried.point, task_);
+      const Met met = met_of_all(tried.point, task_);
       tried.holds = met == Met::met;
       tried.known = met != Met::unknown;
       tried.sure = tried.known && is_sure(tried);

@@ -35,6 +35,11 @@ constexpr double kNearlyFull = 0.9;
 /// more than it can do.
 constexpr double kSlowGrowth = 0.005;
 
+/// A probe alone decides where its backlog grows by so much of what is asked for, or by so much of
+/// what is asked for beyond the capacity.
+constexpr double kSureGrowth = 0.15;
+constexpr double kExpectedShare = 0.5;
+
 /// Figures of a lift that a sweep over its parameters is about.
 constexpr std::array<const char*, 5> kLiftFigures = {
     "goodput.gain", "lift.drain_time_s", "lift.goodput.settling_time_s",
@@ -65,16 +70,37 @@ std::optional<double> accelerators_of(const Scenario& scenario) {
 
 enum class Growth { none, some, clear };
 
+std::optional<BacklogTrend> trend_of(const Run& run, std::string_view phase) {
+  const std::optional<std::size_t> index = find_phase(run, phase);
+  if (!index) return std::nullopt;
+  return backlog_trend(run, *index, run.runs > 1 ? kSlowGrowth : kGrowing);
+}
+
+double due_per_run(const Run& run, std::string_view phase) {
+  const std::size_t index = *find_phase(run, phase);
+  return static_cast<double>(fleet_record(run, index).counts.due) / static_cast<double>(run.runs);
+}
+
 /// Of several runs together, a smaller growth is told from chance.
 Growth growth_of(const Run& run, std::string_view phase) {
-  const std::optional<std::size_t> index = find_phase(run, phase);
-  const std::optional<BacklogTrend> trend =
-      index ? backlog_trend(run, *index, run.runs > 1 ? kSlowGrowth : kGrowing) : std::nullopt;
+  const std::optional<BacklogTrend> trend = trend_of(run, phase);
   if (!trend || !trend->grows) return Growth::none;
-  const double due =
-      static_cast<double>(fleet_record(run, *index).counts.due) / static_cast<double>(run.runs);
-  return trend->last_requests - trend->first_requests >= kClearGrowth * due ? Growth::clear
-                                                                            : Growth::some;
+  const double added = trend->last_requests - trend->first_requests;
+  return added >= kClearGrowth * due_per_run(run, phase) ? Growth::clear : Growth::some;
+}
+
+/// Whether a run that is a part of the whole may tell the end of the story: a burst may fill a
+/// quarter of the time.
+bool is_beyond_doubt(const Run& part, const Scenario& scenario, std::string_view phase) {
+  if (growth_of(part, phase) != Growth::clear) return false;
+  const BacklogTrend trend = *trend_of(part, phase);
+  const double added = trend.last_requests - trend.first_requests;
+  const double due = due_per_run(part, phase);
+  if (added >= kSureGrowth * due) return true;
+  const double asked = offered(scenario).open_tokens_per_s;
+  const std::optional<double>& capacity = scenario.fleet.capacity_tokens_per_s;
+  if (!capacity || asked <= *capacity) return false;
+  return added >= kExpectedShare * due * (1 - *capacity / asked);
 }
 
 /// Names of tenants and throttles in a path are checked where they can still be mended.
@@ -275,9 +301,11 @@ void PointRunner::run_prepared(const Prepared& prepared, Experiment& experiment,
     point.requests += run.totals.due;
     if (run.interrupted) point.state = PointState::interrupted;
     if (point.state == PointState::interrupted) return false;
-    if (growth_of(run, problem_.phase) == Growth::clear) point.state = PointState::saturated;
-    const bool probe = repetition == 1 && &what != &prepared;
-    if (probe && point.state != PointState::saturated) return true;
+    const bool probe = &what != &prepared;
+    const bool saturated = probe ? is_beyond_doubt(run, what.scenario, problem_.phase)
+                                 : growth_of(run, problem_.phase) == Growth::clear;
+    if (saturated) point.state = PointState::saturated;
+    if (probe && !saturated) return true;
     const bool differs = pool.add(run_name(repetition, false), run);
     if (differs) runs.push_back(std::move(run));
     return differs && point.state == PointState::steady;

@@ -64,8 +64,10 @@ class PointRunner {
   ///
   /// A point whose backlog grows ends early: it is first run for a quarter of its time (on engines
   /// in real time only where nearly the capacity or more is asked for), and is saturated where the
-  /// backlog grows by kClearGrowth of what is asked for; the same is asked after each repetition,
-  /// and of all of them together whether it grows at all.
+  /// backlog then grows by 15 % of what is asked for, or by half of what is asked for beyond the
+  /// capacity. Otherwise it runs its whole time: it is saturated where the backlog grows by
+  /// kClearGrowth of what is asked for; the same is asked after each repetition, and of all of them
+  /// together whether it grows at all.
   SweepPoint run(const std::vector<std::string>& settings, Experiment& experiment,
                  const RunWatch& watch);
 

@@ -70,5 +70,43 @@ TEST(Point, ALoadThatAloneChangesNeedsNoRemark) {
   EXPECT_NEAR(offered_at(report, 1), 1'000, 50);
 }
 
+/// Nine tenths of the capacity are asked for: a fleet that keeps up.
+constexpr const char* kBusyHall = R"(
+name = "hall"
+run = { engine = "virtual", duration = "32s", warmup = "2s" }
+[[fleet.site]]
+name = "hall"
+replicas = 2
+profile = "server"
+max_batch = 4
+max_step_tokens = 512
+kv_tokens = 4096
+[profile.server]
+decode = { a = "10ms", b = "1ms", c = "10ns" }
+prefill = { p0 = "5ms", p1 = "100us", p2 = "0ns" }
+[[tenant]]
+name = "users"
+arrivals = { process = "poisson", load = 0.9 }
+prompt_tokens = { distribution = "uniform", min = 50, max = 150 }
+output_tokens = { distribution = "uniform", min = 5, max = 35 }
+)";
+
+SweepReport hall_at(const std::string& seed, const std::string& loads) {
+  return swept(make_sweep_problem({"hall", "", kBusyHall}, {"run.seed=" + seed}, {}, 1),
+               {"tenant.users.arrivals.load=" + loads});
+}
+
+TEST(Point, ABurstInTheFirstQuarterIsNoSaturation) {
+  for (const char* const seed : {"100", "500", "800"}) {
+    EXPECT_EQ(hall_at(seed, "0.8,0.9").points[1].state, PointState::steady) << seed;
+  }
+}
+
+TEST(Point, ClearSaturationIsToldAfterAQuarter) {
+  const SweepReport report = hall_at("1", "0.5,1.5");
+  EXPECT_EQ(report.points[1].state, PointState::saturated);
+  EXPECT_LT(report.points[1].requests, report.points[0].requests);
+}
+
 }  // namespace
 }  // namespace tokenlift::point_test
