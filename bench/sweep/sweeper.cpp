@@ -194,6 +194,7 @@ void Sweeper::sweep(const std::vector<SweptKey>& axes, const std::vector<Objecti
   for (const SweptKey& key : axes) first.push_back(setting(key, key.values.front()));
   note_loads(first);
   add_points(axes, values, false);
+  if (out_of_time_) report_.interrupted = true;  // what was asked for is not all there
   if (axes.size() == 1 && axes[0].is_range) refine(axes[0], objectives);
   for (const Objective& objective : objectives) {
     if (axes.size() == 1 && !report_.points.empty()) {
@@ -253,6 +254,7 @@ void Sweeper::find(const FindTask& task) {
     }
     return done;
   }));
+  if (report_.finds.back().outcome == FindOutcome::interrupted) report_.interrupted = true;
   if (watch_.kept) watch_.kept(report_);
 }
 

@@ -129,7 +129,7 @@ bool is_one_question(const std::vector<SweepFind>& finds) {
   return finds.size() > 1 && std::all_of(finds.begin(), finds.end(), [&](const SweepFind& find) {
            return !find.name.empty() && find.objectives == finds[0].objectives &&
                   find.axis.key == finds[0].axis.key && find.most == finds[0].most &&
-                  find.against_order.empty();
+                  find.against_order.empty() && find.outcome != FindOutcome::not_known;
          });
 }
 

@@ -207,6 +207,10 @@ Table tries_table(const SweepReport& report, const SweepFind& find) {
                                                                : figure_cell(tried.point, column));
     }
     if (failed) table.notes.push_back(row[0].text + " failed: " + tried.point.failure);
+    if (!tried.point.valid) {
+      table.notes.push_back(fmt::format("{} is not valid as a measurement: {} failed.", row[0].text,
+                                        listed(tried.point.failed_checks, "and")));
+    }
     table.rows.push_back(std::move(row));
   }
   return table;

@@ -107,6 +107,15 @@ TEST(Sweep, CountsAPointThatIsNotValidOnce) {
   EXPECT_TRUE(contains(sweep_status(report), "13 points: 9 steady, 3 saturated and 1 not valid"));
 }
 
+TEST(Sweep, NamesTheChecksThatFailedAtAValueThatWasTried) {
+  SweepReport report = sample_sweep();
+  report.finds[0].tries[1].point.valid = false;
+  report.finds[0].tries[1].point.failed_checks = {"on_time"};
+  const std::string value = report.finds[0].tries[1].point.values[0];
+  EXPECT_TRUE(contains(to_markdown(sweep_page(report)),
+                       value + " is not valid as a measurement: on_time failed."));
+}
+
 TEST(Sweep, MarksTheCapacityBesideThroughput) {
   const SweepReport report = sample_sweep();
   for (const Chart& chart : sweep_charts({{"", &report}})) {
