@@ -126,13 +126,36 @@ Asked read_task(const SweepOptions& options, const Words& words) {
 
 // ------------------------------------------------------------------------------------ the work
 
+/// Whether points of an earlier sweep are among those that are asked for, so that none would be
+/// lost: the same axes, and all values but those that were added to a curve.
+bool goes_on(const SweepReport& known, const std::vector<SweptKey>& axes) {
+  if (known.points.empty()) return true;
+  const auto is_same = [](const SweepAxis& axis, const SweptKey& key) {
+    return axis.key == key.axis.key;
+  };
+  if (!std::ranges::equal(known.axes, axes, is_same)) return false;
+  return std::ranges::all_of(known.points, [&](const SweepPoint& point) {
+    for (std::size_t i = 0; i < axes.size() && !point.refined; ++i) {
+      const std::vector<std::string>& values = axes[i].values;
+      if (std::ranges::find(values, point.values[i]) == values.end()) return false;
+    }
+    return true;
+  });
+}
+
 /// What the folder to go on in has. Throws UsageError where it is of something else.
-std::optional<SweepReport> known_points(const SweepOptions& options, const SweepProblem& problem) {
+std::optional<SweepReport> known_points(const SweepOptions& options, const Asked& asked) {
+  const SweepProblem& problem = asked.problem;
   if (options.resume.empty()) return std::nullopt;
   const fs::path file = fs::path(options.resume) / kSweepFile;
   if (!is_file(file.string())) return std::nullopt;
   SweepReport known = read_sweep(read_file(file), file.string());
-  if (known.settings_digest == digest_of(problem) && known.figures == problem.figures) return known;
+  if (known.settings_digest == digest_of(problem) && known.figures == problem.figures) {
+    if (goes_on(known, asked.axes)) return known;
+    throw UsageError(fmt::format(
+        "'{}' has points of another --over, which would be lost: go on with the same words",
+        file.string()));
+  }
   throw UsageError(fmt::format(
       "'{}' is of another scenario, or of other repetitions or figures: go on with the same words",
       file.string()));
@@ -143,7 +166,7 @@ int sweep_scenario(const Surroundings& surroundings, const SweepOptions& options
   require_task(options);
   if (words.sources.size() != 1) throw UsageError("one scenario is swept at a time");
   Asked asked = read_task(options, words);
-  const std::optional<SweepReport> known = known_points(options, asked.problem);
+  const std::optional<SweepReport> known = known_points(options, asked);
   SweepEffort effort;
   if (options.requests) effort.requests = static_cast<std::uint64_t>(*options.requests);
   if (options.time_ns) effort.time_s = static_cast<double>(*options.time_ns) / 1e9;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/sweep/find.hpp"
 #include "reports/text/figure.hpp"
 #include "workloads/tuning/candidate.hpp"
 
@@ -31,18 +32,17 @@ double bend(const SweepReport& report, const SweepPoint& one, const SweepPoint& 
   return most < std::log(kLeastBend) ? 0 : most;
 }
 
-bool is_met_at(const SweepReport& report, const SweepPoint& point, const Objective& objective) {
+Met met_of(const SweepReport& report, const SweepPoint& point, const Objective& objective) {
   const auto found = std::ranges::find(report.figures, objective.path);
-  const auto index = static_cast<std::size_t>(found - report.figures.begin());
-  if (index >= point.figures.size() || !point.figures[index].value) return false;
-  return is_met(objective, *point.figures[index].value);
+  return met_at(point, objective, static_cast<std::size_t>(found - report.figures.begin()));
 }
 
 bool is_crossed(const SweepReport& report, const SweepPoint& one, const SweepPoint& other,
                 const std::vector<Objective>& objectives) {
   if (one.state != other.state) return true;
   return std::ranges::any_of(objectives, [&](const Objective& objective) {
-    return is_met_at(report, one, objective) != is_met_at(report, other, objective);
+    const Met here = met_of(report, one, objective), there = met_of(report, other, objective);
+    return here != there && here != Met::unknown && there != Met::unknown;
   });
 }
 
@@ -78,23 +78,36 @@ std::vector<std::string> wanted_values(const SweepReport& report, const SweptKey
 }
 
 std::string crossing_sentence(const SweepReport& report, const Objective& objective) {
-  std::vector<std::string> crossed;
+  std::vector<std::string> crossed, unknown;
   const SweepPoint* before = nullptr;
   bool was_met = false;
   for (const SweepPoint& point : report.points) {
     if (point.state == PointState::failed) continue;
-    const bool met = is_met_at(report, point, objective);
+    const Met state = met_of(report, point, objective);
+    if (state == Met::unknown) {
+      unknown.push_back(point.values[0]);
+      continue;
+    }
+    const bool met = state == Met::met;
     if (before != nullptr && met != was_met) {
       crossed.push_back(fmt::format("between {} and {}", before->values[0], point.values[0]));
     }
     before = &point;
     was_met = met;
   }
-  if (before == nullptr) return "";
-  if (!crossed.empty()) {
-    return fmt::format("{} is crossed {}.", objective.text, listed(crossed, "and"));
+  const std::string at_unknown =
+      unknown.empty()
+          ? ""
+          : fmt::format("not known at {}, where it has no value", listed(unknown, "and"));
+  if (before == nullptr) {
+    return unknown.empty() ? "" : fmt::format("{} is {}.", objective.text, at_unknown);
   }
-  return fmt::format("{} is {} at all points.", objective.text, was_met ? "met" : "missed");
+  const std::string rest = unknown.empty() ? "." : ", and " + at_unknown + ".";
+  if (!crossed.empty()) {
+    return fmt::format("{} is crossed {}{}", objective.text, listed(crossed, "and"), rest);
+  }
+  return fmt::format("{} is {} at all {}points{}", objective.text, was_met ? "met" : "missed",
+                     unknown.empty() ? "" : "other ", rest);
 }
 
 }  // namespace tokenlift

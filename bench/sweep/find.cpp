@@ -31,13 +31,15 @@ double within(const Objective& objective, double value) {
   return is_met(objective, value) ? 1 : -1;
 }
 
-bool holds(const SweepPoint& point, const FindTask& task) {
-  if (point.state == PointState::failed || point.state == PointState::interrupted) return false;
+/// All of them together: one that is missed is enough.
+Met met_of_all(const SweepPoint& point, const FindTask& task) {
+  Met all = Met::met;
   for (std::size_t i = 0; i < task.objectives.size(); ++i) {
-    const Estimate& figure = point.figures[task.figures[i]];
-    if (!figure.value || !is_met(task.objectives[i], *figure.value)) return false;
+    const Met one = met_at(point, task.objectives[i], task.figures[i]);
+    if (one == Met::missed) return Met::missed;
+    if (one == Met::unknown) all = Met::unknown;
   }
-  return true;
+  return all;
 }
 
 class Find {
@@ -71,6 +73,14 @@ class Find {
     return task_.most ? find_.tries[i] : find_.tries[find_.tries.size() - 1 - i];
   }
   double number(std::size_t i) const { return from_good_side(i).point.numbers[0]; }
+  /// Those of which it is known whether they hold, from the good side.
+  std::vector<std::size_t> known() const {
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < find_.tries.size(); ++i) {
+      if (from_good_side(i).known) places.push_back(i);
+    }
+    return places;
+  }
 
   /// False if it was stopped before all had been run.
   bool try_values(const std::vector<double>& positions) {
@@ -87,9 +97,12 @@ class Find {
     std::vector<SweepPoint> points = run_(values);
     const bool all = points.size() == values.size();
     for (SweepPoint& point : points) {
-      FindTry tried{std::move(point), false, false};
-      tried.holds = holds(tried.point, task_);
-      tried.sure = is_sure(tried);
+      FindTry tried{std::move(point), false, false, true};
+      const Met met = met_of_all(tried.point, task_);
+      tried.holds = met == Met::met;
+      tried.known = met != Met::unknown;
+      tried.sure = tried.known && is_sure(tried);
+      if (!tried.known) note_unknown(tried.point);
       find_.tries.push_back(std::move(tried));
     }
     std::ranges::sort(find_.tries, {}, [](const FindTry& tried) { return tried.point.numbers[0]; });
@@ -106,10 +119,26 @@ class Find {
     return tried.holds ? distance.worse >= 0 : distance.better < 0;
   }
 
-  /// The last from the good side that holds before one that does not; nothing where there is none.
-  std::optional<std::size_t> last_that_holds() const {
-    for (std::size_t i = 0; i + 1 < find_.tries.size(); ++i) {
-      if (from_good_side(i).holds && !from_good_side(i + 1).holds) return i;
+  void note_unknown(const SweepPoint& point) {
+    std::vector<std::string>& paths = find_.unknown_figures;
+    for (std::size_t i = 0; i < task_.objectives.size(); ++i) {
+      const std::string& path = task_.objectives[i].path;
+      const bool known = met_at(point, task_.objectives[i], task_.figures[i]) != Met::unknown;
+      if (!known && std::ranges::find(paths, path) == paths.end()) paths.push_back(path);
+    }
+  }
+
+  struct Bracket {
+    std::size_t last = 0;   // from the good side that holds,
+    std::size_t first = 0;  // and the next of those that are known, which does not
+    bool is_known() const { return first == last + 1; }
+  };
+  /// Nothing where there is none.
+  std::optional<Bracket> bracket() const {
+    const std::vector<std::size_t> places = known();
+    for (std::size_t i = 0; i + 1 < places.size(); ++i) {
+      const bool holds = from_good_side(places[i]).holds;
+      if (holds && !from_good_side(places[i + 1]).holds) return Bracket{places[i], places[i + 1]};
     }
     return std::nullopt;
   }
@@ -121,21 +150,32 @@ class Find {
   }
 
   void narrow() {
-    std::optional<std::size_t> last = last_that_holds();
-    if (!last) {
-      // Met throughout, or nowhere; or only from somewhere on, up to the wrong end.
-      const bool at_bad_end = from_good_side(find_.tries.size() - 1).holds;
-      find_.outcome = at_bad_end ? FindOutcome::all_hold : FindOutcome::none_holds;
-      if (at_bad_end) note_order(find_.tries.size());
-      return;
-    }
-    for (int round = 0; round < kMostRounds && !is_narrow(*last); ++round) {
-      const double good = position(*last), bad = position(*last + 1);
+    std::optional<Bracket> between = bracket();
+    if (!between) return conclude_at_an_end();
+    for (int round = 0; round < kMostRounds; ++round) {
+      if (!between->is_known() || is_narrow(between->last)) break;
+      const double good = position(between->last), bad = position(between->first);
       if (!try_values({good + (bad - good) / 3, good + (bad - good) * 2 / 3})) return;
-      last = last_that_holds();
+      between = bracket();
       if (!tried_new_) break;
     }
-    conclude(*last);
+    if (between->is_known()) {
+      conclude(between->last);
+    } else {
+      find_.outcome = FindOutcome::not_known;
+    }
+  }
+
+  /// Met throughout, or nowhere; or only from somewhere on, up to the wrong end.
+  void conclude_at_an_end() {
+    const FindTry& bad_end = from_good_side(find_.tries.size() - 1);
+    if (bad_end.known && bad_end.holds) {
+      find_.outcome = FindOutcome::all_hold;
+      note_order(find_.tries.size());
+      return;
+    }
+    const bool all_known = known().size() == find_.tries.size();
+    find_.outcome = all_known ? FindOutcome::none_holds : FindOutcome::not_known;
   }
 
   double position(std::size_t i) const {
@@ -178,13 +218,14 @@ class Find {
   /// Where the distance first crosses 0 from the good side, on a straight line. Nothing where it
   /// does not, or is below 0 from the start.
   std::optional<double> crossing(double Standing::*of) const {
-    for (std::size_t i = 0; i + 1 < find_.tries.size(); ++i) {
-      const double one = standing_of(from_good_side(i).point, task_).*of;
-      const double other = standing_of(from_good_side(i + 1).point, task_).*of;
+    const std::vector<std::size_t> places = known();
+    for (std::size_t i = 0; i + 1 < places.size(); ++i) {
+      const double one = standing_of(from_good_side(places[i]).point, task_).*of;
+      const double other = standing_of(from_good_side(places[i + 1]).point, task_).*of;
       if (!(one >= 0)) return std::nullopt;
       if (other >= 0) continue;
       const double share = std::isfinite(other) ? one / (one - other) : 0;
-      return number(i) + (number(i + 1) - number(i)) * share;
+      return number(places[i]) + (number(places[i + 1]) - number(places[i])) * share;
     }
     return std::nullopt;
   }
@@ -194,7 +235,7 @@ class Find {
   void note_order(std::size_t held) {
     for (std::size_t i = 0; i < find_.tries.size(); ++i) {
       const FindTry& tried = from_good_side(i);
-      if (tried.holds == (i < held)) continue;
+      if (!tried.known || tried.holds == (i < held)) continue;
       find_.against_order.push_back(
           fmt::format("{} ({})", tried.point.values[0], tried.holds ? "met" : "missed"));
     }
@@ -207,6 +248,25 @@ class Find {
 };
 
 }  // namespace
+
+Met met_at(const SweepPoint& point, const Objective& objective, std::size_t figure) {
+  const bool has_figures =
+      point.state == PointState::steady || point.state == PointState::saturated;
+  if (!has_figures || figure >= point.figures.size()) return Met::missed;
+  if (const std::optional<double>& value = point.figures[figure].value) {
+    return is_met(objective, *value) ? Met::met : Met::missed;
+  }
+  if (point.state != PointState::saturated) return Met::unknown;
+  const auto names = [&](const char* what) {
+    return objective.path.find(what) != std::string::npos;
+  };
+  const bool falls = names("attainment") || names("goodput");
+  const bool is_upper =
+      objective.relation == Relation::at_most || objective.relation == Relation::below;
+  const bool is_lower =
+      objective.relation == Relation::at_least || objective.relation == Relation::above;
+  return (falls ? is_lower : is_upper) ? Met::missed : Met::unknown;
+}
 
 Standing standing_of(const SweepPoint& point, const FindTask& task) {
   Standing distance{INFINITY, INFINITY, INFINITY};

@@ -21,6 +21,14 @@ struct FindTask {
   std::vector<std::size_t> figures;   ///< of each objective the place among a point's figures
 };
 
+/// What a point says of an objective.
+enum class Met { met, missed, unknown };
+/// Unknown where the figure has no value, as that of a percentile of too few requests. Of a
+/// saturated point a latency has none because it grows, and goodput and attainment because they
+/// fall, as long as it runs: the bound that they leave behind is missed, the other one unknown. A
+/// point that failed meets nothing.
+Met met_at(const SweepPoint& point, const Objective& objective, std::size_t figure);
+
 /// Runs the points of these values, all at the same time; of a search that is to stop, fewer.
 using RunValues = std::function<std::vector<SweepPoint>(const std::vector<std::string>& values)>;
 
@@ -29,6 +37,9 @@ using RunValues = std::function<std::vector<SweepPoint>(const std::vector<std::s
 /// as narrow as kFindTolerance of its value, or whole numbers are neighbours. The answer of whole
 /// numbers is the last that holds; else it lies where the objective that is missed first is
 /// crossed, on a straight line between the last that holds and the first that does not.
+///
+/// Values at which it is unknown whether the objectives hold decide nothing: the outcome is
+/// not_known where one lies between those that hold and those that do not.
 ///
 /// The 95 % interval goes from where the worse ends of the figures' intervals cross to where the
 /// better ends do, the same way. All values have the same seeds, so that the curve is smooth.

@@ -35,6 +35,11 @@ constexpr double kNearlyFull = 0.9;
 /// more than it can do.
 constexpr double kSlowGrowth = 0.005;
 
+/// A probe alone decides where its backlog grows by so much of what is asked for, or by so much of
+/// what is asked for beyond the capacity.
+constexpr double kSureGrowth = 0.15;
+constexpr double kExpectedShare = 0.5;
+
 /// Figures of a lift that a sweep over its parameters is about.
 constexpr std::array<const char*, 5> kLiftFigures = {
     "goodput.gain", "lift.drain_time_s", "lift.goodput.settling_time_s",
@@ -65,16 +70,37 @@ std::optional<double> accelerators_of(const Scenario& scenario) {
 
 enum class Growth { none, some, clear };
 
+std::optional<BacklogTrend> trend_of(const Run& run, std::string_view phase) {
+  const std::optional<std::size_t> index = find_phase(run, phase);
+  if (!index) return std::nullopt;
+  return backlog_trend(run, *index, run.runs > 1 ? kSlowGrowth : kGrowing);
+}
+
+double due_per_run(const Run& run, std::string_view phase) {
+  const std::size_t index = *find_phase(run, phase);
+  return static_cast<double>(fleet_record(run, index).counts.due) / static_cast<double>(run.runs);
+}
+
 /// Of several runs together, a smaller growth is told from chance.
 Growth growth_of(const Run& run, std::string_view phase) {
-  const std::optional<std::size_t> index = find_phase(run, phase);
-  const std::optional<BacklogTrend> trend =
-      index ? backlog_trend(run, *index, run.runs > 1 ? kSlowGrowth : kGrowing) : std::nullopt;
+  const std::optional<BacklogTrend> trend = trend_of(run, phase);
   if (!trend || !trend->grows) return Growth::none;
-  const double due =
-      static_cast<double>(fleet_record(run, *index).counts.due) / static_cast<double>(run.runs);
-  return trend->last_requests - trend->first_requests >= kClearGrowth * due ? Growth::clear
-                                                                            : Growth::some;
+  const double added = trend->last_requests - trend->first_requests;
+  return added >= kClearGrowth * due_per_run(run, phase) ? Growth::clear : Growth::some;
+}
+
+/// Whether a run that is a part of the whole may tell the end of the story: a burst may fill a
+/// quarter of the time.
+bool is_beyond_doubt(const Run& part, const Scenario& scenario, std::string_view phase) {
+  if (growth_of(part, phase) != Growth::clear) return false;
+  const BacklogTrend trend = *trend_of(part, phase);
+  const double added = trend.last_requests - trend.first_requests;
+  const double due = due_per_run(part, phase);
+  if (added >= kSureGrowth * due) return true;
+  const double asked = offered(scenario).open_tokens_per_s;
+  const std::optional<double>& capacity = scenario.fleet.capacity_tokens_per_s;
+  if (!capacity || asked <= *capacity) return false;
+  return added >= kExpectedShare * due * (1 - *capacity / asked);
 }
 
 /// Names of tenants and throttles in a path are checked where they can still be mended.
@@ -158,6 +184,10 @@ std::pair<Objective, std::size_t> add_objective(SweepProblem& problem, const std
   return {std::move(objective), place};
 }
 
+bool changes_capacity(const std::string& key) {
+  return key.starts_with("fleet.site") || key.starts_with("profile");
+}
+
 std::string digest_of(const SweepProblem& problem) {
   std::string text = to_json(problem.scenario) + std::to_string(problem.repetitions);
   for (const std::string& path : problem.figures) text += "|" + path;
@@ -205,6 +235,22 @@ std::optional<Prepared> PointRunner::prepare(const Scenario& scenario, Experimen
   return prepared;
 }
 
+/// With the loads of the fleet as it is without the settings of the point.
+std::optional<Prepared> PointRunner::prepare_as_stated(Scenario scenario, Experiment& experiment) {
+  if (needs_capacity(scenario)) {
+    Scenario stated = scenario;  // all else may be changed by another axis
+    stated.fleet.sites = problem_.scenario.fleet.sites;
+    stated.profiles = problem_.scenario.profiles;
+    const std::optional<Prepared> prepared = prepare(stated, experiment);
+    if (!prepared) return std::nullopt;
+    const std::optional<std::int64_t> settle_ns = scenario.run.settle_ns;
+    scenario = resolve(scenario, prepared->scenario.fleet.capacity_tokens_per_s);
+    scenario.run.settle_ns = settle_ns;  // and the capacity are those of the point
+    scenario.fleet.capacity_tokens_per_s.reset();
+  }
+  return prepare(scenario, experiment);
+}
+
 bool PointRunner::is_probed(const Prepared& prepared) const {
   const Scenario& scenario = prepared.scenario;
   if (!can_be_shortened(scenario)) return false;
@@ -221,7 +267,10 @@ SweepPoint PointRunner::run(const std::vector<std::string>& settings, Experiment
     point.failure = std::move(why);
   };
   try {
-    const std::optional<Prepared> prepared = prepare(read_scenario(problem_, settings), experiment);
+    const Scenario scenario = read_scenario(problem_, settings);
+    const std::optional<Prepared> prepared = std::ranges::any_of(settings, changes_capacity)
+                                                 ? prepare_as_stated(scenario, experiment)
+                                                 : prepare(scenario, experiment);
     if (!prepared || stop_.load(std::memory_order_relaxed)) {
       point.state = PointState::interrupted;
       return point;
@@ -252,9 +301,11 @@ void PointRunner::run_prepared(const Prepared& prepared, Experiment& experiment,
     point.requests += run.totals.due;
     if (run.interrupted) point.state = PointState::interrupted;
     if (point.state == PointState::interrupted) return false;
-    if (growth_of(run, problem_.phase) == Growth::clear) point.state = PointState::saturated;
-    const bool probe = repetition == 1 && &what != &prepared;
-    if (probe && point.state != PointState::saturated) return true;
+    const bool probe = &what != &prepared;
+    const bool saturated = probe ? is_beyond_doubt(run, what.scenario, problem_.phase)
+                                 : growth_of(run, problem_.phase) == Growth::clear;
+    if (saturated) point.state = PointState::saturated;
+    if (probe && !saturated) return true;
     const bool differs = pool.add(run_name(repetition, false), run);
     if (differs) runs.push_back(std::move(run));
     return differs && point.state == PointState::steady;

@@ -43,6 +43,10 @@ std::size_t add_figure(SweepProblem& problem, const std::string& path);
 /// An objective, whose path is completed and added the same way.
 std::pair<Objective, std::size_t> add_objective(SweepProblem& problem, const std::string& text);
 
+/// Whether what a load is a share of, the capacity, is another with each value of the key: it is
+/// one of a site, or of a profile.
+bool changes_capacity(const std::string& key);
+
 /// Tells whether points of two sweeps may be taken for each other.
 std::string digest_of(const SweepProblem& problem);
 
@@ -55,10 +59,15 @@ class PointRunner {
   /// A function of the settings alone in virtual time. What fails is told in the point;
   /// `interrupted` where it was stopped. `watch` is called before each run.
   ///
+  /// Where a setting changes the capacity, loads are turned into rates and limits by the capacity
+  /// of the scenario without it: otherwise twice the fleet would be asked for twice as much.
+  ///
   /// A point whose backlog grows ends early: it is first run for a quarter of its time (on engines
   /// in real time only where nearly the capacity or more is asked for), and is saturated where the
-  /// backlog grows by kClearGrowth of what is asked for; the same is asked after each repetition,
-  /// and of all of them together whether it grows at all.
+  /// backlog then grows by 15 % of what is asked for, or by half of what is asked for beyond the
+  /// capacity. Otherwise it runs its whole time: it is saturated where the backlog grows by
+  /// kClearGrowth of what is asked for; the same is asked after each repetition, and of all of them
+  /// together whether it grows at all.
   SweepPoint run(const std::vector<std::string>& settings, Experiment& experiment,
                  const RunWatch& watch);
 
@@ -68,6 +77,7 @@ class PointRunner {
     Run run;            // with that capacity
   };
   std::optional<Prepared> prepare(const Scenario& scenario, Experiment& experiment);
+  std::optional<Prepared> prepare_as_stated(Scenario scenario, Experiment& experiment);
   bool is_probed(const Prepared& prepared) const;
   void run_prepared(const Prepared& prepared, Experiment& experiment, const RunWatch& watch,
                     SweepPoint& point);

@@ -11,6 +11,7 @@
 #include "bench/machine/host.hpp"
 #include "bench/sweep/curve.hpp"
 #include "reports/record/run.hpp"
+#include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/tuning/candidate.hpp"
 #include "workloads/writer/scenario_writer.hpp"
@@ -101,6 +102,16 @@ void Sweeper::require_difference(const SweptKey& key, const std::vector<Settings
                   along.front().back(), along.back().back()));
 }
 
+void Sweeper::note_loads(const Settings& settings) {
+  const bool changes = std::ranges::any_of(settings, changes_capacity);
+  if (!changes || !needs_capacity(read_scenario(problem_, settings))) return;
+  const std::string remark =
+      "Where a key of the fleet changes, loads are those of the fleet as the scenario states it: "
+      "the same rates at all values.";
+  const bool said = std::ranges::find(report_.remarks, remark) != report_.remarks.end();
+  if (!said) report_.remarks.push_back(remark);
+}
+
 SweepPoint Sweeper::run_point(const Settings& settings, Experiment& experiment,
                               const RunWatch& watch) {
   const auto known = known_.find(name_of_point(settings));
@@ -179,7 +190,11 @@ void Sweeper::sweep(const std::vector<SweptKey>& axes, const std::vector<Objecti
     for (const std::string& value : key.values) along.push_back({setting(key, value)});
     require_difference(key, along);
   }
+  Settings first;
+  for (const SweptKey& key : axes) first.push_back(setting(key, key.values.front()));
+  note_loads(first);
   add_points(axes, values, false);
+  if (out_of_time_) report_.interrupted = true;  // what was asked for is not all there
   if (axes.size() == 1 && axes[0].is_range) refine(axes[0], objectives);
   for (const Objective& objective : objectives) {
     if (axes.size() == 1 && !report_.points.empty()) {
@@ -225,6 +240,7 @@ void Sweeper::find(const FindTask& task) {
   };
   require_difference(task.key, {settings_at(value_at(task.key.parameter, 0)),
                                 settings_at(value_at(task.key.parameter, 1))});
+  note_loads(settings_at(value_at(task.key.parameter, 0)));
   report_.finds.push_back(find_value(task, [&](const std::vector<std::string>& values) {
     std::vector<Settings> settings;
     for (const std::string& value : values) settings.push_back(settings_at(value));
@@ -238,6 +254,7 @@ void Sweeper::find(const FindTask& task) {
     }
     return done;
   }));
+  if (report_.finds.back().outcome == FindOutcome::interrupted) report_.interrupted = true;
   if (watch_.kept) watch_.kept(report_);
 }
 

@@ -58,6 +58,7 @@ class Sweeper {
   using Settings = std::vector<std::string>;  // words for --set
 
   void require_difference(const SweptKey& key, const std::vector<Settings>& along) const;
+  void note_loads(const Settings& settings);
   std::vector<std::optional<SweepPoint>> run_points(const std::vector<Settings>& settings);
   SweepPoint run_point(const Settings& settings, Experiment& experiment, const RunWatch& watch);
   void add_points(const std::vector<SweptKey>& axes,

@@ -50,6 +50,8 @@ Gauge waiting_requests(const Run& run) {
 }
 
 constexpr std::size_t kParts = 10;
+constexpr double kLeastAdded = 10;   // requests, of all runs together
+constexpr double kLeastRise = 0.25;  // of the whole rise, in either half
 
 /// A straight line through the means of the parts.
 struct Line {
@@ -74,6 +76,16 @@ Line line_through(const std::array<double, kParts>& means) {
     residues += off * off;
   }
   return {slope, std::sqrt(residues / static_cast<double>(kParts - 2) / xx)};
+}
+
+/// In both halves of the phase, between the means of its thirds: the tenths of a queue depend on
+/// each other, so that a single burst, or a rise that levels off, looks like a line, too.
+bool rises_throughout(const std::array<double, kParts>& means) {
+  const double first = (means[0] + means[1] + means[2]) / 3;
+  const double middle = (means[3] + means[4] + means[5] + means[6]) / 4;
+  const double last = (means[7] + means[8] + means[9]) / 3;
+  const double least = kLeastRise * (last - first);
+  return last > first && middle - first >= least && last - middle >= least;
 }
 
 }  // namespace
@@ -112,11 +124,13 @@ std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase, dou
   }
   const Line line = line_through(means);
   const double added = line.slope * static_cast<double>(kParts);
+  const double runs = static_cast<double>(run.runs);
   const double due =
       static_cast<double>(fleet_record(run, phase).counts.due) / static_cast<double>(run.runs);
   return BacklogTrend{means.front(), means.back(),
                       line.slope > 0 && line.slope >= 4 * line.standard_error &&
-                          added >= least_share * due && added >= 1};
+                          added >= least_share * due && added * runs >= kLeastAdded &&
+                          rises_throughout(means)};
 }
 
 }  // namespace tokenlift

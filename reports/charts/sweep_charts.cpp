@@ -143,16 +143,13 @@ std::string axis_label(const SweepAxis& axis) {
   return axis.unit.empty() ? axis.key : axis.key + ", " + axis.unit;
 }
 
-/// From between the last steady point and the first saturated one to the end.
+/// From and to halfway between a saturated point and a steady neighbour.
 void shade_saturation(const SweepReport& report, Chart& chart) {
-  std::optional<double> steady;
-  for (const SweepPoint& point : report.points) {
-    if (point.state == PointState::steady) steady = point.numbers[0];
-    if (point.state != PointState::saturated) continue;
-    const double from = steady ? (*steady + point.numbers[0]) / 2 : point.numbers[0];
-    const double to = report.points.back().numbers[0];
+  for (const SaturatedStretch& each : saturated_stretches(report)) {
+    double from = each.first->numbers[0], to = each.last->numbers[0];
+    if (each.before != nullptr) from = (each.before->numbers[0] + from) / 2;
+    if (each.after != nullptr) to = (to + each.after->numbers[0]) / 2;
     if (from < to) chart.shades.push_back({from, to, "saturated"});
-    return;
   }
 }
 

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kStates = {"steady", "saturated", "failed",
                                                      "interrupted"};
-constexpr std::array<std::string_view, 4> kOutcomes = {"found", "all hold", "none holds",
-                                                       "interrupted"};
+constexpr std::array<std::string_view, 5> kOutcomes = {"found", "all hold", "none holds",
+                                                       "interrupted", "not known"};
 constexpr std::size_t kLeastOfKnee = 5;  // steady points
 constexpr double kLeastRise = 2;
 
@@ -30,7 +30,7 @@ std::optional<Named> named(const std::array<std::string_view, Count>& names,
 std::size_t count_of(const SweepReport& report, PointState state) {
   return static_cast<std::size_t>(
       std::count_if(report.points.begin(), report.points.end(),
-                    [&](const SweepPoint& point) { return point.state == state; }));
+                    [&](const SweepPoint& point) { return point.state == state && point.valid; }));
 }
 
 std::string with_unit(double value, const std::string& unit) {
@@ -41,6 +41,23 @@ std::string interval_words(const SweepFind& find) {
   if (!find.interval) return "";
   return fmt::format(" (95 % interval {} to {})", with_unit(find.interval->low, ""),
                      with_unit(find.interval->high, find.axis.unit));
+}
+
+/// Where it could not be told whether the objectives are met, and what would help.
+std::string unknown_words(const SweepFind& find) {
+  std::vector<std::string> values;
+  bool too_few = false;
+  for (const FindTry& tried : find.tries) {
+    if (tried.known) continue;
+    values.push_back(tried.point.values[0]);
+    too_few = too_few || tried.point.state != PointState::saturated;
+  }
+  if (values.empty()) return "";
+  return fmt::format(
+      " It is not known at {}: {} {}.", listed(values, "and"),
+      too_few ? "a run has too few requests for" : "the backlog grows, without a lasting value of",
+      listed(find.unknown_figures, "and") +
+          (too_few ? "; run longer, or with more --repetitions" : ""));
 }
 
 std::string knee_sentence(const SweepReport& report, const Knee& knee) {
@@ -79,23 +96,32 @@ std::optional<Knee> knee_of_figure(const SweepReport& report, const char* what) 
               what};
 }
 
-/// Of one numeric axis: between which of its points saturation begins.
+/// Of one numeric axis: from where on, up to where, or only where it is saturated.
 std::string saturation_sentence(const SweepReport& report) {
-  if (report.axes.size() != 1 || !report.axes[0].numeric) return "";
-  const SweepPoint* before = nullptr;
-  for (const SweepPoint& point : report.points) {
-    if (point.state == PointState::steady) before = &point;
-    if (point.state != PointState::saturated) continue;
-    if (before == nullptr) {
-      return fmt::format("It is saturated from {} {} on, where the sweep begins.",
-                         report.axes[0].key, point.values[0]);
-    }
-    return fmt::format(
-        "It is saturated from {} {} on: the backlog grows, so latencies there have no "
-        "lasting value. At {} it is not.",
-        report.axes[0].key, point.values[0], before->values[0]);
+  const std::vector<SaturatedStretch> stretches = saturated_stretches(report);
+  if (stretches.empty()) return "";
+  constexpr const char* kWhy = "the backlog grows, so latencies there have no lasting value";
+  const std::string& key = report.axes[0].key;
+  const SaturatedStretch& one = stretches.front();
+  if (stretches.size() == 1 && !one.before && !one.after) {
+    return fmt::format("It is saturated at every {}: {}.", key, kWhy);
   }
-  return "";
+  if (stretches.size() == 1 && !one.after) {
+    return fmt::format("It is saturated from {} {} on: {}. At {} it is not.", key,
+                       one.first->values[0], kWhy, one.before->values[0]);
+  }
+  if (stretches.size() == 1 && !one.before) {
+    return fmt::format("It is saturated up to {} {}: {}. At {} it is not.", key,
+                       one.last->values[0], kWhy, one.after->values[0]);
+  }
+  std::vector<std::string> places;
+  for (const SaturatedStretch& each : stretches) {
+    places.push_back(each.first == each.last
+                         ? each.first->values[0]
+                         : each.first->values[0] + " to " + each.last->values[0]);
+  }
+  return fmt::format("It is saturated at {} {} only, with steady points on either side: {}.", key,
+                     listed(places, "and"), kWhy);
 }
 
 /// The same under several conditions.
@@ -103,7 +129,7 @@ bool is_one_question(const std::vector<SweepFind>& finds) {
   return finds.size() > 1 && std::all_of(finds.begin(), finds.end(), [&](const SweepFind& find) {
            return !find.name.empty() && find.objectives == finds[0].objectives &&
                   find.axis.key == finds[0].axis.key && find.most == finds[0].most &&
-                  find.against_order.empty();
+                  find.against_order.empty() && find.outcome != FindOutcome::not_known;
          });
 }
 
@@ -151,6 +177,25 @@ std::optional<Knee> knee_of(const SweepReport& report) {
   return knee ? knee : knee_of_figure(report, "e2e.p50_ms");
 }
 
+std::vector<SaturatedStretch> saturated_stretches(const SweepReport& report) {
+  if (report.axes.size() != 1 || !report.axes[0].numeric) return {};
+  std::vector<SaturatedStretch> stretches;
+  const SweepPoint* steady = nullptr;
+  bool within = false;
+  for (const SweepPoint& point : report.points) {
+    if (point.state == PointState::steady) {
+      if (within) stretches.back().after = &point;
+      steady = &point;
+      within = false;
+    } else if (point.state == PointState::saturated) {
+      if (!within) stretches.push_back({&point, &point, steady, nullptr});
+      stretches.back().last = &point;
+      within = true;
+    }
+  }
+  return stretches;
+}
+
 std::string sentence_of(const SweepFind& find) {
   const std::string name = find.name.empty() ? "" : find.name + ": ";
   const std::string objectives = listed(find.objectives, "and");
@@ -178,9 +223,13 @@ std::string sentence_of(const SweepFind& find) {
     case FindOutcome::interrupted:
       sentence = fmt::format("the search for the {} was interrupted.", what);
       break;
+    case FindOutcome::not_known:
+      sentence = fmt::format("the {} with {} is not known.", what, objectives);
+      break;
   }
   sentence = name + sentence;
   if (sentence[0] >= 'a' && sentence[0] <= 'z') sentence[0] = static_cast<char>(sentence[0] - 32);
+  sentence += unknown_words(find);
   if (!find.against_order.empty()) {
     sentence += fmt::format(" But this is not monotone: {} {} against it.",
                             listed(find.against_order, "and"),
@@ -198,6 +247,7 @@ std::string answer_of(const SweepFind& find) {
     case FindOutcome::none_holds:
       return find.most ? "< " + find.low : "> " + find.high;
     case FindOutcome::interrupted:
+    case FindOutcome::not_known:
       break;
   }
   return kAbsent;

@@ -50,9 +50,10 @@ enum class FindOutcome : std::uint8_t {
   found,
   all_hold,    ///< the objectives are met in the whole range
   none_holds,  ///< they are met nowhere in it
-  interrupted
+  interrupted,
+  not_known  ///< where it would be decided, a figure has no value
 };
-/// "found", "all hold", "none holds" or "interrupted".
+/// "found", "all hold", "none holds", "interrupted" or "not known".
 std::string_view name_of(FindOutcome outcome);
 std::optional<FindOutcome> find_outcome(std::string_view name);
 
@@ -62,6 +63,7 @@ struct FindTry {
   bool holds = false;  ///< all objectives are met
   /// Every figure's interval lies on one side of its bound, or the point is saturated.
   bool sure = false;
+  bool known = true;  ///< whether they are met; else a figure has no value
 };
 
 /// The largest or smallest value of a key with which objectives are met.
@@ -77,6 +79,8 @@ struct SweepFind {
   std::optional<Interval> interval = {};  ///< 95 %, within the range
   /// The values at which the objectives are met where they should not be, or the other way round.
   std::vector<std::string> against_order = {};
+  /// Paths of the objectives that are unknown at a value, having none there.
+  std::vector<std::string> unknown_figures = {};
   std::vector<FindTry> tries = {};  ///< in the order of the values
 };
 
@@ -122,6 +126,17 @@ struct Knee {
 /// not double, or no point lies at least kLeastKnee of the rise below that line.
 std::optional<Knee> knee_of(const SweepReport& report);
 inline constexpr double kLeastKnee = 0.2;
+
+/// Points of one numeric axis that are saturated, one after the other.
+struct SaturatedStretch {
+  const SweepPoint* first = nullptr;
+  const SweepPoint* last = nullptr;
+  const SweepPoint* before = nullptr;  ///< the steady one before it, if there is one
+  const SweepPoint* after = nullptr;   ///< and after it
+};
+/// In the order of the axis; points that failed are passed over. Empty where the axis has no
+/// numbers, or there are two.
+std::vector<SaturatedStretch> saturated_stretches(const SweepReport& report);
 
 /// "The most tenant.users.arrivals.load with ttft.p99_ms.steady <= 500 is 0.812 (95 % interval 0.79
 /// to 0.83)", or in which direction it lies.

@@ -197,15 +197,20 @@ Table tries_table(const SweepReport& report, const SweepFind& find) {
   for (const FindTry& tried : find.tries) {
     const bool failed = tried.point.state == PointState::failed;
     std::vector<Cell> row = {{tried.point.values.empty() ? "" : tried.point.values[0]},
-                             tried.holds ? Cell{"met", {}, Ink::green}
-                             : failed    ? Cell{"failed", {}, Ink::red}
-                                         : Cell{"missed", {}, Ink::red},
+                             tried.holds    ? Cell{"met", {}, Ink::green}
+                             : !tried.known ? Cell{"not known"}
+                             : failed       ? Cell{"failed", {}, Ink::red}
+                                            : Cell{"missed", {}, Ink::red},
                              {tried.sure ? "yes" : "no"}};
     for (const SweepColumn& column : columns) {
       row.push_back(tried.point.state == PointState::saturated ? Cell{"saturated"}
                                                                : figure_cell(tried.point, column));
     }
     if (failed) table.notes.push_back(row[0].text + " failed: " + tried.point.failure);
+    if (!tried.point.valid) {
+      table.notes.push_back(fmt::format("{} is not valid as a measurement: {} failed.", row[0].text,
+                                        listed(tried.point.failed_checks, "and")));
+    }
     table.rows.push_back(std::move(row));
   }
   return table;

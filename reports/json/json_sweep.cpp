@@ -42,7 +42,10 @@ Json json_of(const SweepPoint& point) {
 }
 
 Json json_of(const FindTry& tried) {
-  return {{"holds", tried.holds}, {"sure", tried.sure}, {"point", json_of(tried.point)}};
+  return {{"holds", tried.holds},
+          {"known", tried.known},
+          {"sure", tried.sure},
+          {"point", json_of(tried.point)}};
 }
 
 Json json_of(const SweepFind& find) {
@@ -57,6 +60,7 @@ Json json_of(const SweepFind& find) {
           {"number", or_null(find.number)},
           {"interval_95", json_of(find.interval)},
           {"against_order", find.against_order},
+          {"unknown_figures", find.unknown_figures},
           {"sentence", sentence_of(find)},
           {"tries", list_of(find.tries, json_of)}};
 }
@@ -140,16 +144,18 @@ SweepFind find_of(const Field& field, std::size_t figures) {
   find.objectives = words_of(field["objectives"]);
   const std::optional<FindOutcome> outcome = find_outcome(field["outcome"].text());
   if (!outcome) {
-    field["outcome"].fail(R"(must be "found", "all hold", "none holds" or "interrupted")");
+    field["outcome"].fail(
+        R"(must be "found", "all hold", "none holds", "interrupted" or "not known")");
   }
   find.outcome = *outcome;
   find.value = field["value"].text();
   find.number = field["number"].optional(&Field::number);
   find.interval = interval_of(field["interval_95"]);
   find.against_order = words_of(field["against_order"]);
+  if (field.has("unknown_figures")) find.unknown_figures = words_of(field["unknown_figures"]);
   for (const Field& item : field["tries"].items(kMostSweepPoints)) {
-    find.tries.push_back(
-        {point_of(item["point"], 1, figures), item["holds"].flag(), item["sure"].flag()});
+    find.tries.push_back({point_of(item["point"], 1, figures), item["holds"].flag(),
+                          item["sure"].flag(), !item.has("known") || item["known"].flag()});
   }
   return find;
 }

@@ -197,8 +197,19 @@ class Sweep(unittest.TestCase):
         done = self.run_tokenlift("sweep", self.file, *task, "--repetitions", 2, "--resume", "half",
                                   code=2)
         self.assertIn("go on with the same words", done.stderr)
+        for other in (LOAD + "=0.2:1.3:5", "fleet.site.hall.replicas=1,2"):
+            done = self.run_tokenlift("sweep", self.file, "--over", other, "--resume", "half",
+                                      code=2)
+            self.assertIn("another --over", done.stderr)
+        self.assertEqual(self.result("half"), self.result("whole"))
         done = self.sweep(*task, out="whole", code=2)
         self.assertIn("--resume", done.stderr)
+
+    def test_time_that_is_up_is_an_interruption(self):
+        done = self.sweep("--over", LOAD + "=0.2:0.9:200", "--repetitions", 20, "--for", "1ms",
+                          code=3)
+        self.assertIn("The time was up before all points were run", done.stdout)
+        self.assertTrue(self.result()["interrupted"])
 
     def test_two_sweeps_are_laid_over_each_other(self):
         axis = ["--over", LOAD + "=0.2:0.8:3", "--repetitions", 1]

@@ -93,5 +93,19 @@ TEST(Knee, IsNotSeenWhereThereIsNone) {
   EXPECT_FALSE(knee_of(curve_of(key, planted, 0.35)));
 }
 
+TEST(Curve, SaysWhereAnObjectiveIsNotKnown) {
+  const SweptKey key = along("key=0:1:5");
+  SweepReport report = curve_of(key, [](double x) { return 100 * x; });
+  const Objective objective = *parse_objective("e2e.p50_ms.steady <= 60").value;
+  report.points[0].figures[0].value.reset();
+  EXPECT_EQ(crossing_sentence(report, objective),
+            "e2e.p50_ms.steady <= 60 is crossed between 0.5 and 0.75, and not known at 0, where it "
+            "has no value.");
+  for (SweepPoint& point : report.points) point.figures[0].value.reset();
+  EXPECT_EQ(crossing_sentence(report, objective),
+            "e2e.p50_ms.steady <= 60 is not known at 0, 0.25, 0.5, 0.75 and 1, where it has no "
+            "value.");
+}
+
 }  // namespace
 }  // namespace tokenlift::curve_test

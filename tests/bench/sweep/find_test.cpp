@@ -19,6 +19,7 @@ struct Planted {
   Curve curve;
   double noise = 0.02;
   double saturated_from = INFINITY;
+  std::function<bool(double)> is_unknown = [](double) { return false; };
   std::size_t calls = 0;
   std::set<std::string> values = {};
 
@@ -48,6 +49,7 @@ struct Planted {
         point.state = PointState::saturated;
         point.figures = {{std::nullopt, std::nullopt, "", "saturated"}};
       }
+      if (is_unknown(point.numbers[0])) point.figures = {{std::nullopt, std::nullopt, "", "few"}};
       points.push_back(std::move(point));
     }
     return points;
@@ -137,6 +139,47 @@ TEST(Find, SaysThatItHoldsAtTheWrongEnd) {
   ASSERT_FALSE(found.against_order.empty());
   EXPECT_EQ(found.against_order[0], "0.1 (missed)");
   EXPECT_NE(sentence_of(found).find("met at 1.2"), std::string::npos);
+}
+
+TEST(Find, GivesNoAnswerFromWhatIsNotKnown) {
+  Planted planted{waiting};
+  planted.is_unknown = [](double x) { return x > 0.7 && x < 0.78; };
+  const SweepFind found = planted.find("0.1:0.95", true, "wait <= 3");
+  EXPECT_EQ(found.outcome, FindOutcome::not_known);
+  EXPECT_FALSE(found.number);
+  EXPECT_TRUE(found.against_order.empty());
+  EXPECT_NE(sentence_of(found).find("too few requests for wait;"), std::string::npos)
+      << sentence_of(found);
+  Planted nowhere{waiting};
+  nowhere.is_unknown = [](double) { return true; };
+  EXPECT_EQ(nowhere.find("0.1:0.9", true, "wait <= 3").outcome, FindOutcome::not_known);
+}
+
+TEST(Find, AnswersWhereOnlyOtherValuesAreNotKnown) {
+  Planted planted{waiting};
+  planted.is_unknown = [](double x) { return x < 0.3; };
+  const SweepFind found = planted.find("0.1:0.95", true, "wait <= 3");
+  EXPECT_EQ(found.outcome, FindOutcome::found);
+  EXPECT_NEAR(*found.number, 0.75, 0.001);
+  ASSERT_TRUE(found.interval);
+  EXPECT_NEAR(found.interval->low, (3 / 1.02) / (1 + 3 / 1.02), 0.003);
+  EXPECT_TRUE(found.against_order.empty());
+  EXPECT_NE(sentence_of(found).find("not known at 0.1"), std::string::npos) << sentence_of(found);
+}
+
+TEST(Met, OfASaturatedPointIsWhatGrowthTells) {
+  SweepPoint point;
+  point.state = PointState::saturated;
+  point.figures = {{std::nullopt, std::nullopt, "", "saturated"}};
+  const auto met = [&](const char* text) { return met_at(point, *parse_objective(text).value, 0); };
+  EXPECT_EQ(met("ttft.p99_ms <= 500"), Met::missed);
+  EXPECT_EQ(met("ttft.p99_ms >= 500"), Met::unknown);
+  EXPECT_EQ(met("attainment >= 0.9"), Met::missed);
+  EXPECT_EQ(met("attainment <= 0.9"), Met::unknown);
+  point.state = PointState::steady;
+  EXPECT_EQ(met("ttft.p99_ms <= 500"), Met::unknown);
+  point.figures[0].value = 400;
+  EXPECT_EQ(met("ttft.p99_ms <= 500"), Met::met);
 }
 
 TEST(Find, EndsWithWhatThereIsWhenItIsStopped) {

@@ -67,6 +67,55 @@ TEST(Sweep, HasALatencyAtNoSaturatedPoint) {
   }
 }
 
+std::string sentences_with(const std::vector<std::size_t>& saturated) {
+  SweepReport report = sample_sweep();
+  report.finds.clear();
+  for (std::size_t i = 0; i < report.points.size(); ++i) {
+    const bool is = std::find(saturated.begin(), saturated.end(), i) != saturated.end();
+    report.points[i].state = is ? PointState::saturated : PointState::steady;
+  }
+  std::string all;
+  for (const std::string& sentence : sweep_sentences(report)) all += sentence;
+  return all;
+}
+
+TEST(Sweep, SaysOnWhichSideItIsSaturated) {
+  const std::string key = "tenant.users.arrivals.load";
+  EXPECT_FALSE(contains(sentences_with({}), "saturated"));
+  EXPECT_TRUE(contains(sentences_with({11, 12}), "from " + key + " 1.1 on"));
+  EXPECT_TRUE(contains(sentences_with({0, 1}), "up to " + key + " 0.2"));
+  EXPECT_TRUE(contains(sentences_with({0, 1}), "At 0.3 it is not"));
+  EXPECT_TRUE(contains(sentences_with({3}), "at " + key + " 0.4 only"));
+  EXPECT_TRUE(contains(sentences_with({0, 3, 4}), "at " + key + " 0.1 and 0.4 to 0.5 only"));
+}
+
+TEST(Sweep, ShadesOnlyWhatIsSaturated) {
+  SweepReport report = sample_sweep();
+  for (SweepPoint& point : report.points) point.state = PointState::steady;
+  report.points[0].state = report.points[3].state = PointState::saturated;
+  const std::vector<Chart> charts = sweep_charts({{"", &report}});
+  ASSERT_EQ(charts[0].shades.size(), 2U);
+  EXPECT_DOUBLE_EQ(charts[0].shades[0].begin, 0.1);
+  EXPECT_DOUBLE_EQ(charts[0].shades[0].end, 0.15);
+  EXPECT_DOUBLE_EQ(charts[0].shades[1].begin, 0.35);
+  EXPECT_DOUBLE_EQ(charts[0].shades[1].end, 0.45);
+}
+
+TEST(Sweep, CountsAPointThatIsNotValidOnce) {
+  SweepReport report = sample_sweep();
+  report.points[2].valid = false;
+  EXPECT_TRUE(contains(sweep_status(report), "13 points: 9 steady, 3 saturated and 1 not valid"));
+}
+
+TEST(Sweep, NamesTheChecksThatFailedAtAValueThatWasTried) {
+  SweepReport report = sample_sweep();
+  report.finds[0].tries[1].point.valid = false;
+  report.finds[0].tries[1].point.failed_checks = {"on_time"};
+  const std::string value = report.finds[0].tries[1].point.values[0];
+  EXPECT_TRUE(contains(to_markdown(sweep_page(report)),
+                       value + " is not valid as a measurement: on_time failed."));
+}
+
 TEST(Sweep, MarksTheCapacityBesideThroughput) {
   const SweepReport report = sample_sweep();
   for (const Chart& chart : sweep_charts({{"", &report}})) {
