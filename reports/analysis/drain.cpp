@@ -50,8 +50,8 @@ Gauge waiting_requests(const Run& run) {
 }
 
 constexpr std::size_t kParts = 10;
-constexpr double kLeastAdded = 10;   // requests, of all runs together
-constexpr double kLeastRise = 0.25;  // of the whole rise, in either half
+constexpr double kLeastAdded = 10;  // requests, of all runs together
+constexpr double kLeastRise = 0.1;  // of the whole rise, in either half
 
 /// A straight line through the means of the parts.
 struct Line {

@@ -20,7 +20,7 @@ struct BacklogTrend {
   double first_requests = 0;
   double last_requests = 0;
   /// They become more and more: the slope of the means of tenths is 4 standard errors or more, and
-  /// it adds `least_share` of those due or more, and 10 or more; a quarter of it in each half.
+  /// it adds `least_share` of those due or more, and 10 or more; a tenth of it in each half.
   bool grows = false;
 };
 inline constexpr double kGrowing = 0.02;

@@ -250,7 +250,7 @@ TEST(Lift, ABacklogThatGrowsIsMeasured) {
   EXPECT_FALSE(analysed(waiting_run({{"in_system_requests", creeping}})).never_drains);
   EXPECT_FALSE(analysed(lift_run()).trend) << "not recorded";
   // One burst, and a rise that levels off, are no growth.
-  const auto burst = [](std::int64_t bin) { return bin < 490 ? 100 : 400 + bin % 7; };
+  const auto burst = [](std::int64_t bin) { return bin < 500 ? 100 : 400 + bin % 7; };
   EXPECT_FALSE(analysed(waiting_run({{"in_system_requests", burst}})).never_drains);
   const auto levelling = [](std::int64_t bin) {
     return 100 + 3 * std::clamp<std::int64_t>(bin - 300, 0, 110);
