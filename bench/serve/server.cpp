@@ -55,8 +55,8 @@ Dialect dialect_of(std::string_view path) {
 
 /// Of the response that begins there, which is the last one.
 void cut_body(std::size_t begin, std::string& out) {
-  constexpr std::string_view kEnd = "\r\n\r\n";
-  out.resize(out.find(kEnd, begin) + kEnd.size());
+  constexpr std::string_view kHeadEnd = "\r\n\r\n";
+  out.resize(out.find(kHeadEnd, begin) + kHeadEnd.size());
 }
 
 bool is_json(std::string_view content_type) {
