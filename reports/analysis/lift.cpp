@@ -402,12 +402,12 @@ void count(const Record& record, LiftReport& report) {
   }
 }
 
-/// A phase in which nobody asked says nothing of what the change did (a server that stood idle).
-bool somebody_asked(const Record& record) {
-  for (const Record::Phase* const phase : {record.before(), record.after()}) {
-    if (phase != nullptr && phase->record.counts.due == 0) return false;
-  }
-  return true;
+/// A phase in which nobody asked, beside one in which somebody did, says nothing of what the change
+/// did: a server stood idle.
+bool is_idle_on_one_side(const Record& record) {
+  if (record.before() == nullptr || record.after() == nullptr) return false;
+  const auto due = [](const Record::Phase& phase) { return phase.record.counts.due; };
+  return (due(*record.before()) == 0) != (due(*record.after()) == 0);
 }
 
 }  // namespace
@@ -419,7 +419,7 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   LiftReport report;
   report.lift = mean_lift(trial.lifted);
   report.fleet = fleet_changes(run);
-  if (somebody_asked(record)) {
+  if (!is_idle_on_one_side(record)) {
     report.gains = gains(trial);
     report.effects = effects(trial);
   }

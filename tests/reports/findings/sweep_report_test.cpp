@@ -110,10 +110,10 @@ TEST(Sweep, CountsAPointThatIsNotValidOnce) {
 TEST(Sweep, NamesTheChecksThatFailedAtAValueThatWasTried) {
   SweepReport report = sample_sweep();
   report.finds[0].tries[1].point.valid = false;
-  report.finds[0].tries[1].point.failed_checks = {"on_time"};
+  report.finds[0].tries[1].point.failed_checks = {"interference"};
   const std::string value = report.finds[0].tries[1].point.values[0];
   EXPECT_TRUE(contains(to_markdown(sweep_page(report)),
-                       value + " is not valid as a measurement: on_time failed."));
+                       value + " is not valid as a measurement: interference failed."));
 }
 
 TEST(Sweep, MarksTheCapacityBesideThroughput) {
