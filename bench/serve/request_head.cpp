@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "workloads/text/ascii.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -26,28 +28,13 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, is_token_character);
 }
 
-bool is_visible(char c) {
-  return c > ' ' && c < 0x7f;
-}
-
 bool is_plain(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
          c == '_' || c == '.';
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
+// Between a field's name and its value, and behind it.
+constexpr std::string_view kFieldBlanks = " \t";
 
 /// "POST /path?query HTTP/1.1". Empty where it is one.
 std::string read_request_line(std::string_view line, RequestHead& head) {
@@ -58,7 +45,7 @@ std::string read_request_line(std::string_view line, RequestHead& head) {
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
   if (!is_token(method)) return "the method is not a word";
-  if (target.empty() || target.front() != '/' || !std::ranges::all_of(target, is_visible)) {
+  if (target.empty() || target.front() != '/' || !std::ranges::all_of(target, is_visible_ascii)) {
     return "the target is not a path";
   }
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return "the version is not HTTP/1.1";
@@ -81,42 +68,42 @@ std::string read_field(std::string_view line, RequestHead& head, Fields& seen) {
     return "a header field is not one";
   }
   const std::string_view name = line.substr(0, colon);
-  const std::string_view value = trimmed(line.substr(colon + 1));
+  const std::string_view value = trimmed(line.substr(colon + 1), kFieldBlanks);
   if (!std::ranges::all_of(value, [](char c) {
         return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7f);
       })) {
     return "a header field holds a control character";
   }
-  if (same(name, "host")) {
+  if (equals_ignoring_case(name, "host")) {
     ++seen.hosts;
     head.host = value;
-  } else if (same(name, "content-length")) {
+  } else if (equals_ignoring_case(name, "content-length")) {
     ++seen.lengths;
     const auto [end, error] =
         std::from_chars(value.data(), value.data() + value.size(), head.content_length);
     if (error != std::errc{} || end != value.data() + value.size() || value.front() == '-') {
       return "content-length is not a number";
     }
-  } else if (same(name, "transfer-encoding")) {
+  } else if (equals_ignoring_case(name, "transfer-encoding")) {
     seen.chunks = true;
-  } else if (same(name, "content-type")) {
+  } else if (equals_ignoring_case(name, "content-type")) {
     head.content_type = value;
-  } else if (same(name, "authorization")) {
+  } else if (equals_ignoring_case(name, "authorization")) {
     constexpr std::string_view kBearer = "bearer ";
-    if (same(value.substr(0, kBearer.size()), kBearer)) {
-      head.key = trimmed(value.substr(kBearer.size()));
+    if (equals_ignoring_case(value.substr(0, kBearer.size()), kBearer)) {
+      head.key = trimmed(value.substr(kBearer.size()), kFieldBlanks);
     }
-  } else if (same(name, "x-api-key")) {
+  } else if (equals_ignoring_case(name, "x-api-key")) {
     head.key = value;
-  } else if (same(name, "x-tenant")) {
+  } else if (equals_ignoring_case(name, "x-tenant")) {
     head.tenant = value;
-  } else if (same(name, "x-request-id")) {
+  } else if (equals_ignoring_case(name, "x-request-id")) {
     if (value.size() <= 128 && std::ranges::all_of(value, is_plain)) head.request_id = value;
-  } else if (same(name, "connection")) {
-    if (same(value, "close")) head.keep_alive = false;
-    if (same(value, "keep-alive")) head.keep_alive = true;
-  } else if (same(name, "expect")) {
-    if (!same(value, "100-continue")) return "only 100-continue can be expected";
+  } else if (equals_ignoring_case(name, "connection")) {
+    if (equals_ignoring_case(value, "close")) head.keep_alive = false;
+    if (equals_ignoring_case(value, "keep-alive")) head.keep_alive = true;
+  } else if (equals_ignoring_case(name, "expect")) {
+    if (!equals_ignoring_case(value, "100-continue")) return "only 100-continue can be expected";
     head.expects_continue = true;
   }
   return {};
@@ -160,7 +147,9 @@ bool is_own_host(std::string_view host_field, std::string_view listen_host) {
   std::string_view host = host_field;
   if (host.starts_with('[')) return host.find(']') != std::string_view::npos;  // IPv6
   host = host.substr(0, host.rfind(':'));
-  if (same(host, "localhost") || same(host, listen_host)) return true;
+  if (equals_ignoring_case(host, "localhost") || equals_ignoring_case(host, listen_host)) {
+    return true;
+  }
   return !host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 

@@ -6,17 +6,13 @@
 #include <functional>
 #include <limits>
 
+#include "workloads/text/ascii.hpp"
+
 namespace tokenlift {
 
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r";
-
-std::string_view without_blanks(std::string_view text) {
-  const auto begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 }  // namespace
 
@@ -26,11 +22,11 @@ std::variant<Keys, std::string> parse_keys(std::string_view text, const Scenario
   while (!text.empty()) {
     ++number;
     const auto end = std::min(text.find('\n'), text.size());
-    const std::string_view line = without_blanks(text.substr(0, end));
+    const std::string_view line = trimmed(text.substr(0, end), kBlanks);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.empty() || line.front() == '#') continue;
     const auto blank = std::min(line.find_first_of(kBlanks), line.size());
-    const std::string tenant(without_blanks(line.substr(blank)));
+    const std::string tenant(trimmed(line.substr(blank), kBlanks));
     const bool known = tenant.empty() || std::ranges::find(scenario.tenants, tenant,
                                                            &Tenant::name) != scenario.tenants.end();
     if (!known) return fmt::format("line {}: no tenant is called '{}'", number, tenant);

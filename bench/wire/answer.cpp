@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <utility>
 
 #include "bench/wire/rate_limits.hpp"
+#include "workloads/text/ascii.hpp"
 
 namespace tokenlift {
 
@@ -20,7 +20,7 @@ constexpr std::int64_t kLongestRetryNs = 30LL * 24 * 3600 * 1'000'000'000;
 
 bool contains(std::optional<std::string_view> value, std::string_view word) {
   if (!value) return false;
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  const auto same = [](char a, char b) { return ascii_lower(a) == b; };
   return std::search(value->begin(), value->end(), word.begin(), word.end(), same) != value->end();
 }
 

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <system_error>
 
+#include "workloads/text/ascii.hpp"
+
 namespace tokenlift {
 namespace {
 
@@ -21,14 +23,8 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 bool takes(std::string_view& text, std::string_view word) {
-  const bool same =
-      text.size() >= word.size() && std::equal(word.begin(), word.end(), text.begin(),
-                                               [](char a, char b) { return lower(a) == lower(b); });
+  const bool same = equals_ignoring_case(text.substr(0, word.size()), word);
   if (same) text.remove_prefix(word.size());
   return same;
 }

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "bench/wire/json_text.hpp"
+#include "workloads/text/ascii.hpp"
 
 namespace tokenlift {
 namespace {
@@ -12,9 +13,7 @@ namespace {
 constexpr std::string_view kUserAgent = "tokenlift/" TOKENLIFT_VERSION;
 
 bool is_field_named(const Header& header, std::string_view name) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::equal(header.first.begin(), header.first.end(), name.begin(), name.end(),
-                    [&lower](char a, char b) { return lower(a) == lower(b); });
+  return equals_ignoring_case(header.first, name);
 }
 
 // Fields that are written as they must be, whatever a scenario says. The first ones are so in all

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "workloads/text/ascii.hpp"
+
 namespace tokenlift {
 namespace {
 
@@ -68,16 +70,6 @@ class HeadParser final : public http::basic_parser<false> {
   std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override { return body.size(); }
   void on_finish_impl(Error&) override {}
 };
-
-namespace {
-
-bool is_same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&lower](char x, char y) { return lower(x) == lower(y); });
-}
-
-}  // namespace
 
 struct ResponseHead::Parser {
   std::unique_ptr<HeadParser> head = std::make_unique<HeadParser>();
@@ -159,7 +151,7 @@ int ResponseHead::status() const {
 
 std::optional<std::string_view> ResponseHead::field(std::string_view name) const {
   for (std::size_t i = 0; i < field_count(); ++i) {
-    if (is_same_name(field_name(i), name)) return field_value(i);
+    if (equals_ignoring_case(field_name(i), name)) return field_value(i);
   }
   return std::nullopt;
 }

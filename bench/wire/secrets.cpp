@@ -8,25 +8,18 @@
 
 #include "bench/wire/origin.hpp"
 #include "workloads/scenario/scenario.hpp"
+#include "workloads/text/ascii.hpp"
 #include "workloads/text/secret.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-std::string trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpaces);
-  if (begin == std::string_view::npos) return "";
-  return std::string(text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1));
-}
-
 /// A line break in a head would begin another field.
 std::string require_key(std::string_view text, std::string_view where) {
-  std::string key = trimmed(text);
+  std::string key(trimmed(text));
   if (key.empty()) throw EndpointError(fmt::format("{} is empty: it is to hold a key", where));
-  const auto visible = [](char c) { return c > ' ' && c < 127; };
-  if (!std::ranges::all_of(key, visible)) {
+  if (!std::ranges::all_of(key, is_visible_ascii)) {
     throw EndpointError(fmt::format("{} holds no key: a key is one word of ASCII", where));
   }
   return key;

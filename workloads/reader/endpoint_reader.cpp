@@ -10,6 +10,7 @@
 
 #include "workloads/plan/demand.hpp"
 #include "workloads/requests/lengths.hpp"
+#include "workloads/text/ascii.hpp"
 #include "workloads/text/secret.hpp"
 
 namespace tokenlift {
@@ -37,10 +38,6 @@ struct Fault {
   std::string advice;
 };
 
-bool is_visible(char c) {
-  return c > 0x20 && c < 0x7f;
-}
-
 bool is_port(std::string_view text) {
   unsigned port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -66,7 +63,7 @@ std::optional<Fault> fault_of_authority(std::string_view authority) {
 
 std::optional<Fault> fault_of_url(std::string_view url) {
   const std::string example = "for example \"http://127.0.0.1:8000/v1\"";
-  if (!std::ranges::all_of(url, is_visible)) {
+  if (!std::ranges::all_of(url, is_visible_ascii)) {
     return Fault{"a URL has no spaces, control characters or letters beyond ASCII",
                  "write them as %20 and the like"};
   }
@@ -98,9 +95,7 @@ bool is_token(std::string_view name) {
 
 std::string lower(std::string_view text) {
   std::string small(text);
-  for (char& c : small) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  std::ranges::transform(small, small.begin(), ascii_lower);
   return small;
 }
 

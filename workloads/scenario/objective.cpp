@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "workloads/text/ascii.hpp"
 #include "workloads/text/key_path.hpp"
 #include "workloads/text/mistake.hpp"
 
@@ -29,13 +30,6 @@ constexpr std::string_view kAdvice =
 
 Quantity<Objective> failure(std::string problem, std::string_view advice) {
   return {std::nullopt, std::move(problem), std::string(advice)};
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
 }
 
 }  // namespace
