@@ -6,18 +6,7 @@
 
 namespace tokenlift {
 
-namespace {
-
-// Longer than a sleep is late (6 us at the median, now and then tens), short enough to cost little.
-constexpr std::int64_t kSpinNs = 60'000;
-// Waking up an idle core can take tens of microseconds: not worth it for less than this.
-constexpr std::int64_t kShortestSleepNs = 150'000;
-// A signal handler cannot ring; the loop looks at its stop flag at least this often.
-constexpr std::int64_t kLongestSleepNs = 50'000'000;
-
-}  // namespace
-
-RealClock::RealClock() {
+SteadyTime::SteadyTime() {
   // The kernel may end a sleep up to the timer slack late: 50 us unless told otherwise.
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   start();
@@ -44,7 +33,7 @@ std::int64_t RealClock::wait(std::int64_t until_ns) {
 /// True if rung before the time was over.
 bool RealClock::sleep(std::int64_t until_ns) {
   std::unique_lock lock(mutex_);
-  const bool rung = bell_.wait_until(lock, start_ + std::chrono::nanoseconds(until_ns),
+  const bool rung = bell_.wait_until(lock, time_.begin() + std::chrono::nanoseconds(until_ns),
                                      [this] { return rung_.load(std::memory_order_relaxed); });
   rung_.store(false, std::memory_order_relaxed);
   return rung;

@@ -44,20 +44,41 @@ class VirtualClock final : public Clock {
   std::int64_t now_ns_ = 0;
 };
 
+/// How a wait in real time is divided: it sleeps, and spins the last stretch. A sleep is late (6 us
+/// at the median, now and then tens); waking up an idle core can take tens of microseconds, so it
+/// is not worth it for less than kShortestSleepNs. A signal handler cannot ring, and the loop looks
+/// at its stop flag at least every kLongestSleepNs.
+inline constexpr std::int64_t kSpinNs = 60'000;
+inline constexpr std::int64_t kShortestSleepNs = 150'000;
+inline constexpr std::int64_t kLongestSleepNs = 50'000'000;
+
+/// Ns since start(), from steady_clock, for a thread that waits by them: its sleeps end with the
+/// smallest timer slack.
+class SteadyTime {
+ public:
+  SteadyTime();
+
+  /// Time 0 is now.
+  void start() { start_ = std::chrono::steady_clock::now(); }
+  std::chrono::steady_clock::time_point begin() const { return start_; }
+  std::int64_t now_ns() const {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
+                                                                start_)
+        .count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_;
+};
+
 /// Real time, in ns since start(), from steady_clock. wait() reads the clock once if the instant
 /// has passed; otherwise it sleeps and spins the last stretch, because a sleep ends some 6 us late
 /// even with the smallest timer slack.
 class RealClock final : public BellClock {
  public:
-  RealClock();
-
   /// Time 0 is now.
-  void start() { start_ = std::chrono::steady_clock::now(); }
-  std::int64_t now_ns() const override {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
-                                                                start_)
-        .count();
-  }
+  void start() { time_.start(); }
+  std::int64_t now_ns() const override { return time_.now_ns(); }
 
   std::int64_t wait(std::int64_t until_ns) override;
 
@@ -66,7 +87,7 @@ class RealClock final : public BellClock {
  private:
   bool sleep(std::int64_t until_ns);
 
-  std::chrono::steady_clock::time_point start_;
+  SteadyTime time_;
   std::mutex mutex_;
   std::condition_variable bell_;
   std::atomic<bool> rung_{false};

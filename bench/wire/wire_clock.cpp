@@ -1,29 +1,16 @@
 #include "bench/wire/wire_clock.hpp"
 
-#include <sys/prctl.h>
-
 #include <algorithm>
+#include <chrono>
 
 namespace tokenlift {
 
-namespace {
-
-// As in RealClock.
-constexpr std::int64_t kSpinNs = 60'000;
-constexpr std::int64_t kShortestSleepNs = 150'000;
-// A signal handler cannot ring; the loop looks at its stop flag at least this often.
-constexpr std::int64_t kLongestWaitNs = 50'000'000;
-
-}  // namespace
-
 WireClock::WireClock() {
-  // The kernel may end a sleep up to the timer slack late: 50 us unless told otherwise.
-  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   start();
 }
 
 void WireClock::start() {
-  start_ = std::chrono::steady_clock::now();
+  time_.start();
   unix_start_s_ = std::chrono::duration_cast<std::chrono::seconds>(
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
@@ -32,7 +19,7 @@ void WireClock::start() {
 
 std::int64_t WireClock::wait(std::int64_t until_ns) {
   std::int64_t now = now_ns();
-  const std::int64_t look_ns = now + kLongestWaitNs;
+  const std::int64_t look_ns = now + kLongestSleepNs;
   for (;;) {
     const std::int64_t left_ns = std::min(until_ns, look_ns) - now;
     const bool sleeps = !rung_ && left_ns > kSpinNs + kShortestSleepNs;

@@ -1,7 +1,6 @@
 #pragma once
 // Real time in which sockets are served: to wait is to poll.
 
-#include <chrono>
 #include <cstdint>
 
 #include "bench/machine/clock.hpp"
@@ -17,11 +16,7 @@ class WireClock final : public Clock {
 
   /// Time 0 is now.
   void start();
-  std::int64_t now_ns() const override {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
-                                                                start_)
-        .count();
-  }
+  std::int64_t now_ns() const override { return time_.now_ns(); }
   /// The present second since 1970 UTC, for dates in what servers say.
   std::int64_t unix_s() const { return unix_start_s_ + now_ns() / 1'000'000'000; }
 
@@ -37,7 +32,7 @@ class WireClock final : public Clock {
 
  private:
   Poller poller_;
-  std::chrono::steady_clock::time_point start_;
+  SteadyTime time_;
   std::int64_t unix_start_s_ = 0;
   std::int64_t idle_ns_ = 0;
   bool rung_ = false;
