@@ -96,6 +96,10 @@ std::optional<double> cpu_quota(const std::filesystem::path& groups,
   return least;
 }
 
+std::string utc_date_time(std::int64_t unix_s) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(unix_s)));
+}
+
 Environment describe_environment(const std::vector<std::string>& command) {
   Environment environment;
   environment.tokenlift_version = TOKENLIFT_VERSION;
@@ -109,10 +113,8 @@ Environment describe_environment(const std::vector<std::string>& command) {
   if (uname(&names) == 0) {
     environment.os = fmt::format("{} {} {}", names.sysname, names.release, names.machine);
   }
-  const auto now =
-      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   environment.started_at =
-      fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
+      utc_date_time(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
   environment.command = command;
   return environment;
 }

@@ -13,6 +13,9 @@
 
 namespace tokenlift {
 
+/// "2026-05-06T12:00:00Z", of seconds since 1970.
+std::string utc_date_time(std::int64_t unix_s);
+
 /// This machine, this build, this command.
 Environment describe_environment(const std::vector<std::string>& command);
 

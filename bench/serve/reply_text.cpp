@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "bench/machine/host.hpp"
 #include "bench/wire/json_text.hpp"
 
 namespace tokenlift {
@@ -157,22 +158,6 @@ std::string go_duration(std::int64_t ns) {
   return fmt::format("{}h{}m{}", s / 3600, s / 60 % 60, seconds);
 }
 
-/// "2026-05-06T12:00:00Z" (Howard Hinnant's days_from_civil, the other way round).
-std::string rfc3339(std::int64_t unix_s) {
-  const std::int64_t days = unix_s / 86'400;
-  const std::int64_t of_day = unix_s % 86'400;
-  const std::int64_t z = days + 719'468;
-  const std::int64_t era = z / 146'097;
-  const std::int64_t doe = z % 146'097;
-  const std::int64_t yoe = (doe - doe / 1460 + doe / 36'524 - doe / 146'096) / 365;
-  const std::int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-  const std::int64_t mp = (5 * doy + 2) / 153;
-  const std::int64_t month = mp < 10 ? mp + 3 : mp - 9;
-  const std::int64_t year = yoe + era * 400 + (month <= 2 ? 1 : 0);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", year, month,
-                     doy - (153 * mp + 2) / 5 + 1, of_day / 3600, of_day / 60 % 60, of_day % 60);
-}
-
 }  // namespace
 
 std::string quoted_json(std::string_view text) {
@@ -219,7 +204,7 @@ std::string limit_fields(Dialect dialect, std::span<const GateStanding> standing
                      "anthropic-ratelimit-{0}-limit: {1}\r\nanthropic-ratelimit-{0}-remaining: {2}"
                      "\r\nanthropic-ratelimit-{0}-reset: {3}\r\n",
                      name, whole(limit), remaining,
-                     rfc3339(unix_s + (rest_ns + 999'999'999) / 1'000'000'000));
+                     utc_date_time(unix_s + (rest_ns + 999'999'999) / 1'000'000'000));
     } else {
       fmt::format_to(std::back_inserter(fields),
                      "x-ratelimit-limit-{0}: {1}\r\nx-ratelimit-remaining-{0}: {2}\r\n"

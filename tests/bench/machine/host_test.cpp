@@ -78,5 +78,11 @@ TEST(Interference, IsTheShareOfOthersAndOfTheHypervisor) {
   EXPECT_EQ(interference(begin, CpuUse{100.4, 50.4, 1, 20}), std::nullopt) << "too close to tell";
 }
 
+TEST(Host, WritesInstantsAsDatesOfUtc) {
+  EXPECT_EQ(utc_date_time(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(utc_date_time(951'868'799), "2000-02-29T23:59:59Z");
+  EXPECT_EQ(utc_date_time(1'796'003'000), "2026-11-30T01:43:20Z");
+}
+
 }  // namespace
 }  // namespace tokenlift::host_test
