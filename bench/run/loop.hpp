@@ -108,6 +108,7 @@ class Loop {
   void change(std::size_t first);
   void change_replicas(std::size_t first);
   void schedule_measured();
+  void plan_lift(std::uint32_t number, const Event& event);
   void schedule_changes(std::size_t first_change, std::size_t first_replica_change);
   void find_next_change();
   std::int64_t replicas_changed_by(std::size_t event) const;

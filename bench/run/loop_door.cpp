@@ -1,12 +1,8 @@
 // Of the loop: requests, hang-ups and events that come through a door (`tokenlift serve`).
 
-#include <algorithm>
 #include <utility>
 
 #include "bench/run/loop.hpp"
-#include "workloads/plan/changes.hpp"
-#include "workloads/plan/plan.hpp"
-#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 
@@ -85,19 +81,9 @@ void Loop::replan_events(Replan& replan) {
   changes_ = std::move(replan.changes);
   replica_changes_ = std::move(replan.replica_changes);
   schedule_changes(next_change_, next_replica_change_);
-  find_next_change();
-  LiftRecord& lift = outcome_.lifts.front();
   if (await_signal_.empty()) return;  // it has been divided
   await_signal_.clear();
-  const Event& event = replan.event;
-  lift.throttle = event.throttle;
-  lift.kind = name_of(event.kind);
-  lift.site = event.site;
-  lift.planned_ns = begin_ns(scenario_, event);
-  lift.length_ns = end_ns(scenario_, event) - lift.planned_ns;
-  if (!changes_fleet(event)) return;  // the change of the throttle is the mark
-  lift.replicas = replicas_changed_by(measured_events_.front());
-  timeline_.push({lift.planned_ns, Kind::mark, 0});
+  plan_lift(0, replan.event);
 }
 
 /// Takes no more, and ends when what was taken has ended.

@@ -46,14 +46,18 @@ void Loop::schedule_measured() {
     return begin_ns(scenario_, scenario_.events[event]);
   });
   for (std::uint32_t i = 0; i < measured_events_.size(); ++i) {
-    const Event& event = scenario_.events[measured_events_[i]];
-    outcome_.lifts.push_back(planned_lift(scenario_, event));
-    if (!changes_fleet(event)) continue;
-    outcome_.lifts[i].replicas = replicas_changed_by(measured_events_[i]);
-    if (!event.taken_out) {
-      timeline_.push({outcome_.lifts[i].planned_ns, Kind::mark, i});
-    }
+    outcome_.lifts.emplace_back();
+    plan_lift(i, scenario_.events[measured_events_[i]]);
   }
+}
+
+/// Of a throttle the change itself is the mark.
+void Loop::plan_lift(std::uint32_t number, const Event& event) {
+  LiftRecord& lift = outcome_.lifts[number];
+  lift = planned_lift(scenario_, event);
+  if (!changes_fleet(event)) return;
+  lift.replicas = replicas_changed_by(measured_events_[number]);
+  if (!event.taken_out) timeline_.push({lift.planned_ns, Kind::mark, number});
 }
 
 /// All changes of one instant, before anybody looks at the waiters.
