@@ -63,6 +63,16 @@ class Http(binary_case.BinaryCase):
         done = self.run_tokenlift("run", scenario, "--out", "out", *words, code=code, **options)
         return done, self.run_json()
 
+    def start_run(self, scenario, duration, endpoint, asked):
+        """A run under way, when the endpoint has been asked so often."""
+        process = subprocess.Popen(
+            [self.TOKENLIFT, "run", scenario, "--out", "out", "--set", f"run.duration={duration}"],
+            cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while endpoint.asked < asked:
+            self.assertIsNone(process.poll(), "it ended by itself")
+            time.sleep(0.02)
+        return process
+
     def test_a_lift_by_a_call_in_the_middle(self):
         endpoint = self.endpoint(limited=True)
         metrics = f'metrics = "{endpoint.address}/metrics"'
@@ -121,12 +131,7 @@ class Http(binary_case.BinaryCase):
     def test_interrupted_it_waits_for_what_is_in_flight(self):
         endpoint = self.endpoint(token_seconds=0.05)
         scenario = self.write_scenario(endpoint.address)
-        process = subprocess.Popen(
-            [self.TOKENLIFT, "run", scenario, "--out", "out", "--set", "run.duration=600s"],
-            cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while endpoint.asked < 20:
-            self.assertIsNone(process.poll(), "it ended by itself")
-            time.sleep(0.02)
+        process = self.start_run(scenario, "600s", endpoint, asked=20)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 3, err)
@@ -139,12 +144,7 @@ class Http(binary_case.BinaryCase):
     def test_interrupted_twice_it_cuts(self):
         endpoint = self.endpoint(token_seconds=20)
         scenario = self.write_scenario(endpoint.address)
-        process = subprocess.Popen(
-            [self.TOKENLIFT, "run", scenario, "--out", "out", "--set", "run.duration=600s"],
-            cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while endpoint.asked < 5:
-            self.assertIsNone(process.poll(), "it ended by itself")
-            time.sleep(0.02)
+        process = self.start_run(scenario, "600s", endpoint, asked=5)
         process.send_signal(signal.SIGINT)
         while "nothing more is sent" not in process.stderr.readline():
             self.assertIsNone(process.poll(), "it ended by itself")
@@ -156,12 +156,7 @@ class Http(binary_case.BinaryCase):
     def test_a_signal_from_outside_divides_the_run(self):
         endpoint = self.endpoint()
         scenario = self.write_scenario(endpoint.address, events='[[event]]\nat = "signal"\n')
-        process = subprocess.Popen(
-            [self.TOKENLIFT, "run", scenario, "--out", "out", "--set", "run.duration=4s"],
-            cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while endpoint.asked < 60:
-            self.assertIsNone(process.poll(), "it ended by itself")
-            time.sleep(0.02)
+        process = self.start_run(scenario, "4s", endpoint, asked=60)
         process.send_signal(signal.SIGUSR1)
         _, err = process.communicate(timeout=60)
         self.assertIn(process.returncode, (0, 3), err)

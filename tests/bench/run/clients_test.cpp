@@ -11,19 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/run/constant_lengths.hpp"
 #include "workloads/requests/trace.hpp"
 
 namespace tokenlift::clients_test {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-Lengths constant(double tokens) {
-  Lengths lengths;
-  lengths.mean = tokens;
-  lengths.max = static_cast<std::int64_t>(tokens);
-  return lengths;
-}
 
 Scenario one_tenant() {
   Scenario scenario;

@@ -9,6 +9,7 @@
 
 #include "bench/run/validity.hpp"
 #include "tests/bench/fleet/stepped_fleet.hpp"
+#include "tests/bench/run/constant_lengths.hpp"
 #include "workloads/plan/plan.hpp"
 
 namespace tokenlift::loop_test {
@@ -16,13 +17,6 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kMs = 1'000'000;
-
-Lengths constant(double tokens) {
-  Lengths lengths;
-  lengths.mean = tokens;
-  lengths.max = static_cast<std::int64_t>(tokens);
-  return lengths;
-}
 
 /// 10 requests/s of 10 + 4 tokens on one replica; a limit of 20 output tokens/s, lifted at 5 s.
 Scenario small_lift() {

@@ -12,19 +12,13 @@
 #include "bench/run/loop.hpp"
 #include "tests/bench/fleet/scripted_endpoint.hpp"
 #include "tests/bench/fleet/stepped_fleet.hpp"
+#include "tests/bench/run/constant_lengths.hpp"
 #include "workloads/plan/plan.hpp"
 
 namespace tokenlift::played_endpoint {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kMs = 1'000'000;
-
-inline Lengths constant(double tokens) {
-  Lengths lengths;
-  lengths.mean = tokens;
-  lengths.max = static_cast<std::int64_t>(tokens);
-  return lengths;
-}
 
 /// 10 requests/s, due at 0.1, 0.2, ... 9.9 s, of 10 + 4 tokens, to one endpoint.
 inline Scenario of_endpoint() {

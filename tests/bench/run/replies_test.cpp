@@ -9,6 +9,21 @@
 namespace tokenlift::played_endpoint::replies_test {
 namespace {
 
+/// 20 requests/s, due at 50, 100, 150 and 200 ms, behind a throttle that lets 10 of them through
+/// each second: each waits 50 ms longer than the one before it.
+Scenario behind_gateway() {
+  Scenario scenario = of_endpoint();
+  Throttle throttle;
+  throttle.name = "gateway";
+  throttle.unit = Unit::requests;
+  throttle.rate.per_s = 10;
+  throttle.burst.units = 1;
+  scenario.throttles.push_back(throttle);
+  scenario.tenants[0].arrivals.rate.per_s = 20;
+  scenario.run.duration_ns = 220 * kMs;
+  return scenario;
+}
+
 // ------------------------------------------------------------------------------------- accepted
 
 TEST(Replies, WhatAnEndpointAcceptsIsAdmittedWhereItsFirstByteWasWritten) {
@@ -79,15 +94,7 @@ TEST(Replies, ThrottlesOfTheScenarioAreSettledByTheTokensThatCame) {
 }
 
 TEST(Replies, ATimeAtTheThrottlesOfTheScenarioIsPartOfTheThrottleWait) {
-  Scenario scenario = of_endpoint();
-  Throttle throttle;
-  throttle.name = "gateway";
-  throttle.unit = Unit::requests;
-  throttle.rate.per_s = 10;
-  throttle.burst.units = 1;
-  scenario.throttles.push_back(throttle);
-  scenario.tenants[0].arrivals.rate.per_s = 20;  // each waits 50 ms longer than the one before it
-  scenario.run.duration_ns = 220 * kMs;          // due at 50, 100, 150 and 200 ms
+  const Scenario scenario = behind_gateway();
   const Played played = play_alike(scenario, served());
   const PhaseRecord& steady = phase(played.run, "steady");
   EXPECT_EQ(steady.counts.completed, 4U);
@@ -146,15 +153,7 @@ TEST(Replies, EverybodysLoadIsNobodysLimit) {
 }
 
 TEST(Replies, WhoWaitedBeforeHeWasDeniedWasHeldOnce) {
-  Scenario scenario = of_endpoint();
-  Throttle throttle;
-  throttle.name = "gateway";
-  throttle.unit = Unit::requests;
-  throttle.rate.per_s = 10;
-  throttle.burst.units = 1;
-  scenario.throttles.push_back(throttle);
-  scenario.tenants[0].arrivals.rate.per_s = 20;
-  scenario.run.duration_ns = 220 * kMs;
+  const Scenario scenario = behind_gateway();
   const Played played = play_alike(scenario, refused(kSecond));
   const PhaseRecord& steady = phase(played.run, "steady");
   EXPECT_EQ(steady.counts.due, 4U);
