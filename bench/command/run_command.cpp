@@ -29,7 +29,8 @@ namespace fs = std::filesystem;
 
 struct RunOptions {
   ScenarioChoice scenario;
-  RepetitionPlan plan;
+  std::optional<std::uint64_t> repetitions;  ///< absent: as many as the scenario says
+  bool control = false;
   bool quiet = false;
   std::string records;                 ///< file for one line per request; empty: none
   std::string out;                     ///< folder; empty: a new one
@@ -74,7 +75,8 @@ fs::path spelled_out(const fs::path& path) {
 }
 
 /// Records go where nothing else does: neither to stdout nor into a file of the results.
-void require_own_file(const RunOptions& options, const fs::path& folder) {
+void require_own_file(const RunOptions& options, const RepetitionPlan& plan,
+                      const fs::path& folder) {
   if (options.records.empty()) return;
   if (options.records == "-") {
     throw UsageError("--records - would be stdout, which has the report: give a file");
@@ -86,7 +88,7 @@ void require_own_file(const RunOptions& options, const fs::path& folder) {
                                  options.records, name.filename().string()));
   };
   refuse(kPage);
-  for (const fs::path& file : run_files(options.plan)) refuse(file);
+  for (const fs::path& file : run_files(plan)) refuse(file);
 }
 
 /// Whether the machine did it; if not, why is said, so that what comes next is tried all the same.
@@ -230,7 +232,7 @@ namespace {
 int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   const Scenario scenario =
       load_scenario(options.scenario, load_profiles(options.scenario.profile_files));
-  if (options.plan.control && !measured_event(scenario)) {
+  if (options.control && !measured_event(scenario)) {
     throw UsageError(
         fmt::format("--control runs '{}' without its event too, but it has none: add an [[event]]",
                     scenario.name));
@@ -249,9 +251,11 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   if (traits_of(scenario.run.engine).remote && surroundings.waits_for_answers != nullptr) {
     *surroundings.waits_for_answers = true;
   }
+  const RepetitionPlan plan{options.repetitions.value_or(scenario.run.repetitions),
+                            options.control};
   const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
-  require_own_file(options, out);
-  require_no_other_runs(options.plan, out);
+  require_own_file(options, plan, out);
+  require_no_other_runs(plan, out);
   const OutputFolder folder(out);
   std::optional<RequestLog> log;
   if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
@@ -268,8 +272,8 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   }
   std::optional<Report> report;
   bool all_done = attempt(surroundings, [&] {
-    Repeated repeated = repeat_with_progress(surroundings, options.quiet, experiment, *prepared,
-                                             options.plan, folder, "");
+    Repeated repeated =
+        repeat_with_progress(surroundings, options.quiet, experiment, *prepared, plan, folder, "");
     const std::string files = names_of(repeated);
     report = make_report({std::move(repeated.trial)});
     print_result(surroundings,
@@ -295,9 +299,9 @@ Command run_command() {
   command.options = {engine_option(options->scenario)};
   add_scenario_options(command, options->scenario);
   const std::vector<Option> own = {
-      {"--repetitions", whole(options->plan.repetitions, 1, 10'000),
-       "runs, with seeds one apart (default: 1)"},
-      {"--control", flag(options->plan.control),
+      {"--repetitions", whole(options->repetitions, 1, kMostRepetitions),
+       "runs, with seeds one apart (default: as many as the scenario says, else 1)"},
+      {"--control", flag(options->control),
        "run each repetition also without the event that divides the run, with the same seed, and "
        "report the difference"},
       {"--records", name(options->records, "FILE"),

@@ -158,6 +158,7 @@ std::string run_name(std::uint64_t repetition, bool control) {
 Scenario scenario_of(const Prepared& prepared, std::uint64_t repetition, bool control) {
   Scenario scenario = prepared.scenario;
   scenario.run.seed += repetition - 1;
+  scenario.run.repetitions = 1;  // it is one of them, and may be run again by itself
   if (control) scenario.events[*measured_event(scenario)].taken_out = true;
   return scenario;
 }

@@ -148,7 +148,8 @@ lift = "=1+1 %"
 
     @conclusions
     def test_a_doubled_five_hour_window_leaves_the_weekly_one(self):
-        _, run = self.simulate("five-hour-window", "--set", "run.duration=7d")
+        _, run = self.simulate("five-hour-window", "--repetitions", 1, "--set",
+                               "run.duration=7d")
         short, week = run["throttles"]
         self.assertGreater(short["phases"][0]["rejected"], 10_000)
         self.assertLess(short["phases"][2]["rejected"], 100)
@@ -157,9 +158,23 @@ lift = "=1+1 %"
 
     @conclusions
     def test_peak_hours_refuse_until_they_are_lifted(self):
-        phases, _ = self.simulate("peak-hours")
+        phases, _ = self.simulate("peak-hours", "--repetitions", 1)
         self.assertGreater(phases["before"]["counts"]["rejected"], 1_000)
         self.assertLess(phases["after"]["counts"]["rejected"], 100)
+
+    @conclusions
+    def test_built_in_scenarios_support_their_verdicts(self):
+        """As they are, without an option: by as many repetitions as they ask for."""
+        for scenario in ("five-hour-window", "peak-hours", "higher-limits", "lift-h100"):
+            with self.subTest(scenario=scenario):
+                done = self.run_tokenlift("run", scenario, "--out", scenario, code=0)
+                verdict = done.stdout.replace("\n  ", " ")
+                self.assertIn("95 % interval", verdict)
+                self.assertNotIn("How sure that is cannot be said", verdict)
+                self.assertNotIn("is vacuous", verdict)
+        self.assertTrue((self.path / "peak-hours" / "3" / "run.json").is_file())
+        again = json.loads((self.path / "peak-hours" / "3" / "run.json").read_text())
+        self.assertNotIn("repetitions", again["scenario"]["run"], "it is one of them")
 
     @conclusions
     def test_research_starves_without_its_share(self):

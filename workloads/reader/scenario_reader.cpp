@@ -97,6 +97,9 @@ void ScenarioReader::read_run(TableReader table) {
     run.seed = static_cast<std::uint64_t>(*seed);
   }
   assign(run.max_in_flight, table.whole("max_in_flight", 1, kSizeMax));
+  if (const auto repetitions = table.whole("repetitions", 1, kMostRepetitions)) {
+    run.repetitions = static_cast<std::uint64_t>(*repetitions);
+  }
   read_starts_at(table);
   read_stop_after(table);
   if (run.duration_ns > 0 && run.warmup_ns >= run.duration_ns) {

@@ -19,7 +19,6 @@ namespace tokenlift {
 
 namespace {
 
-constexpr std::int64_t kMostRepetitions = 10'000;
 
 // What [suite] and [[case]] have in common; a case begins with what the suite says.
 struct Terms {

@@ -392,6 +392,8 @@ struct FleetSettings {
   bool operator==(const FleetSettings&) const = default;
 };
 
+inline constexpr std::int64_t kMostRepetitions = 10'000;
+
 struct RunSettings {
   Engine engine = Engine::threads;
   std::int64_t duration_ns = 0;
@@ -400,6 +402,7 @@ struct RunSettings {
   std::int64_t cooldown_max_ns = 30'000'000'000;
   std::uint64_t seed = 1;                  ///< below 2^63, which is what TOML can write
   std::int64_t max_in_flight = 1'000'000;  ///< requests; more ends the run, and says so
+  std::uint64_t repetitions = 1;           ///< that command `run` makes unless it is told otherwise
   /// The date at which the run starts, in seconds since 1970 UTC: schedules and fixed windows go by
   /// it. Default: a Monday midnight in `time_zone`.
   std::optional<std::int64_t> starts_at_s;

@@ -43,6 +43,7 @@ TomlKeys keys_of(const RunSettings& run) {
   keys.add("cooldown_max", duration(run.cooldown_max_ns));
   keys.add("seed", static_cast<std::int64_t>(run.seed));
   keys.add("max_in_flight", run.max_in_flight);
+  if (run.repetitions > 1) keys.add("repetitions", static_cast<std::int64_t>(run.repetitions));
   if (run.starts_at_s) keys.add("starts_at", string_literal(format_instant(*run.starts_at_s)));
   if (run.time_zone != "UTC") keys.add("time_zone", string_literal(run.time_zone));
   TomlKeys stop;
