@@ -3,10 +3,12 @@
 //
 //   changes/apply     a replica goes, or comes back: fleet and router, loads reported at once or
 //   not changes/plan      an event more in the plan of a fleet, that a hundred replicas join
+//   changes/joined    on engine threads: from when a replica begins to serve to its first token
 
 #include <benchmark/benchmark.h>
 
 #include "bench/fleet/router.hpp"
+#include "bench/fleet/thread_fleet.hpp"
 #include "bench/fleet/virtual_fleet.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/reader/catalogue.hpp"
@@ -71,6 +73,45 @@ void plan(benchmark::State& state) {
   state.SetItemsProcessed(100 * state.iterations());
 }
 BENCHMARK(plan)->Name("changes/plan")->ArgName("replicas")->Arg(1'000)->Arg(10'000)->Arg(100'000);
+
+/// The second of two replicas comes, serves a prompt of 64 tokens, and goes.
+void joined(benchmark::State& state) {
+  Scenario scenario = fleet_of(2);
+  scenario.run.engine = Engine::threads;
+  scenario.tenants.emplace_back().name = "users";
+  Site& site = scenario.fleet.sites[0];
+  site.profile = "cpu-small";
+  site.at_start = 1;
+  const RecordingGrid grid = make_grid(scenario);
+  WeightStore weights;
+  RealClock clock;
+  ThreadFleet fleet(scenario, grid, clock, weights);
+  clock.start();
+  ReplicaChange change;
+  change.replica = 1;
+  RequestId id = 0;
+  for (auto _ : state) {
+    change.kind = ReplicaChange::Kind::serve;
+    const std::int64_t served_ns = clock.now_ns();
+    fleet.apply(change, served_ns);
+    fleet.submit({id++, 64, 1, 0, 0, 0}, change.replica, served_ns);
+    std::int64_t first_token_ns = -1;
+    while (first_token_ns < 0) {
+      const std::int64_t now_ns = clock.wait(clock.now_ns() + 1000 * kMs);
+      for (const News& news : fleet.advance(now_ns)) first_token_ns = news.first_token_ns;
+    }
+    state.SetIterationTime(static_cast<double>(first_token_ns - served_ns) / 1e9);
+    change.kind = ReplicaChange::Kind::leave;
+    fleet.apply(change, clock.now_ns());
+  }
+  TokenRecord record(grid);
+  fleet.stop(clock.now_ns(), record);
+}
+BENCHMARK(joined)
+    ->Name("changes/joined")
+    ->UseManualTime()
+    ->Iterations(20)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace tokenlift::micro_changes
