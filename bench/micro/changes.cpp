@@ -1,8 +1,9 @@
 // Benchmarks of a fleet that changes, by its size: what a change costs depends on the replicas that
 // change, not on those that are there. Items are changes.
 //
-//   changes/apply     a replica goes, or comes back: fleet and router, loads reported at once or
-//   not changes/plan      an event more in the plan of a fleet, that a hundred replicas join
+//   changes/apply     a replica goes, or comes back: fleet and router, loads reported at once, or
+//                     at intervals
+//   changes/plan      an event more in the plan of a fleet, that a hundred replicas join
 //   changes/joined    on engine threads: from when a replica begins to serve to its first token
 
 #include <benchmark/benchmark.h>

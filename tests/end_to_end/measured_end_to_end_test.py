@@ -103,6 +103,7 @@ class Measured(binary_case.BinaryCase):
                                places=3)
         self.assertNotIn("load", arrivals)
 
+    @binary_case.conclusions
     def test_a_fleet_that_is_too_slow_is_told_so_before_the_run(self):
         path = self.scenario_with('rate = "150/s"', "load = 0.0001")
         done = self.run_tokenlift("run", path, "--out", "out", code=3)
@@ -132,6 +133,7 @@ class Measured(binary_case.BinaryCase):
         _, run = self.run_small("--engine", "virtual", "--profiles", written)
         self.assertGreater(run["phases"][-1]["counts"]["completed"], 0)
 
+    @binary_case.conclusions
     def test_verify_shows_both_engines_side_by_side(self):
         done = self.run_tokenlift("calibrate", "--verify", self.scenario, "--repetitions", 2,
                                   "--profiles", self.profile_file(), code=(0, 1, 3))
@@ -150,6 +152,7 @@ class Measured(binary_case.BinaryCase):
                 self.assertEqual(a["counts"]["due"], b["counts"]["due"], "the same requests")
         self.assertFalse((self.path / "calibrated.toml").exists(), "nothing was measured")
 
+    @binary_case.conclusions
     def test_a_search_ends_when_its_time_has_come(self):
         """In two seconds this machine simulates what the smallest search takes, and more."""
         scenario = self.path / "overrun.toml"

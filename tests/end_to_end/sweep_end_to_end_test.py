@@ -223,6 +223,7 @@ class Sweep(unittest.TestCase):
         done = self.run_tokenlift("sweep", "two", "other", code=2)
         self.assertIn("is over", done.stderr)
 
+    @conclusions
     def test_an_interrupt_keeps_what_there_is(self):
         process = subprocess.Popen(
             [TOKENLIFT, "sweep", self.file, "--out", self.folder / "out", "--over",

@@ -143,6 +143,7 @@ class Tune(unittest.TestCase):
         other, _ = self.search("other", "--seed", "2")
         self.assertNotEqual(self.result(one), self.result(other))
 
+    @conclusions
     def test_killed_and_resumed_it_ends_as_if_it_had_not_been(self):
         whole, _ = self.search("whole")
         expected = self.result(whole)
@@ -213,6 +214,7 @@ class Tune(unittest.TestCase):
         self.assertIn("no throttle to tune", done.stderr)
         self.assertFalse((self.folder / "tokenlift-results").exists())
 
+    @conclusions
     def test_a_folder_with_another_search_is_not_touched(self):
         out, _ = self.search()
         before = (out / "journal.jsonl").read_bytes()

@@ -336,12 +336,7 @@ std::vector<News> admit_some(std::uint64_t seed, std::uint32_t count, const Reco
   return completions;
 }
 
-// oneTBB is not instrumented for the thread sanitizer, which sees a race in whatever it is handed.
-#if defined(__SANITIZE_THREAD__)
-constexpr std::size_t kMostWorkers = 1;
-#else
 constexpr std::size_t kMostWorkers = 3;
-#endif
 
 // However completions come in batches, and however many workers record them: the same bytes.
 RC_GTEST_PROP(Recorder, BatchesAndWorkersMakeNoDifference, ()) {
