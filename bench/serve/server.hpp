@@ -55,7 +55,7 @@ class Server final : public Door, private Peer::Owner {
 
   std::optional<IncomingRequest> next_request() override;
   std::optional<RequestId> next_hang_up() override;
-  std::optional<Replan> next_event(std::int64_t now_ns) override;
+  std::optional<Replan> next_event(std::int64_t now_ns, bool measuring) override;
   void begun(std::uint32_t caller, RequestId id) override;
   void admitted(RequestId id, std::span<const GateStanding> standings,
                 std::int64_t now_ns) override;

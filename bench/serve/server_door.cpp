@@ -55,14 +55,14 @@ std::optional<RequestId> Server::next_hang_up() {
   return id;
 }
 
-std::optional<Replan> Server::next_event(std::int64_t now_ns) {
+std::optional<Replan> Server::next_event(std::int64_t now_ns, bool measuring) {
   while (!posted_.empty()) {
     const Asked asked = posted_.front();
     posted_.pop_front();
     Peer* const peer = peer_at(asked, Turn::State::posted);
     if (peer == nullptr) continue;
     again_.push_back(asked);
-    auto added = timetable_.add(peer->turn.text, now_ns);
+    auto added = timetable_.add(peer->turn.text, now_ns, measuring);
     if (const auto* wrong = std::get_if<std::string>(&added)) {
       refuse(*peer, {400, *wrong});
       continue;
