@@ -10,6 +10,7 @@
 
 #include "bench/command/input.hpp"
 #include "bench/command/run_command.hpp"
+#include "bench/machine/progress.hpp"
 #include "bench/run/experiment.hpp"
 #include "bench/serve/server.hpp"
 #include "bench/serve/timetable.hpp"
@@ -33,6 +34,8 @@ struct ServeOptions {
   std::optional<std::int64_t> duration_ns;
   std::string api_key_file;
   std::string admin_key_file;
+  TlsIdentity tls;
+  bool plays_load = false;
   std::string out;
   bool quiet = false;
 };
@@ -45,6 +48,15 @@ Keys read_keys(const std::string& file, const Scenario& scenario) {
     throw UsageError(fmt::format("{}: {}", file, *wrong));
   }
   return std::get<Keys>(std::move(keys));
+}
+
+/// Null: plain. Throws UsageError and EndpointError.
+std::shared_ptr<const TlsContext> read_identity(const TlsIdentity& tls) {
+  if (tls.certificate_file.empty() && tls.key_file.empty()) return nullptr;
+  if (tls.certificate_file.empty() || tls.key_file.empty()) {
+    throw UsageError("--tls-cert and --tls-key belong together: give both, or neither");
+  }
+  return std::make_shared<const TlsContext>(tls);
 }
 
 bool is_servable(const EngineTraits& engine) {
@@ -62,8 +74,9 @@ void require_servable(const Scenario& scenario) {
 void tell_where(const Surroundings& surroundings, const ServeOptions& options,
                 const ListenAddress& listen, const Server& server, bool has_keys) {
   const bool six = listen.host.find(':') != std::string::npos;
-  say(surroundings, options.quiet, "serving on http://{}{}{}:{}; Ctrl-C ends it", six ? "[" : "",
-      listen.host, six ? "]" : "", server.port());
+  say(surroundings, options.quiet, "serving on {}://{}{}{}:{}; Ctrl-C ends it",
+      options.tls.key_file.empty() ? "http" : "https", six ? "[" : "", listen.host, six ? "]" : "",
+      server.port());
   if (!server.is_loopback() && !has_keys) {
     say(surroundings, options.quiet,
         "warning: others than this machine can ask, and throw the switch: --api-key-file and "
@@ -88,7 +101,10 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   require_servable(scenario);
   ServerSettings settings{parse_listen_address(options.listen),
                           read_keys(options.api_key_file, scenario),
-                          read_keys(options.admin_key_file, scenario)};
+                          read_keys(options.admin_key_file, scenario),
+                          read_identity(options.tls),
+                          options.plays_load,
+                          {}};
   const bool has_keys = !settings.keys.empty();
   const ListenAddress listen = settings.listen;
   if (surroundings.waits_for_answers != nullptr) *surroundings.waits_for_answers = true;
@@ -97,11 +113,12 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   if (needs_capacity(scenario) && traits_of(scenario.run.engine).computes) {
     say(surroundings, options.quiet, "measuring the capacity of the fleet, some seconds");
   }
-  std::optional<Prepared> prepared = prepare_and_warn(
-      surroundings, true, experiment, served_scenario(scenario, options.duration_ns));
+  std::optional<Prepared> prepared =
+      prepare_and_warn(surroundings, true, experiment,
+                       served_scenario(scenario, options.duration_ns, options.plays_load));
   if (!prepared) return kNotValid;
   Timetable timetable(prepared->scenario, profiles);
-  prepared->scenario = scenario_at_door(prepared->scenario);
+  prepared->scenario = scenario_at_door(prepared->scenario, options.plays_load);
 
   raise_descriptor_limit();
   ServeClock clock;
@@ -115,8 +132,14 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   ProgressBoard board;
   const std::atomic<bool> never{false};
   const Serving serving{clock, server, surroundings.cut != nullptr ? *surroundings.cut : never,
-                        timetable.played()};
-  const Run run = experiment.run(*prepared, 1, board, false, &serving);
+                        timetable.played(), options.plays_load};
+  const Run run = [&] {
+    const bool shows = surroundings.err_is_terminal && !options.quiet;
+    const ProgressDisplay display(board, plan_phases(prepared->scenario, std::nullopt, 0),
+                                  prepared->scenario.run.duration_ns, "", false,
+                                  shows ? surroundings.err : nullptr, true);
+    return experiment.run(*prepared, 1, board, false, &serving);
+  }();
   server.finish();
   write_results(surroundings, folder, run);
   return kDone;
@@ -133,21 +156,31 @@ Command serve_command() {
       {"--listen", text(options->listen, "HOST:PORT"),
        "where to listen (default: 127.0.0.1:8000); port 0: any that is free"},
       {"--duration", duration(options->duration_ns), "serve for so long (default: 1h)"},
+      {"--with-load", flag(options->plays_load),
+       "the scenario's tenants ask as well, beside those who call; metrics count who calls alone"},
       {"--api-key-file", text(options->api_key_file, "FILE"),
        "keys of clients, one a line, each with the name of its tenant behind it (default: nobody "
        "needs a key)"},
       {"--admin-key-file", text(options->admin_key_file, "FILE"),
        "keys of those who may post events (default: those of clients)"},
+      {"--tls-cert", text(options->tls.certificate_file, "FILE"),
+       "speak TLS: the server's certificate in PEM, and behind it those that lead to an authority "
+       "(default: plain HTTP)"},
+      {"--tls-key", text(options->tls.key_file, "FILE"), "the certificate's key, in PEM"},
       {"--out", name(options->out, "FOLDER"),
        "folder for run.json and report.html of what was served, which replace those of one run "
        "(default: tokenlift-results/NAME-TIME)"},
-      {"--quiet", flag(options->quiet), "say neither where it listens nor warnings"}};
+      {"--quiet", flag(options->quiet),
+       "say neither where it listens nor warnings, and show no progress on a terminal"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.footer =
-      "A browser shows it live at /, with buttons for events. A head may have 64 kB and 10 s, a\n"
-      "body 16 MB and 60 s; a client that leaves 1 MB of a stream unread is cut. The first Ctrl-C\n"
-      "takes no more requests and waits for those that it has, the second one cuts them, and the\n"
-      "report says INTERRUPTED. Who served ends with 0, whether the report is valid or not.";
+      "A browser shows it live at /, with buttons for events. A head may have 64 kB and 10 s, "
+      "with\n"
+      "the handshake of TLS, a body 16 MB and 60 s; a client that leaves 1 MB of a stream unread\n"
+      "is cut. A client that tries again counts as another request: nobody knows which one comes\n"
+      "again. The first Ctrl-C takes no more requests and waits for those that it has, the second\n"
+      "one cuts them, and the report says INTERRUPTED. Who served ends with 0, whether the report\n"
+      "is valid or not.";
   command.run = [options](const Surroundings& surroundings) {
     return serve(surroundings, *options);
   };

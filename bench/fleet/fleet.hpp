@@ -16,6 +16,13 @@
 
 namespace tokenlift {
 
+/// What replicas hold in their KV caches, and what of prompts they have found in prefix caches.
+struct CacheUse {
+  std::int64_t resident_tokens = 0;  ///< of the steps under way
+  std::int64_t room_tokens = 0;      ///< of the replicas that serve
+  TokenRecord::Prompts prompts;      ///< of requests scheduled so far
+};
+
 class Fleet {
  public:
   Fleet() = default;
@@ -53,6 +60,15 @@ class Fleet {
   /// Output tokens of requests that wait for a place in a batch: what is on its way to a replica
   /// counts. In real time as of the last steps. Looks at every replica.
   virtual std::int64_t queued_tokens(std::int64_t) { return 0; }
+
+  /// As of the steps under way. Looks at every replica.
+  virtual CacheUse cache_use() const { return {}; }
+
+  /// Adds what stop() would, if the run ended at `now_ns`, and goes on: of what has been told up to
+  /// then. Not of fleets that report, or that are elsewhere.
+  virtual void add_so_far(std::int64_t, TokenRecord&) const {
+    assert(false && "nobody looks at this fleet while it runs");
+  }
 
   /// The earliest instant at which there may be news; kNever if that is not for the fleet to say
   /// (in real time it interrupts the clock's wait instead).

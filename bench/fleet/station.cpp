@@ -5,17 +5,24 @@ namespace tokenlift {
 void Station::open(std::int64_t now_ns) {
   leaving = false;
   if (since_ns != kNever) return;
-  since_ns = now_ns;
   replica.emplace(site, weights);
+  {
+    const std::scoped_lock lock(record_mutex);
+    since_ns = now_ns;
+  }
   if (observer != nullptr) replica->watch(*observer);
 }
 
 void Station::close(std::int64_t now_ns) {
-  record.served({since_ns, now_ns, 1, site.kv_tokens});
-  since_ns = kNever;
+  {
+    const std::scoped_lock lock(record_mutex);
+    record.served({since_ns, now_ns, 1, site.kv_tokens});
+    since_ns = kNever;
+  }
   busy_since_ns = -1;
   leaving = false;
   queued_tokens = 0;
+  resident_tokens = 0;
   replica.reset();
 }
 

@@ -52,8 +52,9 @@ inline bool withdraws(const ReplicaChange& change) {
   return goes && change.in_flight != InFlight::finish;
 }
 
-/// A place for a replica, with everything that its worker needs. Only the inbox, `active`, `cut_ns`
-/// and, under the mutex, `times` and `costs` are touched by other threads.
+/// A place for a replica, with everything that its worker needs. Only the inbox, the atomic numbers
+/// and, under their mutexes, `times` and `costs`, and `record` and `since_ns`, are touched by other
+/// threads.
 struct Station {
   Station(const Site& its_site, std::uint32_t site_number, std::uint32_t replica_number,
           const RecordingGrid& recording_grid, std::shared_ptr<const DecoderWeights> its_weights)
@@ -84,7 +85,8 @@ struct Station {
   Mailbox<Message> inbox;
   std::atomic<bool> active{false};
   std::atomic<std::int64_t> cut_ns{kNever};    // the replica failed, and its worker may not know it
-  std::atomic<std::int64_t> queued_tokens{0};  // as of the step under way
+  std::atomic<std::int64_t> queued_tokens{0};  // these two as of the step under way
+  std::atomic<std::int64_t> resident_tokens{0};
   RecordingGrid grid;  // its own: the loop's may move while a step is recorded
   mutable std::mutex times_mutex;
   StepTimes times;
@@ -93,8 +95,9 @@ struct Station {
   StepBefore last = StepBefore::none;
 
   std::optional<ComputedReplica> replica;  // where it serves
-  std::int64_t since_ns = kNever;          // it serves from then on
-  bool leaving = false;                    // it goes when it is empty
+  mutable std::mutex record_mutex;
+  std::int64_t since_ns = kNever;  // it serves from then on
+  bool leaving = false;            // it goes when it is empty
   std::int64_t decode_ppm = 1'000'000;
   std::int64_t prefill_ppm = 1'000'000;
   TokenRecord record;

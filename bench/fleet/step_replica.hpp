@@ -41,6 +41,8 @@ class StepReplica {
   void forget() { replica_.forget(); }
   bool empty() const { return !busy() && inbox_.empty(); }
   std::int64_t queued_tokens() const;
+  /// In the KV cache, during the step under way.
+  std::int64_t resident_tokens() const { return resident_tokens_; }
   void prefetch_line() const {}
   void prefetch_batch() const {}
   void prefetch_places() const {}

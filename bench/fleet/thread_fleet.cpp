@@ -286,6 +286,28 @@ std::int64_t ThreadFleet::queued_tokens(std::int64_t) {
   return sum;
 }
 
+CacheUse ThreadFleet::cache_use() const {
+  CacheUse use;
+  for (const auto& station : state_->stations) {
+    use.resident_tokens += station->resident_tokens.load();
+    const std::scoped_lock lock(station->record_mutex);
+    if (station->since_ns != kNever) use.room_tokens += station->site.kv_tokens;
+    const TokenRecord::Prompts prompts = station->record.prompts();
+    use.prompts.tokens += prompts.tokens;
+    use.prompts.cached_tokens += prompts.cached_tokens;
+  }
+  return use;
+}
+
+void ThreadFleet::add_so_far(std::int64_t now_ns, TokenRecord& record) const {
+  for (const auto& station : state_->stations) {
+    const std::scoped_lock lock(station->record_mutex);
+    record.merge(station->record);
+    if (station->since_ns == kNever) continue;
+    record.served({station->since_ns, now_ns, 1, station->site.kv_tokens});
+  }
+}
+
 std::int64_t ThreadFleet::next_event_ns() const {
   if (!state_->lost.empty()) return state_->lost.front().at_ns;
   const std::int64_t news_ns = state_->mail.next_ns();
@@ -297,11 +319,8 @@ void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {
   state_->halt();
   for (const auto& station : state_->stations) {
     state_->take_in(*station, MovedBorders{state_->grid.phases});
-    if (station->since_ns != kNever) {
-      station->record.served({station->since_ns, end_ns, 1, station->site.kv_tokens});
-    }
-    record.merge(station->record);
   }
+  add_so_far(end_ns, record);
 }
 
 // ---------------------------------------------------------------------------------- the workers
@@ -331,6 +350,7 @@ void ThreadFleet::State::halt() {
 /// Records the requests whose first step begins, and announces them where they ask for it.
 void ThreadFleet::State::announce(Station& station, const StepPlan& plan) {
   bool any = false;
+  const std::scoped_lock lock(station.record_mutex);
   for (const std::uint32_t slot : plan.started) {
     const Sequence& sequence = station.replica->replica().sequence(slot);
     station.record.scheduled(sequence.work.cell, sequence.scheduled_ns, sequence.work.prompt_tokens,
@@ -384,6 +404,7 @@ void ThreadFleet::State::take_in(Station& station, const CancelledWork& cancelle
 }
 
 void ThreadFleet::State::take_in(Station& station, const MovedBorders& moved) {
+  const std::scoped_lock lock(station.record_mutex);
   station.grid.phases = moved.phases;
   station.record.borders_moved();
 }
@@ -437,12 +458,14 @@ bool ThreadFleet::State::step(Station& station) {
   const StepPlan& plan = replica.plan_step(begin_ns);
   if (plan.empty()) {
     station.busy_since_ns = -1;
+    station.resident_tokens = 0;
     return false;
   }
   announce(station, plan);
   station.queued_tokens = replica.replica().queued_tokens();
   const auto sequences = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   const std::int64_t resident_tokens = replica.replica().resident_tokens();
+  station.resident_tokens = resident_tokens;
   const std::int32_t busy = busy_eighths();
   replica.compute_decode();
   const std::int64_t decoded_ns = clock.now_ns();
@@ -454,8 +477,11 @@ bool ThreadFleet::State::step(Station& station) {
 
   const std::int64_t cut_ns = station.cut_ns;
   const std::int64_t until_ns = std::min({step_end_ns, end_ns.load(), cut_ns});
-  station.record.steps({begin_ns, 0, 1, (step_end_ns - begin_ns) * kPsPerNs, 0},
-                       {sequences, station.site.max_batch, resident_tokens}, until_ns);
+  {
+    const std::scoped_lock lock(station.record_mutex);
+    station.record.steps({begin_ns, 0, 1, (step_end_ns - begin_ns) * kPsPerNs, 0},
+                         {sequences, station.site.max_batch, resident_tokens}, until_ns);
+  }
   if (cut_ns <= step_end_ns) {
     // The replica failed meanwhile: nobody gets a token, and the worker is told at once.
     while (station.inbox.empty()) std::this_thread::yield();
@@ -484,6 +510,7 @@ std::int64_t ThreadFleet::State::slow_down(const Station& station, const StepSpa
 void ThreadFleet::State::report(Station& station, const StepOutcome& outcome,
                                 std::int64_t step_end_ns) {
   bool any = !outcome.completions.empty();
+  const std::scoped_lock lock(station.record_mutex);
   for (const Emission& emission : outcome.emissions) {
     if (emission.work.stream) {
       any = true;

@@ -54,6 +54,9 @@ class ThreadFleet final : public Fleet {
   /// A step under way is still recorded as the borders were.
   void borders_moved() override;
   std::int64_t queued_tokens(std::int64_t now_ns) override;
+  CacheUse cache_use() const override;
+  /// Up to the end of each replica's last step.
+  void add_so_far(std::int64_t now_ns, TokenRecord& record) const override;
   std::int64_t next_event_ns() const override;
   void stop(std::int64_t end_ns, TokenRecord& record) override;
 

@@ -87,6 +87,7 @@ class Roster {
   /// It goes when it is empty.
   void leave(std::uint32_t replica) { leaving_[replica] = 1; }
   bool leaving(std::uint32_t replica) const { return leaving_[replica] != 0; }
+  bool serves(std::uint32_t replica) const { return since_ns_[replica] != kNever; }
   void gone(std::uint32_t replica, std::int64_t at_ns, TokenRecord& record) {
     leaving_[replica] = 0;
     record_service(replica, at_ns, record);
@@ -269,13 +270,27 @@ class ExactFleet final : public Fleet {
     return sum;
   }
 
-  void stop(std::int64_t end_ns, TokenRecord& record) override {
-    for (VirtualReplica& replica : replicas_) {
-      replica.advance(end_ns, record_, news_);
-      replica.cut(end_ns, record_);
+  CacheUse cache_use() const override {
+    CacheUse use;
+    if constexpr (kStreams<VirtualReplica>) {
+      for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
+        use.resident_tokens += replicas_[i].resident_tokens();
+        if (roster_.serves(i)) use.room_tokens += roster_.model_of(i).limits.kv_tokens;
+      }
+      use.prompts = record_.prompts();
     }
-    roster_.stop(end_ns, record_);
+    return use;
+  }
+
+  void add_so_far(std::int64_t now_ns, TokenRecord& record) const override {
     record.merge(record_);
+    for (const VirtualReplica& replica : replicas_) replica.cut(now_ns, record);
+    roster_.stop(now_ns, record);
+  }
+
+  void stop(std::int64_t end_ns, TokenRecord& record) override {
+    for (VirtualReplica& replica : replicas_) replica.advance(end_ns, record_, news_);
+    add_so_far(end_ns, record);
   }
 
  private:

@@ -169,6 +169,17 @@ void TokenRecord::scheduled(CellId cell, std::int64_t at_ns, std::int64_t prompt
   prompts.cached_tokens += static_cast<std::uint64_t>(cached_tokens);
 }
 
+TokenRecord::Prompts TokenRecord::prompts() const {
+  Prompts all;
+  for (const CellRecord& cell : cells_) {
+    for (const Prompts& some : cell.prompts) {
+      all.tokens += some.tokens;
+      all.cached_tokens += some.cached_tokens;
+    }
+  }
+  return all;
+}
+
 TokenRecord::Prompts TokenRecord::prompts(std::uint32_t tenant, std::uint32_t phase) const {
   Prompts all;
   for (std::uint32_t due = 0; due < grid_->phases.size(); ++due) {

@@ -89,6 +89,8 @@ class alignas(64) TokenRecord {
     bool operator==(const Prompts&) const = default;
   };
   Prompts prompts(std::uint32_t tenant, std::uint32_t phase) const;
+  /// Of all tenants and phases.
+  Prompts prompts() const;
   /// Time that replicas served, added up, and the integral of the room in their KV caches.
   __int128 replica_ns(std::uint32_t phase) const { return phases_[phase].replica_ns; }
   __int128 kv_room_token_ns(std::uint32_t phase) const { return phases_[phase].kv_room_token_ns; }

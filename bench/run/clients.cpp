@@ -86,10 +86,16 @@ std::uint64_t Clients::conversation(std::uint32_t tenant, std::uint64_t number) 
   return finalise(tenants_[tenant].plan->session_of(number) * kKeysOfTenants + tenant + 1);
 }
 
-Patience Clients::patience(const Request& request) const {
+Patience Clients::deadline(const Request& request) const {
   const Tenant& tenant = scenario_.tenants[request.tenant];
   Patience patience;
   if (tenant.deadline_ns) patience.until_ns = after_ns(request.due_ns, *tenant.deadline_ns);
+  return patience;
+}
+
+Patience Clients::patience(const Request& request) const {
+  const Tenant& tenant = scenario_.tenants[request.tenant];
+  Patience patience = deadline(request);
   if (tenant.patience) {
     const std::int64_t leaves_ns = after_ns(
         request.due_ns,

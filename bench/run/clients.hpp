@@ -53,6 +53,8 @@ class Clients {
 
   /// How long a request waits for the throttles.
   Patience patience(const Request& request) const;
+  /// The same of one whose client is somebody else: its tenant's deadline is all that is known.
+  Patience deadline(const Request& request) const;
 
   /// When a request whose attempt was rejected at `now_ns` tries again, which counts against its
   /// tenant's budget; nothing if it gives up.

@@ -27,12 +27,15 @@ struct IncomingRequest {
   std::int64_t max_tokens = 0;  ///< what it reserves from a limit on output tokens
 };
 
+class RunView;
+
 /// The run as it is planned from now on, since an event has come. What it does before that event is
 /// what it did in the plan before.
 struct Replan {
   Event event;
   std::vector<Change> changes;
   std::vector<ReplicaChange> replica_changes;
+  std::optional<std::size_t> divides;  ///< the run: it is this one of all events that came
 };
 
 class Door {
@@ -46,8 +49,9 @@ class Door {
   /// The next request whose client has gone. It is not spoken of any more.
   virtual std::optional<RequestId> next_hang_up() = 0;
   /// The next event that has come. It is to hold at `now_ns` or as soon after that as it can:
-  /// instants of events rise.
-  virtual std::optional<Replan> next_event(std::int64_t now_ns) = 0;
+  /// instants of events rise. `measuring`: requests have come, so that there is something for it to
+  /// divide.
+  virtual std::optional<Replan> next_event(std::int64_t now_ns, bool measuring) = 0;
 
   // What becomes of requests:
 
@@ -83,6 +87,8 @@ class Door {
     std::span<const std::int64_t> replicas = {};           ///< that serve, by site
   };
   virtual void gauges(const Gauges& gauges) = 0;
+  /// The run begins, and this shows it until it has ended; then null.
+  virtual void show(const RunView*) {}
 
  protected:
   ~Door() = default;

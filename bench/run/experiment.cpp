@@ -18,6 +18,7 @@
 #include "bench/run/loop.hpp"
 #include "bench/run/machine_speed.hpp"
 #include "bench/run/readiness.hpp"
+#include "bench/run/run_view.hpp"
 #include "bench/run/validity.hpp"
 #include "bench/wire/http_fleet.hpp"
 #include "bench/wire/remote_actions.hpp"
@@ -288,6 +289,98 @@ std::optional<TraceRecord> trace_record(const Tenant& tenant) {
       static_cast<std::uint64_t>(summary.before_start), static_cast<std::uint64_t>(summary.failed)};
 }
 
+/// What is told of a run, beside what was recorded.
+struct Ran {
+  const Prepared& prepared;
+  const Scenario& scenario;  ///< as it was run,
+  const Scenario& played;    ///< ... with the events that came where it is served
+  Environment environment;
+  std::uint64_t repetition = 1;
+  bool control = false;
+  bool serves = false;
+};
+
+/// Of one that is served: an event divided it while somebody asked.
+bool is_divided(const LoopOutcome& outcome) {
+  const std::optional<std::int64_t>& at_ns = outcome.lifts.front().at_ns;
+  return at_ns && *at_ns < outcome.end_ns;
+}
+
+/// All of a run, from what was recorded of it.
+Run told(const Ran& ran, RunFacts facts, Run run) {
+  const Scenario& scenario = ran.scenario;
+  facts.max_in_flight = scenario.run.max_in_flight;
+  facts.divided_from_elsewhere = divided_from_elsewhere(scenario) && !ran.control && !ran.serves;
+  facts.cpu_quota = check_cpu_quota(scenario, cpu_quota(), core_count());
+  run.scenario_name = scenario.name;
+  run.scenario_json = to_json(ran.played);
+  run.engine = name_of(scenario.run.engine);
+  run.seed = scenario.run.seed;
+  run.repetition = ran.repetition;
+  run.environment = ran.environment;
+  run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
+  run.capacity_error_tokens_per_s = ran.prepared.capacity_error_tokens_per_s;
+  run.capacity_source = ran.prepared.capacity_source;
+  run.fleet = fleet_record(ran.prepared, ran.played, facts.outcome.end_ns);
+  if (fleet_changes(ran.played)) add_fleet_columns(run);
+  for (std::size_t i = 0; i < run.tenants.size(); ++i) {
+    run.tenants[i].trace = trace_record(scenario.tenants[i]);
+  }
+  if (ran.serves && !is_divided(facts.outcome)) {
+    run.phases.front().name = "steady";  // nobody threw the switch
+  } else {
+    tell_lifts(facts.outcome.lifts, ran.serves ? ran.played : ran.prepared.scenario, run);
+  }
+  run.control = ran.control;
+  run.interrupted = facts.outcome.interrupted;
+  if (facts.outcome.bound && facts.outcome.sent_until_ns) {
+    run.sending_bound =
+        SendingBound{*facts.outcome.sent_until_ns,
+                     *facts.outcome.bound == Bound::requests ? "requests" : "output_tokens"};
+  }
+  run.checks = check_validity(run, facts);
+  return run;
+}
+
+/// A run that is served, while it goes on.
+class Served final : public RunView {
+ public:
+  Served(const Loop& loop, const Fleet& fleet, const Recorder& recorder, const RecordingGrid& grid,
+         const Ran& ran, Door& door)
+      : loop_(loop), fleet_(fleet), recorder_(recorder), grid_(grid), ran_(ran), door_(door) {
+    door_.show(this);
+  }
+  ~Served() { door_.show(nullptr); }
+
+  std::vector<GateLevel> levels(std::int64_t now_ns) const override {
+    std::vector<GateLevel> levels;
+    for (const Gate& gate : loop_.gates()) levels.push_back(gate.level(now_ns));
+    return levels;
+  }
+  CacheUse cache_use() const override { return fleet_.cache_use(); }
+  std::optional<Run> so_far() const override {
+    if (!loop_.has_begun()) return std::nullopt;
+    Recorder recorder = recorder_;
+    TokenRecord tokens(grid_);
+    RunFacts facts;
+    facts.outcome = loop_.so_far(recorder);
+    fleet_.add_so_far(facts.outcome.end_ns, tokens);
+    facts.interference = interference(use_before_, read_cpu_use());
+    Run run = recorder.finish(facts.outcome.end_ns, tokens);
+    facts.littles_law_error = recorder.littles_law_error();
+    return told(ran_, std::move(facts), std::move(run));
+  }
+
+ private:
+  const Loop& loop_;
+  const Fleet& fleet_;
+  const Recorder& recorder_;
+  const RecordingGrid& grid_;
+  const Ran& ran_;
+  Door& door_;
+  std::optional<CpuUse> use_before_ = read_cpu_use();
+};
+
 }  // namespace
 
 Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
@@ -310,7 +403,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
     actions.emplace(scenario, *clocks.wire, allow_commands_);
     elsewhere = Elsewhere{&grid, &*actions, cut_ != nullptr ? cut_ : &kNotCut};
   } else if (serving != nullptr) {
-    elsewhere = Elsewhere{&grid, nullptr, &serving->cut, &serving->door};
+    elsewhere = Elsewhere{&grid, nullptr, &serving->cut, &serving->door, serving->plays_load};
   }
   Clock& clock = serving != nullptr ? serving->clock : clocks.clock();
   Loop loop(scenario, grid, clock, *fleet, recorder, board, stop_, elsewhere);
@@ -319,53 +412,29 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
     environment.decoder_precision = fastest_precision() == Precision::bf16 ? "bf16" : "f32";
   }
 
+  const Ran ran{prepared,          scenario,   serving != nullptr ? serving->played : scenario,
+                environment,       repetition, control,
+                serving != nullptr};
   const std::optional<CpuUse> use_before = read_cpu_use();
   clocks.start();  // the clock of who serves runs since its socket is there
   RunFacts facts;
-  facts.outcome = loop.run();
+  {
+    std::optional<Served> served;
+    if (serving != nullptr) served.emplace(loop, *fleet, recorder, grid, ran, serving->door);
+    facts.outcome = loop.run();
+  }
   facts.interference = interference(use_before, read_cpu_use());
   fleet->stop(facts.outcome.end_ns, tokens);
 
   Run run = recorder.finish(facts.outcome.end_ns, tokens);
   facts.littles_law_error = recorder.littles_law_error();
-  facts.max_in_flight = scenario.run.max_in_flight;
-  facts.divided_from_elsewhere = divided_from_elsewhere(scenario) && !control && serving == nullptr;
-  const Scenario& played = serving != nullptr ? serving->played : scenario;
   run.wire = fleet->wire();
   if (run.wire) fit_to_series(*run.wire, run.series);
-  facts.cpu_quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (const auto* computing = dynamic_cast<const ThreadFleet*>(fleet.get())) {
     facts.machine_speed =
         check_machine_speed(measured_costs(*computing, grid), prepared.capacity_costs);
   }
-  run.scenario_name = scenario.name;
-  run.scenario_json = to_json(played);
-  run.engine = name_of(scenario.run.engine);
-  run.seed = scenario.run.seed;
-  run.repetition = repetition;
-  run.environment = std::move(environment);
-  run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
-  run.capacity_error_tokens_per_s = prepared.capacity_error_tokens_per_s;
-  run.capacity_source = prepared.capacity_source;
-  run.fleet = fleet_record(prepared, played, facts.outcome.end_ns);
-  if (fleet_changes(played)) add_fleet_columns(run);
-  for (std::size_t i = 0; i < run.tenants.size(); ++i) {
-    run.tenants[i].trace = trace_record(scenario.tenants[i]);
-  }
-  if (serving != nullptr && !facts.outcome.lifts.front().at_ns) {
-    run.phases.front().name = "steady";  // nobody threw the switch
-  } else {
-    tell_lifts(facts.outcome.lifts, serving != nullptr ? played : prepared.scenario, run);
-  }
-  run.control = control;
-  run.interrupted = facts.outcome.interrupted;
-  if (facts.outcome.bound && facts.outcome.sent_until_ns) {
-    run.sending_bound =
-        SendingBound{*facts.outcome.sent_until_ns,
-                     *facts.outcome.bound == Bound::requests ? "requests" : "output_tokens"};
-  }
-  run.checks = check_validity(run, facts);
-  return run;
+  return told(ran, std::move(facts), std::move(run));
 }
 
 }  // namespace tokenlift

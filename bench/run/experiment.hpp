@@ -38,7 +38,8 @@ struct Serving {
   BellClock& clock;
   Door& door;
   const std::atomic<bool>& cut;  ///< ends the waiting for what is in flight
-  const Scenario& played;  ///< what was played, once the run has ended: with the events that came
+  const Scenario& played;   ///< what was played, once the run has ended: with the events that came
+  bool plays_load = false;  ///< the scenario's tenants ask as well
 };
 
 class Experiment {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -23,6 +24,7 @@ bool has_sessions(const Scenario& scenario) {
                              [](const Tenant& tenant) { return tenant.sessions.has_value(); });
 }
 
+constexpr std::size_t kNoEvent = std::numeric_limits<std::size_t>::max();
 constexpr std::int64_t kMostNeverSent = 10'000'000;
 constexpr std::size_t kPrefetchAhead = 16;
 
@@ -45,6 +47,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       stop_(stop),
       elsewhere_(elsewhere),
       door_(elsewhere ? elsewhere->door : nullptr),
+      plays_load_(door_ == nullptr || elsewhere->plays_load),
       remote_(traits_of(scenario.run.engine).remote),
       bounded_(remote_ &&
                (scenario.run.stop_after_requests || scenario.run.stop_after_output_tokens)),
@@ -55,10 +58,10 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       replica_changes_(plan_fleet(scenario)),
       routing_ends_(door_ != nullptr || fleet_changes(scenario) ||
                     scenario.fleet.router == RouterPolicy::spill),
-      answers_matter_(door_ == nullptr && clients_.answers_matter()),
+      answers_matter_(plays_load_ && clients_.answers_matter()),
       pending_(scenario.tenants.size()),
       // Whose prompts begin alike is known of tenants that ask by themselves.
-      uses_prefixes_(door_ == nullptr &&
+      uses_prefixes_(plays_load_ &&
                      (scenario.fleet.router == RouterPolicy::session_affinity ||
                       prefix_cache_tokens(scenario) > 0 ||
                       (remote_ && (room_.exempts_cached() || has_sessions(scenario))))),
@@ -69,7 +72,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       send_until_ns_(scenario.run.duration_ns),
       hard_end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
   assert((remote_ || door_ != nullptr) == elsewhere.has_value());
-  if (door_ == nullptr) {
+  if (plays_load_) {
     for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) schedule_arrival(i);
     clients_.for_each_first([this](const PlannedRequest& planned) { schedule_request(planned); });
   }
@@ -81,6 +84,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
   schedule_changes(0, 0);
   schedule_measured();
   if (elsewhere_) schedule_actions();
+  if (door_ != nullptr) measured_events_.assign(1, kNoEvent);  // until one divides the run
   note_limits(0);
 }
 
@@ -171,6 +175,7 @@ bool Loop::finished() const {
 // ------------------------------------------------------------------------------- what is to come
 
 void Loop::schedule_arrival(std::uint32_t tenant) {
+  if (door_ != nullptr && draining_) return;
   const std::optional<Arrival> arrival = clients_.next_arrival(tenant);
   if (!arrival) return;
   pending_[tenant] = *arrival;
@@ -178,6 +183,7 @@ void Loop::schedule_arrival(std::uint32_t tenant) {
 }
 
 void Loop::schedule_request(const PlannedRequest& planned) {
+  if (door_ != nullptr && draining_) return;
   if (free_planned_.empty()) {
     free_planned_.push_back(static_cast<std::uint32_t>(planned_.size()));
     planned_.emplace_back();
@@ -257,13 +263,18 @@ void Loop::fill_in(Request& request, std::uint32_t tenant, const Arrival& arriva
 }
 
 /// A request is due, and sent.
-RequestId Loop::begin(std::uint32_t tenant, const Arrival& arrival) {
+RequestId Loop::begin(std::uint32_t tenant, const Arrival& arrival, bool called) {
   // In its place: copying what was just written field by field stalls the CPU.
   const RequestId id = requests_.add({});
+  if (door_ != nullptr) {
+    if (!has_begun()) begin_measuring(arrival.due_ns);
+    if (called_.size() <= id) called_.resize(id + std::size_t{1});
+    called_[id] = called;
+  }
   fill_in(requests_[id], tenant, arrival);
   outcome_.most_in_flight =
       std::max(outcome_.most_in_flight, static_cast<std::int64_t>(requests_.size()));
-  clients_.count_first_attempt(tenant);
+  if (!called) clients_.count_first_attempt(tenant);
   recorder_.sent(requests_[id]);
   add(board_.sent, 1);
   return id;
@@ -276,7 +287,7 @@ void Loop::note_prefix(RequestId id, Prefix prefix) {
 
 void Loop::attempt(RequestId id) {
   const bool first = requests_[id].attempts == 1;
-  const Decision decision = room_.arrive(now_ns_, id, clients_.patience(requests_[id]));
+  const Decision decision = room_.arrive(now_ns_, id, patience_of(id));
   if (decision.verdict == Verdict::admitted) {
     admit(id);
     return;
@@ -287,7 +298,7 @@ void Loop::attempt(RequestId id) {
 
 /// The client tries again, sooner or later, or gives up at once.
 void Loop::refuse(RequestId id, const Decision& decision, const Exit& at_last) {
-  if (door_ != nullptr) {  // whether it tries again is for its client to say
+  if (is_called(id)) {  // whether it tries again is for its client to say
     leave_unserved(id, at_last, &decision);
     return;
   }
@@ -299,14 +310,14 @@ void Loop::refuse(RequestId id, const Decision& decision, const Exit& at_last) {
   }
   ++backoff_requests_;
   backoff_tokens_ += request.output_tokens;
-  timeline_.push({std::min(*retry_at_ns, clients_.patience(request).until_ns), Kind::retry, id});
+  timeline_.push({std::min(*retry_at_ns, patience_of(id).until_ns), Kind::retry, id});
 }
 
 void Loop::retry(RequestId id, std::int64_t at_ns) {
   Request& request = requests_[id];
   --backoff_requests_;
   backoff_tokens_ -= request.output_tokens;
-  const Patience patience = clients_.patience(request);
+  const Patience patience = patience_of(id);
   if (at_ns >= patience.until_ns) {
     clients_.take_back_retry(static_cast<std::uint32_t>(request.tenant));
     leave_unserved(id, {patience.then});
@@ -319,19 +330,27 @@ void Loop::retry(RequestId id, std::int64_t at_ns) {
 
 void Loop::leave_unserved(RequestId id, const Exit& exit, const Decision* decision) {
   const Request& request = requests_[id];
-  if (door_ != nullptr) tell_door_of_exit(id, exit, decision);
+  if (is_called(id)) tell_door_of_exit(id, exit, decision);
   const Verdict verdict = exit.verdict;
   if (verdict == Verdict::rejected) recorder_.rejected(request, now_ns_);
   if (verdict == Verdict::expired) recorder_.expired(request, now_ns_);
   if (verdict == Verdict::cancelled) recorder_.cancelled(request, now_ns_);
   if (verdict == Verdict::failed) recorder_.failed(request, now_ns_, exit.failure);
-  ask_on(request, /*served=*/false, now_ns_);
+  ask_on(id, /*served=*/false, now_ns_);
   requests_.remove(id);
+  last_decided_ns_ = now_ns_;
 }
 
-void Loop::ask_on(const Request& request, bool served, std::int64_t reply_ns) {
-  if (!answers_matter_) return;
-  if (const auto next = clients_.follow_up(request, served, reply_ns)) schedule_request(*next);
+void Loop::ask_on(RequestId id, bool served, std::int64_t reply_ns) {
+  if (!answers_matter_ || is_called(id)) return;
+  if (const auto next = clients_.follow_up(requests_[id], served, reply_ns)) {
+    schedule_request(*next);
+  }
+}
+
+Patience Loop::patience_of(RequestId id) const {
+  const Request& request = requests_[id];
+  return is_called(id) ? clients_.deadline(request) : clients_.patience(request);
 }
 
 // --------------------------------------------------------------------- what throttles let through
@@ -358,7 +377,7 @@ void Loop::admit(RequestId id) {
   const Request& request = requests_[id];
   if (!remote_) recorder_.admitted(request);  // else an endpoint is still to accept it
   if (throttle_lift_) note_release(request);
-  if (door_ != nullptr) door_->admitted(id, room_.standings(now_ns_, request), now_ns_);
+  if (is_called(id)) door_->admitted(id, room_.standings(now_ns_, request), now_ns_);
   dispatch(id);
 }
 
@@ -368,7 +387,7 @@ void Loop::dispatch(RequestId id) {
   if (const auto replica = router_.route(id, request.tenant, request.number, prefix_of(id))) {
     submit(id, *replica);
   } else if (routing_ends_) {
-    const std::int64_t until_ns = clients_.patience(request).until_ns;
+    const std::int64_t until_ns = patience_of(id).until_ns;
     if (until_ns != kNever) routed_until_.emplace(until_ns, id);
   }
 }
@@ -376,7 +395,7 @@ void Loop::dispatch(RequestId id) {
 void Loop::dispatch_waiting() {
   while (const auto next = router_.next()) {
     if (routing_ends_) {
-      routed_until_.erase({clients_.patience(requests_[next->id]).until_ns, next->id});
+      routed_until_.erase({patience_of(next->id).until_ns, next->id});
     }
     submit(next->id, next->replica);
   }
@@ -395,7 +414,7 @@ void Loop::give_up_routing(std::int64_t until_ns) {
     const std::int64_t output_tokens = moved ? moved.mapped().emitted_tokens : 0;
     const std::int32_t cached_tokens = announces_ ? prefixes_[id].cached_tokens : 0;
     room_.settle(now_ns_, id, Service{output_tokens, cached_tokens});
-    leave_unserved(id, {clients_.patience(request).then});
+    leave_unserved(id, {patience_of(id).then});
   }
 }
 
@@ -417,7 +436,7 @@ void Loop::submit(RequestId id, std::uint32_t replica) {
             grid_.cell(request.tenant, request.phase),
             prefix,
             remote_ || (announces_ && prefix != nullptr),
-            door_ != nullptr,
+            is_called(id),
             static_cast<std::uint32_t>(request.attempts)};
   if (door_ != nullptr) {
     if (replica_of_.size() <= id) replica_of_.resize(id + std::size_t{1});
@@ -500,20 +519,21 @@ void Loop::complete(const News& done) {
 /// It has got its tokens.
 void Loop::depart(const News& done) {
   const Request& request = requests_[done.id];
-  if (door_ != nullptr && hung_up_.erase(done.id) == 0) {
+  if (is_called(done.id) && hung_up_.erase(done.id) == 0) {
     door_->completed(done.id, request, now_ns_);
   }
   add(board_.completed, 1);
   add(board_.completed_tokens, request.output_tokens);
   // With load reports clients learn of their answers with them, else at once.
   const std::int64_t reply_ns = scenario_.fleet.load_report_interval_ns > 0 ? now_ns_ : done.at_ns;
-  ask_on(request, !recorder_.late(request, done), reply_ns);
+  ask_on(done.id, !recorder_.late(request, done), reply_ns);
   requests_.remove(done.id);
+  last_decided_ns_ = now_ns_;
   router_.finished(done.replica);
 }
 
 void Loop::close() {
-  outcome_.end_ns = now_ns_;
+  outcome_.end_ns = measured_until_ns();
   // The bin that the end cuts short has what is left after the last instant's events.
   recorder_.pass_time(now_ns_, gauges());
   requests_.for_each([this](const Request& request) { recorder_.in_flight(request, now_ns_); });

@@ -43,10 +43,12 @@ struct Elsewhere {
   Actions* actions = nullptr;
   /// Being stopped, the loop waits for what is in flight, unless this is set, too.
   const std::atomic<bool>* cut = nullptr;
-  /// All requests come through it, and events; the scenario's tenants ask nothing by themselves,
-  /// and nobody tries again. The scenario has one event, a signal, which stands for the first that
-  /// comes.
+  /// Requests come through it, and events. Whether somebody tries again who was refused is for
+  /// those to say who came. The scenario has one event, a signal, which stands for the one that
+  /// will divide the run.
   Door* door = nullptr;
+  /// With a door: the scenario's tenants ask by themselves as well.
+  bool plays_load = false;
 };
 
 /// What of RunSettings::stop_after_* was reached.
@@ -72,8 +74,16 @@ class Loop {
        Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop,
        const std::optional<Elsewhere>& elsewhere = std::nullopt);
 
-  /// Runs the scenario from time 0 until every measured request is decided.
+  /// Runs the scenario from time 0 until every measured request is decided. With a door what is
+  /// measured begins with the first request that is due, and ends when the last one is decided.
   LoopOutcome run();
+
+  // While it runs, for who looks at it:
+
+  const std::vector<Gate>& gates() const { return room_.gates(); }
+  bool has_begun() const { return measured_from_ns_.has_value(); }
+  /// The outcome if it ended now. `copy`, of its recorder, is told of what is in flight.
+  LoopOutcome so_far(Recorder& copy) const;
 
  private:
   /// At one instant changes come first.
@@ -126,13 +136,14 @@ class Loop {
   void arrive(std::uint32_t tenant);
   void begin_planned(const PlannedRequest& planned);
   void fill_in(Request& request, std::uint32_t tenant, const Arrival& arrival) const;
-  RequestId begin(std::uint32_t tenant, const Arrival& arrival);
+  RequestId begin(std::uint32_t tenant, const Arrival& arrival, bool called = false);
   void note_prefix(RequestId id, Prefix prefix);
   void attempt(RequestId id);
   void refuse(RequestId id, const Decision& decision, const Exit& at_last);
   void retry(RequestId id, std::int64_t at_ns);
   void leave_unserved(RequestId id, const Exit& exit, const Decision* decision = nullptr);
-  void ask_on(const Request& request, bool served, std::int64_t reply_ns);
+  void ask_on(RequestId id, bool served, std::int64_t reply_ns);
+  Patience patience_of(RequestId id) const;
 
   void release_waiters(std::int64_t until_ns);
   void admit(RequestId id);
@@ -148,12 +159,16 @@ class Loop {
   void close();
 
   // With a door:
+  /// A request came through it.
+  bool is_called(RequestId id) const { return door_ != nullptr && called_[id]; }
   void answer_door();
   void show_door();
   void hang_up(RequestId id);
   void leave_hung_up(const News& gone);
   void tell_door_of_exit(RequestId id, const Exit& exit, const Decision* decision);
-  void replan_events(Replan& replan);
+  void replan_events(const Replan& replan);
+  void begin_measuring(std::int64_t due_ns);
+  std::int64_t measured_until_ns() const;
   void close_door();
 
   // Where the fleet is elsewhere:
@@ -177,7 +192,8 @@ class Loop {
   ProgressBoard& board_;
   const std::atomic<bool>& stop_;
   std::optional<Elsewhere> elsewhere_;
-  Door* door_;  // null: the scenario's tenants ask
+  Door* door_;       // null: the scenario's tenants ask
+  bool plays_load_;  // they do, whether there is a door or not
   bool remote_;
   bool bounded_;  // by RunSettings::stop_after_*
 
@@ -217,9 +233,12 @@ class Loop {
   std::int64_t got_tokens_ = 0;             // of requests that have ended, by remote fleets
   bool draining_ = false;                   // nothing more is sent, or taken in
   // With a door:
+  std::vector<bool> called_;               // by request
   std::unordered_set<RequestId> hung_up_;  // their replicas are still to give them up
   std::vector<std::uint32_t> replica_of_;  // by request
   std::vector<std::int64_t> serving_;      // replicas, by site
+  std::optional<std::int64_t> measured_from_ns_;
+  std::int64_t last_decided_ns_ = 0;
   std::int64_t now_ns_ = 0;
   std::int64_t send_until_ns_ = 0;
   std::int64_t hard_end_ns_ = 0;

@@ -1,18 +1,23 @@
 // Of the loop: requests, hang-ups and events that come through a door (`tokenlift serve`).
 
+#include <algorithm>
 #include <utility>
 
 #include "bench/run/loop.hpp"
+#include "workloads/plan/plan.hpp"
 
 namespace tokenlift {
 
 /// Who has gone leaves before others come: they may take its place.
 void Loop::answer_door() {
   while (const std::optional<RequestId> id = door_->next_hang_up()) hang_up(*id);
-  while (std::optional<Replan> replan = door_->next_event(now_ns_)) replan_events(*replan);
+  while (const std::optional<Replan> replan = door_->next_event(now_ns_, has_begun())) {
+    replan_events(*replan);
+  }
   if (draining_) return;
   while (const std::optional<IncomingRequest> call = door_->next_request()) {
-    const RequestId id = begin(call->tenant, call->arrival);
+    const RequestId id = begin(call->tenant, call->arrival, /*called=*/true);
+    if (uses_prefixes_) note_prefix(id, {});  // nobody knows what was said before
     requests_[id].max_tokens = static_cast<std::int32_t>(call->max_tokens);
     door_->begun(call->caller, id);
     attempt(id);
@@ -38,7 +43,7 @@ void Loop::hang_up(RequestId id) {
   }
   const Request& request = requests_[id];
   if (router_.drop(id, static_cast<std::uint32_t>(request.tenant))) {
-    routed_until_.erase({clients_.patience(request).until_ns, id});
+    routed_until_.erase({patience_of(id).until_ns, id});
     const auto moved = moved_.extract(id);
     room_.settle(now_ns_, id, Service{moved ? moved.mapped().emitted_tokens : 0, 0});
     leave_unserved(id, {Verdict::cancelled});
@@ -71,24 +76,51 @@ void Loop::tell_door_of_exit(RequestId id, const Exit& exit, const Decision* dec
   }
 }
 
-/// What was planned from now on is planned anew. The first event divides the run.
-void Loop::replan_events(Replan& replan) {
+/// What was planned from now on is planned anew.
+void Loop::replan_events(const Replan& replan) {
   auto all = std::exchange(timeline_, {});
   for (; !all.empty(); all.pop()) {
     const Kind kind = all.top().kind;
     if (kind != Kind::change && kind != Kind::replicas) timeline_.push(all.top());
   }
-  changes_ = std::move(replan.changes);
-  replica_changes_ = std::move(replan.replica_changes);
+  changes_ = replan.changes;
+  replica_changes_ = replan.replica_changes;
   schedule_changes(next_change_, next_replica_change_);
-  if (await_signal_.empty()) return;  // it has been divided
-  await_signal_.clear();
+  if (!replan.divides) return;
+  measured_events_.assign(1, *replan.divides);
   plan_lift(0, replan.event);
 }
 
-/// Takes no more, and ends when what was taken has ended.
+/// The first request has come, and what is measured begins with it: nobody asked before.
+void Loop::begin_measuring(std::int64_t due_ns) {
+  measured_from_ns_ = std::max<std::int64_t>(due_ns, 1);  // the phase before it is never empty
+  elsewhere_->grid->phases = plan_phases(scenario_, std::nullopt, measured_from_ns_);
+  borders_moved();
+}
+
+/// With a door: nobody asks after the last request has been decided.
+std::int64_t Loop::measured_until_ns() const {
+  if (door_ == nullptr || requests_.size() > 0 || last_decided_ns_ == 0) return now_ns_;
+  return std::max(last_decided_ns_, *measured_from_ns_ + 1);
+}
+
+LoopOutcome Loop::so_far(Recorder& copy) const {
+  LoopOutcome outcome = outcome_;
+  outcome.end_ns = measured_until_ns();
+  requests_.for_each([&](const Request& request) { copy.in_flight(request, now_ns_); });
+  return outcome;
+}
+
+/// Takes no more, and ends when what was taken has ended: who was refused may still try again.
 void Loop::close_door() {
   draining_ = true;
+  auto all = std::exchange(timeline_, {});
+  for (; !all.empty(); all.pop()) {
+    const Timed& timed = all.top();
+    const bool asks = timed.kind == Kind::arrival || timed.kind == Kind::planned;
+    if (!asks || timed.at_ns <= now_ns_) timeline_.push(timed);
+  }
+  if (!has_begun()) begin_measuring(0);  // nobody came: that is what is reported
   end_sending();
   door_->close();
 }

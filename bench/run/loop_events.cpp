@@ -209,7 +209,7 @@ void Loop::event_holds(std::uint32_t event, std::int64_t begun_ns, std::int64_t 
 /// The event that divides the run holds, as the loop has just learnt: nothing that happened later
 /// has been recorded yet.
 void Loop::open_phases() {
-  elsewhere_->grid->phases = plan_phases(scenario_, now_ns_);
+  elsewhere_->grid->phases = plan_phases(scenario_, now_ns_, measured_from_ns_);
   borders_moved();
   for (const Phase& phase : grid_.phases) {
     if (phase.name != "transition") continue;

@@ -45,8 +45,9 @@ std::string throttle_json(const Throttle& throttle) {
   for_each_setting([&](const ThrottleKey& key, const auto&) {
     if (key.belongs_to(traits_of(throttle.kind))) keys.push_back(key.name);
   });
-  return fmt::format(R"({{"name":{},"kind":"{}","keys":{}}})", quoted_json(throttle.name),
-                     name_of(throttle.kind), array_json(keys, quoted_json));
+  return fmt::format(R"({{"name":{},"kind":"{}","unit":"{}","scope":"{}","keys":{}}})",
+                     quoted_json(throttle.name), name_of(throttle.kind), name_of(throttle.unit),
+                     name_of(throttle.scope), array_json(keys, quoted_json));
 }
 
 std::optional<double> quantile_ms(const Histogram& histogram, double quantile) {
@@ -56,12 +57,13 @@ std::optional<double> quantile_ms(const Histogram& histogram, double quantile) {
 
 }  // namespace
 
-LiveFigures::LiveFigures(const Scenario& scenario) : scenario_(scenario) {
+LiveFigures::LiveFigures(const Scenario& scenario, bool plays_load) : scenario_(scenario) {
   served_ = fmt::format(
-      R"("scenario":{},"engine":"{}","model":{},"kept_seconds":{},"ttft_seconds":{},)"
+      R"("scenario":{},"engine":"{}","model":{},"plays_load":{},"kept_seconds":{},)"
+      R"("ttft_seconds":{},)"
       R"("throttles":{},"sites":{},"tenants":{})",
       quoted_json(scenario.name), name_of(scenario.run.engine),
-      quoted_json(scenario.fleet.sites.front().profile), kKeptSeconds, kTtftSeconds,
+      quoted_json(scenario.fleet.sites.front().profile), plays_load, kKeptSeconds, kTtftSeconds,
       array_json(scenario.throttles, throttle_json),
       array_json(scenario.fleet.sites, [](const Site& site) { return quoted_json(site.name); }),
       array_json(scenario.tenants, [](const Tenant& tenant) { return quoted_json(tenant.name); }));
@@ -130,12 +132,15 @@ std::string_view LiveFigures::end_second(const ServerFigures& figures, const Doo
   seconds_.push_back(fmt::format(
       R"({{"at_s":{:.6f},"tokens_per_s":{:.6g},"requests_per_s":{:.6g},"refused_per_s":{:.6g},)"
       R"("overloaded_per_s":{:.6g},"ttft_p50_ms":{},"ttft_p99_ms":{},"waiting":{},"in_flight":{},)"
-      R"("batch":{},"replicas":{},"capacity_tokens_per_s":{},"tenants":{},"events":{}}})",
+      R"("batch":{},"replicas":{},"capacity_tokens_per_s":{},"levels":{},"tenants":{},)"
+      R"("events":{}}})",
       static_cast<double>(gauges.now_ns) / static_cast<double>(kSecondNs),
       rate(figures.output_tokens, before_.output_tokens), rate(figures.requests, before_.requests),
       rate(figures.refused, before_.refused), rate(figures.overloaded, before_.overloaded),
       or_null(quantile_ms(ttft, 0.5)), or_null(quantile_ms(ttft, 0.99)), figures.waiting,
       figures.running, or_null(batch), replicas, or_null(capacity_tokens_per_s(gauges.replicas)),
+      array_json(figures.levels,
+                 [](const GateLevel& level) { return "{" + level_json(level) + "}"; }),
       tenants_json(figures, gauges, length_s), array_json(events, as_it_is)));
   if (seconds_.size() > kKeptSeconds) seconds_.pop_front();
   before_ = {figures.output_tokens, figures.requests,      figures.refused,

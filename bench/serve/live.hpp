@@ -24,8 +24,9 @@ class LiveFigures {
   static constexpr std::size_t kKeptSeconds = 300;
   static constexpr std::size_t kTtftSeconds = 10;
 
-  /// `scenario`: scenario_at_door(), which outlives this.
-  explicit LiveFigures(const Scenario& scenario);
+  /// `scenario`: scenario_at_door(), which outlives this. `plays_load`: its tenants ask as well,
+  /// and only what waits and is in flight counts them.
+  explicit LiveFigures(const Scenario& scenario, bool plays_load = false);
 
   void first_token(std::int64_t ttft_ns) { ttft_[second_ % kTtftSeconds].record(ttft_ns); }
 

@@ -115,6 +115,20 @@ function drawChart([name, text, lines], svg) {
       lines.map(([of, , value]) => `${of} ${text(value(last))}`).join(", "));
 }
 
+function unitsOf(throttle) {
+  const units = throttle.unit.replace("_", " ");
+  return throttle.scope === "fleet" ? units : `${units} of a ${throttle.scope}`;
+}
+
+function drawLevel(row, level) {
+  row.cells[1].textContent = level.lifted ? "lifted" : figure(level.left);
+  row.cells[2].textContent = level.lifted ? "–" : figure(level.most);
+  const meter = row.querySelector("meter");
+  const known = !level.lifted && level.left !== null && level.most > 0;
+  meter.hidden = !known;
+  if (known) Object.assign(meter, {max: level.most, value: Math.max(level.left, 0)});
+}
+
 function layOut() {
   document.title = `${served.scenario} – tokenlift serve`;
   byId("title").textContent = served.scenario;
@@ -128,6 +142,11 @@ function layOut() {
   byId("tenants").replaceChildren(...served.tenants.map(name => made(
       "tr", {}, made("td", {textContent: name}), ...Array.from({length: 5}, () => made("td")))));
   byId("of-tenants").hidden = served.tenants.length < 2;
+  byId("throttles").replaceChildren(...served.throttles.map(throttle => made(
+      "tr", {}, made("td", {}, throttle.name, made("small", {textContent: unitsOf(throttle)})),
+      made("td"), made("td"), made("td", {}, made("meter", {ariaLabel: `share left of ${throttle.name}`})))));
+  byId("load").hidden = !served.plays_load;
+  byId("of-throttles").hidden = served.throttles.length === 0;
   offer(byId("throttle"), served.throttles.map(throttle => throttle.name));
   offer(byId("site"), served.sites);
   byId("of-throttle").hidden = served.throttles.length === 0;
@@ -142,6 +161,7 @@ function draw() {
     tile.textContent = TILES[i][1](last);
   });
   byId("charts").querySelectorAll("svg").forEach((svg, i) => drawChart(CHARTS[i], svg));
+  [...byId("throttles").rows].forEach((row, i) => { if (last.levels[i]) drawLevel(row, last.levels[i]); });
   [...byId("tenants").rows].forEach((row, i) => {
     const tenant = last.tenants[i];
     [tenant.tokens_per_s, tenant.completed_per_s, tenant.refused_per_s, tenant.overloaded_per_s, tenant.waiting]

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "bench/serve/reply_text.hpp"
+#include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 
@@ -29,7 +30,15 @@ void TimeCounts::append(const std::string& name, const std::string& labels,
   fmt::format_to(to, "{0}_sum{{{1}}} {2}\n{0}_count{{{1}}} {3}\n", name, labels, sum_s_, sum);
 }
 
-std::string metrics_text(const ServerFigures& figures) {
+std::string level_json(const GateLevel& level) {
+  const auto number = [](std::optional<double> units) {
+    return units ? fmt::format("{:.6g}", *units) : "null";
+  };
+  return fmt::format(R"("lifted":{},"left":{},"most":{})", level.is_lifted,
+                     number(level.left_units), number(level.most_units));
+}
+
+std::string metrics_text(const ServerFigures& figures, bool caches_prefixes) {
   std::string out;
   const std::string labels = fmt::format(R"(model_name={},engine="0")", quoted_json(figures.model));
   const auto add = [&](std::string_view name, std::string_view type, auto value) {
@@ -38,6 +47,15 @@ std::string metrics_text(const ServerFigures& figures) {
   };
   add("num_requests_running", "gauge", figures.running);
   add("num_requests_waiting", "gauge", figures.waiting);
+  const CacheUse& use = figures.cache_use;
+  add("kv_cache_usage_perc", "gauge",  // 1 is all of it, whatever the name says
+      use.room_tokens > 0
+          ? static_cast<double>(use.resident_tokens) / static_cast<double>(use.room_tokens)
+          : 0.0);
+  if (caches_prefixes) {
+    add("prefix_cache_queries_total", "counter", use.prompts.tokens);
+    add("prefix_cache_hits_total", "counter", use.prompts.cached_tokens);
+  }
   add("prompt_tokens_total", "counter", figures.prompt_tokens);
   add("generation_tokens_total", "counter", figures.output_tokens);
   out += "# TYPE vllm:request_success_total counter\n";
@@ -55,7 +73,13 @@ std::string metrics_text(const ServerFigures& figures) {
   return out;
 }
 
-std::string state_json(const ServerFigures& figures) {
+std::string state_json(const ServerFigures& figures, const std::vector<Throttle>& throttles) {
+  std::string levels;
+  for (std::size_t i = 0; i < figures.levels.size(); ++i) {
+    fmt::format_to(std::back_inserter(levels), R"({}{{"name":{},"unit":"{}","scope":"{}",{}}})",
+                   i == 0 ? "" : ",", quoted_json(throttles[i].name), name_of(throttles[i].unit),
+                   name_of(throttles[i].scope), level_json(figures.levels[i]));
+  }
   std::string events;
   for (const std::string& event : figures.events) {
     events += (events.empty() ? "" : ",") + event;
@@ -63,12 +87,14 @@ std::string state_json(const ServerFigures& figures) {
   return fmt::format(
       R"({{"scenario":{},"engine":"{}","now_s":{:.6f},"connections":{},"running":{},"waiting":{},)"
       R"("requests":{},"completed":{},"hung_up":{},"refused":{},"overloaded":{},)"
-      R"("prompt_tokens":{},"output_tokens":{},"events":[{}]}})"
+      R"("prompt_tokens":{},"output_tokens":{},"replicas":{},"kv_resident_tokens":{},)"
+      R"("kv_room_tokens":{},"throttles":[{}],"events":[{}]}})"
       "\n",
       quoted_json(figures.scenario), figures.engine, static_cast<double>(figures.now_ns) / 1e9,
       figures.connections, figures.running, figures.waiting, figures.requests,
       figures.stopped + figures.cut_off, figures.hung_up, figures.refused, figures.overloaded,
-      figures.prompt_tokens, figures.output_tokens, events);
+      figures.prompt_tokens, figures.output_tokens, figures.replicas,
+      figures.cache_use.resident_tokens, figures.cache_use.room_tokens, levels, events);
 }
 
 }  // namespace tokenlift

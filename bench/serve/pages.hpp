@@ -3,8 +3,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "bench/fleet/fleet.hpp"
+#include "bench/throttle/gate.hpp"
+#include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 
@@ -30,6 +36,10 @@ struct TenantFigures {
   std::uint64_t output_tokens = 0;
 };
 
+/// `"lifted":false,"left":3,"most":5,` and so on: how a throttle stands, as the inside of an object
+/// of JSON. What is not known is null.
+std::string level_json(const GateLevel& level);
+
 struct ServerFigures {
   std::string scenario;
   std::string engine;
@@ -48,13 +58,18 @@ struct ServerFigures {
   std::uint64_t output_tokens = 0;
   TimeCounts ttft, gaps, e2e;
   std::vector<TenantFigures> tenants;
+  // As they were when somebody asked last:
+  std::vector<GateLevel> levels;  ///< by throttle
+  CacheUse cache_use;
+  std::int64_t replicas = 0;        ///< that serve
   std::vector<std::string> events;  ///< that came, as objects of JSON on a line
 };
 
-/// The text format of Prometheus, with the names of vLLM. What it has of a KV cache is not said.
-std::string metrics_text(const ServerFigures& figures);
+/// The text format of Prometheus, with the names of vLLM. `caches_prefixes`: some site of the fleet
+/// does.
+std::string metrics_text(const ServerFigures& figures, bool caches_prefixes);
 
 /// One object of JSON.
-std::string state_json(const ServerFigures& figures);
+std::string state_json(const ServerFigures& figures, const std::vector<Throttle>& throttles);
 
 }  // namespace tokenlift

@@ -3,11 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "bench/record/request.hpp"
 #include "bench/serve/reply_text.hpp"
+#include "bench/serve/report_desk.hpp"
+#include "bench/serve/request_head.hpp"
+#include "bench/wire/body.hpp"
+#include "bench/wire/tls.hpp"
 #include "bench/wire/wire_clock.hpp"
 
 namespace tokenlift {
@@ -19,6 +26,7 @@ struct Turn {
     asked,      ///< the loop is to take it
     begun,      ///< the loop has taken it, as request `id`
     posted,     ///< an event, which the loop is to take
+    reported,   ///< a report is written for it
     watching    ///< it is sent the live figures, until it goes
   };
   State state = State::listening;
@@ -35,12 +43,23 @@ struct Turn {
   ReplyFacts facts;
   std::string fields;  ///< of the throttles
   std::string text;    ///< so far, of a whole reply; of an event: what is posted
+  ReportFormat format = ReportFormat::text;  ///< of a report
+};
+
+/// A request whose head has come, and whose body has not, or not all of it.
+struct ComingRequest {
+  RequestHead head;
+  Body chunks;       ///< where it comes in chunks,
+  std::string body;  ///< ... what has come, freed from their framing
 };
 
 class Peer final : private Watcher {
  public:
   class Owner {
    public:
+    /// TLS: it is its turn to shake_hands(), which takes the thread for up to a millisecond. It
+    /// hears nothing until then.
+    virtual void wants_to_shake_hands(Peer& peer) = 0;
     /// More of input() is there.
     virtual void received(Peer& peer) = 0;
     /// It has gone, or was cut: it is closed. Not to be destroyed within the call.
@@ -57,13 +76,17 @@ class Peer final : private Watcher {
   /// What a client may send ahead while it is answered.
   static constexpr std::size_t kMostAheadBytes = 65'536;
 
-  /// Takes an accepted socket. `stamp`: no other peer ever has it.
-  Peer(WireClock& clock, int socket, std::uint32_t number, std::uint64_t stamp, Owner& owner);
+  /// Takes an accepted socket. `stamp`: no other peer ever has it. `tls`: null: plain.
+  Peer(WireClock& clock, int socket, std::uint32_t number, std::uint64_t stamp, Owner& owner,
+       const TlsContext* tls);
   ~Peer() { close(); }
 
   std::uint32_t number() const { return number_; }
   std::uint64_t stamp() const { return stamp_; }
   bool is_open() const { return socket_ >= 0; }
+
+  /// A step of it, as far as what has come allows.
+  void shake_hands();
 
   const std::string& input() const { return input_; }
   /// Has been looked at.
@@ -82,22 +105,27 @@ class Peer final : private Watcher {
   std::int64_t deadline_ns = kNever;  ///< when to look at it
   std::int64_t timer_ns = kNever;     ///< the earliest entry for it among the timers
   bool is_dirty = false;              ///< it waits for a flush
-  bool has_head = false;              ///< of a request whose body is still to come
+  std::unique_ptr<ComingRequest> coming;
 
  private:
   void ready(bool readable, bool writable) override;
   void receive();
+  std::optional<std::size_t> read(std::span<char> into);
+  std::optional<std::size_t> write(std::string_view bytes);
+  void watch(Watch what);
   void cut();
 
   WireClock& clock_;
   Owner& owner_;
   std::string input_;
   std::string output_;
+  std::unique_ptr<TlsStream> tls_;
   std::size_t sent_ = 0;
   std::uint64_t stamp_;
   std::uint32_t number_;
   int socket_;
   Watch watched_ = Watch::reading;
+  bool shakes_hands_ = false;
   bool ends_ = false;
   bool has_ended_ = false;  // our side
 };

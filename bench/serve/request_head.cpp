@@ -50,7 +50,9 @@ std::string read_request_line(std::string_view line, RequestHead& head) {
   }
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return "the version is not HTTP/1.1";
   head.method = method;
-  head.path = target.substr(0, target.find('?'));
+  const auto path_end = std::min(target.find('?'), target.size());
+  head.path = target.substr(0, path_end);
+  head.query = target.substr(std::min(path_end + 1, target.size()));
   head.takes_chunks = head.keep_alive = version == "HTTP/1.1";
   return {};
 }
@@ -58,7 +60,7 @@ std::string read_request_line(std::string_view line, RequestHead& head) {
 struct Fields {
   int hosts = 0;
   int lengths = 0;
-  bool chunks = false;
+  int encodings = 0;
 };
 
 /// Empty where the field is one.
@@ -85,7 +87,10 @@ std::string read_field(std::string_view line, RequestHead& head, Fields& seen) {
       return "content-length is not a number";
     }
   } else if (equals_ignoring_case(name, "transfer-encoding")) {
-    seen.chunks = true;
+    ++seen.encodings;
+    head.chunked = equals_ignoring_case(value, "chunked");
+  } else if (equals_ignoring_case(name, "accept")) {
+    head.accept = value;
   } else if (equals_ignoring_case(name, "content-type")) {
     head.content_type = value;
   } else if (equals_ignoring_case(name, "authorization")) {
@@ -135,9 +140,12 @@ HeadReading read_request_head(std::string_view bytes) {
   }
   if (seen.hosts != 1) return refuse(400, "a request has one host field");
   if (seen.lengths > 1) return refuse(400, "a request has one content-length");
-  if (seen.chunks) {
-    return seen.lengths > 0 ? refuse(400, "a body has a length or chunks, not both")
-                            : refuse(411, "a body must state its content-length");
+  if (seen.encodings > 0) {
+    if (seen.lengths > 0) return refuse(400, "a body has a length or chunks, not both");
+    if (!reading.head.takes_chunks) return refuse(400, "HTTP/1.0 has no chunks");
+    if (seen.encodings > 1 || !reading.head.chunked) {
+      return refuse(501, "chunked is the only transfer-encoding that is known");
+    }
   }
   reading.bytes = end + kEnd.size();
   return reading;

@@ -15,13 +15,16 @@ inline constexpr std::size_t kMostHeadBytes = 65'536;
 
 struct RequestHead {
   std::string method;
-  std::string path;  ///< without its query
-  std::string host;  ///< with its port
+  std::string path;   ///< without its query,
+  std::string query;  ///< ... which has no '?'
+  std::string host;   ///< with its port
+  std::string accept;
   std::string content_type;
   std::string key;         ///< authorization: Bearer KEY, or x-api-key
   std::string tenant;      ///< x-tenant
   std::string request_id;  ///< x-request-id, where it is at most 128 of a-z A-Z 0-9 - _ .
   std::int64_t content_length = 0;
+  bool chunked = false;      ///< the body comes in chunks, and no length is stated
   bool takes_chunks = true;  ///< HTTP/1.1: streams need it
   bool keep_alive = true;
   bool expects_continue = false;
@@ -40,8 +43,9 @@ struct HeadReading {
   std::optional<HeadMistake> mistake;
 };
 
-/// Looks for a whole head at the begin of what has come. A body must state its length: one in
-/// chunks is refused (411), and so is what has two lengths, or a length and chunks (400).
+/// Looks for a whole head at the begin of what has come. A body states its length or comes in
+/// chunks: two lengths are refused, and so are a length and chunks, and chunks in HTTP/1.0 (400);
+/// other transfer-encodings are not known (501).
 HeadReading read_request_head(std::string_view bytes);
 
 /// Whether a page of some other site, whose name was made to stand for this machine (DNS

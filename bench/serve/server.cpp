@@ -5,18 +5,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "bench/fleet/router.hpp"
 #include "bench/serve/live_page.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-// How long a client may take.
-constexpr std::int64_t kHeadNs = 10'000'000'000;
-constexpr std::int64_t kBodyNs = 60'000'000'000;
-constexpr std::int64_t kIdleNs = 75'000'000'000;
-constexpr std::int64_t kEndNs = 2'000'000'000;
+constexpr std::int64_t kEndNs = 2'000'000'000;  // for a client to end what has been ended
 constexpr std::int64_t kFinishNs = 1'000'000'000;
 
 constexpr std::string_view kJson = "application/json";
@@ -36,6 +34,7 @@ constexpr auto kRoutes = std::to_array<Route>({{"/v1/chat/completions", "POST"},
                                                {"/tokenlift/state", "GET"},
                                                {"/tokenlift/event", "POST"},
                                                {"/tokenlift/live", "GET"},
+                                               {"/tokenlift/report", "GET"},
                                                {"/", "GET"},
                                                {"/tokenlift/live.css", "GET"},
                                                {"/tokenlift/live.js", "GET"}});
@@ -72,12 +71,15 @@ Server::Server(const Scenario& scenario, ServerSettings settings, ServeClock& cl
       clock_(clock),
       timetable_(timetable),
       tenants_(scenario),
-      live_(scenario),
+      desk_(clock),
+      live_(scenario, settings_.plays_load),
       listener_(clock.wire(), settings_.listen, [this](int socket) { take(socket); }) {
   figures_.scenario = scenario.name;
   figures_.engine = name_of(scenario.run.engine);
   figures_.model = scenario.fleet.sites.front().profile;
   figures_.tenants.resize(scenario.tenants.size());
+  figures_.replicas = std::ranges::count(serving_at_start(scenario), true);
+  caches_prefixes_ = prefix_cache_tokens(scenario) > 0;
 }
 
 Server::~Server() = default;
@@ -94,6 +96,9 @@ void Server::finish() {
     }
   }
   for (const auto& peer : peers_) {
+    if (peer && peer->is_open() && peer->turn.state == Turn::State::reported) {
+      refuse(*peer, {503, "the server is shutting down"});
+    }
     if (peer) peer->flush();
   }
   while (std::ranges::any_of(peers_, unsent) && clock_.now_ns() < until_ns) {
@@ -114,9 +119,28 @@ void Server::take(int socket) {
   const std::uint32_t number = free_.back();
   free_.pop_back();
   Peer::Owner& owner = *this;
-  peers_[number] = std::make_unique<Peer>(clock_.wire(), socket, number, ++stamps_, owner);
+  peers_[number] =
+      std::make_unique<Peer>(clock_.wire(), socket, number, ++stamps_, owner, settings_.tls.get());
   ++figures_.connections;
-  expect(*peers_[number], kHeadNs);
+  expect(*peers_[number], settings_.times.head_ns);
+}
+
+void Server::wants_to_shake_hands(Peer& peer) {
+  hands_.emplace_back(peer.number(), peer.stamp());
+  clock_.wire().ring();
+}
+
+/// One between two looks at what is due: of a crowd that comes at once nobody else is delayed by
+/// more than that.
+void Server::shake_hands() {
+  while (!hands_.empty()) {
+    Peer* const peer = peer_at(hands_.front(), Turn::State::listening);
+    hands_.pop_front();
+    if (peer == nullptr) continue;
+    peer->shake_hands();
+    break;
+  }
+  if (!hands_.empty()) clock_.wire().ring();
 }
 
 void Server::received(Peer& peer) {
@@ -164,13 +188,13 @@ void Server::look_at_timers(std::int64_t now_ns) {
       if (peer->deadline_ns != kNever) expect(*peer, peer->deadline_ns - now_ns);
       continue;
     }
-    if (peer->input().empty() || peer->ends()) {  // idle, or it does not hang up
+    const bool asks = peer->coming || !peer->input().empty();
+    if (!asks || peer->ends()) {  // idle, or it does not hang up
       peer->close();
       gone(*peer);
       continue;
     }
-    peer->turn.keep_alive = false;
-    refuse(*peer, {408, "the request did not come in time"});
+    turn_off(*peer, {408, "the request did not come in time"});
   }
 }
 
@@ -178,41 +202,90 @@ void Server::look_at_timers(std::int64_t now_ns) {
 
 /// The first one of what has come. False if it is not complete.
 bool Server::take_request(Peer& peer) {
-  if (peer.input().empty()) return false;
-  Turn& turn = peer.turn;
-  turn = Turn{};
-  HeadReading reading = read_request_head(peer.input());
-  if (reading.mistake) {
-    turn.keep_alive = false;
-    refuse(peer, {reading.mistake->status, reading.mistake->text});
-    return true;
-  }
-  if (reading.bytes == 0) {
-    if (peer.deadline_ns > clock_.now_ns() + kHeadNs) expect(peer, kHeadNs);
-    return false;
-  }
-  const RequestHead& head = reading.head;
-  turn.keep_alive = head.keep_alive;
-  turn.facts.dialect = dialect_of(head.path);
-  if (head.content_length > static_cast<std::int64_t>(kMostBodyBytes)) {
-    turn.keep_alive = false;  // what comes is no request
-    refuse(peer, {413, fmt::format("the body is longer than {} bytes", kMostBodyBytes)});
-    return true;
-  }
-  const auto bytes = static_cast<std::size_t>(head.content_length);
-  if (peer.input().size() - reading.bytes < bytes) {
-    if (!std::exchange(peer.has_head, true)) expect(peer, kBodyNs);
-    if (head.expects_continue && peer.input().size() == reading.bytes) {
+  const bool begins = !peer.coming;
+  if (begins && !take_head(peer)) return false;
+  if (!peer.coming) return true;  // it was refused
+  std::size_t bytes = 0;
+  if (!take_body(peer, bytes)) {
+    if (!peer.coming) return true;
+    if (begins) expect(peer, settings_.times.body_ns);
+    if (begins && peer.coming->head.expects_continue && peer.input().empty() &&
+        peer.coming->body.empty()) {
       peer.output() += "HTTP/1.1 100 Continue\r\n\r\n";
       soil(peer);
     }
     return false;
   }
-  peer.has_head = false;
   expect(peer, kNever);
-  handle(peer, head, std::string_view(peer.input()).substr(reading.bytes, bytes));
-  peer.take_off(reading.bytes + bytes);
+  const std::unique_ptr<ComingRequest> request = std::move(peer.coming);
+  if (request->head.chunked) {
+    handle(peer, request->head, request->body);
+  } else {
+    handle(peer, request->head, std::string_view(peer.input()).substr(0, bytes));
+  }
+  peer.take_off(bytes);
   return true;
+}
+
+/// False if it is not complete.
+bool Server::take_head(Peer& peer) {
+  if (peer.input().empty()) return false;
+  Turn& turn = peer.turn;
+  turn = Turn{};
+  HeadReading reading = read_request_head(peer.input());
+  if (reading.mistake) {
+    turn_off(peer, {reading.mistake->status, reading.mistake->text});
+    return true;
+  }
+  if (reading.bytes == 0) {
+    if (peer.deadline_ns > clock_.now_ns() + settings_.times.head_ns)
+      expect(peer, settings_.times.head_ns);
+    return false;
+  }
+  turn.keep_alive = reading.head.keep_alive;
+  turn.facts.dialect = dialect_of(reading.head.path);
+  peer.take_off(reading.bytes);
+  peer.coming = std::make_unique<ComingRequest>();
+  peer.coming->head = std::move(reading.head);
+  if (peer.coming->head.chunked) {
+    peer.coming->chunks = Body(ResponseHead::Framing::chunked, 0, Body::Lines::strictly);
+  }
+  return true;
+}
+
+/// `bytes` of the input are the body then; in chunks it is taken as they come. False if it is not
+/// complete, or refused.
+bool Server::take_body(Peer& peer, std::size_t& bytes) {
+  ComingRequest& coming = *peer.coming;
+  Body::State state = Body::State::more;
+  if (coming.head.chunked) {
+    std::string_view rest = peer.input();
+    while (!rest.empty() && state == Body::State::more && coming.body.size() <= kMostBodyBytes) {
+      std::string_view data;
+      state = coming.chunks.feed(rest, data);
+      coming.body += data;
+    }
+    peer.take_off(peer.input().size() - rest.size());
+  }
+  const auto stated = static_cast<std::uint64_t>(coming.head.content_length);
+  if (std::max<std::uint64_t>(stated, coming.body.size()) > kMostBodyBytes) {
+    turn_off(peer, {413, fmt::format("the body is longer than {} bytes", kMostBodyBytes)});
+    return false;
+  }
+  if (state == Body::State::broken) {
+    turn_off(peer, {400, "the chunks of the body cannot be read"});
+    return false;
+  }
+  if (coming.head.chunked) return state == Body::State::done;
+  bytes = static_cast<std::size_t>(stated);
+  return peer.input().size() >= bytes;
+}
+
+/// What comes behind this is no request.
+void Server::turn_off(Peer& peer, const ErrorText& error) {
+  peer.coming.reset();
+  peer.turn.keep_alive = false;
+  refuse(peer, error);
 }
 
 void Server::handle(Peer& peer, const RequestHead& head, std::string_view body) {
@@ -242,12 +315,22 @@ void Server::handle(Peer& peer, const RequestHead& head, std::string_view body) 
     return answer(peer, "text/javascript", kLiveScript, kPageFields);
   }
   if (!is_allowed(peer, head)) return;
-  if (head.path == "/ready") return answer(peer, "text/plain", "ready\n");
+  if (head.path == "/ready") {
+    if (closing_) return refuse(peer, {503, "the server is shutting down"});
+    if (figures_.replicas == 0) return refuse(peer, {503, "no replica serves"});
+    return answer(peer, "text/plain", "ready\n");
+  }
   if (head.path == "/v1/models") return answer(peer, kJson, models_json());
   if (head.path == "/metrics") {
-    return answer(peer, "text/plain; version=0.0.4; charset=utf-8", metrics_text(figures_));
+    look();
+    return answer(peer, "text/plain; version=0.0.4; charset=utf-8",
+                  metrics_text(figures_, caches_prefixes_));
   }
-  if (head.path == "/tokenlift/state") return answer(peer, kJson, state_json(figures_));
+  if (head.path == "/tokenlift/state") {
+    look();
+    return answer(peer, kJson, state_json(figures_, scenario_.throttles));
+  }
+  if (head.path == "/tokenlift/report") return ask_for_report(peer, head);
   if (head.path == "/tokenlift/event") return post_event(peer, head, body);
   if (head.path == "/tokenlift/live") return watch(peer, head);
   ask(peer, peer.turn.facts.dialect, head, body);
@@ -347,6 +430,31 @@ void Server::watch(Peer& peer, const RequestHead& head) {
   soil(peer);
 }
 
+/// What is not looked at unless somebody asks.
+void Server::look() {
+  if (run_ == nullptr) return;
+  figures_.levels = run_->levels(clock_.now_ns());
+  figures_.cache_use = run_->cache_use();
+}
+
+void Server::ask_for_report(Peer& peer, const RequestHead& head) {
+  constexpr std::string_view kFormat = "format=";
+  peer.turn.format = accepted_format(head.accept);
+  if (!head.query.empty()) {
+    const auto format = head.query.starts_with(kFormat)
+                            ? report_format(std::string_view(head.query).substr(kFormat.size()))
+                            : std::nullopt;
+    if (!format) {
+      return refuse(peer,
+                    {400, "format is text, json, markdown or html: /tokenlift/report?format=json"});
+    }
+    peer.turn.format = *format;
+  }
+  peer.turn.state = Turn::State::reported;
+  reports_.emplace_back(peer.number(), peer.stamp());
+  clock_.wire().ring();
+}
+
 void Server::answer(Peer& peer, std::string_view type, std::string_view body,
                     std::string_view fields) {
   const std::size_t begin = peer.output().size();
@@ -370,7 +478,7 @@ void Server::end_turn(Peer& peer) {
     peer.end_after_sending();
     expect(peer, kEndNs);
   } else {
-    expect(peer, kIdleNs);
+    expect(peer, settings_.times.idle_ns);
   }
   soil(peer);
 }

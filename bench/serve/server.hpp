@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bench/run/door.hpp"
+#include "bench/run/run_view.hpp"
 #include "bench/serve/api_request.hpp"
 #include "bench/serve/listener.hpp"
 #include "bench/serve/live.hpp"
@@ -29,10 +30,21 @@
 
 namespace tokenlift {
 
+/// How long a client may take.
+struct ClientTimes {
+  std::int64_t head_ns =
+      10'000'000'000;  ///< for a head; a new connection with the handshake of TLS
+  std::int64_t body_ns = 60'000'000'000;  ///< for the body behind it
+  std::int64_t idle_ns = 75'000'000'000;  ///< until it asks again
+};
+
 struct ServerSettings {
   ListenAddress listen;
-  Keys keys;        ///< of clients; empty: nobody needs one
-  Keys admin_keys;  ///< for events; empty: a client's will do
+  Keys keys;                              ///< of clients; empty: nobody needs one
+  Keys admin_keys;                        ///< for events; empty: a client's will do
+  std::shared_ptr<const TlsContext> tls;  ///< null: plain
+  bool plays_load = false;                ///< the scenario's tenants ask as well
+  ClientTimes times;
 };
 
 /// So many connections may watch the live figures at once.
@@ -55,7 +67,7 @@ class Server final : public Door, private Peer::Owner {
 
   std::optional<IncomingRequest> next_request() override;
   std::optional<RequestId> next_hang_up() override;
-  std::optional<Replan> next_event(std::int64_t now_ns) override;
+  std::optional<Replan> next_event(std::int64_t now_ns, bool measuring) override;
   void begun(std::uint32_t caller, RequestId id) override;
   void admitted(RequestId id, std::span<const GateStanding> standings,
                 std::int64_t now_ns) override;
@@ -68,21 +80,30 @@ class Server final : public Door, private Peer::Owner {
   void close() override;
   std::int64_t next_ns() const override;
   void gauges(const Gauges& gauges) override;
+  void show(const RunView* run) override { run_ = run; }
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffffU;
   using Asked = std::pair<std::uint32_t, std::uint64_t>;  // a peer's number and stamp
 
   void take(int socket);
+  void wants_to_shake_hands(Peer& peer) override;
   void received(Peer& peer) override;
   void gone(Peer& peer) override;
 
+  void shake_hands();
   bool take_request(Peer& peer);
+  bool take_head(Peer& peer);
+  bool take_body(Peer& peer, std::size_t& bytes);
+  void turn_off(Peer& peer, const ErrorText& error);
   void handle(Peer& peer, const RequestHead& head, std::string_view body);
   bool is_allowed(Peer& peer, const RequestHead& head);
   void ask(Peer& peer, Dialect dialect, const RequestHead& head, std::string_view body);
   void post_event(Peer& peer, const RequestHead& head, std::string_view body);
   void watch(Peer& peer, const RequestHead& head);
+  void ask_for_report(Peer& peer, const RequestHead& head);
+  void answer_reports();
+  void look();
   void answer(Peer& peer, std::string_view type, std::string_view body,
               std::string_view fields = {});
   void refuse(Peer& peer, const ErrorText& error, std::string_view fields = {});
@@ -110,12 +131,17 @@ class Server final : public Door, private Peer::Owner {
   std::vector<std::uint32_t> dirty_;
   std::vector<Asked> again_;            // they may have asked more than was looked at
   std::vector<std::uint32_t> peer_of_;  // by request
-  std::deque<Asked> asked_, posted_;
+  std::deque<Asked> asked_, posted_, reports_;
+  std::deque<Asked> hands_;  // to be shaken
   std::deque<RequestId> hang_ups_;
   Deadlines timers_;
   std::uint64_t stamps_ = 0;
   std::uint64_t replies_ = 0;
   bool closing_ = false;
+  const RunView* run_ = nullptr;  // while there is one
+  ReportDesk desk_;
+  Asked reading_;  // who waits for what the desk writes
+  bool caches_prefixes_ = false;
   ServerFigures figures_;
   LiveFigures live_;
   std::vector<Asked> watchers_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "bench/serve/server.hpp"
@@ -14,6 +15,13 @@ namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kNsPerS = 1'000'000'000;
+
+/// Of a report's page, which holds all that it needs.
+constexpr std::string_view kReportPageFields =
+    "content-security-policy: default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'\r\nx-content-type-options: nosniff\r\n"
+    "referrer-policy: no-referrer\r\ncache-control: no-store\r\n";
 
 std::int64_t rounded_up(std::int64_t ns, std::int64_t unit_ns) {
   return (std::max<std::int64_t>(ns, 0) + unit_ns - 1) / unit_ns;
@@ -55,14 +63,14 @@ std::optional<RequestId> Server::next_hang_up() {
   return id;
 }
 
-std::optional<Replan> Server::next_event(std::int64_t now_ns) {
+std::optional<Replan> Server::next_event(std::int64_t now_ns, bool measuring) {
   while (!posted_.empty()) {
     const Asked asked = posted_.front();
     posted_.pop_front();
     Peer* const peer = peer_at(asked, Turn::State::posted);
     if (peer == nullptr) continue;
     again_.push_back(asked);
-    auto added = timetable_.add(peer->turn.text, now_ns);
+    auto added = timetable_.add(peer->turn.text, now_ns, measuring);
     if (const auto* wrong = std::get_if<std::string>(&added)) {
       refuse(*peer, {400, *wrong});
       continue;
@@ -91,7 +99,7 @@ void Server::close() {
   listener_.close();
   for (const auto& peer : peers_) {
     if (peer && peer->is_open() && peer->turn.state == Turn::State::listening &&
-        peer->input().empty() && !peer->has_unsent()) {
+        peer->input().empty() && !peer->coming && !peer->has_unsent()) {
       peer->close();
       gone(*peer);
     }
@@ -102,7 +110,10 @@ void Server::gauges(const Gauges& gauges) {
   figures_.now_ns = gauges.now_ns;
   figures_.waiting = gauges.waiting;
   figures_.running = gauges.in_system - gauges.waiting;
+  figures_.replicas =
+      std::accumulate(gauges.replicas.begin(), gauges.replicas.end(), std::int64_t{0});
   if (gauges.now_ns < live_.next_ns()) return;
+  if (run_ != nullptr) figures_.levels = run_->levels(gauges.now_ns);
   const std::string_view second = live_.end_second(figures_, gauges);
   for (const Asked& watcher : watchers_) {
     Peer* const peer = peer_at(watcher, Turn::State::watching);
@@ -112,12 +123,38 @@ void Server::gauges(const Gauges& gauges) {
   }
 }
 
+/// One after the other: the loop goes on while one is written.
+void Server::answer_reports() {
+  if (const std::optional<std::string> report = desk_.take()) {
+    if (Peer* const peer = peer_at(reading_, Turn::State::reported)) {
+      again_.push_back(reading_);
+      const ReportFormat format = peer->turn.format;
+      answer(*peer, content_type_of(format), *report,
+             format == ReportFormat::html ? kReportPageFields : std::string_view());
+    }
+  }
+  while (!desk_.is_busy() && !reports_.empty()) {
+    reading_ = reports_.front();
+    reports_.pop_front();
+    Peer* const peer = peer_at(reading_, Turn::State::reported);
+    if (peer == nullptr) continue;
+    if (std::optional<Run> run = run_ != nullptr ? run_->so_far() : std::nullopt) {
+      desk_.write(std::move(*run), peer->turn.format);
+    } else {
+      again_.push_back(reading_);
+      refuse(*peer, {404, "no request has come yet: there is nothing to report"});
+    }
+  }
+}
+
 std::int64_t Server::next_ns() const {
   return std::min(live_.next_ns(), timers_.next_ns());
 }
 
 void Server::pause(std::int64_t now_ns) {
+  shake_hands();
   look_at_timers(now_ns);
+  answer_reports();
   // By index: what is looked at may soil and leave.
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
     Peer* const peer = peers_[dirty_[i]].get();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 
+#include "workloads/requests/people.hpp"
 #include "workloads/text/ascii.hpp"
 
 namespace tokenlift {
@@ -98,8 +99,9 @@ IncomingRequest TenantDesk::request_of(const Peer& peer) {
     request.arrival.output_tokens =
         std::min(desk.outputs->draw(desk.draws, count), turn.max_tokens);
   }
-  // Numbers begin again where there are no more: a user stays what number modulo users says.
-  request.arrival.number = count % (Request::kMostNumber / users) * users + turn.user;
+  // Numbers begin again where there are no more.
+  static_assert(Request::kMostNumber >= 2 * kNamedUsers - 1);
+  request.arrival.number = kNamedUsers + count % (kNamedUsers / users) * users + turn.user;
   return request;
 }
 

@@ -20,8 +20,8 @@ namespace {
 
 constexpr const char* kPosted = "the event";
 
-/// Stands for the first event that comes: it divides the run whenever that is.
-Event first_event() {
+/// Stands for the event that will divide the run, whenever it comes.
+Event dividing_event() {
   Event event;
   event.kind = EventKind::signal;
   event.at_signal = true;
@@ -63,13 +63,15 @@ std::string explained(const ScenarioError& error) {
 
 }  // namespace
 
-Scenario served_scenario(const Scenario& scenario, std::optional<std::int64_t> duration_ns) {
+Scenario served_scenario(const Scenario& scenario, std::optional<std::int64_t> duration_ns,
+                         bool plays_load) {
   Scenario served = scenario;
   served.run.duration_ns = duration_ns.value_or(kUsualServingNs);
   served.run.warmup_ns = 0;
   served.fleet.load_report_interval_ns = 0;  // who asks learns of each token
   served.tuning.reset();
-  served.events = {first_event()};
+  served.events = {dividing_event()};
+  if (plays_load) return served;
   for (Tenant& tenant : served.tenants) {
     tenant.retry = Retry{};
     tenant.patience.reset();
@@ -78,14 +80,28 @@ Scenario served_scenario(const Scenario& scenario, std::optional<std::int64_t> d
   return served;
 }
 
-Scenario scenario_at_door(const Scenario& resolved) {
+Scenario scenario_at_door(const Scenario& resolved, bool plays_load) {
   Scenario scenario = resolved;
-  for (Tenant& tenant : scenario.tenants) {
+  scenario.run.warmup_ns = scenario.run.duration_ns;  // until the first request comes
+  if (plays_load) return scenario;
+  for (Tenant& tenant : scenario.tenants) {  // no traces need be read
     tenant.arrivals = Arrivals{};
     tenant.arrivals.process = Process::closed;
     tenant.arrivals.think = Wait{WaitDistribution::constant, 0};
   }
   return scenario;
+}
+
+/// Why the last event cannot divide the run.
+std::string Timetable::unmeasured(const Scenario& played) const {
+  if (!divides_) {
+    return "measure: no request has come yet, so that there is nothing before the event to compare "
+           "with what comes after it";
+  }
+  return fmt::format(
+      "measure: a run is divided once, and this one was at {}, by the first event after its first "
+      "request",
+      format_duration(played.events[*divides_].at_ns));
 }
 
 Timetable::Timetable(const Scenario& resolved, std::vector<Profile> profiles)
@@ -96,7 +112,8 @@ Timetable::Timetable(const Scenario& resolved, std::vector<Profile> profiles)
   text_ = to_toml(played_);
 }
 
-std::variant<Replan, std::string> Timetable::add(const std::string& table, std::int64_t now_ns) {
+std::variant<Replan, std::string> Timetable::add(const std::string& table, std::int64_t now_ns,
+                                                 bool measuring) {
   const std::int64_t at_ns = std::max(now_ns, last_ns_ + 1);
   const auto begin = table.find('{') + 1;
   const bool empty = table.find_first_not_of(" }", begin) == std::string::npos;
@@ -107,8 +124,13 @@ std::variant<Replan, std::string> Timetable::add(const std::string& table, std::
   try {
     Scenario played =
         resolve(parse_scenario(text, kPosted, ".", {}, profiles_), capacity_tokens_per_s_);
-    Replan replan{played.events.back(), plan_changes(played), plan_fleet(played)};
+    std::optional<std::size_t> divides;
+    if (measuring && !divides_) divides = played.events.size() - 1;
+    if (played.events.back().measure && !divides) return unmeasured(played);
+    if (divides || divides_) played.events[divides ? *divides : *divides_].measure = true;
+    Replan replan{played.events.back(), plan_changes(played), plan_fleet(played), divides};
     played_ = std::move(played);
+    if (divides) divides_ = divides;
     events_ = events;
     last_ns_ = at_ns;
     return replan;

@@ -13,15 +13,17 @@
 namespace tokenlift {
 
 /// What can be served of a scenario: its fleet, its tenants and its throttles. Its events do not
-/// happen by themselves, and what its clients do is for those to say who call. For prepare().
-Scenario served_scenario(const Scenario& scenario, std::optional<std::int64_t> duration_ns);
+/// happen by themselves, and what its clients do is for those to say who call; but with
+/// `plays_load` its tenants ask as well, as the scenario says. For prepare().
+Scenario served_scenario(const Scenario& scenario, std::optional<std::int64_t> duration_ns,
+                         bool plays_load = false);
 
 /// How long a server serves that was not told.
 inline constexpr std::int64_t kUsualServingNs = 3'600'000'000'000;
 
-/// The same, resolved, as the loop plays it: whose requests come through a door, with the user of
-/// each in its number (number = k x users + user).
-Scenario scenario_at_door(const Scenario& resolved);
+/// The same, resolved, as the loop plays it: with a door. Nothing is measured before the first
+/// request.
+Scenario scenario_at_door(const Scenario& resolved, bool plays_load = false);
 
 class Timetable {
  public:
@@ -29,18 +31,24 @@ class Timetable {
   Timetable(const Scenario& resolved, std::vector<Profile> profiles);
 
   /// One more event, an inline table of TOML without `at`: it begins at `now_ns`, or 1 ns after the
-  /// one before. Or all that is wrong with it, a line each; then nothing has changed.
-  std::variant<Replan, std::string> add(const std::string& table, std::int64_t now_ns);
+  /// one before. The first one that comes while requests are `measuring` divides the run. Or all
+  /// that is wrong with it, a line each; then nothing has changed. That it is to be measured
+  /// (`measure`) is wrong where it does not divide the run.
+  std::variant<Replan, std::string> add(const std::string& table, std::int64_t now_ns,
+                                        bool measuring);
 
   /// With the events that came.
   const Scenario& played() const { return played_; }
 
  private:
+  std::string unmeasured(const Scenario& played) const;
+
   std::string text_;
   std::vector<Profile> profiles_;
   std::optional<double> capacity_tokens_per_s_;
   std::string events_;  // inline tables
   Scenario played_;
+  std::optional<std::size_t> divides_;  // of the events
   std::int64_t last_ns_ = 0;
 };
 

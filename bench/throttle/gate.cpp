@@ -55,6 +55,23 @@ std::optional<double> Gate::limit() const {
   return *settings.limit / drain_units;
 }
 
+GateLevel Gate::level(std::int64_t now_ns) const {
+  GateLevel level;
+  level.is_lifted = lifted;
+  if (lifted) return level;
+  level.left_units = limiter->least_level_units(now_ns);
+  if (level.left_units && !std::isfinite(*level.left_units)) level.left_units.reset();
+  const KindTraits& traits = traits_of(settings.kind);
+  if (traits.has_burst) {
+    level.most_units = settings.burst.units;
+  } else if (traits.is_adaptive) {
+    level.most_units = limit();
+  } else if (!traits.has_rate && !traits.limits_rise) {
+    level.most_units = settings.limit;
+  }
+  return level;
+}
+
 const Terms& Gate::terms_of(std::uint32_t edition) const {
   if (terms.size() == 1) return terms.front();
   const auto later = std::upper_bound(

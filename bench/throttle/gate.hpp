@@ -28,6 +28,14 @@ struct Terms {
   double drain_units = 1;  ///< the same, as it was stated
 };
 
+/// What is left of a throttle, in its units; below 0: owed. Of one with a state for each tenant or
+/// user: of the one who has least left.
+struct GateLevel {
+  bool is_lifted = false;
+  std::optional<double> left_units;  ///< absent: nothing is limited, or too many users to look at
+  std::optional<double> most_units;  ///< when nobody has taken anything; absent: not by a number
+};
+
 struct Gate {
   Throttle settings;
   std::unique_ptr<Limiter> limiter;
@@ -48,6 +56,7 @@ struct Gate {
   Settlement settlement(const Terms& its, const Request& request, const Service& service) const;
   /// The limit that holds, as LimitRecord has it: nothing where it is lifted, or is no number.
   std::optional<double> limit() const;
+  GateLevel level(std::int64_t now_ns) const;
   /// What it takes now.
   Micro cost(const Request& request) const {
     return reserved_units(terms.back(), request) * terms.back().drain;

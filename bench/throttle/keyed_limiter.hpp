@@ -14,7 +14,9 @@
 //   kCountsInFlight    whether it counts what is in flight. Then it does so while it is lifted too,
 //                      and brings settle(), which is told whether it is
 
+#include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -66,6 +68,16 @@ class KeyedLimiter final : public Limiter {
 
   double level_units(std::int64_t now_ns, Key key) const override {
     return rule_.level_units(now_ns, states_[key]);
+  }
+
+  std::optional<double> least_level_units(std::int64_t now_ns) const override {
+    constexpr std::size_t kMostLookedAt = 65'536;  // about a millisecond
+    if (states_.touched() > kMostLookedAt) return std::nullopt;
+    double least = std::numeric_limits<double>::infinity();
+    states_.for_each_had([&](const typename Rule::State& state) {
+      least = std::min(least, rule_.level_units(now_ns, state));
+    });
+    return least;
   }
 
   std::optional<double> adapted_limit_units(Key key) const override {

@@ -36,6 +36,14 @@ class KeyedStates {
     for (std::uint32_t place = 0; place < size_; ++place) visit(at(place));
   }
 
+  /// Visits what keys have: of all that were not touched, the template once.
+  template <typename Visit>
+  void for_each_had(Visit visit) const {
+    for (std::uint32_t place = touched() == places_.size() ? 1 : 0; place < size_; ++place) {
+      visit(at(place));
+    }
+  }
+
   std::size_t touched() const { return size_ - 1; }
 
  private:

@@ -65,6 +65,9 @@ class Limiter {
   /// are owed; infinite where nothing limits them (a queue_limit by time alone).
   virtual double level_units(std::int64_t now_ns, Key key) const = 0;
 
+  /// The least that any key has; nothing where so many have been touched that to look takes long.
+  virtual std::optional<double> least_level_units(std::int64_t now_ns) const = 0;
+
   /// The limit that adaptive kinds have come to for a key, in units; nothing for the others, whose
   /// settings say it.
   virtual std::optional<double> adapted_limit_units(Key key) const = 0;

@@ -16,7 +16,7 @@ int digit_of(char byte) {
 
 }  // namespace
 
-Body::Body(ResponseHead::Framing framing, std::uint64_t length) {
+Body::Body(ResponseHead::Framing framing, std::uint64_t length, Lines lines) : lines_(lines) {
   switch (framing) {
     case ResponseHead::Framing::none:
       break;
@@ -70,7 +70,20 @@ Body::State Body::feed(std::string_view& bytes, std::string_view& data) {
   return state();
 }
 
+/// An LF that follows no CR, or a blank behind a size, where they are not taken.
+bool Body::is_misplaced(char byte) const {
+  if (lines_ == Lines::leniently) return false;
+  if (part_ == Part::size) return byte == '\n' || byte == ' ' || byte == '\t';
+  const bool follows_cr = part_ == Part::size_end || part_ == Part::chunk_end_lf ||
+                          part_ == Part::trailer_line_end || part_ == Part::trailer_end;
+  return byte == '\n' && !follows_cr;
+}
+
 void Body::step(char byte) {
+  if (is_misplaced(byte)) {
+    part_ = Part::broken;
+    return;
+  }
   switch (part_) {
     case Part::size:
       step_in_size(byte);

@@ -9,11 +9,16 @@
 namespace tokenlift {
 
 /// A pure state machine of 16 bytes: there is one for each stream. Any split of the bytes gives the
-/// same data. As lines of chunks end, LF alone is taken for CR LF, as curl takes it.
+/// same data.
 class Body {
  public:
+  /// How strictly the lines between chunks are read. A client takes LF alone for CR LF, as curl
+  /// does, and blanks behind a size. A server takes neither: who stands before it may have read
+  /// them in another way, and where a request ends must be the same to both.
+  enum class Lines : std::uint8_t { leniently, strictly };
+
   Body() = default;
-  Body(ResponseHead::Framing framing, std::uint64_t length);
+  Body(ResponseHead::Framing framing, std::uint64_t length, Lines lines = Lines::leniently);
 
   enum class State : std::uint8_t { more, done, broken };
   /// Takes bytes from the front of `bytes` up to the next piece of data but one, and takes those
@@ -46,12 +51,14 @@ class Body {
   State state() const;
   void take(std::string_view& bytes, std::string_view& data);
   void step(char byte);
+  bool is_misplaced(char byte) const;
   void step_in_size(char byte);
   void begin_chunk();
 
   std::uint64_t left_ = 0;        // of the content, or of the chunk
   std::uint16_t line_bytes_ = 0;  // of the line of a size, or of all trailers
   Part part_ = Part::done;
+  Lines lines_ = Lines::leniently;
 };
 
 }  // namespace tokenlift

@@ -14,14 +14,6 @@
 
 namespace tokenlift {
 
-struct TlsContext::State {
-  SSL_CTX* context = nullptr;
-};
-
-struct TlsStream::State {
-  SSL* stream = nullptr;
-};
-
 namespace {
 
 /// The oldest error of OpenSSL's queue, which is emptied.
@@ -35,6 +27,12 @@ std::string take_error() {
   return text.data();
 }
 
+/// Whether the oldest of them, which stays, is that a client speaks HTTP without TLS.
+bool is_plain_http() {
+  const unsigned long code = ERR_peek_error();
+  return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST;
+}
+
 bool is_address(const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
   return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 ||
@@ -43,36 +41,74 @@ bool is_address(const std::string& host) {
 
 }  // namespace
 
-TlsContext::TlsContext(const std::string& ca_file) : state_(std::make_unique<State>()) {
-  state_->context = SSL_CTX_new(TLS_client_method());
+struct TlsContext::State {
+  explicit State(const SSL_METHOD* method) : context(SSL_CTX_new(method)) {
+    if (context == nullptr) throw EndpointError("TLS: " + take_error());
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    // Buffers are there while something is in them: some 30 kB less of a stream that waits. Reading
+    // ahead takes a record's head and body in one system call.
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(context, 1);
+  }
+  ~State() { SSL_CTX_free(context); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  SSL_CTX* context;
+};
+
+struct TlsStream::State {
+  State(SSL_CTX* context, int socket) : stream(SSL_new(context)) {
+    if (stream == nullptr) throw std::bad_alloc();
+    SSL_set_fd(stream, socket);
+  }
+  ~State() { SSL_free(stream); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  SSL* stream;
+};
+
+TlsContext::TlsContext(const std::string& ca_file)
+    : state_(std::make_unique<State>(TLS_client_method())) {
   SSL_CTX* const context = state_->context;
-  if (context == nullptr) throw EndpointError("TLS: " + take_error());
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_default_verify_paths(context);
-  // Buffers are there while something is in them: some 30 kB less of a stream that waits. Reading
-  // ahead takes a record's head and body in one system call.
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(context, 1);
   if (ca_file.empty()) return;
   if (SSL_CTX_load_verify_locations(context, ca_file.c_str(), nullptr) == 1) return;
-  const std::string reason = take_error();
-  SSL_CTX_free(context);
-  throw EndpointError(
-      fmt::format("tls.ca_file '{}' holds no certificates that can be read ({})", ca_file, reason));
+  throw EndpointError(fmt::format("tls.ca_file '{}' holds no certificates that can be read ({})",
+                                  ca_file, take_error()));
 }
 
-TlsContext::~TlsContext() {
-  SSL_CTX_free(state_->context);
+TlsContext::TlsContext(const TlsIdentity& identity)
+    : state_(std::make_unique<State>(TLS_server_method())) {
+  SSL_CTX* const context = state_->context;
+  // Nobody is there to be asked for the password of a key.
+  SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return -1; });
+  if (SSL_CTX_use_certificate_chain_file(context, identity.certificate_file.c_str()) != 1) {
+    throw EndpointError(fmt::format("'{}' holds no certificate that can be read ({})",
+                                    identity.certificate_file, take_error()));
+  }
+  const bool has_key =
+      SSL_CTX_use_PrivateKey_file(context, identity.key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+  if (has_key && SSL_CTX_check_private_key(context) == 1) return;
+  throw EndpointError(
+      fmt::format("'{}' holds no key without a password that is the one of the certificate in "
+                  "'{}' ({})",
+                  identity.key_file, identity.certificate_file, take_error()));
+}
+
+TlsContext::~TlsContext() = default;
+
+TlsStream::TlsStream(const TlsContext& context, int socket)
+    : state_(std::make_unique<State>(context.state_->context, socket)) {
+  SSL_set_accept_state(state_->stream);
 }
 
 TlsStream::TlsStream(const TlsContext& context, int socket, const std::string& host)
-    : state_(std::make_unique<State>()) {
-  SSL* const stream = SSL_new(context.state_->context);
-  if (stream == nullptr) throw std::bad_alloc();
-  state_->stream = stream;
-  SSL_set_fd(stream, socket);
+    : state_(std::make_unique<State>(context.state_->context, socket)) {
+  SSL* const stream = state_->stream;
   SSL_set_connect_state(stream);
   if (is_address(host)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream), host.c_str());
@@ -82,9 +118,7 @@ TlsStream::TlsStream(const TlsContext& context, int socket, const std::string& h
   }
 }
 
-TlsStream::~TlsStream() {
-  SSL_free(state_->stream);
-}
+TlsStream::~TlsStream() = default;
 
 TlsStream::Result TlsStream::judge(int result) {
   const int error = SSL_get_error(state_->stream, result);
@@ -102,6 +136,7 @@ TlsStream::Result TlsStream::judge(int result) {
   }
   const int number = errno;
   const long verdict = SSL_get_verify_result(state_->stream);
+  met_plain_http_ = is_plain_http();
   const std::string reason = take_error();
   if (verdict != X509_V_OK) {
     error_ =
@@ -132,6 +167,11 @@ TlsStream::Result TlsStream::write(std::string_view bytes, std::size_t& count) {
   ERR_clear_error();
   errno = 0;
   return judge(SSL_write_ex(state_->stream, bytes.data(), bytes.size(), &count));
+}
+
+void TlsStream::end() {
+  ERR_clear_error();
+  SSL_shutdown(state_->stream);
 }
 
 bool TlsStream::has_more() const {

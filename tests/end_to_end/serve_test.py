@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -87,11 +88,32 @@ output_tokens = { distribution = "constant", value = 8 }
 """
 
 
-class Serving:
-    """A server on a free port, until the end of `with`."""
+class TestAuthority:
+    """Certificates that nobody else trusts."""
 
-    def __init__(self, case, scenario, *words):
+    def __init__(self, folder):
+        self.folder = folder
+        self.make("authority", "-addext", "keyUsage=keyCertSign")
+        self.ca_file = folder / "authority.pem"
+
+    def make(self, name, *words):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-subj", f"/CN={name}", "-days", "2", "-keyout", self.folder / f"{name}.key",
+                        "-out", self.folder / f"{name}.pem", *words], check=True, capture_output=True)
+
+    def words_for(self, name):
+        """Of the command line, for a server on this machine."""
+        self.make(name, "-CA", self.ca_file, "-CAkey", self.folder / "authority.key", "-addext",
+                  "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE")
+        return ["--tls-cert", str(self.folder / f"{name}.pem"), "--tls-key", str(self.folder / f"{name}.key")]
+
+
+class Serving:
+    """A server on a free port, until the end of `with`. `ca_file`: whom to trust, where it speaks TLS."""
+
+    def __init__(self, case, scenario, *words, ca_file=None):
         self.case = case
+        self.tls = ca_file and ssl.create_default_context(cafile=ca_file)
         path = case.path / "served.toml"
         path.write_text(scenario)
         self.out = case.path / "served"
@@ -122,10 +144,11 @@ class Serving:
     def ask(self, path, body=None, headers=None, method=None):
         """(status, header fields, body)"""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=data, method=method,
+        origin = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        request = urllib.request.Request(origin + path, data=data, method=method,
                                          headers={"content-type": "application/json", **(headers or {})})
         try:
-            with urllib.request.urlopen(request, timeout=30) as reply:
+            with urllib.request.urlopen(request, timeout=30, context=self.tls) as reply:
                 return reply.status, reply.headers, reply.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read().decode()
@@ -305,7 +328,8 @@ class ServeTest(BinaryCase):
             self.assertEqual(server.ask("/health", headers={"host": "evil.example"})[0], 421)
             for request, status in [
                     ("POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000000\r\n\r\n", 413),
-                    ("POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n", 411),
+                    ("POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n"
+                     "content-length: 5\r\n\r\n0\r\n\r\n", 400),
                     ("hello\r\n\r\n", 400)]:
                 self.assertTrue(server.raw(request).startswith(f"HTTP/1.1 {status} "), request)
             # Two requests in one piece are answered one after the other.
@@ -313,6 +337,90 @@ class ServeTest(BinaryCase):
             last = one.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n")
             self.assertEqual(server.raw(one + last).count("HTTP/1.1 200 OK"), 2)
             self.assertEqual(server.end()["totals"]["due"], 0)
+
+    def test_bodies_in_chunks(self):
+        head = "POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n"
+        body = json.dumps({"model": "served", "prompt": [1, 2, 3], "max_tokens": 2})
+        last = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        with Serving(self, SERVED) as server:
+            for size in (1, 7, 1000):
+                parts = [body[i:i + size] for i in range(0, len(body), size)]
+                chunks = "".join(f"{len(part):x}\r\n{part}\r\n" for part in parts) + "0\r\n\r\n"
+                # What comes behind it in one piece is the next request.
+                answer = server.raw(head + "\r\n" + chunks + last)
+                self.assertEqual(answer.count("HTTP/1.1 200 OK"), 2, answer)
+                self.assertIn('"prompt_tokens":3,"completion_tokens":2', answer)
+            # Piece by piece, and asked whether to go on.
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+                connection.sendall((head + "expect: 100-continue\r\n\r\n").encode())
+                self.assertEqual(connection.recv(1000), b"HTTP/1.1 100 Continue\r\n\r\n")
+                for byte in f"{len(body):x}\r\n{body}\r\n0\r\n\r\n".encode():
+                    connection.sendall(bytes([byte]))
+                self.assertTrue(connection.recv(1000).startswith(b"HTTP/1.1 200 OK"))
+            for chunks, status in [("5\nhello\r\n0\r\n\r\n", 400), ("x\r\n", 400), ("2\r\n{}\r\n0\r\n\r\n", 400),
+                                   ("2\r\n{}\r\n0\r\n\r\n" + last, 400)]:
+                self.assertTrue(server.raw(head + "connection: close\r\n\r\n" + chunks)
+                                .startswith(f"HTTP/1.1 {status} "), chunks)
+            # It is the content that is bounded, whatever the pieces; nothing is read beyond it.
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+                connection.sendall((head + "\r\n").encode())
+                with contextlib.suppress(ConnectionError):
+                    for _ in range(100):
+                        connection.sendall(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
+                answer = b""
+                with contextlib.suppress(ConnectionError):
+                    answer = connection.recv(100)
+                self.assertIn(answer[:13], (b"HTTP/1.1 413 ", b""))  # a reset may overtake it
+            self.assertEqual(server.end()["totals"]["completed"], 4)
+
+    def test_tls(self):
+        authority = TestAuthority(self.path)
+        words = authority.words_for("server")
+        with Serving(self, SERVED, *words, ca_file=authority.ca_file) as server:
+            self.assertIn(f"serving on https://127.0.0.1:{server.port}; ", server.said)
+            self.assertEqual(server.ask("/v1/chat/completions", chat())[0], 200)
+            _, _, body = server.ask("/v1/chat/completions", chat(stream=True, max_tokens=500, ignore_eos=True))
+            self.assertEqual(body.count("data: "), 502)
+            # A body of many records, and more than is read at once.
+            status, _, body = server.ask("/v1/completions", {"model": "served", "prompt": "x" * 10_000_000})
+            self.assertEqual((status, json.loads(body)["error"]["code"]), (400, "context_length_exceeded"))
+            asked = subprocess.run(["curl", "-sS", "--cacert", authority.ca_file,
+                                    f"https://localhost:{server.port}/health"], capture_output=True, text=True,
+                                   timeout=60)
+            self.assertEqual((asked.stdout, asked.stderr), ("ok\n", ""))
+            # Who does not speak it, or breaks off, costs its own connection.
+            self.assertIn("this server speaks TLS", server.raw("GET /health HTTP/1.1\r\nhost: a\r\n\r\n"))
+            with contextlib.suppress(ConnectionResetError, UnicodeDecodeError):  # an alert, if anything
+                server.raw("\x16\x03\x01\x7f\x7f" + "x" * 100_000)
+            with contextlib.ExitStack() as crowd:
+                slow = [crowd.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+                        for _ in range(50)]
+                for connection in slow:
+                    connection.sendall(b"\x16\x03\x01")  # and no more
+                trusting = ssl.create_default_context(cafile=authority.ca_file)
+                several = [crowd.enter_context(trusting.wrap_socket(
+                    socket.create_connection(("127.0.0.1", server.port), timeout=30), server_hostname="localhost"))
+                    for _ in range(50)]
+                for connection in several:
+                    connection.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                for connection in several:
+                    self.assertTrue(connection.recv(1000).startswith(b"HTTP/1.1 200 OK"))
+            asking = self.path / "asking.toml"
+            asking.write_text(ASKING.replace("http://127.0.0.1:PORT", f"https://localhost:{server.port}")
+                              .replace('api =', f'tls = {{ ca_file = "{authority.ca_file}" }}\napi ='))
+            self.run_tokenlift("run", asking, "--out", self.path / "asked", "--quiet", code=(0, 3))
+            asked = json.loads((self.path / "asked" / "run.json").read_text())
+            self.assertEqual(asked["totals"]["completed"], 120)
+            server.end()
+        other = authority.words_for("other")
+        path = str(self.path / "served.toml")
+        for mistake, text in [(words[:2], "--tls-cert and --tls-key belong together"),
+                              (words[:2] + other[2:], "holds no key without a password that is the one"),
+                              (words[:3] + [path], "holds no key without a password that is the one"),
+                              (["--tls-cert", path, *words[2:]], "holds no certificate that can be read"),
+                              (["--tls-cert", "/nowhere", *words[2:]], "holds no certificate that can be read")]:
+            done = self.run_tokenlift("serve", path, *mistake, code=2)
+            self.assertIn(text, done.stderr)
 
     def test_who_hangs_up_makes_room(self):
         with Serving(self, SERVED) as server:
@@ -381,6 +489,112 @@ class ServeTest(BinaryCase):
             self.assertEqual(server.ask("/tokenlift/event", {"lift": "door"}, {"x-api-key": "ak-1"})[0], 200)
             server.end()
 
+    def test_ready_and_caches(self):
+        with Serving(self, SERVED, "--set", "fleet.site.hall.prefix_cache_tokens=1000") as server:
+            self.assertEqual(server.ask("/ready")[0], 200)
+            leave = {"leave": {"site": "hall"}}
+            self.assertEqual(server.ask("/tokenlift/event", leave)[0], 200)
+            server.wait_for(lambda state: state["replicas"] == 0)
+            status, _, body = server.ask("/ready")
+            self.assertEqual((status, json.loads(body)["error"]["message"]), (503, "no replica serves"))
+            self.assertEqual(server.ask("/health")[0], 200)
+            self.assertEqual(server.ask("/tokenlift/event", {"join": {"site": "hall"}})[0], 200)
+            server.wait_for(lambda state: state["replicas"] == 2)
+            self.assertEqual(server.ask("/ready")[0], 200)
+            gauge = 'vllm:kv_cache_usage_perc{model_name="h100-8b",engine="0"} '
+            self.assertIn(gauge + "0\n", server.ask("/metrics")[2])
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            connection.request("POST", "/v1/chat/completions", json.dumps(chat(max_tokens=4000, ignore_eos=True)))
+            state = server.wait_for(lambda state: state["kv_resident_tokens"] > 16)
+            self.assertEqual(state["kv_room_tokens"], 2 * 4096)
+            metrics = server.ask("/metrics")[2]
+            self.assertTrue(0 < float(metrics.split(gauge)[1].split("\n")[0]) < 1)
+            self.assertIn('vllm:prefix_cache_queries_total{model_name="h100-8b",engine="0"} 16\n', metrics)
+            self.assertIn('vllm:prefix_cache_hits_total{model_name="h100-8b",engine="0"} 0\n', metrics)
+            connection.close()
+        with Serving(self, SERVED) as server:
+            self.assertNotIn("prefix_cache", server.ask("/metrics")[2])
+
+    def test_report_so_far(self):
+        keys = self.path / "keys"
+        keys.write_text("sk-1\n")
+        key = {"authorization": "Bearer sk-1"}
+        with Serving(self, SERVED, "--api-key-file", str(keys)) as server:
+            self.assertEqual(server.ask("/tokenlift/report")[0], 401)
+            status, _, body = server.ask("/tokenlift/report", headers=key)
+            self.assertEqual((status, json.loads(body)["error"]["message"]),
+                             (404, "no request has come yet: there is nothing to report"))
+            for _ in range(3):
+                self.assertEqual(server.ask("/v1/chat/completions", chat(), key)[0], 200)
+            reports = {}
+            for query, accept, kind in [("", "*/*", "text/plain; charset=utf-8"),
+                                        ("?format=json", "*/*", "application/json"),
+                                        ("", "text/x; q=1, application/json", "application/json"),
+                                        ("?format=markdown", "text/html", "text/markdown; charset=utf-8"),
+                                        ("", "text/html,application/xhtml+xml", "text/html; charset=utf-8")]:
+                status, headers, body = server.ask("/tokenlift/report" + query, headers={"accept": accept, **key})
+                self.assertEqual((status, headers["content-type"]), (200, kind), body)
+                reports[kind] = body
+            self.assertIn("completed", reports["text/plain; charset=utf-8"])
+            report = json.loads(reports["application/json"])
+            self.assertEqual(report["schema"], "tokenlift.report/1")
+            self.assertTrue(reports["text/html; charset=utf-8"].startswith("<!DOCTYPE html>"))
+            self.assertEqual(server.ask("/tokenlift/report?format=csv", headers=key)[0], 400)
+            self.assertEqual(server.ask("/tokenlift/report", headers=key, method="HEAD")[2], "")
+            # An event divides it from then on; the run goes on all the while.
+            status, _, body = server.ask("/tokenlift/event", {"lift": "door"}, key)
+            self.assertEqual(status, 200)
+            self.assertEqual(server.ask("/v1/chat/completions", chat(), key)[0], 200)
+            text = server.ask("/tokenlift/report", headers=key)[2]
+            self.assertIn("transition", text)
+            status, _, body = server.ask("/tokenlift/event", {"restore": "door", "measure": True}, key)
+            self.assertEqual(status, 400)
+            self.assertIn("a run is divided once", json.loads(body)["error"]["message"])
+            run = server.end()
+        self.assertEqual(run["totals"]["completed"], 4)
+        # Nobody asked before the first request, nor after the last one.
+        phases = run["phases"]
+        self.assertGreater(phases[0]["begin_s"], 0)
+        self.assertLess(phases[-1]["end_s"], 60)
+
+    def test_with_load(self):
+        with Serving(self, SERVED, "--with-load", "--set", "tenant.users.arrivals.rate=50/s") as server:
+            self.assertEqual(server.ask("/v1/chat/completions", chat())[0], 200)
+            self.assertEqual(server.wait_for(lambda state: state["running"] > 0)["requests"], 1)
+            run = server.end()
+        totals = run["totals"]
+        self.assertGreater(totals["due"], 1)
+        self.assertEqual(totals["due"], totals["completed"] + totals["rejected"])
+
+    def test_on_a_terminal(self):
+        path = self.path / "served.toml"
+        path.write_text(SERVED)
+        code, screen = self.on_terminal("serve", path, "--listen", "127.0.0.1:0", "--duration", "1s", "--out", "out")
+        self.assertEqual(code, 0, screen)
+        self.assertRegex(screen, r"\x1b\[Kbefore +[0-9.]+ of 1\.0 s   sent 0   done 0   waiting 0")
+
+    def test_who_does_not_read_costs_its_own_request(self):
+        fast = SERVED.replace('profile = "h100-8b"', 'profile = "fast"').replace("kv_tokens = 4096", "kv_tokens = 200000")
+        fast += """
+[profile.fast]
+decode = { a = "10us", b = "1ns", c = "0ns" }
+prefill = { p0 = "10us", p1 = "1ns", p2 = "0ns" }
+"""
+        with Serving(self, fast) as server:
+            body = json.dumps(chat(max_tokens=150_000, ignore_eos=True, stream=True))
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
+            with socket.socket() as deaf:
+                deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                deaf.connect(("127.0.0.1", server.port))
+                deaf.sendall((head + body).encode())
+                server.wait_for(lambda state: state["running"] == 1)
+                for _ in range(20):
+                    answer = server.ask("/v1/chat/completions", chat(stream=True, max_tokens=50, ignore_eos=True))
+                    self.assertEqual((answer[0], answer[2].count("data: ")), (200, 52))
+                server.wait_for(lambda state: state["hung_up"] == 1 and state["running"] == 0)
+            run = server.end()
+        self.assertEqual((run["totals"]["completed"], run["totals"]["cancelled"]), (20, 1))
+
     def test_live_figures(self):
         with Serving(self, SERVED) as server:
             status, headers, page = server.ask("/")
@@ -402,6 +616,9 @@ class ServeTest(BinaryCase):
                 self.assertEqual((name, begin["tenants"], begin["sites"]), ("begin", ["users", "batch"], ["hall"]))
                 self.assertEqual(begin["throttles"][0]["name"], "door")
                 self.assertIn("rate", begin["throttles"][0]["keys"])
+                self.assertEqual(server.state()["throttles"],
+                                 [{"name": "door", "unit": "requests", "scope": "fleet", "lifted": False, "left": 1,
+                                   "most": 1}])
                 self.assertEqual(server.ask("/v1/chat/completions", chat())[0], 200)
                 # Blanks and lines in an event stay out of the stream.
                 event = b'{\n  "leave": {"site": "hall",\r\n "replicas": 1}\n}'
@@ -418,6 +635,7 @@ class ServeTest(BinaryCase):
                     events += second["events"]
                 self.assertAlmostEqual(tokens, 8, 1)
                 self.assertGreater(second["ttft_p50_ms"], 0)
+                self.assertEqual(second["levels"], [{"lifted": False, "left": 1, "most": 1}])
                 self.assertEqual([each["event"] for each in events], [{"leave": {"site": "hall", "replicas": 1}}])
                 # Who comes later is told of what was.
                 with Watching(server) as later:
@@ -471,6 +689,7 @@ class ServeTest(BinaryCase):
                               {"leave": {"site": "hall", "replicas": 1}}, {"join": {"site": "hall", "replicas": 1}}])
             self.assertEqual(server.ask("/v1/chat/completions", chat(), {"x-tenant": "batch"})[0], 200)
             page.evaluate(WAIT.format("document.querySelectorAll('#events li').length === 4"))
+            page.evaluate(WAIT.format("document.querySelector('#throttles tr').cells[1].textContent === 'lifted'"))
 
             origin = f"http://127.0.0.1:{server.port}/"
             self.assertEqual([url for url in page.requests() if not url.startswith((origin, "data:"))], [])

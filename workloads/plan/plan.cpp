@@ -303,9 +303,8 @@ bool happens_elsewhere(const Event& event) {
 }
 
 bool divided_from_elsewhere(const Scenario& scenario) {
-  return std::ranges::any_of(measured_events(scenario), [&](std::size_t i) {
-    return happens_elsewhere(scenario.events[i]);
-  });
+  return std::ranges::any_of(measured_events(scenario),
+                             [&](std::size_t i) { return happens_elsewhere(scenario.events[i]); });
 }
 
 std::optional<MeasuredSpan> measured_span(const Scenario& scenario) {
@@ -321,8 +320,10 @@ std::optional<MeasuredSpan> measured_span(const Scenario& scenario) {
   return span;
 }
 
-std::vector<Phase> plan_phases(const Scenario& resolved, std::optional<std::int64_t> held_ns) {
+std::vector<Phase> plan_phases(const Scenario& resolved, std::optional<std::int64_t> held_ns,
+                               std::optional<std::int64_t> measured_from_ns) {
   const RunSettings& run = resolved.run;
+  const std::int64_t warmup_ns = measured_from_ns.value_or(run.warmup_ns);
   const bool opens = divided_from_elsewhere(resolved);
   std::vector<Phase> phases;
   std::int64_t now_ns = 0;
@@ -331,10 +332,10 @@ std::vector<Phase> plan_phases(const Scenario& resolved, std::optional<std::int6
     phases.push_back(Phase{name, now_ns, std::max(now_ns, end_ns), measured});
     now_ns = phases.back().end_ns;
   };
-  add("warmup", run.warmup_ns, false);
+  add("warmup", warmup_ns, false);
   std::optional<MeasuredSpan> span = measured_span(resolved);
   if (opens) {
-    const std::int64_t at_ns = std::max(run.warmup_ns, held_ns.value_or(run.duration_ns));
+    const std::int64_t at_ns = std::max(warmup_ns, held_ns.value_or(run.duration_ns));
     span = MeasuredSpan{at_ns, at_ns};
   }
   if (span) {

@@ -145,9 +145,10 @@ std::optional<MeasuredSpan> measured_span(const Scenario& scenario);
 /// and transition and after are empty there: [duration, duration). With the instant `held_ns` at
 /// which it held, they are what they then are: `before` ends at it (at the end of the warm-up, if
 /// it held earlier), transition lasts for `settle`, and after for the rest, each cut at the end of
-/// the run.
+/// the run. `measured_from_ns`: the warm-up lasts until then, whatever the scenario says.
 std::vector<Phase> plan_phases(const Scenario& resolved,
-                               std::optional<std::int64_t> held_ns = std::nullopt);
+                               std::optional<std::int64_t> held_ns = std::nullopt,
+                               std::optional<std::int64_t> measured_from_ns = std::nullopt);
 
 /// Of each tenant with a trace what its file holds, and how many rows are left out and why: a
 /// sentence each.

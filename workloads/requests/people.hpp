@@ -12,6 +12,10 @@
 
 namespace tokenlift {
 
+/// Numbers of requests from here on say whose they are: request k of user u is number
+/// kNamedUsers + k x users + u, whatever its tenant's arrivals are.
+inline constexpr std::uint64_t kNamedUsers = std::uint64_t{1} << 35;
+
 /// The users of all tenants, numbered from 0, those of the first tenant first.
 class Population {
  public:
@@ -26,6 +30,9 @@ class Population {
   std::uint32_t user(std::uint32_t tenant, std::uint64_t number) const {
     const Users& users = tenants_[tenant];
     if (users.count == 1) return users.first;
+    if (number >= kNamedUsers) {
+      return users.first + static_cast<std::uint32_t>((number - kNamedUsers) % users.count);
+    }
     if (users.most_turns != 1) number /= users.most_turns;
     if (users.closed) return users.first + static_cast<std::uint32_t>(number % users.count);
     // The upper 40 bits as a fraction: with at most 2^24 users the product has 64 bits, and no

@@ -162,6 +162,33 @@ RC_GTEST_PROP(Streaming, EveryRequestEndsOnce, ()) {
   for (const auto& [id, count] : ends) RC_ASSERT(count == 1);
 }
 
+// What is told of a fleet that goes on is what would be told if it ended then.
+TEST(Streaming, AFleetIsLookedAtWhileItRuns) {
+  Fixture fixture(small("virtual", 2, 4));
+  EXPECT_EQ(fixture.fleet->cache_use().room_tokens, 2 * 256);
+  EXPECT_EQ(fixture.fleet->cache_use().resident_tokens, 0);
+  fixture.submit(0, 50, 0);
+  fixture.submit(1, 50, 1'000'000);
+  for (int i = 0; i < 10; ++i) fixture.fleet->advance(fixture.fleet->next_event_ns());
+  const CacheUse use = fixture.fleet->cache_use();
+  EXPECT_GT(use.resident_tokens, 40);
+  EXPECT_LT(use.resident_tokens, 70);
+  EXPECT_EQ(use.prompts.tokens, 40U);
+  EXPECT_EQ(use.prompts.cached_tokens, 0U);
+  const std::int64_t within_a_step_ns = fixture.fleet->next_event_ns() - 1;
+  fixture.fleet->advance(within_a_step_ns);
+  TokenRecord so_far(fixture.grid);
+  fixture.fleet->add_so_far(within_a_step_ns, so_far);
+  TokenRecord end(fixture.grid);
+  fixture.fleet->stop(within_a_step_ns, end);
+  EXPECT_GT(so_far.produced(0, 0), 10U);
+  EXPECT_EQ(so_far.produced(0, 0), end.produced(0, 0));
+  EXPECT_EQ(so_far.busy_ns(0), end.busy_ns(0));
+  EXPECT_EQ(so_far.batch_ns(0), end.batch_ns(0));
+  EXPECT_EQ(so_far.replica_ns(0), 2 * within_a_step_ns);
+  EXPECT_EQ(so_far.replica_ns(0), end.replica_ns(0));
+}
+
 TEST(Streaming, ThreadsTellTheTokensThatTheDecoderChose) {
   const Scenario scenario = small("threads", 1, 4);
   const RecordingGrid grid = make_grid(scenario);
@@ -178,6 +205,10 @@ TEST(Streaming, ThreadsTellTheTokensThatTheDecoderChose) {
       fleet.submit(work, 0, clock.now_ns());
     }
     while (ended.size() < 3) {
+      TokenRecord so_far(grid);  // from another thread than those that record
+      fleet.add_so_far(clock.now_ns(), so_far);
+      EXPECT_LE(so_far.produced(0, 0), 230U);
+      EXPECT_LE(fleet.cache_use().resident_tokens, fleet.cache_use().room_tokens);
       for (const News& news : fleet.advance(clock.wait(clock.now_ns() + 1'000'000'000))) {
         EXPECT_EQ(ended.count(news.id), 0U);
         if (news.kind == NewsKind::token) {

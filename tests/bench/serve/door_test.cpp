@@ -24,7 +24,7 @@ namespace {
 constexpr std::int64_t kMs = 1'000'000;
 constexpr std::int64_t kS = 1'000 * kMs;
 
-Scenario served(const std::string& throttle) {
+Scenario served(const std::string& throttle, bool plays_load) {
   return resolve(served_scenario(parse_scenario(R"(
 name = "small"
 [run]
@@ -41,14 +41,15 @@ kv_tokens = 2000
 [[tenant]]
 name = "users"
 users = 4
-arrivals = { process = "poisson", rate = "1/s" }
+arrivals = { process = "constant", rate = "1/s" }
+retry = { policy = "fixed", delay = "100ms", attempts = 3 }
 prompt_tokens = { distribution = "constant", value = 20 }
 output_tokens = { distribution = "constant", value = 5 }
 [[throttle]]
 name = "limit"
 )" + throttle,
                                                 "small", ".", {}),
-                                 20 * kS),
+                                 20 * kS, plays_load),
                  std::nullopt);
 }
 
@@ -109,9 +110,9 @@ class ScriptedDoor final : public Door, public Clock {
     }
     return std::nullopt;
   }
-  std::optional<Replan> next_event(std::int64_t now_ns) override {
+  std::optional<Replan> next_event(std::int64_t now_ns, bool measuring) override {
     if (posted_.empty() || posted_.front().first > now_ns) return std::nullopt;
-    auto added = timetable_.add(posted_.front().second, now_ns);
+    auto added = timetable_.add(posted_.front().second, now_ns, measuring);
     posted_.erase(posted_.begin());
     EXPECT_TRUE(std::holds_alternative<Replan>(added)) << std::get<std::string>(added);
     return std::get<Replan>(std::move(added));
@@ -172,9 +173,10 @@ class ScriptedDoor final : public Door, public Clock {
 };
 
 struct Fixture {
-  explicit Fixture(const std::string& throttle)
-      : resolved(served(throttle)),
-        scenario(scenario_at_door(resolved)),
+  explicit Fixture(const std::string& throttle, bool with_load = false)
+      : plays_load(with_load),
+        resolved(served(throttle, with_load)),
+        scenario(scenario_at_door(resolved, with_load)),
         timetable(resolved, {}),
         door(timetable) {}
 
@@ -187,7 +189,7 @@ struct Fixture {
     ProgressBoard board;
     const std::atomic<bool> never{false};
     Loop loop(scenario, grid, door, *fleet, recorder, board, never,
-              Elsewhere{&grid, nullptr, &never, &door});
+              Elsewhere{&grid, nullptr, &never, &door, plays_load});
     outcome = loop.run();
     fleet->stop(outcome.end_ns, tokens);
     Run run = recorder.finish(outcome.end_ns, tokens);
@@ -195,6 +197,7 @@ struct Fixture {
     return run;
   }
 
+  bool plays_load;
   Scenario resolved, scenario;
   Timetable timetable;
   ScriptedDoor door;
@@ -265,6 +268,67 @@ TEST(Door, TheFirstEventLetsWaitersThroughAndDividesTheRun) {
   EXPECT_EQ(run.phases[1].name, "transition");
   EXPECT_EQ(run.phases[1].end_ns, 6 * kS);
   EXPECT_EQ(run.phases[2].name, "after");
+}
+
+// When nobody asks is no part of what is measured, before the first request and after the last.
+TEST(Door, WhatIsMeasuredLastsFromTheFirstRequestToTheLastDecision) {
+  Fixture fixture(kWide);
+  fixture.door.post(1 * kS, R"({ "set" = { "throttle" = "limit", "limit" = 50 } })");
+  fixture.door.ask(4 * kS, 5);
+  fixture.door.ask(6 * kS, 5);
+  fixture.door.post(5 * kS, R"({ "lift" = "limit" })");
+  fixture.door.post(15 * kS, R"({ "restore" = "limit" })");
+  const auto run = fixture.run();
+  const std::int64_t last_ns = fixture.door.stories[1].end_ns;
+  EXPECT_EQ(fixture.outcome.end_ns, last_ns);
+  ASSERT_EQ(run.phases.size(), 3U);
+  EXPECT_EQ(run.phases[0].begin_ns, 4 * kS);
+  EXPECT_EQ(run.phases[0].end_ns, 5 * kS) << "the first event that comes after a request divides";
+  EXPECT_EQ(run.phases[2].begin_ns, 6 * kS);
+  EXPECT_EQ(run.phases[2].end_ns, last_ns);
+  EXPECT_EQ(run.phases[0].replica_ns, 1 * kS);
+  EXPECT_EQ(run.phases[2].replica_ns, last_ns - 6 * kS);
+  EXPECT_EQ(fixture.outcome.lifts[0].at_ns, 5 * kS);
+  EXPECT_EQ(fixture.outcome.lifts[0].kind, "lift");
+  EXPECT_TRUE(fixture.timetable.played().events[1].measure);
+  EXPECT_EQ(run.totals.completed, 2U);
+}
+
+TEST(Door, WhereNobodyAsksAllOfTheTimeIsReported) {
+  Fixture fixture(kWide);
+  fixture.door.post(5 * kS, R"({ "lift" = "limit" })");
+  const auto run = fixture.run();
+  ASSERT_EQ(run.phases.size(), 1U);
+  EXPECT_EQ(run.phases[0].end_ns, 20 * kS);
+  EXPECT_FALSE(fixture.outcome.lifts[0].at_ns);
+}
+
+// Their own clients try again, and who calls does so by himself; the door is told of those who
+// call.
+TEST(Door, TheScenariosTenantsAskAsWell) {
+  Fixture fixture(
+      "kind = \"token_bucket\"\nunit = \"requests\"\nrate = \"1/h\"\nburst = 4\n"
+      "when_full = \"reject\"\n",
+      true);
+  fixture.door.ask(1 * kS + 500 * kMs, 5);
+  fixture.door.ask(9 * kS + 500 * kMs, 5);
+  fixture.door.post(15 * kS + 500 * kMs, R"({ "lift" = "limit" })");
+  fixture.door.ask(16 * kS + 500 * kMs, 5);
+  const auto run = fixture.run();
+  const std::uint64_t own = run.totals.due - 3;
+  EXPECT_GE(own, 19U);
+  EXPECT_LE(own, 21U);
+  ASSERT_EQ(fixture.door.stories.size(), 3U);
+  EXPECT_EQ(fixture.door.stories[0].end, "completed");
+  EXPECT_EQ(fixture.door.stories[0].tokens, 5);
+  EXPECT_EQ(fixture.door.stories[1].end, "refused");
+  EXPECT_EQ(fixture.door.stories[2].end, "completed");
+  EXPECT_EQ(run.totals.in_flight, 0U);
+  const PhaseRecord& before = run.tenants[0].phases[0];
+  EXPECT_EQ(before.counts.completed, 4U);
+  // One attempt of each that got through, three of each that did not, and one of who called then.
+  EXPECT_EQ(before.attempts, 4 + 3 * (before.counts.due - 5) + 1);
+  EXPECT_EQ(run.totals.completed, run.totals.due - before.counts.rejected);
 }
 
 TEST(Door, IsToldWhyARequestIsRefused) {

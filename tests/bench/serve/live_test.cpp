@@ -71,11 +71,13 @@ TEST(Live, RatesAreOfTheTimeThatPassed) {
   now.running = 20;
   now.tenants[1].output_tokens = 300;
   now.events = {R"({"at_s":0.5,"event":{"lift":"limit"}})"};
+  now.levels = {{false, 93.5, 100}};
   // Half a second late.
   const json first = json::parse(live.end_second(now, gauges_at(kS + 500 * kMs, replicas)));
   EXPECT_EQ(first["at_s"], 1.5);
   EXPECT_EQ(first["tokens_per_s"], 200);
   EXPECT_EQ(first["requests_per_s"], 8);
+  EXPECT_EQ(first["levels"], json::parse(R"([{"lifted":false,"left":93.5,"most":100}])"));
   EXPECT_EQ(first["tenants"][0]["tokens_per_s"], 0);
   EXPECT_EQ(first["tenants"][1]["tokens_per_s"], 200);
   EXPECT_EQ(first["tenants"][1]["waiting"], 4);

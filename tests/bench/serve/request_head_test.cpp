@@ -30,6 +30,14 @@ TEST(RequestHead, SaysWhatIsAsked) {
   EXPECT_GT(reading.bytes, 0U);
 }
 
+TEST(RequestHead, ABodyMayComeInChunks) {
+  const HeadReading reading = read_request_head(
+      "POST /v1/completions HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: Chunked\r\n\r\n");
+  EXPECT_FALSE(reading.mistake);
+  EXPECT_TRUE(reading.head.chunked);
+  EXPECT_FALSE(read_request_head("POST / HTTP/1.1\r\nhost: a\r\n\r\n").head.chunked);
+}
+
 // Whatever has come of it, it is not taken before all of it is there, and none is refused early.
 TEST(RequestHead, IsTakenWhenAllOfItIsThere) {
   const std::string head = "GET /health HTTP/1.0\r\nhost: [::1]\r\nconnection: keep-alive\r\n\r\n";
@@ -68,7 +76,15 @@ TEST(RequestHead, RefusesWhatCouldMeanTwoThings) {
       {"POST / HTTP/1.1\r\n" + host + "content-length: 99999999999999999999\r\n\r\n", 400},
       {"POST / HTTP/1.1\r\n" + host + "content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
        400},
-      {"POST / HTTP/1.1\r\n" + host + "transfer-encoding: chunked\r\n\r\n", 411},
+      {"POST / HTTP/1.1\r\n" + host + "transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n",
+       400},
+      {"POST / HTTP/1.0\r\n" + host + "transfer-encoding: chunked\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\n" + host + "transfer-encoding: gzip, chunked\r\n\r\n", 501},
+      {"POST / HTTP/1.1\r\n" + host + "transfer-encoding: xchunked\r\n\r\n", 501},
+      {"POST / HTTP/1.1\r\n" + host + "transfer-encoding: \r\n\r\n", 501},
+      {"POST / HTTP/1.1\r\n" + host +
+           "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n",
+       501},
       {"GET / HTTP/1.1\r\n" + host + "expect: the unexpected\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\n" + std::string(kMostHeadBytes, 'a'), 431}};
   for (const auto& [head, status] : all) {

@@ -48,8 +48,9 @@ lift = "limit"
                  std::nullopt);
 }
 
-Replan added(Timetable& timetable, const std::string& table, std::int64_t now_ns) {
-  auto result = timetable.add(table, now_ns);
+Replan added(Timetable& timetable, const std::string& table, std::int64_t now_ns,
+             bool measuring = true) {
+  auto result = timetable.add(table, now_ns, measuring);
   if (const auto* wrong = std::get_if<std::string>(&result)) {
     ADD_FAILURE() << *wrong;
     return {};
@@ -90,17 +91,42 @@ TEST(Timetable, AnEventHoldsWhenItComesAndIsPlayedFromThenOn) {
   EXPECT_EQ(timetable.played().events.size(), 3U);
 }
 
+// The first event after the first request divides the run; that one is to be measured is said of
+// it alone, or wrong.
+TEST(Timetable, OneEventDividesTheRun) {
+  Timetable timetable(served(), {});
+  const std::string lift = R"({ "lift" = "limit", "measure" = true })";
+  const auto refused = [&](bool measuring) {
+    const auto result = timetable.add(lift, 9'000'000'000, measuring);
+    return std::holds_alternative<std::string>(result) ? std::get<std::string>(result) : "";
+  };
+  EXPECT_FALSE(added(timetable, R"({ "restore" = "limit" })", 1, false).divides);
+  EXPECT_TRUE(refused(false).starts_with("measure: no request has come yet")) << refused(false);
+  EXPECT_EQ(added(timetable, R"({ "lift" = "limit" })", 2'000'000'000).divides, 1U);
+  EXPECT_FALSE(added(timetable, R"({ "restore" = "limit" })", 3'000'000'000).divides);
+  EXPECT_TRUE(refused(true).starts_with("measure: a run is divided once, and this one was at 2s"))
+      << refused(true);
+  ASSERT_EQ(timetable.played().events.size(), 3U);
+  EXPECT_FALSE(timetable.played().events[0].measure);
+  EXPECT_TRUE(timetable.played().events[1].measure);
+  EXPECT_FALSE(timetable.played().events[2].measure);
+
+  Timetable other(served(), {});
+  EXPECT_EQ(added(other, lift, 1'000'000'000).divides, 0U);
+  EXPECT_TRUE(other.played().events[0].measure);
+}
+
 TEST(Timetable, AWrongEventChangesNothingAndIsExplained) {
   Timetable timetable(served(), {});
   for (const char* table :
        {R"({ "lift" = "limti" })", "{ }", R"({ "raise" = "limit" })",
         R"({ "join" = { "site" = "there" } })", R"({ "lift" = "limit", "at" = "5s" })"}) {
-    const auto result = timetable.add(table, 1'000'000'000);
+    const auto result = timetable.add(table, 1'000'000'000, true);
     ASSERT_TRUE(std::holds_alternative<std::string>(result)) << table;
     EXPECT_FALSE(std::get<std::string>(result).empty());
   }
   const auto text = [&](const char* table) {
-    return std::get<std::string>(timetable.add(table, 1'000'000'000));
+    return std::get<std::string>(timetable.add(table, 1'000'000'000, true));
   };
   EXPECT_EQ(text(R"({ "lift" = "limti" })"),
             "lift: there is no throttle \"limti\" (did you mean \"limit\"?)");

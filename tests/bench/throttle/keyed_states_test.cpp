@@ -36,6 +36,20 @@ TEST(KeyedStates, AChangeOfAllVisitsTheTemplateAndWhatWasTouchedOnly) {
   EXPECT_EQ(states.touch(1), 8) << "as if it had been there";
 }
 
+TEST(KeyedStates, WhatKeysHaveIsVisitedWithoutATemplateThatNoneHas) {
+  KeyedStates<int> states(2, 7);
+  const auto had = [&] {
+    std::vector<int> visited;
+    states.for_each_had([&](const int& state) { visited.push_back(state); });
+    return visited;
+  };
+  EXPECT_EQ(had(), std::vector<int>{7});
+  states.touch(1) = 3;
+  EXPECT_EQ(had(), (std::vector<int>{7, 3}));
+  states.touch(0) = 9;
+  EXPECT_EQ(had(), (std::vector<int>{3, 9}));
+}
+
 TEST(KeyedStates, StatesNeverMove) {
   KeyedStates<std::uint32_t> states(10'000, 0);
   std::vector<std::uint32_t*> places;

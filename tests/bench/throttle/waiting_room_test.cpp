@@ -478,5 +478,37 @@ TEST(WaitingRoom, PeakHoursGoOnForTheFormerLimit) {
   EXPECT_TRUE(r.room.unlocked()) << "each takes two of two";
 }
 
+// As somebody is told of it who watches: of several tenants the one counts who has least left.
+TEST(WaitingRoom, SaysWhatIsLeftOfEachThrottle) {
+  Scenario scenario;
+  scenario.tenants.resize(3);
+  for (Tenant& tenant : scenario.tenants) tenant.users = 1;
+  scenario.tenants[0].name = "a";
+  scenario.tenants[1].name = "b";
+  scenario.tenants[2].name = "c";
+  scenario.throttles = {throttle(Unit::requests, 1, 5, WhenFull::reject),
+                        throttle(Unit::output_tokens, 10, 100, WhenFull::reject)};
+  scenario.throttles[1].scope = Scope::tenant;
+  Room room(scenario);
+  const auto level = [&](std::size_t number, std::int64_t now_ns) {
+    return room.room.gates()[number].level(now_ns);
+  };
+  EXPECT_EQ(level(0, 0).left_units, 5);
+  EXPECT_EQ(level(1, 0).left_units, 100);
+  ASSERT_EQ(room.arrive(0, room.request(1, 30, 30, 0)), Verdict::admitted);
+  ASSERT_EQ(room.arrive(0, room.request(1, 70, 70, 1)), Verdict::admitted);
+  EXPECT_EQ(level(0, 0).left_units, 3);
+  EXPECT_EQ(level(0, 0).most_units, 5);
+  EXPECT_EQ(level(1, 0).left_units, 30);
+  EXPECT_EQ(level(1, kSecond).left_units, 40);
+  Change lift;
+  lift.settings = scenario.throttles[0];
+  lift.lifted = true;
+  room.apply(kSecond, lift);
+  EXPECT_TRUE(level(0, kSecond).is_lifted);
+  EXPECT_FALSE(level(0, kSecond).left_units);
+  EXPECT_FALSE(level(1, kSecond).is_lifted);
+}
+
 }  // namespace
 }  // namespace tokenlift::waiting_room_test

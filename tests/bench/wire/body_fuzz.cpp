@@ -1,4 +1,4 @@
-// Chunked bodies.
+// Chunked bodies. What is taken strictly means the same to who is lenient.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tokenlift;
-  fuzz_splits(data, size, [](const Pieces& pieces) {
-    Body body(ResponseHead::Framing::chunked, 0);
+  const auto read = [](const Pieces& pieces, Body::Lines lines) {
+    Body body(ResponseHead::Framing::chunked, 0, lines);
     Body::State state = Body::State::more;
     std::string content;
     std::string rest;
@@ -26,6 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (state == Body::State::done) rest += bytes;
     });
     return std::tuple(state, body.close(), content, rest);
+  };
+  fuzz_splits(data, size, [&](const Pieces& pieces) {
+    const auto lenient = read(pieces, Body::Lines::leniently);
+    const auto strict = read(pieces, Body::Lines::strictly);
+    fuzz_check(std::get<0>(strict) == Body::State::broken || strict == lenient);
+    return std::tuple(lenient, strict);
   });
   return 0;
 }

@@ -34,14 +34,28 @@ class TestAuthority {
     std::fclose(file);
   }
 
-  /// For a server that is called so: "DNS:localhost,IP:127.0.0.1". The caller frees it.
+  /// Of a server that is called so: "DNS:localhost,IP:127.0.0.1".
+  void write_identity(const std::string& names, const std::string& certificate_path,
+                      const std::string& key_path) const {
+    EVP_PKEY* const key = make_key();
+    X509* const certificate = certify(names, key);
+    std::FILE* file = std::fopen(certificate_path.c_str(), "w");
+    if (file == nullptr || PEM_write_X509(file, certificate) != 1) std::abort();
+    std::fclose(file);
+    file = std::fopen(key_path.c_str(), "w");
+    if (file == nullptr ||
+        PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+      std::abort();
+    }
+    std::fclose(file);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+  }
+
+  /// For such a server. The caller frees it.
   SSL_CTX* server_for(const std::string& names) const {
     EVP_PKEY* const key = make_key();
-    X509* const certificate = X509_new();
-    fill_in(certificate, "tokenlift test server", key);
-    X509_set_issuer_name(certificate, X509_get_subject_name(certificate_));
-    extend(certificate, NID_subject_alt_name, names.c_str());
-    X509_sign(certificate, key_, EVP_sha256());
+    X509* const certificate = certify(names, key);
     SSL_CTX* const context = SSL_CTX_new(TLS_server_method());
     if (SSL_CTX_use_certificate(context, certificate) != 1 ||
         SSL_CTX_use_PrivateKey(context, key) != 1) {
@@ -54,6 +68,15 @@ class TestAuthority {
 
  private:
   static EVP_PKEY* make_key() { return EVP_EC_gen("P-256"); }
+
+  X509* certify(const std::string& names, EVP_PKEY* key) const {
+    X509* const certificate = X509_new();
+    fill_in(certificate, "tokenlift test server", key);
+    X509_set_issuer_name(certificate, X509_get_subject_name(certificate_));
+    extend(certificate, NID_subject_alt_name, names.c_str());
+    X509_sign(certificate, key_, EVP_sha256());
+    return certificate;
+  }
 
   static void fill_in(X509* certificate, const char* name, EVP_PKEY* key) {
     static long serial = 1;

@@ -126,8 +126,15 @@ TEST_F(Tls, AServerThatSpeaksNoTlsIsATlsFailure) {
 }
 
 TEST_F(Tls, AFileWithoutCertificatesIsNoAuthority) {
-  EXPECT_THROW(TlsContext("/dev/null"), EndpointError);
-  EXPECT_THROW(TlsContext("/nowhere/ca.pem"), EndpointError);
+  EXPECT_THROW(TlsContext(std::string("/dev/null")), EndpointError);
+  EXPECT_THROW(TlsContext(std::string("/nowhere/ca.pem")), EndpointError);
+}
+
+TEST_F(Tls, AServerHasACertificateAndItsKey) {
+  EXPECT_THROW(TlsContext(TlsIdentity{"/nowhere/server.pem", "/nowhere/server.key"}),
+               EndpointError);
+  EXPECT_THROW(TlsContext(TlsIdentity{ca_file_, "/nowhere/server.key"}), EndpointError);
+  EXPECT_THROW(TlsContext(TlsIdentity{ca_file_, ca_file_}), EndpointError) << "it holds no key";
 }
 
 }  // namespace

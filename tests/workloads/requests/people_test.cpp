@@ -57,6 +57,18 @@ TEST(Population, ClosedUsersHaveEveryNthRequestOrSession) {
   }
 }
 
+// Of those who call where a fleet is served.
+TEST(Population, NumbersFarUpSayWhoseTheyAre) {
+  const Population people(
+      make_scenario({make_tenant(Process::poisson, 4), make_tenant(Process::closed, 3, 4)}));
+  for (std::uint64_t k = 0; k < 10; ++k) {
+    for (std::uint32_t user = 0; user < 3; ++user) {
+      EXPECT_EQ(people.user(0, kNamedUsers + k * 4 + user), user);
+      EXPECT_EQ(people.user(1, kNamedUsers + k * 3 + user), 4 + user);
+    }
+  }
+}
+
 TEST(Population, AllTurnsOfASessionAreOfOneUser) {
   const Population people(make_scenario({make_tenant(Process::poisson, 1000, 7)}));
   std::size_t changes = 0;
