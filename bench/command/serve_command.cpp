@@ -33,6 +33,7 @@ struct ServeOptions {
   std::optional<std::int64_t> duration_ns;
   std::string api_key_file;
   std::string admin_key_file;
+  std::string records;  ///< file for one line per request; empty: none
   std::string out;
   bool quiet = false;
 };
@@ -109,8 +110,11 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   // Before anybody is served: what cannot be written is said now.
   const std::filesystem::path out =
       options.out.empty() ? default_folder(scenario.name) : options.out;
+  require_own_file(options.records, {}, out);
   require_no_other_runs({}, out);
   const OutputFolder folder(out);
+  std::optional<RequestLog> log;
+  if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
   tell_where(surroundings, options, listen, server, has_keys);
   ProgressBoard board;
   const std::atomic<bool> never{false};
@@ -119,6 +123,7 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   const Run run = experiment.run(*prepared, 1, board, false, &serving);
   server.finish();
   write_results(surroundings, folder, run);
+  if (log) log->close();
   return kDone;
 }
 
@@ -138,6 +143,8 @@ Command serve_command() {
        "needs a key)"},
       {"--admin-key-file", text(options->admin_key_file, "FILE"),
        "keys of those who may post events (default: those of clients)"},
+      {"--records", name(options->records, "FILE"),
+       "stream one CSV line per request into FILE, with its x-request-id"},
       {"--out", name(options->out, "FOLDER"),
        "folder for run.json and report.html of what was served, which replace those of one run "
        "(default: tokenlift-results/NAME-TIME)"},

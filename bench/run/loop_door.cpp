@@ -14,6 +14,7 @@ void Loop::answer_door() {
   while (const std::optional<IncomingRequest> call = door_->next_request()) {
     const RequestId id = begin(call->tenant, call->arrival);
     requests_[id].max_tokens = static_cast<std::int32_t>(call->max_tokens);
+    recorder_.named(requests_[id], call->request_id);
     door_->begun(call->caller, id);
     attempt(id);
   }
