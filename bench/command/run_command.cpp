@@ -74,23 +74,6 @@ fs::path spelled_out(const fs::path& path) {
   return error ? absolute : whole;  // links in a ring: writing there says so
 }
 
-/// Records go where nothing else does: neither to stdout nor into a file of the results.
-void require_own_file(const RunOptions& options, const RepetitionPlan& plan,
-                      const fs::path& folder) {
-  if (options.records.empty()) return;
-  if (options.records == "-") {
-    throw UsageError("--records - would be stdout, which has the report: give a file");
-  }
-  const fs::path records = spelled_out(options.records);
-  const auto refuse = [&](const fs::path& name) {
-    if (spelled_out(folder / name) != records) return;
-    throw UsageError(fmt::format("--records '{}' is the file for the run's own {}: give another",
-                                 options.records, name.filename().string()));
-  };
-  refuse(kPage);
-  for (const fs::path& file : run_files(plan)) refuse(file);
-}
-
 /// Whether the machine did it; if not, why is said, so that what comes next is tried all the same.
 template <typename Action>
 bool attempt(const Surroundings& surroundings, const Action& action) {
@@ -140,6 +123,22 @@ void tell_capacity(const Surroundings& surroundings, bool quiet, const Prepared&
 }
 
 }  // namespace
+
+void require_own_file(const std::string& records, const RepetitionPlan& plan,
+                      const fs::path& folder) {
+  if (records.empty()) return;
+  if (records == "-") {
+    throw UsageError("--records - would be stdout, which has the report: give a file");
+  }
+  const fs::path whole = spelled_out(records);
+  const auto refuse = [&](const fs::path& name) {
+    if (spelled_out(folder / name) != whole) return;
+    throw UsageError(fmt::format("--records '{}' is the file for the run's own {}: give another",
+                                 records, name.filename().string()));
+  };
+  refuse(kPage);
+  for (const fs::path& file : run_files(plan)) refuse(file);
+}
 
 void require_no_other_runs(const RepetitionPlan& plan, const fs::path& folder) {
   const std::set<fs::path> ours = run_files(plan);
@@ -254,7 +253,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   const RepetitionPlan plan{options.repetitions.value_or(scenario.run.repetitions),
                             options.control};
   const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
-  require_own_file(options, plan, out);
+  require_own_file(options.records, plan, out);
   require_no_other_runs(plan, out);
   const OutputFolder folder(out);
   std::optional<RequestLog> log;

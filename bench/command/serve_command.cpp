@@ -36,6 +36,7 @@ struct ServeOptions {
   std::string admin_key_file;
   TlsIdentity tls;
   bool plays_load = false;
+  std::string records;  ///< file for one line per request; empty: none
   std::string out;
   bool quiet = false;
 };
@@ -126,8 +127,11 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   // Before anybody is served: what cannot be written is said now.
   const std::filesystem::path out =
       options.out.empty() ? default_folder(scenario.name) : options.out;
+  require_own_file(options.records, {}, out);
   require_no_other_runs({}, out);
   const OutputFolder folder(out);
+  std::optional<RequestLog> log;
+  if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
   tell_where(surroundings, options, listen, server, has_keys);
   ProgressBoard board;
   const std::atomic<bool> never{false};
@@ -142,6 +146,7 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   }();
   server.finish();
   write_results(surroundings, folder, run);
+  if (log) log->close();
   return kDone;
 }
 
@@ -167,6 +172,8 @@ Command serve_command() {
        "speak TLS: the server's certificate in PEM, and behind it those that lead to an authority "
        "(default: plain HTTP)"},
       {"--tls-key", text(options->tls.key_file, "FILE"), "the certificate's key, in PEM"},
+      {"--records", name(options->records, "FILE"),
+       "stream one CSV line per request into FILE, with its x-request-id"},
       {"--out", name(options->out, "FOLDER"),
        "folder for run.json and report.html of what was served, which replace those of one run "
        "(default: tokenlift-results/NAME-TIME)"},

@@ -141,6 +141,10 @@ void Recorder::leave_unserved(const Request& request, std::int64_t now_ns, Count
   ++by_bin(outcome)[event_.bin()];
 }
 
+void Recorder::named(const Request& request, std::string_view request_id) const {
+  if (log_ != nullptr) log_->name(request, request_id);
+}
+
 void Recorder::sent(const Request& request) {
   due(request, request.sent_ns);
   PhaseRecord& record = record_of(request);

@@ -35,6 +35,8 @@ class Recorder {
   /// From now on every request that is decided, or left undecided at the end, goes there too.
   void log_to(RequestLog& log) { log_ = &log; }
 
+  /// It came from elsewhere, under this name (x-request-id): for the log.
+  void named(const Request& request, std::string_view request_id) const;
   void sent(const Request& request);
   /// Its first attempt was denied, or has to wait.
   void held(const Request& request);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bench/machine/output_folder.hpp"
+#include "bench/record/attempt_name.hpp"
 #include "reports/text/csv_text.hpp"
 
 namespace tokenlift {
@@ -18,11 +19,18 @@ namespace {
 
 constexpr std::string_view kHead =
     "repetition,arm,tenant,number,phase,outcome,slo_met,attempts,prompt_tokens,output_tokens,"
-    "due_ns,sent_ns,admitted_ns,scheduled_ns,first_token_ns,last_token_ns,end_ns\n";
+    "due_ns,sent_ns,admitted_ns,scheduled_ns,first_token_ns,last_token_ns,end_ns,"
+    "request_id\n";
 
 [[noreturn]] void fail(const std::filesystem::path& path, int error) {
   throw MachineError(fmt::format("cannot write the records to '{}': {}", path.string(),
                                  std::generic_category().message(error)));
+}
+
+/// No other request of the run in flight has it.
+std::uint64_t key_of(const Request& request) {
+  constexpr int kNumberBits = 36;
+  return std::uint64_t{request.tenant} << kNumberBits | request.number;
 }
 
 }  // namespace
@@ -47,19 +55,30 @@ RequestLog::~RequestLog() {
 }
 
 void RequestLog::begin_run(std::uint64_t repetition, bool control, std::vector<std::string> tenants,
-                           std::vector<std::string> phases) {
+                           std::vector<std::string> phases,
+                           std::optional<std::uint64_t> asked_with_seed) {
   hand_over();
   auto label = std::make_shared<RunLabel>();
   label->head = fmt::format("{},{},", repetition, control ? "control" : "lifted");
   for (const std::string& tenant : tenants) label->tenants.push_back(csv_name(tenant));
   label->phases = std::move(phases);
+  label->asked_with_seed = asked_with_seed;
   block_.label = std::move(label);
   block_.records.reserve(kBlock);
 }
 
+void RequestLog::name(const Request& request, std::string_view request_id) {
+  names_.insert_or_assign(key_of(request), std::string(request_id));
+}
+
+void RequestLog::take_name(const Request& request) {
+  auto name = names_.extract(key_of(request));
+  if (name) block_.names.emplace_back(block_.records.size() - 1, std::move(name.mapped()));
+}
+
 void RequestLog::hand_over() {
   if (block_.records.empty()) return;
-  Block next{block_.label, {}};
+  Block next{block_.label, {}, {}};
   next.records.reserve(kBlock);
   std::swap(next, block_);
   {
@@ -105,7 +124,9 @@ void RequestLog::write(const Block& block) {
     text += ',';
     if (at_ns != RequestRecord::kNoInstant) text += fmt::format_int(at_ns).c_str();
   };
-  for (const RequestRecord& record : block.records) {
+  auto name = block.names.begin();
+  for (std::size_t i = 0; i < block.records.size(); ++i) {
+    const RequestRecord& record = block.records[i];
     const Request& request = record.request;
     fmt::format_to(std::back_inserter(text), "{}{},{},{},{},{},{},{},{}", block.label->head,
                    block.label->tenants[request.tenant], std::uint64_t{request.number},
@@ -118,6 +139,12 @@ void RequestLog::write(const Block& block) {
     instant(record.first_token_ns);
     instant(record.last_token_ns);
     instant(record.end_ns);
+    text += ',';
+    if (name != block.names.end() && name->first == i) text += csv_name((name++)->second);
+    if (block.label->asked_with_seed && request.sent_ns != RequestRecord::kNoInstant) {
+      text += attempt_name(*block.label->asked_with_seed, request.tenant, request.number,
+                           request.attempts);
+    }
     text += '\n';
   }
   write(text);

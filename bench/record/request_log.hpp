@@ -11,9 +11,12 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "bench/record/request.hpp"
@@ -42,13 +45,20 @@ class RequestLog {
   RequestLog(const RequestLog&) = delete;
   RequestLog& operator=(const RequestLog&) = delete;
 
-  /// The records that follow are of this run.
+  /// The records that follow are of this run. `asked_with_seed`: its requests go to endpoints, and
+  /// have the names of their last attempts (attempt_name.hpp).
   void begin_run(std::uint64_t repetition, bool control, std::vector<std::string> tenants,
-                 std::vector<std::string> phases);
+                 std::vector<std::string> phases,
+                 std::optional<std::uint64_t> asked_with_seed = std::nullopt);
+
+  /// A request that came from elsewhere is called so by its client (x-request-id): for its record,
+  /// which is still to be added.
+  void name(const Request& request, std::string_view request_id);
 
   /// Waits only where the disk is some 250,000 records behind.
   void add(const RequestRecord& record) {
     block_.records.push_back(record);
+    if (!names_.empty()) take_name(record.request);
     if (block_.records.size() == kBlock) hand_over();
   }
 
@@ -64,12 +74,15 @@ class RequestLog {
     std::string head;                  // repetition and arm, as they are written
     std::vector<std::string> tenants;  // as fields
     std::vector<std::string> phases;
+    std::optional<std::uint64_t> asked_with_seed;
   };
   struct Block {
     std::shared_ptr<const RunLabel> label;
     std::vector<RequestRecord> records;
+    std::vector<std::pair<std::size_t, std::string>> names;  // by record, of those that have one
   };
 
+  void take_name(const Request& request);
   void hand_over();
   void write_blocks();
   void write(const Block& block);
@@ -77,7 +90,8 @@ class RequestLog {
 
   std::filesystem::path path_;
   int file_ = -1;
-  Block block_;  // being filled by the loop
+  Block block_;                                           // being filled by the loop
+  std::unordered_map<std::uint64_t, std::string> names_;  // of requests in flight
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Block> full_;  // guarded by mutex_

@@ -39,11 +39,11 @@ class RequestTable {
     free_ = id;
     --size_;
   }
-  /// Visits every request in flight.
+  /// Visits every request in flight, with its id.
   template <typename Visit>
   void for_each(Visit visit) const {
     for (RequestId id = 0; id < places_; ++id) {
-      if ((*this)[id].due_ns != kNever) visit((*this)[id]);
+      if ((*this)[id].due_ns != kNever) visit(id, (*this)[id]);
     }
   }
   Request& operator[](RequestId id) { return chunks_[id / kChunk][id % kChunk]; }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "bench/record/request.hpp"
@@ -25,6 +26,7 @@ struct IncomingRequest {
   std::uint32_t tenant = 0;
   Arrival arrival;              ///< due: when its last byte was read
   std::int64_t max_tokens = 0;  ///< what it reserves from a limit on output tokens
+  std::string_view request_id;  ///< as its client calls it; good until the door is called again
 };
 
 class RunView;

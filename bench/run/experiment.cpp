@@ -391,7 +391,9 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   Recorder recorder(scenario, grid,
                     scenario.fleet.load_report_interval_ns > 0 ? &workers_ : nullptr);
   if (log_ != nullptr) {
-    log_->begin_run(repetition, control, names_of(scenario.tenants), names_of(grid.phases));
+    const bool remote = traits_of(scenario.run.engine).remote;
+    log_->begin_run(repetition, control, names_of(scenario.tenants), names_of(grid.phases),
+                    remote ? std::optional(scenario.run.seed) : std::nullopt);
     recorder.log_to(*log_);
   }
   TokenRecord tokens(grid);

@@ -335,7 +335,11 @@ void Loop::leave_unserved(RequestId id, const Exit& exit, const Decision* decisi
   if (verdict == Verdict::rejected) recorder_.rejected(request, now_ns_);
   if (verdict == Verdict::expired) recorder_.expired(request, now_ns_);
   if (verdict == Verdict::cancelled) recorder_.cancelled(request, now_ns_);
-  if (verdict == Verdict::failed) recorder_.failed(request, now_ns_, exit.failure);
+  if (verdict == Verdict::failed) {
+    Request failed = request;
+    failed.admitted_ns = exit.accepted_ns;
+    recorder_.failed(failed, now_ns_, exit.failure);
+  }
   ask_on(id, /*served=*/false, now_ns_);
   requests_.remove(id);
   last_decided_ns_ = now_ns_;
@@ -442,6 +446,10 @@ void Loop::submit(RequestId id, std::uint32_t replica) {
     if (replica_of_.size() <= id) replica_of_.resize(id + std::size_t{1});
     replica_of_[id] = replica;
   }
+  if (remote_) {
+    if (accepted_ns_.size() <= id) accepted_ns_.resize(id + std::size_t{1});
+    accepted_ns_[id] = -1;
+  }
   if (moved_.empty()) {
     fleet_.submit(work, replica, now_ns_);
     return;
@@ -536,7 +544,11 @@ void Loop::close() {
   outcome_.end_ns = measured_until_ns();
   // The bin that the end cuts short has what is left after the last instant's events.
   recorder_.pass_time(now_ns_, gauges());
-  requests_.for_each([this](const Request& request) { recorder_.in_flight(request, now_ns_); });
+  requests_.for_each([this](RequestId id, const Request& request) {
+    Request left = request;
+    if (remote_) left.admitted_ns = accepted_ns(id);
+    recorder_.in_flight(left, now_ns_);
+  });
   // What was due and never sent counts against the harness. After the measured part nobody counts,
   // and far enough behind it makes no difference how far.
   const std::int64_t due_until_ns = std::min(now_ns_ + 1, send_until_ns_);

@@ -103,6 +103,7 @@ class Loop {
   struct Exit {
     Verdict verdict = Verdict::rejected;
     std::string_view failure = {};  // how its endpoint failed
+    std::int64_t accepted_ns = -1;  // ... after it had accepted it
   };
 
   Recorder::Gauges gauges() const;
@@ -176,6 +177,7 @@ class Loop {
   void begin_reply(const News& news);
   void end_reply(const News& done);
   void note_cached(RequestId id, std::int32_t cached_tokens);
+  std::int64_t accepted_ns(RequestId id) const;
   void settle_attempt(RequestId id, std::int64_t output_tokens, std::int64_t ttft_ns);
   void turn_away(const News& news);
   void give_up_attempt(const News& news);
@@ -231,6 +233,7 @@ class Loop {
   std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
   std::deque<std::uint32_t> await_signal_;  // events, in their order
   std::int64_t got_tokens_ = 0;             // of requests that have ended, by remote fleets
+  std::vector<std::int64_t> accepted_ns_;   // by request: its attempt, by an endpoint; or negative
   bool draining_ = false;                   // nothing more is sent, or taken in
   // With a door:
   std::vector<bool> called_;               // by request

@@ -19,6 +19,7 @@ void Loop::answer_door() {
     const RequestId id = begin(call->tenant, call->arrival, /*called=*/true);
     if (uses_prefixes_) note_prefix(id, {});  // nobody knows what was said before
     requests_[id].max_tokens = static_cast<std::int32_t>(call->max_tokens);
+    recorder_.named(requests_[id], call->request_id);
     door_->begun(call->caller, id);
     attempt(id);
   }

@@ -45,7 +45,7 @@ void Loop::hear() {
 /// through, by which they are settled.
 void Loop::begin_reply(const News& news) {
   Request accepted = requests_[news.id];
-  accepted.admitted_ns = news.at_ns;
+  accepted.admitted_ns = accepted_ns_[news.id] = news.at_ns;
   recorder_.admitted(accepted);
   note_cached(news.id, news.count);
 }
@@ -71,6 +71,11 @@ void Loop::end_reply(const News& done) {
   request.admitted_ns = reply.admitted_ns;
   request.output_tokens = output_tokens;
   recorder_.replied(request, done, reply);
+}
+
+/// When an endpoint accepted the attempt that it has; negative: it has not, or there is none.
+std::int64_t Loop::accepted_ns(RequestId id) const {
+  return requests_[id].admitted_ns >= 0 && id < accepted_ns_.size() ? accepted_ns_[id] : -1;
 }
 
 void Loop::settle_attempt(RequestId id, std::int64_t output_tokens, std::int64_t ttft_ns) {
@@ -101,10 +106,11 @@ void Loop::give_up_attempt(const News& news) {
   got_tokens_ += news.count;
   router_.finished(news.replica);
   settle_attempt(news.id, std::min(news.count, request.max_tokens), -1);
+  const std::int64_t accepted = accepted_ns(news.id);
   request.admitted_ns = -1;
   const bool permanent = !clients_.may_retry(request, reply);
   refuse(news.id, Decision{Verdict::rejected, std::nullopt, permanent},
-         {Verdict::failed, reply.failure});
+         {Verdict::failed, reply.failure, accepted});
 }
 
 // -------------------------------------------------------------------------- how sending ends early

@@ -91,6 +91,7 @@ IncomingRequest TenantDesk::request_of(const Peer& peer) {
   request.caller = peer.number();
   request.tenant = turn.tenant;
   request.max_tokens = turn.max_tokens;
+  request.request_id = turn.facts.request_id;
   request.arrival.due_ns = turn.asked_ns;
   request.arrival.prompt_tokens = turn.facts.prompt_tokens;
   const std::uint64_t count = desk.count++;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bench/record/attempt_name.hpp"
 #include "bench/wire/origin.hpp"
 
 namespace tokenlift {
@@ -172,8 +173,7 @@ void HttpFleet::submit(const Work& work, std::uint32_t site, std::int64_t now_ns
 
 void HttpFleet::write_request(const Attempt& attempt, std::string& out) {
   const Work& work = attempt.work;
-  const std::string id = fmt::format("tokenlift-{}-{}-{}-{}", scenario_.run.seed, work.tenant,
-                                     work.number, work.attempt);
+  const std::string id = attempt_name(scenario_.run.seed, work.tenant, work.number, work.attempt);
   RequestText text;
   text.key = work.number;
   text.prompt_tokens = work.prompt_tokens;

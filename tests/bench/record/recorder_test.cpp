@@ -507,9 +507,9 @@ TEST(Recorder, TheRecordOfAnUndecidedRequestSaysHowFarItGot) {
   std::filesystem::remove(path);
   ASSERT_EQ(lines.size(), 4U);
   // Attempts, tokens; due, sent, admitted; nothing of the fleet's; the end of the run.
-  EXPECT_EQ(lines[1], "0,lifted,a,0,before,in_flight,0,1,0,0,0,0,0,,,,7");
-  EXPECT_EQ(lines[2], "0,lifted,a,0,before,in_flight,0,1,0,0,0,0,,,,,7");
-  EXPECT_EQ(lines[3], "0,lifted,a,0,before,in_flight,0,0,0,0,0,,,,,,7");
+  EXPECT_EQ(lines[1], "0,lifted,a,0,before,in_flight,0,1,0,0,0,0,0,,,,7,");
+  EXPECT_EQ(lines[2], "0,lifted,a,0,before,in_flight,0,1,0,0,0,0,,,,,7,");
+  EXPECT_EQ(lines[3], "0,lifted,a,0,before,in_flight,0,0,0,0,0,,,,,,7,");
 }
 
 }  // namespace

@@ -61,15 +61,27 @@ TEST_F(RequestLogFile, HoldsALinePerRequestWithWhatItIsOf) {
   two.outcome = "rejected";
   two.slo_met = false;
   log.add(two);
-  log.begin_run(1, true, {"users"}, {"warmup"});
+  log.begin_run(1, true, {"users"}, {"warmup"}, 8);
   log.add(record(4));
+  log.begin_run(2, false, {"users"}, {"warmup"});
+  log.name(record(7).request, "req-7");
+  log.name(record(8).request, "-8");
+  log.add(record(6));
+  log.add(record(8));
+  log.add(record(7));
+  log.add(record(8));  // another one of that number: the name was of the first
   log.close();
   const std::vector<std::string> expected = {
       "repetition,arm,tenant,number,phase,outcome,slo_met,attempts,prompt_tokens,output_tokens,"
-      "due_ns,sent_ns,admitted_ns,scheduled_ns,first_token_ns,last_token_ns,end_ns",
-      "1,lifted,users,4,before,completed,1,3,7,3,10,12,20,21,30,50,50",
-      "1,lifted,\"a \"\"b\"\", c\",5,warmup,rejected,0,1,7,3,10,12,,,,,50",
-      "1,control,users,4,warmup,completed,1,1,7,3,10,12,20,21,30,50,50"};
+      "due_ns,sent_ns,admitted_ns,scheduled_ns,first_token_ns,last_token_ns,end_ns,"
+      "request_id",
+      "1,lifted,users,4,before,completed,1,3,7,3,10,12,20,21,30,50,50,",
+      "1,lifted,\"a \"\"b\"\", c\",5,warmup,rejected,0,1,7,3,10,12,,,,,50,",
+      "1,control,users,4,warmup,completed,1,1,7,3,10,12,20,21,30,50,50,tokenlift-8-0-4-1",
+      "2,lifted,users,6,warmup,completed,1,1,7,3,10,12,20,21,30,50,50,",
+      "2,lifted,users,8,warmup,completed,1,1,7,3,10,12,20,21,30,50,50,'-8",
+      "2,lifted,users,7,warmup,completed,1,1,7,3,10,12,20,21,30,50,50,req-7",
+      "2,lifted,users,8,warmup,completed,1,1,7,3,10,12,20,21,30,50,50,"};
   EXPECT_EQ(lines_of(path_), expected);
 }
 

@@ -56,7 +56,10 @@ RC_GTEST_PROP(RequestTable, HoldsWhatWasAddedAndNotRemoved, ()) {
   }
   RC_ASSERT(table.size() == expected.size());
   std::set<std::uint64_t> visited;
-  table.for_each([&](const Request& visit) { visited.insert(visit.number); });
+  table.for_each([&](RequestId id, const Request& visit) {
+    EXPECT_EQ(&table[id], &visit);
+    visited.insert(visit.number);
+  });
   RC_ASSERT(visited.size() == expected.size());
   for (const auto& [id, expected_number] : expected) {
     RC_ASSERT(table[id].number == expected_number);

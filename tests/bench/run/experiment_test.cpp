@@ -136,7 +136,7 @@ TEST_F(Experiments, TheRecordOfRequestsAddsUpToTheRun) {
     std::vector<std::string> fields;
     std::istringstream stream(line);
     for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
-    ASSERT_EQ(fields.size(), 17U) << line;
+    ASSERT_EQ(fields.size(), 17U) << line << ": its last field, a name on the wire, is empty";
     ++counts[fields[5]];
     if (fields[4] != run.phases[2].name || fields[6] != "1") continue;
     ++met;

@@ -117,6 +117,7 @@ struct Parts {
   ScriptedActions& actions;
   std::atomic<bool>& stop;
   std::atomic<bool>& cut;
+  Recorder& recorder;
 };
 
 inline Played play(const Scenario& scenario, ScriptedEndpoint::Answer answer,
@@ -130,7 +131,7 @@ inline Played play(const Scenario& scenario, ScriptedEndpoint::Answer answer,
   std::atomic<bool> stop{false};
   std::atomic<bool> cut{false};
   ScriptedActions actions(endpoint, clock, call_takes_ns, call_fails);
-  if (prepare) prepare({endpoint, actions, stop, cut});
+  if (prepare) prepare({endpoint, actions, stop, cut, recorder});
   Loop loop(scenario, grid, clock, endpoint, recorder, board, stop,
             Elsewhere{&grid, &actions, &cut});
   Played played;

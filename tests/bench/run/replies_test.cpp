@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "bench/record/request_log.hpp"
 #include "bench/run/validity.hpp"
 #include "tests/bench/run/played_endpoint.hpp"
 
@@ -176,6 +182,52 @@ TEST(Replies, WhatFailedIsCountedByItsKindAndItsTokensAreWasted) {
   EXPECT_EQ(steady.output_tokens, 4 * 33U + 2 * 33U) << "what was cut keeps its chunks";
   EXPECT_EQ(steady.admitted_requests, 66U);
   EXPECT_EQ(sum(played.run, "failed_requests"), 66);
+}
+
+/// The fields of each line of the log, by outcome and number.
+std::map<std::string, std::vector<std::string>> logged(const Scenario& scenario,
+                                                       ScriptedEndpoint::Answer answer) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) /
+                                     ("tokenlift_replies_" + std::to_string(::getpid()) + ".csv");
+  RequestLog log(path);
+  log.begin_run(1, false, {"users"}, {"warmup", "steady", "cooldown"}, 7);
+  play(scenario, std::move(answer), [&log](Parts parts) { parts.recorder.log_to(log); });
+  log.close();
+  std::map<std::string, std::vector<std::string>> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    std::vector<std::string> fields;
+    std::istringstream stream(line);
+    for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
+    lines[fields.at(5) + " " + fields.at(3)] = fields;
+  }
+  std::filesystem::remove(path);
+  return lines;
+}
+
+TEST(Replies, TheLogSaysWhenAnEndpointAcceptedWhatThenBrokeOrIsNotThroughYet) {
+  Scenario scenario = of_endpoint();
+  scenario.run.cooldown_max_ns = kSecond;
+  scenario.tenants[0].retry = {};
+  auto lines = logged(scenario, [](const Work& work, std::int64_t) {
+    ScriptedReply script = work.number == 0 ? cut() : work.number == 1 ? broken(500) : served();
+    if (work.number == 97) script.end_ns = 100 * kSecond;
+    if (work.number == 98) script.headers_ns = script.end_ns = 100 * kSecond;
+    return script;
+  });
+  constexpr std::size_t kDue = 10;
+  constexpr std::size_t kAdmitted = 12;
+  constexpr std::size_t kName = 17;
+  const auto first_byte_ns = [&lines](const std::string& which) {
+    const std::vector<std::string>& fields = lines.at(which);
+    return std::stoll(fields[kAdmitted]) - std::stoll(fields[kDue]);
+  };
+  EXPECT_EQ(first_byte_ns("completed 2"), kMs);
+  EXPECT_EQ(first_byte_ns("failed 0"), kMs) << "it was cut after its status";
+  EXPECT_EQ(first_byte_ns("in_flight 97"), kMs);
+  EXPECT_EQ(lines.at("failed 1")[kAdmitted], "") << "it was answered with 500";
+  EXPECT_EQ(lines.at("in_flight 98")[kAdmitted], "") << "nobody has answered it";
+  EXPECT_EQ(lines.at("completed 2")[kName], "tokenlift-7-0-2-1");
 }
 
 TEST(Replies, TheClientsOfProvidersRetryWhatAnotherAttemptMayMend) {
