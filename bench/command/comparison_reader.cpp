@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "bench/command/input.hpp"
+#include "bench/command/sweep_comparison.hpp"
+#include "bench/command/sweep_results.hpp"
 #include "bench/command/trial_reader.hpp"
 #include "reports/json/comparable.hpp"
 #include "reports/json/json_suite.hpp"
@@ -46,6 +48,8 @@ Side side_of(const std::string& word) {
   std::error_code unreadable;
   if (!fs::exists(index, unreadable)) {
     side.cases = {{"", word}};
+    side.cases[0].is_sweep =
+        word.ends_with(kSweepFile) || fs::exists(fs::path(word) / kSweepFile, unreadable);
     return side;
   }
   side.suite = true;
@@ -56,7 +60,8 @@ Side side_of(const std::string& word) {
       throw UsageError(fmt::format("'{}': the folder of case '{}' is not below it: '{}'",
                                    index.string(), one.name, one.folder));
     }
-    side.cases.push_back({std::move(one.name), (fs::path(word) / folder).string()});
+    one.folder = (fs::path(word) / folder).string();
+    side.cases.push_back(std::move(one));
   }
   return side;
 }
@@ -105,10 +110,11 @@ ComparedCase read_case(const std::string& name, const Trial& one, const SuiteEnt
 
 /// The others against the first, or against the one of that name. What they were set to differs:
 /// that is what is compared.
-Comparison read_cases(const Side& side, const ComparisonChoice& choice) {
+Comparison read_cases(Side side, const ComparisonChoice& choice) {
   if (!side.suite) {
     throw UsageError(fmt::format("'{}' does not hold the results of a suite", side.word));
   }
+  std::erase_if(side.cases, [](const SuiteEntry& one) { return one.is_sweep; });
   const SuiteEntry* const base =
       choice.base_case.empty() ? side.cases.data() : side.find(choice.base_case);
   if (base == nullptr) {
@@ -118,7 +124,8 @@ Comparison read_cases(const Side& side, const ComparisonChoice& choice) {
                                  suggestion(choice.base_case, names, "suite.json lists them")));
   }
   if (side.cases.size() < 2) {
-    throw UsageError(fmt::format("'{}' holds fewer than two cases that were run", side.word));
+    throw UsageError(
+        fmt::format("'{}' holds fewer than two cases that were run and are no sweeps", side.word));
   }
   const Trial first = read_trial(base->folder, "base");
   std::vector<ComparedCase> cases;
@@ -152,10 +159,21 @@ Comparison read_comparison(const ComparisonChoice& options) {
         suite.word));
   }
   std::vector<ComparedCase> cases;
+  std::vector<ComparedSweep> sweeps;
   for (const SuiteEntry& one : base.cases) {
     const SuiteEntry* const other = contender.find(one.name);
     if (other == nullptr) continue;
-    cases.push_back(read_case(one.name, read_trial(one.folder, "base"), *other, options.force));
+    if (one.is_sweep != other->is_sweep) {
+      throw UsageError(fmt::format("'{}' is a sweep, and '{}' is none",
+                                   one.is_sweep ? one.folder : other->folder,
+                                   one.is_sweep ? other->folder : one.folder));
+    }
+    if (!one.is_sweep) {
+      cases.push_back(read_case(one.name, read_trial(one.folder, "base"), *other, options.force));
+      continue;
+    }
+    sweeps.push_back(read_compared_sweep(one.name, one.folder, other->folder, options.force));
+    for (const ComparedCase& point : sweeps.back().points) cases.push_back(point);
   }
   if (cases.empty()) {
     throw UsageError(
@@ -164,6 +182,10 @@ Comparison read_comparison(const ComparisonChoice& options) {
   Comparison comparison = compare(cases, options.rules);
   comparison.base_only = only_in(base, contender);
   comparison.contender_only = only_in(contender, base);
+  for (const ComparedSweep& sweep : sweeps) add_sweep(comparison, sweep);
+  if (!base.suite && !sweeps.empty()) {
+    comparison.title = fmt::format("Sweeps over {}, compared", sweeps[0].keys);
+  }
   return comparison;
 }
 
@@ -175,7 +197,8 @@ std::vector<CaseFigures> read_figures(const std::string& folder,
     throw UsageError(fmt::format("'{}' does not hold the results of a suite", folder));
   for (const std::string& name : names) {
     const SuiteEntry* const found = side.find(name);
-    if (found != nullptr) figures.push_back(case_figures(read_trial(found->folder, name)));
+    if (found == nullptr || found->is_sweep) continue;
+    figures.push_back(case_figures(read_trial(found->folder, name)));
   }
   return figures;
 }

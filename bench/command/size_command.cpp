@@ -80,19 +80,23 @@ Command size_command() {
   const std::vector<Option> own = {
       engine_option(options->scenario),
       {"--site", text(options->task.site, "SITE"),
-       "whose replicas are counted; the others stay as they are (default: the only one)"},
+       "the site whose replicas are counted; other sites stay as they are (default: the only "
+       "site)"},
       {"--attainment", share_to_keep(options->task.attainment),
-       "the share of each tenant's requests that is to meet its objectives (default: 0.99)"},
+       "the share of the requests of each tenant that has objectives (slo) that is to meet them "
+       "(default: 0.99)"},
       {"--most", whole(options->task.most_replicas, 2, 10'000'000),
-       "replicas to look up to (default: four times those of the scenario, 16 at least)"},
+       "try no more replicas than this (default: four times those of the scenario, 16 at least)"},
       {"--repetitions", whole(options->repetitions, 1, 10'000),
-       "of each number of replicas (default: 3)"},
+       "run each number of replicas so many times, with other seeds (default: 3, the fewest that "
+       "give an interval)"},
       {"--out", name(options->out, "FOLDER"),
        "new folder for sweep.json, points.csv and report.html (default: "
        "tokenlift-results/size-NAME-TIME)"},
       {"--threads", whole(options->threads, 1, 1024),
-       "simulated points at a time, on which results do not depend (default: one per core)"},
-      stdout_format_option(options->format),
+       "simulate so many numbers of replicas at a time; results do not depend on it (default: one "
+       "per core)"},
+      sweep_format_option(options->format),
       {"--quiet", flag(options->quiet), "no progress"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.footer =

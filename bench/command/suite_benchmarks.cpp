@@ -179,12 +179,24 @@ std::size_t shown_run(const CaseFigures& figures, std::size_t repetition) {
 constexpr const char* kNoRun =
     "this repetition was not run to its end, or agrees in everything with one before";
 
+/// Of a sweep: the time per output token where it makes the most of them, whatever the repetition.
+void report_sweep(State& state, const CaseSweep& sweep) {
+  if (!sweep.most_tokens_per_s || *sweep.most_tokens_per_s <= 0) {
+    state.SkipWithError("no output tokens along a key: there is no time per token");
+    return;
+  }
+  set_time(state, 1 / *sweep.most_tokens_per_s);
+  if (sweep.knee) state.counters["knee"] = *sweep.knee;
+  if (sweep.saturated_from) state.counters["saturated_from"] = *sweep.saturated_from;
+}
+
 void report_case(State& state, const CaseResult& result, std::size_t repetition) {
   const std::size_t run = shown_run(result.figures, repetition);
   if (result.report.status == CaseStatus::failed) {
     state.SkipWithError(result.report.failure.c_str());
     return;
   }
+  if (result.report.sweep) return report_sweep(state, *result.report.sweep);
   if (run >= result.figures.runs) {
     state.SkipWithError(kNoRun);
     return;
@@ -284,6 +296,7 @@ BenchmarkChoice SuiteBenchmarks::choose(const std::vector<SuiteCase>& cases) {
       runs[i] = std::max<std::uint64_t>(runs[i], run + 1);
     };
     register_benchmark(cases[i].name, benchmark::kNanosecond, own_repetitions(cases[i]), count);
+    if (cases[i].sweep) return;
     for (const std::string& phase : phases_of(cases[i].scenario)) {
       for (const std::string& percentile : compared_percentiles(phase)) {
         register_benchmark(latency_benchmark(cases[i].name, phase, percentile),

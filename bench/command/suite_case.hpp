@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bench/machine/output_folder.hpp"
 #include "bench/run/experiment.hpp"
@@ -20,6 +21,13 @@ namespace tokenlift {
 struct CaseResult {
   CaseReport report;
   CaseFigures figures;  ///< of each run; empty where none was pooled
+  /// Of a case that is a sweep the figures of each point: "CASE/KEY=VALUE".
+  struct Point {
+    std::string name;
+    std::string state;
+    CaseFigures figures;
+  };
+  std::vector<Point> points = {};
 };
 
 /// Runs lie in FOLDER/NAME/N/run.json and, of the control, FOLDER/NAME/N/control/run.json; the

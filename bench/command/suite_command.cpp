@@ -16,6 +16,7 @@
 #include "bench/command/input.hpp"
 #include "bench/command/suite_benchmarks.hpp"
 #include "bench/command/suite_case.hpp"
+#include "bench/command/suite_sweep.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "bench/machine/progress.hpp"
@@ -24,6 +25,7 @@
 #include "reports/findings/comparison_tables.hpp"
 #include "reports/findings/least_changes.hpp"
 #include "reports/findings/suite_table.hpp"
+#include "reports/findings/sweep_report.hpp"
 #include "reports/formats/page_format.hpp"
 #include "reports/formats/page_html.hpp"
 #include "reports/formats/page_markdown.hpp"
@@ -69,12 +71,13 @@ Suite load_suite(const SuiteOptions& options) {
   std::error_code error;
   if (fs::is_regular_file(path, error)) {
     return parse_suite(read_file(path), path.string(), fs::absolute(path).parent_path().string(),
-                       options.overrides, profiles, figure_mistake);
+                       options.overrides, profiles, figure_mistake, sweep_figure_problem);
   }
   std::vector<std::string> names;
   for (const BuiltinSuite& suite : builtin_suites()) {
     if (suite.name == options.suite) {
-      return parse_suite(suite.text, suite.name, "", options.overrides, profiles, figure_mistake);
+      return parse_suite(suite.text, suite.name, "", options.overrides, profiles, figure_mistake,
+                         sweep_figure_problem);
     }
     names.push_back(suite.name);
   }
@@ -129,6 +132,7 @@ using Results = std::vector<CaseResult>;
 using Cases = std::vector<SuiteCase>;
 
 CaseResult not_run(const SuiteCase& one, const OutputFolder& folder) {
+  if (one.sweep) return swept_case_not_run(one);
   return CaseRun(one, folder, false).finish();
 }
 
@@ -137,7 +141,8 @@ void simulate(const Surroundings& surroundings, const SuiteOptions& options, con
               const OutputFolder& folder, Results& results) {
   std::vector<std::size_t> simulated;
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (traits_of(cases[i].scenario.run.engine).simulated) simulated.push_back(i);
+    const bool is_simulated = traits_of(cases[i].scenario.run.engine).simulated;
+    if (is_simulated && !cases[i].sweep) simulated.push_back(i);
   }
   if (simulated.empty()) return;
   SimulationProgress progress(surroundings, options.quiet, simulated.size());
@@ -175,7 +180,7 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
     return static_cast<double>(scenario.run.duration_ns) * 1e-9;
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (traits_of(cases[i].scenario.run.engine).simulated) continue;
+    if (traits_of(cases[i].scenario.run.engine).simulated || cases[i].sweep) continue;
     measured.push_back({i, std::make_unique<CaseRun>(cases[i], folder, !options.resume.empty())});
     most = std::max(most, cases[i].repetitions);
     left_s += length_s(cases[i].scenario) * static_cast<double>(cases[i].repetitions) *
@@ -205,6 +210,21 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
       left_s -= length_s(one.scenario) * (one.control ? 2 : 1);
       if (n == one.repetitions) results[measured[number].index] = run.finish();
     }
+  }
+}
+
+/// One sweep after the other; of those that are simulated several points at a time.
+void sweep_cases(const Surroundings& surroundings, const SuiteOptions& options, const Cases& cases,
+                 const OutputFolder& folder, Results& results) {
+  const auto is_sweep = [](const SuiteCase& one) { return one.sweep.has_value(); };
+  if (std::none_of(cases.begin(), cases.end(), is_sweep)) return;
+  const std::vector<Profile> profiles = load_profiles(options.profile_files);
+  Workers workers(options.threads.value_or(core_count()));
+  const SweptCases with{surroundings, folder, profiles, workers, !options.resume.empty(),
+                        options.quiet};
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (!cases[i].sweep || surroundings.stop->load(std::memory_order_relaxed)) continue;
+    results[i] = run_swept_case(cases[i], with);
   }
 }
 
@@ -263,6 +283,9 @@ std::string figures_csv(const Results& results, const ComparisonRules& rules) {
   for (const CaseResult& result : results) {
     rows.push_back(
         {result.report.name, std::string(name_of(result.report.status)), &result.figures});
+    for (const CaseResult::Point& point : result.points) {
+      rows.push_back({point.name, point.state, &point.figures});
+    }
   }
   return suite_csv(rows, rules.primary);
 }
@@ -283,7 +306,9 @@ int exit_code(const SuiteCounts& counts, const std::optional<Comparison>& compar
 /// nothing was run.
 std::optional<Comparison> compare_with_base(const SuiteOptions& options, const OutputFolder& folder,
                                             const Results& results) {
-  const auto ran = [](const CaseResult& result) { return result.figures.runs > 0; };
+  const auto ran = [](const CaseResult& result) {
+    return result.figures.runs > 0 || !result.points.empty();
+  };
   if (options.against.empty() || std::none_of(results.begin(), results.end(), ran)) {
     return std::nullopt;
   }
@@ -346,6 +371,7 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
 
   simulate(surroundings, options, choice.cases, folder, results);
   measure(surroundings, options, choice.cases, folder, results);
+  sweep_cases(surroundings, options, choice.cases, folder, results);
 
   report.cases.clear();
   for (const CaseResult& result : results) report.cases.push_back(result.report);

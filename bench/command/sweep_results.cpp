@@ -3,12 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
+#include "bench/command/input.hpp"
 #include "bench/machine/progress.hpp"
 #include "reports/formats/page_format.hpp"
 #include "reports/formats/page_html.hpp"
 #include "reports/formats/sweep_csv.hpp"
+#include "reports/formats/sweep_openmetrics.hpp"
+#include "reports/json/json_exchange.hpp"
 #include "reports/json/json_sweep.hpp"
 #include "reports/page/sweep_page.hpp"
 #include "workloads/plan/plan.hpp"
@@ -18,6 +24,17 @@ namespace tokenlift {
 namespace {
 
 constexpr const char* kPointsFile = "points.csv";
+
+/// The formats for programs.
+struct SweepFormat {
+  const char* name;
+  std::string (*render)(const SweepReport&);
+};
+constexpr std::array<SweepFormat, 5> kSweepFormats = {{{"json", to_json},
+                                                       {"csv", sweep_csv},
+                                                       {"openmetrics", sweep_openmetrics},
+                                                       {"benchmark-report", to_benchmark_reports},
+                                                       {"inferencex", to_flat_rows}}};
 
 bool any_point(const SweepReport& report, bool (*is)(const SweepPoint&)) {
   return std::ranges::any_of(report.points, is) ||
@@ -38,11 +55,23 @@ int exit_code(const SweepReport& report) {
 
 }  // namespace
 
-SweepWatch watch_points(const Surroundings& surroundings, bool quiet, const OutputFolder& folder) {
+std::optional<SweepReport> known_sweep(const std::string& folder, const SweepTask& task) {
+  if (folder.empty()) return std::nullopt;
+  const std::filesystem::path file = std::filesystem::path(folder) / kSweepFile;
+  std::error_code unreadable;
+  if (!std::filesystem::exists(file, unreadable)) return std::nullopt;
+  SweepReport known = read_sweep(read_file(file), file.string());
+  require_same(task, known, file.string());
+  return known;
+}
+
+SweepWatch watch_points(const Surroundings& surroundings, bool quiet, const OutputFolder& folder,
+                        const std::filesystem::path& place) {
   SweepWatch watch;
-  watch.points = [&surroundings, quiet](std::size_t done, std::size_t of) {
+  const std::string name = place.empty() ? "" : place.string() + ": ";
+  watch.points = [&surroundings, quiet, name](std::size_t done, std::size_t of) {
     if (quiet) return;
-    const std::string line = fmt::format("{} of {} points of this pass", done, of);
+    const std::string line = fmt::format("{}{} of {} points of this pass", name, done, of);
     if (surroundings.err_is_terminal) {
       LiveLine(surroundings.err).show(line);
     } else if (done == of || done * 10 / of != (done - 1) * 10 / of) {
@@ -55,10 +84,10 @@ SweepWatch watch_points(const Surroundings& surroundings, bool quiet, const Outp
         board, plan_phases(scenario), scenario.run.duration_ns, fmt::format("run {}: ", repetition),
         false, quiet ? nullptr : surroundings.err, surroundings.err_is_terminal);
   };
-  watch.kept = [&folder](const SweepReport& report) {
+  watch.kept = [&folder, place](const SweepReport& report) {
     SweepReport begun = report;
     begun.interrupted = true;  // so that one that is killed is known for what it is
-    folder.write(kSweepFile, to_json(begun));
+    folder.write(place / kSweepFile, to_json(begun));
   };
   return watch;
 }
@@ -67,14 +96,41 @@ void end_watch(const Surroundings& surroundings, bool quiet) {
   if (!quiet && surroundings.err_is_terminal) LiveLine(surroundings.err).clear();
 }
 
+void write_sweep(const OutputFolder& folder, const std::filesystem::path& place,
+                 const SweepReport& report) {
+  folder.write(place / kSweepFile, to_json(report));
+  folder.write(place / kPointsFile, sweep_csv(report));
+  folder.write(place / kPage, to_html(sweep_page(report)));
+}
+
+Option sweep_format_option(std::string& format) {
+  std::vector<std::string> names = {"text", "markdown", "html"};
+  for (const SweepFormat& each : kSweepFormats) names.emplace_back(each.name);
+  return {"--format", one_of(format, names),
+          "what stdout gets: text; markdown: to paste into a pull request; html: the page; json: "
+          "everything; csv: a row per point; openmetrics: for Prometheus; benchmark-report: a "
+          "Benchmark Report v0.2 (llm-d) per point, as a YAML stream; inferencex: a flat row per "
+          "steady point, as InferenceX has them. Where the files are is then said on stderr "
+          "(default: text)"};
+}
+
+bool is_page_format(const std::string& format) {
+  return std::none_of(kSweepFormats.begin(), kSweepFormats.end(),
+                      [&](const SweepFormat& each) { return each.name == format; });
+}
+
+std::string in_sweep_format(const Surroundings& surroundings, const std::string& format,
+                            const SweepReport& report) {
+  for (const SweepFormat& each : kSweepFormats) {
+    if (each.name == format) return each.render(report);
+  }
+  return in_format(sweep_page(report), format, style_of(surroundings));
+}
+
 int show_sweep(const Surroundings& surroundings, const std::string& format,
                const OutputFolder& folder, const SweepReport& report) {
-  const Page page = sweep_page(report);
-  folder.write(kSweepFile, to_json(report));
-  folder.write(kPointsFile, sweep_csv(report));
-  folder.write(kPage, to_html(page));
-  print_report(surroundings, format,
-               format == "json" ? to_json(report) : in_format(page, format, style_of(surroundings)),
+  write_sweep(folder, "", report);
+  print_report(surroundings, format, in_sweep_format(surroundings, format, report),
                fmt::format("results: {0}\nreport:  {0}/{1}\n", folder.path().string(), kPage));
   return exit_code(report);
 }

@@ -70,6 +70,7 @@ Scenario served_scenario(const Scenario& scenario, std::optional<std::int64_t> d
   served.run.warmup_ns = 0;
   served.fleet.load_report_interval_ns = 0;  // who asks learns of each token
   served.tuning.reset();
+  served.sweep.reset();
   served.events = {dividing_event()};
   if (plays_load) return served;
   for (Tenant& tenant : served.tenants) {

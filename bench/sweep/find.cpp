@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "bench/sweep/axis.hpp"
 #include "workloads/tuning/candidate.hpp"
 
 namespace tokenlift {
@@ -46,7 +47,7 @@ class Find {
  public:
   Find(const FindTask& task, const RunValues& run) : task_(task), run_(run) {
     find_.name = task.name;
-    find_.axis = task.key.axis;
+    find_.axis = axis_of(task.key);
     find_.most = task.most;
     find_.low = value_at(parameter(), 0);
     find_.high = value_at(parameter(), 1);

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/sweep/axis.hpp"
 #include "reports/findings/sweep_report.hpp"
 #include "workloads/scenario/objective.hpp"
+#include "workloads/tuning/swept_key.hpp"
 
 namespace tokenlift {
 

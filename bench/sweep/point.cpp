@@ -13,14 +13,14 @@
 #include "bench/sweep/estimates.hpp"
 #include "bench/tune/problem.hpp"
 #include "reports/analysis/drain.hpp"
+#include "reports/findings/case_figures.hpp"
 #include "reports/findings/sweep_tables.hpp"
 #include "reports/json/json_figures.hpp"
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
-#include "workloads/text/did_you_mean.hpp"
-#include "workloads/text/key_path.hpp"
+#include "workloads/tuning/figure_path.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
 namespace tokenlift {
@@ -55,13 +55,35 @@ Scenario capacity_part(Scenario scenario) {
   return scenario;
 }
 
+const Profile* profile_of(const Scenario& scenario, const Site& site) {
+  const auto own = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
+  return own != scenario.profiles.end() ? &*own : find_profile(site.profile);
+}
+
+/// Nothing is said of a fleet of several kinds, or a remote one.
+PointFleet fleet_of(const Scenario& scenario) {
+  const std::vector<Site>& sites = scenario.fleet.sites;
+  PointFleet fleet;
+  if (sites.empty() || traits_of(scenario.run.engine).remote) return fleet;
+  const auto is_other = [&](const Site& site) { return site.profile != sites[0].profile; };
+  if (std::ranges::any_of(sites, is_other)) return fleet;
+  fleet.profile = sites[0].profile;
+  for (const Site& site : sites) fleet.replicas += site.at_start.value_or(site.replicas);
+  const Profile* const profile = profile_of(scenario, sites[0]);
+  if (profile == nullptr) return fleet;
+  if (profile->accelerator) {
+    fleet.accelerator = profile->accelerator->name;
+    fleet.accelerators_per_replica = profile->accelerator->count;
+  }
+  if (profile->model) fleet.bytes_per_parameter = profile->model->bytes_per_parameter;
+  return fleet;
+}
+
 std::optional<double> accelerators_of(const Scenario& scenario) {
   if (scenario.fleet.sites.empty()) return std::nullopt;  // it is a remote one
   double count = 0;
   for (const Site& site : scenario.fleet.sites) {
-    const auto own = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
-    const Profile* const profile =
-        own != scenario.profiles.end() ? &*own : find_profile(site.profile);
+    const Profile* const profile = profile_of(scenario, site);
     if (profile == nullptr || !profile->accelerator) return std::nullopt;
     count += static_cast<double>(site.replicas * profile->accelerator->count);
   }
@@ -89,43 +111,28 @@ Growth growth_of(const Run& run, std::string_view phase) {
   return added >= kClearGrowth * due_per_run(run, phase) ? Growth::clear : Growth::some;
 }
 
-/// Whether a run that is a part of the whole may tell the end of the story: a burst may fill a
-/// quarter of the time.
-bool is_beyond_doubt(const Run& part, const Scenario& scenario, std::string_view phase) {
-  if (growth_of(part, phase) != Growth::clear) return false;
-  const BacklogTrend trend = *trend_of(part, phase);
+enum class Length { part, whole };
+
+/// Whether one run may tell the end of the story. A burst may fill a part of the time: where less
+/// than the capacity is asked for, a part tells nothing.
+bool is_beyond_doubt(const Run& run, const Scenario& scenario, std::string_view phase,
+                     Length length) {
+  if (growth_of(run, phase) != Growth::clear) return false;
+  const BacklogTrend trend = *trend_of(run, phase);
   const double added = trend.last_requests - trend.first_requests;
-  const double due = due_per_run(part, phase);
-  if (added >= kSureGrowth * due) return true;
+  const double due = due_per_run(run, phase);
   const double asked = offered(scenario).open_tokens_per_s;
   const std::optional<double>& capacity = scenario.fleet.capacity_tokens_per_s;
-  if (!capacity || asked <= *capacity) return false;
-  return added >= kExpectedShare * due * (1 - *capacity / asked);
+  const bool too_much = capacity && asked > *capacity;
+  if (too_much && added >= kExpectedShare * due * (1 - *capacity / asked)) return true;
+  return added >= kSureGrowth * due && (length == Length::whole || too_much || !capacity);
 }
 
-/// Names of tenants and throttles in a path are checked where they can still be mended.
-void require_names(const Scenario& scenario, const std::string& path) {
-  const auto require = [&](const char* list, const char* kind, const auto& members) {
-    const std::vector<std::string> words = names_in(path);
-    if (words.size() < 2 || words[0] != list) return;
-    std::vector<std::string> names;
-    for (const auto& member : members) names.push_back(member.name);
-    if (std::ranges::find(names, words[1]) != names.end()) return;
-    const std::optional<std::string> meant = did_you_mean(words[1], names);
-    throw SweepMistake(fmt::format("'{}': there is no {} '{}'{}", path, kind, words[1],
-                                   meant ? "; did you mean '" + *meant + "'?" : ""));
-  };
-  require("tenants", "tenant", scenario.tenants);
-  require("throttles", "throttle", scenario.throttles);
-}
-
-/// The path as it is, or with the phase, or with unit and phase.
-std::string complete_path(const SweepProblem& problem, const std::string& path) {
-  const std::string of_phase = "." + problem.phase;
-  for (const std::string& ending : {std::string(), of_phase, "_tokens_per_s" + of_phase}) {
-    if (figure_mistake(path + ending, std::nullopt).empty()) return path + ending;
-  }
-  throw SweepMistake(figure_mistake(path, std::nullopt));
+/// "'ttfd.p99_ms': no run has it; did you mean ...".
+template <typename Value>
+std::string mistake_of(const std::string& text, const Quantity<Value>& wrong) {
+  return fmt::format("'{}': {}{}", text, wrong.problem,
+                     wrong.advice.empty() ? "" : "; " + wrong.advice);
 }
 
 std::size_t place_of(SweepProblem& problem, const std::string& path) {
@@ -141,7 +148,7 @@ Scenario read_scenario(const SweepProblem& problem, const std::vector<std::strin
   std::vector<std::string> overrides = problem.overrides;
   overrides.insert(overrides.end(), settings.begin(), settings.end());
   return parse_scenario(problem.source.text, problem.source.name, problem.source.folder, overrides,
-                        problem.profiles, figure_mistake);
+                        problem.profiles, settings.empty() ? figure_mistake : FigureMistake());
 }
 
 SweepProblem make_sweep_problem(ScenarioSource source, std::vector<std::string> overrides,
@@ -149,8 +156,8 @@ SweepProblem make_sweep_problem(ScenarioSource source, std::vector<std::string> 
   SweepProblem problem{
       std::move(source), std::move(overrides), std::move(profiles), repetitions, {}, {}, {}};
   problem.scenario = read_scenario(problem, {});
+  problem.phase = swept_phase(problem.scenario);
   const bool changes = measured_event(problem.scenario).has_value();
-  problem.phase = changes ? "after" : "steady";
   for (const SweepFigure& figure : sweep_figures()) {
     const std::string path = fmt::format("{}.{}", figure.what, problem.phase);
     if (figure_mistake(path, std::nullopt).empty()) problem.figures.push_back(path);
@@ -162,26 +169,25 @@ SweepProblem make_sweep_problem(ScenarioSource source, std::vector<std::string> 
 }
 
 std::size_t add_figure(SweepProblem& problem, const std::string& path) {
-  const std::string complete = complete_path(problem, path);
-  require_names(problem.scenario, complete);
-  return place_of(problem, complete);
+  const Quantity<std::string> complete =
+      complete_figure_path(problem.scenario, problem.phase, path, std::nullopt, figure_mistake);
+  if (!complete.value) throw SweepMistake(mistake_of(path, complete));
+  return place_of(problem, *complete.value);
 }
 
-std::pair<Objective, std::size_t> add_objective(SweepProblem& problem, const std::string& text) {
+Objective read_objective(const std::string& text) {
   Quantity<Objective> parsed = parse_objective(text);
-  if (!parsed.value) {
-    throw SweepMistake(fmt::format("'{}' {}{}", text, parsed.problem,
-                                   parsed.advice.empty() ? "" : "; " + parsed.advice));
-  }
-  Objective objective = std::move(*parsed.value);
-  const std::size_t place = add_figure(problem, objective.path);
-  const std::string& path = problem.figures[place];
-  const std::string wrong = figure_mistake(path, objective.bound);
-  if (!wrong.empty()) throw SweepMistake(wrong);
-  const std::size_t begin = objective.text.find(objective.path);
-  objective.text = path + objective.text.substr(begin + objective.path.size());
-  objective.path = path;
-  return {std::move(objective), place};
+  if (parsed.value) return *std::move(parsed.value);
+  throw SweepMistake(mistake_of(text, parsed));
+}
+
+std::pair<Objective, std::size_t> add_objective(SweepProblem& problem, Objective objective) {
+  const std::string text = objective.text;
+  Quantity<Objective> complete =
+      complete_objective(problem.scenario, problem.phase, std::move(objective), figure_mistake);
+  if (!complete.value) throw SweepMistake(mistake_of(text, complete));
+  const std::size_t place = place_of(problem, complete.value->path);
+  return {*std::move(complete.value), place};
 }
 
 bool changes_capacity(const std::string& key) {
@@ -277,6 +283,7 @@ SweepPoint PointRunner::run(const std::vector<std::string>& settings, Experiment
     }
     point.capacity_tokens_per_s = prepared->scenario.fleet.capacity_tokens_per_s;
     point.accelerators = accelerators_of(prepared->scenario);
+    point.fleet = fleet_of(prepared->scenario);
     run_prepared(*prepared, experiment, watch, point);
   } catch (const std::bad_alloc&) {
     throw;
@@ -288,54 +295,118 @@ SweepPoint PointRunner::run(const std::vector<std::string>& settings, Experiment
   return point;
 }
 
+namespace {
+
+/// The runs of a point on their way to a verdict: does it keep up?
+class PointRuns {
+ public:
+  explicit PointRuns(std::string phase) : phase_(std::move(phase)) {}
+
+  /// False where it agrees in everything with one before: then no seed makes another run.
+  bool add(std::uint64_t repetition, Run run, const Scenario& scenario, Length length) {
+    const Growth growth = growth_of(run, phase_);
+    beyond_doubt_ = beyond_doubt_ || is_beyond_doubt(run, scenario, phase_, length);
+    clear_ += growth == Growth::clear ? 1 : 0;
+    grown_ += growth != Growth::none ? 1 : 0;
+    const bool differs = pool_.add(run_name(repetition, false), run);
+    if (differs) runs_.push_back(std::move(run));
+    return differs;
+  }
+  bool is_surely_saturated() const { return beyond_doubt_ || clear_ > 1; }
+  /// The only one that was asked for grows, and a busy stretch may do that.
+  bool wants_another() const { return runs_.size() == 1 && grown_ == 1 && !beyond_doubt_; }
+
+  /// Of all of them together; of two, of which the second was made to be sure, both must grow.
+  bool is_saturated(const Run& pooled, bool second_opinion) const {
+    if (is_surely_saturated()) return true;
+    return growth_of(pooled, phase_) != Growth::none && (!second_opinion || grown_ > 1);
+  }
+  const std::vector<Run>& runs() const { return runs_; }
+  Trial take() { return pool_.take(""); }
+
+ private:
+  std::string phase_;
+  Pool pool_;
+  std::vector<Run> runs_;
+  bool beyond_doubt_ = false;
+  std::size_t clear_ = 0, grown_ = 0;
+};
+
+/// Where it is saturated, what nobody could hold it to has no value.
+void keep_what_lasts(const std::vector<std::string>& paths, SweepPoint& point) {
+  for (std::size_t i = 0; i < point.figures.size(); ++i) {
+    if (lasts_when_saturated(paths[i])) continue;
+    point.figures[i] = {std::nullopt, std::nullopt, "", "saturated: the backlog grows"};
+  }
+  std::erase_if(point.by_run.figures,
+                [](const FigureSet& set) { return set.name != "throughput"; });
+}
+
+void add_lengths(const Run& pooled, const std::string& phase, SweepPoint& point) {
+  const std::optional<std::size_t> index = find_phase(pooled, phase);
+  if (!index) return;
+  const PhaseRecord record = fleet_record(pooled, *index);
+  if (record.counts.due == 0) return;
+  const auto due = static_cast<double>(record.counts.due);
+  point.prompt_tokens = static_cast<double>(record.offered_input_tokens) / due;
+  point.output_tokens = static_cast<double>(record.offered_output_tokens) / due;
+}
+
+/// The first part of the time.
+Prepared shortened(Prepared prepared) {
+  RunSettings& settings = prepared.scenario.run;
+  const auto measured_ns = static_cast<double>(settings.duration_ns - settings.warmup_ns);
+  settings.duration_ns = settings.warmup_ns + std::llround(measured_ns * kProbed);
+  settings.cooldown_max_ns = 0;  // what is undecided then may stay so
+  return prepared;
+}
+
+}  // namespace
+
 void PointRunner::run_prepared(const Prepared& prepared, Experiment& experiment,
                                const RunWatch& watch, SweepPoint& point) {
-  Pool pool;
-  std::vector<Run> runs;
-  // False where it is the last one.
-  const auto add = [&](const Prepared& what, std::uint64_t repetition) {
+  // Nothing where it was stopped.
+  const auto run = [&](const Prepared& what, std::uint64_t repetition) -> std::optional<Run> {
     ProgressBoard board;
-    auto display = watch(scenario_of(what, repetition, false), board, repetition, false);
-    Run run = experiment.run(what, repetition, board);
-    display.reset();
-    point.requests += run.totals.due;
-    if (run.interrupted) point.state = PointState::interrupted;
-    if (point.state == PointState::interrupted) return false;
-    const bool probe = &what != &prepared;
-    const bool saturated = probe ? is_beyond_doubt(run, what.scenario, problem_.phase)
-                                 : growth_of(run, problem_.phase) == Growth::clear;
-    if (saturated) point.state = PointState::saturated;
-    if (probe && !saturated) return true;
-    const bool differs = pool.add(run_name(repetition, false), run);
-    if (differs) runs.push_back(std::move(run));
-    return differs && point.state == PointState::steady;
+    const auto display = watch(scenario_of(what, repetition, false), board, repetition, false);
+    Run made = experiment.run(what, repetition, board);
+    point.requests += made.totals.due;
+    if (!made.interrupted) return made;
+    point.state = PointState::interrupted;
+    return std::nullopt;
   };
-  bool goes_on = true;
+  PointRuns runs(problem_.phase);
   if (is_probed(prepared)) {
-    Prepared part = prepared;
-    RunSettings& settings = part.scenario.run;
-    const auto measured_ns = static_cast<double>(settings.duration_ns - settings.warmup_ns);
-    settings.duration_ns = settings.warmup_ns + std::llround(measured_ns * kProbed);
-    settings.cooldown_max_ns = 0;  // what is undecided then may stay so
-    goes_on = add(part, 1);
+    const Prepared part = shortened(prepared);
+    std::optional<Run> probe = run(part, 1);
+    if (!probe) return;
+    point.shortened = is_beyond_doubt(*probe, part.scenario, problem_.phase, Length::part);
+    if (point.shortened) runs.add(1, *std::move(probe), part.scenario, Length::part);
   }
-  for (std::uint64_t n = 1; n <= problem_.repetitions && goes_on; ++n) goes_on = add(prepared, n);
-  if (point.state == PointState::interrupted) return;
-  const Trial trial = pool.take("");
+  std::uint64_t most = point.shortened ? 0 : problem_.repetitions;
+  bool second_opinion = false;
+  for (std::uint64_t n = 1; n <= most && !runs.is_surely_saturated(); ++n) {
+    std::optional<Run> made = run(prepared, n);
+    if (!made) return;
+    if (!runs.add(n, *std::move(made), prepared.scenario, Length::whole)) break;
+    second_opinion = second_opinion || (most == 1 && runs.wants_another());
+    if (second_opinion) most = 2;
+  }
+  const Trial trial = runs.take();
   const Run& pooled = trial.lifted.pooled;
-  if (growth_of(pooled, problem_.phase) != Growth::none) point.state = PointState::saturated;
+  if (runs.is_saturated(pooled, second_opinion)) point.state = PointState::saturated;
   const bool saturated = point.state == PointState::saturated;
   point.valid = saturated || pooled.valid();
   point.runs = pooled.runs;
   for (const Check& check : pooled.checks) {
     if (!point.valid && !check.passed) point.failed_checks.push_back(check.name);
   }
-  point.figures = estimates_of(trial, runs, problem_.figures);
+  add_lengths(pooled, problem_.phase, point);
+  point.figures = estimates_of(trial, runs.runs(), problem_.figures);
+  point.by_run = case_figures(trial);
   if (!saturated) return;
-  for (std::size_t i = 0; i < point.figures.size(); ++i) {
-    if (lasts_when_saturated(problem_.figures[i])) continue;
-    point.figures[i] = {std::nullopt, std::nullopt, "", "saturated: the backlog grows"};
-  }
+  point.by_run.problem.clear();
+  keep_what_lasts(problem_.figures, point);
 }
 
 }  // namespace tokenlift

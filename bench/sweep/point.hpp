@@ -11,11 +11,11 @@
 
 #include "bench/run/experiment.hpp"
 #include "bench/run/repetitions.hpp"
-#include "bench/sweep/axis.hpp"
 #include "reports/findings/sweep_report.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/objective.hpp"
 #include "workloads/scenario/scenario.hpp"
+#include "workloads/tuning/swept_key.hpp"
 
 namespace tokenlift {
 
@@ -40,8 +40,11 @@ Scenario read_scenario(const SweepProblem& problem, const std::vector<std::strin
 /// problem's figures: its place among them. Throws SweepMistake where no run can have it.
 std::size_t add_figure(SweepProblem& problem, const std::string& path);
 
+/// An objective as users write it. Throws SweepMistake.
+Objective read_objective(const std::string& text);
+
 /// An objective, whose path is completed and added the same way.
-std::pair<Objective, std::size_t> add_objective(SweepProblem& problem, const std::string& text);
+std::pair<Objective, std::size_t> add_objective(SweepProblem& problem, Objective objective);
 
 /// Whether what a load is a share of, the capacity, is another with each value of the key: it is
 /// one of a site, or of a profile.
@@ -64,10 +67,11 @@ class PointRunner {
   ///
   /// A point whose backlog grows ends early: it is first run for a quarter of its time (on engines
   /// in real time only where nearly the capacity or more is asked for), and is saturated where the
-  /// backlog then grows by 15 % of what is asked for, or by half of what is asked for beyond the
-  /// capacity. Otherwise it runs its whole time: it is saturated where the backlog grows by
-  /// kClearGrowth of what is asked for; the same is asked after each repetition, and of all of them
-  /// together whether it grows at all.
+  /// backlog then grows beyond doubt: more than the capacity is asked for (or nobody knows it), and
+  /// it grows by 15 % of what is asked for, or by half of what is asked for beyond the capacity.
+  /// Otherwise it runs its whole time, and is saturated once it grows beyond doubt in a repetition,
+  /// or by kClearGrowth of what is asked for in two of them, or at all in all of them together.
+  /// Where only one is asked for and the backlog grows in it, another is made.
   SweepPoint run(const std::vector<std::string>& settings, Experiment& experiment,
                  const RunWatch& watch);
 

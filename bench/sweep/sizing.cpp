@@ -4,9 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
+#include "bench/machine/progress.hpp"
 #include "bench/tune/stress.hpp"
+#include "reports/text/figure.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/text/key_path.hpp"
 #include "workloads/writer/scenario_writer.hpp"
@@ -16,6 +19,7 @@ namespace tokenlift {
 namespace {
 
 constexpr std::int64_t kLeastRange = 16, kRangeFactor = 4;
+constexpr std::int64_t kFailsAfterParts = 3;  // of the measured time, a part
 
 const Site& site_of(const Scenario& scenario, const std::string& name) {
   const std::vector<Site>& sites = scenario.fleet.sites;
@@ -59,18 +63,73 @@ SweepFind with_one_failed(SweepFind fewest) {
   return fewest;
 }
 
+/// The answer with one replica failed, to be tried.
+struct FailureTrial {
+  const SweptKey& key;
+  const std::vector<std::string>& objectives;
+  const SweepFind& answer;
+};
+
+/// What users get when a replica fails as the fleet that was found runs, and how long that takes:
+/// the answer itself says only that the others are enough. Nothing where it cannot be tried: no
+/// answer, other events in the scenario, an engine whose replicas don't fail.
+std::string failure_remark(const SweepProblem& problem, Scenario scenario,
+                           const FailureTrial& trial, Experiment& experiment,
+                           const std::atomic<bool>& stop) {
+  const SweepFind& answer = trial.answer;
+  if (answer.outcome != FindOutcome::found || !scenario.events.empty()) return "";
+  if (!traits_of(scenario.run.engine).has_replicas) return "";
+  const std::string site = names_in(trial.key.key).at(2);
+  Event event;
+  event.kind = EventKind::fail;
+  event.at_ns = scenario.run.warmup_ns +
+                (scenario.run.duration_ns - scenario.run.warmup_ns) / kFailsAfterParts;
+  event.site = site;
+  event.replicas = 1;
+  event.in_flight = InFlight::drop;
+  scenario.events.push_back(std::move(event));
+  SweepProblem part =
+      make_sweep_problem({problem.source.name, problem.source.folder, to_toml(scenario)}, {},
+                         problem.profiles, problem.repetitions);
+  struct Watched {
+    Objective objective;
+    std::size_t meanwhile = 0, afterwards = 0;
+  };
+  std::vector<Watched> all;
+  for (const std::string& text : trial.objectives) {
+    auto [objective, after] = add_objective(part, read_objective(text));
+    const std::string path = objective.path.substr(0, objective.path.rfind('.'));
+    all.push_back({std::move(objective), add_figure(part, path + ".transition"), after});
+  }
+  PointRunner runner(part, stop);
+  const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
+  const SweepPoint point = runner.run({trial.key.key + "=" + answer.value}, experiment, unwatched);
+  if (point.state == PointState::failed || point.state == PointState::interrupted) return "";
+  const std::string head = fmt::format("When one of {} replicas fails as they run", answer.value);
+  if (point.state == PointState::saturated) {
+    return head + ", with what it had in flight, the backlog grows: the others are not enough.";
+  }
+  std::vector<std::string> sentences;
+  for (const Watched& one : all) {
+    const std::optional<double>& meanwhile = point.figures[one.meanwhile].value;
+    const std::optional<double>& afterwards = point.figures[one.afterwards].value;
+    if (!meanwhile || !afterwards) continue;
+    const std::string path = one.objective.path.substr(0, one.objective.path.rfind('.'));
+    sentences.push_back(fmt::format("{} is {} until it has settled and {} afterwards", path,
+                                    percent_figure(*meanwhile), percent_figure(*afterwards)));
+  }
+  if (sentences.empty()) return "";
+  return fmt::format("{}, with what it had in flight, {}.", head, listed(sentences, "and"));
+}
+
 SweptKey replicas_of(const Site& site, const SizingTask& task) {
   const std::int64_t most = task.most_replicas
                                 ? static_cast<std::int64_t>(*task.most_replicas)
                                 : std::max(kLeastRange, kRangeFactor * site.replicas);
   SweptKey key;
-  key.axis = {fmt::format("fleet.site.{}.replicas", path_word(site.name)), "", true};
-  key.parameter = {key.axis.key,
-                   ParameterScale::log_integer,
-                   ParameterForm::number,
-                   1,
-                   static_cast<double>(most),
-                   {},
+  key.key = fmt::format("fleet.site.{}.replicas", path_word(site.name));
+  key.parameter = {key.key, ParameterScale::log_integer, ParameterForm::number,
+                   1,       static_cast<double>(most),   {},
                    ""};
   return key;
 }
@@ -87,6 +146,7 @@ std::optional<SweepReport> size_fleet(const SweepProblem& problem, const SizingT
   if (!prepared) return std::nullopt;
   Scenario resolved = prepared->scenario;
   resolved.fleet.capacity_tokens_per_s.reset();  // it was that of the fleet as it is
+  resolved.sweep.reset();
   struct Condition {
     const char* name;
     double load;
@@ -101,7 +161,7 @@ std::optional<SweepReport> size_fleet(const SweepProblem& problem, const SizingT
                            problem.profiles, problem.repetitions);
     FindTask find{condition.name, key, false, {}, {}};
     for (const std::string& text : objectives) {
-      auto [objective, figure] = add_objective(part, text);
+      auto [objective, figure] = add_objective(part, read_objective(text));
       find.objectives.push_back(std::move(objective));
       find.figures.push_back(figure);
     }
@@ -118,7 +178,13 @@ std::optional<SweepReport> size_fleet(const SweepProblem& problem, const SizingT
     }
     if (whole->interrupted) break;
   }
-  if (!whole->interrupted) whole->finds.push_back(with_one_failed(whole->finds.front()));
+  if (whole->interrupted) return whole;
+  whole->finds.push_back(with_one_failed(whole->finds.front()));
+  if (std::string remark = failure_remark(problem, resolved, {key, objectives, whole->finds.back()},
+                                          experiment, stop);
+      !remark.empty()) {
+    whole->remarks.push_back(std::move(remark));
+  }
   return whole;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bench/machine/host.hpp"
+#include "bench/sweep/axis.hpp"
 #include "bench/sweep/curve.hpp"
 #include "reports/record/run.hpp"
 #include "workloads/plan/plan.hpp"
@@ -24,7 +25,7 @@ namespace {
 constexpr std::size_t kAtATime = 4;
 
 std::string setting(const SweptKey& key, const std::string& value) {
-  return key.axis.key + "=" + value;
+  return key.key + "=" + value;
 }
 
 std::string name_of_point(const std::vector<std::string>& settings) {
@@ -44,6 +45,24 @@ bool is_kept(const SweepPoint& point) {
 }
 
 }  // namespace
+
+void require_grid(const std::vector<SweptKey>& axes) {
+  if (axes.size() > kMostSweptKeys) {
+    throw SweepMistake(fmt::format("{} axes: {} are the most", axes.size(), kMostSweptKeys));
+  }
+  std::size_t points = 1;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const auto is_same = [&](const SweptKey& other) { return other.key == axes[i].key; };
+    if (std::any_of(axes.begin(), axes.begin() + static_cast<std::ptrdiff_t>(i), is_same)) {
+      throw SweepMistake("two axes are over " + axes[i].key);
+    }
+    points *= axes[i].values.size();
+    if (points > kMostGridPoints) {
+      throw SweepMistake(
+          fmt::format("the axes have more than {} points together", kMostGridPoints));
+    }
+  }
+}
 
 Sweeper::Sweeper(SweepProblem problem, SweepEffort effort, std::vector<std::string> command,
                  Workers& workers, const std::atomic<bool>& stop, const SweepReport* known,
@@ -98,7 +117,7 @@ void Sweeper::require_difference(const SweptKey& key, const std::vector<Settings
   }
   if (differs) return;
   throw SweepMistake(
-      fmt::format("'{}' makes no difference: the scenario is the same with {} and {}", key.axis.key,
+      fmt::format("'{}' makes no difference: the scenario is the same with {} and {}", key.key,
                   along.front().back(), along.back().back()));
 }
 
@@ -118,17 +137,30 @@ SweepPoint Sweeper::run_point(const Settings& settings, Experiment& experiment,
   return known != known_.end() ? known->second : runner_.run(settings, experiment, watch);
 }
 
+/// So that who is killed in the middle of a batch has lost no more than kept_every_s.
+void Sweeper::keep_if_due(const Points& points, const AddDone& add_done) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::chrono::duration<double> gone = now - last_kept_;
+  if (!watch_.kept || gone.count() < watch_.kept_every_s) return;
+  SweepReport so_far = report_;
+  add_done(so_far, points);
+  watch_.kept(so_far);
+  last_kept_ = std::chrono::steady_clock::now();
+}
+
 /// Nothing of those that were not run to their end.
-std::vector<std::optional<SweepPoint>> Sweeper::run_points(const std::vector<Settings>& settings) {
-  std::vector<std::optional<SweepPoint>> points(settings.size());
+Sweeper::Points Sweeper::run_points(const std::vector<Settings>& settings,
+                                    const AddDone& add_done) {
+  Points points(settings.size());
   std::mutex mutex;
   std::size_t done = 0;
   const auto run = [&](std::size_t i, Experiment& experiment, const RunWatch& watch) {
     if (is_over()) return;
     SweepPoint point = run_point(settings[i], experiment, watch);
-    if (point.state != PointState::interrupted) points[i] = std::move(point);
     const std::lock_guard lock(mutex);
+    if (point.state != PointState::interrupted) points[i] = std::move(point);
     if (watch_.points) watch_.points(++done, settings.size());
+    keep_if_due(points, add_done);
   };
   if (traits_of(problem_.scenario.run.engine).simulated) {
     const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
@@ -156,25 +188,29 @@ void Sweeper::add_points(const std::vector<SweptKey>& axes,
     Settings& words = settings.emplace_back();
     for (std::size_t i = 0; i < axes.size(); ++i) words.push_back(setting(axes[i], point[i]));
   }
-  std::vector<std::optional<SweepPoint>> points = run_points(settings);
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (!points[i]) continue;
-    SweepPoint& point = report_.points.emplace_back(std::move(*points[i]));
-    point.values = values[i];
-    point.refined = refined;
-    point.numbers.clear();
-    for (std::size_t j = 0; j < axes.size(); ++j) {
-      point.numbers.push_back(number_on(axes[j], values[i][j]));
+  const AddDone add_done = [&](SweepReport& report, const Points& points) {
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (!points[i]) continue;
+      SweepPoint& point = report.points.emplace_back(*points[i]);
+      point.values = values[i];
+      point.refined = refined;
+      point.numbers.clear();
+      for (std::size_t j = 0; j < axes.size(); ++j) {
+        point.numbers.push_back(number_on(axes[j], values[i][j]));
+      }
     }
-  }
-  std::ranges::stable_sort(report_.points, {}, &SweepPoint::numbers);
+    std::ranges::stable_sort(report.points, {}, &SweepPoint::numbers);
+  };
+  const Points points = run_points(settings, add_done);
+  add_done(report_, points);
   if (watch_.kept) watch_.kept(report_);
 }
 
 void Sweeper::sweep(const std::vector<SweptKey>& axes, const std::vector<Objective>& objectives) {
+  require_grid(axes);
   std::vector<std::vector<std::string>> values = {{}};
   for (const SweptKey& key : axes) {
-    report_.axes.push_back(key.axis);
+    report_.axes.push_back(axis_of(key));
     std::vector<std::vector<std::string>> more;
     for (const std::vector<std::string>& begun : values) {
       for (const std::string& value : key.values) {
@@ -193,6 +229,7 @@ void Sweeper::sweep(const std::vector<SweptKey>& axes, const std::vector<Objecti
   Settings first;
   for (const SweptKey& key : axes) first.push_back(setting(key, key.values.front()));
   note_loads(first);
+  report_.scenario_json = to_json(read_scenario(problem_, first));
   add_points(axes, values, false);
   if (out_of_time_) report_.interrupted = true;  // what was asked for is not all there
   if (axes.size() == 1 && axes[0].is_range) refine(axes[0], objectives);
@@ -241,17 +278,31 @@ void Sweeper::find(const FindTask& task) {
   require_difference(task.key, {settings_at(value_at(task.key.parameter, 0)),
                                 settings_at(value_at(task.key.parameter, 1))});
   note_loads(settings_at(value_at(task.key.parameter, 0)));
+  std::vector<SweepPoint> tried;
   report_.finds.push_back(find_value(task, [&](const std::vector<std::string>& values) {
     std::vector<Settings> settings;
     for (const std::string& value : values) settings.push_back(settings_at(value));
+    const auto placed = [&](const SweepPoint& point, std::size_t i) {
+      SweepPoint at = point;
+      at.values = {values[i]};
+      at.numbers = {number_on(task.key, values[i])};
+      return at;
+    };
+    // Whoever goes on with it needs the points alone.
+    const AddDone add_done = [&](SweepReport& report, const Points& points) {
+      SweepFind begun{task.name, axis_of(task.key), task.most};
+      for (const SweepPoint& point : tried) begun.tries.push_back({point, false, false, false});
+      for (std::size_t i = 0; i < points.size(); ++i) {
+        if (points[i]) begun.tries.push_back({placed(*points[i], i), false, false, false});
+      }
+      report.finds.push_back(std::move(begun));
+    };
     std::vector<SweepPoint> done;
-    std::vector<std::optional<SweepPoint>> points = run_points(settings);
+    const Points points = run_points(settings, add_done);
     for (std::size_t i = 0; i < points.size(); ++i) {
-      if (!points[i]) continue;
-      points[i]->values = {values[i]};
-      points[i]->numbers = {number_on(task.key, values[i])};
-      done.push_back(std::move(*points[i]));
+      if (points[i]) done.push_back(placed(*points[i], i));
     }
+    tried.insert(tried.end(), done.begin(), done.end());
     return done;
   }));
   if (report_.finds.back().outcome == FindOutcome::interrupted) report_.interrupted = true;

@@ -13,10 +13,10 @@
 
 #include "bench/machine/workers.hpp"
 #include "bench/run/experiment.hpp"
-#include "bench/sweep/axis.hpp"
 #include "bench/sweep/find.hpp"
 #include "bench/sweep/point.hpp"
 #include "reports/findings/sweep_report.hpp"
+#include "workloads/tuning/swept_key.hpp"
 
 namespace tokenlift {
 
@@ -32,8 +32,17 @@ struct SweepEffort {
 struct SweepWatch {
   std::function<void(std::size_t done, std::size_t of)> points;  ///< by one thread at a time
   RunWatch runs;                                                 ///< engines in real time
-  std::function<void(const SweepReport& report)> kept;           ///< after each batch of points
+  /// What there is so far: after each batch of points and, while one runs, as points are done, but
+  /// no more often than this.
+  std::function<void(const SweepReport& report)> kept;
+  double kept_every_s = 1;
 };
+
+/// Points of the first pass, at most.
+inline constexpr std::size_t kMostGridPoints = 10'000;
+
+/// Every axis has a key of its own, and there are not too many axes or points. Throws SweepMistake.
+void require_grid(const std::vector<SweptKey>& axes);
 
 class Sweeper {
  public:
@@ -43,9 +52,9 @@ class Sweeper {
           Workers& workers, const std::atomic<bool>& stop, const SweepReport* known,
           SweepWatch watch);
 
-  /// All combinations of the axes' values, one or two axes; along one range then more, where it
-  /// bends or an objective is crossed. Once. Throws ScenarioError, SweepMistake where a point is no
-  /// scenario, or an axis makes no difference to it.
+  /// All combinations of the axes' values; along one range then more, where it bends or an
+  /// objective is crossed. Once. Throws ScenarioError, SweepMistake where a point is no scenario,
+  /// an axis makes no difference to it, two are of the same key, or there are too many points.
   void sweep(const std::vector<SweptKey>& axes, const std::vector<Objective>& objectives);
 
   /// Any number of times. Throws the same.
@@ -59,7 +68,11 @@ class Sweeper {
 
   void require_difference(const SweptKey& key, const std::vector<Settings>& along) const;
   void note_loads(const Settings& settings);
-  std::vector<std::optional<SweepPoint>> run_points(const std::vector<Settings>& settings);
+  using Points = std::vector<std::optional<SweepPoint>>;
+  /// Adds those points of a batch that are done to a report that is kept.
+  using AddDone = std::function<void(SweepReport& report, const Points& points)>;
+  Points run_points(const std::vector<Settings>& settings, const AddDone& add_done);
+  void keep_if_due(const Points& points, const AddDone& add_done);
   SweepPoint run_point(const Settings& settings, Experiment& experiment, const RunWatch& watch);
   void add_points(const std::vector<SweptKey>& axes,
                   const std::vector<std::vector<std::string>>& values, bool refined);
@@ -77,6 +90,7 @@ class Sweeper {
   SweepReport report_;
   std::vector<std::string> command_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_kept_ = begin_;
   bool out_of_time_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reports/analysis/gain.hpp"
@@ -54,6 +55,15 @@ struct CaseLine {
 };
 inline constexpr std::size_t kMostCasePoints = 60;
 
+/// Of a case that is a sweep, what it found.
+struct CaseSweep {
+  std::vector<std::string> sentences = {};
+  std::size_t points = 0;
+  std::optional<double> knee = {}, saturated_from = {};
+  std::vector<std::pair<std::string, std::string>> answers = {};  ///< "most KEY", the value
+  std::optional<double> most_tokens_per_s = {};  ///< throughput of the point that has the most
+};
+
 struct CaseReport {
   std::string name;    ///< parts with '=' are settings; cases that differ in these only are a group
   std::string folder;  ///< of its runs and its report.html, from the suite's folder; may be empty
@@ -67,9 +77,10 @@ struct CaseReport {
   std::vector<CasePhase> phases = {};
   std::optional<Gain> goodput = {};  ///< absent without a lift
   std::optional<double> drain_s = {};
-  std::optional<double> lift_s = {};  ///< when it happened
-  CaseLine goodput_line = {};         ///< tokens/s
-  CaseLine ttft_line = {};            ///< p50, ms, by when requests were due
+  std::optional<double> lift_s = {};    ///< when it happened
+  CaseLine goodput_line = {};           ///< tokens/s
+  CaseLine ttft_line = {};              ///< p50, ms, by when requests were due
+  std::optional<CaseSweep> sweep = {};  ///< then it has no phases
   /// Of a case without figures: values are absent, and the reason says so.
   std::vector<ObjectiveResult> objectives = {};
   double elapsed_s = 0;  ///< on the clock on the wall, all its runs together

@@ -1,10 +1,13 @@
 #include "reports/findings/sweep_report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <system_error>
 #include <utility>
 
 #include "reports/text/figure.hpp"
@@ -62,19 +65,21 @@ std::string unknown_words(const SweepFind& find) {
 
 std::string knee_sentence(const SweepReport& report, const Knee& knee) {
   const std::string& unit = report.axes[0].unit;
-  return fmt::format(
+  std::string text = fmt::format(
       "The knee lies at {} {} (between {} and {}): up to it {} grows x{}, beyond it another x{}.",
       report.axes[0].key, with_unit(knee.at, unit), with_unit(knee.from, ""),
       with_unit(knee.to, unit), knee.what, figure(knee.rise_before), figure(knee.rise_after));
+  if (!knee.without_last) return text;
+  return text + fmt::format(
+                    " It depends on where the curve ends: without the point at {} it would lie at "
+                    "{}, so that an objective tells more than the knee.",
+                    with_unit(knee.last, unit), with_unit(*knee.without_last, unit));
 }
 
-std::optional<Knee> knee_of_figure(const SweepReport& report, const char* what) {
-  std::vector<std::pair<double, double>> curve;  // the axis, the logarithm of the latency
-  for (const SweepPoint& point : report.points) {
-    const Estimate* const latency = figure_of(report, point, what);
-    if (point.state != PointState::steady || latency == nullptr || *latency->value <= 0) continue;
-    curve.emplace_back(point.numbers[0], std::log(*latency->value));
-  }
+using KneeCurve = std::vector<std::pair<double, double>>;  // the axis, the log of the latency
+
+/// The place of the point that lies furthest below the line from the first to the last one.
+std::optional<std::size_t> knee_place(const KneeCurve& curve) {
   if (curve.size() < kLeastOfKnee) return std::nullopt;
   const auto [x0, y0] = curve.front();
   const auto [x1, y1] = curve.back();
@@ -87,17 +92,53 @@ std::optional<Knee> knee_of_figure(const SweepReport& report, const char* what) 
     furthest = below;
     best = i;
   }
-  if (furthest < kLeastKnee) return std::nullopt;
-  return Knee{curve[best].first,
-              curve[best - 1].first,
-              curve[best + 1].first,
-              std::exp(curve[best].second - y0),
-              std::exp(y1 - curve[best].second),
-              what};
+  return furthest < kLeastKnee ? std::nullopt : std::optional(best);
+}
+
+std::optional<Knee> knee_of_figure(const SweepReport& report, const char* what) {
+  KneeCurve curve;
+  for (const SweepPoint& point : report.points) {
+    const Estimate* const latency = figure_of(report, point, what);
+    if (point.state != PointState::steady || latency == nullptr || *latency->value <= 0) continue;
+    curve.emplace_back(point.numbers[0], std::log(*latency->value));
+  }
+  const std::optional<std::size_t> place = knee_place(curve);
+  if (!place) return std::nullopt;
+  const auto [at, log_there] = curve[*place];
+  Knee knee{at,
+            curve[*place - 1].first,
+            curve[*place + 1].first,
+            std::exp(log_there - curve.front().second),
+            std::exp(curve.back().second - log_there),
+            what};
+  knee.last = curve.back().first;
+  curve.pop_back();
+  const std::optional<std::size_t> before = knee_place(curve);
+  const bool moves = before && (curve[*before].first < knee.from || curve[*before].first > knee.to);
+  if (moves) knee.without_last = curve[*before].first;
+  return knee;
+}
+
+/// Where the backlog grows although less is asked for than the fleet can do, what that may mean.
+/// Empty where there is no such point.
+std::string early_saturation(const SweepReport& report) {
+  constexpr double kClearlyLess = 0.97;
+  for (const SweepPoint& point : report.points) {
+    const Estimate* const offered = figure_of(report, point, "offered_tokens_per_s");
+    if (point.state != PointState::saturated || offered == nullptr) continue;
+    const std::optional<double>& capacity = point.capacity_tokens_per_s;
+    if (!capacity || *offered->value >= kClearlyLess * *capacity) continue;
+    return fmt::format(
+        " At {} only {} of the capacity is asked for: a limit holds requests back there, or {} "
+        "{} too short to tell a busy stretch from a backlog that stays.",
+        point.values[0], percent_figure(*offered->value / *capacity), runs_figure(point.runs),
+        point.runs == 1 ? "is" : "are");
+  }
+  return "";
 }
 
 /// Of one numeric axis: from where on, up to where, or only where it is saturated.
-std::string saturation_sentence(const SweepReport& report) {
+std::string where_saturated(const SweepReport& report) {
   const std::vector<SaturatedStretch> stretches = saturated_stretches(report);
   if (stretches.empty()) return "";
   constexpr const char* kWhy = "the backlog grows, so latencies there have no lasting value";
@@ -122,6 +163,27 @@ std::string saturation_sentence(const SweepReport& report) {
   }
   return fmt::format("It is saturated at {} {} only, with steady points on either side: {}.", key,
                      listed(places, "and"), kWhy);
+}
+
+std::string value_in_panel(const SweepReport& report, const SweepPoint& point) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 2; i < report.axes.size(); ++i) {
+    parts.push_back(short_name(report.axes[i]) + " " + point.values[i]);
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// "found" and "found.1" are the first search, "found.2" the second. Nothing of other paths.
+std::optional<std::size_t> find_place(std::string_view path) {
+  constexpr std::string_view kFound = "found";
+  if (!path.starts_with(kFound)) return std::nullopt;
+  path.remove_prefix(kFound.size());
+  if (path.empty()) return 0;
+  std::size_t number = 0;
+  const char* const end = path.data() + path.size();
+  const auto [stopped, error] = std::from_chars(path.data() + 1, end, number);
+  const bool is_number = path[0] == '.' && error == std::errc() && stopped == end && number > 0;
+  return is_number ? std::optional(number - 1) : std::nullopt;
 }
 
 /// The same under several conditions.
@@ -263,10 +325,77 @@ std::vector<std::string> sweep_sentences(const SweepReport& report) {
   if (const std::optional<Knee> knee = knee_of(report)) {
     sentences.push_back(knee_sentence(report, *knee));
   }
-  if (std::string saturation = saturation_sentence(report); !saturation.empty()) {
-    sentences.push_back(std::move(saturation));
+  if (const std::string saturation = where_saturated(report); !saturation.empty()) {
+    sentences.push_back(saturation + early_saturation(report));
   }
   return sentences;
+}
+
+std::optional<double> saturated_from(const SweepReport& report) {
+  const std::vector<SaturatedStretch> stretches = saturated_stretches(report);
+  if (stretches.empty() || stretches.back().after != nullptr) return std::nullopt;
+  return stretches.back().first->numbers[0];
+}
+
+std::string short_name(const SweepAxis& axis) {
+  const std::size_t dot = axis.key.rfind('.');
+  return dot == std::string::npos ? axis.key : axis.key.substr(dot + 1);
+}
+
+std::vector<SweepPanel> panels_of(const SweepReport& report) {
+  if (report.axes.size() <= 2) return {{"", report}};
+  SweepReport bare = report;
+  bare.axes.resize(2);
+  bare.points.clear();
+  bare.finds.clear();
+  std::vector<SweepPanel> panels;
+  for (const SweepPoint& point : report.points) {
+    const std::string label = value_in_panel(report, point);
+    auto panel = std::find_if(panels.begin(), panels.end(),
+                              [&](const SweepPanel& one) { return one.label == label; });
+    if (panel == panels.end()) panel = panels.insert(panels.end(), {label, bare});
+    SweepPoint& added = panel->report.points.emplace_back(point);
+    added.values.resize(2);
+    added.numbers.resize(2);
+  }
+  return panels;
+}
+
+std::string sweep_figure_problem(const std::string& path, std::size_t axes, std::size_t finds) {
+  if (path == "knee" || path == "saturated_from") {
+    return axes == 1 ? "" : fmt::format("'{}' is of a sweep over one key", path);
+  }
+  const std::optional<std::size_t> place = find_place(path);
+  if (!place) {
+    return fmt::format("'{}' is no figure of a sweep: knee, saturated_from, found, found.2, ...",
+                       path);
+  }
+  if (*place < finds) return "";
+  return finds == 0 ? fmt::format("'{}': the sweep searches nothing", path)
+                    : fmt::format("'{}': the sweep searches {} value{}", path, finds,
+                                  finds == 1 ? "" : "s");
+}
+
+SweepFigureValue sweep_figure(const SweepReport& report, const std::string& path) {
+  if (path == "knee") {
+    const std::optional<Knee> knee = knee_of(report);
+    if (knee) return {knee->at};
+    return {{}, false, true, "latency has no knee along these points"};
+  }
+  if (path == "saturated_from") {
+    const std::optional<double> from = saturated_from(report);
+    if (from) return {from};
+    return {{}, false, true, "no saturated points stand at the end"};
+  }
+  const std::optional<std::size_t> place = find_place(path);
+  if (!place || *place >= report.finds.size()) return {{}, false, true, "it was not searched"};
+  const SweepFind& find = report.finds[*place];
+  if (find.outcome == FindOutcome::found) return {find.number};
+  if (find.outcome == FindOutcome::all_hold && !find.tries.empty()) {
+    const FindTry& end = find.most ? find.tries.back() : find.tries.front();
+    return {end.point.numbers[0], true, find.most};
+  }
+  return {{}, false, find.most, sentence_of(find)};
 }
 
 std::string sweep_status(const SweepReport& report) {

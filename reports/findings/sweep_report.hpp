@@ -1,6 +1,6 @@
 #pragma once
-// What a sweep has found: a scenario run at many points of one or two of its keys, and the largest
-// or smallest value of a key with which objectives are met.
+// What a sweep has found: a scenario run at many points of one or several of its keys, and the
+// largest or smallest value of a key with which objectives are met.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reports/analysis/interval.hpp"
+#include "reports/findings/case_figures.hpp"
 
 namespace tokenlift {
 
@@ -30,6 +31,15 @@ enum class PointState : std::uint8_t {
 std::string_view name_of(PointState state);
 std::optional<PointState> point_state(std::string_view name);
 
+/// What the replicas of a point are, where they are all of one kind.
+struct PointFleet {
+  std::string profile = {};      ///< empty: they are not of one kind, or remote
+  std::string accelerator = {};  ///< "H100 SXM5 80 GB"; empty where the profile does not say
+  std::int64_t accelerators_per_replica = 0;
+  double bytes_per_parameter = 0;  ///< 0 where the profile does not say
+  std::int64_t replicas = 0;       ///< at the start
+};
+
 struct SweepPoint {
   std::vector<std::string> values = {};  ///< of each axis, as --set takes them
   /// The same as numbers, durations in s, rates per s; the place in the list where they are words.
@@ -39,11 +49,18 @@ struct SweepPoint {
   bool valid = true;         ///< every check of validity passed; of a saturated point not asked
   std::vector<std::string> failed_checks = {};  ///< their names, where one did not
   bool refined = false;        ///< it was added where the curve bends, or an objective is crossed
+  bool shortened = false;      ///< a first run, of a part of the time, was enough, and is all
   std::uint64_t runs = 0;      ///< that its figures are of
   std::uint64_t requests = 0;  ///< due in all runs that were made for it
   std::optional<double> capacity_tokens_per_s = {};  ///< of its fleet under its mix
   std::optional<double> accelerators = {};           ///< of its fleet, where profiles say it
-  std::vector<Estimate> figures = {};                ///< as SweepReport::figures
+  std::optional<double> prompt_tokens = {};          ///< mean over the requests due in the phase
+  std::optional<double> output_tokens = {};          ///< the same
+  PointFleet fleet = {};
+  std::vector<Estimate> figures = {};  ///< as SweepReport::figures
+  /// By run, as of a case of a suite, for who compares the point with that of another sweep. Of a
+  /// saturated point only what lasts.
+  CaseFigures by_run = {};
 };
 
 enum class FindOutcome : std::uint8_t {
@@ -95,7 +112,8 @@ struct SweepReport {
   std::uint64_t repetitions = 0;             ///< of each point
   std::string phase = {};                    ///< whose figures these are, unless they say
   std::string settings_digest = {};          ///< tells whether points are of the same scenario
-  std::vector<SweepAxis> axes = {};          ///< two at most
+  std::string scenario_json = {};            ///< of the first point, as parsed; empty: not known
+  std::vector<SweepAxis> axes = {};          ///< the first two span a grid, others are panels
   std::vector<std::string> figures = {};     ///< paths, as objectives name them
   std::vector<std::string> objectives = {};  ///< whose crossing is marked
   std::vector<SweepPoint> points = {};       ///< in the order of their values
@@ -119,6 +137,10 @@ struct Knee {
   double rise_before = 1;   ///< latency at the knee / at the first point
   double rise_after = 1;    ///< at the last steady point / at the knee
   std::string what = {};    ///< "e2e.p50_ms"
+  /// Where it would lie if the last steady point were not there, where that is no neighbour: then
+  /// it says as much about where the curve ends as about the fleet.
+  std::optional<double> without_last = {};
+  double last = 0;  ///< the last steady point
 };
 /// Of the median of TTFT over the steady points (or, if that has none, of e2e), on a logarithmic
 /// axis: the point that lies furthest below the straight line from the first to the last one.
@@ -126,6 +148,17 @@ struct Knee {
 /// not double, or no point lies at least kLeastKnee of the rise below that line.
 std::optional<Knee> knee_of(const SweepReport& report);
 inline constexpr double kLeastKnee = 0.2;
+
+/// A grid of its first two axes, at one combination of the values of the others.
+struct SweepPanel {
+  std::string label = {};  ///< "router random, replicas 4"; empty where there are no others
+  SweepReport report;      ///< with two axes at most, and the points of the panel
+};
+/// In the order of the points. One, the report itself, where there are two axes or less.
+std::vector<SweepPanel> panels_of(const SweepReport& report);
+
+/// "load" of "tenant.users.arrivals.load": the key's last word.
+std::string short_name(const SweepAxis& axis);
 
 /// Points of one numeric axis that are saturated, one after the other.
 struct SaturatedStretch {
@@ -147,6 +180,27 @@ std::string answer_of(const SweepFind& find);
 
 /// What came out, in a sentence each: what was found, the knee, where it saturates.
 std::vector<std::string> sweep_sentences(const SweepReport& report);
+
+/// The first value from which on all points are saturated, of one numeric axis; nothing where no
+/// such stretch reaches the end.
+std::optional<double> saturated_from(const SweepReport& report);
+
+/// A figure of a whole sweep, as objectives of suites name it: "knee", "saturated_from", "found"
+/// (or "found.2": of several searches the second). In the unit of the axis: durations in s, rates
+/// per s.
+struct SweepFigureValue {
+  std::optional<double> value = {};
+  /// It is no value, but the end of the range beyond which it lies: of most at this or more, of
+  /// least at this or less.
+  bool is_end = false;
+  bool most = true;         ///< of is_end
+  std::string reason = {};  ///< of a value that is absent: why
+};
+SweepFigureValue sweep_figure(const SweepReport& report, const std::string& path);
+
+/// Empty if a sweep over so many axes with so many searches has a figure of that path; else what is
+/// wrong.
+std::string sweep_figure_problem(const std::string& path, std::size_t axes, std::size_t finds);
 
 /// How many points there are, and of which kind.
 std::string sweep_status(const SweepReport& report);

@@ -12,12 +12,6 @@
 namespace tokenlift {
 namespace {
 
-/// The key's last word, as an axis of a table is called.
-std::string short_name(const SweepAxis& axis) {
-  const std::size_t dot = axis.key.rfind('.');
-  return dot == std::string::npos ? axis.key : axis.key.substr(dot + 1);
-}
-
 Cell state_cell(const SweepPoint& point) {
   switch (point.state) {
     case PointState::steady:
@@ -88,6 +82,22 @@ bool has_state(const SweepReport& report, PointState state) {
                      [&](const SweepPoint& point) { return point.state == state; });
 }
 
+/// Which points were run for a part of their time only.
+std::string shortened_note(const SweepReport& report) {
+  std::vector<std::string> labels;
+  for (const SweepPoint& point : report.points) {
+    if (point.shortened) labels.push_back(point_label(report, point));
+  }
+  if (labels.empty()) return "";
+  constexpr std::size_t kMostNamed = 4;
+  const std::string which = labels.size() > kMostNamed
+                                ? fmt::format("Of {} points", labels.size())
+                                : fmt::format("At {}", listed(labels, "and"));
+  return fmt::format(
+      " {} a first run of a quarter of the time was enough to tell, and is all that was run.",
+      which);
+}
+
 /// Each once.
 std::vector<std::string> failed_checks(const std::vector<SweepPoint>& points) {
   std::vector<std::string> names;
@@ -105,6 +115,7 @@ const std::vector<SweepFigure>& sweep_figures() {
   static const std::vector<SweepFigure> all = {
       {"offered_requests_per_s", "offered", "requests/s", 1, true},
       {"offered_tokens_per_s", "offered", "tokens/s"},
+      {"completed_requests_per_s", "completed", "requests/s"},
       {"throughput_tokens_per_s", "throughput", "tokens/s", 1, true},
       {"goodput_tokens_per_s", "goodput", "tokens/s", 1, true},
       {"attainment", "attainment", "%", 100, true},
@@ -114,8 +125,10 @@ const std::vector<SweepFigure>& sweep_figures() {
       {"ttft.p50_ms", "TTFT p50", "ms", 1, true},
       {"ttft.p90_ms", "TTFT p90", "ms"},
       {"ttft.p99_ms", "TTFT p99", "ms", 1, true},
+      {"tpot.mean_ms", "TPOT mean", "ms"},
       {"tpot.p50_ms", "TPOT p50", "ms", 1, true},
       {"tpot.p99_ms", "TPOT p99", "ms"},
+      {"itl.mean_ms", "ITL mean", "ms"},
       {"itl.p50_ms", "ITL p50", "ms"},
       {"itl.p99_ms", "ITL p99", "ms"},
       {"e2e.mean_ms", "e2e mean", "ms"},
@@ -133,6 +146,14 @@ std::string point_label(const SweepReport& report, const SweepPoint& point) {
     parts.push_back(short_name(report.axes[i]) + " " + point.values[i]);
   }
   return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string point_path(const SweepReport& report, const SweepPoint& point) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < std::min(report.axes.size(), point.values.size()); ++i) {
+    parts.push_back(short_name(report.axes[i]) + "=" + point.values[i]);
+  }
+  return fmt::format("{}", fmt::join(parts, "/"));
 }
 
 Table points_table(const SweepReport& report) {
@@ -167,8 +188,8 @@ Table points_table(const SweepReport& report) {
   if (has_state(report, PointState::saturated)) {
     table.notes.push_back(
         "saturated: the backlog grows, so nothing that depends on it (latency, goodput) has a "
-        "value "
-        "that lasts. Such a point ends early.");
+        "value that lasts." +
+        shortened_note(report));
   }
   if (const std::vector<std::string> checks = failed_checks(report.points); !checks.empty()) {
     table.notes.push_back("not valid as a measurement: " + listed(checks, "and") + " failed.");

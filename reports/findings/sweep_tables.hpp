@@ -25,6 +25,10 @@ const std::vector<SweepFigure>& sweep_figures();
 /// "load 0.8", "replicas 4, load 0.8": the values of a point, each with the last word of its key.
 std::string point_label(const SweepReport& report, const SweepPoint& point);
 
+/// "load=0.8", "replicas=4/load=0.8": the same as a path, as the cases of a suite's matrix are
+/// called.
+std::string point_path(const SweepReport& report, const SweepPoint& point);
+
 /// A row per point: its values, its state, and what came of it.
 Table points_table(const SweepReport& report);
 

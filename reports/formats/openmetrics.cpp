@@ -12,57 +12,13 @@
 
 #include "reports/analysis/summary.hpp"
 #include "reports/findings/verdict.hpp"
+#include "reports/text/metrics_text.hpp"
 
 namespace tokenlift {
 namespace {
 
-using Labels = std::vector<std::pair<std::string, std::string>>;
-
-std::string label_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      if (c == '\\' || c == '"') out += '\\';
-      out += c;
-    }
-  }
-  return out;
-}
-
-/// One family of metrics: its metadata, and samples as they come. Written where it has any.
-class Family {
- public:
-  Family(std::string name, std::string type, std::string unit, std::string help)
-      : name_(std::move(name)), head_(fmt::format("# TYPE {} {}\n", name_, type)) {
-    if (!unit.empty()) head_ += fmt::format("# UNIT {} {}\n", name_, unit);
-    head_ += fmt::format("# HELP {} {}\n", name_, label_escaped(help));
-  }
-
-  void add(std::string_view suffix, const Labels& labels, const std::string& value) {
-    samples_ += name_ + std::string(suffix) + "{";
-    const char* separator = "";
-    for (const auto& [key, text] : labels) {
-      samples_ += separator + key + "=\"" + label_escaped(text) + "\"";
-      separator = ",";
-    }
-    samples_ += "} " + value + "\n";
-  }
-  void add(std::string_view suffix, const Labels& labels, double value) {
-    add(suffix, labels, fmt::format("{}", value));
-  }
-  void add(const Labels& labels, const std::optional<double>& value) {
-    if (value) add("", labels, *value);
-  }
-
-  std::string text() const { return samples_.empty() ? "" : head_ + samples_; }
-
- private:
-  std::string name_;
-  std::string head_;
-  std::string samples_;
-};
+using Labels = MetricLabels;
+using Family = MetricFamily;
 
 /// What was summarised of the fleet, or of one tenant, in one phase.
 struct Entry {

@@ -48,26 +48,37 @@ TestCase test_of(const CaseReport& report, const ObjectiveResult& objective) {
   return {objective.text, "failure", "objective", missed_text(objective)};
 }
 
+/// Of a case that is a sweep each point is one of the comparison: CASE/KEY=VALUE.
+bool is_of(const CaseComparison& one, const CaseReport& report) {
+  return one.name == report.name || (report.sweep && one.name.starts_with(report.name + "/"));
+}
+
 /// Nothing where the case was not compared.
 std::optional<TestCase> gate_of(const CaseReport& report, const Comparison* comparison) {
   if (comparison == nullptr) return std::nullopt;
-  const auto found =
-      std::find_if(comparison->cases.begin(), comparison->cases.end(),
-                   [&](const CaseComparison& one) { return one.name == report.name; });
-  if (found == comparison->cases.end()) return std::nullopt;
-  constexpr const char* kName = "is no worse than the base";
-  if (!found->problems.empty()) {
-    return TestCase{kName, "skipped", "", fmt::format("{}", fmt::join(found->problems, "\n"))};
+  std::vector<std::string> problems, lines;
+  bool compared = false, worse = false;
+  for (const CaseComparison& one : comparison->cases) {
+    if (!is_of(one, report)) continue;
+    compared = true;
+    problems.insert(problems.end(), one.problems.begin(), one.problems.end());
+    const bool is_point = one.name != report.name;
+    const std::string where = is_point ? " at " + one.name.substr(report.name.size() + 1) : "";
+    for (const ComparedFigure& figure : one.figures) {
+      if (!figure.primary) continue;
+      if (figure.reading != Reading::worse && figure.reading != Reading::open) continue;
+      worse = worse || figure.reading == Reading::worse;
+      lines.push_back(fmt::format("{} in {}{} is {}", gain_label(figure.name), figure.phase, where,
+                                  name_of(figure.reading)));
+    }
   }
-  std::vector<std::string> lines;
-  for (const ComparedFigure& figure : found->figures) {
-    if (!figure.primary) continue;
-    if (figure.reading != Reading::worse && figure.reading != Reading::open) continue;
-    lines.push_back(fmt::format("{} in {} is {}", gain_label(figure.name), figure.phase,
-                                name_of(figure.reading)));
+  if (!compared) return std::nullopt;
+  constexpr const char* kName = "is no worse than the base";
+  if (!problems.empty()) {
+    return TestCase{kName, "skipped", "", fmt::format("{}", fmt::join(problems, "\n"))};
   }
   if (lines.empty()) return TestCase{kName};
-  return TestCase{kName, "failure", found->primary(Reading::worse) > 0 ? "worse" : "open",
+  return TestCase{kName, "failure", worse ? "worse" : "open",
                   fmt::format("{}", fmt::join(lines, "\n"))};
 }
 

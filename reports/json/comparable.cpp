@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "reports/json/json_run.hpp"
+#include "reports/json/json_value.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
@@ -135,6 +136,52 @@ Differences what_differs(const Run& base, const Run& contender) {
   add(differences.noted, "compiler", one.compiler, other.compiler);
   add(differences.noted, "build", one.build_type, other.build_type);
   return differences;
+}
+
+namespace {
+
+/// The element of an array of tables that has this name, or stands at this place.
+Json* element_of(Json& array, const std::string& name) {
+  for (Json& element : array) {
+    if (element.is_object() && element.contains("name") && element["name"] == name) {
+      return &element;
+    }
+  }
+  const std::optional<double> place = number_of(name);
+  const bool is_place = place && *place >= 0 && *place < static_cast<double>(array.size());
+  return is_place ? &array[static_cast<std::size_t>(*place)] : nullptr;
+}
+
+/// The scenario without what stands at the key.
+void erase_key(Json& scenario, const std::vector<std::string>& names) {
+  Json* at = &scenario;
+  for (std::size_t i = 0; i + 1 < names.size(); ++i) {
+    if (at->is_array()) {
+      at = element_of(*at, names[i]);
+    } else {
+      at = at->is_object() && at->contains(names[i]) ? &(*at)[names[i]] : nullptr;
+    }
+    if (at == nullptr) return;
+  }
+  if (at->is_object()) at->erase(names.back());
+}
+
+Run scenario_run(const SweepReport& report, const std::vector<std::vector<std::string>>& keys) {
+  Run run;
+  run.engine = report.engine;
+  run.environment.tokenlift_version = report.tokenlift_version;
+  Json scenario = Json::parse(report.scenario_json, nullptr, false);
+  if (!scenario.is_object()) scenario = Json::object();
+  for (const std::vector<std::string>& names : keys) erase_key(scenario, names);
+  run.scenario_json = scenario.dump();
+  return run;
+}
+
+}  // namespace
+
+Differences what_differs(const SweepReport& base, const SweepReport& contender,
+                         const std::vector<std::vector<std::string>>& keys) {
+  return what_differs(scenario_run(base, keys), scenario_run(contender, keys));
 }
 
 }  // namespace tokenlift

@@ -38,6 +38,20 @@ Json json_of(const ObjectiveResult& objective) {
           {"reason", objective.reason}};
 }
 
+Json sweep_of(const std::optional<CaseSweep>& sweep) {
+  if (!sweep) return nullptr;
+  Json answers = Json::array();
+  for (const auto& [what, value] : sweep->answers) {
+    answers.push_back({{"of", what}, {"value", value}});
+  }
+  return {{"points", sweep->points},
+          {"sentences", sweep->sentences},
+          {"knee", or_null(sweep->knee)},
+          {"saturated_from", or_null(sweep->saturated_from)},
+          {"most_tokens_per_s", or_null(sweep->most_tokens_per_s)},
+          {"found", std::move(answers)}};
+}
+
 Json json_of(const CaseReport& report) {
   return {{"name", report.name},
           {"folder", report.folder},
@@ -54,7 +68,8 @@ Json json_of(const CaseReport& report) {
           {"drain_time_s", or_null(report.drain_s)},
           {"lift_s", or_null(report.lift_s)},
           {"goodput_tokens_per_s", json_of(report.goodput_line)},
-          {"ttft_p50_ms", json_of(report.ttft_line)}};
+          {"ttft_p50_ms", json_of(report.ttft_line)},
+          {"sweep", sweep_of(report.sweep)}};
 }
 
 void require_suite(const Field& document) {
@@ -80,6 +95,7 @@ SuiteEntry entry_of(const Field& field) {
   }
   entry.status = *known;
   entry.runs = field["runs"].count();
+  entry.is_sweep = field.has("sweep") && !field["sweep"].is_null();
   entry.elapsed_s = field["elapsed_s"].amount_of_units();
   return entry;
 }

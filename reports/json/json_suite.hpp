@@ -23,6 +23,7 @@ struct SuiteEntry {
   CaseStatus status = CaseStatus::not_run;
   std::uint64_t runs = 0;
   double elapsed_s = 0;
+  bool is_sweep = false;
 };
 struct SuiteIndex {
   std::string name;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "reports/json/json_field.hpp"
@@ -12,7 +14,7 @@ namespace {
 
 using tokenlift::json_of;  // those of json_value.hpp, beside the ones below
 
-constexpr std::size_t kMostSweepAxes = 2;
+constexpr std::size_t kMostSweepAxes = 4;
 constexpr std::size_t kMostSweepPoints = 100'000;
 constexpr std::size_t kMostSweepWords = 10'000;
 
@@ -26,6 +28,43 @@ Json one_estimate(const Estimate& estimate) {
   return json_of(estimate, 1);
 }
 
+Json json_of(const PointFleet& fleet) {
+  return {{"profile", fleet.profile},
+          {"accelerator", fleet.accelerator},
+          {"accelerators_per_replica", fleet.accelerators_per_replica},
+          {"bytes_per_parameter", fleet.bytes_per_parameter},
+          {"replicas", fleet.replicas}};
+}
+
+constexpr std::array<std::string_view, 3> kScales = {"ratio", "share", "of_a_whole"};
+
+Json json_of(const FigureSet& set) {
+  Json values = Json::array(), grains = Json::array();
+  for (const RunFigure& run : set.runs) {
+    values.push_back(run.value);
+    grains.push_back(run.grain);
+  }
+  return {{"phase", set.phase},
+          {"name", set.name},
+          {"unit", set.unit},
+          {"higher_is_better", set.higher_is_better},
+          {"judged", set.judged},
+          {"primary", set.primary},
+          {"scale", kScales[static_cast<std::size_t>(set.scale)]},
+          {"whole", set.whole},
+          {"missing", set.missing},
+          {"unserved", set.unserved},
+          {"values", std::move(values)},
+          {"grains", std::move(grains)}};
+}
+
+Json json_of(const CaseFigures& figures) {
+  return {{"seeds", figures.seeds},
+          {"without_chance", figures.without_chance},
+          {"problem", figures.problem},
+          {"figures", list_of(figures.figures, json_of)}};
+}
+
 Json json_of(const SweepPoint& point) {
   return {{"values", point.values},
           {"numbers", point.numbers},
@@ -34,11 +73,16 @@ Json json_of(const SweepPoint& point) {
           {"valid", point.valid},
           {"failed_checks", point.failed_checks},
           {"refined", point.refined},
+          {"shortened", point.shortened},
           {"runs", point.runs},
           {"requests", point.requests},
           {"capacity_tokens_per_s", or_null(point.capacity_tokens_per_s)},
           {"accelerators", or_null(point.accelerators)},
-          {"figures", list_of(point.figures, one_estimate)}};
+          {"prompt_tokens", or_null(point.prompt_tokens)},
+          {"output_tokens", or_null(point.output_tokens)},
+          {"fleet", json_of(point.fleet)},
+          {"figures", list_of(point.figures, one_estimate)},
+          {"by_run", json_of(point.by_run)}};
 }
 
 Json json_of(const FindTry& tried) {
@@ -72,7 +116,13 @@ Json json_of(const std::optional<Knee>& knee) {
           {"to", knee->to},
           {"rise_before", knee->rise_before},
           {"rise_after", knee->rise_after},
-          {"of", knee->what}};
+          {"of", knee->what},
+          {"without_last", or_null(knee->without_last)}};
+}
+
+Json scenario_of(const SweepReport& report) {
+  Json scenario = Json::parse(report.scenario_json, nullptr, false);
+  return scenario.is_object() ? scenario : Json(nullptr);
 }
 
 // ----------------------------------------------------------------------------------------- read
@@ -95,6 +145,59 @@ std::optional<Interval> interval_of(const Field& field) {
 Estimate estimate_of(const Field& field) {
   return {field["value"].optional(&Field::number), interval_of(field["interval_95"]),
           field["basis"].text(), field["reason"].text()};
+}
+
+PointFleet fleet_of(const Field& field) {
+  PointFleet fleet;
+  fleet.profile = field["profile"].text();
+  fleet.accelerator = field["accelerator"].text();
+  fleet.accelerators_per_replica =
+      static_cast<std::int64_t>(field["accelerators_per_replica"].count());
+  fleet.bytes_per_parameter = field["bytes_per_parameter"].amount_of_units();
+  fleet.replicas = static_cast<std::int64_t>(field["replicas"].count());
+  return fleet;
+}
+
+/// With a value per run.
+FigureSet figure_set_of(const Field& field, const std::vector<std::uint64_t>& seeds) {
+  FigureSet set;
+  set.phase = field["phase"].text();
+  set.name = field["name"].text();
+  set.unit = field["unit"].text();
+  set.higher_is_better = field["higher_is_better"].flag();
+  set.judged = field["judged"].flag();
+  set.primary = field["primary"].flag();
+  const auto scale = std::find(kScales.begin(), kScales.end(), field["scale"].text());
+  if (scale == kScales.end()) field["scale"].fail(R"(must be "ratio", "share" or "of_a_whole")");
+  set.scale = static_cast<FigureScale>(scale - kScales.begin());
+  set.whole = field["whole"].number();
+  set.missing = field["missing"].text();
+  set.unserved = field["unserved"].flag();
+  for (const Field& item : field["values"].items(kMostSweepWords)) {
+    set.runs.push_back({0, item.number(), 0});
+  }
+  const std::vector<Field> grains = field["grains"].items(kMostSweepWords);
+  const bool all_runs = set.runs.empty() || set.runs.size() == seeds.size();
+  if (!all_runs || grains.size() != set.runs.size()) field["values"].fail("must have one per run");
+  for (std::size_t i = 0; i < set.runs.size(); ++i) {
+    set.runs[i].seed = seeds[i];
+    set.runs[i].grain = grains[i].number();
+  }
+  return set;
+}
+
+CaseFigures by_run_of(const Field& field) {
+  CaseFigures figures;
+  for (const Field& item : field["seeds"].items(kMostSweepWords)) {
+    figures.seeds.push_back(item.unsigned_integer());
+  }
+  figures.runs = figures.seeds.size();
+  figures.without_chance = field["without_chance"].flag();
+  figures.problem = field["problem"].text();
+  for (const Field& item : field["figures"].items(kMostSweepWords)) {
+    figures.figures.push_back(figure_set_of(item, figures.seeds));
+  }
+  return figures;
 }
 
 /// With a value per axis and a figure per path.
@@ -120,6 +223,13 @@ SweepPoint point_of(const Field& field, std::size_t axes, std::size_t figures) {
   point.requests = field["requests"].count();
   point.capacity_tokens_per_s = field["capacity_tokens_per_s"].optional(&Field::amount_of_units);
   point.accelerators = field["accelerators"].optional(&Field::amount_of_units);
+  if (field.has("by_run")) {  // not in sweeps of versions before
+    point.shortened = field["shortened"].flag();
+    point.prompt_tokens = field["prompt_tokens"].optional(&Field::amount_of_units);
+    point.output_tokens = field["output_tokens"].optional(&Field::amount_of_units);
+    point.fleet = fleet_of(field["fleet"]);
+    point.by_run = by_run_of(field["by_run"]);
+  }
   for (const Field& item : field["figures"].items(kMostSweepWords)) {
     point.figures.push_back(estimate_of(item));
   }
@@ -182,6 +292,7 @@ std::string to_json(const SweepReport& report) {
                    {"repetitions", report.repetitions},
                    {"phase", report.phase},
                    {"settings_digest", report.settings_digest},
+                   {"first_scenario", scenario_of(report)},
                    {"status", sweep_status(report)},
                    {"sentences", sweep_sentences(report)},
                    {"remarks", report.remarks},
@@ -211,6 +322,9 @@ SweepReport read_sweep(std::string_view text, const std::string& source) {
   report.repetitions = document["repetitions"].count();
   report.phase = document["phase"].text();
   report.settings_digest = document["settings_digest"].text();
+  if (document.has("first_scenario") && !document["first_scenario"].is_null()) {
+    report.scenario_json = document["first_scenario"].json().dump();
+  }
   report.remarks = words_of(document["remarks"]);
   report.interrupted = document["interrupted"].flag();
   report.requests = document["requests"].count();

@@ -19,6 +19,17 @@ List problems_of(const SuiteReport& suite) {
   return list;
 }
 
+/// What came out of each case that is a sweep.
+List sweeps_of(const SuiteReport& suite) {
+  List list;
+  for (const CaseReport& each : suite.cases) {
+    if (each.sweep && !each.sweep->sentences.empty()) {
+      list.items.push_back({each.name, each.sweep->sentences});
+    }
+  }
+  return list;
+}
+
 Table cases_of(const SuiteReport& suite) {
   Table table = suite_table(suite.cases, suite.columns);
   if (suite.cases.size() > kMostOpenRows) table.title = whole_figure(suite.cases.size()) + " cases";
@@ -44,6 +55,9 @@ Page suite_page(const SuiteReport& suite) {
   Section problems{"What is not well", {}, Place::open, false, {}};
   add_block(problems.blocks, {problems_of(suite)});
   add_section(page.sections, std::move(problems));
+  Section sweeps{"Sweeps", {}, Place::open, false, {}};
+  add_block(sweeps.blocks, {sweeps_of(suite)});
+  add_section(page.sections, std::move(sweeps));
   Section cards{"Cases", {}, Place::html_only, false, {}};
   add_block(cards.blocks, {Cards{case_cards_html(suite)}, Place::html_only});
   add_section(page.sections, std::move(cards));

@@ -13,7 +13,7 @@
 namespace tokenlift {
 namespace {
 
-/// Of two axes: what the maps show.
+/// Over two axes: what the maps show.
 constexpr std::array<std::string_view, 6> kMapped = {"throughput_tokens_per_s",
                                                      "goodput_tokens_per_s",
                                                      "attainment",
@@ -39,8 +39,13 @@ void add_charts(const std::vector<NamedSweep>& sweeps, Page& page) {
   }
 }
 
-Section maps_section(const SweepReport& report) {
-  Section section{"Over both axes", {}, Place::html_only, false, {}};
+Section maps_section(const SweepPanel& panel) {
+  const SweepReport& report = panel.report;
+  Section section{panel.label.empty() ? "Over both axes" : "Over both axes, at " + panel.label,
+                  {},
+                  Place::html_only,
+                  false,
+                  {}};
   for (const std::string_view what : kMapped) {
     for (const SweepFigure& figure : sweep_figures()) {
       if (figure.what != what) continue;
@@ -90,9 +95,14 @@ Page sweep_page(const SweepReport& report) {
   add_block(found.blocks, {finds_table(report)});
   add_section(page.sections, std::move(found));
   add_charts({{"", &report}}, page);
-  add_section(page.sections, maps_section(report));
+  const std::vector<SweepPanel> panels = panels_of(report);
+  for (const SweepPanel& panel : panels) add_section(page.sections, maps_section(panel));
   Section points{"Points", {}, Place::open, true, {}};
-  add_block(points.blocks, {points_table(report)});
+  for (const SweepPanel& panel : panels) {
+    Table table = points_table(panel.report);
+    if (!panel.label.empty()) table.title = "points at " + panel.label;
+    add_block(points.blocks, {std::move(table)});
+  }
   add_section(page.sections, std::move(points));
   Section tries{"Values tried", {}, Place::open, true, {}};
   for (const SweepFind& find : report.finds) add_block(tries.blocks, {tries_table(report, find)});

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -132,6 +133,65 @@ class Sweep(unittest.TestCase):
                          [[b, l] for b in ("1", "4") for l in ("0.3", "0.6", "0.9")])
         self.assertIn("Over both axes", (self.folder / "out/report.html").read_text())
 
+    @conclusions
+    def test_other_keys_than_the_first_two_are_panels(self):
+        done = self.sweep("--over", "fleet.site.hall.max_batch=1,4", "--over", LOAD + "=0.3,0.6",
+                          "--over", "fleet.router=random,round_robin", "--repetitions", 1)
+        self.assertEqual(len(self.result()["points"]), 8)
+        for router in ("random", "round_robin"):
+            self.assertIn("points at router " + router, done.stdout)
+            self.assertIn("Over both axes, at router " + router,
+                          (self.folder / "out/report.html").read_text())
+
+    def test_the_scenario_may_say_what_is_swept(self):
+        self.file.write_text(SCENARIO + f"""
+[sweep]
+over = "{LOAD}=0.2:0.6:3"
+find = "most {LOAD}=0.2:1.4"
+while = "attainment >= 0.9"
+repetitions = 2
+requests = 1
+""")
+        self.sweep()
+        result = self.result()
+        self.assertEqual([p["values"][0] for p in result["points"]], ["0.2", "0.4", "0.6"])
+        self.assertEqual(result["finds"][0]["outcome"], "found")
+        self.assertEqual(result["repetitions"], 2)
+        # Options go before it: where one says what is done, the table says nothing of that.
+        self.sweep("--over", LOAD + "=0.3,0.5", "--repetitions", 1, out="options")
+        result = self.result("options")
+        self.assertEqual([p["values"][0] for p in result["points"]], ["0.3", "0.5"])
+        self.assertEqual((result["finds"], result["repetitions"]), ([], 1))
+        done = self.run_tokenlift("check", self.file)
+        self.assertIn(f'over = ["{LOAD}=0.2:0.6:3"]', done.stdout)
+        self.assertIn('while = ["attainment.steady >= 0.9"]', done.stdout)
+        self.file.write_text(SCENARIO + f'\n[sweep]\nover = "{LOAD}=0.6:0.2:3"\n')
+        done = self.run_tokenlift("check", self.file, code=2)
+        self.assertIn("hall.toml:29:8", done.stderr)
+
+    @conclusions
+    def test_a_sweep_can_be_shown_again_in_other_formats(self):
+        self.sweep("--over", LOAD + "=0.3,0.6,1.5", "--repetitions", 2,
+                   "--set", "fleet.site.hall.profile=h100-8b")
+        done = self.run_tokenlift("sweep", "out", "--format", "openmetrics")
+        self.assertTrue(done.stdout.endswith("# EOF\n"))
+        self.assertIn('load="0.3",state="steady"}', done.stdout)
+        done = self.run_tokenlift("sweep", "out", "--format", "benchmark-report")
+        documents = [json.loads(text) for text in done.stdout.split("---\n")[1:]]
+        self.assertEqual(len(documents), 3)
+        aggregate = documents[0]["results"]["request_performance"]["aggregate"]
+        self.assertGreater(aggregate["latency"]["time_to_first_token"]["mean"], 0)
+        self.assertAlmostEqual(aggregate["requests"]["input_length"]["mean"], 100, delta=5)
+        done = self.run_tokenlift("sweep", "out/", "--format", "inferencex")
+        rows = json.loads(done.stdout)
+        self.assertEqual([row[LOAD] for row in rows], ["0.3", "0.6"])
+        self.assertGreater(rows[1]["tput_per_gpu"], rows[1]["output_tput_per_gpu"])
+        done = self.run_tokenlift("sweep", "out", "--format", "csv")
+        self.assertEqual(done.stdout, (self.folder / "out/points.csv").read_text())
+        self.run_tokenlift("sweep", "out", "--out", "again", code=2)
+        done = self.run_tokenlift("sweep", "out", "out", "--format", "csv", code=2)
+        self.assertIn("give one folder", done.stderr)
+
     def test_stdout_is_the_format_that_is_asked_for(self):
         axis = ["--over", LOAD + "=0.2,0.5", "--repetitions", 1]
         done = self.sweep(*axis, "--format", "json")
@@ -181,6 +241,7 @@ class Sweep(unittest.TestCase):
         self.assertLessEqual(found["at the scenario's load"], found["with 20 % more load"])
         self.assertEqual(found["with one replica failed"], found["at the scenario's load"] + 1)
         self.assertIn("what was found", done.stdout)
+        self.assertRegex(done.stdout, "When one of [0-9]+ replicas fails as they run")
 
     # ------------------------------------------------------------------- several commands
 
@@ -204,6 +265,79 @@ class Sweep(unittest.TestCase):
         self.assertEqual(self.result("half"), self.result("whole"))
         done = self.sweep(*task, out="whole", code=2)
         self.assertIn("--resume", done.stderr)
+
+    def test_what_was_done_is_there_after_a_kill(self):
+        words = ["--over", LOAD + "=0.2:0.9:200", "--repetitions", "20", "--threads", "1"]
+        process = subprocess.Popen(
+            [TOKENLIFT, "sweep", self.file, "--out", self.folder / "out", *words],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        file = self.folder / "out/sweep.json"
+        while not file.exists():  # in the middle of the first pass
+            self.assertIsNone(process.poll())
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        result = self.result()
+        self.assertTrue(result["interrupted"])
+        self.assertTrue(0 < len(result["points"]) < 200)
+        self.assertTrue(all(p["runs"] == 20 for p in result["points"]))
+
+    def test_two_sweeps_are_compared_point_by_point(self):
+        # The same rates for both fleets, of which the slower one can do some 390 tokens/s.
+        axis = ["--over", LOAD + "=0.3,0.6,0.9", "--repetitions", 4, "--set", "fleet.capacity=477/s"]
+        self.sweep(*axis, out="base")
+        self.run_tokenlift("compare", "base", "base", "--primary", "throughput,ttft_p50")
+        self.sweep(*axis, "--set", 'profile.server.decode={ a = "14ms", b = "1ms", c = "10ns" }',
+                   out="slow")
+        self.run_tokenlift("compare", "base", "slow", "--out", "c.json", "--format", "json", code=1)
+        cases = {c["name"]: c for c in json.loads((self.folder / "c.json").read_text())["cases"]}
+        self.assertEqual(list(cases), ["load=0.3", "load=0.6", "load=0.9"])
+        worse = {f["name"] for f in cases["load=0.6"]["figures"] if f["reading"] == "worse"}
+        self.assertIn("tpot p50", worse)
+        last = {f["name"]: f["reading"] for f in cases["load=0.9"]["figures"]}
+        self.assertEqual(last.get("saturated"), "worse")
+        self.assertNotIn("ttft p50", last)  # on one side it does not last
+        self.sweep("--over", "fleet.site.hall.max_batch=2,4", "--repetitions", 1, out="other")
+        done = self.run_tokenlift("compare", "base", "other", code=2)
+        self.assertIn("one sweep is over " + LOAD, done.stderr)
+        self.sweep(*axis, "--set", "fleet.site.hall.replicas=3", out="larger")
+        done = self.run_tokenlift("compare", "base", "larger", code=2)
+        self.assertIn("/fleet/site/0/replicas", done.stderr)
+
+    def test_a_suite_may_hold_sweeps(self):
+        suite = self.folder / "curves.toml"
+        suite.write_text(f"""
+[[case]]
+name = "curve"
+scenario = "hall.toml"
+sweep = {{ over = "{LOAD}=0.3,0.6,1.5", find = "most {LOAD}=0.2:1.4", while = "attainment >= 0.9", repetitions = 2 }}
+objectives = ["found >= 0.5", "saturated_from <= 1.6", "found <= 0.3"]
+[[case]]
+scenario = "hall.toml"
+repetitions = 1
+""")
+        self.run_tokenlift("suite", suite, "--out", "suite", "--quiet", code=1)
+        suite_json = json.loads((self.folder / "suite/suite.json").read_text())
+        curve = suite_json["cases"][0]
+        self.assertEqual(curve["status"], "done")
+        self.assertEqual([o["met"] for o in curve["objectives"]], [True, True, False])
+        self.assertEqual(curve["sweep"]["points"], 3)
+        self.assertEqual(curve["sweep"]["saturated_from"], 1.5)
+        self.assertIsNone(suite_json["cases"][1]["sweep"])
+        self.assertTrue((self.folder / "suite/curve/report.html").is_file())
+        self.assertIn("saturated from", (self.folder / "suite/report.md").read_text())
+        self.assertIn('classname="curves.curve"', (self.folder / "suite/junit.xml").read_text())
+        rows = list(csv.DictReader((self.folder / "suite/figures.csv").read_text().splitlines()))
+        self.assertIn("curve/load=0.6", {row["case"] for row in rows})
+        points = json.loads((self.folder / "suite/curve/sweep.json").read_text())["points"]
+        self.run_tokenlift("suite", suite, "--resume", "suite", "--quiet", code=1)
+        again = json.loads((self.folder / "suite/curve/sweep.json").read_text())["points"]
+        self.assertEqual(points, again)
+        # Each against itself: nothing is worse, whatever few runs leave open.
+        self.run_tokenlift("compare", "suite", "suite", "--open", "pass", "--format", "json",
+                           "--out", "c.json")
+        names = [c["name"] for c in json.loads((self.folder / "c.json").read_text())["cases"]]
+        self.assertEqual(names, ["curve/load=0.3", "curve/load=0.6", "curve/load=1.5", "hall"])
 
     def test_time_that_is_up_is_an_interruption(self):
         done = self.sweep("--over", LOAD + "=0.2:0.9:200", "--repetitions", 20, "--for", "1ms",
@@ -250,8 +384,11 @@ class Sweep(unittest.TestCase):
         self.assertIn("say what changes", self.refused())
         self.assertIn("is not KEY=FROM:TO:N", self.refused("--over", "load"))
         self.assertIn("not less than", self.refused("--over", LOAD + "=1:0.5:3"))
-        self.assertIn("two axes", self.refused("--over", "a=1,2", "--over", "b=1,2", "--over", "c=1,2"))
-        self.assertIn("both axes", self.refused("--over", LOAD + "=1,2", "--over", LOAD + "=3,4"))
+        self.assertIn("4 are the most", self.refused(
+            *[word for key in "abcde" for word in ("--over", key + "=1,2")]))
+        self.assertIn("10000 points", self.refused("--over", LOAD + "=0.1:0.9:200", "--over",
+                                                   "run.duration=10s:20s:200"))
+        self.assertIn("two axes", self.refused("--over", LOAD + "=1,2", "--over", LOAD + "=3,4"))
         self.assertIn("most or least", self.refused("--find", "some", LOAD + "=0.1:1", "--while", "a<1"))
         self.assertIn("--while", self.refused("--find", "most", LOAD + "=0.1:1"))
         self.assertIn("KEY=LOW:HIGH", self.refused("--find", "most", "--while", "attainment >= 0.9"))
@@ -264,7 +401,7 @@ class Sweep(unittest.TestCase):
     def test_objectives_that_no_run_has_are_refused(self):
         find = ["--find", "most", LOAD + "=0.1:1"]
         self.assertIn("ttfd", self.refused(*find, "--while", "ttfd.p99_ms <= 5"))
-        self.assertIn("did you mean 'users'",
+        self.assertIn('did you mean "users"',
                       self.refused(*find, "--while", "tenants.user.attainment >= 0.9"))
         self.assertNotEqual(self.refused(*find, "--while", "attainment >= 1.5"), "")
         self.assertNotEqual(self.refused(*find, "--while", "attainment"), "")

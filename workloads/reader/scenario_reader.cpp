@@ -19,6 +19,7 @@
 #include "workloads/reader/fleet_check.hpp"
 #include "workloads/reader/fleet_reader.hpp"
 #include "workloads/reader/profile_reader.hpp"
+#include "workloads/reader/sweep_reader.hpp"
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/reader/tenant_reader.hpp"
 #include "workloads/reader/throttle_reader.hpp"
@@ -40,7 +41,11 @@ void check_count(TableReader& root, const char* key, std::size_t count, std::siz
                std::to_string(most) + " are the most");
 }
 
-using ReadTuning = std::function<Tuning(TableReader table, const Scenario& scenario)>;
+/// What reads the tables [tune] and [sweep] against the scenario, and adds what they say.
+using ReadTask = std::function<void(TableReader table, Scenario& scenario)>;
+struct Tasks {
+  ReadTask tune, sweep;  ///< empty: the table is not read
+};
 
 class ScenarioReader {
  public:
@@ -52,8 +57,7 @@ class ScenarioReader {
         finds_capacity_(finds_capacity),
         tenants_(document, folder) {}
 
-  /// `read_tuning` reads the table [tune] against the scenario; none: [tune] is not read.
-  Scenario read(const std::string& source_name, const ReadTuning& read_tuning);
+  Scenario read(const std::string& source_name, const Tasks& tasks);
 
  private:
   void read_run(TableReader table);
@@ -266,7 +270,7 @@ void ScenarioReader::check_measured() {
   }
 }
 
-Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& read_tuning) {
+Scenario ScenarioReader::read(const std::string& source_name, const Tasks& tasks) {
   TableReader root(document_, document_.root(), "the scenario");
   scenario_.name = name_from_file(source_name);
   if (root.find("name") != nullptr) scenario_.name = root.name_apart_from({});
@@ -288,6 +292,7 @@ Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& 
   read_events(root);
   const bool events_sound = of_events.sound();
   std::optional<TableReader> tune = root.table("tune", "[tune]");
+  std::optional<TableReader> sweep = root.table("sweep", "[sweep]");
   root.finish();
   check_kv_tokens(fleet_reader.sound_sites());
   check_sizes();
@@ -303,7 +308,8 @@ Scenario ScenarioReader::read(const std::string& source_name, const ReadTuning& 
     known.profiles = fleet_reader.profiles_to_keep(scenario_.fleet);
     check_fleet(known, places_, document_);
   }
-  if (tune && read_tuning) scenario_.tuning = read_tuning(std::move(*tune), scenario_);
+  if (tune && tasks.tune) tasks.tune(std::move(*tune), scenario_);
+  if (sweep && tasks.sweep) tasks.sweep(std::move(*sweep), scenario_);
   document_.throw_mistakes();
   scenario_.profiles = fleet_reader.profiles_to_keep(scenario_.fleet);
   return scenario_;
@@ -328,10 +334,16 @@ Scenario parse_scenario(std::string_view text, const std::string& source_name,
     return mistakes;
   };
   Document document(text, source_name, overrides);
-  const auto read_tuning = [&](TableReader table, const Scenario& scenario) {
-    return TuningReader(document, scenario, figure_mistake, mistakes_with).read(std::move(table));
+  TriedWords tried(mistakes_with);
+  Tasks tasks;
+  tasks.tune = [&](TableReader table, Scenario& scenario) {
+    scenario.tuning =
+        TuningReader(document, scenario, figure_mistake, tried).read(std::move(table));
   };
-  return ScenarioReader(document, folder, profiles, finds_capacity).read(source_name, read_tuning);
+  tasks.sweep = [&](TableReader table, Scenario& scenario) {
+    scenario.sweep = SweepReader(document, scenario, figure_mistake, tried).read(std::move(table));
+  };
+  return ScenarioReader(document, folder, profiles, finds_capacity).read(source_name, tasks);
 }
 
 }  // namespace tokenlift

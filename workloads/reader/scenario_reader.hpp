@@ -31,8 +31,9 @@ struct ScenarioSource {
 /// `profiles` are those of the command line: they take the place of the scenario's own with the
 /// same names, and these of the built-in ones; of two with one name the later counts.
 ///
-/// `figure_mistake` says what is wrong with the figures of [tune]. A path that needs a phase gets
-/// that of judged_phase(). Without it all paths stay as they are written.
+/// `figure_mistake` says what is wrong with the figures of [tune] and [sweep]. A path that needs a
+/// phase gets that of judged_phase() or swept_phase(). Without it all paths stay as they are
+/// written, and values of [sweep] are not tried.
 ///
 /// `finds_capacity`: the run looks for the capacity of its endpoints first (--find-capacity), so
 /// that a load on engine http needs none that is stated.

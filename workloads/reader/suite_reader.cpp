@@ -11,6 +11,7 @@
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/reader/suite_matrix.hpp"
 #include "workloads/reader/suite_scenarios.hpp"
+#include "workloads/reader/sweep_reader.hpp"
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/scenario/suite.hpp"
 #include "workloads/text/document.hpp"
@@ -38,6 +39,8 @@ struct CaseTable {
   Place scenario_place;
   Terms terms;
   std::vector<Dimension> dimensions;
+  std::optional<TableReader> sweep;
+  std::vector<std::pair<Objective, Place>> sweep_objectives;
 };
 
 std::string name_of_file(const std::string& path) {
@@ -48,10 +51,11 @@ class SuiteReader {
  public:
   SuiteReader(Document& document, const std::string& folder,
               const std::vector<std::string>& overrides, const std::vector<Profile>& profiles,
-              const FigureMistake& figure_mistake)
+              const FigureMistake& figure_mistake, const SweepFigureMistake& sweep_figure_mistake)
       : document_(document),
         overrides_(overrides),
         figure_mistake_(figure_mistake),
+        sweep_figure_mistake_(sweep_figure_mistake),
         scenarios_(document, folder, overrides, profiles) {}
 
   Suite read(const std::string& source_name);
@@ -66,11 +70,15 @@ class SuiteReader {
   void check_overrides(const Setting& of_matrix);
   void check_name_length(const CaseTable& read);
   bool check_case_count();
+  void read_swept_case(TableReader& table, CaseTable& read);
   void expand(const CaseTable& read);
+  std::optional<Sweeping> read_sweep(const CaseTable& read, const Scenario& scenario,
+                                     const std::vector<const Setting*>& settings);
 
   Document& document_;
   const std::vector<std::string>& overrides_;
   const FigureMistake& figure_mistake_;
+  const SweepFigureMistake& sweep_figure_mistake_;
   SuiteScenarios scenarios_;
   Suite suite_;
   Terms terms_;
@@ -120,12 +128,54 @@ void SuiteReader::read_case(TableReader table) {
     read.name = name_of_file(*reference);
   }
   read_name(table, read);
-  read_terms(table, read.terms);
+  if (table.has("sweep")) {
+    read_swept_case(table, read);
+  } else {
+    read_terms(table, read.terms);
+  }
   read.dimensions = read_dimensions(table, read.terms.settings);
   table.finish();
   check_keys(read);
   check_name_length(read);
   cases_.push_back(std::move(read));
+}
+
+// What a suite says of its runs is not of a sweep.
+void SuiteReader::read_swept_case(TableReader& table, CaseTable& read) {
+  read.terms.objectives.clear();
+  read.terms.control = false;
+  std::vector<Setting> settings = read_settings(table, "set");
+  std::ranges::move(settings, std::back_inserter(read.terms.settings));
+  if (const auto sweep = table.table("sweep", "sweep")) read.sweep.emplace(*sweep);
+  read.sweep_objectives = table.objectives("objectives");
+  if (table.find("repetitions") != nullptr) {
+    table.mistake("repetitions", "a sweep says itself how often each point is run",
+                  "sweep = { repetitions = 5, ... }");
+  }
+  if (table.find("control") != nullptr) {
+    table.mistake("control", "a sweep has no control", "remove it");
+  }
+}
+
+std::optional<Sweeping> SuiteReader::read_sweep(const CaseTable& read, const Scenario& scenario,
+                                                const std::vector<const Setting*>& settings) {
+  const Mark mark{document_};
+  TriedWords tried([&](const std::vector<std::string>& words) {
+    return scenarios_.mistakes_with(*read.source, settings, words);
+  });
+  TableReader table = *read.sweep;
+  Sweeping sweep = SweepReader(document_, scenario, figure_mistake_, tried).read(table);
+  if (mark.sound() && sweep.over.empty() && sweep.finds.empty()) {
+    document_.add(table.place(), "the sweep changes nothing",
+                  "give it over = \"KEY=FROM:TO:N\", or find = \"most KEY=LOW:HIGH\"");
+  }
+  for (const auto& [objective, place] : read.sweep_objectives) {
+    if (!mark.sound() || !sweep_figure_mistake_) break;
+    std::string problem =
+        sweep_figure_mistake_(objective.path, sweep.over.size(), sweep.finds.size());
+    if (!problem.empty()) document_.add(place, std::move(problem));
+  }
+  return mark.sound() ? std::optional(std::move(sweep)) : std::nullopt;
 }
 
 // Base names are apart, and so are the values of a dimension: then all names are.
@@ -217,6 +267,8 @@ void SuiteReader::expand(const CaseTable& read) {
   std::vector<const Setting*> common;
   for (const Setting& setting : read.terms.settings) common.push_back(&setting);
   bool control_missing = false;
+  std::optional<Sweeping>
+      sweep;  // read against the first scenario: others differ in their settings
   for (std::size_t i = 0; i < count; ++i) {
     SuiteCase made;
     made.name = read.name;
@@ -235,6 +287,15 @@ void SuiteReader::expand(const CaseTable& read) {
     made.repetitions = read.terms.repetitions;
     made.control = read.terms.control;
     made.objectives = read.terms.objectives;
+    if (read.sweep) {
+      if (!sweep) sweep = read_sweep(read, made.scenario, settings);
+      if (!sweep) return;
+      made.sweep = sweep;
+      made.repetitions = sweep->repetitions.value_or(kUsualSweepRepetitions);
+      for (const auto& [objective, place] : read.sweep_objectives) {
+        made.objectives.push_back(objective);
+      }
+    }
     suite_.cases.push_back(std::move(made));
   }
   if (!control_missing) return;
@@ -265,9 +326,11 @@ Suite SuiteReader::read(const std::string& source_name) {
 
 Suite parse_suite(std::string_view text, const std::string& source_name, const std::string& folder,
                   const std::vector<std::string>& overrides, const std::vector<Profile>& profiles,
-                  const FigureMistake& figure_mistake) {
+                  const FigureMistake& figure_mistake,
+                  const SweepFigureMistake& sweep_figure_mistake) {
   Document document(text, source_name, {});
-  return SuiteReader(document, folder, overrides, profiles, figure_mistake).read(source_name);
+  return SuiteReader(document, folder, overrides, profiles, figure_mistake, sweep_figure_mistake)
+      .read(source_name);
 }
 
 }  // namespace tokenlift

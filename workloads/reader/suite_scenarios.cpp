@@ -51,11 +51,12 @@ std::optional<ScenarioSource> SuiteScenarios::load(const std::string& reference,
 }
 
 Scenario SuiteScenarios::parse(const ScenarioSource& source,
-                               const std::vector<const Setting*>& settings) const {
+                               const std::vector<const Setting*>& settings,
+                               const std::vector<std::string>& last_words) const {
   std::vector<std::string> words;
-  words.reserve(settings.size() + overrides_.size());
   for (const Setting* setting : settings) words.push_back(setting->word);
   words.insert(words.end(), overrides_.begin(), overrides_.end());
+  words.insert(words.end(), last_words.begin(), last_words.end());
   return parse_scenario(source.text, source.name, source.folder, words, profiles_);
 }
 
@@ -68,6 +69,17 @@ std::optional<Scenario> SuiteScenarios::read(const ScenarioSource& source,
     for (const Mistake& mistake : error.mistakes()) note(source, settings, case_place, mistake);
     return std::nullopt;
   }
+}
+
+std::vector<Mistake> SuiteScenarios::mistakes_with(const ScenarioSource& source,
+                                                   const std::vector<const Setting*>& settings,
+                                                   const std::vector<std::string>& words) const {
+  try {
+    parse(source, settings, words);
+  } catch (const ScenarioError& error) {
+    return error.mistakes();
+  }
+  return {};
 }
 
 std::set<SuiteScenarios::Identity> SuiteScenarios::mistakes_of(

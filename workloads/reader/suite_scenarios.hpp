@@ -34,11 +34,17 @@ class SuiteScenarios {
                                const std::vector<const Setting*>& settings,
                                const Place& case_place);
 
+  /// What is wrong with that scenario once these words come last of all.
+  std::vector<Mistake> mistakes_with(const ScenarioSource& source,
+                                     const std::vector<const Setting*>& settings,
+                                     const std::vector<std::string>& words) const;
+
  private:
   using Identity = std::tuple<std::string, int, int, std::string>;  // of a mistake
 
   std::optional<ScenarioSource> load(const std::string& reference, const Place& place);
-  Scenario parse(const ScenarioSource& source, const std::vector<const Setting*>& settings) const;
+  Scenario parse(const ScenarioSource& source, const std::vector<const Setting*>& settings,
+                 const std::vector<std::string>& last_words = {}) const;
   std::set<Identity> mistakes_of(const ScenarioSource& source,
                                  const std::vector<const Setting*>& settings) const;
   void note(const ScenarioSource& source, const std::vector<const Setting*>& settings,

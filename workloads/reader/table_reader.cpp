@@ -284,14 +284,21 @@ std::vector<std::string> TableReader::names_among(std::string_view key, const st
   return chosen;
 }
 
-std::vector<std::pair<Objective, Place>> TableReader::objectives(std::string_view key) {
+std::vector<std::pair<std::string, Place>> TableReader::placed_texts(std::string_view key) {
   const std::optional<std::vector<std::string>> words = texts(key);
   if (!words) return {};
-  std::vector<std::pair<Objective, Place>> read;
+  std::vector<std::pair<std::string, Place>> placed;
   const toml::array* array = find(key)->as_array();
   for (std::size_t i = 0; i < words->size(); ++i) {
-    const Place at = array != nullptr ? (*array)[i].source() : place(key);
-    Quantity<Objective> objective = parse_objective((*words)[i]);
+    placed.emplace_back((*words)[i], array != nullptr ? (*array)[i].source() : place(key));
+  }
+  return placed;
+}
+
+std::vector<std::pair<Objective, Place>> TableReader::objectives(std::string_view key) {
+  std::vector<std::pair<Objective, Place>> read;
+  for (const auto& [word, at] : placed_texts(key)) {
+    Quantity<Objective> objective = parse_objective(word);
     if (objective.value) {
       read.emplace_back(std::move(*objective.value), at);
     } else {

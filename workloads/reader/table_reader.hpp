@@ -75,6 +75,8 @@ class TableReader {
   std::optional<std::int64_t> instant_s(std::string_view key, const std::string& time_zone);
   /// One string, or an array of at least one.
   std::optional<std::vector<std::string>> texts(std::string_view key);
+  /// The same, each with its place.
+  std::vector<std::pair<std::string, Place>> placed_texts(std::string_view key);
   /// One of `names` or several, each once; empty where the key is absent. `noun` is what has them.
   std::vector<std::string> names_among(std::string_view key, const std::string& noun,
                                        const std::vector<std::string>& names);

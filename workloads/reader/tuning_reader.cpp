@@ -9,6 +9,7 @@
 #include "workloads/text/utf8.hpp"
 #include "workloads/tuning/candidate.hpp"
 #include "workloads/tuning/defaults.hpp"
+#include "workloads/tuning/figure_path.hpp"
 #include "workloads/tuning/lift.hpp"
 
 namespace tokenlift {
@@ -215,21 +216,6 @@ void TuningReader::read_choices(TableReader& table, Parameter& parameter, Places
   }
 }
 
-std::vector<Mistake> TuningReader::new_mistakes(const std::vector<std::string>& words) {
-  const auto identity_of = [](const Mistake& m) {
-    return Identity(m.source, m.line, m.column, m.message);
-  };
-  if (!by_itself_) {
-    by_itself_.emplace();
-    for (const Mistake& each : mistakes_with_({})) by_itself_->push_back(identity_of(each));
-  }
-  std::vector<Mistake> mistakes = mistakes_with_(words);
-  std::erase_if(mistakes, [&](const Mistake& each) {
-    return std::ranges::find(*by_itself_, identity_of(each)) != by_itself_->end();
-  });
-  return mistakes;
-}
-
 void TuningReader::check_values(const Parameter& parameter, const Places& places) {
   const Mark mark{document_};
   const std::size_t count = places.values.size();
@@ -251,7 +237,7 @@ bool TuningReader::check_value(const Parameter& parameter, double position, cons
                                const Place& place) {
   const std::string word = parameter.key + "=" + value_at(parameter, position);
   bool sound_key = true;
-  for (const Mistake& mistake : new_mistakes({word})) {
+  for (const Mistake& mistake : tried_.mistakes_of({word})) {
     const bool in_word = mistake.source == override_source(word);
     const bool in_key =
         in_word && mistake.column <= static_cast<int>(count_code_points(parameter.key));
@@ -267,7 +253,7 @@ bool TuningReader::check_value(const Parameter& parameter, double position, cons
 void TuningReader::check_between(const Parameter& parameter, const Place& place) {
   if (parameter.form != ParameterForm::number) return;
   const std::string word = parameter.key + "=" + value_at(parameter, kBetween);
-  const std::vector<Mistake> mistakes = new_mistakes({word});
+  const std::vector<Mistake> mistakes = tried_.mistakes_of({word});
   if (mistakes.empty()) return;
   document_.add(place, "between the ends, with " + word + ": " + mistakes.front().message,
                 "for whole numbers alone set scale = \"integer\" or \"log_integer\"");
@@ -338,36 +324,10 @@ void TuningReader::check_lift_parameters(TableReader& table) {
 std::optional<std::string> TuningReader::complete_path(const std::string& path,
                                                        std::optional<double> bound,
                                                        const Place& place) {
-  if (!figure_mistake_) return path;
-  // Rates are also called without their unit, and all without their phase: "goodput".
-  const std::string of_phase = "." + judged_phase(tuning_, scenario_);
-  for (const std::string& ending : {std::string(), of_phase, "_tokens_per_s" + of_phase}) {
-    std::string complete = path + ending;
-    if (!figure_mistake_(complete, std::nullopt).empty()) continue;
-    if (!names_are_known(complete, place)) return std::nullopt;
-    std::string problem = figure_mistake_(complete, bound);
-    if (problem.empty()) return complete;
-    document_.add(place, std::move(problem));
-    return std::nullopt;
-  }
-  document_.add(place, figure_mistake_(path, bound));
-  return std::nullopt;
-}
-
-bool TuningReader::names_are_known(const std::string& path, const Place& place) {
-  const auto is_known = [&](const std::string& list, const std::string& kind, const auto& members) {
-    if (!path.starts_with(list)) return true;
-    std::vector<std::string> names;
-    for (const auto& member : members) {
-      if (path.starts_with(list + path_word(member.name) + ".")) return true;
-      names.push_back(member.name);
-    }
-    const std::string name = name_of_word(word_at(path, list.size()));
-    document_.add(place, "there is no " + kind + " " + in_quotes(name), suggest(name, names));
-    return false;
-  };
-  return is_known("tenants.", "tenant", scenario_.tenants) &&
-         is_known("throttles.", "throttle", scenario_.throttles);
+  Quantity<std::string> complete = complete_figure_path(scenario_, judged_phase(tuning_, scenario_),
+                                                        path, bound, figure_mistake_);
+  if (!complete.value) document_.add(place, complete.problem, complete.advice);
+  return std::move(complete.value);
 }
 
 void TuningReader::read_objective(TableReader& table) {
@@ -406,14 +366,15 @@ void TuningReader::read_objective(TableReader& table) {
 }
 
 void TuningReader::read_constraints(TableReader& table) {
+  const std::string phase = judged_phase(tuning_, scenario_);
   for (auto& [constraint, place] : table.objectives("constraints")) {
-    const std::optional<std::string> complete =
-        complete_path(constraint.path, constraint.bound, place);
-    if (!complete) continue;
-    constraint.text.replace(constraint.text.find(constraint.path), constraint.path.size(),
-                            *complete);
-    constraint.path = *complete;
-    tuning_.constraints.push_back(std::move(constraint));
+    Quantity<Objective> complete =
+        complete_objective(scenario_, phase, std::move(constraint), figure_mistake_);
+    if (!complete.value) {
+      document_.add(place, complete.problem, complete.advice);
+      continue;
+    }
+    tuning_.constraints.push_back(*std::move(complete.value));
   }
 }
 

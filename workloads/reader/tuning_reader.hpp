@@ -1,36 +1,27 @@
 #pragma once
 // Reads [tune]: what a search may change, and what it is to achieve.
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "workloads/reader/table_reader.hpp"
+#include "workloads/reader/tried_words.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
 
 class TuningReader {
  public:
-  /// What is wrong with the scenario once these words of --set are added; [tune] is not read.
-  using MistakesWith = std::function<std::vector<Mistake>(const std::vector<std::string>& words)>;
-
   /// `scenario` is what all the other tables say.
   TuningReader(Document& document, const Scenario& scenario, const FigureMistake& figure_mistake,
-               const MistakesWith& mistakes_with)
-      : document_(document),
-        scenario_(scenario),
-        figure_mistake_(figure_mistake),
-        mistakes_with_(mistakes_with) {}
+               TriedWords& tried)
+      : document_(document), scenario_(scenario), figure_mistake_(figure_mistake), tried_(tried) {}
 
   Tuning read(TableReader table);
 
  private:
-  using Identity = std::tuple<std::string, int, int, std::string>;  // of a mistake
-
   /// Where a parameter says what.
   struct Places {
     Place key;
@@ -58,16 +49,12 @@ class TuningReader {
   /// held against the bound.
   std::optional<std::string> complete_path(const std::string& path, std::optional<double> bound,
                                            const Place& place);
-  /// Whether the tenant or throttle that the path names is there; a mistake is noted if not.
-  bool names_are_known(const std::string& path, const Place& place);
-  std::vector<Mistake> new_mistakes(const std::vector<std::string>& words);
 
   Document& document_;
   const Scenario& scenario_;
   const FigureMistake& figure_mistake_;
-  const MistakesWith& mistakes_with_;
+  TriedWords& tried_;
   Tuning tuning_;
-  std::optional<std::vector<Identity>> by_itself_;  // what is wrong without the words
 };
 
 }  // namespace tokenlift

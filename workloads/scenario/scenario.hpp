@@ -15,6 +15,7 @@
 #include "workloads/scenario/endpoint.hpp"
 #include "workloads/scenario/engine.hpp"
 #include "workloads/scenario/profile.hpp"
+#include "workloads/scenario/sweeping.hpp"
 #include "workloads/scenario/throttle_kind.hpp"
 #include "workloads/scenario/tuning.hpp"
 
@@ -435,6 +436,8 @@ struct Scenario {
   std::vector<Event> events;  ///< ordered by at_ns; those that a signal begins are the last
   /// What `tune` searches. No part of what is run: run.json does not have it.
   std::optional<Tuning> tuning;
+  /// What `sweep` does with it. No part of what is run either.
+  std::optional<Sweeping> sweep;
   bool operator==(const Scenario&) const = default;
 };
 

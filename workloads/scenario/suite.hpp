@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,9 @@ struct SuiteCase {
   std::uint64_t repetitions = 3;
   bool control = false;  ///< also without the event that divides the run; there is one
   std::vector<Objective> objectives;
+  /// It is no set of runs, but a sweep of the scenario: objectives are of its knee and of what it
+  /// finds, and `repetitions` those of each point.
+  std::optional<Sweeping> sweep;
 };
 
 struct Suite {
@@ -41,12 +45,13 @@ struct Suite {
 /// Reads a suite. `source_name` is what mistakes call it; `folder` is where scenario files are
 /// looked for (empty: built-in scenarios only); `overrides` (as of parse_scenario()) are applied to
 /// every case's scenario, after what the suite sets; `profiles` are those of the command line.
-/// `figure_mistake` says what is wrong with an objective.
-/// Throws ScenarioError with everything that is wrong. A scenario that is wrong by itself has its
-/// mistakes at their places in its file; one that is so as the suite sets it, at the value in the
-/// suite that makes it so.
+/// `figure_mistake` says what is wrong with an objective, `sweep_figure_mistake` with one of a
+/// sweep. Throws ScenarioError with everything that is wrong. A scenario that is wrong by itself
+/// has its mistakes at their places in its file; one that is so as the suite sets it, at the value
+/// in the suite that makes it so.
 Suite parse_suite(std::string_view text, const std::string& source_name, const std::string& folder,
                   const std::vector<std::string>& overrides, const std::vector<Profile>& profiles,
-                  const FigureMistake& figure_mistake);
+                  const FigureMistake& figure_mistake,
+                  const SweepFigureMistake& sweep_figure_mistake = {});
 
 }  // namespace tokenlift

@@ -366,6 +366,28 @@ std::string tuning_toml(const Tuning& tuning) {
   return text;
 }
 
+std::string sweep_toml(const Sweeping& sweep) {
+  TomlKeys keys;
+  const auto add_words = [&](std::string_view key, const std::vector<std::string>& words) {
+    if (!words.empty()) keys.add(key, array_of_literals(words));
+  };
+  std::vector<std::string> finds, objectives;
+  for (const SoughtValue& find : sweep.finds) {
+    finds.push_back((find.most ? "most " : "least ") + find.range);
+  }
+  for (const Objective& each : sweep.objectives) objectives.push_back(each.text);
+  add_words("over", sweep.over);
+  add_words("find", finds);
+  add_words("while", objectives);
+  add_words("figures", sweep.figures);
+  if (sweep.repetitions) {
+    keys.add("repetitions", static_cast<std::int64_t>(*sweep.repetitions));
+  }
+  if (sweep.requests) keys.add("requests", *sweep.requests);
+  keys.add_duration("for", sweep.time_ns);
+  return "\n[sweep]\n" + keys.lines();
+}
+
 }  // namespace
 
 std::string to_toml(const std::vector<Profile>& profiles) {
@@ -404,6 +426,7 @@ std::string to_toml(const Scenario& scenario) {
     if (!tables.empty()) text += "\n" + tables;
   }
   if (scenario.tuning) text += tuning_toml(*scenario.tuning);
+  if (scenario.sweep) text += sweep_toml(*scenario.sweep);
   return text;
 }
 
@@ -437,6 +460,7 @@ std::optional<std::string> written_value(const Scenario& scenario, const std::st
 std::string to_json(const Scenario& scenario) {
   toml::table table = toml::parse(to_toml(scenario));
   table.erase("tune");
+  table.erase("sweep");
   std::ostringstream text;
   text << toml::json_formatter(table, toml::format_flags::allow_unicode_strings);
   return text.str();

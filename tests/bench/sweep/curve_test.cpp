@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/sweep/axis.hpp"
+
 namespace tokenlift::curve_test {
 namespace {
 
@@ -15,7 +17,7 @@ SweepReport curve_of(const SweptKey& key, const std::function<double(double)>& l
                      double saturated_from = 2) {
   SweepReport report;
   report.phase = "steady";
-  report.axes = {key.axis};
+  report.axes = {axis_of(key)};
   report.figures = {"e2e.p50_ms.steady"};
   for (const std::string& value : key.values) {
     SweepPoint point;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/sweep/sweeper.hpp"
+#include "bench/sweep/task.hpp"
 #include "tests/bench/run/one_step_queue.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
@@ -27,9 +28,10 @@ SweepProblem queue_at_load(double load) {
   return make_sweep_problem({scenario.name, "", to_toml(scenario)}, {}, {}, 2);
 }
 
-SweepReport swept(SweepProblem problem, const std::vector<std::string>& axes) {
+SweepReport swept(SweepProblem problem, const std::vector<std::string>& axes,
+                  const SweepReport* known = nullptr, SweepWatch watch = {}) {
   Workers workers(1);
-  Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, nullptr, {});
+  Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, known, std::move(watch));
   std::vector<SweptKey> keys;
   for (const std::string& axis : axes) keys.push_back(parse_axis(axis, accepts_all));
   sweeper.sweep(keys, {});
@@ -102,10 +104,117 @@ TEST(Point, ABurstInTheFirstQuarterIsNoSaturation) {
   }
 }
 
+TEST(Point, ASingleRunThatLooksSaturatedIsMadeAgain) {
+  for (const char* const seed : {"4", "29", "58"}) {
+    const SweepPoint point = hall_at(seed, "0.5,0.95").points[1];
+    EXPECT_EQ(point.state, PointState::steady) << seed;
+    EXPECT_EQ(point.runs, 2U) << seed;
+  }
+}
+
 TEST(Point, ClearSaturationIsToldAfterAQuarter) {
   const SweepReport report = hall_at("1", "0.5,1.5");
   EXPECT_EQ(report.points[1].state, PointState::saturated);
+  EXPECT_TRUE(report.points[1].shortened);
+  EXPECT_FALSE(report.points[0].shortened);
   EXPECT_LT(report.points[1].requests, report.points[0].requests);
+}
+
+TEST(Sweeper, KeepsPointsAsTheyAreDoneAndGoesOnFromThem) {
+  const std::vector<std::string> axis = {"tenant.users.arrivals.load=0.2,0.3,0.4"};
+  std::vector<SweepReport> kept;
+  SweepWatch watch;
+  watch.kept = [&](const SweepReport& report) { kept.push_back(report); };
+  watch.kept_every_s = 0;
+  const SweepReport whole = swept(queue_at_load(0.5), axis, nullptr, watch);
+  ASSERT_EQ(kept.size(), 4U);  // after each point, and at the end
+  EXPECT_EQ(kept[0].points.size(), 1U);
+  EXPECT_EQ(kept[0].points[0].values[0], "0.4");  // the last ones begin first
+  EXPECT_EQ(kept[1].points.size(), 2U);
+  EXPECT_EQ(kept[1].points[0].values[0], "0.3");
+  // Points that are there are taken as they are.
+  kept[1].points[0].requests = 1;
+  const SweepReport rest = swept(queue_at_load(0.5), axis, &kept[1]);
+  ASSERT_EQ(rest.points.size(), 3U);
+  EXPECT_EQ(rest.points[1].requests, 1U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(rest.points[i].figures[0].value, whole.points[i].figures[0].value);
+  }
+}
+
+TEST(Sweeper, KeepsWhatASearchHasTried) {
+  SweepProblem problem = queue_at_load(0.5);
+  auto [objective, figure] = add_objective(problem, read_objective("ttft.p50_ms <= 5"));
+  const SweptKey key = parse_range("tenant.users.arrivals.load=0.2:0.9", accepts_all);
+  std::vector<std::size_t> tries;
+  SweepWatch watch;
+  watch.kept = [&](const SweepReport& report) { tries.push_back(report.finds.at(0).tries.size()); };
+  watch.kept_every_s = 0;
+  Workers workers(1);
+  Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, nullptr, watch);
+  sweeper.find({"", key, true, {objective}, {figure}});
+  ASSERT_GT(tries.size(), 7U);
+  for (std::size_t i = 0; i + 1 < tries.size(); ++i) EXPECT_EQ(tries[i], i + 1);
+  EXPECT_EQ(tries.back(), sweeper.take().finds[0].tries.size());
+}
+
+TEST(Sweeper, RefusesGridsThatAreTooLarge) {
+  const auto mistake_of = [](const std::vector<std::string>& axes) -> std::string {
+    try {
+      swept(queue_at_load(0.5), axes);
+    } catch (const SweepMistake& mistake) {
+      return mistake.what();
+    }
+    return "";
+  };
+  EXPECT_NE(mistake_of({"a=1,2", "b=1,2", "c=1,2", "d=1,2", "e=1,2"}).find("4 are the most"),
+            std::string::npos);
+  EXPECT_NE(mistake_of({"a=1,2", "a=3,4"}).find("two axes are over a"), std::string::npos);
+  EXPECT_NE(mistake_of({"a=1:900:200", "b=1:900:200"}).find("10000 points"), std::string::npos);
+}
+
+TEST(Sweeper, APointTellsWhatAComparisonAndOthersNeed) {
+  const SweepReport report = swept(queue_at_load(0.5), {"tenant.users.arrivals.load=0.2,1.6"});
+  const SweepPoint& steady = report.points[0];
+  EXPECT_EQ(steady.by_run.runs, 2U);
+  EXPECT_GT(steady.by_run.figures.size(), 5U);
+  EXPECT_EQ(*steady.output_tokens, 1);
+  EXPECT_GT(*steady.prompt_tokens, 0);
+  EXPECT_EQ(steady.fleet.replicas, 2);
+  const SweepPoint& saturated = report.points[1];
+  ASSERT_EQ(saturated.state, PointState::saturated);
+  ASSERT_EQ(saturated.by_run.figures.size(), 1U);
+  EXPECT_EQ(saturated.by_run.figures[0].name, "throughput");
+  EXPECT_NE(report.scenario_json.find("\"load\""), std::string::npos);
+}
+
+TEST(SweepTask, IsMadeOfWords) {
+  Sweeping asked;
+  EXPECT_THROW(make_sweep_task(queue_at_load(0.5), asked), SweepMistake);
+  asked.over = {"tenant.users.arrivals.load=0.2:0.6:3"};
+  asked.time_ns = 2'000'000'000;
+  SweepTask task = make_sweep_task(queue_at_load(0.5), asked);
+  EXPECT_EQ(task.problem.repetitions, kUsualSweepRepetitions);
+  EXPECT_EQ(task.effort.time_s, 2);
+  ASSERT_EQ(task.axes.size(), 1U);
+  asked.finds = {{true, "tenant.users.arrivals.load=0.2:0.6"}};
+  EXPECT_THROW(make_sweep_task(queue_at_load(0.5), asked), SweepMistake);  // while what holds?
+  asked.objectives = {read_objective("ttft.p50_ms <= 5")};
+  asked.repetitions = 2;
+  task = make_sweep_task(queue_at_load(0.5), asked);
+  ASSERT_EQ(task.finds.size(), 1U);
+  EXPECT_EQ(task.finds[0].objectives[0].path, "ttft.p50_ms.steady");
+  EXPECT_EQ(task.problem.repetitions, 2U);
+  SweepReport known;
+  known.settings_digest = digest_of(task.problem);
+  known.figures = task.problem.figures;
+  require_same(task, known, "sweep.json");
+  known.axes = {{"fleet.router", "", false}};
+  known.points.emplace_back().values = {"random"};
+  EXPECT_THROW(require_same(task, known, "sweep.json"), SweepMistake);
+  known.points.clear();
+  known.settings_digest = "other";
+  EXPECT_THROW(require_same(task, known, "sweep.json"), SweepMistake);
 }
 
 }  // namespace

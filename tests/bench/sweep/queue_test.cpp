@@ -61,7 +61,7 @@ bool accepts_whole(const std::string&, const std::string& value) {
 
 SweepFind found(SweepProblem problem, const SweptKey& key, bool most, double wait_ms) {
   auto [objective, figure] =
-      add_objective(problem, std::string(kWait) + " <= " + std::to_string(wait_ms));
+      add_objective(problem, read_objective(std::string(kWait) + " <= " + std::to_string(wait_ms)));
   Workers workers(core_count());
   Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, nullptr, {});
   sweeper.find({"", key, most, {objective}, {figure}});

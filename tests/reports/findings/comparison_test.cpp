@@ -434,6 +434,30 @@ TEST(Comparison, ScenariosThatDifferAreNamedByPathWithBothValues) {
   EXPECT_EQ(back[0].one, "55.0");
 }
 
+TEST(Comparison, SweepsMayDifferInWhatIsSwept) {
+  SweepReport base;
+  base.engine = "virtual";
+  base.scenario_json =
+      R"({"tenant":[{"name":"users","arrivals":{"load":0.1}}],"run":{"seed":1,"duration":"9s"}})";
+  SweepReport other = base;
+  other.scenario_json =
+      R"({"tenant":[{"name":"users","arrivals":{"load":0.3}}],"run":{"seed":2,"duration":"9s"}})";
+  const std::vector<std::string> load = {"tenant", "users", "arrivals", "load"};
+  EXPECT_TRUE(what_differs(base, other, {load}).forbidding.empty());
+  EXPECT_TRUE(what_differs(base, other, {{"tenant", "0", "arrivals", "load"}}).forbidding.empty());
+  EXPECT_EQ(what_differs(base, other, {{"fleet", "site", "hall", "replicas"}}).forbidding.size(),
+            1U);
+  other.scenario_json.replace(other.scenario_json.find("9s"), 2, "8s");
+  EXPECT_EQ(what_differs(base, other, {load}).forbidding,
+            (std::vector<std::string>{"scenario /run/duration: \"9s\" -> \"8s\""}));
+  other = base;
+  other.engine = "threads";
+  EXPECT_EQ(what_differs(base, other, {load}).forbidding.size(), 1U);
+  other = base;
+  other.scenario_json = "no JSON";
+  EXPECT_FALSE(what_differs(base, other, {load}).forbidding.empty());
+}
+
 // What a file holds goes before where it lies.
 TEST(Comparison, ATraceIsKnownByItsRows) {
   tokenlift::Run base = lift_run();

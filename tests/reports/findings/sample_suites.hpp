@@ -57,6 +57,25 @@ inline SuiteReport sample_suite() {
   return suite;
 }
 
+/// Runs, and a sweep.
+inline SuiteReport suite_with_sweep() {
+  SuiteReport suite = sample_suite();
+  suite.cases.resize(1);
+  CaseReport sweep{"curve/seed=1", "curve/seed=1", CaseStatus::done};
+  sweep.engine = "virtual";
+  sweep.runs = 60;
+  sweep.sweep = CaseSweep{{"The knee lies at load 0.8.", "It is saturated from load 1 on."},
+                          12,
+                          0.8,
+                          1,
+                          {{"most load", "0.97"}},
+                          8'000};
+  sweep.objectives = {{"knee >= 0.7", true, 0.8, "", 0.7},
+                      {"found >= 0.98", false, 0.97, "", 0.98}};
+  suite.cases.push_back(std::move(sweep));
+  return suite;
+}
+
 inline const std::string& hostile_text() {
   static const std::string text =
       "</script><!--<img src=x onerror=alert(1)>|`*_[a](b) \"'&#1;\x01\xFF]]> @all #7";

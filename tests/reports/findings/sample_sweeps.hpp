@@ -30,6 +30,10 @@ inline SweepPoint sweep_point(const SweepReport& report, double load, double acc
   point.requests = static_cast<std::uint64_t>(std::lround(load * 50'000));
   point.capacity_tokens_per_s = 8'000;
   point.accelerators = accelerators;
+  point.prompt_tokens = 512;
+  point.output_tokens = 266;
+  point.fleet = {"h100-8b", "NVIDIA H100 SXM", 1, 2, static_cast<std::int64_t>(accelerators)};
+  point.shortened = load >= 1.1;
   if (load >= 1) point.state = PointState::saturated;
   const double wait = load < 1 ? load / (1 - load) : 0;
   const double share = 0.02 + 0.1 * load * load;
@@ -38,6 +42,7 @@ inline SweepPoint sweep_point(const SweepReport& report, double load, double acc
     const bool later = is("ttft.p99") || is("e2e.p99");
     double value = 0;
     if (is("offered_requests")) value = 30 * load;
+    if (is("completed_requests")) value = 30 * std::min(load, 1.0);
     if (is("offered_tokens")) value = 8'000 * load;
     if (is("throughput")) value = 8'000 * std::min(load, 1.0);
     if (is("utilisation")) value = std::min(1.0, 0.5 + load / 2);
@@ -54,6 +59,24 @@ inline SweepPoint sweep_point(const SweepReport& report, double load, double acc
       point.figures.push_back(sweep_estimate(value, is("attainment") ? 0.002 : share));
     }
   }
+  point.by_run.seeds = {1, 2, 3, 4, 5};
+  point.by_run.seeds.resize(point.runs);
+  point.by_run.runs = point.runs;
+  FigureSet made, first;
+  made.phase = first.phase = "steady";
+  made.name = "throughput";
+  made.unit = "tokens/s";
+  first.name = "ttft p50";
+  first.unit = "ns";
+  first.higher_is_better = false;
+  made.primary = first.primary = true;
+  for (const std::uint64_t seed : point.by_run.seeds) {
+    const double chance = 1 + 0.001 * static_cast<double>(seed % 3);
+    made.runs.push_back({seed, 8'000 * std::min(load, 1.0) * chance, 0});
+    first.runs.push_back({seed, (20 + 30 * wait) * 1e6 * chance, 1000});
+  }
+  point.by_run.figures.push_back(std::move(made));
+  if (load < 1) point.by_run.figures.push_back(std::move(first));
   return point;
 }
 
@@ -151,6 +174,27 @@ inline SweepReport sample_grid() {
       point.values = {sweep_number(load), routers[i]};
       point.numbers = {load, static_cast<double>(i)};
       report.points.push_back(std::move(point));
+    }
+  }
+  return report;
+}
+
+/// Over four keys: two of them are axes, and each combination of the others is a panel.
+inline SweepReport sample_panels() {
+  SweepReport report = sweep_without_points();
+  report.axes = {{"tenant.users.arrivals.load", "", true},
+                 {"fleet.site.hall.max_batch", "", true},
+                 {"fleet.router", "", false},
+                 {"fleet.site.hall.replicas", "", true}};
+  for (const double load : {0.3, 0.9}) {
+    for (const double batch : {8.0, 16.0}) {
+      for (const double router : {0.0, 1.0}) {
+        SweepPoint point = sweep_point(report, load + 0.05 * router - batch / 400);
+        point.values = {sweep_number(load), sweep_number(batch),
+                        router == 0 ? "random" : "least_loaded", "4"};
+        point.numbers = {load, batch, router, 4};
+        report.points.push_back(std::move(point));
+      }
     }
   }
   return report;

@@ -427,6 +427,25 @@ TEST(SuiteJunit, ACaseThatIsWorseThanTheBaseOrOpenFails) {
   EXPECT_NE(xml.find("TTFT p50 in after is worse"), std::string::npos);
 }
 
+TEST(SuiteJunit, ASweepIsWorseWhereOneOfItsPointsIs) {
+  const SuiteReport suite = suite_with_sweep();
+  const Comparison comparison = compare({case_of(suite.cases[1].name + "/load=0.8", 1),
+                                         case_of(suite.cases[1].name + "/load=0.9", 1.2)},
+                                        {});
+  const std::string xml = suite_junit(suite, &comparison);
+  EXPECT_EQ(occurrences(xml, "is no worse than the base"), 1U);
+  EXPECT_NE(xml.find("TTFT p50 in after at load=0.9 is worse"), std::string::npos);
+  EXPECT_EQ(xml.find("at load=0.8"), std::string::npos);
+  EXPECT_NE(xml.find("found &gt;= 0.98 is not met: it is 0.97"), std::string::npos);
+}
+
+TEST(SuitePage, SaysWhatItsSweepsFound) {
+  const std::string text = to_markdown(suite_page(suite_with_sweep()));
+  EXPECT_NE(text.find("The knee lies at load 0.8."), std::string::npos);
+  EXPECT_NE(text.find("It is saturated from load 1 on."), std::string::npos);
+  EXPECT_EQ(to_markdown(suite_page(sample_suite())).find("Sweeps"), std::string::npos);
+}
+
 TEST(SuiteCsv, HasARowPerCaseAndFigure) {
   const CaseFigures lift = case_figures(make_trial("", rich_repetitions({}, 3)));
   CaseFigures odd = case_of("b", 1).base;

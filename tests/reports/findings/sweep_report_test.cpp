@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "reports/formats/page_markdown.hpp"
 #include "reports/formats/page_text.hpp"
 #include "reports/formats/sweep_csv.hpp"
+#include "reports/formats/sweep_openmetrics.hpp"
 #include "reports/page/sweep_page.hpp"
 #include "tests/reports/findings/sample_sweeps.hpp"
 #include "tests/reports/formats/golden_file.hpp"
@@ -50,6 +53,127 @@ TEST(Sweep, NamesNoKneeWhereThereIsNone) {
   report.points.resize(4);
   EXPECT_FALSE(knee_of(report));
   EXPECT_FALSE(contains(to_markdown(sweep_page(report)), "knee"));
+}
+
+/// Along "load" from 0.1 to 1, e2e.p50_ms as said.
+SweepReport curve_with(const std::function<double(double)>& latency_ms) {
+  SweepReport report = sample_sweep();
+  report.points.clear();
+  report.finds.clear();
+  const std::size_t figure = *figure_index(report, "ttft.p50_ms");
+  for (int i = 1; i <= 9; ++i) {
+    report.points.push_back(sweep_point(report, 0.1 * i));
+    report.points.back().figures[figure] = {latency_ms(0.1 * i), std::nullopt, "", ""};
+  }
+  return report;
+}
+
+TEST(Sweep, SaysThatAKneeDependsOnWhereTheCurveEnds) {
+  constexpr const char* kSaid = "It depends on where the curve ends";
+  // It rises slowly from 0.4 on, and its last point stands far above all.
+  const SweepReport steeper = curve_with(
+      [](double x) { return 10 * std::exp(2 * std::max(0.0, x - 0.35) + (x > 0.85 ? 6 : 0)); });
+  ASSERT_TRUE(knee_of(steeper));
+  EXPECT_NEAR(knee_of(steeper)->at, 0.8, 1e-9);
+  ASSERT_TRUE(knee_of(steeper)->without_last);
+  EXPECT_NEAR(*knee_of(steeper)->without_last, 0.4, 1e-9);
+  EXPECT_TRUE(contains(to_markdown(sweep_page(steeper)), kSaid));
+  // Flat, then steep from 0.6 on, wherever it ends.
+  const SweepReport planted =
+      curve_with([](double x) { return x <= 0.6 ? 10 : 10 * std::exp(8 * (x - 0.6)); });
+  ASSERT_TRUE(knee_of(planted));
+  EXPECT_NEAR(knee_of(planted)->at, 0.6, 1e-9);
+  EXPECT_FALSE(knee_of(planted)->without_last);
+  EXPECT_FALSE(contains(to_markdown(sweep_page(planted)), kSaid));
+}
+
+TEST(Sweep, DoubtsASaturationBelowTheCapacity) {
+  constexpr const char* kSaid = "of the capacity is asked for";
+  const SweepReport above = sample_sweep();
+  EXPECT_FALSE(contains(to_markdown(sweep_page(above)), kSaid));
+  SweepReport below = above;
+  SweepPoint& early = below.points[8];  // at 0.9
+  early.state = PointState::saturated;
+  early.runs = 1;
+  const std::string text = to_markdown(sweep_page(below));
+  EXPECT_TRUE(contains(text, "At 0.9 only 90.0 % of the capacity is asked for")) << text;
+  EXPECT_TRUE(contains(text, "1 run is too short")) << text;
+}
+
+TEST(Sweep, NamesThePointsThatWereShortened) {
+  constexpr const char* kSaid = "a first run of a quarter of the time was enough";
+  SweepReport report = sample_sweep();
+  EXPECT_TRUE(contains(to_markdown(sweep_page(report)), "At load 1.1 and load 1.2 a first run"));
+  for (SweepPoint& point : report.points) point.shortened = false;
+  EXPECT_FALSE(contains(to_markdown(sweep_page(report)), kSaid));
+}
+
+TEST(Sweep, OtherKeysThanTheFirstTwoArePanels) {
+  const SweepReport report = sample_panels();
+  const std::vector<SweepPanel> panels = panels_of(report);
+  ASSERT_EQ(panels.size(), 2U);
+  EXPECT_EQ(panels[0].label, "router random, replicas 4");
+  EXPECT_EQ(panels[1].label, "router least_loaded, replicas 4");
+  for (const SweepPanel& panel : panels) {
+    EXPECT_EQ(panel.report.points.size(), 4U);
+    EXPECT_EQ(panel.report.axes.size(), 2U);
+  }
+  const std::string text = to_text(sweep_page(report), kWide);
+  EXPECT_TRUE(contains(text, "points at router random, replicas 4"));
+  EXPECT_TRUE(contains(text, "points at router least_loaded, replicas 4"));
+  EXPECT_TRUE(contains(to_html(sweep_page(report)), "Over both axes, at router random"));
+  ASSERT_EQ(panels_of(sample_grid()).size(), 1U);
+  EXPECT_EQ(panels_of(sample_grid())[0].label, "");
+}
+
+TEST(Sweep, HasFiguresForObjectives) {
+  SweepReport report = sample_sweep();
+  EXPECT_DOUBLE_EQ(*sweep_figure(report, "found").value, 0.8083);
+  EXPECT_FALSE(sweep_figure(report, "found.2").value);
+  EXPECT_DOUBLE_EQ(*sweep_figure(report, "saturated_from").value, 1);
+  EXPECT_DOUBLE_EQ(*sweep_figure(report, "knee").value, knee_of(report)->at);
+  report.finds[0].outcome = FindOutcome::all_hold;
+  EXPECT_TRUE(sweep_figure(report, "found").is_end);
+  EXPECT_DOUBLE_EQ(*sweep_figure(report, "found").value, 1.2);
+  report.finds[0].outcome = FindOutcome::none_holds;
+  EXPECT_FALSE(sweep_figure(report, "found").value);
+  EXPECT_TRUE(contains(sweep_figure(report, "found").reason, "lies below 0.1"));
+  report.points.resize(4);
+  EXPECT_FALSE(sweep_figure(report, "knee").value);
+  EXPECT_FALSE(sweep_figure(report, "saturated_from").value);
+  EXPECT_EQ(sweep_figure_problem("knee", 1, 0), "");
+  EXPECT_NE(sweep_figure_problem("knee", 2, 0), "");
+  EXPECT_EQ(sweep_figure_problem("found.2", 1, 2), "");
+  EXPECT_NE(sweep_figure_problem("found.3", 1, 2), "");
+  EXPECT_NE(sweep_figure_problem("found", 1, 0), "");
+  for (const char* const path : {"kneee", "found.", "found.0", "foundling", "found.x", ""}) {
+    EXPECT_NE(sweep_figure_problem(path, 1, 2), "") << path;
+  }
+}
+
+TEST(Sweep, AsOpenMetrics) {
+  const std::string text = sweep_openmetrics(sample_sweep());
+  EXPECT_TRUE(contains(text, "# TYPE tokenlift_sweep_ttft_p50_seconds gauge\n"));
+  EXPECT_TRUE(contains(text,
+                       "tokenlift_sweep_ttft_p50_seconds{scenario=\"hall\",load=\"0.5\","
+                       "state=\"steady\"} 0.05\n"));
+  EXPECT_TRUE(contains(text,
+                       "tokenlift_sweep_throughput_tokens_per_second{scenario=\"hall\","
+                       "load=\"1.2\",state=\"saturated\"} 8000\n"));
+  EXPECT_FALSE(contains(text, "tokenlift_sweep_ttft_p50_seconds{scenario=\"hall\",load=\"1.2\""));
+  EXPECT_TRUE(contains(text, "tokenlift_sweep_saturated_from{"));
+  EXPECT_TRUE(contains(text, "wanted=\"most\",objectives=\"attainment.steady >= 0.9\"} 0.8083\n"));
+  EXPECT_TRUE(text.ends_with("# EOF\n"));
+  // Two keys that end alike have labels of their own.
+  SweepReport grid = sample_grid();
+  grid.axes = {{"tenant.chat.arrivals.load", "", true}, {"tenant.1st.arrivals.load", "", true}};
+  EXPECT_TRUE(contains(sweep_openmetrics(grid),
+                       "tenant_chat_arrivals_load=\"0.3\",tenant_1st_arrivals_load="));
+  // Every line is a comment or a sample, whatever the names.
+  const std::string hostile = sweep_openmetrics(hostile_sweep());
+  for (std::size_t at = 0; at < hostile.size(); at = hostile.find('\n', at) + 1) {
+    EXPECT_TRUE(hostile.compare(at, 2, "# ") == 0 || hostile.compare(at, 10, "tokenlift_") == 0);
+  }
 }
 
 TEST(Sweep, HasALatencyAtNoSaturatedPoint) {

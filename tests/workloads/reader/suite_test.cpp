@@ -496,6 +496,69 @@ TEST(BuiltinSuites, AreSound) {
   EXPECT_EQ(names, (std::vector<std::string>{"capacity", "commodity", "smoke", "throttles"}));
 }
 
+std::string no_sweep_figure(const std::string& path, std::size_t axes, std::size_t finds) {
+  if (path == "knee") return axes == 1 ? "" : "'knee' is of one key";
+  return path == "found" && finds > 0 ? "" : "'" + path + "' is no figure of a sweep";
+}
+
+Suite parse_swept(const std::string& text) {
+  return parse_suite(text, "mine.toml", "", {}, {}, no_figure, no_sweep_figure);
+}
+
+// Line numbers below are of this text.
+constexpr const char* kSweptSuite = R"([suite]
+repetitions = 2
+objectives = "ttft.p99_ms.after <= 500"
+[[case]]
+name = "curve"
+scenario = "steady"
+matrix = { "run.seed" = [1, 2] }
+sweep = { over = "tenant.users.arrivals.load=0.1:1.2:3", find = "most tenant.users.arrivals.load=0.1:1.2", while = "attainment.steady >= 0.9" }
+objectives = ["knee >= 0.7", "found >= 0.8"]
+[[case]]
+scenario = "lift"
+)";
+
+TEST(SweptCases, AreReadBesideOthers) {
+  const Suite suite = parse_swept(kSweptSuite);
+  EXPECT_EQ(names_of(suite), (std::vector<std::string>{"curve/seed=1", "curve/seed=2", "lift"}));
+  for (const std::size_t i : {0U, 1U}) {
+    const SuiteCase& curve = suite.cases[i];
+    ASSERT_TRUE(curve.sweep);
+    EXPECT_EQ(curve.sweep->over.size(), 1U);
+    EXPECT_TRUE(curve.sweep->finds.at(0).most);
+    EXPECT_EQ(curve.repetitions, kUsualSweepRepetitions);  // those of the suite are of runs
+    ASSERT_EQ(curve.objectives.size(), 2U);                // and so are its objectives
+    EXPECT_EQ(curve.objectives[0].path, "knee");
+    EXPECT_EQ(curve.scenario.run.seed, i + 1);
+  }
+  EXPECT_FALSE(suite.cases[2].sweep);
+  EXPECT_EQ(suite.cases[2].repetitions, 2U);
+  EXPECT_EQ(suite.cases[2].objectives.size(), 1U);
+}
+
+TEST(SweptCases, MistakesHaveTheirPlace) {
+  const std::vector<Edit> edits = {
+      {"load=0.1:1.2:3", "laod=0.1:1.2:3", 8, "laod", "load"},
+      {"=0.1:1.2:3", "=1.2:0.1:3", 8, "not less than", ""},
+      {", while = \"attainment.steady >= 0.9\" }", " }", 8, "there is none", "while"},
+      {"over =", "ofer =", 8, "ofer", "over"},
+      {"knee >= 0.7", "kneee >= 0.7", 9, "no figure of a sweep", ""},
+      {"objectives = [", "repetitions = 3\nobjectives = [", 9, "how often each point", "sweep"},
+      {"objectives = [", "control = true\nobjectives = [", 9, "no control", ""},
+  };
+  for (const Edit& edit : edits) {
+    expect_found(mistakes_of([&] { parse_swept(replaced(kSweptSuite, edit.from, edit.to)); }),
+                 edit);
+  }
+  const std::string nothing =
+      replaced(kSweptSuite,
+               "sweep = { over = \"tenant.users.arrivals.load=0.1:1.2:3\", find = \"most "
+               "tenant.users.arrivals.load=0.1:1.2\", while = \"attainment.steady >= 0.9\" }",
+               "sweep = { repetitions = 2 }");
+  expect_found(mistakes_of([&] { parse_swept(nothing); }), {"", "", 8, "changes nothing", "over"});
+}
+
 const BuiltinSuite& builtin_suite(const std::string& name) {
   return *std::ranges::find(builtin_suites(), name, &BuiltinSuite::name);
 }

@@ -1,6 +1,4 @@
-#include "bench/sweep/axis.hpp"
-
-#include <fmt/format.h>
+#include "workloads/tuning/swept_key.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -66,7 +64,7 @@ struct KeyAndRest {
 KeyAndRest key_of(const std::string& word, const char* form) {
   const std::size_t equals = find_outside_quotes(word, "=");
   if (equals == std::string::npos || equals == 0 || equals + 1 == word.size()) {
-    throw SweepMistake(fmt::format("'{}' is not {}", word, form));
+    throw SweepMistake("'" + word + "' is not " + form);
   }
   return {word.substr(0, equals), word.substr(equals + 1)};
 }
@@ -80,24 +78,25 @@ SweptKey range_of(const std::string& word, const std::string& key, const std::st
                   const std::string& to, bool logarithmic, const Accepts& accepts) {
   const std::optional<Amount> low = amount_of(from), high = amount_of(to);
   if (!low || !high) {
-    throw SweepMistake(
-        fmt::format("'{}': '{}' is no number, duration or rate", word, low ? to : from));
+    throw SweepMistake("'" + word + "': '" + (low ? to : from) +
+                       "' is no number, duration or rate");
   }
   if (low->form != high->form) {
-    throw SweepMistake(fmt::format("'{}': '{}' and '{}' are not of the same kind", word, from, to));
+    throw SweepMistake("'" + word + "': '" + from + "' and '" + to + "' are not of the same kind");
   }
   if (!(low->value < high->value)) {
-    throw SweepMistake(fmt::format("'{}': {} is not less than {}", word, from, to));
+    throw SweepMistake("'" + word + "': " + from + " is not less than " + to);
   }
   if (logarithmic && low->value <= 0) {
-    throw SweepMistake(fmt::format("'{}': on a logarithmic scale both ends are above 0", word));
+    throw SweepMistake("'" + word + "': on a logarithmic scale both ends are above 0");
   }
   SweptKey swept;
-  swept.axis = {key, unit_of(low->form), true};
+  swept.key = key;
+  swept.unit = unit_of(low->form);
   swept.parameter = {key, ParameterScale::linear, low->form, low->value, high->value, {}, ""};
   using enum ParameterScale;
   const bool whole = is_whole_text(from) && is_whole_text(to) && accepts(key, from) &&
-                     !accepts(key, fmt::format("{}", low->value + 0.5));
+                     !accepts(key, format_number(low->value + 0.5));
   if (whole) {
     const bool wide = low->value >= 1 && high->value / low->value >= kWideRatio;
     swept.parameter.scale = logarithmic || wide ? log_integer : integer;
@@ -120,19 +119,21 @@ SweptKey listed_values(const std::string& word, const KeyAndRest& parts) {
   std::optional<ParameterForm> form;
   bool numeric = true;
   for (const std::string& value : values) {
-    if (value.empty()) throw SweepMistake(fmt::format("'{}': a value is empty", word));
+    if (value.empty()) throw SweepMistake("'" + word + "': a value is empty");
     const std::optional<Amount> amount = amount_of(value);
     numeric = numeric && amount && (!form || *form == amount->form);
     if (amount) form = amount->form;
     add_value(swept, value);
   }
   if (swept.values.size() < 2 || swept.values.size() != values.size()) {
-    throw SweepMistake(fmt::format("'{}': give two values at least, all different", word));
+    throw SweepMistake("'" + word + "': give two values at least, all different");
   }
   if (numeric) {
     std::ranges::sort(swept.values, {}, [](const std::string& value) { return *number_of(value); });
   }
-  swept.axis = {parts.key, numeric ? unit_of(*form) : "", numeric};
+  swept.key = parts.key;
+  if (numeric) swept.unit = unit_of(*form);
+  swept.numeric = numeric;
   swept.parameter.key = parts.key;
   return swept;
 }
@@ -146,7 +147,7 @@ std::optional<double> number_of(const std::string& value) {
 }
 
 double number_on(const SweptKey& key, const std::string& value) {
-  if (key.axis.numeric) return number_of(value).value_or(0);
+  if (key.numeric) return number_of(value).value_or(0);
   return static_cast<double>(std::ranges::find(key.values, value) - key.values.begin());
 }
 
@@ -157,11 +158,11 @@ SweptKey parse_axis(const std::string& word, const Accepts& accepts) {
   const bool logarithmic = range.size() == 4 && range[3] == "log";
   const auto count = range.size() >= 3 ? plain_number(range[2]) : std::nullopt;
   if ((range.size() != 3 && !logarithmic) || !count || !is_whole_text(range[2])) {
-    throw SweepMistake(fmt::format("'{}' is not {}", word, kAxisForm));
+    throw SweepMistake("'" + word + "' is not " + kAxisForm);
   }
   if (*count < 2 || *count > static_cast<double>(kMostValues)) {
-    throw SweepMistake(
-        fmt::format("'{}': from 2 to {} values, not {}", word, kMostValues, range[2]));
+    throw SweepMistake("'" + word + "': from 2 to " + std::to_string(kMostValues) +
+                       " values, not " + range[2]);
   }
   SweptKey swept = range_of(word, parts.key, range[0], range[1], logarithmic, accepts);
   // Even steps where nothing else is said, also of whole numbers.
@@ -181,7 +182,7 @@ SweptKey parse_range(const std::string& word, const Accepts& accepts) {
   const std::vector<std::string> range = split(parts.rest, ':');
   const bool logarithmic = range.size() == 3 && range[2] == "log";
   if (range.size() != 2 && !logarithmic) {
-    throw SweepMistake(fmt::format("'{}' is not {}", word, kRangeForm));
+    throw SweepMistake("'" + word + "' is not " + kRangeForm);
   }
   return range_of(word, parts.key, range[0], range[1], logarithmic, accepts);
 }

@@ -1,11 +1,11 @@
-#include "bench/sweep/axis.hpp"
+#include "workloads/tuning/swept_key.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-namespace tokenlift::axis_test {
+namespace tokenlift::swept_key_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -30,42 +30,42 @@ std::string mistake_of(const std::string& word) {
   return "";
 }
 
-TEST(Axis, GoesInEvenStepsFromEndToEnd) {
+TEST(SweptKey, GoesInEvenStepsFromEndToEnd) {
   EXPECT_EQ(values_of("a.load=0.1:0.5:5"), (Words{"0.1", "0.2", "0.3", "0.4", "0.5"}));
   EXPECT_EQ(values_of("a.load=1:2:5"), (Words{"1", "1.25", "1.5", "1.75", "2"}));
 }
 
-TEST(Axis, GoesInEqualRatiosWhereThatIsWanted) {
+TEST(SweptKey, GoesInEqualRatiosWhereThatIsWanted) {
   EXPECT_EQ(values_of("a.load=0.1:10:3:log"), (Words{"0.1", "1", "10"}));
 }
 
-TEST(Axis, KeepsWholeNumbersWholeWhereNoOthersAreTaken) {
+TEST(SweptKey, KeepsWholeNumbersWholeWhereNoOthersAreTaken) {
   EXPECT_EQ(values_of("a.replicas=1:4:7", accepts_whole), (Words{"1", "2", "3", "4"}));
   EXPECT_EQ(values_of("a.replicas=1:64:4:log", accepts_whole), (Words{"1", "4", "16", "64"}));
 }
 
-TEST(Axis, TakesDurationsAndRates) {
+TEST(SweptKey, TakesDurationsAndRates) {
   const SweptKey waits = parse_axis("a.max_wait=500ms:2s:4", accepts_all);
   EXPECT_EQ(waits.values, (Words{"500ms", "1s", "1.5s", "2s"}));
-  EXPECT_EQ(waits.axis.unit, "s");
+  EXPECT_EQ(waits.unit, "s");
   EXPECT_DOUBLE_EQ(number_on(waits, "1.5s"), 1.5);
   const SweptKey rates = parse_axis("a.rate=60/min:3/s:3", accepts_all);
   EXPECT_EQ(rates.values, (Words{"1/s", "2/s", "3/s"}));
-  EXPECT_EQ(rates.axis.unit, "1/s");
+  EXPECT_EQ(rates.unit, "1/s");
 }
 
-TEST(Axis, TakesAListOfNumbersInTheirOrderAndOfWordsInTheirs) {
+TEST(SweptKey, TakesAListOfNumbersInTheirOrderAndOfWordsInTheirs) {
   const SweptKey numbers = parse_axis("a.max_batch=32,8,16", accepts_all);
   EXPECT_EQ(numbers.values, (Words{"8", "16", "32"}));
-  EXPECT_TRUE(numbers.axis.numeric);
+  EXPECT_TRUE(numbers.numeric);
   EXPECT_FALSE(numbers.is_range);
   const SweptKey words = parse_axis("fleet.router=random,least_loaded", accepts_all);
   EXPECT_EQ(words.values, (Words{"random", "least_loaded"}));
-  EXPECT_FALSE(words.axis.numeric);
+  EXPECT_FALSE(words.numeric);
   EXPECT_DOUBLE_EQ(number_on(words, "least_loaded"), 1);
 }
 
-TEST(Axis, SaysWhatIsWrong) {
+TEST(SweptKey, SaysWhatIsWrong) {
   EXPECT_NE(mistake_of("load"), "");
   EXPECT_NE(mistake_of("load="), "");
   EXPECT_NE(mistake_of("=1:2:3"), "");
@@ -92,4 +92,4 @@ TEST(Range, HasNoCount) {
 }
 
 }  // namespace
-}  // namespace tokenlift::axis_test
+}  // namespace tokenlift::swept_key_test
