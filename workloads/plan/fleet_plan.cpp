@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <iterator>
 #include <queue>
 #include <set>
 #include <tuple>
@@ -550,6 +551,22 @@ std::vector<ServingSpan> serving_over_time(const Scenario& scenario) {
         change.kind == ReplicaChange::Kind::serve ? 1 : -1;
   }
   return spans;
+}
+
+std::vector<ServingSpan> there_over_time(const Scenario& scenario) {
+  Scenario steady;  // the same without all that only interrupts
+  steady.run = scenario.run;
+  steady.fleet = scenario.fleet;
+  for (Site& site : steady.fleet.sites) {
+    site.failures.reset();
+    site.available.reset();
+    site.boot_ns = 0;
+    site.spares = 0;
+  }
+  std::ranges::copy_if(scenario.events, std::back_inserter(steady.events), [](const Event& event) {
+    return event.kind == EventKind::join || event.kind == EventKind::leave;
+  });
+  return serving_over_time(steady);
 }
 
 }  // namespace tokenlift

@@ -105,4 +105,9 @@ struct ServingSpan {
 /// where its counts are those of the one before.
 std::vector<ServingSpan> serving_over_time(const Scenario& scenario);
 
+/// The same of how many replicas are there, whether they serve or not: from when each joins (its
+/// boot included) until it has left. Neither failures and repairs nor a site that is away make a
+/// difference, and spares do not count.
+std::vector<ServingSpan> there_over_time(const Scenario& scenario);
+
 }  // namespace tokenlift

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/cost_reader.hpp"
 #include "workloads/reader/endpoint_reader.hpp"
 
 namespace tokenlift {
@@ -83,6 +84,7 @@ void FleetReader::read_remote(TableReader& table, RouterPolicy router, Site& sit
   const std::string which = "asks endpoints, whatever they are made of";
   table.refuse_on(*engine_, which, kReplicaKeys, std::string(kHasReplicasAdvice));
   table.refuse_on(*engine_, which, kCourseKeys, std::string(kHasReplicasAdvice));
+  refuse_cost(table, *engine_);
   site.endpoint = read_endpoint(table, folder_);
   if (router == RouterPolicy::spill) {
     table.require("max_in_flight",
@@ -133,6 +135,7 @@ void FleetReader::read_replicas(TableReader& table, Site& site) {
   assign(site.kv_tokens, table.whole("kv_tokens", 1, kSizeMax));
   site.capacity_tokens_per_s = table.rate_per_s("capacity");
   read_course(table, site);
+  site.cost = read_cost(table, engine_, profile_named(site.profile));
   if (mark.sound()) check_profile(table, site);
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "workloads/scenario/cost.hpp"
 #include "workloads/scenario/endpoint.hpp"
 #include "workloads/scenario/engine.hpp"
 #include "workloads/scenario/profile.hpp"
@@ -377,6 +378,7 @@ struct Site {
   std::optional<Availability> available = {};
   /// Output tokens/s at saturation of one replica; measured or computed if absent.
   std::optional<double> capacity_tokens_per_s = {};
+  std::optional<SiteCost> cost = {};      ///< engine virtual
   std::optional<Endpoint> endpoint = {};  ///< engine http has it, and no other
   bool operator==(const Site&) const = default;
 };

@@ -77,6 +77,22 @@ void add_course(TomlKeys& keys, const Site& site) {
   }
 }
 
+void add_cost(TomlKeys& keys, const SiteCost& cost) {
+  const auto add = [](TomlKeys& to, std::string_view key, const std::optional<double>& value) {
+    if (value) to.add(key, *value);
+  };
+  if (cost.price) {
+    TomlKeys price;
+    add(price, "per_month", cost.price->usd_per_month);
+    add(price, "per_accelerator_hour", cost.price->usd_per_accelerator_hour);
+    if (cost.price->when_serving) price.add("when_serving", "true");
+    add(price, "on_demand", cost.price->on_demand_usd_per_accelerator_hour);
+    keys.add("price", price.inline_table());
+  }
+  add(keys, "electricity", cost.electricity_usd_per_kwh);
+  add(keys, "carbon", cost.carbon_g_per_kwh);
+}
+
 TomlKeys keys_of(const Site& site) {
   TomlKeys keys;
   keys.add("name", string_literal(site.name));
@@ -96,6 +112,7 @@ TomlKeys keys_of(const Site& site) {
   }
   if (site.max_in_flight) keys.add("max_in_flight", *site.max_in_flight);
   add_course(keys, site);
+  if (site.cost) add_cost(keys, *site.cost);
   return keys;
 }
 

@@ -360,6 +360,31 @@ inline Tuning random_tuning(const Scenario& scenario) {
   return tuning;
 }
 
+/// `counted`: the accelerators of a replica are. Without what goes by the energy of a site.
+inline Price random_price(bool counted) {
+  Price price;
+  if (!counted || *rc::gen::arbitrary<bool>()) {
+    price.usd_per_month = random_double(0, kMostUsdPerMonth);
+  } else {
+    price.usd_per_accelerator_hour = random_double(0, kMostUsdPerHour);
+    price.when_serving = *rc::gen::arbitrary<bool>();
+  }
+  if (counted && !price.when_serving && *rc::gen::arbitrary<bool>()) {
+    price.on_demand_usd_per_accelerator_hour = random_double(0, kMostUsdPerHour);
+  }
+  return price;
+}
+
+inline void add_prices(Scenario& scenario) {
+  const std::vector<Profile> profiles = usable_profiles(scenario);
+  for (Site& site : scenario.fleet.sites) {
+    if (*rc::gen::arbitrary<bool>()) continue;
+    const auto profile = std::ranges::find(profiles, site.profile, &Profile::name);
+    site.cost.emplace().price =
+        random_price(profile != profiles.end() && profile->accelerator.has_value());
+  }
+}
+
 // What becomes of sites over time. Half of the replicas at least serve at the start, or will.
 inline void add_courses(Scenario& scenario) {
   const std::int64_t all_ns = scenario.run.duration_ns + scenario.run.cooldown_max_ns;
@@ -487,6 +512,7 @@ inline Scenario random_scenario() {
     scenario.fleet.sites[0].max_in_flight = *rc::gen::inRange(1, 10'000);
   }
   if (engine.has_replicas) add_courses(scenario);
+  if (engine.simulated) add_prices(scenario);
   if (engine.remote) make_remote(scenario);
   if (run.engine == Engine::simulated) keep_used_profiles(scenario);
   const int tenants = *rc::gen::inRange(1, 4);
