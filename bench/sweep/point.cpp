@@ -103,6 +103,15 @@ bool is_beyond_doubt(const Run& part, const Scenario& scenario, std::string_view
   return added >= kExpectedShare * due * (1 - *capacity / asked);
 }
 
+/// Whether points of the scenario have figures that need this.
+bool states(const Scenario& scenario, SweepNeeds needs) {
+  return needs == SweepNeeds::nothing ||
+         std::ranges::any_of(scenario.fleet.sites, [&](const Site& site) {
+           if (needs == SweepNeeds::power) return false;  // MERGE: site.power.has_value()
+           return site.cost && (site.cost->price || site.cost->electricity_usd_per_kwh);
+         });
+}
+
 /// Names of tenants and throttles in a path are checked where they can still be mended.
 void require_names(const Scenario& scenario, const std::string& path) {
   const auto require = [&](const char* list, const char* kind, const auto& members) {
@@ -152,6 +161,7 @@ SweepProblem make_sweep_problem(ScenarioSource source, std::vector<std::string> 
   const bool changes = measured_event(problem.scenario).has_value();
   problem.phase = changes ? "after" : "steady";
   for (const SweepFigure& figure : sweep_figures()) {
+    if (!states(problem.scenario, figure.needs)) continue;
     const std::string path = fmt::format("{}.{}", figure.what, problem.phase);
     if (figure_mistake(path, std::nullopt).empty()) problem.figures.push_back(path);
   }
