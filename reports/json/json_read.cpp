@@ -148,6 +148,17 @@ void read_record(const Field& field, int version, PhaseRecord& record) {
   }
 }
 
+SiteDraw draw_of(const Field& field) {
+  SiteDraw draw;
+  draw.replica_ns = field["replica_ns"].sum();
+  draw.energy_fj = field["energy_fj"].sum();
+  draw.site_energy_fj = field["site_energy_fj"].sum();
+  draw.slowed_replica_ns = field["slowed_replica_ns"].sum();
+  draw.largest_mw = field["largest_mw"].amount();
+  if (field.has("cost_microusd")) draw.cost_microusd = field["cost_microusd"].sum();
+  return draw;
+}
+
 PhaseSpan span_of(const Field& field, int version) {
   const Field recorded = field["recorded"];
   PhaseSpan span;
@@ -165,6 +176,10 @@ PhaseSpan span_of(const Field& field, int version) {
   if (recorded.has("energy_fj")) span.energy_fj = recorded["energy_fj"].sum();
   if (recorded.has("site_energy_fj")) span.site_energy_fj = recorded["site_energy_fj"].sum();
   if (recorded.has("cost_microusd")) span.cost_microusd = recorded["cost_microusd"].sum();
+  if (!recorded.has("draws")) return span;
+  for (const Field& draw : recorded["draws"].items(kMostListed)) {
+    span.draws.push_back(draw_of(draw));
+  }
   return span;
 }
 
@@ -422,6 +437,17 @@ void require_ordered(const std::vector<Field>& phases, const Run& run) {
   }
 }
 
+/// What phases recorded by site is of the run's sites.
+void require_site_draws(const std::vector<Field>& phases, const Run& run) {
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    const Field recorded = phases[i]["recorded"];
+    const std::size_t draws = run.phases[i].draws.size();
+    if (recorded.has("draws") && (draws == 0 || draws != run.fleet.sites.size())) {
+      recorded["draws"].fail("must be one for each site of the fleet");
+    }
+  }
+}
+
 /// The series reach to the end of the last phase, those of tenants as far.
 void require_long_enough(const Field& document, const Run& run) {
   const std::size_t bins = bins_of(run.series);
@@ -439,7 +465,9 @@ void require_long_enough(const Field& document, const Run& run) {
 
 /// Reports rely on it.
 void require_coherent(const Field& document, const Run& run) {
-  require_ordered(document["phases"].items(kMostRecords), run);
+  const std::vector<Field> phases = document["phases"].items(kMostRecords);
+  require_ordered(phases, run);
+  require_site_draws(phases, run);
   require_long_enough(document, run);
   if (run.lift && run.lift->at_ns && !run.phases.empty() &&
       *run.lift->at_ns > run.phases.back().end_ns) {

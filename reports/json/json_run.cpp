@@ -40,6 +40,16 @@ std::string decimal(WideSum value) {
   return decimal(static_cast<__uint128_t>(value));
 }
 
+Json json_of(const SiteDraw& draw) {
+  Json json = {{"replica_ns", decimal(draw.replica_ns)},
+               {"energy_fj", decimal(draw.energy_fj)},
+               {"site_energy_fj", decimal(draw.site_energy_fj)},
+               {"slowed_replica_ns", decimal(draw.slowed_replica_ns)},
+               {"largest_mw", draw.largest_mw}};
+  if (draw.cost_microusd) json["cost_microusd"] = decimal(*draw.cost_microusd);
+  return json;
+}
+
 Json recorded_of(const PhaseSpan& span) {
   Json json = {{"length_ns", decimal(span.length_ns)},
                {"replica_ns", decimal(span.replica_ns)},
@@ -51,6 +61,7 @@ Json recorded_of(const PhaseSpan& span) {
   if (span.energy_fj) json["energy_fj"] = decimal(*span.energy_fj);
   if (span.site_energy_fj) json["site_energy_fj"] = decimal(*span.site_energy_fj);
   if (span.cost_microusd) json["cost_microusd"] = decimal(*span.cost_microusd);
+  for (const SiteDraw& draw : span.draws) json["draws"].push_back(json_of(draw));
   return json;
 }
 

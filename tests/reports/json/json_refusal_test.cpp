@@ -230,6 +230,10 @@ TEST(JsonRefusal, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {
             "/fleet/compositions/1/at_s|must be after the one before");
   EXPECT_EQ(refusal_of(fleet(R"([{"at_s": 0, "replicas": []}])")),
             "/fleet/compositions/0/replicas|must be one for each site");
+  EXPECT_EQ(refusal_of(with("/phases/0/recorded/draws", Json::array())),
+            "/phases/0/recorded/draws|must be one for each site of the fleet");
+  EXPECT_EQ(refusal_of(with("/phases/0/recorded/draws", Json::array({Json::object()}))),
+            "/phases/0/recorded/draws/0|the key \"replica_ns\" is missing");
   EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/sum_ns", "12x")),
             "/series/ttft_slices/1/sum_ns|must be a whole number in decimal digits");
   EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/min_ns", 1)),
