@@ -70,7 +70,7 @@ const std::vector<Edit> kEdits = {
     {"per_accelerator_hour = 2.65", "per_accelerator_hour = -2.65", 16, "too small", "from 0"},
     {"electricity = 0.06", "electricity = -0.06", 11, "too small", "from 0"},
     {"carbon = 283", "carbon = -1", 12, "too small", "from 0"},
-    {"per_month = 1.25e9", "per_month = \"1.25B\"", 10, "per_month", "number"},
+    {"per_month = 1.25e9", "per_month = \"1.25B\"", 10, "is a string, not a number", "per_month"},
     {"per_month = 1.25e9", "per_year = 1.5e10", 10, "per_year", "per_month"},
     {"per_month = 1.25e9, ", "", 10, "the price is not stated", "per_accelerator_hour"},
     {"per_month = 1.25e9", "per_month = 1, per_accelerator_hour = 2", 10, "stated twice", "one of"},
