@@ -48,6 +48,11 @@ RecordingGrid make_grid(const Scenario& resolved) {
   grid.slice_ns = grid_width_ns(longest_ns, kMaxSlices);
   grid.slices = static_cast<std::size_t>(ceil_div(longest_ns, grid.slice_ns));
   grid.gap_limits = gap_limits(resolved.tenants, grid.phases.size());
+  if (states_power(resolved)) {
+    for (const Site& site : resolved.fleet.sites) {
+      grid.sites.push_back(replica_power(resolved, site));
+    }
+  }
   return grid;
 }
 
