@@ -95,6 +95,13 @@ std::vector<SiteTerms> site_terms(const Scenario& scenario) {
   for (const Site& site : scenario.fleet.sites) {
     SiteTerms& terms = all.emplace_back();
     terms.accelerators = accelerators_of(scenario, site);
+    if (site.power) {
+      any = true;
+      terms.states_power = true;
+      const Accelerator* const accelerator = accelerator_of(scenario, site);
+      terms.power_assumed =
+          accelerator != nullptr && accelerator->power && accelerator->power->assumed;
+    }
     if (!site.cost) continue;
     any = true;
     terms.electricity_usd_per_kwh = site.cost->electricity_usd_per_kwh;

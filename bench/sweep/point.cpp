@@ -107,7 +107,7 @@ bool is_beyond_doubt(const Run& part, const Scenario& scenario, std::string_view
 bool states(const Scenario& scenario, SweepNeeds needs) {
   return needs == SweepNeeds::nothing ||
          std::ranges::any_of(scenario.fleet.sites, [&](const Site& site) {
-           if (needs == SweepNeeds::power) return false;  // MERGE: site.power.has_value()
+           if (needs == SweepNeeds::power) return site.power.has_value();
            return site.cost && (site.cost->price || site.cost->electricity_usd_per_kwh);
          });
 }

@@ -189,7 +189,7 @@ void resolve_arrivals(Tenant& tenant, const Scenario& scenario) {
 // Whether the fluid model sees what an event changes and where its backlog goes.
 bool fluid_tells(const Scenario& resolved, const Event& event) {
   if (!resolved.fleet.capacity_tokens_per_s) return false;
-  if (changes_fleet(event)) return true;
+  if (changes_fleet(event)) return changes_replicas(event);
   const auto changed = std::ranges::find(resolved.throttles, event.throttle, &Throttle::name);
   if (changed == resolved.throttles.end()) return false;
   const KindTraits& kind = traits_of(changed->kind);
@@ -303,9 +303,8 @@ bool happens_elsewhere(const Event& event) {
 }
 
 bool divided_from_elsewhere(const Scenario& scenario) {
-  return std::ranges::any_of(measured_events(scenario), [&](std::size_t i) {
-    return happens_elsewhere(scenario.events[i]);
-  });
+  return std::ranges::any_of(measured_events(scenario),
+                             [&](std::size_t i) { return happens_elsewhere(scenario.events[i]); });
 }
 
 std::optional<MeasuredSpan> measured_span(const Scenario& scenario) {
