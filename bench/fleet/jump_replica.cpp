@@ -115,12 +115,17 @@ void JumpReplica::plan(std::int64_t visible_before_ns, bool only_first, TokenRec
     steps_ = preempted ? 1 : steps_before_change();
     open_ = !preempted && takes_newcomers();
   }
+  if (model_->power == nullptr) return;
+  held_back_ = model_->holds_back();
+  slow_milli_ = static_cast<std::uint16_t>(model_->held_back.slow_milli);
 }
 
 void JumpReplica::make_room() {
-  // Each decoding sequence puts one token into the cache in this step.
+  // Each decoding sequence puts one token into the cache in this step; and the batch may have to be
+  // smaller than it was.
   while (resident_tokens_ + static_cast<std::int64_t>(decoding_.size()) >
-         model_->limits.kv_tokens) {
+             model_->limits.kv_tokens ||
+         static_cast<std::int64_t>(running()) > model_->limits.max_batch) {
     assert(running() > 1 && "a lone sequence always fits");
     preempt_youngest();
   }
@@ -369,6 +374,7 @@ void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<Ne
   const auto sequences = static_cast<std::int64_t>(decoding_.size());
   const StepRun taken = run(steps);
   record.steps(taken, load());
+  record_draw(end.ns, record);
   if (sequences > 0) {
     record.decode(taken, {batch_.data(), batch_.size()});
     if (gap_state_ != nullptr) gap_state_->count(taken);
@@ -536,7 +542,10 @@ Withdrawn JumpReplica::withdrawn(const Preempted& request, std::int32_t computed
 
 void JumpReplica::withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone) {
   commit_until(now_ns, record);
-  if (busy()) record.steps(run(1), load(), now_ns);
+  if (busy()) {
+    record.steps(run(1), load(), now_ns);
+    record_draw(std::min(end_of(1).ns, now_ns), record);
+  }
   std::ranges::sort(decoding_,
                     [](const Decoding& a, const Decoding& b) { return later(b.age, a.age); });
   for (const Decoding& sequence : decoding_) {
@@ -583,6 +592,18 @@ std::int64_t JumpReplica::queued_tokens() const {
   return sum;
 }
 
+StepDraw JumpReplica::draw() const {
+  StepDraw draw;
+  draw.asked =
+      static_cast<std::int64_t>(running() + preempted_.size() + line_.size()) - line_begin_;
+  if (!busy()) return draw;
+  draw.begin_ns = begin_.ns;
+  draw.sequences = static_cast<std::int64_t>(decoding_.size());
+  draw.chunk = chunks_ > 0;
+  draw.above_mw = above_mw();
+  return draw;
+}
+
 void JumpReplica::forget() {
   if (side_ == nullptr || side_->cache == nullptr) return;
   side_->cache = std::make_unique<PrefixCache>(model_->limits.prefix_cache_tokens,
@@ -592,6 +613,7 @@ void JumpReplica::forget() {
 void JumpReplica::cut(std::int64_t end_ns, TokenRecord& record) const {
   if (!busy()) return;
   record.steps(run(steps_), load(), end_ns);
+  record_draw(std::min(end_of(steps_).ns, end_ns), record);
   // Tokens of the run's steps that end in time still count.
   const std::int64_t steps = run(steps_).steps_before(end_ns + 1);
   if (steps > 0) record.decode(run(steps), {batch_.data(), batch_.size()});

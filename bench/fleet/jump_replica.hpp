@@ -63,6 +63,8 @@ class alignas(64) JumpReplica {
   /// What was kept of finished requests is lost.
   void forget();
   bool empty() const { return !busy() && line_empty(); }
+  /// Of the step under way; advance() comes before. Of a site that states power.
+  StepDraw draw() const;
   /// Output tokens to come of requests that are not in the batch.
   std::int64_t queued_tokens() const;
 
@@ -167,6 +169,15 @@ class alignas(64) JumpReplica {
     const auto decoding = static_cast<std::int64_t>(decoding_.size());
     return {decoding + chunks_, model_->limits.max_batch, resident_tokens_, decoding};
   }
+  void record_draw(std::int64_t end_ns, TokenRecord& record) const {
+    if (model_->power == nullptr) return;
+    record.draws().drew(model_->site, above_mw(), held_back_, begin_.ns, end_ns);
+  }
+  /// That the run draws more than idle; its site states power.
+  std::int64_t above_mw() const {
+    return model_->power->above_mw(static_cast<std::int64_t>(decoding_.size()), chunks_ > 0) *
+           1000 / slow_milli_;
+  }
   Instant end_of(std::int64_t steps) const;
   std::int64_t least_left_ns(std::int64_t steps) const;
   std::int64_t bound_ns(std::int64_t steps) const;
@@ -189,7 +200,10 @@ class alignas(64) JumpReplica {
   std::int64_t resident_tokens_ = 0;  // in the KV cache, prompts from admission on
   std::int64_t read_tokens_ = 0;      // contexts of those that decode
   std::int32_t chunks_ = 0;
-  bool open_ = false;              // a request that arrives may end the run
+  bool open_ = false;  // a request that arrives may end the run
+  // Of the run, by a limit of power: it began with that, whatever the model says meanwhile.
+  bool held_back_ = false;
+  std::uint16_t slow_milli_ = 1000;
   std::uint32_t decode_step_ = 0;  // decode steps so far
   std::uint32_t admissions_ = 0;
 

@@ -68,7 +68,8 @@ void Replica::make_room() {
     return std::count_if(running_.begin(), running_.end(),
                          [this](std::uint32_t slot) { return slots_[slot].decoding(); });
   };
-  while (resident_tokens_ + growth() > limits_.kv_tokens) {
+  while (resident_tokens_ + growth() > limits_.kv_tokens ||
+         std::ssize(running_) > limits_.max_batch) {
     assert(running_.size() > 1 && "a lone sequence always fits");
     const std::uint32_t slot = running_.back();
     running_.pop_back();

@@ -6,7 +6,8 @@
 // KV room are left. The step that finishes a prompt emits its first token, so N output tokens take
 // one prefill and N - 1 decode steps. When the KV cache cannot take a step's new tokens, the
 // youngest sequence is preempted: it goes to the front of the line, and its prompt and the tokens
-// it has emitted are recomputed later; that prefill emits its *next* token.
+// it has emitted are recomputed later; that prefill emits its *next* token. So it is when the batch
+// has to be smaller than before.
 //
 // With a prefix cache, a request that is scheduled for the first time is prefilled from where the
 // cached tokens end. It takes its whole prompt's room in the KV cache all the same: the prefix
@@ -126,6 +127,9 @@ class Replica {
   std::vector<Sequence> withdraw();
   /// What was kept of finished requests is lost.
   void forget();
+  /// From the next step on a batch has so many sequences at most. Where it has more, the youngest
+  /// are preempted.
+  void set_max_batch(std::int64_t max_batch) { limits_.max_batch = max_batch; }
 
   const Sequence& sequence(std::uint32_t slot) const { return slots_[slot]; }
   /// Of those that run, in order of admission.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "bench/fleet/replica.hpp"
+#include "bench/fleet/site_power.hpp"
 #include "bench/record/request.hpp"
 #include "bench/record/step_run.hpp"
 #include "workloads/scenario/cost_model.hpp"
@@ -28,6 +29,14 @@ struct SiteModel {
   std::uint16_t site = 0;       ///< its number
   std::int64_t out_ns = 0;      ///< as in Distance
   std::int64_t back_ns = 0;
+  const SitePower* power = nullptr;  ///< none where the site states none
+  HeldBack held_back = {};           ///< what is in price and limits already
+
+  /// What a step draws more than idle, held back as it is; there must be `power`.
+  std::int64_t above_mw(std::int64_t sequences, bool chunk) const {
+    return power->above_mw(sequences, chunk) * 1000 / held_back.slow_milli;
+  }
+  bool holds_back() const { return held_back != HeldBack{}; }
 };
 
 /// A request for a replica, and when it came.

@@ -65,6 +65,11 @@ void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record, std::ve
   }
   sequences_ = static_cast<std::int64_t>(plan.decode.size() + plan.prefill.size());
   decoding_ = plan.decode.size();
+  chunk_ = !plan.prefill.empty();
+  if (model_->power != nullptr) {
+    above_mw_ = model_->above_mw(static_cast<std::int64_t>(decoding_), chunk_);
+    held_back_ = model_->holds_back();
+  }
   resident_tokens_ = replica_.resident_tokens();
   begin_ps_ = begin_ps;
   end_ps_ = begin_ps + cost_ps(plan);
@@ -88,6 +93,20 @@ std::int64_t StepReplica::cost_ps(const StepPlan& plan) const {
 void StepReplica::record_step(std::int64_t until_ns, TokenRecord& record) const {
   record.steps({begin_ps_ / kPsPerNs, begin_ps_ % kPsPerNs, 1, end_ps_ - begin_ps_, 0},
                {sequences_, model_->limits.max_batch, resident_tokens_}, until_ns);
+  if (model_->power == nullptr) return;
+  record.draws().drew(model_->site, above_mw_, held_back_, begin_ps_ / kPsPerNs,
+                      std::min(end_ps_ / kPsPerNs, until_ns));
+}
+
+StepDraw StepReplica::draw() const {
+  StepDraw draw;
+  draw.asked = static_cast<std::int64_t>(replica_.running() + replica_.waiting() + inbox_.size());
+  if (!busy()) return draw;
+  draw.begin_ns = begin_ps_ / kPsPerNs;
+  draw.sequences = static_cast<std::int64_t>(decoding_);
+  draw.chunk = chunk_;
+  draw.above_mw = above_mw_;
+  return draw;
 }
 
 void StepReplica::finish_step(TokenRecord& record, std::vector<News>& news) {

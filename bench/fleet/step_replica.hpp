@@ -33,13 +33,17 @@ class StepReplica {
   }
   std::int64_t advance(std::int64_t until_ns, TokenRecord& record, std::vector<News>& news);
   void cut(std::int64_t end_ns, TokenRecord& record) const;
-  void set_model(const SiteModel& model, std::int64_t, TokenRecord&) { model_ = &model; }
+  void set_model(const SiteModel& model, std::int64_t, TokenRecord&) {
+    model_ = &model;
+    replica_.set_max_batch(model.limits.max_batch);
+  }
   void withdraw(std::int64_t now_ns, TokenRecord& record, std::vector<Withdrawn>& gone);
   /// A request is given up: at once where no step is under way, else when that ends.
   /// advance(now_ns) comes before, and once more after.
   void cancel(RequestId id, std::int64_t now_ns, std::vector<News>& news);
   void forget() { replica_.forget(); }
   bool empty() const { return !busy() && inbox_.empty(); }
+  StepDraw draw() const;
   std::int64_t queued_tokens() const;
   /// In the KV cache, during the step under way.
   std::int64_t resident_tokens() const { return resident_tokens_; }
@@ -71,6 +75,9 @@ class StepReplica {
   std::int64_t sequences_ = 0;        // in the step under way
   std::int64_t resident_tokens_ = 0;  // while it lasts
   std::size_t decoding_ = 0;          // of its sequences
+  bool chunk_ = false;                // there is one in it
+  bool held_back_ = false;            // it is, by a limit of power
+  std::int64_t above_mw_ = 0;         // that it draws more than idle, where power is stated
   // Of those that were preempted, or came with tokens from elsewhere.
   std::unordered_map<RequestId, std::int64_t> last_token_ps_;
   std::unordered_map<RequestId, std::uint16_t> first_site_;  // of the latter

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <cassert>
 #include <deque>
-#include <limits>
-#include <map>
 #include <memory_resource>
 #include <numeric>
-#include <tuple>
 #include <type_traits>
 #include <unordered_map>
 
 #include "bench/fleet/jump_replica.hpp"
 #include "bench/fleet/mail.hpp"
+#include "bench/fleet/roster.hpp"
 #include "bench/fleet/step_replica.hpp"
 #include "bench/fleet/tournament.hpp"
 #include "bench/machine/huge_pages.hpp"
@@ -44,91 +42,6 @@ RequestContext context_of(const Work& work) {
   return its;
 }
 
-/// What the replicas of each site have in common, and which of them serve since when.
-class Roster {
- public:
-  explicit Roster(const Scenario& scenario) : scenario_(scenario) {
-    for (std::size_t i = 0; i < scenario.fleet.sites.size(); ++i) {
-      models_.push_back(model(i, 1'000'000, 1'000'000));
-      places_.push_back(replica_places(scenario.fleet.sites[i]));
-      distant_ = distant_ || scenario.fleet.sites[i].rtt_ns > 0;
-    }
-    for (const bool serves : serving_at_start(scenario)) {
-      since_ns_.push_back(serves ? 0 : kNever);
-      leaving_.push_back(0);
-    }
-  }
-
-  std::size_t replicas() const { return since_ns_.size(); }
-  /// Calls visit(model) for each replica, in the order of their numbers.
-  template <typename Visit>
-  void for_each(Visit visit) const {
-    for (std::size_t site = 0; site < models_.size(); ++site) {
-      for (std::int64_t i = 0; i < places_[site]; ++i) visit(models_[site]);
-    }
-  }
-  bool distant() const { return distant_; }
-  const SiteModel& model_of(std::uint32_t replica) const {
-    return models_.size() == 1 ? models_[0] : models_[site_of(scenario_, replica)];
-  }
-  /// The same at another pace.
-  const SiteModel& paced(const ReplicaChange& change) {
-    const std::size_t site = site_of(scenario_, change.replica);
-    const auto key = std::tuple(site, change.decode_ppm, change.prefill_ppm);
-    const auto found = paced_.find(key);
-    if (found != paced_.end()) return found->second;
-    return paced_.emplace(key, model(site, change.decode_ppm, change.prefill_ppm)).first->second;
-  }
-
-  void serve(std::uint32_t replica, std::int64_t now_ns) {
-    if (since_ns_[replica] == kNever) since_ns_[replica] = now_ns;
-    leaving_[replica] = 0;
-  }
-  /// It goes when it is empty.
-  void leave(std::uint32_t replica) { leaving_[replica] = 1; }
-  bool leaving(std::uint32_t replica) const { return leaving_[replica] != 0; }
-  bool serves(std::uint32_t replica) const { return since_ns_[replica] != kNever; }
-  void gone(std::uint32_t replica, std::int64_t at_ns, TokenRecord& record) {
-    leaving_[replica] = 0;
-    record_service(replica, at_ns, record);
-    since_ns_[replica] = kNever;
-  }
-  /// Those that still serve.
-  void stop(std::int64_t end_ns, TokenRecord& record) const {
-    for (std::uint32_t i = 0; i < since_ns_.size(); ++i) record_service(i, end_ns, record);
-  }
-
- private:
-  SiteModel model(std::size_t number, std::int64_t decode_ppm, std::int64_t prefill_ppm) const {
-    const Site& site = scenario_.fleet.sites[number];
-    const auto profile = std::find_if(scenario_.profiles.begin(), scenario_.profiles.end(),
-                                      [&](const Profile& p) { return p.name == site.profile; });
-    assert(profile != scenario_.profiles.end() && profile->cost && "the reader saw to it");
-    Profile its = *profile;
-    its.cost = at_pace(*its.cost, decode_ppm, prefill_ppm);
-    SiteModel model(
-        {site.max_batch, site.max_step_tokens, site.kv_tokens, site.prefix_cache_tokens},
-        price_of(its));
-    model.site = static_cast<std::uint16_t>(number);
-    const Distance distance = distance_of(site);
-    model.out_ns = distance.out_ns;
-    model.back_ns = distance.back_ns;
-    return model;
-  }
-  void record_service(std::uint32_t replica, std::int64_t end_ns, TokenRecord& record) const {
-    if (since_ns_[replica] == kNever) return;
-    record.served({since_ns_[replica], end_ns, 1, model_of(replica).limits.kv_tokens});
-  }
-
-  const Scenario& scenario_;
-  std::vector<SiteModel> models_;
-  std::vector<std::int64_t> places_;
-  std::map<std::tuple<std::size_t, std::int64_t, std::int64_t>, SiteModel> paced_;
-  bool distant_ = false;
-  std::vector<std::int64_t> since_ns_;  // by replica; kNever: it does not serve
-  std::vector<std::uint8_t> leaving_;   // not bits: each is written by the worker of its shard
-};
-
 /// Advances a replica up to `until_ns`; what it says has its number then. One that was to go when
 /// it is empty is gone with its last request. Returns what advance() does.
 template <typename VirtualReplica>
@@ -154,7 +67,8 @@ void change_replica(const ReplicaChange& change, std::int64_t now_ns, VirtualRep
       roster.serve(change.replica, now_ns);
       return;
     case ReplicaChange::Kind::pace:
-      replica.set_model(roster.paced(change), now_ns, record);
+      roster.set_pace(change);
+      replica.set_model(roster.model_now(change.replica), now_ns, record);
       return;
     case ReplicaChange::Kind::leave:
     case ReplicaChange::Kind::fail:
@@ -213,7 +127,8 @@ class ExactFleet final : public Fleet {
   }
 
   std::int64_t next_event_ns() const override {
-    const std::int64_t next_ns = std::min(next_ns_.least(), mail_.next_ns());
+    const std::int64_t next_ns =
+        std::min({next_ns_.least(), mail_.next_ns(), roster_.power().next_ns()});
     return changed_.empty() ? next_ns : std::min(next_ns, changed_.back().at_ns);
   }
 
@@ -221,6 +136,7 @@ class ExactFleet final : public Fleet {
     news_.clear();
     news_.swap(changed_);
     if (news_.empty()) returned_.clear();
+    control_until(until_ns);
     while (next_ns_.least() <= until_ns) visit(next_ns_.winner(), until_ns);
     if (roster_.distant()) {
       mail_.deliver(until_ns, news_);
@@ -233,6 +149,7 @@ class ExactFleet final : public Fleet {
   void apply(const ReplicaChange& change, std::int64_t now_ns) override {
     VirtualReplica& replica = replicas_[change.replica];
     news_.clear();
+    control_until(now_ns);
     visit(change.replica, now_ns);
     change_replica(change, now_ns, replica, roster_, record_, news_, returned_);
     visit(change.replica, now_ns);  // when something may complete there is another instant now
@@ -275,7 +192,9 @@ class ExactFleet final : public Fleet {
     if constexpr (kStreams<VirtualReplica>) {
       for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
         use.resident_tokens += replicas_[i].resident_tokens();
-        if (roster_.serves(i)) use.room_tokens += roster_.model_of(i).limits.kv_tokens;
+        if (roster_.since_ns(i) != kNever) {
+          use.room_tokens += roster_.model_of(i).limits.kv_tokens;
+        }
       }
       use.prompts = record_.prompts();
     }
@@ -286,14 +205,39 @@ class ExactFleet final : public Fleet {
     record.merge(record_);
     for (const VirtualReplica& replica : replicas_) replica.cut(now_ns, record);
     roster_.stop(now_ns, record);
+    FleetPower(roster_.power()).stop(now_ns, record.draws());
   }
 
   void stop(std::int64_t end_ns, TokenRecord& record) override {
+    control_until(end_ns);
     for (VirtualReplica& replica : replicas_) replica.advance(end_ns, record_, news_);
     add_so_far(end_ns, record);
   }
 
  private:
+  /// Sites are held to their limits of power, at each control instant up to now.
+  void control_until(std::int64_t until_ns) {
+    FleetPower& power = roster_.power();
+    for (; power.next_ns() <= until_ns; power.pass()) {
+      for (const std::size_t site : power.due_sites()) control(site, power.next_ns());
+    }
+  }
+  void control(std::size_t site, std::int64_t at_ns) {
+    SiteView view = roster_.power().view_of(site);
+    const auto [begin, end] = roster_.range_of(site);
+    for (std::uint32_t i = begin; i < end; ++i) {
+      visit(i, at_ns);
+      const std::int64_t since_ns = roster_.since_ns(i);
+      if (since_ns != kNever) view.add(replicas_[i].draw(), at_ns, since_ns);
+    }
+    DrawnSoFar drawn;
+    drawn.add(record_.draws(), site);
+    if (!roster_.power().control(site, view, drawn, record_.draws())) return;
+    for (std::uint32_t i = begin; i < end; ++i) {
+      replicas_[i].set_model(roster_.model_now(i), at_ns, record_);
+      visit(i, at_ns);
+    }
+  }
   void visit(std::uint32_t replica, std::int64_t until_ns) {
     note(replica, advance_replica(replica, until_ns, replicas_[replica], roster_, record_, news_));
   }
@@ -349,6 +293,7 @@ class ReportingFleet final : public Fleet {
     news_.clear();
     if (until_ns < next_event_ns()) return news_;
     report_ns_ = (until_ns / interval_ns_ + 1) * interval_ns_;
+    control_until(until_ns);
     workers_.run(shards_.size(), [&](std::size_t shard) { advance(shard, until_ns); });
     for (const Shard& shard : shards_) {
       merged_.resize(news_.size() + shard.news.size());
@@ -367,6 +312,7 @@ class ReportingFleet final : public Fleet {
   void apply(const ReplicaChange& change, std::int64_t now_ns) override {
     Shard& shard = shard_of(change.replica);
     VirtualReplica& replica = replicas_[change.replica];
+    control_until(now_ns);
     deliver(shard);
     visit(shard, change.replica, now_ns, shard.changed);
     change_replica(change, now_ns, replica, roster_, shard.record, shard.changed, returned_);
@@ -388,6 +334,7 @@ class ReportingFleet final : public Fleet {
   }
 
   void stop(std::int64_t end_ns, TokenRecord& record) override {
+    control_until(end_ns);
     // What completes between the last report and an early end is not reported any more.
     workers_.run(shards_.size(), [&](std::size_t i) {
       Shard& shard = shards_[i];
@@ -399,6 +346,7 @@ class ReportingFleet final : public Fleet {
     });
     roster_.stop(end_ns, record);
     for (const Shard& shard : shards_) record.merge(shard.record);
+    roster_.power().stop(end_ns, record.draws());
   }
 
  private:
@@ -454,6 +402,39 @@ class ReportingFleet final : public Fleet {
     }
     shard.inbox.clear();
     shard.contexts.clear();
+  }
+
+  /// Sites are held to their limits of power, at each control instant up to now.
+  void control_until(std::int64_t until_ns) {
+    FleetPower& power = roster_.power();
+    for (; power.next_ns() <= until_ns; power.pass()) {
+      for (const std::size_t site : power.due_sites()) control(site, power.next_ns());
+    }
+  }
+  void control(std::size_t site, std::int64_t at_ns) {
+    FleetPower& power = roster_.power();
+    const auto range = roster_.range_of(site);
+    std::vector<SiteView> views(shards_.size(), power.view_of(site));
+    workers_.run(shards_.size(), [&](std::size_t i) {
+      deliver(shards_[i]);
+      for_each_replica(i, [&](std::uint32_t replica) {
+        if (replica < range.first || replica >= range.second) return;
+        visit(shards_[i], replica, at_ns, shards_[i].changed);
+        const std::int64_t since_ns = roster_.since_ns(replica);
+        if (since_ns != kNever) views[i].add(replicas_[replica].draw(), at_ns, since_ns);
+      });
+    });
+    DrawnSoFar drawn;
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      drawn.add(shards_[i].record.draws(), site);
+      if (i > 0) views[0].merge(views[i]);
+    }
+    if (!power.control(site, views[0], drawn, shards_[0].record.draws())) return;
+    for (std::uint32_t i = range.first; i < range.second; ++i) {
+      Shard& shard = shard_of(i);
+      replicas_[i].set_model(roster_.model_now(i), at_ns, shard.record);
+      visit(shard, i, at_ns, shard.changed);
+    }
   }
 
   void visit(Shard& shard, std::uint32_t number, std::int64_t until_ns, std::vector<News>& news) {

@@ -21,6 +21,19 @@ Column first_bins(const char* name, const std::vector<std::int64_t>& values, std
   return {name, {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(bins)}};
 }
 
+/// What the sites drew; nothing where that is not recorded.
+void add_draws(const DrawRecord& draws, std::uint32_t phase, std::int64_t end_ns, PhaseSpan& span) {
+  if (!draws.any()) return;
+  span.draws = draws.of_phase(phase, end_ns);
+  if (!draws.any_power()) return;
+  span.energy_fj = 0;
+  span.site_energy_fj = 0;
+  for (const SiteDraw& draw : span.draws) {
+    *span.energy_fj += draw.energy_fj;
+    *span.site_energy_fj += draw.site_energy_fj;
+  }
+}
+
 }  // namespace
 
 Recorder::Lane::Lane(const RecordingGrid& grid)
@@ -458,6 +471,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
     span.batch_room_ns = tokens.batch_room_ns(phase);
     span.resident_token_ns = tokens.resident_token_ns(phase);
     span.kv_room_token_ns = tokens.kv_room_token_ns(phase);
+    add_draws(tokens.draws(), phase, end_ns, span);
     run.phases.push_back(span);
     for (std::size_t i = 0; i < throttles_.size(); ++i) {
       throttles_[i].phases.push_back(attempts_[phase][i]);
@@ -510,6 +524,7 @@ Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   column("waiting_requests", waiting_at_);
   column("backlog_tokens", backlog_at_);
   column("backoff_requests", backoff_at_);
+  for (Column& drawn : tokens.draws().columns(end_ns)) series.columns.push_back(std::move(drawn));
   series.slice_ns = grid_.slice_ns;
   all.ttft_slices.resize(bins_until(end_ns, grid_.slice_ns, grid_.slices));
   series.ttft_slices = std::move(all.ttft_slices);

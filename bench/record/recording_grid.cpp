@@ -48,6 +48,14 @@ RecordingGrid make_grid(const Scenario& resolved) {
   grid.slice_ns = grid_width_ns(longest_ns, kMaxSlices);
   grid.slices = static_cast<std::size_t>(ceil_div(longest_ns, grid.slice_ns));
   grid.gap_limits = gap_limits(resolved.tenants, grid.phases.size());
+  // A price may be for the time that replicas of a site served.
+  const bool any_cost = std::ranges::any_of(resolved.fleet.sites,
+                                            [](const Site& site) { return site.cost.has_value(); });
+  if (states_power(resolved) || any_cost) {
+    for (const Site& site : resolved.fleet.sites) {
+      grid.sites.push_back(replica_power(resolved, site));
+    }
+  }
   return grid;
 }
 

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "bench/record/gap_limits.hpp"
 #include "bench/record/request.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/plan/power_plan.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -24,6 +26,9 @@ struct RecordingGrid {
   std::int64_t slice_ns = 0;
   std::size_t slices = 0;
   GapLimits gap_limits;
+  /// What replicas draw, by site, nothing where that is not stated. Empty: nothing is recorded by
+  /// site.
+  std::vector<std::optional<ReplicaPower>> sites = {};
 
   CellId cell(std::uint32_t tenant, std::uint32_t phase) const {
     return tenant * static_cast<std::uint32_t>(phases.size()) + phase;

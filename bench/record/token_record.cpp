@@ -32,7 +32,8 @@ TokenRecord::TokenRecord(const RecordingGrid& grid)
       gap_limits_(grid.gap_limits.by_cell.empty() ? nullptr : &grid.gap_limits),
       cells_(grid.cells()),
       phases_(grid.phases.size()),
-      tokens_by_bin_(grid.bins) {
+      tokens_by_bin_(grid.bins),
+      draws_(grid) {
   assert(grid.phases.size() <= kMaxPhases);
 }
 
@@ -117,6 +118,9 @@ void TokenRecord::served(const Service& service) {
     phases_[i].replica_ns += replica_ns;
     phases_[i].kv_room_token_ns += replica_ns * service.kv_tokens;
   }
+  if (!draws_.any()) return;
+  assert(service.replicas == 1 && "sites are told apart in virtual time alone");
+  draws_.served(service.site, service.begin_ns, service.end_ns);
 }
 
 void TokenRecord::PhaseTotals::add(const Load& load, std::int64_t length_ns,
@@ -213,6 +217,7 @@ void TokenRecord::merge(const TokenRecord& other) {
     phases_[i].replica_ns += other.phases_[i].replica_ns;
     phases_[i].kv_room_token_ns += other.phases_[i].kv_room_token_ns;
   }
+  draws_.merge(other.draws_);
 }
 
 Histogram TokenRecord::gaps(CellId cell) const {

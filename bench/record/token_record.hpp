@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "bench/record/draw_record.hpp"
 #include "bench/record/grid_cursor.hpp"
 #include "bench/record/recording_grid.hpp"
 #include "bench/record/request.hpp"
@@ -41,6 +42,7 @@ class alignas(64) TokenRecord {
   void borders_moved() {
     at_ = {};
     phase_at_ = {};
+    draws_.borders_moved();
   }
 
   /// At the end of each step of `run` every sequence of `batch` got a token; its gap is the step.
@@ -66,8 +68,13 @@ class alignas(64) TokenRecord {
     std::int64_t end_ns = 0;
     std::int64_t replicas = 1;
     std::int64_t kv_tokens = 0;  ///< for which each has room
+    std::size_t site = 0;
   };
   void served(const Service& service);
+
+  /// What the sites draw. Of fleets in virtual time.
+  DrawRecord& draws() { return draws_; }
+  const DrawRecord& draws() const { return draws_; }
 
   /// A request was scheduled for the first time.
   void scheduled(CellId cell, std::int64_t at_ns, std::int64_t prompt_tokens,
@@ -133,6 +140,7 @@ class alignas(64) TokenRecord {
   std::vector<CellRecord> cells_;
   std::vector<PhaseTotals> phases_;
   std::vector<std::int64_t> tokens_by_bin_;
+  DrawRecord draws_;
 };
 
 inline void TokenRecord::late_tokens(CellId cell, std::int64_t at_ns, std::int64_t tokens) {

@@ -201,6 +201,7 @@ Site constant(Site site, std::int64_t replicas) {
   site.at_start.reset();
   site.failures.reset();
   site.available.reset();
+  site.power.reset();  // the capacity is what it can do when nothing holds it back
   return site;
 }
 

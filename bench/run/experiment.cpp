@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include "bench/machine/clock.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/record/recorder.hpp"
+#include "bench/run/bill.hpp"
 #include "bench/run/compositions.hpp"
 #include "bench/run/loop.hpp"
 #include "bench/run/machine_speed.hpp"
@@ -119,8 +121,11 @@ std::optional<Prepared> Experiment::prepare(const Scenario& given, const Run* be
   const bool remote = traits_of(given.run.engine).remote;
   const bool sought = remote && budget_ && !scenario.fleet.capacity_tokens_per_s;
   // Where it is cheap it is known to every report of an event: what is left of it drains a backlog.
+  // And to every report of money: what is left of it is paid for and idle.
+  const bool has_price = std::ranges::any_of(
+      scenario.fleet.sites, [](const Site& site) { return site.cost && site.cost->price; });
   const bool wanted =
-      simulated && !scenario.fleet.capacity_tokens_per_s && measured_event(scenario);
+      simulated && !scenario.fleet.capacity_tokens_per_s && (measured_event(scenario) || has_price);
   if (!capacity_tokens_per_s && (needs_capacity(scenario) || wanted || sought)) {
     std::optional<Capacity> found = capacity(scenario);
     if (!found) return std::nullopt;
@@ -322,6 +327,8 @@ Run told(const Ran& ran, RunFacts facts, Run run) {
   run.capacity_error_tokens_per_s = ran.prepared.capacity_error_tokens_per_s;
   run.capacity_source = ran.prepared.capacity_source;
   run.fleet = fleet_record(ran.prepared, ran.played, facts.outcome.end_ns);
+  run.fleet.terms = site_terms(ran.played);
+  add_costs(ran.played, run);
   if (fleet_changes(ran.played)) add_fleet_columns(run);
   for (std::size_t i = 0; i < run.tenants.size(); ++i) {
     run.tenants[i].trace = trace_record(scenario.tenants[i]);

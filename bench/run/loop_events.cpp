@@ -56,7 +56,7 @@ void Loop::plan_lift(std::uint32_t number, const Event& event) {
   LiftRecord& lift = outcome_.lifts[number];
   lift = planned_lift(scenario_, event);
   if (!changes_fleet(event)) return;
-  lift.replicas = replicas_changed_by(measured_events_[number]);
+  if (changes_replicas(event)) lift.replicas = replicas_changed_by(measured_events_[number]);
   if (!event.taken_out) timeline_.push({lift.planned_ns, Kind::mark, number});
 }
 

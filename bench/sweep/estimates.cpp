@@ -18,7 +18,7 @@ namespace tokenlift {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> kLasting = {"offered_requests_per_s",
+constexpr std::array<std::string_view, 18> kLasting = {"offered_requests_per_s",
                                                        "offered_tokens_per_s",
                                                        "admitted_requests_per_s",
                                                        "throughput_tokens_per_s",
@@ -27,9 +27,18 @@ constexpr std::array<std::string_view, 10> kLasting = {"offered_requests_per_s",
                                                        "batch_mean",
                                                        "batch_fill",
                                                        "headroom",
-                                                       "capacity_tokens_per_s"};
-constexpr std::array<std::string_view, 6> kShares = {"attainment", "utilisation", "batch_fill",
-                                                     "kv_used",    "prefix_hits", "unserved"};
+                                                       "capacity_tokens_per_s",
+                                                       "usd_per_hour",
+                                                       "usd_per_m_output_tokens",
+                                                       "on_demand_usd_per_m_output_tokens",
+                                                       "paid_use_share",
+                                                       "site_power_mean_w",
+                                                       "j_per_output_token",
+                                                       "tokens_per_s_per_mw",
+                                                       "break_even_use"};
+constexpr std::array<std::string_view, 8> kShares = {"attainment",     "utilisation", "batch_fill",
+                                                     "kv_used",        "prefix_hits", "unserved",
+                                                     "paid_use_share", "slowed_share"};
 
 /// "ttft.p99_ms.steady", as what it is of.
 struct FleetPercentile {

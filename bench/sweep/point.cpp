@@ -128,6 +128,15 @@ bool is_beyond_doubt(const Run& run, const Scenario& scenario, std::string_view 
   return added >= kSureGrowth * due && (length == Length::whole || too_much || !capacity);
 }
 
+/// Whether points of the scenario have figures that need this.
+bool states(const Scenario& scenario, SweepNeeds needs) {
+  return needs == SweepNeeds::nothing ||
+         std::ranges::any_of(scenario.fleet.sites, [&](const Site& site) {
+           if (needs == SweepNeeds::power) return site.power.has_value();
+           return site.cost && (site.cost->price || site.cost->electricity_usd_per_kwh);
+         });
+}
+
 /// "'ttfd.p99_ms': no run has it; did you mean ...".
 template <typename Value>
 std::string mistake_of(const std::string& text, const Quantity<Value>& wrong) {
@@ -159,6 +168,7 @@ SweepProblem make_sweep_problem(ScenarioSource source, std::vector<std::string> 
   problem.phase = swept_phase(problem.scenario);
   const bool changes = measured_event(problem.scenario).has_value();
   for (const SweepFigure& figure : sweep_figures()) {
+    if (!states(problem.scenario, figure.needs)) continue;
     const std::string path = fmt::format("{}.{}", figure.what, problem.phase);
     if (figure_mistake(path, std::nullopt).empty()) problem.figures.push_back(path);
   }

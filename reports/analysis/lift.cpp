@@ -246,7 +246,9 @@ std::optional<double> not_back_share(const Record& record, double fluid_s) {
 /// The same of a change of the fleet, after which no fluid drain is known: over all of `after`.
 std::optional<double> not_back_on_fleet(const Record& record) {
   // What replicas carry at another pace is not known.
-  const auto slows = [](const LiftRecord& lift) { return lift.kind == "slow"; };
+  const auto slows = [](const LiftRecord& lift) {
+    return lift.kind == "slow" || lift.kind == "power";
+  };
   const Run& run = record.run();
   if (slows(*run.lift) || std::ranges::any_of(run.further_lifts, slows)) return std::nullopt;
   if (record.before() == nullptr || record.after() == nullptr) return std::nullopt;

@@ -84,6 +84,14 @@ std::optional<std::vector<double>> peaks(const Run& run, std::string_view column
   });
 }
 
+std::optional<std::vector<double>> means(const Run& run, std::string_view column,
+                                         const Groups& groups) {
+  std::optional<std::vector<double>> values = rates(run, column, groups);
+  if (!values) return values;
+  for (double& value : *values) value *= static_cast<double>(groups.bin_ns) / 1e9;
+  return values;
+}
+
 std::vector<Histogram> merged_slices(const Run& run, const Groups& slices) {
   std::vector<Histogram> merged(slices.size());
   for (std::size_t group = 0; group < slices.size(); ++group) {

@@ -38,6 +38,9 @@ std::optional<std::vector<double>> rates(const Run& run, std::string_view column
 /// Of a gauge: the largest in each group, per run.
 std::optional<std::vector<double>> peaks(const Run& run, std::string_view column,
                                          const Groups& groups);
+/// Of a gauge that says the mean of each bin: the mean of each group, per run.
+std::optional<std::vector<double>> means(const Run& run, std::string_view column,
+                                         const Groups& groups);
 /// The slices of each group, merged.
 std::vector<Histogram> merged_slices(const Run& run, const Groups& slices);
 

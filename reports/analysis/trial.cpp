@@ -19,6 +19,11 @@ std::optional<double> share_of(std::uint64_t part, std::uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
+std::optional<double> for_each(const std::optional<double>& amount, std::uint64_t tokens) {
+  if (!amount || tokens == 0) return std::nullopt;
+  return *amount / static_cast<double>(tokens);
+}
+
 std::vector<BucketCount> buckets_of(const Histogram& histogram) {
   std::vector<BucketCount> buckets;
   histogram.for_each_bucket([&](std::int64_t lower_ns, std::int64_t, std::uint64_t count) {
@@ -34,6 +39,8 @@ PhaseBrief brief_of(const PhaseSpan& span, const PhaseRecord& record) {
   brief.slo_met = record.slo_met;
   brief.output_tokens = record.output_tokens;
   brief.goodput_tokens = record.goodput_tokens;
+  if (span.cost_microusd) brief.usd = static_cast<double>(*span.cost_microusd) / 1e6;
+  if (span.site_energy_fj) brief.joules = static_cast<double>(*span.site_energy_fj) / 1e15;
   for (std::size_t i = 0; i < kMetrics; ++i) brief.latency[i] = buckets_of(record.latency[i]);
   return brief;
 }
@@ -105,6 +112,20 @@ std::optional<double> PhaseBrief::attainment() const {
 std::optional<double> PhaseBrief::unserved() const {
   const std::optional<double> served = share_of(counts.completed, counts.due);
   return served ? std::optional(1 - *served) : std::nullopt;
+}
+
+std::optional<double> PhaseBrief::usd_per_m_output_tokens() const {
+  const std::optional<double> each = for_each(usd, output_tokens);
+  return each ? std::optional(*each * 1e6) : std::nullopt;
+}
+
+std::optional<double> PhaseBrief::usd_per_m_goodput_tokens() const {
+  const std::optional<double> each = for_each(usd, goodput_tokens);
+  return each ? std::optional(*each * 1e6) : std::nullopt;
+}
+
+std::optional<double> PhaseBrief::j_per_output_token() const {
+  return for_each(joules, output_tokens);
 }
 
 Arm::Arm(Run first) : pooled(std::move(first)) {

@@ -23,9 +23,11 @@ struct PhaseBrief {
   double length_s = 0;
   Counts counts;
   std::uint64_t slo_met = 0;
-  bool judged = true;                ///< there were objectives to meet
-  std::uint64_t output_tokens = 0;   ///< produced while the phase lasted
-  std::uint64_t goodput_tokens = 0;  ///< of requests due in it that met all objectives
+  bool judged = true;                 ///< there were objectives to meet
+  std::uint64_t output_tokens = 0;    ///< produced while the phase lasted
+  std::uint64_t goodput_tokens = 0;   ///< of requests due in it that met all objectives
+  std::optional<double> usd = {};     ///< what it cost; absent where no price is stated
+  std::optional<double> joules = {};  ///< of all that sites drew; absent where none states power
   std::array<std::vector<BucketCount>, kMetrics> latency;
 
   const std::vector<BucketCount>& of(Metric metric) const {
@@ -38,6 +40,10 @@ struct PhaseBrief {
   std::optional<double> goodput_tokens_per_s() const;
   std::optional<double> attainment() const;
   std::optional<double> unserved() const;  ///< of the requests due
+  // Of a token; absent where nothing was made, or nothing is known of costs.
+  std::optional<double> usd_per_m_output_tokens() const;
+  std::optional<double> usd_per_m_goodput_tokens() const;
+  std::optional<double> j_per_output_token() const;
 
   bool operator==(const PhaseBrief&) const = default;
 };

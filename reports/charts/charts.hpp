@@ -15,6 +15,7 @@
 namespace tokenlift {
 
 inline constexpr std::string_view kThroughputSection = "Throughput";
+inline constexpr std::string_view kCostSection = "Power and cost";
 inline constexpr std::string_view kLatencySection = "Latency";
 inline constexpr std::string_view kBacklogSection = "Backlog and limits";
 inline constexpr std::string_view kSplitSection = "Where the time goes";
@@ -40,6 +41,8 @@ std::vector<std::string> phase_names(const Report& report);
 void add_rate_charts(const Report& report, std::vector<Chart>& charts);
 /// Replicas that serve and their capacity, where the fleet of some arm changes.
 void add_fleet_charts(const Report& report, std::vector<Chart>& charts);
+/// What sites draw, where they state it, and what tokens cost, where there are prices.
+void add_cost_charts(const Report& report, std::vector<Chart>& charts);
 /// Backlog with the limit, who waits, and the limits of the other throttles that change.
 void add_backlog_charts(const Report& report, std::vector<Chart>& charts);
 /// TTFT over time and by percentile.

@@ -24,6 +24,7 @@ struct ChartPlan {
   const char* explanation;
   Axis y;
   std::vector<ChartFigure> figures;
+  bool with_capacity = false;
 };
 
 std::vector<ChartPlan> plans() {
@@ -65,7 +66,22 @@ std::vector<ChartPlan> plans() {
        {"output tokens per second", Scale::number},
        {{"throughput_tokens_per_s", "throughput"},
         {"goodput_tokens_per_s", "goodput"},
-        {"offered_tokens_per_s", "offered"}}},
+        {"offered_tokens_per_s", "offered"}},
+       true},
+      {"sweep-cost",
+       kSweepCost,
+       "What a million tokens cost",
+       "Everything that is paid / output tokens. On demand: what the accelerators that were used "
+       "would cost by the hour, at full batches; where the lines cross the contract begins to pay.",
+       {"dollars per million output tokens", Scale::number},
+       {{"usd_per_m_output_tokens", "cost"},
+        {"on_demand_usd_per_m_output_tokens", "the same use on demand"}}},
+      {"sweep-power",
+       kSweepCost,
+       "Throughput per MW",
+       "Output tokens per second / all that the sites draw.",
+       {"output tokens per second and MW", Scale::number},
+       {{"tokens_per_s_per_mw", "throughput per MW"}}},
   };
 }
 
@@ -175,8 +191,7 @@ Chart chart_of(const std::vector<NamedSweep>& sweeps, const ChartPlan& plan) {
       if (crowds) continue;
       keep(figure_line(sweeps, i, j, plan.figures[j]), plan.figures[j].label);
     }
-    if (plan.y.scale == Scale::number)
-      keep(capacity_line(sweeps, i, plan.figures.size()), "capacity");
+    if (plan.with_capacity) keep(capacity_line(sweeps, i, plan.figures.size()), "capacity");
     if (lines.empty()) continue;
     chart.numbers.push_back(numbers_of(sweeps[i], lines, labels));
     chart.lines.insert(chart.lines.end(), lines.begin(), lines.end());

@@ -12,6 +12,7 @@ namespace tokenlift {
 
 inline constexpr std::string_view kSweepLatency = "Latency over load";
 inline constexpr std::string_view kSweepThroughput = "Throughput over load";
+inline constexpr std::string_view kSweepCost = "Cost over load";
 inline constexpr std::string_view kSweepTrade = "Latency against throughput";
 
 /// A sweep and what it is called beside others.

@@ -179,7 +179,7 @@ std::string decision(const TrialReport& report) {
                        judgement.reason.empty() ? "" : " (" + judgement.reason + ")", change, why);
   }
   const std::string& kind = lift.lift.kind;
-  if (!judgement.shown && (kind == "fail" || kind == "slow")) {
+  if (!judgement.shown && (kind == "fail" || kind == "slow" || kind == "power")) {
     return fmt::format(
         "No difference that lasted could be shown: {}{}; what it was like meanwhile is in the "
         "transition.",

@@ -34,6 +34,18 @@ constexpr std::array<CaseRate, 3> kCaseRates = {{
     {"attainment", "share", FigureScale::share, &PhaseBrief::attainment, true, true},
 }};
 
+/// Where prices and power are stated. Lower is better, and none is gated unless chosen.
+struct CaseCost {
+  const char* name;
+  const char* unit;
+  FigureOf figure;
+};
+constexpr std::array<CaseCost, 3> kCaseCosts = {{
+    {"cost per token", "$ per M", &PhaseBrief::usd_per_m_output_tokens},
+    {"cost per goodput token", "$ per M", &PhaseBrief::usd_per_m_goodput_tokens},
+    {"energy per token", "J", &PhaseBrief::j_per_output_token},
+}};
+
 struct Percentile {
   Metric metric;
   int permille;
@@ -78,6 +90,25 @@ FigureSet rate_set(const CaseRate& rate, const std::string& phase, std::size_t i
     set.whole += brief.throughput_tokens_per_s().value_or(0) / static_cast<double>(runs.size());
   }
   keep(set, std::move(figures), runs.size(), missing);
+  return set;
+}
+
+/// Nothing where no run has it.
+std::optional<FigureSet> cost_set(const CaseCost& cost, const std::string& phase, std::size_t index,
+                                  const Runs& runs) {
+  FigureSet set;
+  set.phase = phase;
+  set.name = cost.name;
+  set.unit = cost.unit;
+  set.higher_is_better = false;
+  std::vector<RunFigure> figures;
+  for (const RunBrief* const run : runs) {
+    if (const auto value = (run->phases.at(index).*cost.figure)()) {
+      figures.push_back({run->seed, *value, 0});
+    }
+  }
+  if (figures.empty()) return std::nullopt;
+  keep(set, std::move(figures), runs.size(), "a run made no tokens, or states no price or power");
   return set;
 }
 
@@ -190,6 +221,7 @@ std::vector<std::string> compared_percentiles(std::string_view phase) {
 std::vector<std::string> gate_names() {
   std::vector<std::string> names;
   for (const CaseRate& rate : kCaseRates) names.emplace_back(rate.name);
+  for (const CaseCost& cost : kCaseCosts) names.push_back(gate_name(cost.name));
   for (const Percentile& percentile : kPercentiles) names.push_back(gate_name(name_of(percentile)));
   return names;
 }
@@ -217,6 +249,10 @@ CaseFigures case_figures(const Trial& trial) {
     const bool full = phase != "transition";
     for (const CaseRate& rate : kCaseRates) {
       if (full || rate.in_transition) result.figures.push_back(rate_set(rate, phase, i, runs));
+    }
+    for (const CaseCost& cost : kCaseCosts) {
+      std::optional<FigureSet> set = full ? cost_set(cost, phase, i, runs) : std::nullopt;
+      if (set) result.figures.push_back(std::move(*set));
     }
     for (const Percentile& percentile : kPercentiles) {
       if (!is_compared(percentile, phase)) continue;

@@ -44,6 +44,9 @@ std::string without_step(const LiftRecord& event) {
     if (event.length_ns.value_or(0) > 0) text += " for " + duration_figure(*event.length_ns);
     return text;
   }
+  if (event.kind == "power") {
+    return fmt::format("what '{}' may draw changed from {} s on", event.site, at);
+  }
   const char* verb = event.kind == "join"    ? "join"
                      : event.kind == "leave" ? "leave"
                      : event.kind == "fail"  ? "fail"

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "reports/findings/cost_remarks.hpp"
 #include "reports/findings/overview_table.hpp"
 #include "reports/findings/tables.hpp"
 #include "reports/findings/verdict.hpp"
@@ -14,6 +15,8 @@ TrialReport analyse(Trial trial) {
   report.phases = summarize_fleet(run);
   report.split = time_split(run);
   report.lift = analyse_lift(report.trial);
+  report.costs = phase_costs(run);
+  if (report.lift) report.marginal = marginal_cost(report.costs, report.lift->gains);
   return report;
 }
 
@@ -24,6 +27,7 @@ Report make_report(std::vector<Trial> trials) {
     each.validity = validity(each.trial);
     each.verdict = verdict(each);
     each.remarks = remarks(each);
+    for (std::string& remark : cost_remarks(each)) each.remarks.push_back(std::move(remark));
     each.tables = tables_of(each);
   }
   report.overview = overview_table(report.trials);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/analysis/cost.hpp"
 #include "reports/analysis/lift.hpp"
 #include "reports/analysis/summary.hpp"
 #include "reports/analysis/trial.hpp"
@@ -22,6 +23,8 @@ struct TrialReport {
   std::string verdict;               ///< one sentence that a manager understands
   std::vector<std::string> remarks;  ///< what else has to be known, a sentence each
   std::vector<Table> tables;         ///< fleet, lift, effects, tenants, throttles, checks: in order
+  std::vector<PhaseCost> costs = {};  ///< empty where nothing is stated of power and prices
+  std::optional<MarginalCost> marginal = {};
 };
 
 struct Report {

@@ -204,6 +204,32 @@ std::string sentence_of_all(const std::vector<SweepFind>& finds) {
                      finds[0].axis.key, listed(answers, "and"), listed(finds[0].objectives, "and"));
 }
 
+/// What the value that was found costs an hour; nothing where it is not known.
+std::optional<std::string> cost_words(const SweepReport& report, const SweepFind& find) {
+  if (find.outcome != FindOutcome::found) return std::nullopt;
+  for (const FindTry& tried : find.tries) {
+    if (tried.point.values.empty() || tried.point.values[0] != find.value) continue;
+    const Estimate* const hour = figure_of(report, tried.point, "usd_per_hour");
+    const Estimate* const tokens = figure_of(report, tried.point, "usd_per_m_output_tokens");
+    if (hour == nullptr) return std::nullopt;
+    return fmt::format("${} an hour{}{}", figure(*hour->value),
+                       tokens == nullptr ? ""
+                                         : fmt::format(" (${} for a million output tokens)",
+                                                       figure(*tokens->value)),
+                       find.name.empty() ? "" : " " + find.name);
+  }
+  return std::nullopt;
+}
+
+/// "What was found costs $12.40 an hour ..."; empty where no price is stated.
+std::string cost_sentence(const SweepReport& report) {
+  std::vector<std::string> costs;
+  for (const SweepFind& find : report.finds) {
+    if (const auto words = cost_words(report, find)) costs.push_back(*words);
+  }
+  return costs.empty() ? "" : "What was found costs " + listed(costs, "and") + ".";
+}
+
 }  // namespace
 
 std::string_view name_of(PointState state) {
@@ -321,6 +347,9 @@ std::vector<std::string> sweep_sentences(const SweepReport& report) {
     sentences.push_back(sentence_of_all(report.finds));
   } else {
     for (const SweepFind& find : report.finds) sentences.push_back(sentence_of(find));
+  }
+  if (std::string cost = cost_sentence(report); !cost.empty()) {
+    sentences.push_back(std::move(cost));
   }
   if (const std::optional<Knee> knee = knee_of(report)) {
     sentences.push_back(knee_sentence(report, *knee));

@@ -136,6 +136,13 @@ const std::vector<SweepFigure>& sweep_figures() {
       {"e2e.p90_ms", "e2e p90", "ms"},
       {"e2e.p99_ms", "e2e p99", "ms", 1, true},
       {"queue_wait.mean_ms", "queue wait mean", "ms"},
+      {"usd_per_hour", "cost per hour", "$", 1, true, SweepNeeds::price},
+      {"usd_per_m_output_tokens", "cost per M tokens", "$", 1, true, SweepNeeds::price},
+      {"on_demand_usd_per_m_output_tokens", "per M on demand", "$", 1, false, SweepNeeds::price},
+      {"paid_use_share", "use of what is paid", "%", 100, false, SweepNeeds::price},
+      {"site_power_mean_w", "mean power", "kW", 1e-3, true, SweepNeeds::power},
+      {"j_per_output_token", "energy per token", "J", 1, false, SweepNeeds::power},
+      {"tokens_per_s_per_mw", "throughput per MW", "tokens/s", 1, true, SweepNeeds::power},
   };
   return all;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // A sweep in tables.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,9 @@
 
 namespace tokenlift {
 
+/// What a scenario has to state for points to have a figure.
+enum class SweepNeeds : std::uint8_t { nothing, price, power };
+
 /// A figure that every point has, and how it is shown.
 struct SweepFigure {
   std::string_view what;  ///< its path without the phase
@@ -18,8 +22,9 @@ struct SweepFigure {
   std::string_view unit;  ///< of the value times `scale`
   double scale = 1;
   bool in_table = false;
+  SweepNeeds needs = SweepNeeds::nothing;
 };
-/// Those of every sweep, in order.
+/// Those of every sweep whose scenario states what they need, in order.
 const std::vector<SweepFigure>& sweep_figures();
 
 /// "load 0.8", "replicas 4, load 0.8": the values of a point, each with the last word of its key.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reports/findings/checks_table.hpp"
+#include "reports/findings/cost_table.hpp"
 #include "reports/findings/fleet_table.hpp"
 #include "reports/findings/gains_table.hpp"
 #include "reports/findings/lift_table.hpp"
@@ -25,6 +26,7 @@ std::vector<Table> tables_of(const TrialReport& trial) {
     all.push_back(effects_table(trial.lift->effects, is_valid(trial.trial)));
     if (!trial.lift->fleet.empty()) all.back().title = "with the change against without it";
   }
+  all.push_back(cost_table(trial.costs, trial.marginal));
   all.push_back(split_table(trial.split));
   all.push_back(tenants_table(run));
   all.push_back(throttles_table(run));

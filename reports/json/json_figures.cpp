@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "reports/analysis/cost.hpp"
 #include "reports/analysis/lift.hpp"
 #include "reports/analysis/summary.hpp"
 #include "reports/json/json_value.hpp"
@@ -245,6 +246,12 @@ TrialReport sample_trial() {
   report.lift->unfairness.emplace();
   report.lift->starvation = {{kAnyName, 0, 0}};
   report.lift->found = {{}};
+  for (const PhaseSpan& phase : run.phases) {
+    PhaseCost& cost = report.costs.emplace_back();
+    cost.name = phase.name;
+    for (const CostFigure& figure : kCostFigures) cost.*figure.value = 0;
+  }
+  report.marginal.emplace();
   return report;
 }
 
@@ -320,6 +327,12 @@ std::string missing_reason(const std::vector<TrialFigure>& figures, const std::s
     return "nothing was lifted";
   }
   if (path.find(".effect.") != std::string::npos) return "there are no runs without the lift";
+  const auto is_cost = [&](const CostFigure& figure) {
+    return path.starts_with(std::string(figure.key) + ".");
+  };
+  if (path.starts_with("marginal.") || std::ranges::any_of(kCostFigures, is_cost)) {
+    return "the scenario states no price or power that it follows from";
+  }
   const std::string counted = "counts.due.";
   if (is_path(counted + last) &&
       !any([&](const std::string& each) { return each == counted + last; })) {

@@ -148,6 +148,18 @@ void read_record(const Field& field, int version, PhaseRecord& record) {
   }
 }
 
+SiteDraw draw_of(const Field& field) {
+  SiteDraw draw;
+  draw.replica_ns = field["replica_ns"].sum();
+  draw.energy_fj = field["energy_fj"].sum();
+  draw.site_energy_fj = field["site_energy_fj"].sum();
+  draw.slowed_replica_ns = field["slowed_replica_ns"].sum();
+  draw.largest_mw = field["largest_mw"].amount();
+  if (field.has("cost_microusd")) draw.cost_microusd = field["cost_microusd"].sum();
+  if (field.has("paid_replica_ns")) draw.paid_replica_ns = field["paid_replica_ns"].sum();
+  return draw;
+}
+
 PhaseSpan span_of(const Field& field, int version) {
   const Field recorded = field["recorded"];
   PhaseSpan span;
@@ -165,6 +177,10 @@ PhaseSpan span_of(const Field& field, int version) {
   if (recorded.has("energy_fj")) span.energy_fj = recorded["energy_fj"].sum();
   if (recorded.has("site_energy_fj")) span.site_energy_fj = recorded["site_energy_fj"].sum();
   if (recorded.has("cost_microusd")) span.cost_microusd = recorded["cost_microusd"].sum();
+  if (!recorded.has("draws")) return span;
+  for (const Field& draw : recorded["draws"].items(kMostListed)) {
+    span.draws.push_back(draw_of(draw));
+  }
   return span;
 }
 
@@ -363,6 +379,22 @@ std::vector<Check> checks_of(const Field& field) {
   return checks;
 }
 
+SiteTerms terms_of(const Field& field) {
+  SiteTerms terms;
+  terms.accelerators = field["accelerators"].amount();
+  terms.states_power = field["states_power"].flag();
+  terms.power_assumed = field["power_assumed"].flag();
+  terms.has_price = field["has_price"].flag();
+  terms.when_serving = field["when_serving"].flag();
+  const auto read = [&](const char* key, std::optional<double>& into) {
+    if (field.has(key)) into = field[key].amount_of_units();
+  };
+  read("on_demand_usd_per_accelerator_hour", terms.on_demand_usd_per_accelerator_hour);
+  read("electricity_usd_per_kwh", terms.electricity_usd_per_kwh);
+  read("carbon_g_per_kwh", terms.carbon_g_per_kwh);
+  return terms;
+}
+
 FleetRecord fleet_of(const Field& field) {
   FleetRecord fleet;
   for (const Field& site : field["sites"].items(kMostListed)) fleet.sites.push_back(site.text());
@@ -382,6 +414,9 @@ FleetRecord fleet_of(const Field& field) {
     }
     fleet.compositions.push_back(std::move(composition));
   }
+  if (!field.has("terms")) return fleet;
+  for (const Field& item : field["terms"].items(kMostListed)) fleet.terms.push_back(terms_of(item));
+  if (fleet.terms.size() != fleet.sites.size()) field["terms"].fail("must be one for each site");
   return fleet;
 }
 
@@ -422,6 +457,17 @@ void require_ordered(const std::vector<Field>& phases, const Run& run) {
   }
 }
 
+/// What phases recorded by site is of the run's sites.
+void require_site_draws(const std::vector<Field>& phases, const Run& run) {
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    const Field recorded = phases[i]["recorded"];
+    const std::size_t draws = run.phases[i].draws.size();
+    if (recorded.has("draws") && (draws == 0 || draws != run.fleet.sites.size())) {
+      recorded["draws"].fail("must be one for each site of the fleet");
+    }
+  }
+}
+
 /// The series reach to the end of the last phase, those of tenants as far.
 void require_long_enough(const Field& document, const Run& run) {
   const std::size_t bins = bins_of(run.series);
@@ -439,7 +485,9 @@ void require_long_enough(const Field& document, const Run& run) {
 
 /// Reports rely on it.
 void require_coherent(const Field& document, const Run& run) {
-  require_ordered(document["phases"].items(kMostRecords), run);
+  const std::vector<Field> phases = document["phases"].items(kMostRecords);
+  require_ordered(phases, run);
+  require_site_draws(phases, run);
   require_long_enough(document, run);
   if (run.lift && run.lift->at_ns && !run.phases.empty() &&
       *run.lift->at_ns > run.phases.back().end_ns) {

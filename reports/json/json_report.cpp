@@ -154,11 +154,31 @@ Json json_of(const LiftReport& report, std::int64_t bin_ns) {
   return json;
 }
 
+/// What is known of them.
+Json rates_of(const PhaseCost& cost) {
+  Json rates = Json::object();
+  for (const CostFigure& figure : kCostFigures) {
+    if (cost.*figure.value) rates[std::string(figure.key)] = *(cost.*figure.value);
+  }
+  return rates;
+}
+
+Json json_of(const MarginalCost& marginal) {
+  return {{"usd_per_hour", or_null(marginal.usd_per_hour)},
+          {"usd_per_m_output_tokens", or_null(marginal.usd_per_m_output_tokens)},
+          {"usd_per_m_goodput_tokens", or_null(marginal.usd_per_m_goodput_tokens)},
+          {"j_per_output_token", or_null(marginal.j_per_output_token)},
+          {"reason", marginal.reason}};
+}
+
 Json phases_of(const TrialReport& trial) {
   Json phases = Json::array();
   for (const PhaseSummary& summary : trial.phases) {
     Json phase = json_of(summary);
     phase["rates"].update(fleet_rates_of(summary.rates));
+    if (const PhaseCost* const cost = find_cost(trial.costs, summary.name)) {
+      phase["rates"].update(rates_of(*cost));
+    }
     phases.push_back(std::move(phase));
   }
   return phases;
@@ -192,22 +212,25 @@ Json validity_of(const TrialReport& trial) {
 
 Json json_of(const TrialReport& trial) {
   const Run& run = trial.trial.lifted.pooled;
-  return {{"label", trial.trial.label},
-          {"scenario_name", run.scenario_name},
-          {"engine", run.engine},
-          {"seed", run.seed},
-          {"runs", run.runs},
-          {"control_runs", trial.trial.control ? trial.trial.control->pooled.runs : 0},
-          {"interrupted", run.interrupted},
-          {"validity", validity_of(trial)},
-          {"verdict", trial.verdict},
-          {"remarks", trial.remarks},
-          {"capacity",
-           {{"tokens_per_s", or_null(run.capacity_tokens_per_s)}, {"source", run.capacity_source}}},
-          {"phases", phases_of(trial)},
-          {"mean_ttft_ms", list_of(trial.split, json_of)},
-          {"lift", trial.lift ? json_of(*trial.lift, run.series.bin_ns) : Json(nullptr)},
-          {"environment", json_of(run.environment)}};
+  Json json = {
+      {"label", trial.trial.label},
+      {"scenario_name", run.scenario_name},
+      {"engine", run.engine},
+      {"seed", run.seed},
+      {"runs", run.runs},
+      {"control_runs", trial.trial.control ? trial.trial.control->pooled.runs : 0},
+      {"interrupted", run.interrupted},
+      {"validity", validity_of(trial)},
+      {"verdict", trial.verdict},
+      {"remarks", trial.remarks},
+      {"capacity",
+       {{"tokens_per_s", or_null(run.capacity_tokens_per_s)}, {"source", run.capacity_source}}},
+      {"phases", phases_of(trial)},
+      {"mean_ttft_ms", list_of(trial.split, json_of)},
+      {"lift", trial.lift ? json_of(*trial.lift, run.series.bin_ns) : Json(nullptr)},
+      {"environment", json_of(run.environment)}};
+  if (trial.marginal) json["marginal"] = json_of(*trial.marginal);
+  return json;
 }
 
 std::string to_json(const Report& report) {

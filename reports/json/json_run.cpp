@@ -40,6 +40,17 @@ std::string decimal(WideSum value) {
   return decimal(static_cast<__uint128_t>(value));
 }
 
+Json json_of(const SiteDraw& draw) {
+  Json json = {{"replica_ns", decimal(draw.replica_ns)},
+               {"energy_fj", decimal(draw.energy_fj)},
+               {"site_energy_fj", decimal(draw.site_energy_fj)},
+               {"slowed_replica_ns", decimal(draw.slowed_replica_ns)},
+               {"largest_mw", draw.largest_mw}};
+  if (draw.cost_microusd) json["cost_microusd"] = decimal(*draw.cost_microusd);
+  if (draw.paid_replica_ns > 0) json["paid_replica_ns"] = decimal(draw.paid_replica_ns);
+  return json;
+}
+
 Json recorded_of(const PhaseSpan& span) {
   Json json = {{"length_ns", decimal(span.length_ns)},
                {"replica_ns", decimal(span.replica_ns)},
@@ -51,6 +62,7 @@ Json recorded_of(const PhaseSpan& span) {
   if (span.energy_fj) json["energy_fj"] = decimal(*span.energy_fj);
   if (span.site_energy_fj) json["site_energy_fj"] = decimal(*span.site_energy_fj);
   if (span.cost_microusd) json["cost_microusd"] = decimal(*span.cost_microusd);
+  for (const SiteDraw& draw : span.draws) json["draws"].push_back(json_of(draw));
   return json;
 }
 
@@ -176,6 +188,22 @@ Json json_of(const LiftRecord& lift) {
   return json;
 }
 
+/// What is not stated is not there.
+Json json_of(const SiteTerms& terms) {
+  Json json = {{"accelerators", terms.accelerators},
+               {"states_power", terms.states_power},
+               {"power_assumed", terms.power_assumed},
+               {"has_price", terms.has_price},
+               {"when_serving", terms.when_serving}};
+  const auto add = [&](const char* key, const std::optional<double>& value) {
+    if (value) json[key] = *value;
+  };
+  add("on_demand_usd_per_accelerator_hour", terms.on_demand_usd_per_accelerator_hour);
+  add("electricity_usd_per_kwh", terms.electricity_usd_per_kwh);
+  add("carbon_g_per_kwh", terms.carbon_g_per_kwh);
+  return json;
+}
+
 Json json_of(const FleetRecord& fleet) {
   Json compositions = Json::array();
   for (const Composition& one : fleet.compositions) {
@@ -183,7 +211,9 @@ Json json_of(const FleetRecord& fleet) {
     if (one.capacity_tokens_per_s) json["capacity_tokens_per_s"] = *one.capacity_tokens_per_s;
     compositions.push_back(std::move(json));
   }
-  return {{"sites", fleet.sites}, {"compositions", std::move(compositions)}};
+  Json json = {{"sites", fleet.sites}, {"compositions", std::move(compositions)}};
+  for (const SiteTerms& terms : fleet.terms) json["terms"].push_back(json_of(terms));
+  return json;
 }
 
 Json capacity_of(const Run& run) {

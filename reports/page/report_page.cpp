@@ -86,10 +86,32 @@ std::vector<Tile> phase_tiles(const PhaseSummary& phase) {
   return tiles;
 }
 
+/// What a million tokens cost, where there are prices.
+void add_cost_tile(const TrialReport& trial, std::vector<Tile>& tiles) {
+  const PhaseCost* const before = find_cost(trial.costs, "before");
+  const PhaseCost* const after = find_cost(trial.costs, "after");
+  if (before != nullptr && after != nullptr) {
+    const std::optional<double>& base = before->usd_per_m_output_tokens;
+    const std::optional<double>& value = after->usd_per_m_output_tokens;
+    if (!base || !value || *base == 0) return;
+    ChangedFigure changed{"cost per M tokens after", "$", "before", base, value, {}, false, false};
+    changed.change.value = *value / *base;
+    tiles.push_back(change_tile(changed));
+  } else if (!trial.costs.empty() && trial.costs.back().usd_per_m_output_tokens) {
+    tiles.push_back(
+        {"cost per M tokens", figure(*trial.costs.back().usd_per_m_output_tokens), "$", "", ""});
+  }
+}
+
 std::vector<Tile> tiles_of(const TrialReport& trial) {
-  if (trial.lift && !trial.lift->gains.empty())
-    return lift_tiles(*trial.lift, is_valid(trial.trial));
-  return trial.phases.empty() ? std::vector<Tile>() : phase_tiles(trial.phases.back());
+  std::vector<Tile> tiles;
+  if (trial.lift && !trial.lift->gains.empty()) {
+    tiles = lift_tiles(*trial.lift, is_valid(trial.trial));
+  } else if (!trial.phases.empty()) {
+    tiles = phase_tiles(trial.phases.back());
+  }
+  add_cost_tile(trial, tiles);
+  return tiles;
 }
 
 Summary summary_of(const TrialReport& trial) {
@@ -140,7 +162,8 @@ std::vector<Section> chart_sections(const Report& report) {
 }
 
 bool stands_open(const Table& table) {
-  return table.name == "fleet" || table.name == "gains" || table.name == "lift";
+  return table.name == "fleet" || table.name == "gains" || table.name == "lift" ||
+         table.name == "cost";
 }
 
 std::vector<Block> tables_of(const TrialReport& trial, bool alone) {

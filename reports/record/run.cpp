@@ -24,6 +24,8 @@ void merge(PhaseSpan& into, const PhaseSpan& other) {
   add(into.energy_fj, other.energy_fj);
   add(into.site_energy_fj, other.site_energy_fj);
   add(into.cost_microusd, other.cost_microusd);
+  into.draws.resize(std::max(into.draws.size(), other.draws.size()));
+  for (std::size_t i = 0; i < other.draws.size(); ++i) merge(into.draws[i], other.draws[i]);
 }
 
 void merge(LiftRecord& into, const LiftRecord& other) {
@@ -107,6 +109,17 @@ void require_same_names(const char* what, const std::vector<T>& left, const std:
   }
 }
 
+/// Those that were recorded by site were so of the same sites.
+void require_same_sites(const Run& left, const Run& right) {
+  for (std::size_t i = 0; i < left.phases.size(); ++i) {
+    const std::size_t mine = left.phases[i].draws.size();
+    const std::size_t others = right.phases[i].draws.size();
+    if (mine == 0 || others == 0 || mine == others) continue;
+    throw RunMismatch("the runs have different numbers of sites: " + std::to_string(mine) +
+                      " and " + std::to_string(others));
+  }
+}
+
 void require_same_width(const char* what, std::int64_t left_ns, std::int64_t right_ns) {
   if (left_ns != 0 && right_ns != 0 && left_ns != right_ns) {
     throw RunMismatch(std::string("the runs have different ") + what + ": " +
@@ -156,6 +169,16 @@ void merge(ThrottleCounts& into, const ThrottleCounts& other) {
   into.shadowed += other.shadowed;
   into.taken_micro += other.taken_micro;
   into.refunded_micro += other.refunded_micro;
+}
+
+void merge(SiteDraw& into, const SiteDraw& other) {
+  into.replica_ns += other.replica_ns;
+  into.energy_fj += other.energy_fj;
+  into.site_energy_fj += other.site_energy_fj;
+  into.slowed_replica_ns += other.slowed_replica_ns;
+  into.largest_mw = std::max(into.largest_mw, other.largest_mw);
+  add(into.cost_microusd, other.cost_microusd);
+  into.paid_replica_ns += other.paid_replica_ns;
 }
 
 void merge(PhaseRecord& into, const PhaseRecord& other) {
@@ -241,6 +264,7 @@ PhaseRecord fleet_record(const Run& run, std::size_t phase) {
 
 void merge(Run& into, const Run& other) {
   require_same_names("phases", into.phases, other.phases);
+  require_same_sites(into, other);
   require_same_names("tenants", into.tenants, other.tenants);
   require_same_names("throttles", into.throttles, other.throttles);
   require_same_width("time bins", into.series.bin_ns, other.series.bin_ns);

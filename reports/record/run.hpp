@@ -99,6 +99,21 @@ struct PhaseRecord {
 /// Adds all that `other` recorded.
 void merge(PhaseRecord& into, const PhaseRecord& other);
 
+/// What one site drew and cost in a phase. Of engine virtual.
+struct SiteDraw {
+  WideSum replica_ns = 0;         ///< time that its replicas served, added up
+  WideSum energy_fj = 0;          ///< of its accelerators, in femtojoules (mW x ps)
+  WideSum site_energy_fj = 0;     ///< of all that it draws: the rest of servers and cooling, too
+  WideSum slowed_replica_ns = 0;  ///< of replica_ns, held back by a limit of power
+  std::int64_t largest_mw = 0;  ///< of all that it draws: the largest mean over a control interval
+  std::optional<WideSum> cost_microusd = {};  ///< contract and electricity; absent: no price
+  WideSum paid_replica_ns = 0;  ///< time that its replicas are paid for, added up; 0: no price
+  bool operator==(const SiteDraw&) const = default;
+};
+
+/// Adds `other` to `into`; of the largest means the larger one stays.
+void merge(SiteDraw& into, const SiteDraw& other);
+
 /// One measured phase, over the fleet. Times are from the start of the run.
 struct PhaseSpan {
   std::string name;
@@ -111,15 +126,19 @@ struct PhaseSpan {
   WideSum batch_room_ns = 0;      ///< of max_batch; 0 in old runs
   WideSum resident_token_ns = 0;  ///< of tokens in KV caches, prompts from admission on
   WideSum kv_room_token_ns = 0;   ///< of the room for them, over replica_ns; 0 in old runs
-  // Of engine virtual, where power and prices are stated; else absent.
+  // Of engine virtual, where power and prices are stated; else absent. Sums over the sites:
   std::optional<WideSum> energy_fj = {};       ///< of accelerators, in femtojoules (mW x ps)
   std::optional<WideSum> site_energy_fj = {};  ///< of all that sites draw, cooling included
   std::optional<WideSum> cost_microusd = {};   ///< contract and electricity
+  /// By site, as many as FleetRecord::sites. Empty where neither power nor price is stated.
+  std::vector<SiteDraw> draws = {};
 };
 
 /// Time series: bin i covers [i * bin_ns, (i + 1) * bin_ns). Counters hold what happened in the
 /// bin, gauges the value at its end. Merged runs add both. Where the fleet changes, gauges
-/// replicas_serving and capacity_tokens_per_s say what of it served.
+/// replicas_serving and capacity_tokens_per_s say what of it served. Where sites state power, means
+/// over the bin say what they drew: site_power_w, of all of them; power_limit_w, where all are
+/// limited; and battery_wh, what their batteries held, where there are any.
 struct Column {
   std::string name;
   std::vector<std::int64_t> values;
@@ -261,9 +280,25 @@ struct Composition {
 };
 
 /// What served, over time. Empty in old runs. Merged runs keep that of the first.
+/// What a site states of its power and of what it costs, in dollars.
+struct SiteTerms {
+  std::int64_t accelerators = 0;  ///< of a replica; 0: not known
+  bool states_power = false;      ///< its energy is recorded
+  bool power_assumed = false;     ///< what its accelerators draw was not measured
+  bool has_price = false;
+  bool when_serving = false;  ///< it is paid for the time that replicas serve (on demand)
+  /// What the same accelerator costs elsewhere on demand.
+  std::optional<double> on_demand_usd_per_accelerator_hour = {};
+  std::optional<double> electricity_usd_per_kwh = {};
+  std::optional<double> carbon_g_per_kwh = {};
+  bool operator==(const SiteTerms&) const = default;
+};
+
 struct FleetRecord {
   std::vector<std::string> sites;
   std::vector<Composition> compositions;  ///< in order of time, from 0 on
+  /// By site. Empty where none states power or a price, and in old runs.
+  std::vector<SiteTerms> terms = {};
   bool operator==(const FleetRecord&) const = default;
 };
 

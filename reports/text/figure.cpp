@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 namespace tokenlift {
 namespace {
@@ -96,6 +97,15 @@ std::string signed_figure(double value) {
 std::string change_figure(double base, double value) {
   if (!near_zero(base, value)) return "x" + figure(value / base);
   return signed_figure(value - base);
+}
+
+std::string power_figure(double power_w) {
+  constexpr std::array<std::pair<double, const char*>, 3> kPowerUnits = {
+      {{1e9, "GW"}, {1e6, "MW"}, {1e3, "kW"}}};
+  for (const auto& [watts, name] : kPowerUnits) {
+    if (power_w >= watts) return figure(power_w / watts) + " " + name;
+  }
+  return figure(power_w) + " W";
 }
 
 DurationUnit duration_unit(std::span<const double> durations_ns) {

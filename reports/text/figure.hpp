@@ -59,6 +59,9 @@ constexpr bool near_zero(double base, double value) {
 /// near_zero().
 std::string change_figure(double base, double value);
 
+/// Watts in the unit that suits them, up to GW: "700 W", "4.21 kW", "253 MW".
+std::string power_figure(double power_w);
+
 struct DurationUnit {
   std::string_view name;  ///< ns, µs, ms or s
   double ns = 1;

@@ -208,6 +208,35 @@ lift = "=1+1 %"
         unlimited, _ = self.simulate("ninety-days", "--set", "throttle.output_limit.mode=shadow")
         self.assertLess(unlimited["after"]["rates"]["attainment"], 0.05)
 
+    def conclude(self, scenario, *words):
+        """The first trial of the report on a built-in scenario, and its figures by phase."""
+        self.simulate(scenario, *words)
+        done = self.run_tokenlift("report", "out", "--format", "json", code=0)
+        trial = json.loads(done.stdout)["trials"][0]
+        return trial, {phase["name"]: phase["rates"] for phase in trial["phases"]}
+
+    @conclusions
+    def test_a_lease_makes_what_a_lift_adds_for_nothing(self):
+        trial, rates = self.conclude("lease-or-rent")
+        self.assertAlmostEqual(trial["marginal"]["usd_per_m_output_tokens"], 0, places=3)
+        self.assertLess(rates["after"]["usd_per_m_output_tokens"],
+                        0.6 * rates["before"]["usd_per_m_output_tokens"])
+        said = " ".join(trial["remarks"])
+        self.assertIn("added cost nothing", said)
+        self.assertIn("no use makes it the cheaper one", said)
+
+    @conclusions
+    def test_a_cheaper_contract_pays_once_the_limit_is_lifted(self):
+        price = "{ per_accelerator_hour = 1.70, on_demand = 2.95 }"
+        trial, rates = self.conclude("lease-or-rent", "--set", "fleet.site.lease.price=" + price)
+        for name, pays in (("before", False), ("after", True)):
+            self.assertEqual(rates[name]["paid_use_share"] > rates[name]["break_even_use"], pays)
+            self.assertEqual(rates[name]["contract_usd_per_hour"]
+                             < rates[name]["on_demand_usd_per_hour"], pays)
+        said = " ".join(trial["remarks"])
+        self.assertIn("The contract pays from a use of 57.6 % on", said)
+        self.assertNotIn("no use makes it", said)
+
     @conclusions
     def test_other_providers_keep_the_promise_at_a_distance(self):
         phases, _ = self.simulate("several-providers")

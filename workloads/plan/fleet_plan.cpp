@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <iterator>
 #include <queue>
 #include <set>
 #include <tuple>
@@ -42,6 +43,7 @@ class FleetCourse {
  public:
   explicit FleetCourse(const Scenario& scenario);
   std::vector<ReplicaChange> run();
+  std::vector<BootSpan> boots() { return std::move(boots_); }
 
  private:
   enum class Step : std::uint8_t {
@@ -83,6 +85,7 @@ class FleetCourse {
     std::uint32_t epoch = 0;
     std::uint32_t failures = 0;           // instants so far at which it would have failed
     std::uint32_t stand_in = kNoReplica;  // the spare that serves in its stead
+    std::size_t boot = 0;                 // the one under way, while it boots
   };
 
   struct SitePlaces {
@@ -110,6 +113,7 @@ class FleetCourse {
   void turn(SitePlaces& site, bool away);
 
   void boot(std::uint32_t replica, std::size_t event);
+  void end_boot(Place& place);
   void fail(std::uint32_t replica, std::size_t event, InFlight in_flight, std::int64_t for_ns);
   void repair(std::uint32_t replica);
   void go(std::uint32_t replica, std::size_t event);
@@ -130,6 +134,7 @@ class FleetCourse {
   std::vector<SitePlaces> sites_;
   std::priority_queue<Action, std::vector<Action>, std::greater<>> actions_;
   std::vector<ReplicaChange> changes_;
+  std::vector<BootSpan> boots_;
   std::int64_t now_ns_ = 0;
   std::size_t order_ = 0;  // of what happens now
   std::uint64_t sequence_ = 0;
@@ -141,7 +146,7 @@ FleetCourse::FleetCourse(const Scenario& scenario)
   for (const Site& site : scenario.fleet.sites) add_site(site);
   for (std::size_t i = 0; i < scenario.events.size(); ++i) {
     const Event& event = scenario.events[i];
-    if (!changes_fleet(event) || event.taken_out) continue;
+    if (!changes_replicas(event) || event.taken_out) continue;
     push(event.at_ns, i + 1, sites_[site_named(scenario, event.site)].first, Step::event, i);
   }
 }
@@ -330,8 +335,18 @@ void FleetCourse::turn(SitePlaces& site, bool away) {
 }
 
 void FleetCourse::boot(std::uint32_t replica, std::size_t event) {
+  const SitePlaces& site = places_of(replica);
+  const std::int64_t end_ns = now_ns_ + site.site->boot_ns;
   places_[replica].booting = true;
-  push(now_ns_ + places_of(replica).site->boot_ns, order_, replica, Step::boot_end, event);
+  places_[replica].boot = boots_.size();
+  boots_.push_back({static_cast<std::size_t>(&site - sites_.data()), now_ns_, end_ns});
+  push(end_ns, order_, replica, Step::boot_end, event);
+}
+
+// Before its time, if it is under way.
+void FleetCourse::end_boot(Place& place) {
+  if (place.booting) boots_[place.boot].end_ns = now_ns_;
+  place.booting = false;
 }
 
 void FleetCourse::fail(std::uint32_t replica, std::size_t event, InFlight in_flight,
@@ -360,7 +375,8 @@ void FleetCourse::repair(std::uint32_t replica) {
 void FleetCourse::go(std::uint32_t replica, std::size_t event) {
   Place& place = places_[replica];
   stop(replica, ReplicaChange::Kind::leave, scenario_.events[event].in_flight, event);
-  place.taken = place.there = place.noticed = place.booting = place.failed = false;
+  end_boot(place);
+  place.taken = place.there = place.noticed = place.failed = false;
   place.slow = kNoEvent;
   ++place.epoch;
   places_of(replica).uncovered.erase(replica);
@@ -435,7 +451,8 @@ void FleetCourse::release_stand_in(std::uint32_t replica) {
   Place& place = places_[spare];
   SitePlaces& site = places_of(spare);
   stop(spare, ReplicaChange::Kind::leave, InFlight::finish, kNoEvent);
-  place.taken = place.there = place.booting = false;
+  end_boot(place);
+  place.taken = place.there = false;
   place.slow = kNoEvent;
   site.uncovered.erase(spare);
   if (!place.failed) {
@@ -499,6 +516,10 @@ bool changes_fleet(const Event& event) {
   return !event.site.empty();
 }
 
+bool changes_replicas(const Event& event) {
+  return changes_fleet(event) && event.kind != EventKind::power;
+}
+
 std::int64_t spread_ns(std::int64_t over_ns, std::int64_t i, std::int64_t count) {
   if (count < 2) return 0;
   const std::int64_t gaps = count - 1;
@@ -509,7 +530,7 @@ bool fleet_changes(const Scenario& scenario) {
   return std::ranges::any_of(scenario.fleet.sites,
                              [](const Site& site) { return site.failures || site.available; }) ||
          std::ranges::any_of(scenario.events,
-                             [](const Event& e) { return changes_fleet(e) && !e.taken_out; });
+                             [](const Event& e) { return changes_replicas(e) && !e.taken_out; });
 }
 
 double expected_changes(const Scenario& scenario) {
@@ -527,7 +548,7 @@ double expected_changes(const Scenario& scenario) {
     }
   }
   for (const Event& event : scenario.events) {
-    if (!changes_fleet(event)) continue;
+    if (!changes_replicas(event)) continue;
     const Site& site = scenario.fleet.sites[site_named(scenario, event.site)];
     const bool ends = event.for_ns > 0;
     changes += (ends ? 2 : 1) *
@@ -541,6 +562,15 @@ std::vector<ReplicaChange> plan_fleet(const Scenario& scenario) {
   return FleetCourse(scenario).run();
 }
 
+std::vector<BootSpan> boots_over_time(const Scenario& scenario) {
+  if (!fleet_changes(scenario)) return {};
+  FleetCourse course(scenario);
+  course.run();
+  std::vector<BootSpan> boots = course.boots();
+  std::erase_if(boots, [](const BootSpan& boot) { return boot.begin_ns == boot.end_ns; });
+  return boots;
+}
+
 std::vector<ServingSpan> serving_over_time(const Scenario& scenario) {
   std::vector<ServingSpan> spans = {{0, replicas_at_start(scenario)}};
   for (const ReplicaChange& change : plan_fleet(scenario)) {
@@ -550,6 +580,22 @@ std::vector<ServingSpan> serving_over_time(const Scenario& scenario) {
         change.kind == ReplicaChange::Kind::serve ? 1 : -1;
   }
   return spans;
+}
+
+std::vector<ServingSpan> there_over_time(const Scenario& scenario) {
+  Scenario steady;  // the same without all that only interrupts
+  steady.run = scenario.run;
+  steady.fleet = scenario.fleet;
+  for (Site& site : steady.fleet.sites) {
+    site.failures.reset();
+    site.available.reset();
+    site.boot_ns = 0;
+    site.spares = 0;
+  }
+  std::ranges::copy_if(scenario.events, std::back_inserter(steady.events), [](const Event& event) {
+    return event.kind == EventKind::join || event.kind == EventKind::leave;
+  });
+  return serving_over_time(steady);
 }
 
 }  // namespace tokenlift

@@ -73,8 +73,10 @@ std::vector<bool> serving_at_start(const Scenario& scenario);
 /// The same, counted by site.
 std::vector<std::int64_t> replicas_at_start(const Scenario& scenario);
 
-/// The event changes what a site has: join, leave, fail or slow.
+/// The event is about a site: join, leave, fail, slow or power.
 bool changes_fleet(const Event& event);
+/// It is about the replicas of a site: join, leave, fail or slow.
+bool changes_replicas(const Event& event);
 
 /// When the i-th of `count` comes or goes, of those that do so over a time: the first at its begin,
 /// the last at its end.
@@ -95,6 +97,16 @@ double expected_changes(const Scenario& scenario);
 /// its site).
 std::vector<ReplicaChange> plan_fleet(const Scenario& scenario);
 
+/// A replica of a site boots: from when it joins or is repaired until it serves, or goes before.
+struct BootSpan {
+  std::size_t site = 0;
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;
+  bool operator==(const BootSpan&) const = default;
+};
+/// In the order in which they begin; of sites that need no time for it none.
+std::vector<BootSpan> boots_over_time(const Scenario& scenario);
+
 /// How many replicas of each site serve from `at_ns` on, at their usual pace or not.
 struct ServingSpan {
   std::int64_t at_ns = 0;
@@ -104,5 +116,10 @@ struct ServingSpan {
 /// From 0 on, in order of time; at least one. Whatever happens at one instant is one span, also
 /// where its counts are those of the one before.
 std::vector<ServingSpan> serving_over_time(const Scenario& scenario);
+
+/// The same of how many replicas are there, whether they serve or not: from when each joins (its
+/// boot included) until it has left. Neither failures and repairs nor a site that is away make a
+/// difference, and spares do not count.
+std::vector<ServingSpan> there_over_time(const Scenario& scenario);
 
 }  // namespace tokenlift

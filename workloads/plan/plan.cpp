@@ -189,7 +189,7 @@ void resolve_arrivals(Tenant& tenant, const Scenario& scenario) {
 // Whether the fluid model sees what an event changes and where its backlog goes.
 bool fluid_tells(const Scenario& resolved, const Event& event) {
   if (!resolved.fleet.capacity_tokens_per_s) return false;
-  if (changes_fleet(event)) return true;
+  if (changes_fleet(event)) return changes_replicas(event);
   const auto changed = std::ranges::find(resolved.throttles, event.throttle, &Throttle::name);
   if (changed == resolved.throttles.end()) return false;
   const KindTraits& kind = traits_of(changed->kind);

@@ -7,6 +7,7 @@
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/composition.hpp"
 #include "workloads/plan/fleet_plan.hpp"
+#include "workloads/plan/power_plan.hpp"
 #include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
@@ -129,6 +130,31 @@ void check_number_of_changes(const Scenario& scenario, const FleetPlaces& places
                    " are the most: raise mtbf or period, or shorten the run");
 }
 
+/// What nobody can hold back must fit.
+void check_power(const Scenario& scenario, const FleetPlaces& places, Document& document) {
+  for (const PlacedSite& placed : places.sites) {
+    const Site& site = placed.site;
+    if (!site.power || !site.power->limit_mw) continue;
+    const std::int64_t idle_mw = site_bounds(scenario, site)->idle_mw;
+    const std::string idles = "site " + in_quotes(site.name) + " draws " +
+                              format_power(std::min(idle_mw, kMostPowerMw)) +
+                              " with all its accelerators idle, and may draw ";
+    if (*site.power->limit_mw <= idle_mw) {
+      document.add(placed.power, idles + format_power(*site.power->limit_mw),
+                   "raise power.limit, or lower its replicas");
+      continue;
+    }
+    for (const Event& event : scenario.events) {
+      if (event.kind != EventKind::power || event.site != site.name) continue;
+      if (*event.limit_mw > idle_mw) continue;
+      document.add(
+          places.events[event.index.value],
+          idles + format_power(*event.limit_mw) + " from " + format_duration(event.at_ns) + " on",
+          "raise its limit, or lower the site's replicas");
+    }
+  }
+}
+
 void check_followers(const Scenario& scenario, const FleetPlaces& places, Document& document) {
   for (std::size_t i = 0; i < scenario.throttles.size(); ++i) {
     if (!scenario.throttles[i].follows || !places.followers[i]) continue;
@@ -170,6 +196,7 @@ void check_fleet(const Scenario& scenario, const FleetPlaces& places, Document& 
   for (const PlacedSite& placed : places.sites) check_site(scenario, placed, places, document);
   check_number_of_changes(scenario, places, document);
   check_followers(scenario, places, document);
+  check_power(scenario, places, document);
   const std::vector<std::int64_t> replicas = replicas_at_start(scenario);
   const bool nobody = std::ranges::all_of(replicas, [](std::int64_t count) { return count == 0; });
   if (nobody && places.load && !scenario.fleet.capacity_tokens_per_s) {

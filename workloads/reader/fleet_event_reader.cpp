@@ -25,12 +25,15 @@ std::optional<std::int64_t> read_pace_ppm(TableReader& action, std::string_view 
 void FleetEventReader::read(TableReader& table, Event& event) {
   const EngineTraits& engine = traits_of(scenario_.run.engine);
   for (const EventKind kind :
-       {EventKind::join, EventKind::leave, EventKind::fail, EventKind::slow}) {
+       {EventKind::join, EventKind::leave, EventKind::fail, EventKind::slow, EventKind::power}) {
     const std::string_view key = name_of(kind);
     std::optional<TableReader> action = table.table(key, std::string(key));
     if (!action) continue;
     event.kind = kind;
-    if (!engine.has_replicas) {
+    if (kind == EventKind::power && !engine.simulated) {
+      table.mistake(key, "engine " + in_quotes(engine.name) + " knows no power",
+                    "remove the event, or set run.engine = \"virtual\"");
+    } else if (!engine.has_replicas) {
       table.mistake(key,
                     "engine " + in_quotes(engine.name) +
                         (engine.remote ? " asks endpoints, and has no replicas that could "
@@ -44,6 +47,7 @@ void FleetEventReader::read(TableReader& table, Event& event) {
     if (kind == EventKind::leave) read_leave(std::move(*action), event);
     if (kind == EventKind::fail) read_fail(std::move(*action), event);
     if (kind == EventKind::slow) read_slow(std::move(*action), event);
+    if (kind == EventKind::power) read_power(std::move(*action), event);
   }
 }
 
@@ -131,6 +135,20 @@ void FleetEventReader::read_slow(TableReader action, Event& event) {
   assign(event.decode_ppm, read_pace_ppm(action, "decode"));
   assign(event.prefill_ppm, read_pace_ppm(action, "prefill"));
   action.finish();
+}
+
+void FleetEventReader::read_power(TableReader action, Event& event) {
+  const Site* site = read_site(action, event);
+  action.require("limit", "what the site may draw from then on, for example limit = \"225MW\"");
+  event.limit_mw = action.power_mw("limit").value_or(0);
+  assign(event.over_ns, action.duration_ns("over"));
+  assign(event.for_ns, action.positive_duration_ns("for"));
+  action.finish();
+  if (site == nullptr || !traits_of(scenario_.run.engine).simulated) return;
+  if (!site->power || !site->power->limit_mw) {
+    action.mistake("site", "site " + in_quotes(site->name) + " has no limit of power to change",
+                   "state what holds before and after: power = { limit = \"300MW\" } in the site");
+  }
 }
 
 }  // namespace tokenlift

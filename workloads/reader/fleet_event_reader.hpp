@@ -1,5 +1,6 @@
 #pragma once
-// Reads what an [[event]] changes of the fleet: replicas of a site join, leave, fail or slow down.
+// Reads what an [[event]] changes of the fleet: replicas of a site join, leave, fail or slow down,
+// or it may draw less power.
 
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -11,8 +12,8 @@ class FleetEventReader {
   /// `scenario` has its run and its fleet.
   explicit FleetEventReader(const Scenario& scenario) : scenario_(scenario) {}
 
-  /// Those of join, leave, fail and slow that are there. A site that is none leaves the event
-  /// without a site.
+  /// Those of join, leave, fail, slow and power that are there. A site that is none leaves the
+  /// event without a site.
   void read(TableReader& table, Event& event);
 
  private:
@@ -21,6 +22,7 @@ class FleetEventReader {
   void read_leave(TableReader action, Event& event);
   void read_fail(TableReader action, Event& event);
   void read_slow(TableReader action, Event& event);
+  void read_power(TableReader action, Event& event);
   void read_those_serving(TableReader& action, const Site* site, Event& event);
   void check_end(TableReader& action, std::string_view key, const Event& event);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "workloads/reader/catalogue.hpp"
+#include "workloads/reader/cost_reader.hpp"
 #include "workloads/reader/endpoint_reader.hpp"
 
 namespace tokenlift {
@@ -22,6 +24,9 @@ constexpr auto kCourseKeys = std::to_array<std::string_view>(
 constexpr auto kReplicaKeys =
     std::to_array<std::string_view>({"replicas", "profile", "max_batch", "max_step_tokens",
                                      "kv_tokens", "prefix_cache_tokens", "capacity"});
+// What they draw;
+constexpr auto kPowerKeys = std::to_array<std::string_view>({"power"});
+constexpr double kMostRestW = 1e5;
 constexpr std::string_view kHasReplicasAdvice =
     R"(remove it, or set run.engine = "virtual" or "threads")";
 
@@ -52,8 +57,8 @@ FleetSettings FleetReader::read(TableReader table) {
     fleet.sites.push_back(site);
     site_names_.push_back(site.name);
     if (!mark.sound()) continue;
-    sound_sites_.push_back(
-        {site, site_table.place(), site_table.place("kv_tokens"), site_table.place("boot")});
+    sound_sites_.push_back({site, site_table.place(), site_table.place("kv_tokens"),
+                            site_table.place("boot"), site_table.place("power")});
   }
   if (is_remote()) {
     check_remote(table, sites, fleet);
@@ -83,6 +88,8 @@ void FleetReader::read_remote(TableReader& table, RouterPolicy router, Site& sit
   const std::string which = "asks endpoints, whatever they are made of";
   table.refuse_on(*engine_, which, kReplicaKeys, std::string(kHasReplicasAdvice));
   table.refuse_on(*engine_, which, kCourseKeys, std::string(kHasReplicasAdvice));
+  table.refuse_on(*engine_, which, kPowerKeys, std::string(kHasReplicasAdvice));
+  refuse_cost(table, *engine_);
   site.endpoint = read_endpoint(table, folder_);
   if (router == RouterPolicy::spill) {
     table.require("max_in_flight",
@@ -133,6 +140,8 @@ void FleetReader::read_replicas(TableReader& table, Site& site) {
   assign(site.kv_tokens, table.whole("kv_tokens", 1, kSizeMax));
   site.capacity_tokens_per_s = table.rate_per_s("capacity");
   read_course(table, site);
+  site.power = read_power(table);
+  site.cost = read_cost(table, engine_, profile_named(site.profile));
   if (mark.sound()) check_profile(table, site);
 }
 
@@ -184,6 +193,59 @@ std::optional<Availability> FleetReader::read_available(TableReader& table) {
   available.begin_ns = begin_ns.value_or(available.period_ns - available.off_ns);
   given->finish();
   return available;
+}
+
+std::optional<PowerSettings> FleetReader::read_power(TableReader& table) {
+  if (engine_ && !traits_of(*engine_).simulated) {
+    table.refuse_on(*engine_, "knows no power", kPowerKeys,
+                    "remove it, or set run.engine = \"virtual\"");
+    return std::nullopt;
+  }
+  std::optional<TableReader> given = table.table("power", "power");
+  if (!given) return std::nullopt;
+  PowerSettings power;
+  power.limit_mw = given->power_mw("limit");
+  assign(power.pue, given->number("pue", 1, kMostPue));
+  if (const auto watts = given->number("per_accelerator_w", 0, kMostRestW)) {
+    power.per_accelerator_mw = std::llround(*watts * 1e3);
+  }
+  assign(power.control_ns, given->positive_duration_ns("control"));
+  assign(power.when_over, given->choice<WhenOver>("when_over"));
+  if (std::optional<TableReader> table_of_battery = given->table("battery", "battery")) {
+    Battery battery;
+    table_of_battery->require("energy", "what it holds, for example energy = \"150MWh\"");
+    assign(battery.energy_milliwatt_h, table_of_battery->energy_milliwatt_h("energy"));
+    table_of_battery->require("power",
+                              "how fast it is emptied and filled, for example power = \"150MW\"");
+    assign(battery.power_mw, table_of_battery->power_mw("power"));
+    table_of_battery->finish();
+    power.battery = battery;
+  }
+  given->finish();
+  return power;
+}
+
+void FleetReader::check_power(TableReader& table, const Site& site, const Profile& profile) {
+  const std::string name = "profile " + in_quotes(profile.name);
+  if (!profile.accelerator || !profile.accelerator->power) {
+    table.mistake("power", name + " does not say what its accelerators draw",
+                  "add accelerator.power = { idle_w = 75, prompt_w = 700, decode_w = 380 } to it, "
+                  "or remove the site's power");
+    return;
+  }
+  const AcceleratorPower& power = *profile.accelerator->power;
+  if (site.power->when_over == WhenOver::batch && power.decode_low_w == power.decode_high_w) {
+    table.mistake("power", "a smaller batch draws as much as a larger one by " + name,
+                  "take when_over = \"slow\", or a profile whose decode power goes by the batch");
+  }
+  const std::optional<std::int64_t> longest_ps =
+      price_of(profile).longest_ps(site.max_batch, site.max_step_tokens, site.kv_tokens);
+  if (longest_ps && *longest_ps > kLongestStepPs / kMostSlowing) {
+    table.mistake("power",
+                  "slowed down to keep a limit of power (" + std::to_string(kMostSlowing) +
+                      " times at most), a step could take longer than 1000s",
+                  "lower max_batch, max_step_tokens or kv_tokens");
+  }
 }
 
 void FleetReader::check_capacities(std::vector<TableReader>& tables,
@@ -248,6 +310,7 @@ void FleetReader::check_cost(TableReader& table, const Site& site, const Profile
                   "set it to " + std::to_string(profile.max_batch) + " or less");
   }
   if (!check_memory(table, site, profile)) return;
+  if (site.power) check_power(table, site, profile);
   if (!price_of(profile).longest_ps(site.max_batch, site.max_step_tokens, site.kv_tokens)) {
     document_.add(table.place(),
                   "a step of site " + in_quotes(site.name) + " could take longer than 1000s",
@@ -290,7 +353,12 @@ std::vector<Profile> FleetReader::profiles_to_keep(const FleetSettings& fleet) c
   }
   std::vector<Profile> profiles;
   profiles.reserve(names.size());
-  for (const std::string& name : names) profiles.push_back(*profile_named(name));
+  for (const std::string& name : names) {
+    profiles.push_back(*profile_named(name));
+    const bool draws = std::ranges::any_of(
+        fleet.sites, [&](const Site& site) { return site.power && site.profile == name; });
+    if (!draws && profiles.back().accelerator) profiles.back().accelerator->power.reset();
+  }
   return profiles;
 }
 

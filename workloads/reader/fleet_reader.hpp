@@ -17,6 +17,7 @@ struct PlacedSite {
   Place table;
   Place kv_tokens;
   Place boot;
+  Place power;
 };
 
 class FleetReader {
@@ -30,8 +31,9 @@ class FleetReader {
   const std::vector<PlacedSite>& sound_sites() const { return sound_sites_; }
 
   /// The scenario's own profiles, and on engine virtual all that the sites use, so that the
-  /// scenario means the same without the files and the program that it was read with. By name;
-  /// there must be no mistakes.
+  /// scenario means the same without the files and the program that it was read with. What their
+  /// accelerators draw is left out where no site of theirs states power. By name; there must be no
+  /// mistakes.
   std::vector<Profile> profiles_to_keep(const FleetSettings& fleet) const;
 
  private:
@@ -44,6 +46,8 @@ class FleetReader {
   void read_course(TableReader& table, Site& site);
   std::optional<Failures> read_failures(TableReader& table);
   std::optional<Availability> read_available(TableReader& table);
+  std::optional<PowerSettings> read_power(TableReader& table);
+  void check_power(TableReader& table, const Site& site, const Profile& profile);
   void check_capacities(std::vector<TableReader>& tables, const std::vector<Site>& sites);
   const Profile* profile_named(const std::string& name) const;
   void check_profile(TableReader& table, const Site& site);

@@ -1,5 +1,6 @@
 #include "workloads/reader/profile_reader.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -17,6 +18,9 @@ constexpr double kParametersMax = 1e15;
 constexpr double kDatasheetMin = 1e-6;
 constexpr double kDatasheetMax = 1e9;
 
+// Of one accelerator: with kCountMax of them a replica stays within kMostPowerMw.
+constexpr double kMostWatts = 1e5;
+
 constexpr std::int64_t kFirstYear = 2000;
 constexpr std::int64_t kLastYear = 2100;
 
@@ -26,6 +30,10 @@ constexpr const char* kPrefillAdvice =
     R"(prefill = { p0 = "4.3ms", p1 = "15us", p2 = "0.976ns" }: the fixed part, per token, token squared)";
 constexpr const char* kOverheadAdvice =
     R"(overhead = { per_step = "1.4ms", software_year = 2024 }: what the software adds to a step)";
+
+constexpr const char* kPowerAdvice =
+    R"(power = { idle_w = 75, prompt_w = 700, decode_w = 380 }, or, by the batch, )"
+    R"(decode = { low_w = 300, high_w = 600, middle_log2 = 4.2 } instead of decode_w)";
 
 std::int64_t read_cost(TableReader& table, std::string_view key, const char* advice) {
   table.require(key, advice);
@@ -90,6 +98,57 @@ ModelSize read_model(TableReader table) {
   return model;
 }
 
+double read_watts(TableReader& table, std::string_view key) {
+  table.require(key, kPowerAdvice);
+  return table.number(key, 0, kMostWatts).value_or(0);
+}
+
+void read_decode_power(TableReader& table, AcceleratorPower& power) {
+  if (table.has("decode") == table.has("decode_w")) {
+    table.mistake("decode_w",
+                  table.has("decode") ? R"(both "decode" and "decode_w" are given)"
+                                      : "nothing says what a step draws in which sequences decode",
+                  kPowerAdvice);
+  }
+  if (const std::optional<double> watts = table.number("decode_w", 0, kMostWatts)) {
+    power.decode_low_w = power.decode_high_w = *watts;
+  }
+  std::optional<TableReader> law = table.table("decode", "decode");
+  if (!law) return;
+  power.decode_low_w = read_watts(*law, "low_w");
+  power.decode_high_w = read_watts(*law, "high_w");
+  law->require("middle_log2", kPowerAdvice);
+  assign(power.decode_middle_log2, law->number("middle_log2", -64, 64));
+  law->finish();
+}
+
+AcceleratorPower read_power(TableReader table, double board_w) {
+  const Mark mark{table.document()};
+  AcceleratorPower power;
+  power.idle_w = read_watts(table, "idle_w");
+  power.prompt_w = read_watts(table, "prompt_w");
+  read_decode_power(table, power);
+  assign(power.source, table.text("source"));
+  assign(power.assumed, table.flag("assumed"));
+  table.finish();
+  if (!mark.sound()) return power;
+  if (power.decode_high_w < power.decode_low_w) {
+    table.mistake("decode", "a larger batch draws less", "\"high_w\" is at least \"low_w\"");
+  }
+  if (power.idle_w > std::min(power.prompt_w, power.decode_low_w)) {
+    table.mistake("idle_w", "an accelerator draws less while it computes than while it is idle",
+                  "lower idle_w");
+  }
+  const double most_w = std::max(power.prompt_w, power.decode_high_w);
+  if (board_w > 0 && most_w > board_w) {
+    table.mistake(power.prompt_w > board_w ? "prompt_w" : "decode",
+                  "an accelerator draws " + format_number(most_w) + " W, and its board " +
+                      format_number(board_w) + " W at most",
+                  "lower it, or raise power_w, which is of the datasheet");
+  }
+  return power;
+}
+
 Accelerator read_accelerator(TableReader table) {
   Accelerator accelerator;
   table.require("name", "for example name = \"H100\"");
@@ -104,6 +163,9 @@ Accelerator read_accelerator(TableReader table) {
   accelerator.memory_gb = read_figure(table, "memory_gb", kDatasheetMin, kDatasheetMax,
                                       "of one, for example memory_gb = 80");
   assign(accelerator.power_w, table.number("power_w", 0, kDatasheetMax));
+  if (auto power = table.table("power", "power")) {
+    accelerator.power = read_power(std::move(*power), accelerator.power_w);
+  }
   table.finish();
   return accelerator;
 }

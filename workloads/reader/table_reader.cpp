@@ -197,6 +197,14 @@ std::optional<double> TableReader::rate_per_s(std::string_view key) {
   return quantity(key, parse_rate_per_s, "a rate with a unit of time", "12", "/s");
 }
 
+std::optional<std::int64_t> TableReader::power_mw(std::string_view key) {
+  return quantity(key, parse_power_mw, "a power with a unit", "300", "MW");
+}
+
+std::optional<std::int64_t> TableReader::energy_milliwatt_h(std::string_view key) {
+  return quantity(key, parse_energy_milliwatt_h, "an energy with a unit", "150", "MWh");
+}
+
 std::optional<std::int64_t> TableReader::positive_duration_ns(std::string_view key) {
   const std::optional<std::int64_t> ns = duration_ns(key);
   if (!ns || *ns > 0) return ns;

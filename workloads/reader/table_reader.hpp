@@ -68,6 +68,8 @@ class TableReader {
   /// As duration_ns(), and 0 is a mistake.
   std::optional<std::int64_t> positive_duration_ns(std::string_view key);
   std::optional<std::int64_t> cost_ps(std::string_view key);
+  std::optional<std::int64_t> power_mw(std::string_view key);
+  std::optional<std::int64_t> energy_milliwatt_h(std::string_view key);
   std::optional<double> rate_per_s(std::string_view key);
   /// Seconds since midnight.
   std::optional<std::int64_t> time_of_day_s(std::string_view key);

@@ -105,6 +105,7 @@ inline constexpr auto kKeywords<EventKind> =
                                        {"leave", EventKind::leave},
                                        {"fail", EventKind::fail},
                                        {"slow", EventKind::slow},
+                                       {"power", EventKind::power},
                                        {"call", EventKind::call},
                                        {"command", EventKind::command},
                                        {"signal", EventKind::signal}});
@@ -112,6 +113,10 @@ inline constexpr auto kKeywords<EventKind> =
 template <>
 inline constexpr auto kKeywords<InFlight> = std::to_array<Keyword<InFlight>>(
     {{"finish", InFlight::finish}, {"move", InFlight::move}, {"drop", InFlight::drop}});
+
+template <>
+inline constexpr auto kKeywords<WhenOver> =
+    std::to_array<Keyword<WhenOver>>({{"slow", WhenOver::slow}, {"batch", WhenOver::batch}});
 
 template <>
 inline constexpr auto kKeywords<Follows> = std::to_array<Keyword<Follows>>({{"capacity",

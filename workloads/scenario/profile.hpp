@@ -10,6 +10,7 @@
 
 #include "workloads/scenario/cost_model.hpp"
 #include "workloads/scenario/decoder_shape.hpp"
+#include "workloads/scenario/power.hpp"
 
 namespace tokenlift {
 
@@ -28,7 +29,8 @@ struct Accelerator {
   double bandwidth_tb_per_s = 0;
   double tflop_per_s = 0;  ///< dense, in the precision of the model
   double memory_gb = 0;
-  double power_w = 0;
+  double power_w = 0;                          ///< of its board, at most
+  std::optional<AcceleratorPower> power = {};  ///< absent: its site can state no power
   bool operator==(const Accelerator&) const = default;
 };
 

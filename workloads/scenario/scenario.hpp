@@ -12,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "workloads/scenario/cost.hpp"
 #include "workloads/scenario/endpoint.hpp"
 #include "workloads/scenario/engine.hpp"
+#include "workloads/scenario/power.hpp"
 #include "workloads/scenario/profile.hpp"
 #include "workloads/scenario/sweeping.hpp"
 #include "workloads/scenario/throttle_kind.hpp"
@@ -29,9 +31,22 @@ enum class Scope { fleet, tenant, user };
 enum class Charge { reserve, after };
 enum class Mode { enforce, shadow };
 enum class QueueOrder { fifo, priority, fair };
-/// The first four change a throttle, the next four what a site has; the last three make something
-/// happen elsewhere, or wait for it (engine http).
-enum class EventKind { lift, set, restore, ramp, join, leave, fail, slow, call, command, signal };
+/// The first four change a throttle, the next four what a site has, and power what it may draw; the
+/// last three make something happen elsewhere, or wait for it (engine http).
+enum class EventKind {
+  lift,
+  set,
+  restore,
+  ramp,
+  join,
+  leave,
+  fail,
+  slow,
+  power,
+  call,
+  command,
+  signal
+};
 /// What a throttle's rate or limit goes along with.
 enum class Follows { capacity };
 /// What becomes of requests in flight on a replica that goes.
@@ -305,8 +320,9 @@ struct TextIndex {
 /// scenario began with, or moved to other parameters over a time. A ramp has a rate or a limit:
 /// where it ends (and the burst there); where it begins is what holds then.
 ///
-/// Or replicas of a site join, leave, fail or slow down. Or a server elsewhere is called, a command
-/// run, or a signal waited for: such an event holds from when that has answered.
+/// Or replicas of a site join, leave, fail or slow down, or it may draw less power. Or a server
+/// elsewhere is called, a command run, or a signal waited for: such an event holds from when that
+/// has answered.
 struct Event : Settings {
   std::int64_t at_ns = 0;  ///< `at_signal`: 0
   /// It begins with a signal from outside (SIGUSR1, or Enter on a terminal), whenever that comes.
@@ -327,10 +343,14 @@ struct Event : Settings {
   std::optional<std::int64_t> notice_ns;  ///< leave: from `at` on until the first one goes; absent:
                                           ///< the site's
   InFlight in_flight = InFlight::finish;  ///< leave, fail (there never `finish`)
-  std::int64_t for_ns = 0;                ///< fail, slow: until it is repaired; 0: to the end
+  /// fail, slow: until it is repaired; power: how long the limit holds once it is reached; 0: to
+  /// the end.
+  std::int64_t for_ns = 0;
   /// slow: what a step's decode and prefill parts take, in millionths of what they usually do.
   std::int64_t decode_ppm = 1'000'000;
   std::int64_t prefill_ppm = 1'000'000;
+  /// power: the limit of the site, reached over `over_ns` from what holds then.
+  std::optional<std::int64_t> limit_mw = {};
   std::optional<Call> call;          ///< kind call
   std::vector<std::string> command;  ///< kind command: program and arguments
   bool measure =
@@ -378,7 +398,9 @@ struct Site {
   std::optional<Availability> available = {};
   /// Output tokens/s at saturation of one replica; measured or computed if absent.
   std::optional<double> capacity_tokens_per_s = {};
-  std::optional<Endpoint> endpoint = {};  ///< engine http has it, and no other
+  std::optional<PowerSettings> power = {};  ///< what it draws is recorded; absent: it is not
+  std::optional<SiteCost> cost = {};        ///< engine virtual
+  std::optional<Endpoint> endpoint = {};    ///< engine http has it, and no other
   bool operator==(const Site&) const = default;
 };
 

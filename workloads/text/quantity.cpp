@@ -13,27 +13,38 @@ namespace tokenlift {
 
 namespace {
 
-// Ascending; `ticks` are whole nanoseconds in one table, whole picoseconds in the other.
-struct DurationUnit {
+// Ascending; `ticks` are whole ns, ps, milliwatts or milliwatt-hours.
+struct UnitOfTicks {
   std::string_view name;
   std::int64_t ticks;
 };
-constexpr std::array<DurationUnit, 7> kUnitsInNs = {{{"ns", 1},
-                                                     {"us", 1'000},
-                                                     {"ms", 1'000'000},
-                                                     {"s", 1'000'000'000},
-                                                     {"min", 60'000'000'000},
-                                                     {"h", 3'600'000'000'000},
-                                                     {"d", 86'400'000'000'000}}};
-constexpr std::array<DurationUnit, 5> kUnitsInPs = {
+constexpr std::array<UnitOfTicks, 7> kUnitsInNs = {{{"ns", 1},
+                                                    {"us", 1'000},
+                                                    {"ms", 1'000'000},
+                                                    {"s", 1'000'000'000},
+                                                    {"min", 60'000'000'000},
+                                                    {"h", 3'600'000'000'000},
+                                                    {"d", 86'400'000'000'000}}};
+constexpr std::array<UnitOfTicks, 5> kUnitsInPs = {
     {{"ps", 1}, {"ns", 1'000}, {"us", 1'000'000}, {"ms", 1'000'000'000}, {"s", 1'000'000'000'000}}};
 
-struct DurationForm {
-  std::span<const DurationUnit> units;
-  std::int64_t longest_ticks;
-  std::string_view longest;
+constexpr std::array<UnitOfTicks, 4> kUnitsOfPower = {
+    {{"W", 1'000}, {"kW", 1'000'000}, {"MW", 1'000'000'000}, {"GW", 1'000'000'000'000}}};
+constexpr std::array<UnitOfTicks, 4> kUnitsOfEnergy = {
+    {{"Wh", 1'000}, {"kWh", 1'000'000}, {"MWh", 1'000'000'000}, {"GWh", 1'000'000'000'000}}};
+
+struct QuantityForm {
+  std::string_view noun;
+  std::span<const UnitOfTicks> units;
+  std::int64_t most_ticks;
+  std::string_view most;
+  std::string_view too_much;
+  // What a number without a unit may have meant: "s" for "seconds".
+  std::array<std::array<std::string_view, 2>, 2> likely_units;
   std::string_view advice;
 };
+constexpr std::array<std::array<std::string_view, 2>, 2> kLikelyTimes = {
+    {{"s", "seconds"}, {"ms", "milliseconds"}}};
 
 struct RatePeriod {
   std::string_view name;
@@ -42,12 +53,38 @@ struct RatePeriod {
 constexpr std::array<RatePeriod, 4> kRatePeriods = {
     {{"/s", 1}, {"/min", 60}, {"/h", 3600}, {"/d", 86400}}};
 
-constexpr DurationForm kDuration = {
-    kUnitsInNs, kLongestDurationNs, "10000d",
+constexpr QuantityForm kDuration = {
+    "a duration",
+    kUnitsInNs,
+    kLongestDurationNs,
+    "10000d",
+    "is too long",
+    kLikelyTimes,
     R"(write a number and a unit (ns, us, ms, s, min, h or d), for example "15s" or "1.5s")"};
-constexpr DurationForm kCost = {
-    kUnitsInPs, kLongestCostPs, "1000s",
+constexpr QuantityForm kCost = {
+    "a duration",
+    kUnitsInPs,
+    kLongestCostPs,
+    "1000s",
+    "is too long",
+    kLikelyTimes,
     R"(write a number and a unit (ps, ns, us, ms or s), for example "6.28ms" or "41.1ns")"};
+constexpr QuantityForm kPower = {
+    "a power",
+    kUnitsOfPower,
+    kMostPowerMw,
+    "1000GW",
+    "is too large",
+    {{{"W", "watts"}, {"MW", "megawatts"}}},
+    R"(write a number and a unit (W, kW, MW or GW), for example "300MW" or "700W")"};
+constexpr QuantityForm kEnergy = {
+    "an energy",
+    kUnitsOfEnergy,
+    kMostEnergyMilliwattH,
+    "1000GWh",
+    "is too large",
+    {{{"kWh", "kilowatt-hours"}, {"MWh", "megawatt-hours"}}},
+    R"(write a number and a unit (Wh, kWh, MWh or GWh), for example "150MWh")"};
 constexpr std::string_view kRateAdvice =
     "write a number per time (/s, /min, /h or /d; k and M multiply), for example \"12/s\" or "
     "\"500k/min\"";
@@ -104,36 +141,40 @@ std::optional<std::int64_t> scale(std::string_view decimal, std::int64_t unit,
   return result;
 }
 
-Quantity<std::int64_t> parse_in(const DurationForm& form, std::string_view text) {
+Quantity<std::int64_t> parse_in(const QuantityForm& form, std::string_view text) {
   if (text.starts_with('-')) {
-    return failure<std::int64_t>(in_quotes(text) + " is negative", "a duration is 0 or more");
+    return failure<std::int64_t>(in_quotes(text) + " is negative",
+                                 std::string(form.noun) + " is 0 or more");
   }
   const std::string_view decimal = leading_decimal(text);
   const std::string_view unit_name = text.substr(decimal.size());
   if (!has_digit(decimal)) {
-    return failure<std::int64_t>(in_quotes(text) + " is not a duration", form.advice);
+    return failure<std::int64_t>(in_quotes(text) + " is not " + std::string(form.noun),
+                                 form.advice);
   }
   if (unit_name.empty()) {
+    const auto likely = [&](std::size_t i) {
+      const auto& [unit, units] = form.likely_units[i];
+      return in_quotes(std::string(text) + std::string(unit)) + " for " + std::string(units);
+    };
     return failure<std::int64_t>(in_quotes(text) + " has no unit",
-                                 "write " + in_quotes(std::string(text) + "s") +
-                                     " for seconds, or " + in_quotes(std::string(text) + "ms") +
-                                     " for milliseconds");
+                                 "write " + likely(0) + ", or " + likely(1));
   }
-  for (const DurationUnit& unit : form.units) {
+  for (const UnitOfTicks& unit : form.units) {
     if (unit.name != unit_name) continue;
-    if (const auto ticks = scale(decimal, unit.ticks, form.longest_ticks)) return {ticks, "", ""};
-    return failure<std::int64_t>(in_quotes(text) + " is too long",
-                                 std::string(form.longest) + " is the most");
+    if (const auto ticks = scale(decimal, unit.ticks, form.most_ticks)) return {ticks, "", ""};
+    return failure<std::int64_t>(in_quotes(text) + " " + std::string(form.too_much),
+                                 std::string(form.most) + " is the most");
   }
   return failure<std::int64_t>(in_quotes(text) + " has an unknown unit " + in_quotes(unit_name),
                                form.advice);
 }
 
-// In the largest of the units, all powers of ten, that is not more than the duration: exact.
-std::string with_decimals(std::span<const DurationUnit> decimal_units, std::int64_t ticks) {
+// In the largest of the units, all powers of ten, that is not more, else in the first: exact.
+std::string with_decimals(std::span<const UnitOfTicks> decimal_units, std::int64_t ticks) {
   std::size_t index = decimal_units.size() - 1;
-  while (ticks < decimal_units[index].ticks) --index;
-  const DurationUnit& unit = decimal_units[index];
+  while (index > 0 && ticks < decimal_units[index].ticks) --index;
+  const UnitOfTicks& unit = decimal_units[index];
   std::string text = std::to_string(ticks / unit.ticks);
   if (const std::int64_t rest = ticks % unit.ticks; rest != 0) {
     // unit.ticks is a power of ten, so unit.ticks + rest has the rest's digits, zeros in front
@@ -153,6 +194,14 @@ Quantity<std::int64_t> parse_duration_ns(std::string_view text) {
 
 Quantity<std::int64_t> parse_cost_ps(std::string_view text) {
   return parse_in(kCost, text);
+}
+
+Quantity<std::int64_t> parse_power_mw(std::string_view text) {
+  return parse_in(kPower, text);
+}
+
+Quantity<std::int64_t> parse_energy_milliwatt_h(std::string_view text) {
+  return parse_in(kEnergy, text);
 }
 
 Quantity<double> parse_rate_per_s(std::string_view text) {
@@ -196,7 +245,7 @@ std::string format_duration(std::int64_t ns) {
   // Whole days, hours and minutes; from seconds down decimals are exact.
   constexpr std::size_t kDecimalUnits = 4;
   for (std::size_t i = kUnitsInNs.size(); i-- > kDecimalUnits;) {
-    const DurationUnit& unit = kUnitsInNs[i];
+    const UnitOfTicks& unit = kUnitsInNs[i];
     if (ns % unit.ticks == 0) return std::to_string(ns / unit.ticks) + std::string(unit.name);
   }
   return with_decimals(std::span(kUnitsInNs).first(kDecimalUnits), ns);
@@ -205,6 +254,16 @@ std::string format_duration(std::int64_t ns) {
 std::string format_cost(std::int64_t ps) {
   assert(ps >= 0 && ps <= kLongestCostPs);
   return ps == 0 ? "0s" : with_decimals(kUnitsInPs, ps);
+}
+
+std::string format_power(std::int64_t mw) {
+  assert(mw >= 0 && mw <= kMostPowerMw);
+  return with_decimals(kUnitsOfPower, mw);
+}
+
+std::string format_energy(std::int64_t milliwatt_h) {
+  assert(milliwatt_h >= 0 && milliwatt_h <= kMostEnergyMilliwattH);
+  return with_decimals(kUnitsOfEnergy, milliwatt_h);
 }
 
 std::string format_rate(double per_s) {

@@ -27,6 +27,12 @@ inline constexpr std::int64_t kLongestDurationNs = 10'000LL * 86'400 * 1'000'000
 /// No cost is higher: 1000 s, which is also more than any step may take.
 inline constexpr std::int64_t kLongestCostPs = 1'000'000'000'000'000;
 
+/// No power is larger: 1000 GW.
+inline constexpr std::int64_t kMostPowerMw = 1'000'000'000'000'000;
+
+/// No energy is larger: 1000 GWh.
+inline constexpr std::int64_t kMostEnergyMilliwattH = 1'000'000'000'000'000;
+
 /// No rate is higher, per second.
 inline constexpr double kHighestRatePerS = 1e12;
 
@@ -45,6 +51,14 @@ Quantity<std::int64_t> parse_duration_ns(std::string_view text);
 /// ps: "6.28ms", "41.1ns", "0.976ns", "41100ps". At least 0, at most kLongestCostPs.
 Quantity<std::int64_t> parse_cost_ps(std::string_view text);
 
+/// Power in W, kW, MW or GW, rounded to whole milliwatts: "300MW", "75W". At least 0, at most
+/// kMostPowerMw.
+Quantity<std::int64_t> parse_power_mw(std::string_view text);
+
+/// Energy in Wh, kWh, MWh or GWh, rounded to whole milliwatt-hours: "150MWh". At least 0, at most
+/// kMostEnergyMilliwattH.
+Quantity<std::int64_t> parse_energy_milliwatt_h(std::string_view text);
+
 /// A decimal number, optionally k (1e3) or M (1e6), and one of /s, /min, /h, /d: "12/s", "2M/min".
 /// More than 0, at most kHighestRatePerS.
 Quantity<double> parse_rate_per_s(std::string_view text);
@@ -56,6 +70,12 @@ std::string format_duration(std::int64_t ns);
 /// The cost in the largest unit from ps to s that is not more than it; reads back equal. "41.1ns",
 /// "6.28ms", "0s". `ps` is in [0, kLongestCostPs].
 std::string format_cost(std::int64_t ps);
+
+/// The power in the largest unit from W to GW that is not more than it; reads back equal. "300MW",
+/// "0.5W", "0W". `mw` is in [0, kMostPowerMw].
+std::string format_power(std::int64_t mw);
+/// The same of energy: "150MWh".
+std::string format_energy(std::int64_t milliwatt_h);
 
 /// "12.5/s", "3/d": the shortest text that reads back equal, per second where that takes a number
 /// of 8 characters or fewer.

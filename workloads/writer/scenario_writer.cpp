@@ -78,6 +78,42 @@ void add_course(TomlKeys& keys, const Site& site) {
   }
 }
 
+void add_cost(TomlKeys& keys, const SiteCost& cost) {
+  const auto add = [](TomlKeys& to, std::string_view key, const std::optional<double>& value) {
+    if (value) to.add(key, *value);
+  };
+  if (cost.price) {
+    TomlKeys price;
+    add(price, "per_month", cost.price->usd_per_month);
+    add(price, "per_accelerator_hour", cost.price->usd_per_accelerator_hour);
+    if (cost.price->when_serving) price.add("when_serving", "true");
+    add(price, "on_demand", cost.price->on_demand_usd_per_accelerator_hour);
+    keys.add("price", price.inline_table());
+  }
+  add(keys, "electricity", cost.electricity_usd_per_kwh);
+  add(keys, "carbon", cost.carbon_g_per_kwh);
+}
+
+// What is as usual is left out; an empty table says that the draw is recorded.
+TomlKeys keys_of(const PowerSettings& power) {
+  const PowerSettings usual;
+  TomlKeys keys;
+  if (power.limit_mw) keys.add("limit", string_literal(format_power(*power.limit_mw)));
+  if (power.pue != usual.pue) keys.add("pue", power.pue);
+  if (power.per_accelerator_mw != usual.per_accelerator_mw) {
+    keys.add("per_accelerator_w", static_cast<double>(power.per_accelerator_mw) / 1e3);
+  }
+  if (power.control_ns != usual.control_ns) keys.add("control", duration(power.control_ns));
+  if (power.when_over != usual.when_over) keys.add("when_over", word(power.when_over));
+  if (power.battery) {
+    TomlKeys battery;
+    battery.add("energy", string_literal(format_energy(power.battery->energy_milliwatt_h)));
+    battery.add("power", string_literal(format_power(power.battery->power_mw)));
+    keys.add("battery", battery.inline_table());
+  }
+  return keys;
+}
+
 TomlKeys keys_of(const Site& site) {
   TomlKeys keys;
   keys.add("name", string_literal(site.name));
@@ -97,6 +133,8 @@ TomlKeys keys_of(const Site& site) {
   }
   if (site.max_in_flight) keys.add("max_in_flight", *site.max_in_flight);
   add_course(keys, site);
+  if (site.power) keys.add("power", keys_of(*site.power).inline_table());
+  if (site.cost) add_cost(keys, *site.cost);
   return keys;
 }
 
@@ -108,6 +146,24 @@ TomlKeys keys_of(const ModelSize& model) {
   return keys;
 }
 
+TomlKeys keys_of(const AcceleratorPower& power) {
+  TomlKeys keys;
+  keys.add("idle_w", power.idle_w);
+  keys.add("prompt_w", power.prompt_w);
+  if (power.decode_low_w == power.decode_high_w) {
+    keys.add("decode_w", power.decode_low_w);
+  } else {
+    TomlKeys decode;
+    decode.add("low_w", power.decode_low_w);
+    decode.add("high_w", power.decode_high_w);
+    decode.add("middle_log2", power.decode_middle_log2);
+    keys.add("decode", decode.inline_table());
+  }
+  if (!power.source.empty()) keys.add("source", string_literal(power.source));
+  if (power.assumed) keys.add("assumed", std::string("true"));
+  return keys;
+}
+
 TomlKeys keys_of(const Accelerator& accelerator) {
   TomlKeys keys;
   keys.add("name", string_literal(accelerator.name));
@@ -116,6 +172,7 @@ TomlKeys keys_of(const Accelerator& accelerator) {
   keys.add("tflop_per_s", accelerator.tflop_per_s);
   keys.add("memory_gb", accelerator.memory_gb);
   keys.add("power_w", accelerator.power_w);
+  if (accelerator.power) keys.add("power", keys_of(*accelerator.power).inline_table());
   return keys;
 }
 

@@ -108,6 +108,15 @@ TomlKeys keys_of_action(const Event& event) {
   return keys;
 }
 
+TomlKeys keys_of_power(const Event& event) {
+  TomlKeys keys;
+  keys.add("site", string_literal(event.site));
+  keys.add("limit", string_literal(format_power(*event.limit_mw)));
+  if (event.over_ns > 0) keys.add("over", duration(event.over_ns));
+  if (event.for_ns > 0) keys.add("for", duration(event.for_ns));
+  return keys;
+}
+
 // Of replicas that join, leave, fail or slow down.
 TomlKeys keys_of_fleet_action(const Event& event) {
   const InFlight usual = event.kind == EventKind::fail ? InFlight::drop : InFlight::finish;
@@ -157,6 +166,8 @@ TomlKeys keys_of(const Event& event) {
     keys.add("call", keys_of(*event.call).inline_table());
   } else if (!event.command.empty()) {
     keys.add("command", array_of_literals(event.command));
+  } else if (event.kind == EventKind::power) {
+    keys.add(name_of(event.kind), keys_of_power(event).inline_table());
   } else if (changes_fleet(event)) {
     keys.add(name_of(event.kind), keys_of_fleet_action(event).inline_table());
   } else if (event.kind != EventKind::signal) {

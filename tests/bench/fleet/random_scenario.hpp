@@ -12,6 +12,7 @@
 #include "tests/bench/throttle/random_client.hpp"
 #include "tests/bench/throttle/random_room.hpp"
 #include "workloads/plan/changes.hpp"
+#include "workloads/plan/power_plan.hpp"
 #include "workloads/scenario/throttle_keys.hpp"
 
 namespace tokenlift {
@@ -255,8 +256,50 @@ inline void randomise_fleet(Scenario& scenario) {
   }
 }
 
+/// Every site states what its accelerators draw, and nothing holds it back.
+inline void state_power(Scenario& scenario) {
+  for (std::size_t i = 0; i < scenario.fleet.sites.size(); ++i) {
+    Profile& profile = scenario.profiles[i];
+    if (!profile.accelerator) profile.accelerator = Accelerator{"x", 1, 3.35, 989, 80, 0, {}};
+    profile.accelerator->power = AcceleratorPower{75.5, 700, 300, 600, 1.5, "", false};
+    PowerSettings power;
+    power.pue = *rc::gen::element(1.0, 1.15);
+    power.per_accelerator_mw = *rc::gen::element<std::int64_t>(0, 31'001);
+    scenario.fleet.sites[i].power = power;
+  }
+}
+
+/// What may hold it back: limits that bind, batteries that are soon empty, and the grid.
+inline void randomise_power(Scenario& scenario) {
+  state_power(scenario);
+  for (Site& site : scenario.fleet.sites) {
+    if (*rc::gen::inRange(0, 4) == 0) continue;
+    PowerSettings& power = *site.power;
+    const auto any_limit = [&] {
+      const SiteBounds bounds = *site_bounds(scenario, site);
+      return bounds.idle_mw + (bounds.nameplate_mw - bounds.idle_mw) *
+                                  *rc::gen::element<std::int64_t>(1, 20, 40, 70) / 100;
+    };
+    power.limit_mw = any_limit();
+    power.control_ns = *rc::gen::element(20 * kMillisecond, 70'000'001L, 300 * kMillisecond);
+    power.when_over = *rc::gen::element(WhenOver::slow, WhenOver::batch);
+    if (coin()) power.battery = Battery{*rc::gen::inRange<std::int64_t>(0, 100), 300'000};
+    if (coin()) continue;
+    Event event;
+    event.kind = EventKind::power;
+    event.at_ns = *rc::gen::inRange<std::int64_t>(1, 15) * 100 * kMillisecond;
+    event.site = site.name;
+    event.limit_mw = any_limit();
+    event.over_ns = *rc::gen::element<std::int64_t>(0, 100 * kMillisecond);
+    event.for_ns = *rc::gen::element<std::int64_t>(0, 200 * kMillisecond);
+    scenario.events.push_back(event);
+  }
+  std::ranges::stable_sort(scenario.events, {}, &Event::at_ns);
+}
+
 /// Clients of all sorts, several throttles of every kind, events, refunds, preemption, chunked
-/// prefill, every router; a fleet that stays, or one to which everything happens.
+/// prefill, every router; a fleet that stays, or one to which everything happens, with or without
+/// limits of power.
 inline Scenario any_scenario() {
   Scenario scenario;
   scenario.name = "any";
@@ -281,6 +324,7 @@ inline Scenario any_scenario() {
   for (std::size_t i = 0; i < tenants; ++i) scenario.tenants.push_back(any_tenant(i));
   randomise_throttles(scenario);
   if (coin()) randomise_fleet(scenario);
+  if (*rc::gen::inRange(0, 3) == 0) randomise_power(scenario);
   return scenario;
 }
 

@@ -217,5 +217,22 @@ TEST(SweepTask, IsMadeOfWords) {
   EXPECT_THROW(require_same(task, known, "sweep.json"), SweepMistake);
 }
 
+// $3,600 an hour.
+TEST(Point, HasACostWhereThereIsAPrice) {
+  const std::string price = "fleet.site.hall.price={ per_month = 2629800 }";
+  const SweepReport report = swept(make_sweep_problem({"hall", "", kBusyHall}, {price}, {}, 1),
+                                   {"tenant.users.arrivals.load=0.3,0.6"});
+  for (const SweepPoint& point : report.points) {
+    EXPECT_NEAR(*figure_of(report, point, "usd_per_hour")->value, 3600, 1e-3);
+    const double throughput = *figure_of(report, point, "throughput_tokens_per_s")->value;
+    EXPECT_NEAR(*figure_of(report, point, "usd_per_m_output_tokens")->value, 1e6 / throughput,
+                1e-3 / throughput * 1e6);
+    EXPECT_NEAR(*figure_of(report, point, "paid_use_share")->value,
+                throughput / *point.capacity_tokens_per_s, 1e-9);
+  }
+  EXPECT_FALSE(figure_index(report, "site_power_mean_w")) << "no site states its power";
+  EXPECT_FALSE(figure_index(hall_at("1", "0.3,0.6"), "usd_per_hour"));
+}
+
 }  // namespace
 }  // namespace tokenlift::point_test

@@ -113,6 +113,24 @@ TEST(TuningSimulator, AShorterRunMeasuresForAsMuchLess) {
   EXPECT_NEAR(static_cast<double>(measured_ns(0.25)), static_cast<double>(measured_ns(1)) / 4, 1);
 }
 
+// $3,600 an hour, whatever the limit: tokens in time are cheapest where there are most of them.
+TEST(TuningSimulator, TheObjectiveMayBeACost) {
+  Scenario scenario = overrun_line();
+  scenario.fleet.sites[0].cost.emplace().price.emplace().usd_per_month = 2'629'800;
+  scenario.tuning->objective = Aim{"usd_per_m_goodput_tokens.steady", false};
+  const TuningProblem problem = problem_of(scenario);
+  const TuningSimulator simulator(problem, {}, kNeverStopped);
+  const auto figures_at = [&](const char* limit) {
+    const double position = *position_of(problem.tuning.parameters[0], limit);
+    return *simulator.figures({{position}, {1, 1}, Stress::none, false});
+  };
+  for (const char* const limit : {"4", "100"}) {
+    const TuningFigures figures = figures_at(limit);
+    EXPECT_NEAR(*figures.objective * *figures.goodput_tokens_per_s, 1e6, 1) << limit;
+  }
+  EXPECT_LT(*figures_at("4").objective, *figures_at("100").objective);
+}
+
 TEST(TuningSimulator, ACandidateThatIsNoScenarioSaysWhy) {
   Scenario scenario = overrun_line();
   TuningProblem problem = problem_of(scenario);

@@ -47,6 +47,9 @@ inline SweepPoint sweep_point(const SweepReport& report, double load, double acc
     if (is("throughput")) value = 8'000 * std::min(load, 1.0);
     if (is("utilisation")) value = std::min(1.0, 0.5 + load / 2);
     if (is("batch_mean")) value = 10 * load;
+    if (is("usd_per_hour")) value = 36;
+    if (is("usd_per_m")) value = 36 / 3600. / (8'000 * std::min(load, 1.0)) * 1e6;
+    if (is("on_demand_usd_per_m")) value = 1.5;
     const bool lasting = value > 0;
     if (is("goodput")) value = 8'000 * load * std::exp(-wait / 40);
     if (is("attainment")) value = std::exp(-wait / 40);
@@ -80,7 +83,8 @@ inline SweepPoint sweep_point(const SweepReport& report, double load, double acc
   return point;
 }
 
-inline SweepReport sweep_without_points() {
+/// `priced`: its scenario states what the hall costs.
+inline SweepReport sweep_without_points(bool priced = false) {
   SweepReport report;
   report.scenario = "hall";
   report.description = "Eight accelerators and their users.";
@@ -96,14 +100,17 @@ inline SweepReport sweep_without_points() {
   report.requests = 2'345'678;
   report.elapsed_s = 12.3;
   for (const SweepFigure& figure : sweep_figures()) {
+    const bool shown =
+        figure.needs == SweepNeeds::nothing || (priced && figure.needs == SweepNeeds::price);
+    if (!shown) continue;
     report.figures.push_back(std::string(figure.what) + ".steady");
   }
   return report;
 }
 
 /// Along one axis, into saturation, with a search.
-inline SweepReport sample_sweep(double accelerators = 8) {
-  SweepReport report = sweep_without_points();
+inline SweepReport sample_sweep(double accelerators = 8, bool priced = false) {
+  SweepReport report = sweep_without_points(priced);
   report.axes = {{"tenant.users.arrivals.load", "", true}};
   report.objectives = {"attainment.steady >= 0.9"};
   for (int i = 1; i <= 12; ++i) report.points.push_back(sweep_point(report, 0.1 * i, accelerators));
@@ -127,8 +134,8 @@ inline SweepReport sample_sweep(double accelerators = 8) {
 }
 
 /// What `size` finds.
-inline SweepReport sample_sizing() {
-  SweepReport report = sweep_without_points();
+inline SweepReport sample_sizing(bool priced = false) {
+  SweepReport report = sweep_without_points(priced);
   report.command = {"tokenlift", "size", "hall.toml"};
   for (const auto& [name, replicas] : std::vector<std::pair<std::string, double>>{
            {"at the scenario's load", 7}, {"with 20 % more load", 9}}) {

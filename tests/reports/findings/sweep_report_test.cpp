@@ -176,6 +176,32 @@ TEST(Sweep, AsOpenMetrics) {
   }
 }
 
+TEST(Sweep, SaysWhatAnAnswerCostsWhereThereArePrices) {
+  const std::string text = to_text(sweep_page(sample_sizing(true)), {false, 1000});
+  EXPECT_TRUE(contains(text,
+                       "What was found costs $36.0 an hour ($2.08 for a million output tokens) "
+                       "at the scenario's load and $36.0 an hour"))
+      << text;
+  EXPECT_FALSE(contains(to_text(sweep_page(sample_sizing()), kWide), "What was found costs"));
+}
+
+TEST(Sweep, HasACostAtEveryPointWhereThereArePrices) {
+  const SweepReport report = sample_sweep(8, true);
+  EXPECT_TRUE(contains(to_text(sweep_page(report), kWide), "cost per M tokens"));
+  const std::vector<Chart> charts = sweep_charts({{"", &report}});
+  const auto cost = std::find_if(charts.begin(), charts.end(),
+                                 [](const Chart& chart) { return chart.id == "sweep-cost"; });
+  ASSERT_NE(cost, charts.end());
+  ASSERT_EQ(cost->lines.size(), 2U);
+  EXPECT_EQ(cost->lines[1].label, "the same use on demand");
+  EXPECT_DOUBLE_EQ(*cost->lines[0].y[0], 12.5) << "at a tenth of the load";
+  EXPECT_TRUE(cost->lines[0].y.back()) << "of a saturated point, too";
+  const SweepReport free = sample_sweep();
+  for (const std::string& title : titles_of(sweep_charts({{"", &free}}))) {
+    EXPECT_FALSE(contains(title, "cost") || contains(title, "per MW")) << title;
+  }
+}
+
 TEST(Sweep, HasALatencyAtNoSaturatedPoint) {
   const SweepReport report = sample_sweep();
   for (const Chart& chart : sweep_charts({{"", &report}})) {

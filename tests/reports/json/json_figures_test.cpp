@@ -15,6 +15,7 @@
 #include "reports/json/json_report.hpp"
 #include "reports/json/json_run.hpp"
 #include "tests/reports/findings/sample_reports.hpp"
+#include "tests/reports/record/cost_runs.hpp"
 #include "tests/reports/record/rich_runs.hpp"
 #include "tests/testing.hpp"
 #include "workloads/plan/plan.hpp"
@@ -40,6 +41,7 @@ std::vector<TrialReport> sample_trials() {
   for (const tokenlift::Run& run : sample_runs()) {
     trials.push_back(make_report({make_trial("sample", {run})}).trials[0]);
   }
+  trials.push_back(make_report({make_trial("cost", {cost_run_after(46.8)})}).trials[0]);
   trials.push_back(make_report({make_trial("rich", rich_repetitions({}, 3))}).trials[0]);
   return trials;
 }
@@ -142,6 +144,18 @@ TEST(JsonFigures, WhatIsAbsentHasItsReason) {
   EXPECT_EQ(reason(steady, "lift.drain_time_s"), "nothing was lifted");
 }
 
+TEST(JsonFigures, OfMoneyAreThereWhereThereArePrices) {
+  const auto figures = figures_of(analyse(make_trial("", {cost_run_after(46.8)})));
+  EXPECT_EQ(figure_at(figures, "usd_per_m_output_tokens.before").value, 5);
+  EXPECT_EQ(figure_at(figures, "break_even_use.before").value, 0.75);
+  EXPECT_NEAR(*figure_at(figures, "marginal.usd_per_m_output_tokens").value, 3, 1e-3);
+  const auto without = figures_of(analyse(make_trial("", {lift_run()})));
+  for (const char* const path : {"usd.after", "kwh.after", "marginal.usd_per_hour"}) {
+    EXPECT_EQ(figure_at(without, path).reason,
+              "the scenario states no price or power that it follows from");
+  }
+}
+
 TEST(JsonFigures, NothingIsAttainedWhereNoTenantHasObjectives) {
   auto run = steady_run();
   EXPECT_TRUE(figure_at(figures_of(analyse(make_trial("", {run}))), "attainment.steady").value);
@@ -216,15 +230,17 @@ TEST(JsonFigures, HaveWhatIsSearchedByDefault) {
 TEST(JsonFigures, AShareIsHeldAgainstAShare) {
   for (const char* const path :
        {"attainment.after", "tenants.users.attainment.before", "utilisation.after",
-        "unserved.share.transition", "lift.binding_fraction", "lift.not_back_share"}) {
+        "unserved.share.transition", "lift.binding_fraction", "lift.not_back_share",
+        "paid_use_share.after"}) {
     EXPECT_EQ(path_mistake(path, nothing_near), "") << path;
     for (const double bound : {0.0, 0.95, 1.0}) EXPECT_EQ(bound_mistake(path, bound), "") << path;
     for (const double bound : {-0.1, 1.01, 1e9}) EXPECT_NE(bound_mistake(path, bound), "") << path;
   }
   EXPECT_EQ(bound_mistake("attainment.before", 95),
             "\"attainment\" is a share, between 0 and 1, and is held against 95; 95 % is 0.95");
-  for (const char* const path : {"goodput_tokens_per_s.after", "attainment.gain",
-                                 "attainment.difference.low", "ttft.p99_ms.before"}) {
+  for (const char* const path :
+       {"goodput_tokens_per_s.after", "attainment.gain", "break_even_use.after",
+        "attainment.difference.low", "ttft.p99_ms.before"}) {
     EXPECT_EQ(bound_mistake(path, 95), "") << path;
   }
 }

@@ -230,6 +230,15 @@ TEST(JsonRefusal, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {
             "/fleet/compositions/1/at_s|must be after the one before");
   EXPECT_EQ(refusal_of(fleet(R"([{"at_s": 0, "replicas": []}])")),
             "/fleet/compositions/0/replicas|must be one for each site");
+  Json one_site = {{"sites", {"hall"}}, {"compositions", Json::array()}, {"terms", Json::array()}};
+  EXPECT_EQ(refusal_of(with("/fleet", one_site)), "/fleet/terms|must be one for each site");
+  one_site["terms"] = {{{"accelerators", -1}}};
+  EXPECT_EQ(refusal_of(with("/fleet", one_site)),
+            "/fleet/terms/0/accelerators|must be an integer from 0");
+  EXPECT_EQ(refusal_of(with("/phases/0/recorded/draws", Json::array())),
+            "/phases/0/recorded/draws|must be one for each site of the fleet");
+  EXPECT_EQ(refusal_of(with("/phases/0/recorded/draws", Json::array({Json::object()}))),
+            "/phases/0/recorded/draws/0|the key \"replica_ns\" is missing");
   EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/sum_ns", "12x")),
             "/series/ttft_slices/1/sum_ns|must be a whole number in decimal digits");
   EXPECT_EQ(refusal_of(with("/series/ttft_slices/1/min_ns", 1)),

@@ -7,6 +7,7 @@
 
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/json/schema.hpp"
+#include "tests/reports/record/cost_runs.hpp"
 #include "tests/reports/record/fleet_runs.hpp"
 
 namespace tokenlift::json_report_test {
@@ -49,6 +50,19 @@ TEST(JsonReport, OfAFleetThatChangesSaysWhatServed) {
   EXPECT_EQ(other["lift"]["fleet"][0]["step"], nullptr);
   EXPECT_FALSE(other["phases"][0]["rates"].contains("replicas_serving"));
   EXPECT_TRUE(other["mean_ttft_ms"][0].contains("network"));
+}
+
+TEST(JsonReport, SaysWhatWasDrawnAndPaid) {
+  const std::string text = to_json(make_report({make_trial("cost", {cost_run_after(46.8)})}));
+  EXPECT_EQ(validate_json("report.schema.json", {text}), 0);
+  const Json trial = Json::parse(text)["trials"][0];
+  EXPECT_EQ(trial["phases"][0]["rates"]["usd_per_m_output_tokens"], 5.0);
+  EXPECT_EQ(trial["phases"][0]["rates"]["j_per_output_token"], 5.0);
+  EXPECT_FALSE(trial["phases"][0]["rates"].contains("slowed_share"));
+  EXPECT_NEAR(trial["marginal"]["usd_per_m_output_tokens"].get<double>(), 3, 1e-3);
+  const Json free = Json::parse(to_json(lift_report()))["trials"][0];
+  EXPECT_FALSE(free.contains("marginal"));
+  EXPECT_FALSE(free["phases"][0]["rates"].contains("usd"));
 }
 
 TEST(JsonReport, TheSchemaRefusesUnknownMissingAndMistypedFields) {

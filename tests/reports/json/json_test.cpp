@@ -238,6 +238,10 @@ RunValue full_run() {
     if (*rc::gen::arbitrary<bool>()) phase.energy_fj = sum();
     if (*rc::gen::arbitrary<bool>()) phase.site_energy_fj = sum();
     if (*rc::gen::arbitrary<bool>()) phase.cost_microusd = sum();
+    if (!*rc::gen::arbitrary<bool>()) continue;
+    const auto largest_mw = *rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 52);
+    phase.draws = {{sum(), sum(), sum(), sum(), largest_mw, sum(), sum()},
+                   {sum(), sum(), sum(), sum(), 0, std::nullopt}};
   }
   run.throttles[0].phases[1].taken_micro = sum();
   run.throttles[0].phases[1].refunded_micro = sum();
@@ -254,6 +258,9 @@ RunValue full_run() {
   run.capacity_error_tokens_per_s = 12.5;
   run.fleet.sites = {"hall", "orbit"};
   run.fleet.compositions = {{0, {2, 0}, 3500}, {1 + *instant_ns, {2, 1}, std::nullopt}};
+  if (*rc::gen::arbitrary<bool>()) {
+    run.fleet.terms = {{4, true, *rc::gen::arbitrary<bool>(), true, false, 2.95, 0.06, 283.0}, {}};
+  }
   run.further_lifts.push_back(*run.lift);
   LiftRecord& join = run.further_lifts[0];
   join = {"", "join", *instant_ns, *instant_ns, 0, 0};
@@ -290,7 +297,7 @@ RC_GTEST_PROP(Json, WhatAnyEngineMayRecordSurvives, ()) {
                one.resident_token_ns == other.resident_token_ns &&
                one.kv_room_token_ns == other.kv_room_token_ns));
     RC_ASSERT((one.energy_fj == other.energy_fj && one.site_energy_fj == other.site_energy_fj &&
-               one.cost_microusd == other.cost_microusd));
+               one.cost_microusd == other.cost_microusd && one.draws == other.draws));
   }
   RC_ASSERT(back.throttles[0].phases == run.throttles[0].phases);
   const PhaseRecord& one = run.tenants[1].phases[0];

@@ -24,6 +24,9 @@ Run run_of(std::uint64_t scale) {
     phase.energy_fj = 23 * wide << 70;  // more than 64 bits
     phase.site_energy_fj = 24 * wide << 70;
     phase.cost_microusd = 25 * wide;
+    const auto largest_mw = static_cast<std::int64_t>(1000 * scale);
+    phase.draws = {{26 * wide, 27 * wide << 70, 28 * wide << 70, 29 * wide, largest_mw, 30 * wide},
+                   {31 * wide, 32 * wide, 33 * wide, 34 * wide, 10'000 - largest_mw, {}}};
   }
   PhaseRecord record;
   record.counts = {6 * scale, scale, scale, scale, scale, scale, scale};
@@ -103,6 +106,7 @@ void expect_equal(const Run& left, const Run& right) {
     EXPECT_EQ(left.phases[i].energy_fj, right.phases[i].energy_fj);
     EXPECT_EQ(left.phases[i].site_energy_fj, right.phases[i].site_energy_fj);
     EXPECT_EQ(left.phases[i].cost_microusd, right.phases[i].cost_microusd);
+    EXPECT_TRUE(left.phases[i].draws == right.phases[i].draws);
     const PhaseRecord a = fleet_record(left, i);
     const PhaseRecord b = fleet_record(right, i);
     EXPECT_EQ(a.counts, b.counts);
@@ -214,6 +218,9 @@ TEST(Run, MergingAddsHowFullTheFleetWasAndWhatItCost) {
     EXPECT_EQ(phase.energy_fj, WideSum{115} << 70);
     EXPECT_EQ(phase.site_energy_fj, WideSum{120} << 70);
     EXPECT_EQ(phase.cost_microusd, 125);
+    const SiteDraw one = {130, WideSum{135} << 70, WideSum{140} << 70, 145, 3000, 150};
+    const SiteDraw other = {155, 160, 165, 170, 8000, std::nullopt};
+    EXPECT_TRUE(phase.draws == (std::vector<SiteDraw>{one, other}));
   }
   const PhaseRecord& record = run.tenants[0].phases[1];
   EXPECT_EQ(record.scheduled_input_tokens, 75U);
@@ -229,13 +236,16 @@ TEST(Run, WhatOnlyOneOfThemStatesIsKept) {
     phase.energy_fj.reset();
     phase.site_energy_fj.reset();
     phase.cost_microusd.reset();
+    phase.draws.clear();
   }
   for (const RunValue& run : {pooled(silent, run_of(2)), pooled(run_of(2), silent)}) {
     EXPECT_EQ(run.phases[1].energy_fj, WideSum{46} << 70);
     EXPECT_EQ(run.phases[1].site_energy_fj, WideSum{48} << 70);
     EXPECT_EQ(run.phases[1].cost_microusd, 50);
+    EXPECT_TRUE(run.phases[1].draws[0] == run_of(2).phases[1].draws[0]);
   }
   EXPECT_EQ(pooled(silent, silent).phases[1].energy_fj, std::nullopt);
+  EXPECT_TRUE(pooled(silent, silent).phases[1].draws.empty());
 }
 
 TEST(Run, MergingKeepsWhatServedInTheFirstAndItsTraces) {
@@ -378,7 +388,10 @@ TEST(Run, RunsOfOtherPhasesTenantsThrottlesOrBinsAreRefusedAndNothingChanges) {
   slices.series.slice_ns = 21;
   RunValue columns = run_of(3);
   columns.series.columns[0].name = "sent";
-  for (const RunValue& other : {phases, tenants, throttles, unthrottled, bins, slices, columns}) {
+  RunValue sites = run_of(3);
+  sites.phases[1].draws.resize(1);
+  for (const RunValue& other :
+       {phases, tenants, throttles, unthrottled, bins, slices, columns, sites}) {
     RunValue into = run_of(2);
     EXPECT_THROW(merge(into, other), RunMismatch);
     expect_equal(into, run_of(2));

@@ -137,6 +137,40 @@ RC_GTEST_PROP(Cost, ReadsBackEqual, ()) {
   RC_ASSERT(parse_cost_ps(format_cost(ps)).value == ps);
 }
 
+TEST(PowerAndEnergy, AreReadInWholeMilliwattsAndMilliwattHours) {
+  const std::pair<const char*, std::int64_t> powers[] = {{"300MW", 300'000'000'000},
+                                                         {"1.25GW", 1'250'000'000'000},
+                                                         {"75W", 75'000},
+                                                         {"0.5W", 500},
+                                                         {"10.2kW", 10'200'000},
+                                                         {"0W", 0},
+                                                         {"1000GW", kMostPowerMw}};
+  for (const auto& [text, mw] : powers) {
+    EXPECT_EQ(parse_power_mw(text).value, mw) << text;
+    EXPECT_EQ(format_power(mw), text);
+  }
+  EXPECT_EQ(parse_energy_milliwatt_h("150MWh").value, 150'000'000'000);
+  EXPECT_EQ(parse_energy_milliwatt_h("1.5kWh").value, 1'500'000);
+  EXPECT_EQ(format_energy(150'000'000'000), "150MWh");
+  EXPECT_EQ(format_energy(1), "0.001Wh");
+}
+
+TEST(PowerAndEnergy, ThatAreNoneHaveAProblemAndAdvice) {
+  EXPECT_EQ(parse_power_mw("300").problem, "\"300\" has no unit");
+  EXPECT_EQ(parse_power_mw("300").advice, "write \"300W\" for watts, or \"300MW\" for megawatts");
+  EXPECT_EQ(parse_power_mw("-1W").advice, "a power is 0 or more");
+  EXPECT_EQ(parse_power_mw("2000GW").problem, "\"2000GW\" is too large");
+  EXPECT_EQ(parse_power_mw("2000GW").advice, "1000GW is the most");
+  EXPECT_EQ(parse_energy_milliwatt_h("5MW").problem, "\"5MW\" has an unknown unit \"MW\"");
+  EXPECT_EQ(parse_energy_milliwatt_h("much").problem, "\"much\" is not an energy");
+}
+
+RC_GTEST_PROP(PowerAndEnergy, ReadBackEqual, ()) {
+  const std::int64_t milli = *rc::gen::inRange<std::int64_t>(0, kMostPowerMw + 1);
+  RC_ASSERT(parse_power_mw(format_power(milli)).value == milli);
+  RC_ASSERT(parse_energy_milliwatt_h(format_energy(milli)).value == milli);
+}
+
 TEST(RatePerSecond, IsReadInEveryPeriodAndWithSuffixes) {
   const std::pair<const char*, double> cases[] = {
       {"12/s", 12},     {"30000/min", 500},       {"36/h", 0.01},

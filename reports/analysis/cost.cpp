@@ -1,0 +1,229 @@
+#include "reports/analysis/cost.hpp"
+
+#include <algorithm>
+
+namespace tokenlift {
+namespace {
+
+constexpr double kNsPerHour = 3.6e12;
+constexpr double kFjPerJ = 1e15;
+constexpr double kJPerKwh = 3.6e6;
+
+double number(WideSum sum) {
+  return static_cast<double>(sum);
+}
+
+std::optional<double> quotient(const std::optional<double>& part, double whole) {
+  if (!part || whole == 0) return std::nullopt;
+  return *part / whole;
+}
+
+void add(std::optional<double>& into, double amount) {
+  into = into.value_or(0) + amount;
+}
+
+double kwh_of(const SiteDraw& draw) {
+  return number(draw.site_energy_fj) / kFjPerJ / kJPerKwh;
+}
+
+/// What is paid for the accelerators of a site, in dollars, without its electricity.
+double contract_usd(const SiteDraw& draw, const SiteTerms& terms) {
+  const double electricity = kwh_of(draw) * terms.electricity_usd_per_kwh.value_or(0);
+  return std::max(0.0, number(draw.cost_microusd.value_or(0)) / 1e6 - electricity);
+}
+
+bool has_contract(const SiteDraw& draw, const SiteTerms& terms) {
+  return terms.has_price && !terms.when_serving && draw.cost_microusd && draw.paid_replica_ns > 0;
+}
+
+/// Of the phases of all runs that were pooled.
+struct PhaseTokens {
+  double output = 0;
+  double goodput = 0;
+};
+
+PhaseTokens tokens_of(const Run& run, std::size_t phase) {
+  PhaseTokens tokens;
+  for (const TenantRecord& tenant : run.tenants) {
+    tokens.output += static_cast<double>(tenant.phases.at(phase).output_tokens);
+    tokens.goodput += static_cast<double>(tenant.phases.at(phase).goodput_tokens);
+  }
+  return tokens;
+}
+
+void add_energy(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens, double runs,
+                PhaseCost& cost) {
+  if (!span.site_energy_fj) return;
+  const double joules = number(*span.site_energy_fj) / kFjPerJ;
+  cost.kwh = joules / kJPerKwh / runs;
+  cost.site_power_mean_w = quotient(joules * 1e9, number(span.length_ns));
+  cost.j_per_output_token = quotient(joules, tokens.output);
+  if (span.energy_fj) {
+    cost.accelerator_j_per_output_token =
+        quotient(number(*span.energy_fj) / kFjPerJ, tokens.output);
+  }
+  cost.tokens_per_s_per_mw = quotient(tokens.output * 1e6, joules);
+  double served_ns = 0, slowed_ns = 0;
+  std::int64_t largest_mw = 0;
+  for (std::size_t i = 0; i < span.draws.size(); ++i) {
+    const SiteDraw& draw = span.draws[i];
+    served_ns += number(draw.replica_ns);
+    slowed_ns += number(draw.slowed_replica_ns);
+    largest_mw += draw.largest_mw;
+    if (i >= run.fleet.terms.size() || !run.fleet.terms[i].carbon_g_per_kwh) continue;
+    add(cost.kg_co2, kwh_of(draw) * *run.fleet.terms[i].carbon_g_per_kwh / 1000 / runs);
+  }
+  if (largest_mw > 0) cost.site_power_largest_w = static_cast<double>(largest_mw) / 1000;
+  if (slowed_ns > 0) cost.slowed_share = slowed_ns / served_ns;
+}
+
+void add_money(const PhaseSpan& span, const PhaseTokens& tokens, double runs, PhaseCost& cost) {
+  if (!span.cost_microusd) return;
+  const double usd = number(*span.cost_microusd) / 1e6;
+  cost.usd = usd / runs;
+  cost.usd_per_hour = quotient(usd * kNsPerHour, number(span.length_ns));
+  cost.usd_per_m_output_tokens = quotient(usd * 1e6, tokens.output);
+  cost.usd_per_m_goodput_tokens = quotient(usd * 1e6, tokens.goodput);
+}
+
+/// What of the capacity that serves was used, 0 .. 1; absent where that is not known.
+std::optional<double> used_of_serving(const Run& run, const PhaseSpan& span,
+                                      const PhaseTokens& tokens) {
+  const std::optional<double> capacity = capacity_over(run, span);
+  if (!capacity || *capacity <= 0 || span.length_ns == 0) return std::nullopt;
+  return std::min(1.0, tokens.output * 1e9 / number(span.length_ns) / *capacity);
+}
+
+void add_use(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens, PhaseCost& cost) {
+  const std::optional<double> serving = used_of_serving(run, span, tokens);
+  if (!serving || run.fleet.terms.size() != span.draws.size()) return;
+  const double hours = number(span.length_ns) / kNsPerHour;
+  double paid_usd = 0, used_usd = 0, compared_usd = 0, on_demand_usd = 0, at_full_usd = 0;
+  for (std::size_t i = 0; i < span.draws.size(); ++i) {
+    const SiteDraw& draw = span.draws[i];
+    const SiteTerms& terms = run.fleet.terms[i];
+    if (!has_contract(draw, terms)) continue;
+    const double use =
+        std::min(1.0, *serving * number(draw.replica_ns) / number(draw.paid_replica_ns));
+    const double usd = contract_usd(draw, terms);
+    paid_usd += usd;
+    used_usd += usd * use;
+    if (!terms.on_demand_usd_per_accelerator_hour || terms.accelerators == 0) continue;
+    const double full_usd = *terms.on_demand_usd_per_accelerator_hour *
+                            static_cast<double>(terms.accelerators) * number(draw.paid_replica_ns) /
+                            kNsPerHour;
+    compared_usd += number(*draw.cost_microusd) / 1e6;
+    at_full_usd += full_usd;
+    on_demand_usd += full_usd * use;
+  }
+  if (paid_usd > 0) {
+    cost.paid_use_share = used_usd / paid_usd;
+    cost.idle_usd_per_hour = (paid_usd - used_usd) / hours;
+  }
+  if (at_full_usd > 0) {
+    cost.contract_usd_per_hour = compared_usd / hours;
+    cost.on_demand_usd_per_hour = on_demand_usd / hours;
+    cost.break_even_use = compared_usd / at_full_usd;
+    const bool all = compared_usd >= (1 - kRounding) * number(*span.cost_microusd) / 1e6;
+    if (all) {
+      cost.on_demand_usd_per_m_output_tokens = quotient(on_demand_usd * 1e6, tokens.output);
+    }
+  }
+}
+
+/// Of a rate before and after: what came besides, for each of the tokens that came besides.
+std::optional<double> per_added(const std::optional<double>& before,
+                                const std::optional<double>& after, const Gain* gain,
+                                double scale) {
+  if (!before || !after || gain == nullptr || !is_more(*gain)) return std::nullopt;
+  return (*after - *before) * scale / (*gain->after - *gain->before);
+}
+
+template <typename Has>
+std::vector<std::string> sites_where(const Run& run, const Has& has) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(run.fleet.terms.size(), run.fleet.sites.size()); ++i) {
+    if (has(run.fleet.terms[i])) names.push_back(run.fleet.sites[i]);
+  }
+  return names;
+}
+
+/// Of sites that lack something, where others do not.
+template <typename Has>
+std::vector<std::string> sites_that_lack(const Run& run, const Has& has) {
+  std::vector<std::string> lack =
+      sites_where(run, [&](const SiteTerms& terms) { return !has(terms); });
+  if (lack.size() == run.fleet.terms.size()) lack.clear();
+  return lack;
+}
+
+}  // namespace
+
+std::vector<PhaseCost> phase_costs(const Run& run) {
+  std::vector<PhaseCost> costs;
+  const bool any = std::any_of(run.phases.begin(), run.phases.end(), [](const PhaseSpan& span) {
+    return span.site_energy_fj || span.cost_microusd;
+  });
+  if (!any) return costs;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    PhaseCost& cost = costs.emplace_back();
+    cost.name = run.phases[i].name;
+    const PhaseTokens tokens = tokens_of(run, i);
+    add_energy(run, run.phases[i], tokens, static_cast<double>(run.runs), cost);
+    add_money(run.phases[i], tokens, static_cast<double>(run.runs), cost);
+    add_use(run, run.phases[i], tokens, cost);
+  }
+  return costs;
+}
+
+const PhaseCost* find_cost(const std::vector<PhaseCost>& costs, std::string_view name) {
+  const auto found = std::find_if(costs.begin(), costs.end(),
+                                  [&](const PhaseCost& cost) { return cost.name == name; });
+  return found == costs.end() ? nullptr : &*found;
+}
+
+bool is_more(const Gain& gain) {
+  constexpr double kLeast = 0.01;
+  if (!gain.before || !gain.after || *gain.after <= *gain.before) return false;
+  if (gain.change.interval) return gain.shown() && gain.better();
+  return *gain.after - *gain.before >= kLeast * *gain.before;
+}
+
+std::optional<MarginalCost> marginal_cost(const std::vector<PhaseCost>& costs,
+                                          const std::vector<Gain>& gains) {
+  const PhaseCost* const before = find_cost(costs, "before");
+  const PhaseCost* const after = find_cost(costs, "after");
+  if (before == nullptr || after == nullptr) return std::nullopt;
+  const bool money = before->usd_per_hour && after->usd_per_hour;
+  if (!money && !(before->site_power_mean_w && after->site_power_mean_w)) return std::nullopt;
+  constexpr double kMPerHour = 1e6 / 3600;  // million tokens in an hour, from tokens/s
+  const Gain* const throughput = find_gain(gains, "throughput");
+  const Gain* const goodput = find_gain(gains, "goodput");
+  MarginalCost marginal;
+  if (money) marginal.usd_per_hour = *after->usd_per_hour - *before->usd_per_hour;
+  marginal.usd_per_m_output_tokens =
+      per_added(before->usd_per_hour, after->usd_per_hour, throughput, kMPerHour);
+  marginal.usd_per_m_goodput_tokens =
+      per_added(before->usd_per_hour, after->usd_per_hour, goodput, kMPerHour);
+  marginal.j_per_output_token =
+      per_added(before->site_power_mean_w, after->site_power_mean_w, throughput, 1);
+  if (throughput == nullptr || !is_more(*throughput)) {
+    marginal.reason = "throughput is not shown to have risen";
+  }
+  return marginal;
+}
+
+std::vector<std::string> sites_of_assumed_power(const Run& run) {
+  return sites_where(
+      run, [](const SiteTerms& terms) { return terms.states_power && terms.power_assumed; });
+}
+
+std::vector<std::string> sites_without_power(const Run& run) {
+  return sites_that_lack(run, [](const SiteTerms& terms) { return terms.states_power; });
+}
+
+std::vector<std::string> sites_without_price(const Run& run) {
+  return sites_that_lack(run, [](const SiteTerms& terms) { return terms.has_price; });
+}
+
+}  // namespace tokenlift

@@ -1,0 +1,86 @@
+#include "workloads/plan/power_plan.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace tokenlift {
+
+namespace {
+
+constexpr std::int64_t kToTheEnd = INT64_MAX;
+
+const Profile& profile_of(const Scenario& scenario, const Site& site) {
+  const auto profile = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
+  assert(profile != scenario.profiles.end() && profile->accelerator && profile->accelerator->power);
+  return *profile;
+}
+
+std::int64_t milliwatts(double watts) {
+  return std::llround(watts * 1e3);
+}
+
+}  // namespace
+
+std::optional<ReplicaPower> replica_power(const Scenario& scenario, const Site& site) {
+  if (!site.power) return std::nullopt;
+  const Accelerator& accelerator = *profile_of(scenario, site).accelerator;
+  ReplicaPower power;
+  power.accelerators = accelerator.count;
+  power.idle_mw = accelerator.count * milliwatts(accelerator.power->idle_w);
+  power.rest_mw = accelerator.count * site.power->per_accelerator_mw;
+  power.pue_ppm = std::llround(site.power->pue * 1e6);
+  power.limited = site.power->limit_mw.has_value();
+  power.battery = power.limited && site.power->battery.has_value();
+  power.control_ns = site.power->control_ns;
+  return power;
+}
+
+bool states_power(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.fleet.sites,
+                             [](const Site& site) { return site.power.has_value(); });
+}
+
+LimitCourse::LimitCourse(const Scenario& scenario, const Site& site) {
+  const std::int64_t own_mw = *site.power->limit_mw;
+  parts_.push_back({0, own_mw, own_mw, 0});
+  std::int64_t end_ns = kToTheEnd;  // of the event that holds
+  for (const Event& event : scenario.events) {
+    if (event.kind != EventKind::power || event.site != site.name || event.taken_out) continue;
+    if (end_ns <= event.at_ns) parts_.push_back({end_ns, own_mw, own_mw, 0});
+    parts_.push_back({event.at_ns, at(event.at_ns), *event.limit_mw, event.over_ns});
+    end_ns = event.for_ns > 0 ? event.at_ns + event.over_ns + event.for_ns : kToTheEnd;
+  }
+  if (end_ns != kToTheEnd) parts_.push_back({end_ns, own_mw, own_mw, 0});
+}
+
+std::int64_t LimitCourse::at(std::int64_t at_ns) const {
+  const auto next = std::ranges::upper_bound(parts_, at_ns, {}, &Part::begin_ns);
+  assert(next != parts_.begin());
+  const Part& part = *(next - 1);
+  const std::int64_t gone_ns = at_ns - part.begin_ns;
+  if (gone_ns >= part.over_ns) return part.to_mw;
+  const __int128 way = static_cast<__int128>(part.to_mw - part.from_mw) * gone_ns;
+  return part.from_mw + static_cast<std::int64_t>(way / part.over_ns);
+}
+
+std::int64_t LimitCourse::least_mw() const {
+  return std::ranges::min(parts_, {}, &Part::to_mw).to_mw;
+}
+
+std::optional<SiteBounds> site_bounds(const Scenario& scenario, const Site& site) {
+  const std::optional<ReplicaPower> power = replica_power(scenario, site);
+  if (!power) return std::nullopt;
+  const Accelerator& accelerator = *profile_of(scenario, site).accelerator;
+  const double most_w = std::max(accelerator.power->prompt_w, accelerator.power->decode_high_w);
+  const std::int64_t board_mw = milliwatts(std::max(accelerator.power_w, most_w));
+  const auto of_site = [&](std::int64_t accelerators_mw) {
+    constexpr __int128 kMostMw = 1'000'000'000'000'000'000;
+    const __int128 servers_mw =
+        static_cast<__int128>(site.replicas) * (accelerators_mw + power->rest_mw);
+    return static_cast<std::int64_t>(std::min(kMostMw, servers_mw * power->pue_ppm / 1'000'000));
+  };
+  return SiteBounds{of_site(power->idle_mw), of_site(accelerator.count * board_mw)};
+}
+
+}  // namespace tokenlift
