@@ -370,7 +370,7 @@ int calibrate(const Surroundings& surroundings, const CalibrateOptions& options)
   if (!scenario) return kDone;
   choice.engine = "virtual";
   load_scenario(choice, profiles);  // what is wrong with it there is said before any run
-  const OutputFolder folder(default_folder("verify-" + scenario->name));
+  const OutputFolder folder = claim_folder("", "verify-" + scenario->name);
   return verify(surroundings, options, *scenario, folder, profiles);
 }
 

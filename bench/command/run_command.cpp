@@ -252,7 +252,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options, out);
   require_no_other_runs(options.plan, out);
-  const OutputFolder folder(out);
+  const OutputFolder folder = claim_folder(options.out, scenario.name);
   std::optional<RequestLog> log;
   if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
   std::optional<Prepared> prepared;

@@ -110,7 +110,7 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   const std::filesystem::path out =
       options.out.empty() ? default_folder(scenario.name) : options.out;
   require_no_other_runs({}, out);
-  const OutputFolder folder(out);
+  const OutputFolder folder = claim_folder(options.out, scenario.name);
   tell_where(surroundings, options, listen, server, has_keys);
   ProgressBoard board;
   const std::atomic<bool> never{false};

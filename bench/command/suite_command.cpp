@@ -68,8 +68,9 @@ Suite load_suite(const SuiteOptions& options) {
   const fs::path path = options.suite;
   std::error_code error;
   if (fs::is_regular_file(path, error)) {
-    return parse_suite(read_file(path), path.string(), fs::absolute(path).parent_path().string(),
-                       options.overrides, profiles, figure_mistake);
+    return parse_suite(read_file(path, kMostDocumentBytes), path.string(),
+                       fs::absolute(path).parent_path().string(), options.overrides, profiles,
+                       figure_mistake);
   }
   std::vector<std::string> names;
   for (const BuiltinSuite& suite : builtin_suites()) {
