@@ -236,7 +236,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
                     scenario.name));
   }
   require_allowed(scenario, options);
-  Experiment experiment(surroundings.words, *surroundings.stop, worker_count(scenario, options));
+  Experiment experiment(surroundings.words, stop_of(surroundings), worker_count(scenario, options));
   if (options.scenario.find_capacity_ns) {
     if (!traits_of(scenario.run.engine).remote || scenario.fleet.capacity_tokens_per_s) {
       throw UsageError(

@@ -93,7 +93,7 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   const ListenAddress listen = settings.listen;
   if (surroundings.waits_for_answers != nullptr) *surroundings.waits_for_answers = true;
   if (surroundings.serves != nullptr) *surroundings.serves = true;
-  Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  Experiment experiment(surroundings.words, stop_of(surroundings), 1);
   if (needs_capacity(scenario) && traits_of(scenario.run.engine).computes) {
     say(surroundings, options.quiet, "measuring the capacity of the fleet, some seconds");
   }

@@ -36,6 +36,7 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/scenario/suite.hpp"
+#include "workloads/text/mistake.hpp"
 
 namespace tokenlift {
 
@@ -150,7 +151,7 @@ void simulate(const Surroundings& surroundings, const SuiteOptions& options, con
       results[simulated[part]] = not_run(one, folder);
       return;
     }
-    Experiment experiment(surroundings.words, *surroundings.stop, 1);
+    Experiment experiment(surroundings.words, stop_of(surroundings), 1);
     CaseRun run(one, folder, !options.resume.empty());
     run.prepare(experiment);
     for (std::uint64_t n = 1; n <= one.repetitions && !run.is_over(); ++n) {
@@ -182,7 +183,7 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
     left_s += length_s(cases[i].scenario) * static_cast<double>(cases[i].repetitions) *
               (cases[i].control ? 2 : 1);
   }
-  Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  Experiment experiment(surroundings.words, stop_of(surroundings), 1);
   std::size_t number = 0;
   const auto watch = [&](const Scenario& scenario, const ProgressBoard& board,
                          std::uint64_t repetition, bool control) {

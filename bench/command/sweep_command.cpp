@@ -177,7 +177,7 @@ int sweep_scenario(const Surroundings& surroundings, const SweepOptions& options
   SweepReport report;
   try {
     Sweeper sweeper(std::move(asked.problem), effort, surroundings.words, workers,
-                    *surroundings.stop, known ? &*known : nullptr,
+                    stop_of(surroundings), known ? &*known : nullptr,
                     watch_points(surroundings, options.quiet, folder));
     if (!asked.axes.empty()) sweeper.sweep(asked.axes, asked.objectives);
     for (const FindTask& task : asked.finds) sweeper.find(task);
