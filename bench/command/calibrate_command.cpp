@@ -171,7 +171,7 @@ class Calibration {
       costs = measure_step_costs(
           *profile.decoder,
           {static_cast<std::int64_t>(core_count()), measurement_.max_batch, measurement_.budget_ns},
-          [&](double share) { percentage.draw(share); }, *surroundings_.stop);
+          [&](double share) { percentage.draw(share); }, stop_of(surroundings_));
     }
     if (!costs) {
       complain(surroundings_, "interrupted: nothing was written");
@@ -267,7 +267,7 @@ int verify(const Surroundings& surroundings, const CalibrateOptions& options,
   std::optional<Prepared> prepared;
   std::optional<Repeated> measured;
   {
-    Experiment threads(surroundings.words, *surroundings.stop, 1);
+    Experiment threads(surroundings.words, stop_of(surroundings), 1);
     prepared = prepare_and_warn(surroundings, options.quiet, threads, scenario);
     if (!prepared) return kNotValid;
     measured = repeat(threads, *prepared, "threads");
@@ -276,7 +276,7 @@ int verify(const Surroundings& surroundings, const CalibrateOptions& options,
     complain(surroundings, "interrupted: nothing was compared");
     return kNotValid;
   }
-  Experiment on_virtual(surroundings.words, *surroundings.stop, core_count());
+  Experiment on_virtual(surroundings.words, stop_of(surroundings), core_count());
   const Repeated computed =
       repeat(on_virtual, {simulated(prepared->scenario, profiles), ""}, "virtual");
   if (computed.trial.interrupted) {
@@ -370,7 +370,7 @@ int calibrate(const Surroundings& surroundings, const CalibrateOptions& options)
   if (!scenario) return kDone;
   choice.engine = "virtual";
   load_scenario(choice, profiles);  // what is wrong with it there is said before any run
-  const OutputFolder folder(default_folder("verify-" + scenario->name));
+  const OutputFolder folder = claim_folder("", "verify-" + scenario->name);
   return verify(surroundings, options, *scenario, folder, profiles);
 }
 

@@ -121,7 +121,7 @@ bool ask_endpoints(const Surroundings& surroundings, const Scenario& scenario, s
   require_socket_room(scenario);
   text += "# endpoints:\n";
   bool all_answer = true;
-  for (const Probed& probed : probe_endpoints(scenario, *surroundings.stop)) {
+  for (const Probed& probed : probe_endpoints(scenario, stop_of(surroundings))) {
     all_answer &= probed.answers;
     for (const std::string& found : probed.found) {
       text += fmt::format("#   {}: {}\n", probed.site, visible(found));
@@ -143,7 +143,7 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice, bool o
   if (open) capacity_tokens_per_s = kAnyCapacity;
   Scenario known = scenario;
   if (simulated && (computed || fleet_changes(scenario))) {
-    const auto of_sites = compute_site_capacities(scenario, *surroundings.stop);
+    const auto of_sites = compute_site_capacities(scenario, stop_of(surroundings));
     if (!of_sites) return kNotValid;  // interrupted
     const double at_start = capacity_of(*of_sites, replicas_at_start(scenario));
     if (computed && at_start > 0) capacity_tokens_per_s = at_start;

@@ -5,15 +5,15 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 
+#include "bench/machine/input_file.hpp"
 #include "bench/tune/problem.hpp"
 #include "reports/json/json_run.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
 #include "workloads/reader/scenario_reader.hpp"
+#include "workloads/text/mistake.hpp"
 
 namespace tokenlift {
 
@@ -47,21 +47,43 @@ Option profiles_option(std::vector<std::string>& files, std::string help) {
   return {"--profiles", texts(files, "FILE"), std::move(help)};
 }
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) {
-    throw UsageError(
-        fmt::format("cannot read '{}': {}", path.string(), std::generic_category().message(errno)));
+namespace {
+
+std::string read_text(const std::filesystem::path& path, const MostBytes& most_bytes) {
+  FileText read = read_whole(path, most_bytes);
+  if (read.error == EFBIG) {
+    throw UsageError(fmt::format("'{}' is larger than {} MiB, which is the most that is read",
+                                 path.string(), most_bytes(read.text) >> 20));
   }
-  return text.str();
+  if (read.error != 0) {
+    throw UsageError(fmt::format("cannot read '{}': {}", path.string(),
+                                 std::generic_category().message(read.error)));
+  }
+  return std::move(read.text);
+}
+
+/// As a run.json begins, and no TOML.
+bool is_json(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] == '{';
+}
+
+/// Where names are looked for that are relative; empty where that folder has been removed.
+std::string present_folder() {
+  std::error_code removed;
+  return std::filesystem::current_path(removed).string();
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path, std::size_t most_bytes) {
+  return read_text(path, [most_bytes](std::string_view) { return most_bytes; });
 }
 
 std::vector<Profile> load_profiles(const std::vector<std::string>& files) {
   std::vector<Profile> profiles;
   for (const std::string& file : files) {
-    for (Profile& profile : parse_profiles(read_file(file), file)) {
+    for (Profile& profile : parse_profiles(read_file(file, kMostDocumentBytes), file)) {
       std::erase_if(profiles, [&](const Profile& other) { return other.name == profile.name; });
       profiles.push_back(std::move(profile));
     }
@@ -77,17 +99,17 @@ ScenarioSource find_scenario(const std::string& reference) {
     throw UsageError(fmt::format("cannot read '{}': {}", path.string(), unreadable.message()));
   }
   if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
-    std::string text = read_file(path);
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first != std::string::npos && text[first] == '{') {
-      text = scenario_toml(read_run(text, path.string()));
-    }
-    return {path.string(), std::filesystem::absolute(path).parent_path().string(), std::move(text)};
+    std::string text = read_text(path, [](std::string_view begin) {
+      return is_json(begin) ? kMostTextBytes : kMostDocumentBytes;
+    });
+    if (is_json(text)) text = scenario_toml(read_run(text, path.string()));
+    const auto whole = std::filesystem::absolute(path, unreadable);
+    return {path.string(), whole.parent_path().string(), std::move(text)};
   }
   std::vector<std::string> names;
   for (const BuiltinScenario& builtin : builtin_scenarios()) {
     if (builtin.name == reference) {
-      return {builtin.name, std::filesystem::current_path().string(), std::string(builtin.text)};
+      return {builtin.name, present_folder(), std::string(builtin.text)};
     }
     names.push_back(builtin.name);
   }
@@ -149,18 +171,30 @@ std::string default_folder(const std::string& base) {
   return folder;
 }
 
+OutputFolder claim_folder(const std::string& out, const std::string& name) {
+  for (;;) {
+    OutputFolder folder(out.empty() ? default_folder(name) : out);
+    if (folder.claim()) return folder;
+    if (out.empty()) continue;  // somebody has begun the same in the same second
+    throw UsageError(fmt::format(
+        "another process is at work in '{}': wait until it has ended, or give another folder",
+        out));
+  }
+}
+
 OutputFolder open_results(const ResultsFolder& results) {
   const auto has_marker = [&](const std::string& folder) {
     std::error_code error;
     return std::filesystem::exists(std::filesystem::path(folder) / results.marker, error);
   };
   if (!results.resume.empty()) {
-    if (has_marker(results.resume)) return OutputFolder(results.resume);
+    if (has_marker(results.resume)) return claim_folder(results.resume, results.name);
     throw UsageError(fmt::format("no {} was begun in '{}': there is no {} in it", results.what,
                                  results.resume, results.marker));
   }
-  if (results.out.empty()) return OutputFolder(default_folder(results.name));
-  if (!has_marker(results.out)) return OutputFolder(results.out);
+  if (results.out.empty() || !has_marker(results.out)) {
+    return claim_folder(results.out, results.name);
+  }
   throw UsageError(
       fmt::format("'{0}' holds {1}: go on with it by --resume {0}, or give another folder",
                   results.out, results.holds));

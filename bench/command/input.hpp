@@ -8,6 +8,7 @@
 
 #include "bench/command/command.hpp"
 #include "bench/machine/output_folder.hpp"
+#include "reports/record/bounds.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/profile.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -34,8 +35,9 @@ Option engine_option(ScenarioChoice& choice, bool (*is_offered)(const EngineTrai
 /// The row of files with profiles.
 Option profiles_option(std::vector<std::string>& files, std::string help);
 
-/// All of a file. Throws UsageError.
-std::string read_file(const std::filesystem::path& path);
+/// All of a file, of so many bytes at most: a run.json or another result, unless something else is
+/// said. Throws UsageError.
+std::string read_file(const std::filesystem::path& path, std::size_t most_bytes = kMostTextBytes);
 
 /// The profiles in the files given with --profiles; of two with one name the later one. Throws
 /// UsageError, ScenarioError.
@@ -58,6 +60,10 @@ void require_no_folder(const std::filesystem::path& out);
 /// A new folder for the results of now: tokenlift-results/NAME-TIME.
 std::string default_folder(const std::string& name);
 
+/// The folder `out`, or where that is empty a new one by default_folder(name), claimed for this
+/// process. Throws UsageError where another one has claimed it; MachineError.
+OutputFolder claim_folder(const std::string& out, const std::string& name);
+
 /// A folder that a command begins, and goes on with by --resume.
 struct ResultsFolder {
   std::string out;     ///< empty: a new one, by `name`
@@ -68,8 +74,8 @@ struct ResultsFolder {
   const char* holds;   ///< "the results of a suite"
 };
 
-/// The folder to write into: two in one could not be told apart. Throws UsageError where one was
-/// begun in `out`, or none in `resume`; MachineError.
+/// The folder to write into, claimed: two in one could not be told apart. Throws UsageError where
+/// one was begun in `out`, or none in `resume`, or another process is at work there; MachineError.
 OutputFolder open_results(const ResultsFolder& results);
 
 }  // namespace tokenlift

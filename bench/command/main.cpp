@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,6 +11,7 @@
 namespace {
 
 std::atomic<bool> stop_requested{false};
+std::atomic<bool> looks_at_stop{false};      // somebody measures, and ends when it is requested
 std::atomic<bool> waits_for_answers{false};  // being stopped, the run waits for what is in flight
 std::atomic<bool> serves{false};             // others ask it
 std::atomic<bool> cut_requested{false};
@@ -20,9 +22,14 @@ void say(std::string_view message) {
   [[maybe_unused]] const auto written = write(STDERR_FILENO, message.data(), message.size());
 }
 
-/// The first one ends the run. The next one kills, or ends the waiting for what is in flight; then
-/// the one after it kills.
+/// The first one ends the run; where nothing is measured yet, the program. The next one kills, or
+/// ends the waiting for what is in flight; then the one after it kills.
 extern "C" void request_stop(int signal) {
+  if (!looks_at_stop) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);  // comes through when this returns
+    return;
+  }
   if (stop_requested) {
     cut_requested = true;
     say(serves ? "\ntokenlift: the requests in flight are cut; once more kills the server\n"
@@ -40,20 +47,38 @@ extern "C" void request_stop(int signal) {
   }
 }
 
-/// What was measured is kept where a run is ended by hand.
+/// What was measured is kept where a run is ended by hand. A signal that who started the program
+/// had it ignore stays ignored: of `nohup` that which comes with the end of a session, and of `&`
+/// in a script Ctrl-C, which is meant for what stands in front.
 void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = request_stop;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction inherited {};
+    sigaction(signal, nullptr, &inherited);
+    if (inherited.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
   // A limit on file sizes is an error to report, like a full disk, and a reader of progress that
   // has gone is none: no reasons to die with a result in hand.
   action.sa_handler = SIG_IGN;
   for (const int signal : {SIGXFSZ, SIGPIPE}) sigaction(signal, &action, nullptr);
 }
 
+/// Where stdin, stdout or stderr were closed, the first file that is opened would take their
+/// number, and what is printed would go into it. Instead they are what can neither be read nor
+/// written.
+void occupy_closed_streams() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(number, F_GETFD) != -1) continue;
+    // The lowest number that is free, which is this one.
+    static_cast<void>(open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_closed_streams();
   catch_interrupts();
   tokenlift::Surroundings surroundings;
   surroundings.words.assign(argv, argv + argc);
@@ -64,6 +89,7 @@ int main(int argc, char** argv) {
   const char* no_color = std::getenv("NO_COLOR");
   surroundings.no_color = no_color != nullptr && *no_color != '\0';
   surroundings.stop = &stop_requested;
+  surroundings.looks_at_stop = &looks_at_stop;
   surroundings.waits_for_answers = &waits_for_answers;
   surroundings.serves = &serves;
   surroundings.cut = &cut_requested;

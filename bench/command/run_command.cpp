@@ -237,7 +237,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
                     scenario.name));
   }
   require_allowed(scenario, options);
-  Experiment experiment(surroundings.words, *surroundings.stop, worker_count(scenario, options));
+  Experiment experiment(surroundings.words, stop_of(surroundings), worker_count(scenario, options));
   if (options.scenario.find_capacity_ns) {
     if (!traits_of(scenario.run.engine).remote || scenario.fleet.capacity_tokens_per_s) {
       throw UsageError(
@@ -255,7 +255,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options.records, plan, out);
   require_no_other_runs(plan, out);
-  const OutputFolder folder(out);
+  const OutputFolder folder = claim_folder(options.out, scenario.name);
   std::optional<RequestLog> log;
   if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
   std::optional<Prepared> prepared;

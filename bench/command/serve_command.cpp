@@ -110,7 +110,7 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   const ListenAddress listen = settings.listen;
   if (surroundings.waits_for_answers != nullptr) *surroundings.waits_for_answers = true;
   if (surroundings.serves != nullptr) *surroundings.serves = true;
-  Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  Experiment experiment(surroundings.words, stop_of(surroundings), 1);
   if (needs_capacity(scenario) && traits_of(scenario.run.engine).computes) {
     say(surroundings, options.quiet, "measuring the capacity of the fleet, some seconds");
   }
@@ -129,7 +129,7 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
       options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options.records, {}, out);
   require_no_other_runs({}, out);
-  const OutputFolder folder(out);
+  const OutputFolder folder = claim_folder(options.out, scenario.name);
   std::optional<RequestLog> log;
   if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
   tell_where(surroundings, options, listen, server, has_keys);

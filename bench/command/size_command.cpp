@@ -45,7 +45,7 @@ int size_scenario(const Surroundings& surroundings, const SizeOptions& options) 
     Workers workers(options.threads.value_or(core_count()));
     std::optional<SweepReport> report;
     try {
-      report = size_fleet(problem, options.task, surroundings.words, workers, *surroundings.stop,
+      report = size_fleet(problem, options.task, surroundings.words, workers, stop_of(surroundings),
                           watch_points(surroundings, options.quiet, folder));
     } catch (...) {
       folder.give_up();

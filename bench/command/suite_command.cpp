@@ -38,6 +38,7 @@
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/scenario/suite.hpp"
+#include "workloads/text/mistake.hpp"
 
 namespace tokenlift {
 
@@ -70,8 +71,9 @@ Suite load_suite(const SuiteOptions& options) {
   const fs::path path = options.suite;
   std::error_code error;
   if (fs::is_regular_file(path, error)) {
-    return parse_suite(read_file(path), path.string(), fs::absolute(path).parent_path().string(),
-                       options.overrides, profiles, figure_mistake, sweep_figure_problem);
+    return parse_suite(read_file(path, kMostDocumentBytes), path.string(),
+                       fs::absolute(path).parent_path().string(), options.overrides, profiles,
+                       figure_mistake, sweep_figure_problem);
   }
   std::vector<std::string> names;
   for (const BuiltinSuite& suite : builtin_suites()) {
@@ -154,7 +156,7 @@ void simulate(const Surroundings& surroundings, const SuiteOptions& options, con
       results[simulated[part]] = not_run(one, folder);
       return;
     }
-    Experiment experiment(surroundings.words, *surroundings.stop, 1);
+    Experiment experiment(surroundings.words, stop_of(surroundings), 1);
     CaseRun run(one, folder, !options.resume.empty());
     run.prepare(experiment);
     for (std::uint64_t n = 1; n <= one.repetitions && !run.is_over(); ++n) {
@@ -186,7 +188,7 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
     left_s += length_s(cases[i].scenario) * static_cast<double>(cases[i].repetitions) *
               (cases[i].control ? 2 : 1);
   }
-  Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  Experiment experiment(surroundings.words, stop_of(surroundings), 1);
   std::size_t number = 0;
   const auto watch = [&](const Scenario& scenario, const ProgressBoard& board,
                          std::uint64_t repetition, bool control) {

@@ -11,6 +11,11 @@
 
 namespace tokenlift {
 
+const std::atomic<bool>& stop_of(const Surroundings& surroundings) {
+  if (surroundings.looks_at_stop != nullptr) *surroundings.looks_at_stop = true;
+  return *surroundings.stop;
+}
+
 std::string suggestion(const std::string& word, const std::vector<std::string>& candidates,
                        const std::string& otherwise) {
   const auto meant = did_you_mean(word, candidates);
@@ -23,11 +28,15 @@ TextStyle style_of(const Surroundings& surroundings) {
   return {terminal && !surroundings.no_color, columns, terminal ? columns : 0};
 }
 
-void complain(const Surroundings& surroundings, const std::string& text) {
+std::string visible_lines(const std::string& text) {
   std::string shown;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) shown += visible(line) + "\n";
-  std::fputs(fmt::format("tokenlift: {}", shown).c_str(), surroundings.err);
+  return shown;
+}
+
+void complain(const Surroundings& surroundings, const std::string& text) {
+  std::fputs(fmt::format("tokenlift: {}", visible_lines(text)).c_str(), surroundings.err);
 }
 
 void print_result(const Surroundings& surroundings, const std::string& text) {

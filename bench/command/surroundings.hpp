@@ -22,13 +22,18 @@ struct Surroundings {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   bool no_color = false;                    ///< NO_COLOR is set and not empty
-  const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C
+  const std::atomic<bool>* stop = nullptr;  ///< set by Ctrl-C; see stop_of()
+  /// To be set by who looks at `stop`: until then Ctrl-C kills.
+  std::atomic<bool>* looks_at_stop = nullptr;
   /// To be set by who waits for what is in flight when it is stopped: a second Ctrl-C then sets
   /// `cut`, and does not kill.
   std::atomic<bool>* waits_for_answers = nullptr;
   std::atomic<bool>* serves = nullptr;  ///< to be set by who answers, and does not ask
   const std::atomic<bool>* cut = nullptr;
 };
+
+/// The flag that Ctrl-C sets, for who looks at it from now on.
+const std::atomic<bool>& stop_of(const Surroundings& surroundings);
 
 inline constexpr const char* kPage = "report.html";  ///< in a folder of results
 
@@ -58,6 +63,9 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
 
 /// How text looks on the program's stdout: as wide as the terminal is now, 100 columns elsewhere.
 TextStyle style_of(const Surroundings& surroundings);
+
+/// Each line of a text made visible().
+std::string visible_lines(const std::string& text);
 
 /// To stderr, made visible(). Whether that can be written makes no difference to a run.
 void complain(const Surroundings& surroundings, const std::string& text);

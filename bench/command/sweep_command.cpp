@@ -120,7 +120,7 @@ int sweep_scenario(const Surroundings& surroundings, const SweepOptions& options
   SweepReport report;
   try {
     report =
-        run_sweep(std::move(task), surroundings.words, workers, *surroundings.stop,
+        run_sweep(std::move(task), surroundings.words, workers, stop_of(surroundings),
                   known ? &*known : nullptr, watch_points(surroundings, options.quiet, folder));
   } catch (...) {
     folder.give_up();

@@ -154,7 +154,7 @@ std::optional<Machine> measure_machine(const Surroundings& surroundings, const T
     machine.capacity_tokens_per_s = head->capacity_tokens_per_s.value_or(0);
     return machine;
   }
-  Experiment experiment(surroundings.words, *surroundings.stop, 1);
+  Experiment experiment(surroundings.words, stop_of(surroundings), 1);
   warn_of_cpu_quota(surroundings, options.quiet, threads);
   say(surroundings, options.quiet, "measuring the capacity of the fleet, some seconds");
   const auto capacity = experiment.capacity(threads);
@@ -268,7 +268,7 @@ TuningReport search(const Surroundings& surroundings, const TuneOptions& options
   const auto watch = [&](const TuningSearch& state, std::size_t done, std::size_t of) {
     progress.show(state, done, of);
   };
-  return Tuner(problem, budget, surroundings.words, workers, *surroundings.stop, &journal, watch)
+  return Tuner(problem, budget, surroundings.words, workers, stop_of(surroundings), &journal, watch)
       .run();
 }
 
@@ -288,7 +288,7 @@ bool verify(const Surroundings& surroundings, const TuneOptions& options,
                     options.verify),
         false, options.quiet ? nullptr : surroundings.err, surroundings.err_is_terminal);
   };
-  return TuningVerification(threads, folder, surroundings.words, *surroundings.stop)
+  return TuningVerification(threads, folder, surroundings.words, stop_of(surroundings))
       .run(report, options.verify, watch);
 }
 
@@ -336,8 +336,9 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
   const ScenarioSource source = find_scenario(options.scenario.reference);
   const std::vector<std::string> overrides = overrides_of(options);
   const std::vector<std::string> simulated = with(overrides, "run.engine=virtual");
-  std::optional<TuningProblem> problem = make_tuning_problem(
-      source, simulated, load_profiles(options.scenario.profile_files), *surroundings.stop);
+  std::vector<Profile> profiles = load_profiles(options.scenario.profile_files);
+  std::optional<TuningProblem> problem =
+      make_tuning_problem(source, simulated, std::move(profiles), stop_of(surroundings));
   if (!problem) return kNotValid;
   require_parameters(*problem);
   require_figures(*problem);
@@ -350,7 +351,7 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
     if (!machine) return kNotValid;
     problem = make_tuning_problem(
         source, with(simulated, "fleet.capacity=" + format_rate(machine->capacity_tokens_per_s)),
-        std::move(machine->profiles), *surroundings.stop);
+        std::move(machine->profiles), stop_of(surroundings));
     if (!problem) return kNotValid;
   }
   announce(surroundings, options, *problem);

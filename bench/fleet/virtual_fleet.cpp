@@ -282,7 +282,8 @@ class ReportingFleet final : public Fleet {
     const std::int64_t at_ns =
         roster_.distant() ? now_ns + roster_.model_of(replica).out_ns : now_ns;
     shard.inbox.push_back({newcomer(work, at_ns), replica, shard.note(context_of(work))});
-    if (outstanding_++ == 0) report_ns_ = (now_ns / interval_ns_ + 1) * interval_ns_;
+    if (outstanding_++ == 0) report_ns_ = kNever;  // what was planned may be long ago
+    report_after(now_ns);
   }
 
   std::int64_t next_event_ns() const override {
@@ -292,7 +293,6 @@ class ReportingFleet final : public Fleet {
   std::span<const News> advance(std::int64_t until_ns) override {
     news_.clear();
     if (until_ns < next_event_ns()) return news_;
-    report_ns_ = (until_ns / interval_ns_ + 1) * interval_ns_;
     control_until(until_ns);
     workers_.run(shards_.size(), [&](std::size_t shard) { advance(shard, until_ns); });
     for (const Shard& shard : shards_) {
@@ -302,6 +302,7 @@ class ReportingFleet final : public Fleet {
       news_.swap(merged_);
     }
     if (roster_.distant()) mail_.deliver(until_ns, news_);
+    plan_report(until_ns);
     outstanding_ -= std::ranges::count_if(
         news_, [](const News& news) { return news.kind != NewsKind::started; });
     reported_.swap(returned_);
@@ -317,6 +318,7 @@ class ReportingFleet final : public Fleet {
     visit(shard, change.replica, now_ns, shard.changed);
     change_replica(change, now_ns, replica, roster_, shard.record, shard.changed, returned_);
     visit(shard, change.replica, now_ns, shard.changed);
+    report_after(now_ns);
   }
 
   const Progress& progress(RequestId id) const override { return reported_.at(id); }
@@ -330,6 +332,7 @@ class ReportingFleet final : public Fleet {
         sums[i] += replicas_[replica].queued_tokens();
       });
     });
+    report_after(now_ns);
     return std::accumulate(sums.begin(), sums.end(), std::int64_t{0});
   }
 
@@ -370,8 +373,23 @@ class ReportingFleet final : public Fleet {
     std::vector<RequestContext> contexts;  // of some of these
     std::vector<std::uint32_t> due;
     std::vector<News> news;
-    std::vector<News> changed;  // when replicas changed, since the last report
+    std::vector<News> changed;      // when replicas changed, since the last report
+    std::int64_t next_ns = kNever;  // when something may complete, once it was advanced
   };
+
+  /// There may be news at the first report after `now_ns`.
+  void report_after(std::int64_t now_ns) {
+    report_ns_ = std::min(report_ns_, (now_ns / interval_ns_ + 1) * interval_ns_);
+  }
+  /// The next report is the first one after `now_ns` at which something may have completed: those
+  /// before it would be empty, and there may be a billion a second of them.
+  void plan_report(std::int64_t now_ns) {
+    // At a control instant replicas may be let go, and then complete earlier than they said.
+    std::int64_t next_ns = std::min(mail_.next_ns(), roster_.power().next_ns());
+    for (const Shard& shard : shards_) next_ns = std::min(next_ns, shard.next_ns);
+    report_ns_ = kNever;
+    if (next_ns < end_ns_) report_after(std::max(next_ns - 1, now_ns));
+  }
 
   /// Shards have their replicas in turns, so that each has its part of every site.
   Shard& shard_of(std::size_t replica) { return shards_[replica / kTurn % shards_.size()]; }
@@ -446,8 +464,13 @@ class ReportingFleet final : public Fleet {
     Shard& shard = shards_[number];
     deliver(shard);
     shard.due.clear();
+    shard.next_ns = kNever;
     for_each_replica(number, [&](std::uint32_t replica) {
-      if (next_ns_[replica] <= until_ns) shard.due.push_back(replica);
+      if (next_ns_[replica] <= until_ns) {
+        shard.due.push_back(replica);
+      } else {
+        shard.next_ns = std::min(shard.next_ns, next_ns_[replica]);
+      }
     });
     shard.news.clear();
     shard.news.swap(shard.changed);
@@ -458,6 +481,9 @@ class ReportingFleet final : public Fleet {
       if (i + 2 * kAhead < due.size()) replicas_[due[i + 2 * kAhead]].prefetch_batch();
       if (i + kAhead < due.size()) replicas_[due[i + kAhead]].prefetch_places();
       visit(shard, due[i], until_ns, shard.news);
+    }
+    for (const std::uint32_t replica : due) {
+      shard.next_ns = std::min(shard.next_ns, next_ns_[replica]);
     }
     std::stable_sort(shard.news.begin(), shard.news.end(), earlier);
   }

@@ -2,11 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -68,12 +73,44 @@ int write_into(const fs::path& path, std::string_view text) {
   return error == EPIPE ? 0 : error;
 }
 
+/// Before the number of a process: what it writes under, until all of it is there. With the name of
+/// the machine, since others may write into the same folder.
+const std::string& temporary_prefix() {
+  static const std::string prefix = [] {
+    std::array<char, 65> host{};  // of 64 characters at most
+    if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+    return fmt::format(".tokenlift.{}.", host.data());
+  }();
+  return prefix;
+}
+
+/// Whether a file was being written by a process of this machine that is no more.
+bool is_left_over(std::string_view name) {
+  const std::string& prefix = temporary_prefix();
+  if (!name.starts_with(prefix)) return false;
+  name.remove_prefix(prefix.size());
+  pid_t process = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), process);
+  return error == std::errc() && end == name.data() + name.size() && process > 0 &&
+         kill(process, 0) != 0 && errno == ESRCH;
+}
+
+void remove_left_over(const fs::path& folder) {
+  std::error_code error;  // writing there will say what is wrong with it
+  fs::directory_iterator entry(folder.empty() ? "." : folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (is_left_over(entry->path().filename().native())) unlink(entry->path().c_str());
+  }
+}
+
 int replace(const fs::path& path, std::string_view text) {
   const fs::path target = link_target(path);
   std::error_code unreadable;  // then opening it says why
   if (fs::is_symlink(fs::symlink_status(target, unreadable))) return ELOOP;
+  remove_left_over(target.parent_path());
   // A short name: one made from the file's own could be too long.
-  const fs::path temporary = target.parent_path() / fmt::format(".tokenlift.{}", getpid());
+  const fs::path temporary =
+      target.parent_path() / fmt::format("{}{}", temporary_prefix(), getpid());
   int error = write_all(temporary, text);
   if (error == 0 && std::rename(temporary.c_str(), target.c_str()) != 0) error = errno;
   if (error != 0) unlink(temporary.c_str());
@@ -113,13 +150,23 @@ fs::path link_target(fs::path path) {
 }
 
 OutputFolder::OutputFolder(fs::path path) : path_(std::move(path)), made_(make_folder(path_)) {
-  const fs::path trial = path_ / fmt::format(".trial.{}", getpid());
+  const fs::path trial = path_ / fmt::format("{}{}", temporary_prefix(), getpid());
   const int error = write_all(trial, "tokenlift\n");
   unlink(trial.c_str());
   if (error != 0) {
     throw MachineError(
         fmt::format("cannot write into the folder '{}': {}", path_.string(), reason(error)));
   }
+}
+
+bool OutputFolder::claim() {
+  const int folder = open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return true;  // it may be written into and not be read
+  claim_ = std::shared_ptr<const int>(new int(folder), [](const int* file) {
+    close(*file);  // which unlocks it
+    delete file;
+  });
+  return flock(folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
 void OutputFolder::give_up() const {
@@ -136,7 +183,8 @@ fs::path OutputFolder::write(const fs::path& name, std::string_view text) const 
 
 OutputFile::OutputFile(fs::path path) : path_(std::move(path)) {
   if (takes_writes(path_)) return;
-  const OutputFolder tried(fs::absolute(link_target(path_)).parent_path());
+  const fs::path folder = link_target(path_).parent_path();
+  const OutputFolder tried(folder.empty() ? "." : folder);
 }
 
 void OutputFile::write(std::string_view text) const {

@@ -2,6 +2,7 @@
 // Where results go: made and tried before anything is measured, written whole or not at all.
 
 #include <filesystem>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,9 +26,14 @@ class OutputFolder {
   /// Makes the folder (and its parents) and tries to write into it. Throws MachineError.
   explicit OutputFolder(std::filesystem::path path);
 
+  /// Claims the folder for this process, until the last copy of this object is gone. False where
+  /// another one has claimed it. A file system without locks lets everybody have it.
+  bool claim();
+
   /// Writes a file under a temporary name and renames it, so that a reader sees all of it or the
   /// file that was there before. Symbolic links are followed; what is no file (a pipe, a device) is
-  /// written into. `name` may hold folders. Throws MachineError; nothing is left behind then.
+  /// written into. `name` may hold folders. Throws MachineError; nothing is left behind then. What
+  /// a process that was killed while it wrote has left there is removed.
   std::filesystem::path write(const std::filesystem::path& name, std::string_view text) const;
 
   /// Nothing came of it: removes the folder if it was made for this and nothing is in it.
@@ -38,6 +44,7 @@ class OutputFolder {
  private:
   std::filesystem::path path_;
   bool made_;
+  std::shared_ptr<const int> claim_;  // a descriptor that has the lock
 };
 
 /// One file that the user named; written as those of a folder.

@@ -5,12 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "bench/machine/input_file.hpp"
 #include "bench/machine/output_folder.hpp"
 
 namespace tokenlift {
@@ -19,19 +18,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const fs::path& file, int error) {
-  throw MachineError(
-      fmt::format("cannot write '{}': {}", file.string(), std::generic_category().message(error)));
+[[noreturn]] void fail(const char* action, const fs::path& file, int error) {
+  throw MachineError(fmt::format("cannot {} '{}': {}", action, file.string(),
+                                 std::generic_category().message(error)));
 }
 
-/// The lines that were written to their end.
+/// The lines that were written to their end; none where there is no file. What cannot be read is an
+/// error, not empty: a journal is cut behind its whole lines. Throws MachineError.
 std::string whole_lines(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  std::string lines = text.str();
-  lines.resize(lines.rfind('\n') + 1);  // none: npos + 1 is 0
-  return lines;
+  FileText read = read_whole(file);
+  if (read.error == ENOENT) return "";
+  if (read.error != 0) fail("read", file, read.error);
+  read.text.resize(read.text.rfind('\n') + 1);  // none: npos + 1 is 0
+  return std::move(read.text);
 }
 
 std::string at_line(const fs::path& file, std::size_t number) {
@@ -66,10 +65,10 @@ TuningJournal::TuningJournal(const fs::path& folder, const JournalHead& head)
   }
   found_ = figures_.size();
   file_ = ::open(file_name_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0) fail(file_name_, errno);
+  if (file_ < 0) fail("write", file_name_, errno);
   if (::ftruncate(file_, static_cast<off_t>(lines.size())) != 0 ||
       ::lseek(file_, 0, SEEK_END) < 0) {
-    fail(file_name_, errno);
+    fail("write", file_name_, errno);
   }
   if (lines.empty()) write(journal_line(head));
 }
@@ -79,7 +78,7 @@ TuningJournal::~TuningJournal() {
 }
 
 void TuningJournal::write(const std::string& line) {
-  if (const int error = write_to(file_, line)) fail(file_name_, error);
+  if (const int error = write_to(file_, line)) fail("write", file_name_, error);
 }
 
 std::optional<TuningFigures> TuningJournal::find(const std::string& attempt) const {

@@ -24,11 +24,13 @@ class OtherSearch : public std::runtime_error {
 
 class TuningJournal {
  public:
-  /// The head of the one in a folder; nothing where there is none. Throws RunFileError.
+  /// The head of the one in a folder; nothing where there is none. Throws RunFileError,
+  /// MachineError.
   static std::optional<JournalHead> head_in(const std::filesystem::path& folder);
 
   /// Begins one, or goes on with the one that is there, which must have the same head. A last line
-  /// that was cut off is written anew. Throws MachineError, RunFileError, OtherSearch.
+  /// that was cut off is written anew. No other process may have it open: who has the folder claims
+  /// it. Throws MachineError, RunFileError, OtherSearch; then nothing of it has changed.
   TuningJournal(const std::filesystem::path& folder, const JournalHead& head);
   ~TuningJournal();
   TuningJournal(const TuningJournal&) = delete;

@@ -288,10 +288,11 @@ StepResponse step_response(const StepSeries& series) {
 
   const double rounding = kRounding * std::max(std::abs(answer.from), std::abs(answer.to));
   const double error = std::sqrt(variance_of_mean(before) + variance_of_mean(after));
-  response.stepped =
-      std::abs(answer.step()) > rounding && std::abs(answer.step()) >= kStandardErrors * error;
+  const bool differs = std::abs(answer.step()) > rounding;
+  response.stepped = differs && std::abs(answer.step()) >= kStandardErrors * error;
   if (!response.stepped) {
-    refuse(response, "nothing stepped: `after` is within 3 standard errors of `before`");
+    refuse(response, differs ? "nothing stepped: `after` is within 3 standard errors of `before`"
+                             : "nothing stepped: `after` is the same as `before`");
     if (answer.values.size() >= kLeastBatches * kBatch) {
       const std::size_t steady = steady_from(answer.values, 0);
       if (moves_in_second_half(answer, steady)) {

@@ -4,9 +4,12 @@
     command_line_test.py TOKENLIFT SOURCE_FOLDER [unittest's arguments]
 """
 
+import fcntl
 import json
+import os
 import re
 import resource
+import signal
 import subprocess
 from pathlib import Path
 
@@ -610,6 +613,103 @@ lift = "requests"
                 subprocess.run(["sh", "-c", f'"$@" {stderr}', "sh", *words], cwd=self.path,
                                stdout=subprocess.DEVNULL)
                 (self.path / "out" / "run.json").unlink()
+
+    def test_a_folder_has_one_process_at_work_in_it(self):
+        (self.path / "out").mkdir()
+        for words in (("run", self.scenario, "--engine", "virtual"),
+                      ("suite", "smoke"),
+                      ("sweep", "lift-h100", "--over", "run.seed=1,2"), ("tune", "lift-h100")):
+            with self.subTest(words=words):
+                other = os.open(self.path / "out", os.O_RDONLY)
+                fcntl.flock(other, fcntl.LOCK_EX)
+                done = self.run_tokenlift(*words, "--out", "out", code=2)
+                os.close(other)
+                self.assertIn("another process is at work in 'out'", done.stderr)
+                self.assertEqual(list((self.path / "out").iterdir()), [])
+        self.run_small("--engine", "virtual", code=0)
+
+    def test_a_file_is_read_only_so_far(self):
+        for words in (("run", "/dev/zero"), ("run", self.scenario, "--profiles", "/dev/zero")):
+            self.assertIn("'/dev/zero' is larger than 8 MiB",
+                          self.run_tokenlift(*words, code=2).stderr)
+        self.assertIn("is larger than 320 MiB", self.run_tokenlift("report", "/dev/zero", code=2).stderr)
+
+    def test_a_folder_that_was_deleted_fails_only_what_needs_it(self):
+        def run(*words):
+            script = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"'
+            return subprocess.run(["sh", "-c", script, "sh", self.TOKENLIFT, *map(str, words)],
+                                  cwd=self.path, capture_output=True, text=True)
+
+        absolute = self.path / "absolute"
+        words = ("run", "lift-h100", "--quiet")
+        done = run(*words, "--out", absolute)
+        self.assertIn(done.returncode, (0, 3), done.stderr)
+        self.assertTrue((absolute / "run.json").exists())
+        done = run("report", absolute, "--out", self.path / "report.html")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = run(*words)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("cannot make the folder 'tokenlift-results", done.stderr)
+
+    def test_a_small_stack_is_enough(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_STACK, (192 * 1024, 192 * 1024))
+
+        self.run_tokenlift("run", self.scenario, "--engine", "virtual", "--out", "out", code=0,
+                           preexec_fn=limit)
+        self.run_tokenlift("report", "out", "--format", "json", code=0, preexec_fn=limit)
+
+    def read_from_pipe(self, **options):
+        """A command that has begun to read its scenario, and the pipe that it reads."""
+        os.mkfifo(self.path / "pipe")
+        process = subprocess.Popen([self.TOKENLIFT, "check", str(self.path / "pipe")],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        return process, open(self.path / "pipe", "w")  # waits for the reader
+
+    def test_what_still_reads_ends_at_the_first_signal(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            process, pipe = self.read_from_pipe()
+            process.send_signal(number)
+            self.assertEqual(process.wait(60), -number)
+            pipe.close()
+            process.communicate()
+            (self.path / "pipe").unlink()
+
+    def test_a_signal_that_was_ignored_stays_ignored(self):
+        def ignore():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        process, pipe = self.read_from_pipe(preexec_fn=ignore)
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGINT)
+        pipe.write(self.scenario.read_text())
+        pipe.close()
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, errors), (0, b""))
+
+    def test_whatever_ends_a_run_it_keeps_what_was_measured(self):
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            out = self.path / number.name
+            process = subprocess.Popen(
+                [self.TOKENLIFT, "run", str(self.scenario), "--engine", "virtual", "--out", str(out),
+                 "--set", "run.duration=25d"],  # which takes minutes to simulate
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            while "before" not in process.stderr.readline():
+                self.assertIsNone(process.poll())
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 3, errors)
+            self.assertTrue(json.loads((out / "run.json").read_text())["interrupted"])
+
+    def test_closed_streams_are_no_files(self):
+        words = [self.TOKENLIFT, "run", str(self.scenario), "--engine", "virtual", "--records",
+                 "records.csv", "--out", "out"]
+        done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *words], cwd=self.path)
+        self.assertEqual(done.returncode, 4, "what should have been printed was not")
+        run = json.loads((self.path / "out" / "run.json").read_text())
+        records = (self.path / "records.csv").read_text().splitlines()
+        self.assertEqual(len(records) - 1, run["totals"]["due"])
 
     def test_stdout_that_cannot_be_written_is_said(self):
         with open("/dev/full", "w") as full:

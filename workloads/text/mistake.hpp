@@ -8,6 +8,14 @@
 
 namespace tokenlift {
 
+/// Bytes of a scenario, a suite or a file of profiles: beyond that somebody has given another file.
+/// What is read takes some sixty times as much memory.
+inline constexpr std::size_t kMostDocumentBytes = std::size_t{8} << 20;
+/// Mistakes of which each is said; of more there is a count.
+inline constexpr std::size_t kMostMistakes = 50;
+/// Bytes of a message, or of an advice: the rest is cut off.
+inline constexpr std::size_t kLongestMessage = 1000;
+
 /// One thing wrong with a scenario, where it stands, and what to do about it.
 struct Mistake {
   std::string source;  ///< file name, "--set KEY=VALUE", a built-in's name, or a trace file

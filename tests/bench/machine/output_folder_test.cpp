@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 namespace tokenlift::output_folder_test {
 namespace {
@@ -62,6 +64,42 @@ TEST_F(OutputFolderTest, WritesIntoFoldersOfItsOwn) {
   const OutputFolder folder(root_);
   folder.write(fs::path("3") / "run.json", "x");
   EXPECT_EQ(read(root_ / "3" / "run.json"), "x");
+}
+
+TEST_F(OutputFolderTest, IsClaimedByOneAtATime) {
+  OutputFolder folder(root_);
+  EXPECT_TRUE(folder.claim());
+  {
+    OutputFolder same(root_);
+    EXPECT_FALSE(same.claim());
+  }
+  EXPECT_FALSE(OutputFolder(root_).claim()) << "still";
+  {
+    const OutputFolder last = std::move(folder);
+    OutputFolder same(root_);
+    EXPECT_FALSE(same.claim());
+  }
+  EXPECT_TRUE(OutputFolder(root_).claim());
+}
+
+TEST_F(OutputFolderTest, WhatAProcessThatIsNoMoreLeftIsRemoved) {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  char host[65] = {};
+  ASSERT_EQ(gethostname(host, sizeof(host) - 1), 0);
+  const auto left_by = [&](const std::string& machine, pid_t process) {
+    return root_ / (".tokenlift." + machine + "." + std::to_string(process));
+  };
+  std::ofstream(left_by(host, child)) << "half";
+  std::ofstream(left_by(host, 1)) << "at work";
+  std::ofstream(left_by("elsewhere", child)) << "nobody knows";
+  std::ofstream(root_ / ".tokenlift.mine") << "of the user";
+  OutputFolder(root_).write("run.json", "new");
+  EXPECT_FALSE(fs::exists(left_by(host, child)));
+  EXPECT_TRUE(fs::exists(left_by(host, 1)));
+  EXPECT_TRUE(fs::exists(left_by("elsewhere", child)));
+  EXPECT_EQ(files_in(root_), 4U);
 }
 
 TEST_F(OutputFolderTest, AFileInTheWayIsAnErrorThatNamesIt) {

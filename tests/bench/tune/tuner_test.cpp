@@ -327,6 +327,26 @@ TEST(TuningJournal, ASearchOfSomethingElseIsNotGoneOnWith) {
   EXPECT_THROW(TuningJournal(folder.path(), JournalHead{"a = 1", 5.0, true}), OtherSearch);
 }
 
+// Reading that file fails (EIO), and writing would not: as if it were empty, it would be cut.
+TEST(TuningJournal, WhatCannotBeReadIsAnErrorAndNotEmpty) {
+  const Folder folder;
+  fs::create_symlink("/proc/self/mem", folder.path() / kJournalFile);
+  const auto message_of = [](const auto& action) -> std::string {
+    try {
+      action();
+    } catch (const MachineError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const std::string& message :
+       {message_of([&] { TuningJournal(folder.path(), JournalHead{"a = 1", {}, false}); }),
+        message_of([&] { TuningJournal::head_in(folder.path()); })}) {
+    EXPECT_NE(message.find("cannot read '"), std::string::npos) << message;
+    EXPECT_NE(message.find(kJournalFile), std::string::npos) << message;
+  }
+}
+
 TEST(TuningJournal, ALineThatIsNoneIsAnErrorWithItsPlace) {
   const Folder folder;
   const JournalHead head{"a = 1", {}, false};

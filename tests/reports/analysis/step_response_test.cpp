@@ -170,7 +170,9 @@ TEST(StepResponse, WithoutAStepThereIsNoRise) {
     EXPECT_FALSE(step.rise.ns);
     EXPECT_FALSE(step.settling.ns);
     EXPECT_FALSE(step.overshoot);
-    EXPECT_EQ(step.rise.reason, "nothing stepped: `after` is within 3 standard errors of `before`");
+    EXPECT_EQ(step.rise.reason,
+              noise == 0 ? "nothing stepped: `after` is the same as `before`"
+                         : "nothing stepped: `after` is within 3 standard errors of `before`");
     EXPECT_EQ(step.settling.reason, step.rise.reason);
     EXPECT_FALSE(step.deficit) << "noise is no lack";
   }
