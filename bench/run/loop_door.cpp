@@ -108,7 +108,7 @@ std::int64_t Loop::measured_until_ns() const {
 LoopOutcome Loop::so_far(Recorder& copy) const {
   LoopOutcome outcome = outcome_;
   outcome.end_ns = measured_until_ns();
-  requests_.for_each([&](const Request& request) { copy.in_flight(request, now_ns_); });
+  requests_.for_each([&](RequestId, const Request& request) { copy.in_flight(request, now_ns_); });
   return outcome;
 }
 
