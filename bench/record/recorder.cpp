@@ -440,7 +440,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
         record.cached_input_tokens = prompts.cached_tokens;
       }
       record.users_missed = users_missed(tenant, phase);
-      run.tenants[tenant].phases.push_back(record);
+      run.tenants[tenant].phases.push_back(std::move(record));
     }
     if (!recorded) continue;
     PhaseSpan span;
