@@ -118,7 +118,8 @@ struct PhaseSpan {
 };
 
 /// Time series: bin i covers [i * bin_ns, (i + 1) * bin_ns). Counters hold what happened in the
-/// bin, gauges the value at its end. Merged runs add both. Where the fleet changes, gauges
+/// bin, gauges the value at its end; the instant at which the run ended is of the last bin. Merged
+/// runs add both. Where the fleet changes, gauges
 /// replicas_serving and capacity_tokens_per_s say what of it served.
 struct Column {
   std::string name;
