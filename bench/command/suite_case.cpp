@@ -84,6 +84,13 @@ void CaseRun::require_same(const Run& run, std::uint64_t repetition, bool contro
   expected.scenario_json = to_json(scenario);
   std::string difference = scenario_difference(expected, run);
   if (difference.empty() && run.seed != scenario.run.seed) difference = "/run/seed";
+  if (run.control != control) {
+    throw UsageError(fmt::format(
+        "'{}' is {} where that of a run {} its event belongs: it was put there by hand; resume in "
+        "the folder as the suite left it",
+        (folder_.path() / place(repetition, control)).string(),
+        run.control ? "a control" : "no control", control ? "without" : "with"));
+  }
   if (difference.empty()) return;
   throw UsageError(
       fmt::format("'{}' is of another scenario: they differ at {}; resume in the folder that was "

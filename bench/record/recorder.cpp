@@ -17,8 +17,26 @@ namespace {
 
 constexpr std::size_t kPrefetchAhead = 16;
 
-Column first_bins(const char* name, const std::vector<std::int64_t>& values, std::size_t bins) {
-  return {name, {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(bins)}};
+/// The bins that a run has begun.
+struct Bins {
+  Bins(std::int64_t end_ns, std::int64_t width_ns, std::size_t most)
+      : count(bins_until(end_ns, width_ns, most)),
+        end_in_next(count < most && end_ns == static_cast<std::int64_t>(count) * width_ns) {}
+
+  std::size_t count;
+  /// The run ended where a bin ends: what was counted at that very instant lies in the next one,
+  /// which was not begun.
+  bool end_in_next;
+};
+
+Column gauge(const char* name, const std::vector<std::int64_t>& values, const Bins& bins) {
+  return {name, {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(bins.count)}};
+}
+
+Column counter(const char* name, const std::vector<std::int64_t>& values, const Bins& bins) {
+  Column column = gauge(name, values, bins);
+  if (bins.end_in_next) column.values.back() += values[bins.count];
+  return column;
 }
 
 /// What the sites drew; nothing where that is not recorded.
@@ -457,7 +475,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
         record.cached_input_tokens = prompts.cached_tokens;
       }
       record.users_missed = users_missed(tenant, phase);
-      run.tenants[tenant].phases.push_back(record);
+      run.tenants[tenant].phases.push_back(std::move(record));
     }
     if (!recorded) continue;
     PhaseSpan span;
@@ -477,56 +495,70 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
       throttles_[i].phases.push_back(attempts_[phase][i]);
     }
   }
-  const std::size_t bins = bins_until(end_ns, grid_.bin_ns, grid_.bins);
+  const Bins bins(end_ns, grid_.bin_ns, grid_.bins);
   for (std::size_t i = 0; i < tenant_admitted_.size(); ++i) {
-    run.tenants[i].columns = {first_bins("waiting_requests", tenant_waiting_at_[i], bins),
-                              first_bins("admitted_tokens", tenant_admitted_[i], bins)};
+    run.tenants[i].columns = {gauge("waiting_requests", tenant_waiting_at_[i], bins),
+                              counter("admitted_tokens", tenant_admitted_[i], bins)};
   }
   run.throttles = std::move(throttles_);
   run.series = series(end_ns, tokens);
   return run;
 }
 
-Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
-  Series series;
-  series.bin_ns = grid_.bin_ns;
-  const std::size_t bins = bins_until(end_ns, grid_.bin_ns, grid_.bins);
-  const auto column = [&](const char* name, const std::vector<std::int64_t>& values) {
-    series.columns.push_back(first_bins(name, values, bins));
-  };
-  Lane& all = lanes_.front();
-  // In the system are those that were due and have not left, at the end of each bin.
-  std::vector<std::int64_t> in_system(bins);
+/// Those that were due and have not left, at the end of each bin of the grid.
+std::vector<std::int64_t> Recorder::in_system_by_bin() {
+  const Lane& all = lanes_.front();
+  std::vector<std::int64_t> in_system(grid_.bins);
   std::int64_t now_in_system = 0;
-  for (std::size_t bin = 0; bin < bins; ++bin) {
+  for (std::size_t bin = 0; bin < grid_.bins; ++bin) {
     now_in_system += by_bin(Counter::due)[bin] - all.completed_by_bin[bin] -
                      by_bin(Counter::rejected)[bin] - by_bin(Counter::expired)[bin] -
                      by_bin(Counter::cancelled)[bin] - by_bin(Counter::failed)[bin];
     in_system[bin] = now_in_system;
   }
-  column("due_requests", by_bin(Counter::due));
-  column("attempts", by_bin(Counter::attempts));
-  column("admitted_requests", by_bin(Counter::admitted));
+  return in_system;
+}
+
+Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
+  Series series;
+  series.bin_ns = grid_.bin_ns;
+  const Bins bins(end_ns, grid_.bin_ns, grid_.bins);
+  const auto add_gauge = [&](const char* name, const std::vector<std::int64_t>& values) {
+    series.columns.push_back(gauge(name, values, bins));
+  };
+  const auto add = [&](const char* name, const std::vector<std::int64_t>& values) {
+    series.columns.push_back(counter(name, values, bins));
+  };
+  Lane& all = lanes_.front();
+  add("due_requests", by_bin(Counter::due));
+  add("attempts", by_bin(Counter::attempts));
+  add("admitted_requests", by_bin(Counter::admitted));
   if (remote_) {
-    column("denied_attempts", by_bin(Counter::denied));
-    column("overloaded_attempts", by_bin(Counter::overloaded));
+    add("denied_attempts", by_bin(Counter::denied));
+    add("overloaded_attempts", by_bin(Counter::overloaded));
   }
-  column("completed_requests", all.completed_by_bin);
-  column("rejected_requests", by_bin(Counter::rejected));
-  column("expired_requests", by_bin(Counter::expired));
-  column("cancelled_requests", by_bin(Counter::cancelled));
-  if (fails_) column("failed_requests", by_bin(Counter::failed));
-  column("undecided_requests", by_bin(Counter::undecided));
-  column("output_tokens", tokens.tokens_by_bin());
-  column("goodput_tokens", all.goodput_by_bin);
-  column("slo_met_requests", all.slo_met_by_bin);
-  column("in_system_requests", in_system);
-  column("waiting_requests", waiting_at_);
-  column("backlog_tokens", backlog_at_);
-  column("backoff_requests", backoff_at_);
+  add("completed_requests", all.completed_by_bin);
+  add("rejected_requests", by_bin(Counter::rejected));
+  add("expired_requests", by_bin(Counter::expired));
+  add("cancelled_requests", by_bin(Counter::cancelled));
+  if (fails_) add("failed_requests", by_bin(Counter::failed));
+  add("undecided_requests", by_bin(Counter::undecided));
+  add("output_tokens", tokens.tokens_by_bin());
+  add("goodput_tokens", all.goodput_by_bin);
+  add("slo_met_requests", all.slo_met_by_bin);
+  std::vector<std::int64_t> in_system = in_system_by_bin();
+  if (bins.end_in_next) in_system[bins.count - 1] = in_system[bins.count];
+  add_gauge("in_system_requests", in_system);
+  add_gauge("waiting_requests", waiting_at_);
+  add_gauge("backlog_tokens", backlog_at_);
+  add_gauge("backoff_requests", backoff_at_);
   for (Column& drawn : tokens.draws().columns(end_ns)) series.columns.push_back(std::move(drawn));
   series.slice_ns = grid_.slice_ns;
-  all.ttft_slices.resize(bins_until(end_ns, grid_.slice_ns, grid_.slices));
+  const Bins slices(end_ns, grid_.slice_ns, grid_.slices);
+  if (slices.end_in_next) {
+    all.ttft_slices[slices.count - 1].merge(all.ttft_slices[slices.count]);
+  }
+  all.ttft_slices.resize(slices.count);
   series.ttft_slices = std::move(all.ttft_slices);
   return series;
 }

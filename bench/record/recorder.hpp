@@ -160,6 +160,7 @@ class Recorder {
   void log(std::span<const News> batch, const RequestTable& requests) const;
   void log_unserved(const Request& request, std::string_view outcome, std::int64_t end_ns) const;
   void merge_lanes();
+  std::vector<std::int64_t> in_system_by_bin();
   Series series(std::int64_t end_ns, const TokenRecord& tokens);
 
   const RecordingGrid& grid_;

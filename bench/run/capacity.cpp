@@ -15,6 +15,7 @@
 #include "bench/machine/clock.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/record/recorder.hpp"
+#include "bench/run/returning_users.hpp"
 #include "bench/wire/http_fleet.hpp"
 #include "bench/wire/wire_clock.hpp"
 #include "workloads/plan/composition.hpp"
@@ -40,7 +41,8 @@ constexpr std::int64_t kMeasuredTurnovers = 20;
 constexpr std::int64_t kMeasuredRequests = 10'000;
 
 /// The requests of one tenant one after the other, without their instants: of tenants with
-/// sessions all turns, each with its context. What prefix caches would save is not counted.
+/// sessions all turns, each with its context. What prefix caches would save is not counted: see
+/// `returning_users`.
 class TenantRequests {
  public:
   TenantRequests(const Tenant& tenant, std::uint64_t seed, std::uint32_t index)
@@ -205,27 +207,34 @@ Site constant(Site site, std::int64_t replicas) {
   return site;
 }
 
-/// Output tokens/s of one saturated replica of a site: from when the mix has gone through the batch
-/// often enough until `kMeasuredTurnovers` times the batch, or `kMeasuredRequests`, have completed.
-double saturated_tokens_per_s(const Scenario& scenario, const Site& site,
-                              const std::atomic<bool>& stop) {
-  Scenario alone = scenario;
-  alone.fleet.sites = {constant(site, 1)};
-  alone.events.clear();
-  for (Tenant& tenant : alone.tenants) tenant.sites.clear();
-  alone.fleet.load_report_interval_ns = 0;
-  alone.run.seed = 0;  // the capacity is the same for every seed
+/// In flight, of a scenario of one replica: twice the batch, so that a place never stays empty.
+std::size_t places_of(const Scenario& alone) {
+  return static_cast<std::size_t>(2 * alone.fleet.sites.front().max_batch);
+}
+
+/// What one replica brings that is kept saturated.
+struct Saturated {
+  double output_tokens_per_s = 0;
+  double all_tokens_per_s = 0;  ///< prompts and outputs, of the requests that it was given
+};
+
+/// From when the mix has gone through the batch often enough until `kMeasuredTurnovers` times the
+/// batch, or `kMeasuredRequests`, have completed. next(place) is the next request at a place.
+template <typename Next>
+Saturated saturate(const Scenario& alone, const std::atomic<bool>& stop, Next next) {
+  const std::int64_t max_batch = alone.fleet.sites.front().max_batch;
   const RecordingGrid grid = blank_grid(alone.tenants.size());
   Workers workers(1);
   const std::unique_ptr<Fleet> fleet = make_virtual_fleet(alone, grid, workers);
-  MixedRequests requests(alone);
   std::vector<std::int64_t> output_tokens;
+  std::int64_t given = 0;
   const auto submit = [&](RequestId id, std::int64_t now_ns) {
-    const Work work = requests.next(id);
+    const Work work = next(id);
     output_tokens[id] = work.output_tokens;
+    given += work.prompt_tokens + work.output_tokens;
     fleet->submit(work, 0, now_ns);
   };
-  output_tokens.resize(static_cast<std::size_t>(2 * site.max_batch));
+  output_tokens.resize(places_of(alone));
   for (RequestId id = 0; id < output_tokens.size(); ++id) submit(id, 0);
 
   std::int64_t completed = 0;
@@ -242,21 +251,57 @@ double saturated_tokens_per_s(const Scenario& scenario, const Site& site,
     }
     return now_ns;
   };
-  const std::int64_t begin_ns = serve(kTurnovers * site.max_batch);
+  const std::int64_t begin_ns = serve(kTurnovers * max_batch);
   const std::int64_t tokens_before = tokens;
+  const std::int64_t given_before = given;
   const std::int64_t end_ns =
-      serve(completed + std::max(kMeasuredRequests, kMeasuredTurnovers * site.max_batch));
-  return static_cast<double>(tokens - tokens_before) * 1e9 / static_cast<double>(end_ns - begin_ns);
+      serve(completed + std::max(kMeasuredRequests, kMeasuredTurnovers * max_batch));
+  const auto per_s = [&](std::int64_t count) {
+    return static_cast<double>(count) * 1e9 / static_cast<double>(end_ns - begin_ns);
+  };
+  return {per_s(tokens - tokens_before), per_s(given - given_before)};
+}
+
+/// Output tokens/s of one saturated replica of a site, one of so many in the fleet.
+double saturated_tokens_per_s(const Scenario& scenario, const Site& site, std::int64_t replicas,
+                              const std::atomic<bool>& stop) {
+  Scenario alone = scenario;
+  alone.fleet.sites = {constant(site, 1)};
+  alone.events.clear();
+  for (Tenant& tenant : alone.tenants) tenant.sites.clear();
+  alone.fleet.load_report_interval_ns = 0;
+  alone.run.seed = 0;  // the capacity is the same for every seed
+  if (site.prefix_cache_tokens == 0 || !has_conversations(alone)) {
+    MixedRequests requests(alone);
+    return saturate(alone, stop, [&](RequestId id) { return requests.next(id); })
+        .output_tokens_per_s;
+  }
+  const bool by_session = scenario.fleet.router == RouterPolicy::session_affinity;
+  const double returning = by_session ? 1 : 1 / static_cast<double>(replicas);
+  // The faster it serves the less long it keeps, and the other way round.
+  constexpr int kRounds = 4;
+  Saturated found;
+  std::int64_t kept = kNever;
+  for (int round = 0; round < kRounds && !stop; ++round) {
+    ReturningUsers requests(alone, places_of(alone), returning, kept);
+    found = saturate(alone, stop, [&](RequestId id) { return requests.next(id); });
+    kept = kept_ns(site.prefix_cache_tokens, found.all_tokens_per_s);
+  }
+  return found.output_tokens_per_s;
 }
 
 }  // namespace
 
 std::optional<std::vector<double>> compute_site_capacities(const Scenario& scenario,
                                                            const std::atomic<bool>& stop) {
+  const std::vector<std::int64_t> at_start = replicas_at_start(scenario);
+  const std::int64_t replicas =
+      std::max(std::accumulate(at_start.begin(), at_start.end(), std::int64_t{0}), std::int64_t{1});
   std::vector<double> capacities;
   for (const Site& site : scenario.fleet.sites) {
-    capacities.push_back(site.capacity_tokens_per_s ? *site.capacity_tokens_per_s
-                                                    : saturated_tokens_per_s(scenario, site, stop));
+    capacities.push_back(site.capacity_tokens_per_s
+                             ? *site.capacity_tokens_per_s
+                             : saturated_tokens_per_s(scenario, site, replicas, stop));
     if (stop) return std::nullopt;
   }
   return capacities;

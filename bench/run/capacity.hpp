@@ -53,8 +53,9 @@ std::optional<Capacity> measure_capacity(const Scenario& scenario,
                                          WeightStore& weights, const std::atomic<bool>& stop);
 
 /// The same in virtual time, of one replica of each site: it is simulated until the mix has gone
-/// through its batch many times, unless the site states it. A function of the scenario alone,
-/// whatever its seed. Nothing if `stop` came first.
+/// through its batch many times, unless the site states it. What prefix caches save of
+/// conversations is part of it (see `returning_users`); of traces, and where it is measured, it is
+/// not. A function of the scenario alone, whatever its seed. Nothing if `stop` came first.
 std::optional<std::vector<double>> compute_site_capacities(const Scenario& scenario,
                                                            const std::atomic<bool>& stop);
 /// The sum over all replicas that serve at the start.

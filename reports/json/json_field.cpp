@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <unordered_set>
+#include <vector>
 
 namespace tokenlift {
 namespace {
 
-constexpr std::size_t kMaxValues = 4'000'000;
-constexpr std::size_t kMaxKeys = 512;  // keys of an object are found one after the other
+constexpr std::size_t kMaxValues = 8'000'000;  // a run of kMostTenants has 6.5 M
+constexpr std::size_t kMaxKeys = 512;          // keys of an object are found one after the other
 constexpr std::size_t kMaxDepth = 32;
 
 std::string line_and_column(std::string_view text, std::size_t offset) {
@@ -53,6 +58,27 @@ void require_bounded(std::string_view text, const std::string& source) {
   }
 }
 
+/// Finds keys that an object has twice, of which readers would each take another one.
+class RepeatedKeys {
+ public:
+  bool operator()(int /*depth*/, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) {
+      objects_.emplace_back();
+    } else if (event == Json::parse_event_t::object_end) {
+      objects_.pop_back();
+    } else if (event == Json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!objects_.back().insert(key).second && !found_) found_ = key;
+    }
+    return true;
+  }
+  const std::optional<std::string>& found() const { return found_; }
+
+ private:
+  std::vector<std::unordered_set<std::string>> objects_;  // that are open
+  std::optional<std::string> found_;
+};
+
 std::string message(const std::string& source, const std::string& position,
                     const std::string& reason) {
   return source + ": " + (position.empty() ? "" : position + ": ") + reason;
@@ -69,7 +95,11 @@ RunFileError::RunFileError(std::string source, std::string position, std::string
 Json parse_bounded(std::string_view text, const std::string& source) {
   require_bounded(text, source);
   try {
-    return Json::parse(text);
+    RepeatedKeys keys;
+    Json json = Json::parse(text, std::ref(keys));
+    if (!keys.found()) return json;
+    throw RunFileError(source, "",
+                       fmt::format("has the key \"{}\" twice in one object", *keys.found()));
   } catch (const Json::parse_error& error) {
     const std::size_t offset = error.byte == 0 ? 0 : error.byte - 1;
     const std::string position = line_and_column(text, offset);

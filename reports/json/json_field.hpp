@@ -133,8 +133,8 @@ class Field {
   const std::string* source_;
 };
 
-/// The document. Bounded are the text (kMostTextBytes), the values in it (4 M, at most about 150
-/// bytes each once parsed), its depth and the keys of its objects.
+/// The document. Bounded are the text (kMostTextBytes), the values in it (8 M, at most about 150
+/// bytes each once parsed), its depth and the keys of its objects. No object may have a key twice.
 Json parse_bounded(std::string_view text, const std::string& source);
 
 }  // namespace tokenlift

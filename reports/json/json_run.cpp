@@ -231,29 +231,15 @@ Json scenario_of(const Run& run) {
   return scenario;
 }
 
-/// A key or a string. JSON escapes and TOML's are the same but for DEL, which TOML wants escaped.
-std::string toml_string(const Json& text) {
-  std::string out;
-  for (const char c : compact_text(text)) {
-    if (c == '\x7f') {
-      out += "\\u007F";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 /// Quoted where it has to be.
 std::string toml_key(const std::string& key) {
   const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
     return c < 0x80 && (std::isalnum(c) != 0 || c == '_' || c == '-');
   });
-  return bare ? key : toml_string(key);
+  return bare ? key : compact_text(key);  // TOML has all escapes of JSON that are written
 }
 
 std::string toml_value(const Json& json) {
-  if (json.is_string()) return toml_string(json);
   if (!json.is_structured()) return compact_text(json);
   std::string out;
   for (const auto& [key, value] : json.items()) {
@@ -283,8 +269,6 @@ bool is_array_of_tables(const Json& json) {
 }  // namespace
 
 std::string to_json(const Run& run) {
-  Json tenants = Json::array();
-  for (const TenantRecord& tenant : run.tenants) tenants.push_back(json_of(run, tenant));
   Json throttles = Json::array();
   for (const ThrottleRecord& throttle : run.throttles) throttles.push_back(json_of(run, throttle));
   Json json = {{"schema", kRunSchema},
@@ -300,7 +284,7 @@ std::string to_json(const Run& run) {
                {"lift", run.lift ? json_of(*run.lift) : Json(nullptr)},
                {"totals", json_of(run.totals)},
                {"phases", fleet_phases(run)},
-               {"tenants", std::move(tenants)},
+               {"tenants", Json::array()},
                {"throttles", std::move(throttles)},
                {"series", json_of(run.series)},
                {"environment", json_of(run.environment)},
@@ -315,7 +299,8 @@ std::string to_json(const Run& run) {
   if (!run.further_lifts.empty()) {
     for (const LiftRecord& lift : run.further_lifts) json["further_lifts"].push_back(json_of(lift));
   }
-  return document(json);
+  return document(json, {"tenants", run.tenants.size(),
+                         [&](std::size_t i) { return json_of(run, run.tenants[i]); }});
 }
 
 std::vector<ScenarioDifference> scenario_differences(const Run& one, const Run& other) {

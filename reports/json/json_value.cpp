@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
+
+#include "reports/text/utf8.hpp"
+#include "reports/text/visible.hpp"
 
 namespace tokenlift {
 namespace {
@@ -12,26 +16,81 @@ bool holds_objects(const Json& array) {
   return std::any_of(array.begin(), array.end(), [](const Json& item) { return item.is_object(); });
 }
 
-void print(const Json& json, std::size_t indent, std::string& out) {
-  constexpr std::size_t kColumns = 100;
-  const std::string line = compact_text(json);
-  const bool splits = json.is_object() || (json.is_array() && holds_objects(json));
-  if (!splits || indent + line.size() <= kColumns) {
-    out += line;
-    return;
+constexpr std::size_t kColumns = 100;
+
+/// Whether it takes more than `room` characters on one line, as far as can be told without writing
+/// it: true is certain. What there is room for is subtracted.
+bool is_longer(const Json& json, std::size_t& room) {
+  std::size_t least = 1;
+  if (json.is_string()) least = json.get_ref<const std::string&>().size() + 2;
+  if (json.is_structured()) least = json.size() + 1;  // brackets and commas
+  if (least > room) return true;
+  room -= least;
+  if (json.is_structured()) {
+    for (const Json& value : json) {
+      if (is_longer(value, room)) return true;
+    }
   }
-  out += json.is_object() ? '{' : '[';
+  return false;
+}
+
+void print(const Json& json, std::size_t indent, std::string& out);
+
+/// Of an object or an array, a line each: what `visit(item)` gives to item(key, print_value).
+template <typename Visit>
+void print_lines(bool is_object, std::size_t indent, std::string& out, Visit visit) {
+  out += is_object ? '{' : '[';
   const char* separator = "\n";
-  for (const auto& [key, value] : json.items()) {
+  visit([&](const std::string& key, const auto& print_value) {
     out += separator;
     out.append(indent + 2, ' ');
-    if (json.is_object()) out += compact_text(key) + ": ";
-    print(value, indent + 2, out);
+    if (is_object) out += compact_text(key) + ": ";
+    print_value();
     separator = ",\n";
-  }
+  });
   out += '\n';
   out.append(indent, ' ');
-  out += json.is_object() ? '}' : ']';
+  out += is_object ? '}' : ']';
+}
+
+void print(const Json& json, std::size_t indent, std::string& out) {
+  const bool splits = json.is_object() || (json.is_array() && holds_objects(json));
+  std::size_t room = indent < kColumns ? kColumns - indent : 0;
+  if (!splits || !is_longer(json, room)) {
+    const std::string line = compact_text(json);
+    if (!splits || indent + line.size() <= kColumns) {
+      out += line;
+      return;
+    }
+  }
+  print_lines(json.is_object(), indent, out, [&](const auto& item) {
+    for (const auto& [key, value] : json.items()) {
+      item(key, [&v = value, &out, indent] { print(v, indent + 2, out); });
+    }
+  });
+}
+
+/// Controls that JSON leaves as they are, and terminals do not: U+007F to U+009F, and those that
+/// turn the direction of text. In JSON they are of strings alone.
+void escape_controls(std::string& text) {
+  if (std::none_of(text.begin(), text.end(), [](char c) {
+        return c == '\x7f' || c == '\xc2' || c == '\xd8' || c == '\xe2';
+      })) {
+    return;
+  }
+  std::string escaped;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t bytes = std::max<std::size_t>(character_bytes(rest), 1);
+    const std::string_view character = rest.substr(0, bytes);
+    const bool is_ascii = bytes == 1 && character[0] != '\x7f';
+    if (is_ascii || !is_control(character)) {
+      escaped += character;
+    } else {
+      escaped += fmt::format("\\u{:04x}", code_point(character));
+    }
+    rest.remove_prefix(bytes);
+  }
+  text = std::move(escaped);
 }
 
 }  // namespace
@@ -165,12 +224,36 @@ Json json_of(const Estimate& estimate, double scale) {
 }
 
 std::string compact_text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  escape_controls(text);
+  return text;
 }
 
 std::string document(const Json& json) {
   std::string out;
   print(json, 0, out);
+  out += '\n';
+  return out;
+}
+
+std::string document(const Json& object, const LongArray& array) {
+  std::string out;
+  const auto print_array = [&] {
+    print_lines(false, 2, out, [&](const auto& item) {
+      for (std::size_t i = 0; i < array.size; ++i) {
+        item("", [&] { print(array.item(i), 4, out); });
+      }
+    });
+  };
+  print_lines(true, 0, out, [&](const auto& item) {
+    for (const auto& [key, value] : object.items()) {
+      if (key == array.key && array.size > 0) {
+        item(key, print_array);
+      } else {
+        item(key, [&v = value, &out] { print(v, 2, out); });
+      }
+    }
+  });
   out += '\n';
   return out;
 }

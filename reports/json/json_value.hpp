@@ -1,7 +1,9 @@
 #pragma once
 // The JSON values that several files have in common, and how they are laid out.
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -63,11 +65,22 @@ Json json_of(const CaseLine& line);
 Json json_of(const ConstraintResult& result);
 Json json_of(const TuningFigures& figures);
 
-/// On one line. Invalid UTF-8 is replaced.
+/// On one line. Invalid UTF-8 is replaced, and what a terminal would act on is escaped.
 std::string compact_text(const Json& json);
 
 /// Readable and small: what fits a line, and arrays of numbers, however long, take one line. Ends
 /// with a newline.
 std::string document(const Json& json);
+
+/// An array of objects that is too long to be held at once: its items are made one by one.
+struct LongArray {
+  const char* key;
+  std::size_t size;
+  std::function<Json(std::size_t)> item;
+};
+
+/// document() of an object that does not fit a line, with the array in place of the value of its
+/// key, which is an empty array.
+std::string document(const Json& object, const LongArray& array);
 
 }  // namespace tokenlift

@@ -11,8 +11,8 @@ namespace tokenlift {
 /// Instants, from the start of the run: twice the longest duration that a scenario can have. In
 /// seconds they are exact to the ns up to 2^23 s (97 days), from there on to 1 part in 2^53.
 inline constexpr std::int64_t kMostInstantNs = 20'000LL * 86'400 * 1'000'000'000;
-/// Phases of all tenants: each has twelve histograms of 24 KiB when it is read.
-inline constexpr std::size_t kMostRecords = 1536;
+/// Phases of all tenants: each has twelve histograms, of 24 KiB at most when it is read.
+inline constexpr std::size_t kMostRecords = 30'000;
 inline constexpr std::size_t kMostLimits = 250'000;  ///< of a throttle, over time
 inline constexpr std::size_t kMostBins = 36'000;     ///< of a column; a run has 3,600 at most
 inline constexpr std::size_t kMostSlices = 3600;
@@ -24,10 +24,11 @@ inline constexpr std::size_t kMostDigits = 36;  ///< of a sum
 /// Of a name, an advice, a word of the command (128 KiB at most) or the buckets of a histogram (80
 /// KiB at most): reports repeat names in many places.
 inline constexpr std::size_t kMostWordBytes = std::size_t{1} << 20;
-/// Of the file. A large one is histograms: 12 of each of kMostRecords, and kMostSlices. There is
-/// room for all of them to spread over 16 octaves (10 ms to 10 min) with up to 10^7 samples in each
-/// of the 1,024 buckets, 13 bytes, beside everything else at its bounds. Reading holds the text
-/// twice.
+/// Of the file. A large one is histograms: 12 of each record, and kMostSlices. There is room for
+/// all of those of kFullRecords to spread over 16 octaves (10 ms to 10 min) with up to 10^7 samples
+/// in each of the 1,024 buckets, 13 bytes, beside everything else at its bounds; of more records,
+/// each has as much less. Reading holds the text twice.
+inline constexpr std::size_t kFullRecords = 1536;
 inline constexpr std::size_t kMostTextBytes = std::size_t{320} << 20;
 
 }  // namespace tokenlift

@@ -1,5 +1,5 @@
 #pragma once
-// A log-linear histogram of durations: fixed size, mergeable, relative error under 1 %.
+// A log-linear histogram of durations: bounded, mergeable, relative error under 1 %.
 //
 // Values below 128 ns have a bucket each. From there on every power of two is divided into 64
 // equal buckets, so a bucket [lo, lo + w) has w <= lo / 64, and its midpoint is at most
@@ -13,12 +13,16 @@
 //   2^51 .. 2^52 - 1  2^45 ns        64      (30 days is just above 2^51 ns)
 //
 // Values above the range are counted in the last bucket; count, sum, min and max stay exact.
+//
+// It fills as it is used, since of thousands of tenants each has dozens of them. The first few
+// buckets are a sorted list, of 8 bytes each; a histogram that is used more has a window, of 8
+// bytes for each bucket of the octaves from the first value to the last: 23.5 KB at most.
 
-#include <array>
 #include <bit>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace tokenlift {
@@ -33,7 +37,8 @@ struct BucketCount {
 /// Samples in all of them.
 std::uint64_t count_of(std::span<const BucketCount> buckets);
 
-/// Aligned to a cache line: two histograms written by two threads never share one.
+/// Aligned to a cache line, so that what two threads count in two histograms side by side is in
+/// two; each has memory of its own for its buckets.
 class alignas(64) Histogram {
  public:
   static constexpr int kSubBits = 6;
@@ -41,6 +46,13 @@ class alignas(64) Histogram {
   static constexpr std::size_t kBuckets = static_cast<std::size_t>(kMaxBit - kSubBits + 2)
                                           << kSubBits;
   static constexpr std::int64_t kMaxValueNs = (std::int64_t{1} << (kMaxBit + 1)) - 1;
+
+  Histogram() = default;
+  ~Histogram() = default;
+  Histogram(const Histogram& other);
+  Histogram& operator=(const Histogram& other);
+  Histogram(Histogram&& other) noexcept;
+  Histogram& operator=(Histogram&& other) noexcept;
 
   /// The histogram that has these buckets (indices ascending), sum, min and max; min and max are
   /// unused where there is no bucket. Throws std::invalid_argument where no recording could have
@@ -60,7 +72,7 @@ class alignas(64) Histogram {
   /// (>= 1), between `min_ns` and `max_ns`, both of which occur and are in `bucket`.
   void count_in(std::size_t bucket, std::uint64_t count, std::int64_t min_ns, std::int64_t max_ns) {
     assert(count >= 1 && bucket == bucket_of(min_ns) && bucket == bucket_of(max_ns));
-    buckets_[bucket] += count;
+    add(bucket, count);
     count_ += count;
     if (max_ns > max_ns_) max_ns_ = max_ns;
     if (min_ns < min_ns_) min_ns_ = min_ns;
@@ -89,12 +101,14 @@ class alignas(64) Histogram {
   /// Calls visit(lower_ns, width_ns, count) for each bucket that is not empty, in ascending order.
   template <typename Visit>
   void for_each_bucket(Visit&& visit) const {
-    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
-      if (buckets_[bucket] != 0) visit(lower_ns(bucket), width_ns(bucket), buckets_[bucket]);
+    for (std::size_t place = 0; place < places(); ++place) {
+      const BucketCount bucket = at(place);
+      if (bucket.count != 0) visit(lower_ns(bucket.index), width_ns(bucket.index), bucket.count);
     }
   }
 
-  bool operator==(const Histogram&) const = default;
+  /// Of what was recorded, in whatever order.
+  bool operator==(const Histogram& other) const;
 
   static std::size_t bucket_of(std::int64_t value_ns) {
     const auto value = static_cast<std::uint64_t>(value_ns > kMaxValueNs ? kMaxValueNs : value_ns);
@@ -119,11 +133,41 @@ class alignas(64) Histogram {
     return power == 0 ? 0 : power - 1;
   }
 
-  std::array<std::uint64_t, kBuckets> buckets_{};
+  /// Of an entry of the list: its count, below its bucket's index.
+  static constexpr int kCountBits = 52;
+  static constexpr std::uint64_t kMostListed = (std::uint64_t{1} << kCountBits) - 1;
+
+  void add(std::size_t bucket, std::uint64_t count) {
+    const std::size_t place = bucket - first_;  // wraps where the bucket is before the window
+    if (place < window_) {
+      counts_[place] += count;
+    } else {
+      add_outside(bucket, count);
+    }
+  }
+  void add_outside(std::size_t bucket, std::uint64_t count);
+  bool add_to_list(std::size_t bucket, std::uint64_t count);
+  void open_window(std::size_t bucket);
+  std::size_t words() const { return window_ != 0 ? window_ : room_; }
+  /// What there is of it, in ascending order of buckets; of a window also those that are empty.
+  std::size_t places() const { return window_ != 0 ? window_ : listed_; }
+  BucketCount at(std::size_t place) const {
+    const std::uint64_t word = counts_[place];
+    if (window_ != 0) return {first_ + place, word};
+    return {static_cast<std::size_t>(word >> kCountBits), word & kMostListed};
+  }
+
+  std::unique_ptr<std::uint64_t[]> counts_;  // the window's, or the list
+  std::uint16_t first_ = 0;                  // bucket of the window
+  std::uint16_t window_ = 0;                 // buckets in it; 0: there is a list
+  std::uint16_t listed_ = 0;
+  std::uint16_t room_ = 0;    // in the list
+  std::uint32_t visits_ = 0;  // to the list
   std::uint64_t count_ = 0;
   __uint128_t sum_ns_ = 0;
   std::int64_t min_ns_ = INT64_MAX;
   std::int64_t max_ns_ = 0;
 };
+static_assert(sizeof(Histogram) == 64);
 
 }  // namespace tokenlift

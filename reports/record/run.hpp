@@ -135,10 +135,11 @@ struct PhaseSpan {
 };
 
 /// Time series: bin i covers [i * bin_ns, (i + 1) * bin_ns). Counters hold what happened in the
-/// bin, gauges the value at its end. Merged runs add both. Where the fleet changes, gauges
-/// replicas_serving and capacity_tokens_per_s say what of it served. Where sites state power, means
-/// over the bin say what they drew: site_power_w, of all of them; power_limit_w, where all are
-/// limited; and battery_wh, what their batteries held, where there are any.
+/// bin, gauges the value at its end; the instant at which the run ended is of the last bin. Merged
+/// runs add both. Where the fleet changes, gauges replicas_serving and capacity_tokens_per_s say
+/// what of it served. Where sites state power, means over the bin say what they drew: site_power_w,
+/// of all of them; power_limit_w, where all are limited; and battery_wh, what their batteries held,
+/// where there are any.
 struct Column {
   std::string name;
   std::vector<std::int64_t> values;

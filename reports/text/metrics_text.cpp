@@ -2,20 +2,24 @@
 
 #include <fmt/format.h>
 
+#include "reports/text/visible.hpp"
+
 namespace tokenlift {
 namespace {
 
+/// The format itself knows of the ends of lines; of what else a terminal acts on it takes all.
 std::string label_escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-    } else {
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    for (const char c : visible(text.substr(0, end))) {
       if (c == '\\' || c == '"') out += '\\';
       out += c;
     }
+    if (end == std::string_view::npos) return out;
+    out += "\\n";
+    text.remove_prefix(end + 1);
   }
-  return out;
 }
 
 }  // namespace

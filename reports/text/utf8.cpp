@@ -15,4 +15,8 @@ std::size_t character_bytes(std::string_view text) {
   return static_cast<std::size_t>(end - text.data());
 }
 
+std::uint32_t code_point(std::string_view character) {
+  return utf8::peek_next(character.data(), character.data() + character.size());
+}
+
 }  // namespace tokenlift

@@ -347,6 +347,11 @@ set = { "run.duration" = "3s", "run.warmup" = "500ms", "fleet.capacity" = "5000/
                       self.suite("--resume", self.folder / "nowhere", code=2).stderr)
         out, _ = self.run_small()
         done = self.suite("--resume", out, "--set", "run.settle=16s", code=4)
+        control = out / "two/2/control/run.json"
+        kept = control.read_text()
+        control.write_text((out / "two/2/run.json").read_text())
+        self.assertIn("is no control", self.suite("--resume", out, code=4).stdout)
+        control.write_text(kept)
         self.assertIn("is of another scenario: they differ at /run/settle",
                       " ".join(done.stdout.split()))
 

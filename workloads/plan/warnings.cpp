@@ -59,6 +59,16 @@ bool waits_without_end(const Scenario& resolved, const Throttle& throttle) {
   });
 }
 
+// What a capacity leaves out that is not computed from the scenario's conversations.
+std::string uncounted_caches(const Scenario& resolved) {
+  const bool cached = std::ranges::any_of(
+      resolved.fleet.sites, [](const Site& site) { return site.prefix_cache_tokens > 0; });
+  const auto is_trace = [](const Tenant& tenant) { return tenant.arrivals.trace.has_value(); };
+  const bool counted =
+      traits_of(resolved.run.engine).simulated && std::ranges::none_of(resolved.tenants, is_trace);
+  return cached && !counted ? ", unless prefix caches, which are not counted, save enough" : "";
+}
+
 // Closed tenants wait for their answers, so they alone overload nothing.
 void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result) {
   const double offered_per_s = offered(resolved).open_tokens_per_s;
@@ -89,8 +99,8 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
   result.push_back(
       std::string(span ? "after the event " : "") + rounded(flow) +
       " output tokens/s are offered and " + (fleet_is_narrowest ? "the fleet" : "the new limit") +
-      " carries " + rounded(stage.limit_tokens_per_s) +
-      ": the backlog never drains; lower the load or " +
+      " carries " + rounded(stage.limit_tokens_per_s) + ": the backlog never drains" +
+      uncounted_caches(resolved) + "; lower the load or " +
       (!fleet_is_narrowest                     ? "raise the limit"
        : traits_of(resolved.run.engine).remote ? "raise fleet.capacity, if it carries more"
                                                : "add replicas"));

@@ -45,7 +45,7 @@ FleetSettings FleetReader::read(TableReader table) {
   assign(fleet.router, table.choice<RouterPolicy>("router"));
   fleet.capacity_tokens_per_s = table.rate_per_s("capacity");
   assign(fleet.load_report_interval_ns, table.duration_ns("load_report_interval"));
-  std::vector<TableReader> sites = table.tables("site", "[[fleet.site]]");
+  std::vector<TableReader> sites = table.tables("site", "[[fleet.site]]", kMostSites);
   if (sites.empty() && (!table.has("site") || table.find("site")->is_array())) {
     table.mistake("site", "the fleet is empty",
                   is_remote() ? "add a [[fleet.site]] with name, url and model"

@@ -35,12 +35,6 @@ std::string name_from_file(const std::string& source_name) {
   return is_name(stem) ? stem : "scenario";
 }
 
-void check_count(TableReader& root, const char* key, std::size_t count, std::size_t most) {
-  if (count <= most) return;
-  root.mistake(key, std::to_string(count) + " tables [[" + key + "]]",
-               std::to_string(most) + " are the most");
-}
-
 /// What reads the tables [tune] and [sweep] against the scenario, and adds what they say.
 using ReadTask = std::function<void(TableReader table, Scenario& scenario)>;
 struct Tasks {
@@ -150,14 +144,13 @@ void ScenarioReader::read_queue(TableReader table) {
 }
 
 void ScenarioReader::read_tenants(TableReader& root) {
-  std::vector<TableReader> tables = root.tables("tenant", "[[tenant]]");
+  std::vector<TableReader> tables = root.tables("tenant", "[[tenant]]", kMostTenants);
   if (tables.empty() && (!root.has("tenant") || root.find("tenant")->is_array())) {
     root.mistake("tenant", "nobody asks for anything", "add a [[tenant]]");
   }
   for (TableReader& table : tables) {
     scenario_.tenants.push_back(tenants_.read(table, scenario_.fleet.sites, engine_));
   }
-  check_count(root, "tenant", tables.size(), kMostTenants);
 }
 
 void ScenarioReader::note_load(const Place& place, bool by_load) {
@@ -166,8 +159,7 @@ void ScenarioReader::note_load(const Place& place, bool by_load) {
 
 void ScenarioReader::read_throttles(TableReader& root) {
   ThrottleReader reader(document_, tenants_.names());
-  std::vector<TableReader> tables = root.tables("throttle", "[[throttle]]");
-  check_count(root, "throttle", tables.size(), kMostThrottles);
+  std::vector<TableReader> tables = root.tables("throttle", "[[throttle]]", kMostThrottles);
   for (TableReader& table : tables) {
     scenario_.throttles.push_back(reader.read(table));
     note_load(table.place("load"), scenario_.throttles.back().rate.load.has_value());
@@ -181,7 +173,7 @@ void ScenarioReader::read_throttles(TableReader& root) {
 void ScenarioReader::read_events(TableReader& root) {
   EventReader reader(document_, scenario_, engine_, throttles_, sizes_);
   std::int64_t changes = 0;
-  for (TableReader& table : root.tables("event", "[[event]]")) {
+  for (TableReader& table : root.tables("event", "[[event]]", kMostEvents)) {
     Event event = reader.read(table);
     const std::int64_t before = changes;
     changes += event.kind == EventKind::ramp ? event.steps : 1;

@@ -309,7 +309,7 @@ Suite SuiteReader::read(const std::string& source_name) {
   TableReader root(document_, document_.root(), "the suite");
   suite_.name = name_of_file(source_name);
   if (auto suite = root.table("suite", "[suite]")) read_suite(std::move(*suite));
-  std::vector<TableReader> tables = root.tables("case", "[[case]]");
+  std::vector<TableReader> tables = root.tables("case", "[[case]]", kMostCases);
   if (tables.empty() && (!root.has("case") || root.find("case")->is_array())) {
     root.mistake("case", "the suite has no case", "add a [[case]] with a scenario");
   }

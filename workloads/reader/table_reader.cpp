@@ -44,21 +44,13 @@ std::string digits(const toml::node& node, const char* substitute) {
   return number != nullptr && number->get() > 0 ? std::to_string(number->get()) : substitute;
 }
 
-// Whether the code point that `text` begins with moves the cursor, or ends the line: U+0000 to
-// U+001F, U+007F to U+009F, U+2028 and U+2029.
-bool is_control(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x20 || lead == 0x7f) return true;
-  if (lead == 0xc2) return static_cast<unsigned char>(text[1]) < 0xa0;
-  return text.starts_with("\xe2\x80\xa8") || text.starts_with("\xe2\x80\xa9");
-}
-
 }  // namespace
 
 bool is_name(std::string_view text) {
-  if (text.empty() || find_not_utf8(text) != std::string_view::npos) return false;
+  if (text.empty() || text.size() > kLongestName || find_not_utf8(text) != std::string_view::npos)
+    return false;
   for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(code_point_bytes(rest))) {
-    if (is_control(rest)) return false;
+    if (moves_cursor(rest.substr(0, code_point_bytes(rest)))) return false;
   }
   return true;
 }
@@ -281,15 +273,22 @@ std::optional<std::vector<std::string>> TableReader::texts(std::string_view key)
 std::vector<std::string> TableReader::names_among(std::string_view key, const std::string& noun,
                                                   const std::vector<std::string>& names) {
   std::vector<std::string> chosen = texts(key).value_or(std::vector<std::string>{});
+  const std::set<std::string_view> there(names.begin(), names.end());
+  std::set<std::string_view> met;
   for (const std::string& name : chosen) {
-    if (std::ranges::find(names, name) == names.end()) {
-      mistake(key, "there is no " + noun + " " + in_quotes(name), suggest(name, names));
-    } else if (std::ranges::count(chosen, name) > 1) {
+    if (!there.contains(name)) {
+      mistake(key, "there is no " + noun + " " + in_quotes(name), advice_on(name, names));
+    } else if (!met.insert(name).second) {
       mistake(key, noun + " " + in_quotes(name) + " is there twice", "name each once");
       break;
     }
   }
   return chosen;
+}
+
+std::string TableReader::advice_on(std::string_view word,
+                                   const std::vector<std::string>& names) const {
+  return document_.has_many_mistakes() ? "" : suggest(word, names);
 }
 
 std::vector<std::pair<std::string, Place>> TableReader::placed_texts(std::string_view key) {
@@ -326,7 +325,8 @@ std::optional<TableReader> TableReader::table(std::string_view key, std::string 
   return std::nullopt;
 }
 
-std::vector<TableReader> TableReader::tables(std::string_view key, const std::string& name) {
+std::vector<TableReader> TableReader::tables(std::string_view key, const std::string& name,
+                                             std::size_t most) {
   std::vector<TableReader> result;
   const toml::node* node = find(key);
   if (node == nullptr) return result;
@@ -336,7 +336,12 @@ std::vector<TableReader> TableReader::tables(std::string_view key, const std::st
             "write " + name + " with two brackets, once for each");
     return result;
   }
-  for (const toml::node& element : *array) {
+  if (array->size() > most) {
+    mistake(key, std::to_string(array->size()) + " tables " + name,
+            std::to_string(most) + " are the most");
+  }
+  for (std::size_t i = 0; i < std::min(array->size(), most); ++i) {
+    const toml::node& element = (*array)[i];
     if (const toml::table* table = element.as_table()) {
       result.emplace_back(document_, *table, name);
     } else {
@@ -351,7 +356,7 @@ std::vector<TableReader> TableReader::tables(std::string_view key, const std::st
 
 void TableReader::unknown_word(std::string_view key, const std::string& word,
                                const std::vector<std::string>& names) {
-  mistake(key, in_quotes(key) + " can't be " + in_quotes(word), suggest(word, names));
+  mistake(key, in_quotes(key) + " can't be " + in_quotes(word), advice_on(word, names));
 }
 
 void TableReader::refuse_on(Engine engine, std::string_view which,
@@ -385,7 +390,7 @@ void TableReader::finish() {
   for (const auto& [key, value] : table_) {
     if (known_.contains(key.str())) continue;
     document_.add(key.source(), "unknown key " + in_quotes(key.str()) + " in " + name_,
-                  suggest(key.str(), names));
+                  advice_on(key.str(), names));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -26,10 +27,12 @@ inline constexpr std::int64_t kRequestTokensMax = 1'000'000'000;
 inline constexpr std::int64_t kCountMax = 1'000'000;
 inline constexpr std::int64_t kSizeMax = 1'000'000'000'000;
 
-/// True for UTF-8 text that is not empty and has no control characters.
+/// True for UTF-8 text that is not empty nor longer than kLongestName, and has no control
+/// characters.
 bool is_name(std::string_view text);
+inline constexpr std::size_t kLongestName = 1000;  ///< bytes: reports repeat names in many places
 inline constexpr std::string_view kNameAdvice =
-    "a name has characters, one at least, and no control characters";
+    "a name has characters, one at least and 1000 bytes at most, and no control characters";
 
 template <typename Value>
 void assign(Value& target, const std::optional<Value>& value) {
@@ -86,8 +89,9 @@ class TableReader {
   /// mistake is noted) are left out.
   std::vector<std::pair<Objective, Place>> objectives(std::string_view key);
   std::optional<TableReader> table(std::string_view key, std::string name);
-  /// The tables of an array of tables ([[key]] or an array of inline tables).
-  std::vector<TableReader> tables(std::string_view key, const std::string& name);
+  /// The tables of an array of tables ([[key]] or an array of inline tables); of more than `most`,
+  /// which is a mistake, the first ones.
+  std::vector<TableReader> tables(std::string_view key, const std::string& name, std::size_t most);
   /// The key's value, whatever it is; for values of several forms.
   const toml::node* find(std::string_view key);
 
@@ -150,6 +154,9 @@ class TableReader {
   std::optional<Value> quantity(std::string_view key, Quantity<Value> (*parse)(std::string_view),
                                 std::string_view expected, const char* substitute,
                                 std::string_view unit);
+
+  /// suggest(), unless there are so many mistakes that it would take long.
+  std::string advice_on(std::string_view word, const std::vector<std::string>& names) const;
 
   Document& document_;
   const toml::table& table_;

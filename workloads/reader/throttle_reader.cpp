@@ -260,12 +260,8 @@ std::vector<PeakHours> ThrottleReader::read_schedule(TableReader& table,
                                                      std::optional<ThrottleKind> kind) {
   if (!kind_uses(table, kind, throttle_key("schedule"))) return {};
   std::vector<PeakHours> schedule;
-  std::vector<TableReader> entries = table.tables("schedule", "[[throttle.schedule]]");
-  if (entries.size() > kMostPeakHours) {
-    table.mistake("schedule", std::to_string(entries.size()) + " peak hours",
-                  std::to_string(kMostPeakHours) + " are the most");
-    return {};
-  }
+  std::vector<TableReader> entries =
+      table.tables("schedule", "[[throttle.schedule]]", kMostPeakHours);
   for (TableReader& entry : entries) schedule.push_back(read_peak_hours(entry));
   return schedule;
 }

@@ -41,12 +41,8 @@ std::vector<std::string> names_of_inherit() {
 
 Tuning TuningReader::read(TableReader table) {
   read_lift(table);
-  std::vector<TableReader> tables = table.tables("parameters", "[[tune.parameters]]");
-  if (tables.size() > kMostParameters) {
-    table.mistake("parameters", std::to_string(tables.size()) + " parameters",
-                  std::to_string(kMostParameters) + " are the most");
-    tables.clear();
-  }
+  std::vector<TableReader> tables =
+      table.tables("parameters", "[[tune.parameters]]", kMostParameters);
   for (TableReader& each : tables) read_parameter(each);
   check_lift_parameters(table);
   read_objective(table);

@@ -439,7 +439,10 @@ struct RunSettings {
 
 /// What a request in flight has room for.
 inline constexpr std::size_t kMostThrottles = 32;
-inline constexpr std::size_t kMostTenants = 512;
+/// Some 15 KB each, in a run and in its files.
+inline constexpr std::size_t kMostTenants = 10'000;
+inline constexpr std::size_t kMostSites = 1'000;
+inline constexpr std::size_t kMostEvents = 100'000;
 inline constexpr std::int64_t kMostChanges = 100'000;   ///< by events, each step of a ramp one
 inline constexpr std::int64_t kMostUsers = 10'000'000;  ///< of all tenants
 /// Retries that a client's budget allows beside its share, so that the first rejections count.

@@ -38,12 +38,86 @@ std::pair<int, std::string> line_of(std::string_view text, std::size_t number) {
   }
 }
 
+const std::string kTooDeep =
+    "tables or arrays stand more than " + std::to_string(kDeepestTable) + " deep in each other";
+
+// Where tables or arrays stand deeper in each other than they may, by brackets or by the words of a
+// dotted key; npos if they do nowhere. It need not be TOML yet: whatever stands between full stops,
+// but for what ends a key, is a word.
+std::size_t find_too_deep(std::string_view text) {
+  std::size_t stops = 0;
+  std::size_t open = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '.') {
+      if (++stops >= kDeepestTable) return i;
+    } else if (c == '"' || c == '\'') {
+      const std::string_view three = text.substr(i, 3);
+      const bool long_quotes = three.size() == 3 && three[1] == c && three[2] == c;
+      const std::string_view quotes = long_quotes ? three : three.substr(0, 1);
+      std::size_t end = i + quotes.size();
+      for (; end < text.size() && text.substr(end, quotes.size()) != quotes; ++end) {
+        if (text[end] == '\\' && c == '"') ++end;
+        if (!long_quotes && end < text.size() && text[end] == '\n') break;
+      }
+      i = end + quotes.size() - 1;
+    } else if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      stops = 0;
+    } else if (std::string_view("\n=[]{},").find(c) != std::string_view::npos) {
+      stops = 0;
+      if (c == '[' || c == '{') ++open;
+      if ((c == ']' || c == '}') && open > 0) --open;
+      if (open > kDeepestTable) return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
+Place place_of(std::string_view text, std::size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const auto line = static_cast<toml::source_index>(1 + std::ranges::count(before, '\n'));
+  const std::string_view in_line = before.substr(before.rfind('\n') + 1);  // npos + 1 is 0
+  const auto column = static_cast<toml::source_index>(1 + count_code_points(in_line));
+  return {{line, column}, {line, column}, nullptr};
+}
+
+// A message or an advice that is no longer than need be to be understood.
+std::string shortened(std::string text) {
+  if (text.size() <= kLongestMessage) return text;
+  std::size_t end = kLongestMessage;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text + "...";
+}
+
+// A code point of at most three bytes as both TOML and JSON escape it.
+std::string escaped(std::string_view point) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(point[i]); };
+  unsigned number = byte(0);
+  if (point.size() == 2) number = (number & 0x1fU) << 6 | (byte(1) & 0x3fU);
+  if (point.size() == 3)
+    number = (number & 0xfU) << 12 | (byte(1) & 0x3fU) << 6 | (byte(2) & 0x3fU);
+  std::string text = "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) text += kHex[number >> shift & 15];
+  return text;
+}
+
+// Those of another file stay as they came.
+constexpr auto kOrder = [](const auto& found) {
+  const bool elsewhere = found.rank == 1;
+  return std::tuple(found.rank, elsewhere ? 0 : found.mistake.line,
+                    elsewhere ? 0 : found.mistake.column);
+};
+
 // The node of the only key of "v    =LITERAL", where the padding puts LITERAL at `column` (3 or
 // more), so that places in it are places in the override's word. Null if LITERAL is not one value.
 std::unique_ptr<toml::table> parse_literal(std::string_view literal, std::size_t column,
                                            std::string_view source_path) {
   std::string text = "v" + std::string(column - 3, ' ') + "=";
   text += literal;
+  if (find_too_deep(text) != std::string::npos) return nullptr;
   try {
     auto table = std::make_unique<toml::table>(toml::parse(text, source_path));
     if (table->size() != 1 || table->begin()->first.str() != "v") return nullptr;
@@ -153,21 +227,20 @@ std::string override_value(const toml::node& node) {
 }
 
 std::string string_literal(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   std::string literal = "\"";
-  for (const char c : with_replacements(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+  const std::string valid = with_replacements(text);
+  for (std::string_view rest = valid; !rest.empty();) {
+    const std::string_view point = rest.substr(0, code_point_bytes(rest));
+    rest.remove_prefix(point.size());
+    if (point == "\"" || point == "\\") {
       literal += '\\';
-      literal += c;
-    } else if (c == '\n') {
+      literal += point;
+    } else if (point == "\n") {
       literal += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      literal += "\\u00";
-      literal += kHex[byte >> 4];
-      literal += kHex[byte & 15];
+    } else if (moves_cursor(point) || turns_direction(point)) {
+      literal += escaped(point);
     } else {
-      literal += c;
+      literal += point;
     }
   }
   return literal + "\"";
@@ -195,6 +268,19 @@ Document::Document(std::string_view text, std::string source_name,
                    const std::vector<std::string>& overrides) {
   sources_.push_back({std::move(source_name), std::string(text)});
   for (const std::string& word : overrides) sources_.push_back({override_source(word), word});
+  if (text.size() > kMostDocumentBytes) {
+    sources_.front().text.clear();
+    note({0,
+          0,
+          {sources_.front().name, 0, 0,
+           "the text is larger than " + std::to_string(kMostDocumentBytes >> 20) + " MiB",
+           "many requests are a trace: name its file in arrivals", ""}});
+    throw_mistakes();
+  }
+  if (const std::size_t deep = find_too_deep(text); deep != std::string_view::npos) {
+    add(place_of(text, deep), kTooDeep);
+    throw_mistakes();
+  }
   try {
     root_ = toml::parse(text);
   } catch (const toml::parse_error& error) {
@@ -209,29 +295,55 @@ void Document::add(const Place& place, const std::string& message, const std::st
   if (place.path && !place.path->empty()) {
     std::from_chars(place.path->data(), place.path->data() + place.path->size(), index);
   }
-  const Source& source = sources_.at(index);
-  auto [line, excerpt] = line_of(source.text, place.begin.line);
-  const int column = static_cast<int>(std::min<std::size_t>(
-      std::max<std::size_t>(place.begin.column, 1), count_code_points(excerpt) + 1));
-  found_.push_back(
-      {index == 0 ? 0 : index + 1, Mistake{source.name, line, column, without_secrets(message),
-                                           without_secrets(advice), without_secrets(excerpt)}});
+  note({index == 0 ? 0 : index + 1, index,
+        Mistake{sources_.at(index).name, static_cast<int>(place.begin.line),
+                static_cast<int>(place.begin.column), shortened(without_secrets(message)),
+                shortened(without_secrets(advice)), ""}});
 }
 
 void Document::add(const std::vector<Mistake>& mistakes) {
-  for (const Mistake& mistake : mistakes) found_.push_back({1, mistake});
+  for (const Mistake& mistake : mistakes) note({1, 0, mistake});
+}
+
+void Document::note(Found found) {
+  ++count_;
+  // Two tenants replay one trace, say.
+  const auto is_same = [&](const Found& other) {
+    return kOrder(found) == kOrder(other) && found.mistake.message == other.mistake.message &&
+           found.mistake.source == other.mistake.source && found.mistake.line == other.mistake.line;
+  };
+  if (std::ranges::any_of(found_, is_same)) {
+    ++repeated_;
+    return;
+  }
+  found_.push_back(std::move(found));
+  if (found_.size() < 4 * kMostMistakes) return;
+  std::ranges::stable_sort(found_, {}, kOrder);
+  found_.resize(kMostMistakes);
+}
+
+// toml++ counts some line breaks that editors do not, and columns behind the end of a line.
+Mistake Document::placed(const Found& found) const {
+  Mistake mistake = found.mistake;
+  if (found.rank == 1 || mistake.line == 0) return mistake;
+  auto [line, excerpt] =
+      line_of(sources_.at(found.index).text, static_cast<std::size_t>(mistake.line));
+  mistake.line = line;
+  mistake.column =
+      std::min(std::max(mistake.column, 1), static_cast<int>(count_code_points(excerpt)) + 1);
+  mistake.excerpt = without_secrets(excerpt);
+  return mistake;
 }
 
 void Document::throw_mistakes() const {
   if (found_.empty()) return;
   std::vector<Found> ordered = found_;
-  std::ranges::stable_sort(ordered, {}, [](const Found& f) {
-    return std::tuple(f.rank, f.rank == 1 ? 0 : f.mistake.line, f.rank == 1 ? 0 : f.mistake.column);
-  });
+  std::ranges::stable_sort(ordered, {}, kOrder);
+  ordered.resize(std::min(ordered.size(), kMostMistakes));
   std::vector<Mistake> mistakes;
   mistakes.reserve(ordered.size());
-  for (Found& found : ordered) mistakes.push_back(std::move(found.mistake));
-  throw ScenarioError(std::move(mistakes));
+  for (const Found& found : ordered) mistakes.push_back(placed(found));
+  throw ScenarioError(std::move(mistakes), count_ - repeated_ - ordered.size());
 }
 
 void Document::apply(std::size_t index) {
@@ -246,6 +358,10 @@ void Document::apply(std::size_t index) {
   const std::size_t equals = find_outside_quotes(word, "=");
   if (equals == std::string::npos || equals == 0) {
     add(place_at(0), "an override is KEY=VALUE", "for example run.duration=10s");
+    return;
+  }
+  if (find_too_deep(std::string_view(word).substr(0, equals)) != std::string::npos) {
+    add(place_at(0), kTooDeep);
     return;
   }
   const std::string_view value = std::string_view(word).substr(equals + 1);

@@ -16,6 +16,10 @@ namespace tokenlift {
 /// Where something stands. `path` is null in the main text and the index of an override otherwise.
 using Place = toml::source_region;
 
+/// How deep tables and arrays may stand in each other: nothing that is read needs more than a few,
+/// and what takes a deep tree apart takes a deep stack.
+inline constexpr std::size_t kDeepestTable = 32;
+
 /// What mistakes in an override call their source; secrets in it are blanked out.
 std::string override_source(const std::string& word);
 
@@ -38,7 +42,8 @@ const toml::node* find_value(const toml::table& root, std::string_view path);
 
 class Document {
  public:
-  /// Throws ScenarioError if the text is not TOML.
+  /// Throws ScenarioError if the text is not TOML, larger than kMostDocumentBytes, or deeper than
+  /// kDeepestTable.
   Document(std::string_view text, std::string source_name,
            const std::vector<std::string>& overrides);
 
@@ -48,9 +53,11 @@ class Document {
   void add(const Place& place, const std::string& message, const std::string& advice = "");
   /// Mistakes in another file.
   void add(const std::vector<Mistake>& mistakes);
-  std::size_t mistake_count() const { return found_.size(); }
-  /// Throws ScenarioError with all mistakes, in order of place: the main text's, those of other
-  /// files, then the overrides'.
+  std::size_t mistake_count() const { return count_; }
+  /// There are so many mistakes that no more advice is needed, where it takes long to find.
+  bool has_many_mistakes() const { return count_ > 4 * kMostMistakes; }
+  /// Throws ScenarioError with the first kMostMistakes, in order of place: the main text's, those
+  /// of other files, then the overrides'.
   void throw_mistakes() const;
 
  private:
@@ -59,13 +66,18 @@ class Document {
     std::string text;
   };
   struct Found {
-    std::size_t rank = 0;  // of its source
-    Mistake mistake;
+    std::size_t rank = 0;   // of its source
+    std::size_t index = 0;  // of its source; mistakes in other files have their excerpts
+    Mistake mistake;        // with line and column as the parser counts them
   };
   void apply(std::size_t index);
+  void note(Found found);
+  Mistake placed(const Found& found) const;
 
   std::vector<Source> sources_;  // the main text, then the overrides
-  std::vector<Found> found_;
+  std::vector<Found> found_;     // of all the first, and some more that have come since
+  std::size_t count_ = 0;        // of all
+  std::size_t repeated_ = 0;     // of these, had been said before
   toml::table root_;
 };
 

@@ -19,12 +19,10 @@ std::vector<std::string> printable_code_points(std::string_view text) {
   std::vector<std::string> points;
   while (!text.empty()) {
     const std::size_t size = code_point_bytes(text);
-    const auto first = static_cast<unsigned char>(text[0]);
-    const bool c1_control =
-        size == 2 && first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
     if (text[0] == '\t') {
       points.emplace_back(" ");
-    } else if (size == 0 || first < 0x20 || first == 0x7F || c1_control) {
+    } else if (size == 0 || moves_cursor(text.substr(0, size)) ||
+               turns_direction(text.substr(0, size))) {
       points.emplace_back("?");
     } else {
       points.emplace_back(text.substr(0, size));
@@ -58,12 +56,13 @@ std::string excerpt_with_caret(const Mistake& mistake) {
   return result;
 }
 
-std::string render(const std::vector<Mistake>& mistakes) {
+std::string render(const std::vector<Mistake>& mistakes, std::size_t more) {
   std::string text;
   for (const Mistake& mistake : mistakes) {
     if (!text.empty()) text += '\n';
     text += to_string(mistake);
   }
+  if (more > 0) text += "\nand " + std::to_string(more) + " other mistakes";
   return text;
 }
 
@@ -97,7 +96,7 @@ std::string suggest(std::string_view word, const std::vector<std::string>& names
   return list;
 }
 
-ScenarioError::ScenarioError(std::vector<Mistake> mistakes)
-    : std::runtime_error(render(mistakes)), mistakes_(std::move(mistakes)) {}
+ScenarioError::ScenarioError(std::vector<Mistake> mistakes, std::size_t more)
+    : std::runtime_error(render(mistakes, more)), mistakes_(std::move(mistakes)) {}
 
 }  // namespace tokenlift

@@ -1,6 +1,7 @@
 #pragma once
 // What is wrong with an input, where, and what to do about it.
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -41,10 +42,11 @@ std::string in_quotes(std::string_view text);
 /// them.
 std::string suggest(std::string_view word, const std::vector<std::string>& names);
 
-/// All the mistakes of a scenario; what() is their rendering, one after the other.
+/// The mistakes of a scenario; what() is their rendering, one after the other.
 class ScenarioError : public std::runtime_error {
  public:
-  explicit ScenarioError(std::vector<Mistake> mistakes);
+  /// `more`: so many are not among them.
+  explicit ScenarioError(std::vector<Mistake> mistakes, std::size_t more = 0);
   const std::vector<Mistake>& mistakes() const { return mistakes_; }
 
  private:

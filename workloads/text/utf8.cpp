@@ -49,6 +49,26 @@ std::size_t find_not_utf8(std::string_view text) {
   return invalid == std::string_view::npos ? invalid : ascii + invalid;
 }
 
+namespace {
+
+bool is_between(std::string_view point, std::string_view first, std::string_view last) {
+  return point.size() == first.size() && point >= first && point <= last;
+}
+
+}  // namespace
+
+bool moves_cursor(std::string_view point) {
+  return is_between(point, std::string_view("\0", 1), "\x1f") || point == "\x7f" ||
+         is_between(point, "\xc2\x80", "\xc2\x9f") ||
+         is_between(point, "\xe2\x80\xa8", "\xe2\x80\xa9");
+}
+
+bool turns_direction(std::string_view point) {
+  return point == "\xd8\x9c" || is_between(point, "\xe2\x80\x8e", "\xe2\x80\x8f") ||
+         is_between(point, "\xe2\x80\xaa", "\xe2\x80\xae") ||
+         is_between(point, "\xe2\x81\xa6", "\xe2\x81\xa9");
+}
+
 std::string with_replacements(std::string_view text) {
   std::string result;
   for (std::size_t invalid = find_not_utf8(text); invalid != std::string_view::npos;

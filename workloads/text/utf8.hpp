@@ -17,6 +17,13 @@ std::size_t count_code_points(std::string_view text);
 /// The first byte that belongs to no code point; npos if there is none.
 std::size_t find_not_utf8(std::string_view text);
 
+/// Whether a code point moves the cursor or ends the line: U+0000 to U+001F, U+007F to U+009F,
+/// U+2028 and U+2029.
+bool moves_cursor(std::string_view point);
+/// Whether it turns the direction of what follows, so that it reads as something else: U+061C,
+/// U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069.
+bool turns_direction(std::string_view point);
+
 /// `text` with U+FFFD for each byte that belongs to no code point.
 std::string with_replacements(std::string_view text);
 

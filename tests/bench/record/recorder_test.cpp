@@ -402,6 +402,33 @@ TEST(Recorder, InTheSystemIsWhoWasDueAndHasNotLeftWheneverTheLoopLearnsOfIt) {
   EXPECT_EQ(run.totals.in_flight, 1U);
 }
 
+// A run that ends where a bin does has not begun the next one: what happens then is of the last.
+TEST(Recorder, WhatHappensAtTheVeryEndIsInTheLastBin) {
+  const Scenario scenario = lift_of_two_tenants();
+  const RecordingGrid grid = make_grid(scenario);
+  const std::int64_t end_ns = 3 * grid.bin_ns;
+  RequestTable requests;
+  Recorder recorder(scenario, grid);
+  Request request;
+  request.output_tokens = 1;
+  for (const std::int64_t due_ns : {std::int64_t{0}, end_ns}) {
+    request.due_ns = request.sent_ns = request.admitted_ns = due_ns;
+    recorder.sent(request);
+    recorder.admitted(request);
+  }
+  request.due_ns = request.sent_ns = request.admitted_ns = 0;
+  const std::vector<News> done = {{requests.add(request), 0, 0, end_ns, end_ns}};
+  recorder.completed(done, requests, end_ns);
+  request.due_ns = end_ns;
+  recorder.in_flight(request, end_ns);
+  const auto run = recorder.finish(end_ns, TokenRecord(grid));
+  EXPECT_EQ(column(run, "due_requests"), (std::vector<std::int64_t>{1, 0, 1}));
+  EXPECT_EQ(column(run, "admitted_requests"), (std::vector<std::int64_t>{1, 0, 1}));
+  EXPECT_EQ(column(run, "completed_requests"), (std::vector<std::int64_t>{0, 0, 1}));
+  EXPECT_EQ(column(run, "in_system_requests"), (std::vector<std::int64_t>{1, 1, 1}));
+  EXPECT_EQ(run.totals.in_flight, 1U);
+}
+
 // Users are of closed tenants by arithmetic: request n of three users is of user n % 3.
 TEST(Recorder, CountsTheUsersWhoseRequestsMissedAnObjectiveOnce) {
   Scenario scenario = lift_of_two_tenants();

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bench/run/capacity.hpp"
 #include "reports/analysis/summary.hpp"
 #include "tests/bench/run/virtual_run.hpp"
 #include "workloads/plan/plan.hpp"
@@ -98,6 +99,56 @@ TEST(FleetUse, PrefixHitsAreWhatEarlierTurnsLeft) {
       EXPECT_DOUBLE_EQ(*summarize_fleet(run)[0].rates.prefix_hits, hits / all);
     }
   }
+}
+
+/// Eight turns of 400 + 100 tokens, a second apart, on replicas whose prompts take as long as their
+/// answers: a share of the capacity of them.
+Scenario talkative(RouterPolicy router, double load) {
+  Scenario scenario = conversations(400'000);
+  scenario.tenants.pop_back();
+  scenario.run.duration_ns = 60'000 * kMs;
+  scenario.run.warmup_ns = 20'000 * kMs;
+  scenario.profiles[0].cost = CostModel{5 * kMsPs, kMsPs / 100, 0, kMsPs, kMsPs / 100, 0};
+  Site& site = scenario.fleet.sites[0];
+  site.replicas = 4;
+  site.max_batch = 16;
+  site.max_step_tokens = 2048;
+  site.kv_tokens = 200'000;
+  scenario.fleet.router = router;
+  Tenant& tenant = scenario.tenants[0];
+  tenant.prompt_tokens = Lengths{Distribution::constant, 400, 0, 1, 400};
+  tenant.output_tokens = Lengths{Distribution::constant, 100, 0, 1, 100};
+  tenant.max_tokens = 100;
+  tenant.sessions = Sessions{
+      Lengths{Distribution::constant, 8, 0, 1, 8}, {WaitDistribution::constant, 1000 * kMs}, 5000};
+  tenant.arrivals.process = Process::poisson;
+  tenant.arrivals.rate.per_s.reset();
+  tenant.arrivals.rate.load = load;
+  const std::atomic<bool> stop{false};
+  return resolve(scenario, compute_capacity(scenario, stop));
+}
+
+double capacity_of(const Scenario& scenario) {
+  const std::atomic<bool> stop{false};
+  return *compute_capacity(scenario, stop);
+}
+
+// What is carried where a little more is offered than can be: as much as was computed.
+TEST(FleetUse, WhatPrefixCachesSaveIsOfTheCapacity) {
+  for (const RouterPolicy router : {RouterPolicy::session_affinity, RouterPolicy::least_loaded}) {
+    const Scenario scenario = talkative(router, 1.05);
+    const double capacity = capacity_of(scenario);
+    Scenario without = scenario;
+    without.fleet.sites[0].prefix_cache_tokens = 0;
+    EXPECT_GT(capacity, 1.1 * capacity_of(without));
+    const RunValue run = play_virtual(scenario);
+    const Rates rates = summarize_fleet(run)[0].rates;
+    EXPECT_NEAR(*rates.throughput_tokens_per_s / capacity, 1, 0.08) << capacity;
+    EXPECT_GT(*rates.utilisation, 0.95);
+  }
+  // With affinity nothing but what is new is computed; else a part of it is elsewhere.
+  EXPECT_GT(capacity_of(talkative(RouterPolicy::session_affinity, 1)),
+            1.1 * capacity_of(talkative(RouterPolicy::least_loaded, 1)));
 }
 
 // Where several serve one after the other, the capacity of a phase is their mean over time.

@@ -340,7 +340,9 @@ TEST(TuningJournal, WhatCannotBeReadIsAnErrorAndNotEmpty) {
     return "";
   };
   for (const std::string& message :
-       {message_of([&] { TuningJournal(folder.path(), JournalHead{"a = 1", {}, false}); }),
+       {message_of([&] {
+          TuningJournal(folder.path(), JournalHead{"a = 1", {}, false});
+        }),
         message_of([&] { TuningJournal::head_in(folder.path()); })}) {
     EXPECT_NE(message.find("cannot read '"), std::string::npos) << message;
     EXPECT_NE(message.find(kJournalFile), std::string::npos) << message;

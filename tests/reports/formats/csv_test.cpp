@@ -52,6 +52,17 @@ TEST(Csv, NamesAreGuardedAndNumbersAreNot) {
             "other,0,lifted,'=phase,1,-7\n");
 }
 
+TEST(Csv, NamesHoldNothingThatATerminalWouldActOn) {
+  tokenlift::Run run = steady_run();
+  run.series.columns = {{"a\x1b[2J\r\u202e\u0085", {1}}};
+  run.throttles.clear();
+  Report report;
+  report.trials = {sample_trial("one", run)};
+  EXPECT_TRUE(to_csv(report).starts_with(R"(time_s,arm,phase,runs,a\x1b[2J\x0d\xe2\x80\xae\xc2\x85)"
+                                         "\n"))
+      << to_csv(report);
+}
+
 TEST(Csv, ALimitIsTheOneInForceAtTheEndOfTheBin) {
   Report report = lift_report();
   report.trials[0].trial.lifted.pooled.throttles[0].limits = {

@@ -36,6 +36,15 @@ TEST(OpenMetrics, OfALift) {
   expect_golden("openmetrics_lift", to_openmetrics(lift_report()));
 }
 
+TEST(OpenMetrics, NamesHoldNothingThatATerminalWouldActOn) {
+  Report report = lift_report();
+  report.trials[0].trial.label = "a\x1b[2J\rb\n\"c\\\u202e\u0085";
+  const std::string text = to_openmetrics(report);
+  EXPECT_TRUE(contains(text, R"(trial="a\\x1b[2J\\x0db\n\"c\\\\xe2\\x80\\xae\\xc2\\x85")"))
+      << text.substr(0, 2000);
+  EXPECT_EQ(controls_in(text), "");
+}
+
 TEST(OpenMetrics, OfAnEndpointSaysWhatItRefusedAndBroke) {
   const std::string text = to_openmetrics(make_report({make_trial("endpoint", {endpoint_run()})}));
   for (

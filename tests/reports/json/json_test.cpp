@@ -360,11 +360,11 @@ TEST(Json, AsManyRecordsAndLimitsAsThereMayBeAreRead) {
     RunValue run = lift_run();
     run.throttles[0].limits.assign(kMostLimits, LimitRecord{kSecondNs, 1});
     const TenantRecord tenant = run.tenants[0];
-    run.tenants.assign(kMostRecords / run.phases.size(), tenant);
+    run.tenants.assign(kFullRecords / run.phases.size(), tenant);
     text = to_json(run);
   }
   const RunValue back = read_run(text, "run.json");
-  EXPECT_EQ(back.tenants.size() * back.phases.size(), kMostRecords);
+  EXPECT_EQ(back.tenants.size() * back.phases.size(), kFullRecords);
   EXPECT_EQ(back.throttles[0].limits.size(), kMostLimits);
   // With histograms as full as the bound of the text has room for.
   RunValue bare = steady_run();
@@ -376,7 +376,7 @@ TEST(Json, AsManyRecordsAndLimitsAsThereMayBeAreRead) {
   }
   EXPECT_GE(full.series.ttft_slices[0].max_ns(), 600 * kSecondNs);
   const std::size_t one = to_json(full).size() - to_json(bare).size();
-  EXPECT_LE(text.size() + (kMostRecords * kMetrics + kMostSlices) * one, kMostTextBytes);
+  EXPECT_LE(text.size() + (kFullRecords * kMetrics + kMostSlices) * one, kMostTextBytes);
 }
 
 TEST(Json, ARunThatDoesNotKnowHowLongItsLiftTookIsRead) {

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace tokenlift::histogram_test {
@@ -124,6 +126,44 @@ RC_GTEST_PROP(Histogram, IsRebuiltFromItsBuckets, ()) {
   const Histogram rebuilt = Histogram::from_buckets(buckets_of(histogram), histogram.sum_ns(),
                                                     histogram.min_ns(), histogram.max_ns());
   RC_ASSERT(rebuilt == histogram);
+}
+
+// Few buckets are a list, and more of them, or more visits, are a window that grows on both sides.
+RC_GTEST_PROP(Histogram, HoldsTheSameHoweverOftenAndWhereverItIsUsed, ()) {
+  const auto size = *rc::gen::element<std::size_t>(1, 20, 2000);
+  const auto values = *rc::gen::container<std::vector<std::int64_t>>(size, any_value_ns());
+  std::map<std::size_t, std::uint64_t> expected;
+  for (const std::int64_t value_ns : values) ++expected[Histogram::bucket_of(value_ns)];
+  const Histogram one = histogram_of(values);
+  std::vector<BucketCount> buckets;
+  for (const auto& [index, count] : expected) buckets.push_back({index, count});
+  RC_ASSERT(buckets_of(one) == buckets);
+  // Its buckets in one visit each: a list where `one` may have a window.
+  const Histogram other =
+      Histogram::from_buckets(buckets, one.sum_ns(), one.min_ns(), one.max_ns());
+  RC_ASSERT(one == other && other == one);
+  RC_ASSERT(one.value_at(0.3) == other.value_at(0.3));
+  Histogram copy = other;
+  copy = one;
+  Histogram moved = std::move(copy);
+  RC_ASSERT(moved == one);
+  moved.record(values.front());
+  RC_ASSERT(!(moved == one));
+  Histogram here = one;
+  here.merge(other);
+  Histogram there = other;
+  there.merge(one);
+  RC_ASSERT(here == there && here.count() == 2 * values.size());
+}
+
+TEST(Histogram, HoldsCountsThatAListHasNoRoomFor) {
+  Histogram histogram;
+  histogram.record(5, (std::uint64_t{1} << 52) - 1);
+  histogram.record(5);
+  histogram.record(1'000'000, UINT64_MAX >> 1);
+  EXPECT_EQ(buckets_of(histogram),
+            (std::vector<BucketCount>{{5, std::uint64_t{1} << 52},
+                                      {Histogram::bucket_of(1'000'000), UINT64_MAX >> 1}}));
 }
 
 TEST(Histogram, CountsRepeatedValuesAtOnce) {

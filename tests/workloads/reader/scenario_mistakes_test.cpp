@@ -145,7 +145,7 @@ TEST(Mistakes, MoreThanARunCanRecordIsRefusedBeforeItRuns) {
   EXPECT_NE(mistakes[0].message.find("change more than 100000 times"), std::string::npos);
   EXPECT_EQ(mistakes[0].line, 29 + 4 * 499);
   std::string tenants;
-  for (int i = 0; i < 512; ++i) {
+  for (std::size_t i = 0; i < kMostTenants; ++i) {
     tenants += "\n[[tenant]]\nname = \"t" + std::to_string(i) +
                "\"\narrivals = { process = \"poisson\", load = 0.1 }\n"
                "prompt_tokens = { distribution = \"constant\", value = 8 }\n"
@@ -153,8 +153,89 @@ TEST(Mistakes, MoreThanARunCanRecordIsRefusedBeforeItRuns) {
   }
   mistakes = mistakes_in(kText + tenants);
   ASSERT_EQ(mistakes.size(), 1U);
-  EXPECT_EQ(mistakes[0].message, "513 tables [[tenant]]");
-  EXPECT_EQ(mistakes[0].advice, "512 are the most");
+  EXPECT_EQ(mistakes[0].message, "10001 tables [[tenant]]");
+  EXPECT_EQ(mistakes[0].advice, "10000 are the most");
+}
+
+// As many as there are keys, in a time that is not that of their square; each is said of the first.
+TEST(Mistakes, ManyAreCountedAndTheFirstAreSaid) {
+  std::string text = kText;
+  for (int i = 0; i < 100'000; ++i) text += "wrong" + std::to_string(i) + " = 1\n";
+  std::string message;
+  try {
+    parse(text);
+  } catch (const ScenarioError& error) {
+    message = error.what();
+    ASSERT_EQ(error.mistakes().size(), kMostMistakes);
+    for (std::size_t i = 0; i < kMostMistakes; ++i) {
+      const std::string name = "wrong" + std::to_string(i);
+      EXPECT_TRUE(contains(error.mistakes()[i].message, "unknown key \"" + name + "\""));
+      EXPECT_EQ(error.mistakes()[i].excerpt, name + " = 1");
+    }
+  }
+  EXPECT_TRUE(message.ends_with("\nand 99950 other mistakes")) << message.substr(0, 1000);
+  // All on one line, of half a megabyte.
+  text = kText + "\n[[event]]\nlift = { ";
+  for (int i = 0; i < 50'000; ++i) text += "w" + std::to_string(i) + " = 1, ";
+  text.replace(text.size() - 2, 2, " }\n");
+  EXPECT_LT(listed(mistakes_in(text)).size(), 20'000U);
+}
+
+// Two tenants replay one trace, and what is wrong with it is wrong once.
+TEST(Mistakes, AreSaidOnce) {
+  std::string text = kText.substr(0, kText.find("[[tenant]]"));
+  for (const char* const name : {"a", "b"}) {
+    text += "[[tenant]]\nname = \"" + std::string(name) +
+            "\"\narrivals = { process = \"trace\", file = \"/proc/self/status\" }\n";
+  }
+  const std::vector<Mistake> mistakes = mistakes_in(text);
+  ASSERT_EQ(mistakes.size(), 1U) << listed(mistakes);
+  EXPECT_EQ(mistakes[0].source, "/proc/self/status");
+  EXPECT_FALSE(contains(listed(mistakes), "other mistakes"));
+}
+
+TEST(Mistakes, AreNoLongerThanNeedBe) {
+  const std::string name(100'000, 'n');
+  const std::vector<Mistake> mistakes = mistakes_in(kText + "\n" + name + " = 1\n");
+  ASSERT_FALSE(mistakes.empty());
+  EXPECT_LT(mistakes[0].message.size(), kLongestMessage + 10);
+  EXPECT_TRUE(mistakes[0].message.ends_with("nnn..."));
+  EXPECT_LT(to_string(mistakes[0]).size(), 2000U);
+}
+
+TEST(Mistakes, TablesStandOnlySoDeepInEachOther) {
+  const auto repeated = [](const std::string& text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += text;
+    return all;
+  };
+  for (const std::string& deep :
+       {repeated("a.", 1'000'000) + "a = 1", "[" + repeated("a . ", 40) + "a]",
+        "[[" + repeated("'a'.", 40) + "a]]", "a = " + repeated("[", 100'000),
+        "a = " + repeated("{ a = ", 40) + "1" + repeated(" }", 40)}) {
+    const std::vector<Mistake> mistakes = mistakes_in(kText + "\n" + deep + "\n");
+    ASSERT_EQ(mistakes.size(), 1U) << deep.substr(0, 100);
+    EXPECT_EQ(mistakes[0].message, "tables or arrays stand more than 32 deep in each other");
+    EXPECT_GT(mistakes[0].line, 20);
+  }
+  // What looks deep and is not.
+  for (const std::string& flat :
+       {"# " + repeated("a.", 100), "description = \"" + repeated("a.\\\"", 100) + "\"",
+        "description = '''\n" + repeated("[a.", 100) + "\n'''",
+        "description = \"\"\"\n\"" + repeated("{a.", 100) + "\"\"\""}) {
+    const std::vector<Mistake> mistakes = mistakes_in(flat + "\n" + kText);
+    EXPECT_TRUE(mistakes.empty()) << listed(mistakes);
+  }
+  EXPECT_EQ(mistakes_in(kText, {repeated("a.", 1'000'000) + "a=1"}).size(), 1U);
+  EXPECT_TRUE(mistakes_in(kText, {"description=" + repeated("a.", 100)}).empty());
+}
+
+TEST(Mistakes, ATextIsOnlySoLarge) {
+  const std::vector<Mistake> mistakes = mistakes_in(kText + std::string(kMostDocumentBytes, '\n'));
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_EQ(to_string(mistakes[0]),
+            "demo.toml: error: the text is larger than 8 MiB\n"
+            "    many requests are a trace: name its file in arrivals");
 }
 
 TEST(Mistakes, AreRenderedWithTheLineAndACaret) {
@@ -171,6 +252,14 @@ TEST(Mistakes, CaretCountsCodePointsAndEscapesStayHarmless) {
   EXPECT_EQ(to_string(wide), "f.toml:1:4: error: m\n    \u00e9\u00e9 x\n       ^");
   const Mistake hostile{"f\x1b.toml", 1, 2, "m\x1b[2J", "", "a\x1b[31m\xff\tb"};
   EXPECT_EQ(to_string(hostile), "f?.toml:1:2: error: m?[2J\n    a?[31m? b\n     ^");
+  const Mistake turned{"f.toml",
+                       1,
+                       1,
+                       "m\u202e\u2066",
+                       "\u200f\u061c",
+                       "\u202d"
+                       "ab\u2029"};
+  EXPECT_EQ(to_string(turned), "f.toml:1:1: error: m??\n    ?ab?\n    ^\n    ??");
 }
 
 TEST(Mistakes, LongLinesAreCutAroundTheCaret) {
