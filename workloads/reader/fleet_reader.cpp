@@ -55,7 +55,7 @@ FleetSettings FleetReader::read(TableReader table) {
     const Mark mark{document_};
     const Site site = read_site(site_table, fleet.router);
     fleet.sites.push_back(site);
-    site_names_.push_back(site.name);
+    site_names_.insert(site.name);
     if (!mark.sound()) continue;
     sound_sites_.push_back({site, site_table.place(), site_table.place("kv_tokens"),
                             site_table.place("boot"), site_table.place("power")});

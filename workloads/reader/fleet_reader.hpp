@@ -2,6 +2,7 @@
 // Reads [fleet] with its sites, and holds each site against its profile.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,7 @@ class FleetReader {
   std::optional<Engine> engine_;
   const std::vector<Profile>& given_;
   ReadProfiles own_;
-  std::vector<std::string> site_names_;
+  std::set<std::string> site_names_;
   std::vector<PlacedSite> sound_sites_;
 };
 

@@ -96,13 +96,13 @@ void TableReader::wrong_type(std::string_view key, const toml::node& node,
           "for example " + std::string(key) + " = " + std::string(example));
 }
 
-std::string TableReader::name_apart_from(const std::vector<std::string>& taken) {
+std::string TableReader::name_apart_from(const std::set<std::string>& taken) {
   require("name", "for example name = \"users\"");
   const std::optional<std::string> name = text("name");
   if (!name) return "";
   if (!is_name(*name)) {
     mistake("name", in_quotes(*name) + " can't be a name", std::string(kNameAdvice));
-  } else if (std::ranges::find(taken, *name) != taken.end()) {
+  } else if (taken.contains(*name)) {
     mistake("name", name_ + " " + in_quotes(*name) + " is there twice", "give each its own name");
   }
   return *name;

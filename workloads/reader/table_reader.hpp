@@ -61,7 +61,7 @@ class TableReader {
   void require(std::string_view key, const std::string& advice = "");
 
   /// The key "name", which must be there, be a name and be none of `taken`; whatever it is.
-  std::string name_apart_from(const std::vector<std::string>& taken);
+  std::string name_apart_from(const std::set<std::string>& taken);
   std::optional<std::string> text(std::string_view key);
   std::optional<bool> flag(std::string_view key);
   std::optional<std::int64_t> whole(std::string_view key, std::int64_t min, std::int64_t max);

@@ -28,7 +28,8 @@ Tenant TenantReader::read(TableReader& table, const std::vector<Site>& sites,
                           std::optional<Engine> engine) {
   const Mark mark{document_};
   Tenant tenant;
-  tenant.name = table.name_apart_from(names_);
+  tenant.name = table.name_apart_from(taken_);
+  taken_.insert(tenant.name);
   names_.push_back(tenant.name);
   table.require("arrivals", R"(for example arrivals = { process = "poisson", rate = "12/s" })");
   if (auto arrivals = table.table("arrivals", "arrivals")) {

@@ -2,6 +2,7 @@
 // Reads [[tenant]]: which requests a group of users asks, and how these users behave.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ class TenantReader {
   ArrivalsReader arrivals_reader_;
   std::vector<Tenant> sized_;
   std::vector<std::string> names_;
+  std::set<std::string> taken_;  // the same names
   std::optional<Place> load_place_;
   bool some_by_rate_ = false;
   std::int64_t users_ = 0;  // of all tenants so far

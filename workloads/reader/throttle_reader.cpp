@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -195,8 +197,8 @@ void check_charge(TableReader& table, const Settings& settings, Unit unit) {
 Throttle ThrottleReader::read(TableReader& table) {
   const Mark mark{document_};
   Throttle throttle;
-  std::vector<std::string> names;
-  for (const KnownThrottle& known : known_) names.push_back(known.name);
+  std::set<std::string> names;
+  for (const KnownThrottle& known : known_) names.insert(known.name);
   throttle.name = table.name_apart_from(names);
   table.require("kind", "kind = \"token_bucket\"");
   const std::optional<ThrottleKind> kind = table.choice<ThrottleKind>("kind");
