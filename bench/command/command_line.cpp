@@ -5,6 +5,7 @@
 #include <sstream>
 #include <vector>
 
+#include "bench/command/audit_command.hpp"
 #include "bench/command/calibrate_command.hpp"
 #include "bench/command/check_command.hpp"
 #include "bench/command/compare_command.hpp"
@@ -28,10 +29,10 @@ namespace {
 
 /// In the order in which --help lists them.
 std::vector<Command> all_commands() {
-  return {run_command(),      serve_command(),     check_command(),  scenarios_command(),
-          profiles_command(), calibrate_command(), report_command(), compare_command(),
-          suite_command(),    suites_command(),    sweep_command(),  size_command(),
-          tune_command()};
+  return {run_command(),       serve_command(),    audit_command(),     check_command(),
+          scenarios_command(), profiles_command(), calibrate_command(), report_command(),
+          compare_command(),   suite_command(),    suites_command(),    sweep_command(),
+          size_command(),      tune_command()};
 }
 
 bool is_by_place(const Option& option) {

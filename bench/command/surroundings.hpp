@@ -41,7 +41,8 @@ inline constexpr int kOpen = 5;  ///< done, and it takes more runs to say whethe
 
 inline constexpr const char* kExitCodes =
     "Exit codes: 0 done; 1 done, and a goal or an objective was missed (calibrate --verify,\n"
-    "suite), something got worse (compare) or nothing can be recommended (tune); 2 the input is\n"
+    "suite), something got worse (compare), a client says\n"
+    "otherwise (audit) or nothing can be recommended (tune); 2 the input is\n"
     "wrong; 3 the measurement is not valid, or was interrupted; 4 the machine failed it (disk\n"
     "full, no permission); 5 a comparison is open. Of several the first of 2, 4, 3, 1, 5.";
 
