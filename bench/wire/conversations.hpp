@@ -19,15 +19,15 @@ class Conversations {
 
   /// The turns of a request that goes on with a conversation (or begins one), itself the last;
   /// none where it is of no conversation. A prompt begins with so many tokens of the system's.
-  std::vector<Turn> turns(const Work& work, std::int64_t system_tokens) {
+  std::vector<SaidTurn> turns(const Work& work, std::int64_t system_tokens) {
     if (!is_turn(work)) return {};
     const std::int64_t known_tokens = work.prefix->known_tokens;
-    std::vector<Turn> turns;
+    std::vector<SaidTurn> turns;
     if (known_tokens == 0) {
       turns.push_back({work.number, work.prompt_tokens - system_tokens, 0});
       return turns;
     }
-    if (const std::vector<Turn>* const known = said_.use(work.prefix->conversation)) {
+    if (const std::vector<SaidTurn>* const known = said_.use(work.prefix->conversation)) {
       turns = *known;
     } else {
       turns.push_back({work.prefix->conversation, known_tokens - system_tokens, 0});
@@ -39,7 +39,7 @@ class Conversations {
   /// It was answered, with so many tokens.
   void answered(const Work& work, std::int64_t system_tokens, std::int64_t answer_tokens) {
     if (!is_turn(work)) return;
-    std::vector<Turn> said = turns(work, system_tokens);
+    std::vector<SaidTurn> said = turns(work, system_tokens);
     said.back().answer_tokens = answer_tokens;
     said_.put(work.prefix->conversation) = std::move(said);
     if (said_.size() > kMost) said_.drop_oldest();
@@ -50,7 +50,7 @@ class Conversations {
     return work.prefix != nullptr && work.prefix->conversation != 0;
   }
 
-  Lru<std::vector<Turn>> said_;
+  Lru<std::vector<SaidTurn>> said_;
 };
 
 }  // namespace tokenlift

@@ -126,7 +126,7 @@ void RequestWriter::write_messages(const RequestText& request, std::string& out)
   };
   const std::int64_t own = request.prompt_tokens - prompts_.settings().system_tokens;
   if (request.turns.empty()) say("user", request.key, std::max<std::int64_t>(own, 1));
-  for (const Turn& turn : request.turns) {
+  for (const SaidTurn& turn : request.turns) {
     say("user", turn.key, std::max<std::int64_t>(turn.tokens, 1));
     if (turn.answer_tokens > 0) say("assistant", answer_key(turn.key), turn.answer_tokens);
   }
@@ -154,7 +154,7 @@ void RequestWriter::write_prompt(const RequestText& request, std::string& out) c
   if (request.turns.empty()) {
     say(request.key, std::max<std::int64_t>(request.prompt_tokens - system_tokens, 1));
   }
-  for (const Turn& turn : request.turns) {
+  for (const SaidTurn& turn : request.turns) {
     say(turn.key, std::max<std::int64_t>(turn.tokens, 1));
     if (turn.answer_tokens > 0) say(answer_key(turn.key), turn.answer_tokens);
   }

@@ -13,7 +13,7 @@
 namespace tokenlift {
 
 /// One turn of a conversation that the endpoint is to know, in their order.
-struct Turn {
+struct SaidTurn {
   std::uint64_t key = 0;           ///< of the text that the user said
   std::int64_t tokens = 0;         ///< of it; those of the system prompt are not among them
   std::int64_t answer_tokens = 0;  ///< that came back; 0 for the last turn
@@ -23,7 +23,7 @@ struct RequestText {
   std::uint64_t key = 0;           ///< of the prompt's text: the request's number
   std::int64_t prompt_tokens = 0;  ///< in all; the system prompt counts. Not used with turns
   std::int64_t output_tokens = 0;  ///< max_tokens, and min_tokens with ignore_eos
-  std::vector<Turn> turns;         ///< of a session, the last one is this request; empty: none
+  std::vector<SaidTurn> turns;     ///< of a session, the last one is this request; empty: none
   std::string_view request_id;     ///< x-request-id
   std::uint32_t attempt = 1;       ///< x-stainless-retry-count is attempt - 1
   std::string_view user;           ///< empty: not said

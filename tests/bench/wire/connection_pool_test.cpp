@@ -95,14 +95,14 @@ TEST(Conversations, ATurnBringsWhatWasSaidBeforeIt) {
   Conversations conversations;
   Prefix prefix{7, 0, {}};
   const Work first = turn_of(prefix, 40, 30);
-  const std::vector<Turn> begin = conversations.turns(first, 10);
+  const std::vector<SaidTurn> begin = conversations.turns(first, 10);
   ASSERT_EQ(begin.size(), 1U);
   EXPECT_EQ(begin[0].key, 40U);
   EXPECT_EQ(begin[0].tokens, 20);  // without those of the system
   conversations.answered(first, 10, 5);
 
   prefix.known_tokens = 35;
-  const std::vector<Turn> both = conversations.turns(turn_of(prefix, 41, 50), 10);
+  const std::vector<SaidTurn> both = conversations.turns(turn_of(prefix, 41, 50), 10);
   ASSERT_EQ(both.size(), 2U);
   EXPECT_EQ(both[0].key, 40U);
   EXPECT_EQ(both[0].tokens, 20);
@@ -115,7 +115,7 @@ TEST(Conversations, ATurnBringsWhatWasSaidBeforeIt) {
 TEST(Conversations, OneThatIsForgottenIsOneTurn) {
   Conversations conversations;
   const Prefix prefix{7, 35, {}};
-  const std::vector<Turn> turns = conversations.turns(turn_of(prefix, 41, 50), 10);
+  const std::vector<SaidTurn> turns = conversations.turns(turn_of(prefix, 41, 50), 10);
   ASSERT_EQ(turns.size(), 2U);
   EXPECT_EQ(turns[0].tokens, 25);
   EXPECT_EQ(turns[1].tokens, 15);
