@@ -6,27 +6,27 @@
 //   client/requests    the fleet: an iteration is a request of one token, on a connection used
 //   again client/bare_requests
 //
-// The server's side is played in turns on the same thread, and not timed: so every chunk is a read
-// of its own, whoever reads, which is what it costs most. Time is that of the thread's CPU, kernel
-// included.
+// The server's side is another process, which waits while the client works, and the other way
+// round: so every chunk is a read of its own, whoever reads, which is what it costs most. Time is
+// that of the thread's CPU, kernel included. memory: of our own for each stream, by what malloc
+// says.
 
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
-#include <netinet/tcp.h>
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <ctime>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
+#include "bench/micro/far_side.hpp"
+#include "bench/micro/thread_time.hpp"
 #include "bench/record/recording_grid.hpp"
 #include "bench/wire/http_fleet.hpp"
 #include "bench/wire/socket_room.hpp"
@@ -47,80 +47,14 @@ constexpr std::string_view kEnd =
     "56\r\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":8,\"completion_tokens\":1}}\n\n"
     "data: [DONE]\n\n\r\n0\r\n\r\n";
 
-/// CPU time of the calling thread.
-double thread_s() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
-/// CPU time of the parts of an iteration that are timed.
-class Stopwatch {
- public:
-  void begin() { begun_s_ = thread_s(); }
-  void end() { sum_s_ += thread_s() - begun_s_; }
-  double take() { return std::exchange(sum_s_, 0); }
-
- private:
-  double begun_s_ = 0;
-  double sum_s_ = 0;
-};
-
-void must(bool holds) {
-  if (!holds) std::abort();
-}
-
-/// The server's ends of many connections.
-class ServerSide {
- public:
-  ServerSide() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* const any = reinterpret_cast<sockaddr*>(&address_);
-    socklen_t length = sizeof address_;
-    must(bind(listener_, any, length) == 0 && listen(listener_, 1024) == 0 &&
-         getsockname(listener_, any, &length) == 0);
-  }
-  ~ServerSide() {
-    for (const int each : open_) close(each);
-    close(listener_);
-  }
-  const sockaddr_in& address() const { return address_; }
-  std::size_t size() const { return open_.size(); }
-
-  void accept_all() {
-    for (int accepted = 0; (accepted = accept4(listener_, nullptr, nullptr, 0)) >= 0;) {
-      const int on = 1;
-      setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      open_.push_back(accepted);
-    }
-  }
-  /// A request of each connection.
-  void read_requests() {
-    for (const int each : open_) must(recv(each, bytes_.data(), bytes_.size(), 0) > 0);
-  }
-  void write_to_all(std::string_view text) {
-    for (const int each : open_) {
-      must(send(each, text.data(), text.size(), MSG_NOSIGNAL) == std::ssize(text));
-    }
-  }
-
- private:
-  int listener_;
-  sockaddr_in address_{};
-  std::vector<int> open_;
-  std::array<char, 65536> bytes_{};
-};
-
-Scenario scenario_for(const ServerSide& server) {
+Scenario scenario_for(std::uint16_t port) {
   Scenario scenario;
   scenario.run.engine = Engine::http;
   scenario.run.duration_ns = 600'000'000'000;
   Site& site = scenario.fleet.sites.emplace_back();
   site.name = "server";
   site.endpoint.emplace();
-  site.endpoint->url =
-      "http://127.0.0.1:" + std::to_string(ntohs(server.address().sin_port)) + "/v1";
+  site.endpoint->url = "http://127.0.0.1:" + std::to_string(port) + "/v1";
   site.endpoint->model = "llama-3.1-8b";
   scenario.tenants.emplace_back().name = "users";
   return scenario;
@@ -129,13 +63,11 @@ Scenario scenario_for(const ServerSide& server) {
 /// The fleet with so many requests in flight.
 class FleetSide {
  public:
-  FleetSide(ServerSide& server, std::int64_t streams)
-      : scenario_(scenario_for(server)), grid_(make_grid(scenario_)), streams_(streams) {
+  FleetSide(FarSide& far, std::uint16_t port, std::int64_t streams)
+      : scenario_(scenario_for(port)), grid_(make_grid(scenario_)), streams_(streams) {
+    far.begin_accept(streams);
     submit_all();
-    while (server.size() < static_cast<std::size_t>(streams)) {
-      server.accept_all();
-      turn();
-    }
+    while (!far.done()) turn();
     for (int i = 0; i < 4; ++i) read();  // what has been accepted is also connected
   }
 
@@ -180,17 +112,22 @@ class FleetSide {
 /// Nothing but sockets.
 class BareSide {
  public:
-  BareSide(ServerSide& server, std::int64_t streams) : epoll_(epoll_create1(0)) {
+  BareSide(FarSide& far, std::uint16_t port, std::int64_t streams) : epoll_(epoll_create1(0)) {
+    far.begin_accept(streams);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
     for (std::int64_t i = 0; i < streams; ++i) {
       const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-      must(connect(descriptor, reinterpret_cast<const sockaddr*>(&server.address()),
-                   sizeof server.address()) == 0);
-      server.accept_all();
+      must(connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
       epoll_event event{};
       event.events = EPOLLIN;
       event.data.fd = descriptor;
       epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event);
       sockets_.push_back(descriptor);
+    }
+    while (!far.done()) {
     }
   }
   ~BareSide() {
@@ -226,17 +163,29 @@ class BareSide {
 
 constexpr int kRounds = 20;
 
+std::size_t allocated_bytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
 template <typename Side>
 void read_chunks(benchmark::State& state) {
-  raise_descriptor_limit();
   const std::int64_t streams = state.range(0);
-  ServerSide server;
-  Side side(server, streams);
+  constexpr std::int64_t kOthers = 100;
+  if (raise_descriptor_limit() < streams + kOthers) {
+    state.SkipWithError("this process may not have as many descriptors (ulimit -Hn)");
+    return;
+  }
+  FarSide server;
+  const std::uint16_t port = server.listen();
+  const std::size_t before = allocated_bytes();
+  Side side(server, port, streams);
   Stopwatch watch;
   if constexpr (std::is_same_v<Side, BareSide>) side.submit_all();
-  server.read_requests();
+  server.read_from_all();
   server.write_to_all(std::string(kHead) + std::string(kChunk));
   side.read();
+  const auto memory = static_cast<double>(allocated_bytes() - before);
   while (state.KeepRunningBatch(streams * kRounds)) {
     for (int round = 0; round < kRounds; ++round) {
       server.write_to_all(kChunk);
@@ -249,28 +198,29 @@ void read_chunks(benchmark::State& state) {
   if constexpr (std::is_same_v<Side, FleetSide>) {
     const WireRecord record = side.stop();
     must(record.reads > 0 && record.reads_with_several == 0);
+    state.counters["memory"] = memory / static_cast<double>(streams);
   }
 }
 BENCHMARK_TEMPLATE(read_chunks, FleetSide)
     ->Name("client/chunks")
     ->Arg(1000)
-    ->Arg(8000)
+    ->Arg(10'000)
     ->UseManualTime();
 BENCHMARK_TEMPLATE(read_chunks, BareSide)
     ->Name("client/bare")
     ->Arg(1000)
-    ->Arg(8000)
+    ->Arg(10'000)
     ->UseManualTime();
 
 template <typename Side>
 void ask(benchmark::State& state) {
   constexpr std::int64_t kAtOnce = 64;
-  ServerSide server;
-  Side side(server, kAtOnce);
+  FarSide server;
+  Side side(server, server.listen(), kAtOnce);
   const std::string answer = std::string(kHead) + std::string(kChunk) + std::string(kEnd);
   Stopwatch watch;
   if constexpr (std::is_same_v<Side, BareSide>) side.submit_all();
-  server.read_requests();
+  server.read_from_all();
   server.write_to_all(answer);
   side.read();
   std::int64_t asked = kAtOnce;
@@ -279,7 +229,7 @@ void ask(benchmark::State& state) {
     side.submit_all();
     watch.end();
     asked += kAtOnce;
-    server.read_requests();
+    server.read_from_all();
     server.write_to_all(answer);
     watch.begin();
     side.read();
