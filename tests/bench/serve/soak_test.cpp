@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -267,7 +268,8 @@ TEST(Soak, NothingIsLostAndMemoryStaysWhatItIs) {
   const std::uint64_t requests = setting("TOKENLIFT_SOAK_REQUESTS", 10'000);
   const std::chrono::seconds most(setting("TOKENLIFT_SOAK_SECONDS", 3'600));
   const auto until = std::chrono::steady_clock::now() + most;
-  constexpr std::uint64_t kParts = 100;
+  const std::uint64_t part_requests = std::min<std::uint64_t>(requests / 100, 10'000);
+  const std::uint64_t parts = requests / part_requests;
   constexpr std::uint64_t kWarmUp = 20;  // parts after which memory is to stay what it is
   constexpr std::int64_t kMostGrowthBytes = std::int64_t{1} << 20;
   Serving serving;
@@ -275,13 +277,13 @@ TEST(Soak, NothingIsLostAndMemoryStaysWhatItIs) {
   serving.start();
   std::int64_t before = 0;
   std::uint64_t part = 0;
-  for (; part < kParts && (part <= kWarmUp || std::chrono::steady_clock::now() < until); ++part) {
-    clients.ask(requests / kParts);
+  for (; part < parts && (part <= kWarmUp || std::chrono::steady_clock::now() < until); ++part) {
+    clients.ask(part_requests);
     if (part == kWarmUp) before = allocated_bytes();
   }
   const std::int64_t growth = allocated_bytes() - before;
   const auto run = serving.stop();
-  if (part < kParts) std::cout << "time was up after " << clients.asked << " requests\n";
+  if (part < parts) std::cout << "time was up after " << clients.asked << " requests\n";
   std::cout << clients.asked << " requests; allocated " << before << " bytes, then " << growth
             << " more\n";
 
