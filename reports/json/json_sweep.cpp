@@ -147,7 +147,7 @@ Estimate estimate_of(const Field& field) {
           field["basis"].text(), field["reason"].text()};
 }
 
-PointFleet fleet_of(const Field& field) {
+PointFleet point_fleet_of(const Field& field) {
   PointFleet fleet;
   fleet.profile = field["profile"].text();
   fleet.accelerator = field["accelerator"].text();
@@ -227,7 +227,7 @@ SweepPoint point_of(const Field& field, std::size_t axes, std::size_t figures) {
     point.shortened = field["shortened"].flag();
     point.prompt_tokens = field["prompt_tokens"].optional(&Field::amount_of_units);
     point.output_tokens = field["output_tokens"].optional(&Field::amount_of_units);
-    point.fleet = fleet_of(field["fleet"]);
+    point.fleet = point_fleet_of(field["fleet"]);
     point.by_run = by_run_of(field["by_run"]);
   }
   for (const Field& item : field["figures"].items(kMostSweepWords)) {
