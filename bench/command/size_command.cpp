@@ -87,7 +87,7 @@ Command size_command() {
        "(default: 0.99)"},
       {"--most", whole(options->task.most_replicas, 2, 10'000'000),
        "try no more replicas than this (default: four times those of the scenario, 16 at least)"},
-      {"--repetitions", whole(options->repetitions, 1, 10'000),
+      {"--repetitions", whole(options->repetitions, 1, kMostRepetitions),
        "run each number of replicas so many times, with other seeds (default: 3, the fewest that "
        "give an interval)"},
       {"--out", name(options->out, "FOLDER"),
@@ -96,7 +96,7 @@ Command size_command() {
       {"--threads", whole(options->threads, 1, 1024),
        "simulate so many numbers of replicas at a time; results do not depend on it (default: one "
        "per core)"},
-      sweep_format_option(options->format),
+      sweep_format_option(options->format, false),
       {"--quiet", flag(options->quiet), "no progress"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.footer =

@@ -227,7 +227,7 @@ Command sweep_command() {
        "said where it is crossed, and points are added there"},
       {"--figure", texts(options->figures, "PATH"),
        "show this figure, too, e.g. tenants.chat.ttft.p99_ms; may be repeated"},
-      {"--repetitions", whole(options->repetitions, 1, 10'000),
+      {"--repetitions", whole(options->repetitions, 1, kMostRepetitions),
        "run each point so many times, with other seeds, the same at every point; three or more "
        "give "
        "intervals (default: 5)"},
@@ -248,7 +248,7 @@ Command sweep_command() {
        {"--out"}},
       {"--threads", whole(options->threads, 1, 1024),
        "simulate so many points at a time; results do not depend on it (default: one per core)"},
-      sweep_format_option(options->format),
+      sweep_format_option(options->format, true),
       {"--quiet", flag(options->quiet), "no progress"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.footer =

@@ -29,12 +29,14 @@ constexpr const char* kPointsFile = "points.csv";
 struct SweepFormat {
   const char* name;
   std::string (*render)(const SweepReport&);
+  bool of_curves = false;  ///< of points along keys, of which a search has none
 };
-constexpr std::array<SweepFormat, 5> kSweepFormats = {{{"json", to_json},
-                                                       {"csv", sweep_csv},
-                                                       {"openmetrics", sweep_openmetrics},
-                                                       {"benchmark-report", to_benchmark_reports},
-                                                       {"inferencex", to_flat_rows}}};
+constexpr std::array<SweepFormat, 5> kSweepFormats = {
+    {{"json", to_json},
+     {"csv", sweep_csv},
+     {"openmetrics", sweep_openmetrics},
+     {"benchmark-report", to_benchmark_reports, true},
+     {"inferencex", to_flat_rows, true}}};
 
 bool any_point(const SweepReport& report, bool (*is)(const SweepPoint&)) {
   return std::ranges::any_of(report.points, is) ||
@@ -103,15 +105,20 @@ void write_sweep(const OutputFolder& folder, const std::filesystem::path& place,
   folder.write(place / kPage, to_html(sweep_page(report)));
 }
 
-Option sweep_format_option(std::string& format) {
+Option sweep_format_option(std::string& format, bool has_curves) {
   std::vector<std::string> names = {"text", "markdown", "html"};
-  for (const SweepFormat& each : kSweepFormats) names.emplace_back(each.name);
+  for (const SweepFormat& each : kSweepFormats) {
+    if (has_curves || !each.of_curves) names.emplace_back(each.name);
+  }
+  const std::string of_curves =
+      has_curves ? "; benchmark-report: a Benchmark Report v0.2 (llm-d) per point of --over, as a "
+                   "YAML stream; inferencex: a flat row per steady point of --over, as InferenceX "
+                   "has them"
+                 : "";
   return {"--format", one_of(format, names),
           "what stdout gets: text; markdown: to paste into a pull request; html: the page; json: "
-          "everything; csv: a row per point; openmetrics: for Prometheus; benchmark-report: a "
-          "Benchmark Report v0.2 (llm-d) per point, as a YAML stream; inferencex: a flat row per "
-          "steady point, as InferenceX has them. Where the files are is then said on stderr "
-          "(default: text)"};
+          "everything; csv: a row per point; openmetrics: for Prometheus" +
+              of_curves + ". Where the files are is then said on stderr (default: text)"};
 }
 
 bool is_page_format(const std::string& format) {
@@ -122,7 +129,14 @@ bool is_page_format(const std::string& format) {
 std::string in_sweep_format(const Surroundings& surroundings, const std::string& format,
                             const SweepReport& report) {
   for (const SweepFormat& each : kSweepFormats) {
-    if (each.name == format) return each.render(report);
+    if (each.name != format) continue;
+    std::string text = each.render(report);
+    if (each.render == to_flat_rows && text == "[]\n") {
+      complain(
+          surroundings,
+          "no rows: they are of steady points whose profiles say which accelerators they have");
+    }
+    return text;
   }
   return in_format(sweep_page(report), format, style_of(surroundings));
 }

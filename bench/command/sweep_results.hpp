@@ -31,8 +31,9 @@ void end_watch(const Surroundings& surroundings, bool quiet);
 void write_sweep(const OutputFolder& folder, const std::filesystem::path& place,
                  const SweepReport& report);
 
-/// --format of `sweep` and `size`: pages, and formats for programs.
-Option sweep_format_option(std::string& format);
+/// --format of `sweep` and `size`: pages, and formats for programs. `has_curves`: also those of
+/// points along keys, which a search has not.
+Option sweep_format_option(std::string& format, bool has_curves);
 
 /// Whether it is one of pages: text, markdown, html.
 bool is_page_format(const std::string& format);

@@ -28,8 +28,6 @@ namespace tokenlift {
 namespace {
 
 constexpr double kProbed = 0.25;  // of the measured time
-/// In real time a point is worth a probe from this share of the capacity on.
-constexpr double kNearlyFull = 0.9;
 
 /// Of what is asked for, in several runs together: the backlog of a fleet that is asked for so much
 /// more than it can do.
@@ -111,21 +109,17 @@ Growth growth_of(const Run& run, std::string_view phase) {
   return added >= kClearGrowth * due_per_run(run, phase) ? Growth::clear : Growth::some;
 }
 
-enum class Length { part, whole };
-
-/// Whether one run may tell the end of the story. A burst may fill a part of the time: where less
-/// than the capacity is asked for, a part tells nothing.
-bool is_beyond_doubt(const Run& run, const Scenario& scenario, std::string_view phase,
-                     Length length) {
+/// Whether one run may tell the end of the story, also one of a part of the time.
+bool is_beyond_doubt(const Run& run, const Scenario& scenario, std::string_view phase) {
   if (growth_of(run, phase) != Growth::clear) return false;
   const BacklogTrend trend = *trend_of(run, phase);
   const double added = trend.last_requests - trend.first_requests;
   const double due = due_per_run(run, phase);
+  if (added >= kSureGrowth * due) return true;
   const double asked = offered(scenario).open_tokens_per_s;
   const std::optional<double>& capacity = scenario.fleet.capacity_tokens_per_s;
-  const bool too_much = capacity && asked > *capacity;
-  if (too_much && added >= kExpectedShare * due * (1 - *capacity / asked)) return true;
-  return added >= kSureGrowth * due && (length == Length::whole || too_much || !capacity);
+  if (!capacity || asked <= *capacity) return false;
+  return added >= kExpectedShare * due * (1 - *capacity / asked);
 }
 
 /// Whether points of the scenario have figures that need this.
@@ -267,12 +261,14 @@ std::optional<Prepared> PointRunner::prepare_as_stated(Scenario scenario, Experi
   return prepare(scenario, experiment);
 }
 
+/// A burst may fill a part of the time: where no more than the capacity is asked for, a part tells
+/// nothing.
 bool PointRunner::is_probed(const Prepared& prepared) const {
   const Scenario& scenario = prepared.scenario;
   if (!can_be_shortened(scenario)) return false;
-  if (traits_of(scenario.run.engine).simulated) return true;
   const std::optional<double>& capacity = scenario.fleet.capacity_tokens_per_s;
-  return capacity && offered(scenario).open_tokens_per_s >= kNearlyFull * *capacity;
+  if (capacity) return offered(scenario).open_tokens_per_s > *capacity;
+  return traits_of(scenario.run.engine).simulated;
 }
 
 SweepPoint PointRunner::run(const std::vector<std::string>& settings, Experiment& experiment,
@@ -313,9 +309,9 @@ class PointRuns {
   explicit PointRuns(std::string phase) : phase_(std::move(phase)) {}
 
   /// False where it agrees in everything with one before: then no seed makes another run.
-  bool add(std::uint64_t repetition, Run run, const Scenario& scenario, Length length) {
+  bool add(std::uint64_t repetition, Run run, const Scenario& scenario) {
     const Growth growth = growth_of(run, phase_);
-    beyond_doubt_ = beyond_doubt_ || is_beyond_doubt(run, scenario, phase_, length);
+    beyond_doubt_ = beyond_doubt_ || is_beyond_doubt(run, scenario, phase_);
     clear_ += growth == Growth::clear ? 1 : 0;
     grown_ += growth != Growth::none ? 1 : 0;
     const bool differs = pool_.add(run_name(repetition, false), run);
@@ -390,15 +386,15 @@ void PointRunner::run_prepared(const Prepared& prepared, Experiment& experiment,
     const Prepared part = shortened(prepared);
     std::optional<Run> probe = run(part, 1);
     if (!probe) return;
-    point.shortened = is_beyond_doubt(*probe, part.scenario, problem_.phase, Length::part);
-    if (point.shortened) runs.add(1, *std::move(probe), part.scenario, Length::part);
+    point.shortened = is_beyond_doubt(*probe, part.scenario, problem_.phase);
+    if (point.shortened) runs.add(1, *std::move(probe), part.scenario);
   }
   std::uint64_t most = point.shortened ? 0 : problem_.repetitions;
   bool second_opinion = false;
   for (std::uint64_t n = 1; n <= most && !runs.is_surely_saturated(); ++n) {
     std::optional<Run> made = run(prepared, n);
     if (!made) return;
-    if (!runs.add(n, *std::move(made), prepared.scenario, Length::whole)) break;
+    if (!runs.add(n, *std::move(made), prepared.scenario)) break;
     second_opinion = second_opinion || (most == 1 && runs.wants_another());
     if (second_opinion) most = 2;
   }

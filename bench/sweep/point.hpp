@@ -65,13 +65,12 @@ class PointRunner {
   /// Where a setting changes the capacity, loads are turned into rates and limits by the capacity
   /// of the scenario without it: otherwise twice the fleet would be asked for twice as much.
   ///
-  /// A point whose backlog grows ends early: it is first run for a quarter of its time (on engines
-  /// in real time only where nearly the capacity or more is asked for), and is saturated where the
-  /// backlog then grows beyond doubt: more than the capacity is asked for (or nobody knows it), and
-  /// it grows by 15 % of what is asked for, or by half of what is asked for beyond the capacity.
-  /// Otherwise it runs its whole time, and is saturated once it grows beyond doubt in a repetition,
-  /// or by kClearGrowth of what is asked for in two of them, or at all in all of them together.
-  /// Where only one is asked for and the backlog grows in it, another is made.
+  /// A point whose backlog grows ends early: where more than the capacity is asked for it is first
+  /// run for a quarter of its time, and is saturated where the backlog then grows beyond doubt: by
+  /// 15 % of what is asked for, or by half of what is asked for beyond the capacity. Otherwise it
+  /// runs its whole time, and is saturated once it grows beyond doubt in a repetition, or by
+  /// kClearGrowth of what is asked for in two of them, or at all in all of them together. Where
+  /// only one is asked for and the backlog grows in it, another is made.
   SweepPoint run(const std::vector<std::string>& settings, Experiment& experiment,
                  const RunWatch& watch);
 

@@ -123,8 +123,7 @@ void SweepReader::read_figures(TableReader& table) {
 }
 
 void SweepReader::read_effort(TableReader& table) {
-  constexpr auto kMost = static_cast<std::int64_t>(kMostSweepRepetitions);
-  if (const auto repetitions = table.whole("repetitions", 1, kMost)) {
+  if (const auto repetitions = table.whole("repetitions", 1, kMostRepetitions)) {
     sweeping_.repetitions = static_cast<std::uint64_t>(*repetitions);
   }
   sweeping_.requests = table.whole("requests", 1, kSizeMax);

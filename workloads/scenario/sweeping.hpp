@@ -41,6 +41,5 @@ inline constexpr std::size_t kMostSweptKeys = 4;
 inline constexpr std::size_t kMostFinds = 16;
 /// Of each point: as many as an interval of a percentile needs.
 inline constexpr std::uint64_t kUsualSweepRepetitions = 5;
-inline constexpr std::uint64_t kMostSweepRepetitions = 10'000;
 
 }  // namespace tokenlift

@@ -59,6 +59,12 @@ choices = ["at_once", "4_steps"]
 key = "lift.over"
 min = "1s"
 max = "9s"
+[sweep]
+over = ["tenant.users.arrivals.rate=1/s:9/s:3", "fleet.site.commodity.max_batch=8,16"]
+find = "most throttle.output limit.rate=10/s:900/s:log"
+while = "ttft.p99_ms <= 500"
+requests = 1_000_000
+for = "9s"
 )";
 
 RC_GTEST_PROP(ToToml, ReadsBackEqual, ()) {

@@ -84,7 +84,7 @@ set = { throttle = "limit", load = 0.8, burst = "2s", inherit = "proportional" }
   Scenario expected;
   expected.name = "all keys";
   expected.description = "d";
-  expected.run = {Engine::null, 40 * kS, 3 * kS, 3 * kS / 2, 60 * kS, 7, 1000, {}};
+  expected.run = {Engine::null, 40 * kS, 3 * kS, 3 * kS / 2, 60 * kS, 7, 1000, 1, {}};
   expected.fleet.router = RouterPolicy::power_of_two;
   expected.fleet.capacity_tokens_per_s = 5000;
   expected.fleet.load_report_interval_ns = kS / 100;
