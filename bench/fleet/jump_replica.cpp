@@ -355,12 +355,6 @@ std::int64_t JumpReplica::bound_ns(std::int64_t steps) const {
   return end_of(steps).ns + least_ns;
 }
 
-void JumpReplica::prefetch_places() const {
-  if (!decoding_.empty()) __builtin_prefetch(&places_[decoding_.front().place]);
-  if (!prefilling_.empty()) __builtin_prefetch(&places_[prefilling_.front().place]);
-  if (free_place_ != kNoPlace) __builtin_prefetch(&places_[free_place_]);
-}
-
 void JumpReplica::prefetch_batch() const {
   __builtin_prefetch(line_.data() + line_begin_);
   __builtin_prefetch(prefilling_.data());  // lies outside once there was more than one
@@ -468,12 +462,6 @@ std::uint16_t JumpReplica::close_context(const Place& place) {
   const std::uint16_t site = elsewhere ? its.progress->first_site : model_->site;
   side_->contexts.erase(found);
   return site;
-}
-
-std::int32_t JumpReplica::GapState::late(std::uint32_t place, CellId cell) const {
-  const std::uint32_t limit = limits->by_cell[cell];
-  if (limit == GapLimits::kNone) return 0;
-  return static_cast<std::int32_t>(late_steps[limit] - begun_at[place]);
 }
 
 void JumpReplica::GapState::begin(std::uint32_t place, CellId cell, std::int32_t late_before) {
@@ -590,18 +578,6 @@ std::int64_t JumpReplica::queued_tokens() const {
     sum += line_[i].output_tokens - (moved != nullptr ? moved->emitted_tokens : 0);
   }
   return sum;
-}
-
-StepDraw JumpReplica::draw() const {
-  StepDraw draw;
-  draw.asked =
-      static_cast<std::int64_t>(running() + preempted_.size() + line_.size()) - line_begin_;
-  if (!busy()) return draw;
-  draw.begin_ns = begin_.ns;
-  draw.sequences = static_cast<std::int64_t>(decoding_.size());
-  draw.chunk = chunks_ > 0;
-  draw.above_mw = above_mw();
-  return draw;
 }
 
 void JumpReplica::forget() {

@@ -216,4 +216,28 @@ class alignas(64) JumpReplica {
 };
 static_assert(sizeof(JumpReplica) <= 6 * 64);
 
+inline StepDraw JumpReplica::draw() const {
+  StepDraw draw;
+  draw.asked =
+      static_cast<std::int64_t>(running() + preempted_.size() + line_.size()) - line_begin_;
+  if (!busy()) return draw;
+  draw.begin_ns = begin_.ns;
+  draw.sequences = static_cast<std::int64_t>(decoding_.size());
+  draw.chunk = chunks_ > 0;
+  draw.above_mw = above_mw();
+  return draw;
+}
+
+inline void JumpReplica::prefetch_places() const {
+  if (!decoding_.empty()) __builtin_prefetch(&places_[decoding_.front().place]);
+  if (!prefilling_.empty()) __builtin_prefetch(&places_[prefilling_.front().place]);
+  if (free_place_ != kNoPlace) __builtin_prefetch(&places_[free_place_]);
+}
+
+inline std::int32_t JumpReplica::GapState::late(std::uint32_t place, CellId cell) const {
+  const std::uint32_t limit = limits->by_cell[cell];
+  if (limit == GapLimits::kNone) return 0;
+  return static_cast<std::int32_t>(late_steps[limit] - begun_at[place]);
+}
+
 }  // namespace tokenlift
