@@ -17,6 +17,7 @@
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/load.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/plan/power_plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
@@ -162,6 +163,7 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice, bool o
   text += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");
   text += fleet_over_time(planned);
   for (const std::string& note : trace_notes(planned)) text += "# " + note + "\n";
+  for (const std::string& note : power_notes(planned)) text += "# " + note + "\n";
   const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (quota && !quota->passed) {
     text += "# warning: a run cannot be valid here: " + quota->advice + "\n";

@@ -256,6 +256,31 @@ lift = "=1+1 %"
         self.assertEqual([span["replicas"] for span in run["fleet"]["compositions"]],
                          [[2, 2], [2, 0], [2, 2], [2, 0], [2, 2]])
 
+    @conclusions
+    def test_the_reported_mix_fits_its_power_as_measured_and_batteries_carry_the_grid(self):
+        sites = ("h100", "h200", "gb200")
+        nameplate = [word for site in sites[:2]
+                     for word in ("--set", f"fleet.site.{site}.power.per_accelerator_w=575")]
+        self.assertRegex(self.run_tokenlift("check", "power-cap", code=0).stdout,
+                         r"the fleet draws .* at nameplate it fits, but for events")
+        self.assertRegex(self.run_tokenlift("check", "power-cap", *nameplate, code=0).stdout,
+                         r"the fleet draws .* at nameplate it does not fit")
+        phases, run = self.simulate("power-cap")
+        slowed = lambda phase: sum(int(draw["slowed_replica_ns"])
+                                   for draw in phase["recorded"]["draws"])
+        for phase in phases.values():
+            self.assertEqual(slowed(phase), 0)
+        self.assertLess(sum(draw["largest_mw"] for draw in phases["before"]["recorded"]["draws"]),
+                        3e9)
+        self.assertLess(min(run["series"]["columns"]["battery_wh"]),
+                        max(run["series"]["columns"]["battery_wh"]))
+        without = [word for site in sites
+                   for word in ("--set", f"fleet.site.{site}.power.battery.energy=0Wh")]
+        alone, _ = self.simulate("power-cap", *without)
+        self.assertGreater(slowed(alone["transition"]), 0)
+        self.assertLess(alone["transition"]["rates"]["goodput_tokens_per_s"],
+                        phases["transition"]["rates"]["goodput_tokens_per_s"])
+
     def test_limits_rise_as_capacity_arrives(self):
         words = [word for site, count in (("h100", 36), ("h200", 12), ("gb200", 7))
                  for word in ("--set", f"fleet.site.{site}.replicas={count}")]

@@ -7,7 +7,6 @@
 #include "workloads/plan/demand.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
-#include "workloads/plan/power_plan.hpp"
 #include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
@@ -115,32 +114,9 @@ void warn_of_boots(const Scenario& resolved, std::vector<std::string>& result) {
 
 void warn_of_power(const Scenario& resolved, std::vector<std::string>& result) {
   for (const Site& site : resolved.fleet.sites) {
-    if (!site.power) continue;
-    if (!site.power->limit_mw) {
-      if (site.power->battery) {
-        result.push_back("site '" + site.name +
-                         "' has a battery and no limit of power: it is never used");
-      }
-      continue;
-    }
-    const std::int64_t most_mw = site_bounds(resolved, site)->nameplate_mw;
-    const std::int64_t least_mw = LimitCourse(resolved, site).least_mw();
-    if (most_mw <= least_mw) continue;
-    result.push_back(
-        "site '" + site.name + "' would draw " + format_power(std::min(most_mw, kMostPowerMw)) +
-        " with every board at its nameplate, and may draw " + format_power(least_mw) +
-        (least_mw < *site.power->limit_mw ? " at the least" : "") + ": where it would draw more, " +
-        (site.power->when_over == WhenOver::slow ? "steps take longer" : "batches are smaller"));
-  }
-  for (const Profile& profile : resolved.profiles) {
-    if (!profile.accelerator || !profile.accelerator->power) continue;
-    const bool used = std::ranges::any_of(resolved.fleet.sites, [&](const Site& site) {
-      return site.power && site.profile == profile.name;
-    });
-    if (used && profile.accelerator->power->assumed) {
-      result.push_back("what " + profile.accelerator->name + " draws in profile '" + profile.name +
-                       "' is assumed, not measured");
-    }
+    if (!site.power || !site.power->battery || site.power->limit_mw) continue;
+    result.push_back("site '" + site.name +
+                     "' has a battery and no limit of power: it is never used");
   }
 }
 

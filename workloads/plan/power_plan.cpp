@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <string>
+
+#include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
 
@@ -14,6 +17,33 @@ const Profile& profile_of(const Scenario& scenario, const Site& site) {
   const auto profile = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
   assert(profile != scenario.profiles.end() && profile->accelerator && profile->accelerator->power);
   return *profile;
+}
+
+/// With four digits, which is more than anybody knows of it.
+std::string power_figure(std::int64_t mw) {
+  std::int64_t unit = 1;
+  while (mw / unit >= 10'000) unit *= 10;
+  return format_power(std::min((mw + unit / 2) / unit * unit, kMostPowerMw));
+}
+
+/// What one site, or all, may draw.
+struct Allowed {
+  std::int64_t usual_mw = 0;
+  std::int64_t least_mw = 0;
+};
+
+std::string note_of(const std::string& who, const SiteBounds& draws,
+                    const std::optional<Allowed>& allowed) {
+  const std::string text = who + " draws " + power_figure(draws.idle_mw) + " idle, " +
+                           power_figure(draws.nameplate_mw) + " with every board at its nameplate";
+  if (!allowed) return text;
+  const bool falls = allowed->least_mw < allowed->usual_mw;
+  return text + ", and may draw " + power_figure(allowed->usual_mw) +
+         (falls ? " (" + power_figure(allowed->least_mw) + " at the least)" : "") +
+         ": at nameplate it " +
+         (draws.nameplate_mw <= allowed->least_mw   ? "fits"
+          : draws.nameplate_mw <= allowed->usual_mw ? "fits, but for events"
+                                                    : "does not fit");
 }
 
 std::int64_t milliwatts(double watts) {
@@ -66,6 +96,35 @@ std::int64_t LimitCourse::at(std::int64_t at_ns) const {
 
 std::int64_t LimitCourse::least_mw() const {
   return std::ranges::min(parts_, {}, &Part::to_mw).to_mw;
+}
+
+std::vector<std::string> power_notes(const Scenario& scenario) {
+  std::vector<std::string> notes;
+  SiteBounds all;
+  std::optional<Allowed> all_allowed = Allowed{};
+  for (const Site& site : scenario.fleet.sites) {
+    const std::optional<SiteBounds> bounds = site_bounds(scenario, site);
+    if (!bounds) continue;
+    std::optional<Allowed> allowed;
+    if (site.power->limit_mw) {
+      allowed = Allowed{*site.power->limit_mw, LimitCourse(scenario, site).least_mw()};
+    }
+    notes.push_back(note_of("site '" + site.name + "'", *bounds, allowed));
+    all.idle_mw += bounds->idle_mw;
+    all.nameplate_mw += bounds->nameplate_mw;
+    if (!allowed) all_allowed.reset();
+    if (!all_allowed) continue;
+    all_allowed->usual_mw += allowed->usual_mw;
+    all_allowed->least_mw += allowed->least_mw;
+  }
+  if (notes.size() > 1) notes.push_back(note_of("the fleet", all, all_allowed));
+  for (const Profile& profile : scenario.profiles) {
+    if (!profile.accelerator || !profile.accelerator->power) continue;
+    if (!profile.accelerator->power->assumed) continue;
+    notes.push_back("what " + profile.accelerator->name + " draws in profile '" + profile.name +
+                    "' is assumed, not measured");
+  }
+  return notes;
 }
 
 std::optional<SiteBounds> site_bounds(const Scenario& scenario, const Site& site) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "workloads/scenario/scenario.hpp"
@@ -54,6 +55,10 @@ struct SiteBounds {
   std::int64_t idle_mw = 0;       ///< nobody computes
   std::int64_t nameplate_mw = 0;  ///< every board draws what its datasheet says, at most
 };
+/// Of each site that states power, and of all of them, what it draws idle and at its nameplate and
+/// whether that fits its limit, and what of it is assumed: a sentence each.
+std::vector<std::string> power_notes(const Scenario& scenario);
+
 /// Nothing where it states no power.
 std::optional<SiteBounds> site_bounds(const Scenario& scenario, const Site& site);
 

@@ -201,7 +201,7 @@ RC_GTEST_PROP(PowerLimit, IsExceededByNoMoreThanTheStepsUnderWay, ()) {
   }
 }
 
-// Three thousandths of a site's energy do not make tokens dearer: what is slowed draws less.
+// Steps that take twice as long draw half of what they draw above idle.
 TEST(PowerLimit, SlowsStepsAndDrawsLess) {
   Scenario scenario = small_site();
   scenario.run.warmup_ns = 2 * kSecond;
@@ -274,7 +274,9 @@ std::string without_power(RunValue run) {
   return to_json(run);
 }
 
+// One example in eight: each plays whole runs.
 RC_GTEST_PROP(PowerLimit, ThatNeverBindsChangesNothing, ()) {
+  if (*rc::gen::inRange(0, 8) != 0) return;
   Scenario scenario = any_scenario();
   std::erase_if(scenario.events, [](const Event& event) { return event.kind == EventKind::power; });
   for (Site& site : scenario.fleet.sites) site.power.reset();

@@ -7,6 +7,7 @@
 
 #include "tests/workloads/reader/mistakes.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/plan/power_plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -51,7 +52,7 @@ power = { site = "hall", limit = "25kW", over = "5s", for = "20s" }
 )";
 
 Scenario parse(const std::string& text) {
-  return parse_scenario(text, "demo.toml", "");
+  return parse_scenario(text, "demo.toml", "", {});
 }
 
 TEST(ParsePower, ReadsSitesProfilesAndEvents) {
@@ -97,7 +98,7 @@ TEST(ParsePower, TellsWhatIsWrongWhereAndWhatToDo) {
   const std::vector<Edit> edits = {
       {"limit = \"30kW\"", "limit = \"17kW\"", 9, idle + ", and may draw 17kW",
        "raise power.limit"},
-      {"limit = \"25kW\"", "limit = \"17kW\"", 29, idle + ", and may draw 17kW from 50s on",
+      {"limit = \"25kW\"", "limit = \"17kW\"", 31, idle + ", and may draw 17kW from 50s on",
        "raise its limit"},
       {"limit = \"30kW\"", "limit = \"300\"", 9, "\"300\" has no unit", "\"300MW\" for megawatts"},
       {"limit = \"30kW\"", "limit = 300", 9, "not a power with a unit", "\"300MW\""},
@@ -119,8 +120,8 @@ TEST(ParsePower, TellsWhatIsWrongWhereAndWhatToDo) {
       {"site = \"hall\", limit = \"25kW\"", "site = \"other\", limit = \"25kW\"", 31,
        "site \"other\" has no limit of power to change", "power = { limit = \"300MW\" }"},
       {"limit = \"25kW\", ", "", 31, "lacks the key \"limit\"", "what the site may draw"},
-      {"engine = \"virtual\"", "engine = \"threads\"", 9, "engine \"threads\" knows no power",
-       "set run.engine = \"virtual\""},
+      {"engine = \"virtual\"", "engine = \"threads\"", 9,
+       "no effect on engine \"threads\", which knows no power", "set run.engine = \"virtual\""},
       {"engine = \"virtual\"", "engine = \"threads\"", 31, "engine \"threads\" knows no power",
        "remove the event"},
   };
@@ -130,26 +131,38 @@ TEST(ParsePower, TellsWhatIsWrongWhereAndWhatToDo) {
   }
 }
 
-TEST(ParsePower, WarnsOfWhatDoesNotFitAndOfWhatIsAssumed) {
-  const std::vector<Profile> profiles(builtin_profiles().begin(), builtin_profiles().end());
-  const auto warnings_of = [&](const std::string& text) {
+TEST(ParsePower, NotesWhatFitsAndWhatIsAssumed) {
+  const auto notes_of = [](const std::string& text) {
     std::string all;
-    for (const std::string& warning : warnings(parse(text), profiles)) all += warning + "\n";
+    for (const std::string& note : power_notes(parse(text))) all += note + "\n";
     return all;
   };
-  const std::string all = warnings_of(kText);
+  const std::string all = notes_of(kText);
   EXPECT_TRUE(contains(all,
-                       "site 'hall' would draw 46kW with every board at its nameplate, and "
-                       "may draw 25kW at the least: where it would draw more, steps take "
-                       "longer"))
+                       "site 'hall' draws 17.25kW idle, 46kW with every board at its "
+                       "nameplate, and may draw 30kW (25kW at the least): at nameplate it "
+                       "does not fit\n"))
       << all;
+  EXPECT_TRUE(contains(all,
+                       "site 'other' draws 80W idle, 800W with every board at its "
+                       "nameplate\n"))
+      << all;
+  EXPECT_TRUE(contains(all, "the fleet draws 17.33kW idle, 46.8kW")) << all;
   EXPECT_TRUE(contains(all, "what GPU draws in profile 'own' is assumed, not measured")) << all;
-  const std::string roomy =
-      warnings_of(replaced(replaced(kText, "\"30kW\"", "\"50kW\""), "\"25kW\"", "\"47kW\""));
-  EXPECT_FALSE(contains(roomy, "nameplate")) << roomy;
-  const std::string idle = warnings_of(replaced(replaced(kText, "limit = \"30kW\", ", ""),
-                                                kText.substr(kText.find("[[event]]")), ""));
-  EXPECT_TRUE(contains(idle, "site 'hall' has a battery and no limit of power")) << idle;
+  EXPECT_TRUE(contains(notes_of(replaced(kText, "\"30kW\"", "\"50kW\"")),
+                       "(25kW at the least): at nameplate it fits, but for events"));
+  EXPECT_TRUE(
+      contains(notes_of(replaced(replaced(kText, "\"30kW\"", "\"50kW\""), "\"25kW\"", "\"47kW\"")),
+               "(47kW at the least): at nameplate it fits\n"));
+}
+
+TEST(ParsePower, WarnsOfABatteryThatNothingAsksFor) {
+  const std::vector<Profile> profiles(builtin_profiles().begin(), builtin_profiles().end());
+  const std::string text = replaced(replaced(kText, "limit = \"30kW\", ", ""),
+                                    kText.substr(kText.find("[[event]]")), "");
+  std::string all;
+  for (const std::string& warning : warnings(parse(text), profiles)) all += warning + "\n";
+  EXPECT_TRUE(contains(all, "site 'hall' has a battery and no limit of power")) << all;
 }
 
 }  // namespace
