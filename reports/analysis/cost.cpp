@@ -1,6 +1,7 @@
 #include "reports/analysis/cost.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tokenlift {
 namespace {
@@ -131,12 +132,18 @@ void add_use(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens, P
   }
 }
 
-/// Of a rate before and after: what came besides, for each of the tokens that came besides.
-std::optional<double> per_added(const std::optional<double>& before,
-                                const std::optional<double>& after, const Gain* gain,
-                                double scale) {
-  if (!before || !after || gain == nullptr || !is_more(*gain)) return std::nullopt;
-  return (*after - *before) * scale / (*gain->after - *gain->before);
+/// after - before; 0 where it is no more than what whole millionths of a dollar leave open.
+std::optional<double> added(const std::optional<double>& before,
+                            const std::optional<double>& after) {
+  constexpr double kRounded = 1e-6;
+  if (!before || !after) return std::nullopt;
+  return std::abs(*after - *before) <= kRounded * *before ? 0 : *after - *before;
+}
+
+/// What was added, for each of the tokens that came besides.
+std::optional<double> per_added(const std::optional<double>& more, const Gain* gain, double scale) {
+  if (!more || gain == nullptr || !is_more(*gain)) return std::nullopt;
+  return *more * scale / (*gain->after - *gain->before);
 }
 
 template <typename Has>
@@ -200,13 +207,11 @@ std::optional<MarginalCost> marginal_cost(const std::vector<PhaseCost>& costs,
   const Gain* const throughput = find_gain(gains, "throughput");
   const Gain* const goodput = find_gain(gains, "goodput");
   MarginalCost marginal;
-  if (money) marginal.usd_per_hour = *after->usd_per_hour - *before->usd_per_hour;
-  marginal.usd_per_m_output_tokens =
-      per_added(before->usd_per_hour, after->usd_per_hour, throughput, kMPerHour);
-  marginal.usd_per_m_goodput_tokens =
-      per_added(before->usd_per_hour, after->usd_per_hour, goodput, kMPerHour);
+  marginal.usd_per_hour = added(before->usd_per_hour, after->usd_per_hour);
+  marginal.usd_per_m_output_tokens = per_added(marginal.usd_per_hour, throughput, kMPerHour);
+  marginal.usd_per_m_goodput_tokens = per_added(marginal.usd_per_hour, goodput, kMPerHour);
   marginal.j_per_output_token =
-      per_added(before->site_power_mean_w, after->site_power_mean_w, throughput, 1);
+      per_added(added(before->site_power_mean_w, after->site_power_mean_w), throughput, 1);
   if (throughput == nullptr || !is_more(*throughput)) {
     marginal.reason = "throughput is not shown to have risen";
   }

@@ -92,39 +92,47 @@ void add_power_chart(const Report& report, std::vector<Chart>& charts) {
   if (std::ranges::any_of(chart.lines, [](const Line& line) { return line.label == "limit"; })) {
     chart.explanation += " The limit is that of the site, or of all sites where each has one.";
   }
+  if (chart.right) chart.explanation += " What is drawn above it comes from batteries.";
   if (!chart.lines.empty()) charts.push_back(std::move(chart));
 }
 
-/// A group of bars for each phase, and what was added; a bar for tokens and one for goodput.
-void add_money_chart(const Report& report, std::vector<Chart>& charts) {
+/// What one chart of money shows: of each phase, and of what was added.
+struct MoneyFigure {
+  const char* id;
+  const char* title;
+  const char* explanation;
+  std::optional<double> PhaseCost::*of_phase;
+  std::optional<double> MarginalCost::*of_added;
+};
+constexpr MoneyFigure kMoneyFigures[] = {
+    {"cost", "What a million tokens cost", "Everything that was paid in the phase / output tokens.",
+     &PhaseCost::usd_per_m_output_tokens, &MarginalCost::usd_per_m_output_tokens},
+    {"cost-goodput", "What a million tokens of goodput cost",
+     "Everything that was paid in the phase / output tokens of requests that met all their "
+     "objectives.",
+     &PhaseCost::usd_per_m_goodput_tokens, &MarginalCost::usd_per_m_goodput_tokens}};
+
+/// A bar for each phase, and one for what was added.
+void add_money_chart(const Report& report, const MoneyFigure& money, std::vector<Chart>& charts) {
   Chart chart;
-  chart.id = "cost";
+  chart.id = money.id;
   chart.section = kCostSection;
-  chart.title = "What a million tokens cost";
-  chart.explanation =
-      "Everything that was paid in the phase / its output tokens, and / those of requests that met "
-      "all their objectives.";
+  chart.title = money.title;
+  chart.explanation = money.explanation;
   chart.y = {"dollars per million tokens", Scale::number};
-  chart.lines.resize(2);
-  chart.lines[0].label = "output tokens";
-  chart.lines[1].label = "goodput";
-  chart.lines[1].colour = 1;
-  const auto add = [&](const std::string& name, const std::optional<double>& output,
-                       const std::optional<double>& goodput) {
-    if (!output && !goodput) return;
+  chart.lines.resize(1);
+  chart.lines[0].label = "cost";
+  const auto add = [&](const std::string& name, const std::optional<double>& value) {
+    if (!value) return;
     chart.categories.push_back(name);
-    chart.lines[0].y.push_back(output);
-    chart.lines[1].y.push_back(goodput);
+    chart.lines[0].y.push_back(value);
   };
   bool added = false;
   for (const TrialReport& each : report.trials) {
     const std::string label = report.trials.size() > 1 ? each.trial.label + ": " : "";
-    for (const PhaseCost& cost : each.costs) {
-      add(label + cost.name, cost.usd_per_m_output_tokens, cost.usd_per_m_goodput_tokens);
-    }
-    if (each.marginal && each.marginal->usd_per_m_output_tokens) {
-      add(label + "added", each.marginal->usd_per_m_output_tokens,
-          each.marginal->usd_per_m_goodput_tokens);
+    for (const PhaseCost& cost : each.costs) add(label + cost.name, cost.*money.of_phase);
+    if (each.marginal && (*each.marginal).*money.of_added) {
+      add(label + "added", (*each.marginal).*money.of_added);
       added = true;
     }
     Table table = cost_table(each.costs, each.marginal);
@@ -141,7 +149,7 @@ void add_money_chart(const Report& report, std::vector<Chart>& charts) {
 
 void add_cost_charts(const Report& report, std::vector<Chart>& charts) {
   add_power_chart(report, charts);
-  add_money_chart(report, charts);
+  for (const MoneyFigure& money : kMoneyFigures) add_money_chart(report, money, charts);
 }
 
 }  // namespace tokenlift

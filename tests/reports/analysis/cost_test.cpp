@@ -99,8 +99,8 @@ TEST(PhaseCosts, AreEmptyWhereNothingIsKnown) {
 TEST(MarginalCostOf, WhatWasPaidForAlreadyIsNothing) {
   const std::optional<MarginalCost> marginal = marginal_of(cost_run());
   ASSERT_TRUE(marginal);
-  EXPECT_NEAR(*marginal->usd_per_hour, 0, 1e-9);
-  EXPECT_NEAR(*marginal->usd_per_m_output_tokens, 0, 1e-9);
+  EXPECT_EQ(marginal->usd_per_hour, 0);
+  EXPECT_EQ(marginal->usd_per_m_output_tokens, 0);
   EXPECT_DOUBLE_EQ(*marginal->j_per_output_token, 2);
   EXPECT_EQ(marginal->reason, "");
 }

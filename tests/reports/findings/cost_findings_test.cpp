@@ -180,7 +180,7 @@ TEST(CostCharts, ShowPowerWithItsLimitAndWhatTokensCost) {
   run.series.columns.push_back({"power_limit_w", {11'000, 11'000, 13'000}});
   run.series.columns.push_back({"battery_wh", {500, 400, 0}});
   const std::vector<Chart> charts = cost_charts(run);
-  ASSERT_EQ(charts.size(), 2U);
+  ASSERT_EQ(charts.size(), 3U);
   ASSERT_EQ(charts[0].lines.size(), 3U);
   EXPECT_EQ(charts[0].y.label, "power (kW)");
   EXPECT_EQ(charts[0].lines[0].y, (std::vector<std::optional<double>>{10, 12}));
@@ -189,12 +189,12 @@ TEST(CostCharts, ShowPowerWithItsLimitAndWhatTokensCost) {
   EXPECT_EQ(charts[1].categories,
             (std::vector<std::string>{"before", "transition", "after", "added"}));
   EXPECT_DOUBLE_EQ(*charts[1].lines[0].y[0], 5);
-  EXPECT_DOUBLE_EQ(*charts[1].lines[1].y[0], 25);
+  EXPECT_DOUBLE_EQ(*charts[2].lines[0].y[0], 25);
 }
 
 TEST(CostCharts, AreNotThereWhereNothingIsKnown) {
   EXPECT_TRUE(cost_charts(lift_run()).empty());
-  EXPECT_EQ(cost_charts(cost_run()).size(), 1U) << "no series of power";
+  EXPECT_EQ(cost_charts(cost_run()).size(), 2U) << "no series of power";
 }
 
 }  // namespace
