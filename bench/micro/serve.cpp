@@ -77,7 +77,7 @@ class Served {
             resolve(served_scenario(parse_scenario(kScenario, "served", ".", {}), std::nullopt),
                     std::nullopt))),
         timetable_(scenario_, {}),
-        server_(scenario_, {{"127.0.0.1", 0}, {}, {}}, clock_, timetable_) {}
+        server_(scenario_, {{"127.0.0.1", 0}, {}, {}, nullptr, false, {}}, clock_, timetable_) {}
 
   void connect(FarSide& far, std::int64_t streams) {
     far.begin_connect(server_.port(), streams);

@@ -29,7 +29,7 @@ struct IncomingRequest {
   std::string_view request_id;  ///< as its client calls it; good until the door is called again
 };
 
-class RunView;
+class RunSoFar;
 
 /// The run as it is planned from now on, since an event has come. What it does before that event is
 /// what it did in the plan before.
@@ -90,7 +90,7 @@ class Door {
   };
   virtual void gauges(const Gauges& gauges) = 0;
   /// The run begins, and this shows it until it has ended; then null.
-  virtual void show(const RunView*) {}
+  virtual void show(const RunSoFar*) {}
 
  protected:
   ~Door() = default;

@@ -20,7 +20,7 @@
 #include "bench/run/loop.hpp"
 #include "bench/run/machine_speed.hpp"
 #include "bench/run/readiness.hpp"
-#include "bench/run/run_view.hpp"
+#include "bench/run/run_so_far.hpp"
 #include "bench/run/validity.hpp"
 #include "bench/wire/http_fleet.hpp"
 #include "bench/wire/remote_actions.hpp"
@@ -350,7 +350,7 @@ Run told(const Ran& ran, RunFacts facts, Run run) {
 }
 
 /// A run that is served, while it goes on.
-class Served final : public RunView {
+class Served final : public RunSoFar {
  public:
   Served(const Loop& loop, const Fleet& fleet, const Recorder& recorder, const RecordingGrid& grid,
          const Ran& ran, Door& door)

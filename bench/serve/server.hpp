@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "bench/run/door.hpp"
-#include "bench/run/run_view.hpp"
+#include "bench/run/run_so_far.hpp"
 #include "bench/serve/api_request.hpp"
 #include "bench/serve/listener.hpp"
 #include "bench/serve/live.hpp"
@@ -80,7 +80,7 @@ class Server final : public Door, private Peer::Owner {
   void close() override;
   std::int64_t next_ns() const override;
   void gauges(const Gauges& gauges) override;
-  void show(const RunView* run) override { run_ = run; }
+  void show(const RunSoFar* run) override { run_ = run; }
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffffU;
@@ -138,7 +138,7 @@ class Server final : public Door, private Peer::Owner {
   std::uint64_t stamps_ = 0;
   std::uint64_t replies_ = 0;
   bool closing_ = false;
-  const RunView* run_ = nullptr;  // while there is one
+  const RunSoFar* run_ = nullptr;  // while there is one
   ReportDesk desk_;
   Asked reading_;  // who waits for what the desk writes
   bool caches_prefixes_ = false;

@@ -80,7 +80,7 @@ class Serving {
                           std::nullopt)),
         scenario_(scenario_at_door(resolved_)),
         timetable_(resolved_, {}),
-        server_(scenario_, {{"127.0.0.1", 0}, {}, {}}, clock_, timetable_) {}
+        server_(scenario_, {{"127.0.0.1", 0}, {}, {}, nullptr, false, {}}, clock_, timetable_) {}
 
   std::uint16_t port() const { return server_.port(); }
   void start() {

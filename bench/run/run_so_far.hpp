@@ -12,11 +12,11 @@
 namespace tokenlift {
 
 /// To be asked on the loop's thread, within calls of the loop's door and of its clock.
-class RunView {
+class RunSoFar {
  public:
-  RunView() = default;
-  RunView(const RunView&) = delete;
-  RunView& operator=(const RunView&) = delete;
+  RunSoFar() = default;
+  RunSoFar(const RunSoFar&) = delete;
+  RunSoFar& operator=(const RunSoFar&) = delete;
 
   /// By throttle.
   virtual std::vector<GateLevel> levels(std::int64_t now_ns) const = 0;
@@ -26,7 +26,7 @@ class RunView {
   virtual std::optional<Run> so_far() const = 0;
 
  protected:
-  ~RunView() = default;
+  ~RunSoFar() = default;
 };
 
 }  // namespace tokenlift
