@@ -34,8 +34,8 @@ double mean_gap_ns(const Scenario& scenario, const Site& site) {
   if (!site.failures) return 0;
   const auto profile = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
   const bool known = profile != scenario.profiles.end() && profile->accelerator;
-  const std::int64_t accelerators = known ? profile->accelerator->count : 1;
-  return static_cast<double>(site.failures->mtbf_ns) / static_cast<double>(accelerators);
+  return static_cast<double>(site.failures->mtbf_ns) /
+         static_cast<double>(known ? profile->accelerator->count : 1);
 }
 
 /// The fleet as time goes on: conditions of its places, and what follows from them.
@@ -583,17 +583,15 @@ std::vector<ServingSpan> serving_over_time(const Scenario& scenario) {
 }
 
 std::vector<ServingSpan> there_over_time(const Scenario& scenario) {
-  Scenario steady;  // the same without all that only interrupts
-  steady.run = scenario.run;
-  steady.fleet = scenario.fleet;
+  Scenario steady = scenario;  // the same without all that only interrupts
   for (Site& site : steady.fleet.sites) {
     site.failures.reset();
     site.available.reset();
     site.boot_ns = 0;
     site.spares = 0;
   }
-  std::ranges::copy_if(scenario.events, std::back_inserter(steady.events), [](const Event& event) {
-    return event.kind == EventKind::join || event.kind == EventKind::leave;
+  std::erase_if(steady.events, [](const Event& event) {
+    return event.kind != EventKind::join && event.kind != EventKind::leave;
   });
   return serving_over_time(steady);
 }

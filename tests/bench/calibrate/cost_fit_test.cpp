@@ -111,7 +111,14 @@ RC_GTEST_PROP(CostFit, NoiseOfTwoPercentLeavesPredictionsNear, ()) {
 RC_GTEST_PROP(CostFit, NothingIsNegativeWhateverWasMeasured, ()) {
   std::mt19937_64 random(*rc::gen::arbitrary<std::uint64_t>());
   std::uniform_real_distribution<double> exponent(-3, 3);
-  const CostFit found = fit(measured(kSmall, [&] { return std::pow(10, exponent(random)); }));
+  const Samples samples = measured(kSmall, [&] { return std::pow(10, exponent(random)); });
+  std::optional<CostFit> fitted;
+  try {
+    fitted = fit(samples);
+  } catch (const std::invalid_argument&) {  // of noise over six decades few samples may count
+    RC_DISCARD("determines no cost");
+  }
+  const CostFit& found = *fitted;
   const CostModel& cost = found.cost;
   for (const std::int64_t ps :
        {cost.a_ps, cost.b_ps, cost.c_ps, cost.p0_ps, cost.p1_ps, cost.p2_ps}) {
