@@ -74,10 +74,13 @@ ComparedFigure turned_figure(const std::string& phase, bool worse) {
   return figure;
 }
 
-/// Of a point that is saturated on either side only what lasts can be compared.
+/// Of a point that is saturated on either side only what lasts can be compared; and nothing where
+/// it was so beyond doubt that one run was enough: more are not made, so that it would stay open.
 void keep_what_lasts(ComparedCase& point) {
+  const bool once = point.base.runs < 2 || point.contender.runs < 2;
   for (CaseFigures* const side : {&point.base, &point.contender}) {
-    std::erase_if(side->figures, [](const FigureSet& set) { return set.name != "throughput"; });
+    std::erase_if(side->figures,
+                  [&](const FigureSet& set) { return once || set.name != "throughput"; });
   }
 }
 

@@ -102,6 +102,8 @@ void ask_for_token(const Scenario& scenario, std::uint32_t site, const std::atom
   WireClock clock;
   HttpFleet fleet(alone, grid, clock);
   Work work;
+  // Not the name of a request of the run, which the endpoint may log as well.
+  work.number = std::numeric_limits<std::uint32_t>::max();
   work.tenant = tenant_of(alone, alone.fleet.sites[site]);
   work.prompt_tokens =
       kPromptTokens + static_cast<std::int32_t>(alone.tenants[work.tenant].prompts.system_tokens);

@@ -55,19 +55,20 @@ struct CostFigure {
   std::string_view label;
   std::string_view unit;
   std::optional<double> PhaseCost::*value;
-  double scale = 1;  ///< from the figure to `unit`
+  double scale = 1;     ///< from the figure to `unit`
+  bool is_sum = false;  ///< over the phase: two of different length have no ratio
 };
 inline constexpr auto kCostFigures = std::to_array<CostFigure>({
     {"site_power_mean_w", "mean power", "kW", &PhaseCost::site_power_mean_w, 1e-3},
     {"site_power_largest_w", "largest power", "kW", &PhaseCost::site_power_largest_w, 1e-3},
-    {"kwh", "energy", "kWh per run", &PhaseCost::kwh},
+    {"kwh", "energy", "kWh per run", &PhaseCost::kwh, 1, true},
     {"j_per_output_token", "energy per token", "J", &PhaseCost::j_per_output_token},
     {"accelerator_j_per_output_token", "of accelerators", "J",
      &PhaseCost::accelerator_j_per_output_token},
     {"tokens_per_s_per_mw", "throughput per MW", "tokens/s", &PhaseCost::tokens_per_s_per_mw},
     {"slowed_share", "slowed by power", "%", &PhaseCost::slowed_share, 100},
-    {"kg_co2", "CO2", "kg per run", &PhaseCost::kg_co2},
-    {"usd", "cost", "$ per run", &PhaseCost::usd},
+    {"kg_co2", "CO2", "kg per run", &PhaseCost::kg_co2, 1, true},
+    {"usd", "cost", "$ per run", &PhaseCost::usd, 1, true},
     {"usd_per_hour", "cost per hour", "$", &PhaseCost::usd_per_hour},
     {"usd_per_m_output_tokens", "cost per M tokens", "$", &PhaseCost::usd_per_m_output_tokens},
     {"usd_per_m_goodput_tokens", "cost per M goodput", "$", &PhaseCost::usd_per_m_goodput_tokens},

@@ -92,7 +92,10 @@ void add_power_chart(const Report& report, std::vector<Chart>& charts) {
   if (std::ranges::any_of(chart.lines, [](const Line& line) { return line.label == "limit"; })) {
     chart.explanation += " The limit is that of the site, or of all sites where each has one.";
   }
-  if (chart.right) chart.explanation += " What is drawn above it comes from batteries.";
+  if (chart.right)
+    chart.explanation +=
+        " What is drawn above it comes from batteries, or is held back from the next control "
+        "instant on.";
   if (!chart.lines.empty()) charts.push_back(std::move(chart));
 }
 

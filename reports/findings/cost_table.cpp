@@ -52,8 +52,9 @@ Table cost_table(const std::vector<PhaseCost>& costs, const std::optional<Margin
     if (compares) {
       const std::optional<double>& base = before->*row.value;
       const std::optional<double>& value = after->*row.value;
-      cells.push_back(
-          {base && value ? change_figure(*base * row.scale, *value * row.scale) : kAbsent});
+      cells.push_back({base && value && !row.is_sum
+                           ? change_figure(*base * row.scale, *value * row.scale)
+                           : kAbsent});
     }
     if (marginal) cells.push_back({figure_or_absent(added(row, marginal), row.scale)});
     table.rows.push_back(std::move(cells));
