@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "reports/analysis/summary.hpp"
@@ -324,17 +326,22 @@ std::vector<Starvation> mean_starvation(const Arm& arm) {
   return mean;
 }
 
-/// The share of the requests due in a phase whose first attempt the lifted throttle held or denied.
+/// The share of the requests due in a phase whose first attempt was held or denied by a throttle
+/// that a measured event changed.
 /// Of several throttles each counts attempts, retries too, and the phase those that any of them
 /// held at first: the smaller is at least the share, and near it where one of them does the
 /// holding.
 double held_share(const Run& run, std::size_t index, const PhaseRecord& record) {
-  std::uint64_t held = record.held;
-  const ThrottleRecord* const throttle = lifted_throttle(run);
-  if (throttle != nullptr && run.throttles.size() > 1) {
-    const ThrottleCounts& counts = throttle->phases.at(index);
-    held = std::min(held, counts.held + counts.rejected);
+  std::set<std::string_view> changed = {run.lift->throttle};
+  for (const LiftRecord& further : run.further_lifts) changed.insert(further.throttle);
+  std::uint64_t by_changed = 0;
+  for (const ThrottleRecord& throttle : run.throttles) {
+    if (!changed.contains(throttle.name)) continue;
+    const ThrottleCounts& counts = throttle.phases.at(index);
+    by_changed += counts.held + counts.rejected;
   }
+  const bool others = lifted_throttle(run) != nullptr && changed.size() < run.throttles.size();
+  const std::uint64_t held = others ? std::min(record.held, by_changed) : record.held;
   return record.counts.due == 0
              ? 0
              : static_cast<double>(held) / static_cast<double>(record.counts.due);

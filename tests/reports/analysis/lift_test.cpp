@@ -265,6 +265,23 @@ TEST(Lift, ABacklogOfWaitersDrainsThoughTheFleetThenHoldsMore) {
   EXPECT_EQ(report.drain.ns, kSecondNs / 10);
 }
 
+TEST(Lift, OfSeveralThatChangeTogetherAllBind) {
+  RunValue run = lift_run();
+  run.tenants[0].phases[0].held = 300;  // of 600
+  for (const char* const name : {"second", "third"}) {
+    run.throttles.push_back(run.throttles[0]);
+    run.throttles.back().name = name;
+  }
+  for (ThrottleRecord& throttle : run.throttles) {
+    for (ThrottleCounts& counts : throttle.phases) counts.held = counts.rejected = 0;
+    throttle.phases[0].held = 20;
+  }
+  EXPECT_TRUE(analysed(run).vacuous) << "3.3 % are its doing";
+  run.further_lifts = {*run.lift};
+  run.further_lifts[0].throttle = "second";
+  EXPECT_FALSE(analysed(run).vacuous) << "6.7 % are that of both";
+}
+
 TEST(Lift, OfAVacuousLiftThereIsNoUnlockLatency) {
   RunValue run = lift_run();
   run.lift->unlock_ns = 1'034'000'000'000;
