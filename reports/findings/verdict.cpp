@@ -373,12 +373,9 @@ void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) 
   const std::int64_t begin_ns = *lift.lift.at_ns;
   const std::int64_t end_ns = begin_ns + (of_fleet ? lift.lift.length_ns.value_or(0) : 0);
   constexpr std::int64_t kNearNs = 2'000'000'000;
-  // Where a throughput changes all the time, the change nearest to the event is no other event.
-  constexpr std::size_t kMostChanges = 5;
-  if (lift.found.size() > kMostChanges) return;
+  if (lift.found.size() > 5) return;  // it changes all the time: none of these is another event
   if (!lift.found_ns) {
-    if (!changed) return;
-    remarks.emplace_back("By itself the throughput shows no change at any instant.");
+    if (changed) remarks.emplace_back("By itself the throughput shows no change at any instant.");
     return;
   }
   const std::int64_t off_ns = *lift.found_ns > end_ns

@@ -425,7 +425,7 @@ inline void add_fleet_events(Scenario& scenario) {
     }
     if (site.power && site.power->limit_mw && *rc::gen::arbitrary<bool>()) {
       Event* power = add(EventKind::power);
-      power->limit_mw = site_bounds(scenario, site)->idle_mw + random_milli() / 2;
+      power->limit_mw = site_bounds(scenario, site)->idle_mw + 1 + random_milli() / 2;
       power->over_ns = quarter();
       power->for_ns = quarter();
     }
