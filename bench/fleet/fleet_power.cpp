@@ -12,8 +12,8 @@ FleetPower::FleetPower(const Scenario& scenario)
     tables_.emplace_back();
     controls_.emplace_back();
     if (!site.power) continue;
-    const auto profile = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
-    assert(profile != scenario.profiles.end() && profile->accelerator && "the reader saw to it");
+    const Profile* const profile = own_profile(scenario, site);
+    assert(profile != nullptr && profile->accelerator && "the reader saw to it");
     tables_.back().emplace(*profile->accelerator, site.max_batch);
     if (site.power->limit_mw) controls_.back().emplace(scenario, i);
   }
@@ -53,15 +53,15 @@ void FleetPower::pass() {
   }
 }
 
-void FleetPower::stop(std::int64_t end_ns, DrawRecord& record) {
+void FleetPower::stop(std::int64_t end_ns, DrawRecord& record) const {
   if (!record.any()) return;
   for (const BootSpan& boot : boots_) {
     record.booted(boot.site, boot.begin_ns, std::min(boot.end_ns, end_ns));
   }
   for (std::size_t i = 0; i < controls_.size(); ++i) {
-    if (controls_[i]) {
-      controls_[i]->stop(end_ns, record.above_mw_ns(i), record.powered_ns(i), record);
-    }
+    if (!controls_[i]) continue;
+    PowerControl control = *controls_[i];  // the run may go on
+    control.stop(end_ns, record.above_mw_ns(i), record.powered_ns(i), record);
   }
 }
 

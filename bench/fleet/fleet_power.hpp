@@ -38,21 +38,28 @@ class FleetPower {
   bool controls() const { return next_ns_ != kNever; }
   /// The next control instant of any site; kNever where none has a limit.
   std::int64_t next_ns() const { return next_ns_; }
-  /// The sites whose control instant that is.
-  std::vector<std::size_t> due_sites() const;
+  /// Calls control(site, at_ns) at each control instant up to `until_ns`, in order of time.
+  template <typename Control>
+  void control_until(std::int64_t until_ns, Control control) {
+    for (; next_ns_ <= until_ns; pass()) {
+      for (const std::size_t site : due_sites()) control(site, next_ns_);
+    }
+  }
   SiteView view_of(std::size_t site) const;
   const HeldBack& held_back(std::size_t site) const { return held_back_[site]; }
 
   /// It is the control instant of a site, whose replicas do what `view` says. True if what holds
   /// from now on is another than before.
   bool control(std::size_t site, const SiteView& view, const DrawnSoFar& drawn, DrawRecord& record);
-  /// All due sites have been controlled.
-  void pass();
 
-  /// The run ended; everything else is recorded.
-  void stop(std::int64_t end_ns, DrawRecord& record);
+  /// Adds what is only known where a run ends, or is looked at; everything else is recorded.
+  void stop(std::int64_t end_ns, DrawRecord& record) const;
 
  private:
+  /// The sites whose control instant is the next one.
+  std::vector<std::size_t> due_sites() const;
+  /// All due sites have been controlled.
+  void pass();
   std::int64_t booting(std::size_t site, std::int64_t at_ns) const;
   std::int64_t booted_ns(std::size_t site, std::int64_t until_ns) const;
 

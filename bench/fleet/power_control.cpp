@@ -9,7 +9,6 @@ namespace tokenlift {
 namespace {
 
 constexpr __int128 kPpm = 1'000'000;
-constexpr __int128 kNsPerHour = 3'600'000'000'000;
 
 }  // namespace
 
@@ -17,7 +16,7 @@ constexpr __int128 kNsPerHour = 3'600'000'000'000;
 
 BatteryCharge::BatteryCharge(const Battery& battery)
     : power_mw_(battery.power_mw),
-      capacity_(battery.energy_milliwatt_h * kNsPerHour),
+      capacity_(static_cast<__int128>(battery.energy_milliwatt_h) * kHourNs),
       stored_(capacity_) {}
 
 std::int64_t BatteryCharge::available_mw(std::int64_t length_ns) const {

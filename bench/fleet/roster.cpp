@@ -43,9 +43,8 @@ std::pair<std::uint32_t, std::uint32_t> Roster::range_of(std::size_t site) const
 
 SiteModel Roster::model(const Making& making) const {
   const Site& site = scenario_.fleet.sites[making.site];
-  const auto profile = std::find_if(scenario_.profiles.begin(), scenario_.profiles.end(),
-                                    [&](const Profile& p) { return p.name == site.profile; });
-  assert(profile != scenario_.profiles.end() && profile->cost && "the reader saw to it");
+  const Profile* const profile = own_profile(scenario_, site);
+  assert(profile != nullptr && profile->cost && "the reader saw to it");
   const auto slowed = [&](std::int64_t ppm) { return ppm * making.held_back.slow_milli / 1000; };
   Profile its = *profile;
   its.cost = at_pace(*its.cost, slowed(making.pace.decode_ppm), slowed(making.pace.prefill_ppm));

@@ -205,7 +205,7 @@ class ExactFleet final : public Fleet {
     record.merge(record_);
     for (const VirtualReplica& replica : replicas_) replica.cut(now_ns, record);
     roster_.stop(now_ns, record);
-    FleetPower(roster_.power()).stop(now_ns, record.draws());
+    roster_.power().stop(now_ns, record.draws());
   }
 
   void stop(std::int64_t end_ns, TokenRecord& record) override {
@@ -217,10 +217,8 @@ class ExactFleet final : public Fleet {
  private:
   /// Sites are held to their limits of power, at each control instant up to now.
   void control_until(std::int64_t until_ns) {
-    FleetPower& power = roster_.power();
-    for (; power.next_ns() <= until_ns; power.pass()) {
-      for (const std::size_t site : power.due_sites()) control(site, power.next_ns());
-    }
+    roster_.power().control_until(
+        until_ns, [&](std::size_t site, std::int64_t at_ns) { control(site, at_ns); });
   }
   void control(std::size_t site, std::int64_t at_ns) {
     SiteView view = roster_.power().view_of(site);
@@ -424,10 +422,8 @@ class ReportingFleet final : public Fleet {
 
   /// Sites are held to their limits of power, at each control instant up to now.
   void control_until(std::int64_t until_ns) {
-    FleetPower& power = roster_.power();
-    for (; power.next_ns() <= until_ns; power.pass()) {
-      for (const std::size_t site : power.due_sites()) control(site, power.next_ns());
-    }
+    roster_.power().control_until(
+        until_ns, [&](std::size_t site, std::int64_t at_ns) { control(site, at_ns); });
   }
   void control(std::size_t site, std::int64_t at_ns) {
     FleetPower& power = roster_.power();

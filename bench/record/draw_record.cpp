@@ -9,7 +9,6 @@ namespace tokenlift {
 namespace {
 
 constexpr __int128 kPpm = 1'000'000;
-constexpr __int128 kNsPerHour = 3'600'000'000'000;
 
 std::int64_t rounded(__int128 sum, __int128 by) {
   return static_cast<std::int64_t>((sum + by / 2) / by);
@@ -112,7 +111,7 @@ void DrawRecord::controlled(std::size_t site, const Interval& interval) {
     record.limit_mw_ns[bin] += static_cast<__int128>(interval.limit_mw) * length_ns;
     if (record.stored.empty()) return;
     const __int128 mean = (interval.stored_from + interval.stored_to) / 2;
-    record.stored[bin] += mean / kNsPerHour * length_ns;
+    record.stored[bin] += mean / kHourNs * length_ns;
   });
 }
 

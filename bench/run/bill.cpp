@@ -10,7 +10,7 @@ namespace tokenlift {
 
 namespace {
 
-constexpr WideSum kFjPerKwh = WideSum{3'600'000'000'000'000'000} * 1000;
+constexpr WideSum kFjPerKwh = WideSum{kHourNs} * 1'000'000'000;  // 1 kW for a ns is 10^9 fJ
 
 WideSum microusd_of(double dollars) {
   return std::llround(dollars * 1e6);
@@ -38,9 +38,8 @@ class Account {
 };
 
 const Accelerator* accelerator_of(const Scenario& scenario, const Site& site) {
-  const auto profile = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
-  return profile != scenario.profiles.end() && profile->accelerator ? &*profile->accelerator
-                                                                    : nullptr;
+  const Profile* const profile = own_profile(scenario, site);
+  return profile != nullptr && profile->accelerator ? &*profile->accelerator : nullptr;
 }
 
 std::int64_t accelerators_of(const Scenario& scenario, const Site& site) {

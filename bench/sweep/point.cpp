@@ -54,8 +54,8 @@ Scenario capacity_part(Scenario scenario) {
 }
 
 const Profile* profile_of(const Scenario& scenario, const Site& site) {
-  const auto own = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
-  return own != scenario.profiles.end() ? &*own : find_profile(site.profile);
+  const Profile* const own = own_profile(scenario, site);
+  return own != nullptr ? own : find_profile(site.profile);
 }
 
 /// Nothing is said of a fleet of several kinds, or a remote one.

@@ -32,8 +32,8 @@ std::int64_t replicas_at_start(const Site& site) {
 // Between failures of a replica, of which any accelerator may fail; 0: it never does.
 double mean_gap_ns(const Scenario& scenario, const Site& site) {
   if (!site.failures) return 0;
-  const auto profile = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
-  const bool known = profile != scenario.profiles.end() && profile->accelerator;
+  const Profile* const profile = own_profile(scenario, site);
+  const bool known = profile != nullptr && profile->accelerator;
   return static_cast<double>(site.failures->mtbf_ns) /
          static_cast<double>(known ? profile->accelerator->count : 1);
 }

@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::int64_t kToTheEnd = INT64_MAX;
 
-const Profile& profile_of(const Scenario& scenario, const Site& site) {
-  const auto profile = std::ranges::find(scenario.profiles, site.profile, &Profile::name);
-  assert(profile != scenario.profiles.end() && profile->accelerator && profile->accelerator->power);
-  return *profile;
+const Accelerator& accelerator_of(const Scenario& scenario, const Site& site) {
+  const Profile* const profile = own_profile(scenario, site);
+  assert(profile != nullptr && profile->accelerator && profile->accelerator->power);
+  return *profile->accelerator;
 }
 
 /// With four digits, which is more than anybody knows of it.
@@ -54,7 +54,7 @@ std::int64_t milliwatts(double watts) {
 
 std::optional<ReplicaPower> replica_power(const Scenario& scenario, const Site& site) {
   if (!site.power) return std::nullopt;
-  const Accelerator& accelerator = *profile_of(scenario, site).accelerator;
+  const Accelerator& accelerator = accelerator_of(scenario, site);
   ReplicaPower power;
   power.accelerators = accelerator.count;
   power.idle_mw = accelerator.count * milliwatts(accelerator.power->idle_w);
@@ -130,7 +130,7 @@ std::vector<std::string> power_notes(const Scenario& scenario) {
 std::optional<SiteBounds> site_bounds(const Scenario& scenario, const Site& site) {
   const std::optional<ReplicaPower> power = replica_power(scenario, site);
   if (!power) return std::nullopt;
-  const Accelerator& accelerator = *profile_of(scenario, site).accelerator;
+  const Accelerator& accelerator = accelerator_of(scenario, site);
   const double most_w = std::max(accelerator.power->prompt_w, accelerator.power->decode_high_w);
   const std::int64_t board_mw = milliwatts(std::max(accelerator.power_w, most_w));
   const auto of_site = [&](std::int64_t accelerators_mw) {

@@ -466,4 +466,12 @@ struct Scenario {
   bool operator==(const Scenario&) const = default;
 };
 
+/// The site's profile, of those that the scenario has; nullptr: it is a built-in one, or unknown.
+inline const Profile* own_profile(const Scenario& scenario, const Site& site) {
+  for (const Profile& profile : scenario.profiles) {
+    if (profile.name == site.profile) return &profile;
+  }
+  return nullptr;
+}
+
 }  // namespace tokenlift

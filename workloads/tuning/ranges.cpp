@@ -48,11 +48,9 @@ std::string time_figure(double ns) {
 
 const Profile* profile_of(const Scenario& scenario, const Site& site,
                           const std::vector<Profile>& builtin) {
-  for (const std::vector<Profile>* profiles : {&scenario.profiles, &builtin}) {
-    const auto found = std::ranges::find(*profiles, site.profile, &Profile::name);
-    if (found != profiles->end()) return &*found;
-  }
-  return nullptr;
+  if (const Profile* const own = own_profile(scenario, site)) return own;
+  const auto found = std::ranges::find(builtin, site.profile, &Profile::name);
+  return found != builtin.end() ? &*found : nullptr;
 }
 
 // Of full batches; nothing where a site has no cost model.
