@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <utility>
 
 namespace tokenlift {
@@ -13,19 +15,29 @@ namespace tokenlift {
 namespace {
 
 // How the budget is spent: up to these shares of it.
-constexpr double kFirstGeneration = 0.35;
+constexpr double kFirstGeneration = 0.25;
 constexpr double kExploring = 0.6;
 constexpr double kLastOfExploring = 0.05;  // beyond it, for a generation that has begun
 
 constexpr std::size_t kFewestPoints = 8;  // of the first generation; a power of two
 constexpr std::size_t kMostPoints = 1024;
 constexpr std::size_t kPointsByTime = 64;
-constexpr std::size_t kKept = 3;  // one of so many gets to the next rung
+constexpr std::size_t kKept = 4;  // one of so many gets to the next rung
+// Batches of points of which a model expects most.
+constexpr const char* kModelled = "where most is expected";
+constexpr std::uint64_t kRunsOfModelled = 4;  // at least
+constexpr std::size_t kBatchesOfFirst = 4;    // the first generation is as large as so many
+constexpr std::size_t kSmallestBatch = 4;
+constexpr std::size_t kLargestBatch = 32;
+/// Of so many candidates each batch is chosen: of the whole range, and around each of the best few
+/// in boxes of these half widths.
+constexpr std::size_t kPointsOfRange = 128;
 constexpr std::size_t kElite = 4;
-/// Half of the width of the boxes around the best, generation by generation.
-constexpr std::array<double, 3> kHalfWidths = {0.15, 0.06, 0.025};
-
-constexpr std::size_t kPointsAlong = 5;  // a parameter
+constexpr std::size_t kPointsAround = 32;
+constexpr std::array<double, 3> kHalfWidths = {0.2, 0.07, 0.02};
+/// A model takes the third power of what it is made of.
+constexpr std::size_t kModelledBest = 96;
+constexpr std::size_t kModelledRest = 32;
 
 /// Of attempts that are made side by side the budget has room for as many times what they are known
 /// to take: what another setting takes is known only afterwards.
@@ -320,13 +332,12 @@ bool TuningSearch::begin() {
     budget_.requests = std::llround(runs * requests_of_a_run_);
   }
   const std::uint64_t runs = chosen.length_share < 1 ? 1 : 2 * chosen.runs;
-  ladder_ = {chosen, Effort{runs, 1}, Effort{2 * runs, 1}};
+  ladder_ = {chosen, Effort{std::max(runs, kRunsOfModelled), 1}};
   require_room();
   return true;
 }
 
-/// The whole range, then smaller and smaller boxes around the best, and again while the budget
-/// allows.
+/// The whole range, then batch by batch where a model of all that was tried expects most.
 void TuningSearch::explore() {
   const double share =
       share_before(kExploring, kFinalists + 1 + space_.dimensions + kRunsOfChanges);
@@ -338,63 +349,104 @@ void TuningSearch::explore() {
     size = kFewestPoints;
     while (2 * size <= kMostPoints && cost_of_generation(2 * size) <= most) size *= 2;
   }
-  for (int round = 1;; ++round) {
-    const std::size_t before = candidates_.size();
-    const std::string again = round == 1 ? "" : fmt::format(", round {}", round);
-    if (round > 1 && !fits(cost_of_generation(size), share)) return;
-    if (!generation(kWholeRange + again, whole_range(size))) return;
-    if (!fits(cost_of_generation(kPointsAlong * space_.dimensions), share)) return;
-    if (!generation("along each parameter" + again, along_each_parameter(0))) return;
-    const std::size_t near = std::max<std::size_t>(size / 4, kElite);
-    for (std::size_t i = 0; i < kHalfWidths.size(); ++i) {
-      if (!fits(cost_of_generation(near), share)) return;
-      const std::string stage = fmt::format("around the best, {}{}", i + 1, again);
-      if (!generation(stage, around_the_best(near, kHalfWidths[i]))) return;
-    }
-    if (!fits(cost_of_generation(kPointsAlong * space_.dimensions), share)) return;
-    if (!generation("along each parameter, from there" + again, along_each_parameter(0.5))) return;
-    if (candidates_.size() == before) return;  // the range has no further points
+  if (!first_generation(size)) return;
+  const std::size_t batch = std::clamp(size / kBatchesOfFirst, kSmallestBatch, kLargestBatch);
+  const Effort& effort = ladder_.back();
+  const double runs = static_cast<double>(batch * effort.runs) * effort.length_share;
+  while (fits(runs * requests_of_a_run_, share)) {
+    const Indices points = where_most_is_expected(batch);
+    if (points.empty()) return;  // the range has no further points
+    if (!judge(kModelled, points, effort, ladder_.size() - 1)) return;
+    stages_.back().candidates += points.size();
   }
+}
+
+/// Values of all that was tried, larger is better, and comparable: what had more runs than others
+/// is given without what these runs have added to all. The worse half is as bad as its best, so
+/// that what a model learns is the upper half and not the depth of a cliff.
+std::vector<TuningSearch::Valued> TuningSearch::valued() const {
+  const double sign = space_.maximize ? 1 : -1;
+  const auto value_of = [&](const TuningFigures& figures) {
+    return figures.feasible() ? sign * *figures.objective : -figures.violation();
+  };
+  std::vector<Valued> all;
+  std::array<double, 2> added = {}, counts = {};
+  for (const std::size_t index : ranked()) {
+    const Candidate& candidate = candidates_[index];
+    all.push_back({index, value_of(candidate.figures)});
+    if (!candidate.figures.feasible() || !candidate.first.feasible()) continue;
+    added.at(candidate.rung) += value_of(candidate.figures) - value_of(candidate.first);
+    ++counts.at(candidate.rung);
+  }
+  const bool some_feasible = candidates_[all.front().index].figures.feasible();
+  for (Valued& each : all) {
+    const Candidate& candidate = candidates_[each.index];
+    const std::size_t rung = candidate.rung;
+    if (candidate.figures.feasible() && counts.at(rung) > 0)
+      each.value -= added.at(rung) / counts.at(rung);
+    if (some_feasible && !candidate.figures.feasible()) each.value = -INFINITY;
+  }
+  std::ranges::stable_sort(all, std::greater<>{}, &Valued::value);
+  const auto finite = static_cast<std::size_t>(
+      std::ranges::count_if(all, [](const Valued& each) { return std::isfinite(each.value); }));
+  const double least = finite == 0 ? 0 : all[std::min(all.size() / 2, finite - 1)].value;
+  for (Valued& each : all)
+    each.value = std::isfinite(each.value) ? std::max(each.value, least) : least;
+  return all;
+}
+
+/// Of all that was tried, or of so many: the best, and evenly of the rest.
+Surrogate TuningSearch::model_of(const std::vector<Valued>& values) const {
+  std::vector<Observation> observations;
+  const std::size_t rest = values.size() - std::min(values.size(), kModelledBest);
+  const std::size_t step = std::max<std::size_t>(1, (rest + kModelledRest - 1) / kModelledRest);
+  for (std::size_t i = 0; i < values.size(); i += i < kModelledBest ? 1 : step) {
+    const Candidate& candidate = candidates_[values[i].index];
+    const TuningFigures& figures = candidate.figures;
+    const std::vector<double>& point = candidate.point;
+    if (point.empty()) continue;
+    observations.push_back(
+        {point, values[i].value, static_cast<double>(std::max<std::uint64_t>(figures.runs, 1))});
+  }
+  return Surrogate(std::move(observations));
+}
+
+/// New candidates, the most promising first, from the whole range and from around the best; none
+/// where there is none that was not tried.
+TuningSearch::Indices TuningSearch::where_most_is_expected(std::size_t size) {
+  const std::vector<Valued> values = valued();
+  std::vector<std::vector<double>> drawn = whole_range(kPointsOfRange);
+  std::size_t elite = 0;
+  for (const Valued& each : values) {
+    const std::vector<double>& centre = candidates_[each.index].point;
+    if (centre.empty() || elite == kElite) continue;
+    ++elite;
+    for (std::size_t i = 0; i < kPointsAround; ++i) {
+      std::vector<double> point = sobol_.next();
+      const double half_width = kHalfWidths.at(i % kHalfWidths.size());
+      for (std::size_t d = 0; d < point.size(); ++d) {
+        point[d] = std::clamp(centre[d] + (2 * point[d] - 1) * half_width, 0.0, 1.0);
+      }
+      drawn.push_back(std::move(point));
+    }
+  }
+  std::set<std::string> names;
+  for (const Candidate& each : candidates_) names.insert(each.name);
+  std::vector<std::vector<double>> points;
+  for (const std::vector<double>& point : drawn) {
+    std::vector<double> snapped = space_.snap(point);
+    if (names.insert(space_.name(snapped)).second) points.push_back(std::move(snapped));
+  }
+  Indices placed;
+  for (const std::size_t i : model_of(values).most_promising(points, size)) {
+    placed.push_back(place(kModelled, points[i]));
+  }
+  return placed;
 }
 
 std::vector<std::vector<double>> TuningSearch::whole_range(std::size_t size) {
   std::vector<std::vector<double>> points;
   while (points.size() < size) points.push_back(sobol_.next());
-  return points;
-}
-
-std::vector<std::vector<double>> TuningSearch::around_the_best(std::size_t size,
-                                                               double half_width) {
-  Indices elite = ranked();
-  std::erase_if(elite, [&](std::size_t index) { return candidates_[index].point.empty(); });
-  if (elite.size() > kElite) elite.resize(kElite);
-  std::vector<std::vector<double>> points;
-  for (std::size_t i = 0; i < size && !elite.empty(); ++i) {
-    std::vector<double> point = sobol_.next();
-    const std::vector<double>& centre = candidates_[elite[i % elite.size()]].point;
-    for (std::size_t d = 0; d < point.size(); ++d) {
-      point[d] = std::clamp(centre[d] + (2 * point[d] - 1) * half_width, 0.0, 1.0);
-    }
-    points.push_back(std::move(point));
-  }
-  return points;
-}
-
-/// From the best so far, one parameter at a time over its whole range: its ends and what lies
-/// evenly between them, or, with an offset of a half, what lies between these.
-std::vector<std::vector<double>> TuningSearch::along_each_parameter(double offset) const {
-  std::vector<std::vector<double>> points;
-  for (const std::size_t index : ranked()) {
-    const std::vector<double>& best = candidates_[index].point;
-    if (best.empty()) continue;
-    for (std::size_t d = 0; d < best.size(); ++d) {
-      for (std::size_t i = 0; i < kPointsAlong; ++i) {
-        points.push_back(best);
-        points.back()[d] = std::min((static_cast<double>(i) + offset) / (kPointsAlong - 1), 1.0);
-      }
-    }
-    break;
-  }
   return points;
 }
 
@@ -410,18 +462,17 @@ std::size_t TuningSearch::place(const std::string& stage, const std::vector<doub
   return index;
 }
 
-/// Successive halving: all with little effort, the best third with more, the best of these with
-/// most. False where not all were simulated.
-bool TuningSearch::generation(const std::string& stage,
-                              const std::vector<std::vector<double>>& points) {
+/// Points that fill the whole range, by successive halving: all with little effort, the best third
+/// with more, the best of these with most. False where not all were simulated.
+bool TuningSearch::first_generation(std::size_t size) {
   Indices alive;
-  for (const std::vector<double>& point : points) {
+  for (const std::vector<double>& point : whole_range(size)) {
     const std::size_t before = candidates_.size();
-    if (place(stage, point) == before) alive.push_back(before);
+    if (place(kWholeRange, point) == before) alive.push_back(before);
   }
   if (alive.empty()) return true;
   for (std::size_t rung = 0; rung < ladder_.size(); ++rung) {
-    if (!judge(stage, alive, ladder_[rung], rung)) return false;
+    if (!judge(kWholeRange, alive, ladder_[rung], rung)) return false;
     if (rung == 0) stages_.back().candidates += alive.size();
     sort(alive);
     alive.resize(kept_of(alive.size()));

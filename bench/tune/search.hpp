@@ -1,7 +1,8 @@
 #pragma once
-// The search itself, of whatever can be simulated: points that fill the range evenly, then ever
-// smaller boxes around the best; in each generation successive halving, with more runs for fewer
-// candidates; then the last few against one another with an indifference zone, and under stress.
+// The search itself, of whatever can be simulated: points that fill the range evenly, by successive
+// halving, with more runs for fewer candidates; then batches of points of which a model of all that
+// was tried expects most; then the last few against one another with an indifference zone, and
+// under stress.
 //
 // All candidates are judged by runs of the same seeds. The result is a function of the seed and the
 // budget: attempts of a batch are simulated side by side, in any order.
@@ -21,6 +22,7 @@
 #include "bench/machine/workers.hpp"
 #include "bench/tune/problem.hpp"
 #include "bench/tune/sobol.hpp"
+#include "bench/tune/surrogate.hpp"
 #include "reports/findings/tuning_report.hpp"
 
 namespace tokenlift {
@@ -153,10 +155,15 @@ class TuningSearch {
   TuningStage& stage_of(const std::string& name);
 
   void explore();
-  bool generation(const std::string& stage, const std::vector<std::vector<double>>& points);
+  bool first_generation(std::size_t size);
   std::vector<std::vector<double>> whole_range(std::size_t size);
-  std::vector<std::vector<double>> along_each_parameter(double offset) const;
-  std::vector<std::vector<double>> around_the_best(std::size_t size, double half_width);
+  struct Valued {
+    std::size_t index = 0;
+    double value = 0;  // larger is better
+  };
+  std::vector<Valued> valued() const;
+  Surrogate model_of(const std::vector<Valued>& values) const;
+  Indices where_most_is_expected(std::size_t size);
   std::size_t place(const std::string& stage, const std::vector<double>& point);
   bool judge(const std::string& stage, const Indices& indices, const Effort& effort,
              std::size_t rung, bool by_run = false);
@@ -188,7 +195,7 @@ class TuningSearch {
   SobolPoints sobol_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 
-  std::array<Effort, 3> ladder_;
+  std::array<Effort, 2> ladder_;
   std::optional<Effort> stress_;  // absent: the budget has no room for it
   double requests_of_a_run_ = 1;  // at its full length, on average; not less than at present
   double most_of_a_run_ = 1;      // that any has had, at its full length

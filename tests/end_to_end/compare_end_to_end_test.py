@@ -14,6 +14,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import binary_case
 from report_end_to_end_test import SCENARIO
 
 TOKENLIFT = ""
@@ -84,6 +85,7 @@ class CompareEndToEnd(unittest.TestCase):
                       " ".join(text.split()))
         self.compare("slow", "base")  # that is better
 
+    @binary_case.conclusions
     def test_other_loads_are_refused_in_the_file_too_and_compared_by_force(self):
         (self.home / "busy.toml").write_text(SCENARIO.replace("60/s", "66/s"))
         self.measure("busy.toml", "busy")
@@ -99,6 +101,7 @@ class CompareEndToEnd(unittest.TestCase):
         self.assertIn("arrivals/rate", refused["refused"])
         self.assertNotEqual(self.tokenlift("compare", "base", "busy", "--force").returncode, 2)
 
+    @binary_case.conclusions
     def test_what_is_written_does_not_depend_on_the_exit_code(self):
         self.compare("base", "slow", "--out", "worse.md", "--format", "markdown", code=1)
         self.assertIn("worse than the base", (self.home / "worse.md").read_text())
@@ -148,6 +151,7 @@ class CompareEndToEnd(unittest.TestCase):
         self.assertIn("is no share", self.tokenlift("compare", "base", "again", "--detect",
                                                     "ten").stderr)
 
+    @binary_case.conclusions
     def test_primary_figures_are_chosen(self):
         text = self.compare("base", "slow", "--primary", "throughput,e2e_p50", "--format", "json",
                             code=1)
@@ -159,6 +163,7 @@ class CompareEndToEnd(unittest.TestCase):
                             ("throughput,", "'' is no figure that can be gated")):
             self.assertIn(said, self.compare("base", "slow", "--primary", wrong, code=2))
 
+    @binary_case.conclusions
     def test_cases_of_suites_are_paired_by_name(self):
         one = self.suite("monday", small="base", slow="slow", gone="base")
         other = self.suite("tuesday", small="again", slow="slow", new="base")
@@ -194,6 +199,7 @@ class CompareEndToEnd(unittest.TestCase):
         self.assertIn("None of ", page)
         self.assertIn("is a folder", self.compare("base", "again", "--out", "base", code=2))
 
+    @binary_case.conclusions
     def test_the_help_has_examples(self):
         self.assertIn("tokenlift compare last-week/ today/", self.compare("--help"))
 

@@ -84,6 +84,7 @@ class Measured(binary_case.BinaryCase):
         validate = [sys.executable, str(self.SOURCE / "tests" / "reports" / "json" / "validate_json.py"), str(schema)]
         subprocess.run(validate + [str(self.path / "out" / "run.json")], check=True)
 
+    @binary_case.conclusions
     def test_load_is_measured_and_resolved(self):
         path = self.scenario_with('rate = "150/s"', "load = 0.5")
         done = self.run_tokenlift("run", path, "--out", "out", code=(0, 3))
@@ -112,6 +113,7 @@ class Measured(binary_case.BinaryCase):
         if "requests fall into 'before'" in done.stderr:  # else others use the machine
             self.assertIn("run.duration=", done.stderr)
 
+    @binary_case.conclusions
     def test_calibrate_writes_a_profile_that_runs_take(self):
         done = self.run_tokenlift("calibrate", "cpu-tiny", "--budget", "1s", "--max-batch", "8",
                                   "--out", "here/tiny.toml", code=(0, 3))
@@ -161,6 +163,7 @@ class Measured(binary_case.BinaryCase):
         result = json.loads((self.path / "out" / "tune.json").read_text())
         self.assertIsNotNone(result["recommended"])
 
+    @binary_case.conclusions
     def test_what_a_search_recommends_is_verified(self):
         """What holds on any machine is that it was run, compared and decided."""
         scenario = self.path / "searched.toml"
