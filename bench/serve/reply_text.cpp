@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <iterator>
 
 #include "bench/machine/host.hpp"
@@ -267,30 +269,42 @@ void append_stream_begin(const ReplyFacts& facts, std::string_view fields, std::
                out);
 }
 
-void append_stream_token(const ReplyFacts& facts, std::string_view text, bool first,
-                         std::string& out) {
+TokenEvent token_event(const ReplyFacts& facts, bool first) {
+  // Escaped in whatever a client may have said, so that it stands where the text will.
+  constexpr char kText = '\x01';
+  std::string event;
   switch (facts.dialect) {
     case Dialect::openai_chat:
-      append_chunk(openai_event(facts, fmt::format(R"([{{"index":0,"delta":{{{}"content":{}}},)"
-                                                   R"("finish_reason":null}}])",
-                                                   first ? R"("role":"assistant",)" : "",
-                                                   quoted_json(text))),
-                   out);
-      return;
+      event = openai_event(facts, fmt::format(R"([{{"index":0,"delta":{{{}"content":"{}"}},)"
+                                              R"("finish_reason":null}}])",
+                                              first ? R"("role":"assistant",)" : "", kText));
+      break;
     case Dialect::openai_completions:
-      append_chunk(openai_event(facts, fmt::format(R"([{{"index":0,"text":{},)"
-                                                   R"("finish_reason":null}}])",
-                                                   quoted_json(text))),
-                   out);
-      return;
+      event = openai_event(
+          facts, fmt::format(R"([{{"index":0,"text":"{}","finish_reason":null}}])", kText));
+      break;
     case Dialect::anthropic:
-      append_chunk(
-          anthropic_event("content_block_delta",
-                          fmt::format(R"(,"index":0,"delta":{{"type":"text_delta","text":{}}})",
-                                      quoted_json(text))),
-          out);
-      return;
+      event = anthropic_event(
+          "content_block_delta",
+          fmt::format(R"(,"index":0,"delta":{{"type":"text_delta","text":"{}"}})", kText));
+      break;
   }
+  const std::size_t at = event.rfind(kText);
+  return {event.substr(0, at), event.substr(at + 1)};
+}
+
+void append_stream_token(const TokenEvent& event, std::string_view text, std::string& out) {
+  std::string escaped;  // no room is taken for a short one
+  append_json_text(text, escaped);
+  const std::size_t bytes = event.before.size() + escaped.size() + event.after.size();
+  std::array<char, 2 * sizeof bytes> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), bytes, 16);
+  out.append(digits.data(), end);
+  out += "\r\n";
+  out += event.before;
+  out += escaped;
+  out += event.after;
+  out += "\r\n";
 }
 
 void append_stream_end(const ReplyFacts& facts, std::string& out) {

@@ -60,8 +60,14 @@ void append_events_end(std::string& out);
 
 // A stream: its head and what comes before the first token, one event for each token, and its end.
 void append_stream_begin(const ReplyFacts& facts, std::string_view fields, std::string& out);
-void append_stream_token(const ReplyFacts& facts, std::string_view text, bool first,
-                         std::string& out);
+// What stands around the text in the event of a token is the same for all tokens but the first, and
+// made once: making it takes longer than all else that is done for a token.
+struct TokenEvent {
+  std::string before;
+  std::string after;
+};
+TokenEvent token_event(const ReplyFacts& facts, bool first);
+void append_stream_token(const TokenEvent& event, std::string_view text, std::string& out);
 void append_stream_end(const ReplyFacts& facts, std::string& out);
 /// Where a stream has to break off: what is said in it.
 void append_stream_error(const ReplyFacts& facts, std::string_view message, std::string& out);

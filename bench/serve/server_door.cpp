@@ -215,8 +215,13 @@ void Server::token(RequestId id, std::int32_t token, std::int64_t now_ns) {
   }
   std::string text;
   append_token_text(token, text);
-  if (first) append_stream_begin(turn.facts, turn.fields, peer->output());
-  append_stream_token(turn.facts, text, first, peer->output());
+  if (first) {
+    append_stream_begin(turn.facts, turn.fields, peer->output());
+    append_stream_token(token_event(turn.facts, true), text, peer->output());
+  } else {
+    if (turn.token_event.before.empty()) turn.token_event = token_event(turn.facts, false);
+    append_stream_token(turn.token_event, text, peer->output());
+  }
   soil(*peer);
 }
 

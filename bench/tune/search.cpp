@@ -29,6 +29,7 @@ constexpr std::uint64_t kRunsOfModelled = 4;  // at least
 constexpr std::size_t kBatchesOfFirst = 4;    // the first generation is as large as so many
 constexpr std::size_t kSmallestBatch = 4;
 constexpr std::size_t kLargestBatch = 32;
+constexpr std::size_t kBarrenBatches = 8;  // none of whose points is a scenario
 /// Of so many candidates each batch is chosen: of the whole range, and around each of the best few
 /// in boxes of these half widths.
 constexpr std::size_t kPointsOfRange = 128;
@@ -353,45 +354,47 @@ void TuningSearch::explore() {
   const std::size_t batch = std::clamp(size / kBatchesOfFirst, kSmallestBatch, kLargestBatch);
   const Effort& effort = ladder_.back();
   const double runs = static_cast<double>(batch * effort.runs) * effort.length_share;
-  while (fits(runs * requests_of_a_run_, share)) {
+  std::size_t barren = 0;
+  while (barren < kBarrenBatches && fits(runs * requests_of_a_run_, share)) {
     const Indices points = where_most_is_expected(batch);
     if (points.empty()) return;  // the range has no further points
+    const std::uint64_t before = requests_;
     if (!judge(kModelled, points, effort, ladder_.size() - 1)) return;
     stages_.back().candidates += points.size();
+    barren += requests_ == before ? 1 : 0;
   }
 }
 
-/// Values of all that was tried, larger is better, and comparable: what had more runs than others
-/// is given without what these runs have added to all. The worse half is as bad as its best, so
-/// that what a model learns is the upper half and not the depth of a cliff.
+/// What points were worth, the best first, comparable: of what had more runs than others without
+/// what these runs have added to all. What is not feasible, or no scenario, is worth least, and so
+/// is the worse half: what a model is to learn is the upper half, and not the depth of a cliff.
 std::vector<TuningSearch::Valued> TuningSearch::valued() const {
   const double sign = space_.maximize ? 1 : -1;
-  const auto value_of = [&](const TuningFigures& figures) {
-    return figures.feasible() ? sign * *figures.objective : -figures.violation();
-  };
-  std::vector<Valued> all;
   std::array<double, 2> added = {}, counts = {};
-  for (const std::size_t index : ranked()) {
-    const Candidate& candidate = candidates_[index];
-    all.push_back({index, value_of(candidate.figures)});
-    if (!candidate.figures.feasible() || !candidate.first.feasible()) continue;
-    added.at(candidate.rung) += value_of(candidate.figures) - value_of(candidate.first);
-    ++counts.at(candidate.rung);
+  bool some_feasible = false;
+  for (const Candidate& each : candidates_) {
+    if (each.point.empty() || !each.figures.feasible()) continue;
+    some_feasible = true;
+    if (!each.first.feasible()) continue;
+    added.at(each.rung) += sign * (*each.figures.objective - *each.first.objective);
+    ++counts.at(each.rung);
   }
-  const bool some_feasible = candidates_[all.front().index].figures.feasible();
-  for (Valued& each : all) {
-    const Candidate& candidate = candidates_[each.index];
-    const std::size_t rung = candidate.rung;
-    if (candidate.figures.feasible() && counts.at(rung) > 0)
-      each.value -= added.at(rung) / counts.at(rung);
-    if (some_feasible && !candidate.figures.feasible()) each.value = -INFINITY;
+  std::vector<Valued> all;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const Candidate& each = candidates_[i];
+    if (each.point.empty()) continue;
+    double value = some_feasible ? -INFINITY : -each.figures.violation();
+    if (each.figures.feasible()) {
+      value = sign * *each.figures.objective -
+              added.at(each.rung) / std::max(counts.at(each.rung), 1.0);
+    }
+    all.push_back({i, value});
   }
   std::ranges::stable_sort(all, std::greater<>{}, &Valued::value);
   const auto finite = static_cast<std::size_t>(
       std::ranges::count_if(all, [](const Valued& each) { return std::isfinite(each.value); }));
   const double least = finite == 0 ? 0 : all[std::min(all.size() / 2, finite - 1)].value;
-  for (Valued& each : all)
-    each.value = std::isfinite(each.value) ? std::max(each.value, least) : least;
+  for (Valued& each : all) each.value = std::max(each.value, least);
   return all;
 }
 
@@ -402,11 +405,8 @@ Surrogate TuningSearch::model_of(const std::vector<Valued>& values) const {
   const std::size_t step = std::max<std::size_t>(1, (rest + kModelledRest - 1) / kModelledRest);
   for (std::size_t i = 0; i < values.size(); i += i < kModelledBest ? 1 : step) {
     const Candidate& candidate = candidates_[values[i].index];
-    const TuningFigures& figures = candidate.figures;
-    const std::vector<double>& point = candidate.point;
-    if (point.empty()) continue;
-    observations.push_back(
-        {point, values[i].value, static_cast<double>(std::max<std::uint64_t>(figures.runs, 1))});
+    const double runs = std::max(static_cast<double>(candidate.figures.runs), 1.0);
+    observations.push_back({candidate.point, values[i].value, runs});
   }
   return Surrogate(std::move(observations));
 }
@@ -416,11 +416,8 @@ Surrogate TuningSearch::model_of(const std::vector<Valued>& values) const {
 TuningSearch::Indices TuningSearch::where_most_is_expected(std::size_t size) {
   const std::vector<Valued> values = valued();
   std::vector<std::vector<double>> drawn = whole_range(kPointsOfRange);
-  std::size_t elite = 0;
-  for (const Valued& each : values) {
-    const std::vector<double>& centre = candidates_[each.index].point;
-    if (centre.empty() || elite == kElite) continue;
-    ++elite;
+  for (std::size_t elite = 0; elite < std::min(kElite, values.size()); ++elite) {
+    const std::vector<double>& centre = candidates_[values[elite].index].point;
     for (std::size_t i = 0; i < kPointsAround; ++i) {
       std::vector<double> point = sobol_.next();
       const double half_width = kHalfWidths.at(i % kHalfWidths.size());

@@ -192,8 +192,9 @@ TEST(Tuner, TellsOfTheRecommendedSettingWhatItGainsAndHowItActs) {
   EXPECT_EQ(report.series.size(), 2U);
   EXPECT_FALSE(report.binding.empty());
   EXPECT_TRUE(std::ranges::any_of(report.candidates, &TuningCandidate::pareto));
-  // Nearly all of the variance goes with the only parameter.
-  ASSERT_TRUE(report.parameters[0].sensitivity.has_value() || report.candidates.size() < 25);
+  // What matters is said where enough points are of the whole range.
+  const auto of_range = std::ranges::count(report.candidates, kWholeRange, &TuningCandidate::stage);
+  EXPECT_EQ(report.parameters[0].sensitivity.has_value(), of_range >= 24) << of_range;
 }
 
 TEST(Tuner, WhereNothingIsFeasibleItSaysWhatCapacityWouldDo) {
