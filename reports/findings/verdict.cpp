@@ -11,6 +11,7 @@
 #include "reports/findings/event_words.hpp"
 #include "reports/findings/fleet_remarks.hpp"
 #include "reports/findings/gains_table.hpp"
+#include "reports/findings/load_remarks.hpp"
 #include "reports/findings/wire_remarks.hpp"
 #include "reports/record/check_names.hpp"
 #include "reports/text/figure.hpp"
@@ -587,13 +588,12 @@ std::vector<std::string> remarks(const TrialReport& report) {
           starved.tenant, figure(starved.seconds), percent_figure(starved.share)));
     }
   }
-  for (std::string& remark : fleet_remarks(report)) all.push_back(std::move(remark));
-  for (std::string& remark : wire_remarks(report)) all.push_back(std::move(remark));
-  remark_on_goodput(report, all);
-  remark_on_undecided(report, all);
-  remark_on_unserved(report, all);
-  remark_on_split(report, all);
-  remark_on_throttles(report, all);
+  for (auto* const of : {load_remarks, fleet_remarks, wire_remarks}) {
+    for (std::string& remark : of(report)) all.push_back(std::move(remark));
+  }
+  for (auto* const remark_on : {remark_on_goodput, remark_on_undecided, remark_on_unserved,
+                                remark_on_split, remark_on_throttles})
+    remark_on(report, all);
   return all;
 }
 

@@ -87,6 +87,7 @@ const std::vector<const char*>& diagnoses() {
       "came at some instant in that time",
       "Nothing was sent after",
       "they were too late at the endpoint",
+      "was asked for in 'after' than in 'before'",
   };
   return all;
 }
@@ -274,6 +275,20 @@ std::vector<Situation> courses() {
   all.push_back({"a gain whose instant does not show",
                  std::move(nowhere),
                  {"paid off", kNoDrain, "shows no change at any instant", kSplit}});
+  const auto twice_the_load = [](RunValue& run) {
+    Counts& counts = run.tenants[0].phases[2].counts;
+    counts.due *= 2;
+    counts.completed = counts.due;
+  };
+  constexpr const char* kOtherLoad = "was asked for in 'after' than in 'before'";
+  all.push_back({"twice as much is asked for after the lift",
+                 lifted(twice_the_load),
+                 {"paid off", kNoDrain, kOtherLoad, kSplit}});
+  TrialReport controlled = lifted(twice_the_load);
+  controlled.trial.control = controlled.trial.lifted;
+  all.push_back({"the same, with a control of the same load",
+                 std::move(controlled),
+                 {"paid off", kNoDrain, kSplit}});
   TrialReport starved = lifted(kAsItIs);
   starved.lift->starvation = {{"research", 0.75, 12}};
   all.push_back({"a tenant gets less than its share for 12 s",
