@@ -58,6 +58,10 @@ std::optional<std::int64_t> parse_requests(const std::string& word) {
 
 }  // namespace
 
+bool is_by_place(const Option& option) {
+  return !option.name.starts_with('-');
+}
+
 Value text(std::string& target, std::string type) {
   return {std::move(type), [&target](const std::string& word) {
             target = word;

@@ -33,11 +33,15 @@ struct Option {
   bool omissible = false;                  ///< of a word by its place; what has dashes always is
 };
 
+/// Whether it is known by its place, and not by its name.
+bool is_by_place(const Option& option);
+
 struct Command {
   std::string name;
   std::string help;                  ///< one line
   std::vector<Option> options = {};  ///< as --help lists them
   std::string footer = {};           ///< below the options in --help; empty: kExitCodes
+  bool hidden = false;               ///< not in --help: for scripts
   /// Takes a word that none of the options takes, as Value::take does; empty: any is a mistake.
   std::function<std::string(const std::string& word)> take_other = {};
   /// Does it, after all options have been taken; returns the exit code. Throws UsageError,

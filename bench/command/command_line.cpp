@@ -9,9 +9,12 @@
 #include "bench/command/calibrate_command.hpp"
 #include "bench/command/check_command.hpp"
 #include "bench/command/compare_command.hpp"
+#include "bench/command/completion.hpp"
 #include "bench/command/list_commands.hpp"
+#include "bench/command/manual.hpp"
 #include "bench/command/report_command.hpp"
 #include "bench/command/run_command.hpp"
+#include "bench/command/schema_command.hpp"
 #include "bench/command/serve_command.hpp"
 #include "bench/command/size_command.hpp"
 #include "bench/command/suite_command.hpp"
@@ -29,14 +32,24 @@ namespace {
 
 /// In the order in which --help lists them.
 std::vector<Command> all_commands() {
-  return {run_command(),       serve_command(),    audit_command(),     check_command(),
-          scenarios_command(), profiles_command(), calibrate_command(), report_command(),
-          compare_command(),   suite_command(),    suites_command(),    sweep_command(),
-          size_command(),      tune_command()};
-}
-
-bool is_by_place(const Option& option) {
-  return !option.name.starts_with('-');
+  return {run_command(),
+          serve_command(),
+          audit_command(),
+          check_command(),
+          scenarios_command(),
+          profiles_command(),
+          calibrate_command(),
+          report_command(),
+          compare_command(),
+          suite_command(),
+          suites_command(),
+          sweep_command(),
+          size_command(),
+          tune_command(),
+          schema_command(),
+          completion_command(all_commands),
+          manual_command(all_commands),
+          keys_command()};
 }
 
 void add(CLI::App& app, const Option& option) {
@@ -63,6 +76,7 @@ void add(CLI::App& app, const Option& option) {
 CLI::App* add(CLI::App& app, const Command& command) {
   CLI::App* const added = app.add_subcommand(command.name, command.help);
   if (!command.footer.empty()) added->footer(command.footer);
+  if (command.hidden) added->group("");
   added->allow_extras(static_cast<bool>(command.take_other));
   for (const Option& option : command.options) add(*added, option);
   for (const Option& option : command.options) {
@@ -100,7 +114,9 @@ const Command* require_command(const std::vector<std::string>& words,
   const auto found = std::ranges::find(commands, words[1], &Command::name);
   if (found != commands.end()) return &*found;
   std::vector<std::string> names;
-  for (const Command& command : commands) names.push_back(command.name);
+  for (const Command& command : commands) {
+    if (!command.hidden) names.push_back(command.name);
+  }
   throw UsageError(fmt::format("no command is called '{}'; {}", words[1],
                                suggestion(words[1], names, "--help lists them")));
 }

@@ -111,11 +111,15 @@ class Tune(unittest.TestCase):
     @conclusions
     def test_the_result_fits_its_schema(self):
         out, _ = self.search()
-        done = subprocess.run(
-            [sys.executable, SOURCE / "tests/reports/json/validate_json.py",
-             SOURCE / "reports/json/tuning.schema.json", out / "tune.json"],
-            capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        language = subprocess.run([TOKENLIFT, "schema", "scenario"], capture_output=True, text=True,
+                                  check=True).stdout
+        (self.folder / "scenario.schema.json").write_text(language)
+        for schema, file in ((SOURCE / "reports/json/tuning.schema.json", "tune.json"),
+                             (self.folder / "scenario.schema.json", "recommended.toml")):
+            done = subprocess.run(
+                [sys.executable, SOURCE / "tests/reports/json/validate_json.py", schema, out / file],
+                capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     @binary_case.conclusions
     def test_stdout_is_the_result_in_the_format_that_is_asked_for(self):

@@ -185,7 +185,8 @@ TEST(Walls, PoliciesTakeTimeAsAnArgument) {
 // own folder or in one before it.
 const std::map<std::string, std::vector<std::string>> kFolders = {
     {"workloads",
-     {"text", "scenario", "decoder", "requests", "plan", "writer", "tuning", "reader"}},
+     {"text", "scenario", "decoder", "requests", "plan", "writer", "tuning", "reader",
+      "reference"}},
     {"reports", {"text", "record", "analysis", "findings", "charts", "json", "page", "formats"}},
     {"bench",
      {"machine", "record", "throttle", "fleet", "wire", "run", "serve", "calibrate", "tune",

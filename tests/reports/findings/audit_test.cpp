@@ -14,6 +14,7 @@
 #include "reports/formats/page_text.hpp"
 #include "reports/json/json_audit.hpp"
 #include "reports/page/audit_page.hpp"
+#include "tests/reports/json/schema.hpp"
 #include "tests/reports/record/sample_runs.hpp"
 #include "tests/reports/record/wire_runs.hpp"
 
@@ -289,6 +290,7 @@ TEST(Audit, IsShownAsTextAndAsJson) {
                             R"("name": "TTFT p50")", R"("attempts": 1000)"}) {
     EXPECT_NE(json.find(words), std::string::npos) << words << " in\n" << json;
   }
+  EXPECT_EQ(validate_json("audit.schema.json", {json}), 0);
 }
 
 }  // namespace

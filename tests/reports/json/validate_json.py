@@ -1,4 +1,4 @@
-"""Validates JSON files against a JSON Schema: validate_json.py SCHEMA FILE...
+"""Validates files of JSON or TOML (*.toml) against a JSON Schema: validate_json.py SCHEMA FILE...
 
 Exit code 0: all are valid; 1: one is not (each error on stderr, with its place); 2: cannot say.
 Needs Debian's python3-jsonschema, so call it by /usr/bin/python3.
@@ -6,11 +6,21 @@ Needs Debian's python3-jsonschema, so call it by /usr/bin/python3.
 
 import json
 import sys
+import tomllib
 
 try:
     import jsonschema
 except ImportError:
     sys.exit(print("python3-jsonschema is not installed", file=sys.stderr) or 2)
+
+
+def read(path):
+    """A date or a time of TOML is a string to a schema."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    if str(path).endswith(".toml"):
+        return json.loads(json.dumps(tomllib.loads(text), default=str))
+    return json.loads(text)
 
 
 def main(schema_path, paths):
@@ -21,9 +31,7 @@ def main(schema_path, paths):
     validator = validator_class(schema)
     failed = False
     for path in paths:
-        with open(path, encoding="utf-8") as file:
-            document = json.load(file)
-        for error in validator.iter_errors(document):
+        for error in validator.iter_errors(read(path)):
             failed = True
             place = "/".join(str(part) for part in error.absolute_path)
             print(f"{path}: /{place}: {error.message[:300]}", file=sys.stderr)
