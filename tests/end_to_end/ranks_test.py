@@ -18,6 +18,8 @@ import time
 import unittest
 from pathlib import Path
 
+import yaml
+
 TOKENLIFT = ""
 TOKENLIFT_MPI = ""
 SOURCE = Path()
@@ -264,6 +266,46 @@ class Ranks(unittest.TestCase):
                              "tenant.users.arrivals.rate=100/s", "--repetitions", "2", "--out", "out", count=2,
                              code=(0, 3))
         self.assertIn("runs on one machine would disturb each other", done.stderr)
+
+    # --------------------------------------------------------------------------- for clusters
+
+    def on_a_cluster(self, command):
+        """As on a machine of a cluster: the programs are in PATH, and mpirun needs no words."""
+        programs = self.folder / "programs"
+        if not programs.exists():
+            programs.mkdir()
+            for program in (TOKENLIFT, TOKENLIFT_MPI):
+                (programs / Path(program).name).symlink_to(program)
+        cluster = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+                   "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_plm": "isolated",
+                   "OMPI_MCA_btl": "self,vader", "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
+                   "PATH": f"{programs}:{os.environ['PATH']}"}
+        return subprocess.run(command, cwd=self.folder, env={**os.environ, **cluster},
+                              capture_output=True, text=True, timeout=120)
+
+    def test_the_sbatch_file_runs_what_it_is_given(self):
+        file = SOURCE / "scripts/cluster/tokenlift.sbatch"
+        self.assertTrue(all(line.split()[1].startswith("--")
+                            for line in file.read_text().splitlines() if line.startswith("#SBATCH")))
+        self.assertEqual(self.on_a_cluster(["bash", file]).returncode, 2)
+        done = self.on_a_cluster(["bash", file, "run", "overrun.toml", "--repetitions", "2", "--out", "out"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.folder / "out/2/run.json").exists())
+
+    def test_the_mpi_job_runs_a_suite(self):
+        job = next(yaml.safe_load_all((SOURCE / "scripts/cluster/mpijob.yaml").read_text()))
+        self.assertEqual((job["apiVersion"], job["kind"]), ("kubeflow.org/v2beta1", "MPIJob"))
+        parts = job["spec"]["mpiReplicaSpecs"]
+        launcher = parts["Launcher"]["template"]["spec"]["containers"][0]
+        at = launcher["command"].index("-n") + 1
+        self.assertEqual(int(launcher["command"][at]),
+                         job["spec"]["slotsPerWorker"] * parts["Worker"]["replicas"])
+        (self.folder / "suite.toml").write_text(
+            '[suite]\nname = "one"\nrepetitions = 2\n[[case]]\nscenario = "overrun.toml"\n')
+        command = [*launcher["command"][:at], "2", *launcher["command"][at + 1:]]  # there are two cores
+        done = self.on_a_cluster(command)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.folder / "results/overrun/2/run.json").exists())
 
 
 if __name__ == "__main__":
