@@ -24,7 +24,7 @@ namespace {
 using Worker = std::function<std::string(const std::string& item)>;
 
 /// While all threads compute, the most that can come is that they are to end early.
-constexpr std::chrono::microseconds kBetweenLooks{300}, kWhileBusy{5000};
+constexpr std::chrono::microseconds kWhileFree{300}, kWhileBusy{5000};
 
 class Helper {
  public:
@@ -44,7 +44,7 @@ class Helper {
       if (stop_) cut_ = true;
       std::unique_lock lock(mutex_);
       const bool busy = under_way_ > 0 && under_way_ == threads_.size();
-      finished_.wait_for(lock, busy ? kWhileBusy : kBetweenLooks, [&] { return !done_.empty(); });
+      finished_.wait_for(lock, busy ? kWhileBusy : kWhileFree, [&] { return !done_.empty(); });
       std::deque<std::string> done = std::exchange(done_, {});
       lock.unlock();
       for (std::string& text : done) mail_.post(0, Tag::result, std::move(text));
