@@ -9,6 +9,7 @@
 #include "bench/command/input.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/progress.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/run/capacity.hpp"
 #include "bench/run/readiness.hpp"
 #include "bench/wire/socket_room.hpp"
@@ -47,14 +48,32 @@ std::string describe_fleet(const Scenario& scenario) {
 }
 
 /// Workers of engine virtual: as asked for, else one per core. The other engines have their own.
-std::size_t worker_count(const Scenario& scenario, const RunOptions& options) {
+std::size_t worker_count(const Surroundings& surroundings, const Scenario& scenario,
+                         const RunOptions& options) {
   if (!traits_of(scenario.run.engine).simulated) {
     if (options.threads) {
       throw UsageError("--threads is for engine virtual: on engine threads every replica has one");
     }
     return 1;
   }
-  return options.threads.value_or(core_count());
+  return options.threads.value_or(usual_threads(surroundings.ranks));
+}
+
+/// Other ranks, as far as they may run repetitions; where they may not, why is said.
+Ranks* ranks_for(const Surroundings& surroundings, const RunOptions& options,
+                 const RepetitionPlan& plan, const Prepared& prepared) {
+  if (surroundings.ranks == nullptr || surroundings.ranks->count() == 1) return nullptr;
+  std::string why;
+  if (!traits_of(prepared.scenario.run.engine).simulated) {
+    why = "in real time, runs on one machine would disturb each other";
+  } else if (plan.repetitions == 1) {
+    why = "there is one run to make";
+  } else if (!options.records.empty()) {
+    why = "--records are of one process";
+  }
+  if (why.empty()) return surroundings.ranks;
+  say(surroundings, options.quiet, "rank 0 runs by itself: {}", why);
+  return nullptr;
 }
 
 /// A scenario from somebody else must not run programs unasked.
@@ -197,7 +216,7 @@ std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool 
 
 Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Experiment& experiment,
                               const Prepared& prepared, const RepetitionPlan& plan,
-                              const OutputFolder& folder, const fs::path& subfolder) {
+                              const OutputFolder& folder, const fs::path& subfolder, Ranks* ranks) {
   const auto watch = [&](const Scenario& scenario, const ProgressBoard& board,
                          std::uint64_t repetition, bool control) {
     std::string label;
@@ -209,7 +228,8 @@ Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Expe
                                              surroundings.err_is_terminal);
   };
   try {
-    return repeat(experiment, prepared, plan, folder, subfolder, watch);
+    return repeat(prepared, plan,
+                  {experiment, folder, subfolder, watch, ranks, &stop_of(surroundings)});
   } catch (const RunNotWritten& error) {
     const Run& run = error.run();
     const Report report = make_report({{run.scenario_name, Arm(run), std::nullopt}});
@@ -237,7 +257,8 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
                     scenario.name));
   }
   require_allowed(scenario, options);
-  Experiment experiment(surroundings.words, stop_of(surroundings), worker_count(scenario, options));
+  Experiment experiment(surroundings.words, stop_of(surroundings),
+                        worker_count(surroundings, scenario, options));
   if (options.scenario.find_capacity_ns) {
     if (!traits_of(scenario.run.engine).remote || scenario.fleet.capacity_tokens_per_s) {
       throw UsageError(
@@ -272,7 +293,8 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   std::optional<Report> report;
   bool all_done = attempt(surroundings, [&] {
     Repeated repeated =
-        repeat_with_progress(surroundings, options.quiet, experiment, *prepared, plan, folder, "");
+        repeat_with_progress(surroundings, options.quiet, experiment, *prepared, plan, folder, "",
+                             ranks_for(surroundings, options, plan, *prepared));
     const std::string files = names_of(repeated);
     report = make_report({std::move(repeated.trial)});
     print_result(surroundings,

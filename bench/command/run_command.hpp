@@ -22,10 +22,11 @@ std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool 
                                          Experiment& experiment, const Scenario& scenario);
 
 /// repeat(), with progress. A run that cannot be written is at least printed, before MachineError
-/// is thrown.
+/// is thrown. `ranks`: who may run repetitions as well; null: nobody.
 Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Experiment& experiment,
                               const Prepared& prepared, const RepetitionPlan& plan,
-                              const OutputFolder& folder, const std::filesystem::path& subfolder);
+                              const OutputFolder& folder, const std::filesystem::path& subfolder,
+                              Ranks* ranks = nullptr);
 
 /// A folder is read as one experiment: runs that stay there from another one would be taken for
 /// repetitions of this one. Throws UsageError where there are some that the plan would not replace.

@@ -10,8 +10,7 @@
 
 #include "bench/command/input.hpp"
 #include "bench/command/sweep_results.hpp"
-#include "bench/machine/host.hpp"
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/sweep/sizing.hpp"
 
 namespace tokenlift {
@@ -42,10 +41,10 @@ int size_scenario(const Surroundings& surroundings, const SizeOptions& options) 
     const OutputFolder folder =
         open_results({options.out, "", "size-" + fs::path(source.name).stem().string(), kSweepFile,
                       "sizing", "a sizing"});
-    Workers workers(options.threads.value_or(core_count()));
+    WorkPool pool(options.threads, surroundings.ranks);
     std::optional<SweepReport> report;
     try {
-      report = size_fleet(problem, options.task, surroundings.words, workers, stop_of(surroundings),
+      report = size_fleet(problem, options.task, surroundings.words, pool, stop_of(surroundings),
                           watch_points(surroundings, options.quiet, folder));
     } catch (...) {
       folder.give_up();

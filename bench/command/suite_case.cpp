@@ -43,21 +43,26 @@ std::vector<ObjectiveResult> results_of(const std::vector<Objective>& objectives
 }  // namespace
 
 CaseRun::CaseRun(const SuiteCase& suite_case, const OutputFolder& folder, bool resume)
-    : case_(suite_case), folder_(folder), resume_(resume) {}
+    : case_(suite_case),
+      folder_(folder),
+      resume_(resume),
+      in_order_([this](std::uint64_t repetition, const Outcome& outcome) {
+        pool(repetition, outcome);
+      }) {}
 
+/// What fails is told in the outcome.
 template <typename Step>
-void CaseRun::attempt(const Step& step) {
-  if (over_) return;
+void CaseRun::attempt(Outcome& outcome, const Step& step) {
   const auto begin = std::chrono::steady_clock::now();
   try {
     step();
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    failure_ = error.what();
-    over_ = true;
+    outcome.failure = error.what();
   }
-  elapsed_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  outcome.elapsed_s +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 std::filesystem::path CaseRun::place(std::uint64_t repetition, bool control) const {
@@ -66,12 +71,15 @@ std::filesystem::path CaseRun::place(std::uint64_t repetition, bool control) con
   return place / "run.json";
 }
 
+bool CaseRun::is_there(std::uint64_t repetition, bool control) const {
+  std::error_code error;
+  return resume_ && std::filesystem::exists(folder_.path() / place(repetition, control), error);
+}
+
 /// Nothing where there is none, or it was ended early: then it is made anew.
 std::optional<Run> CaseRun::stored(std::uint64_t repetition, bool control) const {
-  if (!resume_) return std::nullopt;
+  if (!is_there(repetition, control)) return std::nullopt;
   const std::filesystem::path file = folder_.path() / place(repetition, control);
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return std::nullopt;
   Run run = read_run(read_file(file), file.string());
   if (run.interrupted) return std::nullopt;
   return run;
@@ -98,42 +106,93 @@ void CaseRun::require_same(const Run& run, std::uint64_t repetition, bool contro
                   (folder_.path() / place(repetition, control)).string(), difference));
 }
 
-void CaseRun::prepare(Experiment& experiment) {
-  attempt([&] {
+/// Once for all repetitions; null where it was interrupted.
+const Prepared* CaseRun::prepared(Experiment& experiment) {
+  const std::lock_guard lock(preparing_);
+  if (!prepared_) {
     const std::optional<Run> before = stored(1, false);
     prepared_ = experiment.prepare(case_.scenario, before ? &*before : nullptr);
-    over_ = interrupted_ = !prepared_.has_value();
-  });
+  }
+  return prepared_ ? &*prepared_ : nullptr;
 }
 
-void CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const RunWatch& watch) {
-  attempt([&] {
-    for (const bool control : arms_in_turn(repetition)) {
-      if (over_ || (control && !case_.control)) continue;
-      std::optional<Run> run = stored(repetition, control);
-      if (run) {
-        require_same(*run, repetition, control);
-      } else {
-        ProgressBoard board;
-        const auto display =
-            watch(scenario_of(*prepared_, repetition, control), board, repetition, control);
-        run = experiment.run(*prepared_, repetition, board, control);
-        folder_.write(place(repetition, control), to_json(*run));
-      }
-      pool_.add(run_name(repetition, control), *run);
-      pooled_ = true;
-      over_ = interrupted_ = run->interrupted;
+void CaseRun::make(Experiment& experiment, std::uint64_t repetition, const RunWatch& watch,
+                   Outcome& outcome) {
+  const Prepared* const what = prepared(experiment);
+  outcome.interrupted = what == nullptr;
+  for (const bool control : arms_in_turn(repetition)) {
+    if (outcome.interrupted || (control && !case_.control)) continue;
+    std::optional<Run> run = stored(repetition, control);
+    if (run) {
+      require_same(*run, repetition, control);
+    } else {
+      ProgressBoard board;
+      const auto display =
+          watch(scenario_of(*what, repetition, control), board, repetition, control);
+      run = experiment.run(*what, repetition, board, control);
+      folder_.write(place(repetition, control), to_json(*run));
     }
-    if (!over_) ++repeated_;
+    outcome.interrupted = run->interrupted;
+    outcome.runs.emplace_back(control, *std::move(run));
+  }
+}
+
+bool CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const RunWatch& watch) {
+  begun_ = true;
+  Outcome outcome;
+  if (!over_) attempt(outcome, [&] { make(experiment, repetition, watch, outcome); });
+  return settle(repetition, std::move(outcome));
+}
+
+std::optional<std::string> CaseRun::pack(std::uint64_t repetition) {
+  if (over_ || is_there(repetition, false) || is_there(repetition, true)) return std::nullopt;
+  begun_ = true;
+  if (!sent_) sent_.emplace(case_.scenario);
+  return sent_->pack({repetition, case_.control});
+}
+
+bool CaseRun::keep(std::uint64_t repetition, const WorkResult& reply) {
+  Outcome outcome;
+  attempt(outcome, [&] {
+    ReturnedRepetition returned = returned_repetition(reply, case_.name);
+    for (ReturnedRun& one : returned.runs) {
+      folder_.write(place(repetition, one.control), one.json);
+      outcome.runs.emplace_back(one.control, std::move(one.run));
+    }
+    outcome.interrupted = returned.interrupted;
+    outcome.elapsed_s = returned.elapsed_s;
   });
+  return settle(repetition, std::move(outcome));
+}
+
+bool CaseRun::settle(std::uint64_t repetition, Outcome outcome) {
+  in_order_.add(repetition, std::move(outcome));
+  return ++settled_ == case_.repetitions;
+}
+
+/// What comes after a repetition that failed, or was interrupted, counts no more.
+void CaseRun::pool(std::uint64_t repetition, const Outcome& outcome) {
+  elapsed_s_ += outcome.elapsed_s;
+  if (over_) return;
+  Outcome pooling;
+  attempt(pooling, [&] {
+    for (const auto& [control, run] : outcome.runs) {
+      pool_.add(run_name(repetition, control), run);
+      pooled_ = true;
+    }
+  });
+  failure_ = pooling.failure.empty() ? outcome.failure : pooling.failure;
+  interrupted_ = outcome.interrupted;
+  over_ = interrupted_ || !failure_.empty();
+  if (!over_) ++repeated_;
 }
 
 CaseResult CaseRun::finish() {
   CaseResult result;
   CaseReport& report = result.report;
-  if (pooled_) {
-    over_ = false;  // what there is of it is reported, however it ended
-    attempt([&] {
+  if (pooled_) {  // what there is of it is reported, however it ended
+    Outcome reporting;
+    attempt(reporting, [&] {
       std::vector<Trial> trials;
       trials.push_back(pool_.take(case_.name));
       const Report whole = make_report(std::move(trials));
@@ -143,6 +202,8 @@ CaseResult CaseRun::finish() {
       result.figures = case_figures(trial.trial);
       folder_.write(std::filesystem::path(case_.name) / "report.html", to_html(report_page(whole)));
     });
+    elapsed_s_ += reporting.elapsed_s;
+    if (!reporting.failure.empty()) failure_ = reporting.failure;
   }
   if (report.name.empty()) {
     report.name = report.folder = case_.name;
@@ -150,7 +211,7 @@ CaseResult CaseRun::finish() {
     report.objectives = results_of(case_.objectives);
   }
   // Also between two runs.
-  const bool cut_short = prepared_ && repeated_ < case_.repetitions;
+  const bool cut_short = begun_ && repeated_ < case_.repetitions;
   if (interrupted_ || cut_short) report.status = CaseStatus::interrupted;
   if (!failure_.empty()) {
     report.status = CaseStatus::failed;

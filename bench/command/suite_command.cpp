@@ -20,7 +20,7 @@
 #include "bench/machine/host.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "bench/machine/progress.hpp"
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/tune/problem.hpp"
 #include "reports/findings/comparison_tables.hpp"
 #include "reports/findings/least_changes.hpp"
@@ -138,34 +138,78 @@ CaseResult not_run(const SuiteCase& one, const OutputFolder& folder) {
   return CaseRun(one, folder, false).finish();
 }
 
-/// Several at a time, each whole, so that what it takes is given back.
-void simulate(const Surroundings& surroundings, const SuiteOptions& options, const Cases& cases,
-              const OutputFolder& folder, Results& results) {
-  std::vector<std::size_t> simulated;
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    const bool is_simulated = traits_of(cases[i].scenario.run.engine).simulated;
-    if (is_simulated && !cases[i].sweep) simulated.push_back(i);
+/// The repetitions of simulated cases, several at a time, on all ranks: case by case, so that what
+/// a case takes is given back soon.
+class Simulation {
+ public:
+  Simulation(const Surroundings& surroundings, const SuiteOptions& options, const Cases& cases,
+             const OutputFolder& folder, Results& results)
+      : surroundings_(surroundings), options_(options), results_(results) {
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      const SuiteCase& one = cases[i];
+      if (one.sweep || !traits_of(one.scenario.run.engine).simulated) continue;
+      simulated_.push_back({i, std::make_unique<CaseRun>(one, folder, !options.resume.empty())});
+      for (std::uint64_t n = 1; n <= one.repetitions; ++n) {
+        items_.push_back({simulated_.size() - 1, n});
+      }
+    }
   }
-  if (simulated.empty()) return;
-  SimulationProgress progress(surroundings, options.quiet, simulated.size());
-  const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
-  Workers workers(std::min(options.threads.value_or(core_count()), simulated.size()));
-  workers.run(simulated.size(), [&](std::size_t part) {
-    const SuiteCase& one = cases[simulated[part]];
-    if (surroundings.stop->load(std::memory_order_relaxed)) {
-      results[simulated[part]] = not_run(one, folder);
-      return;
+
+  void run() {
+    if (items_.empty()) return;
+    progress_.emplace(surroundings_, options_.quiet, simulated_.size());
+    WorkItems work;
+    work.count = items_.size();
+    work.here = [this](std::size_t item) { run_here(items_[item]); };
+    work.elsewhere = WorkElsewhere{kRepetitionWork,
+                                   [this](std::size_t item) -> std::optional<std::string> {
+                                     if (*surroundings_.stop) return std::nullopt;
+                                     return run_of(items_[item]).pack(items_[item].repetition);
+                                   },
+                                   [this](std::size_t item, const WorkResult& reply) {
+                                     const Item& its = items_[item];
+                                     if (run_of(its).keep(its.repetition, reply)) finish(its.place);
+                                   },
+                                   &stop_of(surroundings_)};
+    WorkPool(options_.threads, surroundings_.ranks).run(work);
+    for (std::size_t place = 0; place < simulated_.size(); ++place) {
+      if (simulated_[place].run && simulated_[place].run->has_begun()) finish(place);
     }
-    Experiment experiment(surroundings.words, stop_of(surroundings), 1);
-    CaseRun run(one, folder, !options.resume.empty());
-    run.prepare(experiment);
-    for (std::uint64_t n = 1; n <= one.repetitions && !run.is_over(); ++n) {
-      run.repeat(experiment, n, unwatched);
-    }
-    results[simulated[part]] = run.finish();
-    progress.done();
-  });
-}
+  }
+
+ private:
+  struct Simulated {
+    std::size_t index;             // among the suite's cases
+    std::unique_ptr<CaseRun> run;  // null once it has been finished
+  };
+  struct Item {
+    std::size_t place;  // of its case, among those that are simulated
+    std::uint64_t repetition;
+  };
+
+  CaseRun& run_of(const Item& item) { return *simulated_[item.place].run; }
+
+  void run_here(const Item& item) {
+    if (surroundings_.stop->load(std::memory_order_relaxed)) return;
+    const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
+    Experiment experiment(surroundings_.words, stop_of(surroundings_), 1);
+    if (run_of(item).repeat(experiment, item.repetition, unwatched)) finish(item.place);
+  }
+
+  void finish(std::size_t place) {
+    Simulated& one = simulated_[place];
+    results_[one.index] = one.run->finish();
+    one.run.reset();
+    progress_->done();
+  }
+
+  const Surroundings& surroundings_;
+  const SuiteOptions& options_;
+  Results& results_;
+  std::vector<Simulated> simulated_;
+  std::vector<Item> items_;
+  std::optional<SimulationProgress> progress_;
+};
 
 /// One run at a time: the first repetition of each case, then the second, so that a machine that
 /// drifts is as good to one as to another.
@@ -206,7 +250,6 @@ void measure(const Surroundings& surroundings, const SuiteOptions& options, cons
       const SuiteCase& one = run.suite_case();
       if (n > one.repetitions) continue;
       if (!surroundings.stop->load(std::memory_order_relaxed)) {
-        if (n == 1) run.prepare(experiment);
         run.repeat(experiment, n, watch);
       }
       left_s -= length_s(one.scenario) * (one.control ? 2 : 1);
@@ -221,8 +264,8 @@ void sweep_cases(const Surroundings& surroundings, const SuiteOptions& options, 
   const auto is_sweep = [](const SuiteCase& one) { return one.sweep.has_value(); };
   if (std::none_of(cases.begin(), cases.end(), is_sweep)) return;
   const std::vector<Profile> profiles = load_profiles(options.profile_files);
-  Workers workers(options.threads.value_or(core_count()));
-  const SweptCases with{surroundings, folder, profiles, workers, !options.resume.empty(),
+  WorkPool pool(options.threads, surroundings.ranks);
+  const SweptCases with{surroundings, folder, profiles, pool, !options.resume.empty(),
                         options.quiet};
   for (std::size_t i = 0; i < cases.size(); ++i) {
     if (!cases[i].sweep || surroundings.stop->load(std::memory_order_relaxed)) continue;
@@ -371,7 +414,7 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
   SuiteReport report = report_of(suite, surroundings, results);
   folder.write(kSuiteFile, to_json(report));
 
-  simulate(surroundings, options, choice.cases, folder, results);
+  Simulation(surroundings, options, choice.cases, folder, results).run();
   measure(surroundings, options, choice.cases, folder, results);
   sweep_cases(surroundings, options, choice.cases, folder, results);
 

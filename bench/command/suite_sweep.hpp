@@ -7,7 +7,7 @@
 #include "bench/command/suite_case.hpp"
 #include "bench/command/surroundings.hpp"
 #include "bench/machine/output_folder.hpp"
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "workloads/scenario/profile.hpp"
 #include "workloads/scenario/suite.hpp"
 
@@ -18,7 +18,7 @@ struct SweptCases {
   const Surroundings& surroundings;
   const OutputFolder& folder;
   const std::vector<Profile>& profiles;  ///< of the command line
-  Workers& workers;
+  WorkPool& pool;
   bool resume = false;  ///< points that are there are not run again
   bool quiet = false;
 };

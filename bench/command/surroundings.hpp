@@ -14,6 +14,8 @@
 
 namespace tokenlift {
 
+class Ranks;
+
 /// What the program knows of where it runs.
 struct Surroundings {
   std::vector<std::string> words;  ///< argv, the program's name first
@@ -30,6 +32,8 @@ struct Surroundings {
   std::atomic<bool>* waits_for_answers = nullptr;
   std::atomic<bool>* serves = nullptr;  ///< to be set by who answers, and does not ask
   const std::atomic<bool>* cut = nullptr;
+  /// The other processes of a program that runs as several; null: it is one.
+  Ranks* ranks = nullptr;
 };
 
 /// The flag that Ctrl-C sets, for who looks at it from now on.

@@ -11,8 +11,7 @@
 
 #include "bench/command/input.hpp"
 #include "bench/command/sweep_results.hpp"
-#include "bench/machine/host.hpp"
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/sweep/task.hpp"
 #include "reports/formats/page_format.hpp"
 #include "reports/formats/page_html.hpp"
@@ -116,11 +115,11 @@ int sweep_scenario(const Surroundings& surroundings, const SweepOptions& options
   const OutputFolder folder = open_results(
       {options.out, options.resume, "sweep-" + fs::path(task.problem.source.name).stem().string(),
        kSweepFile, "sweep", "a sweep"});
-  Workers workers(options.threads.value_or(core_count()));
+  WorkPool pool(options.threads, surroundings.ranks);
   SweepReport report;
   try {
     report =
-        run_sweep(std::move(task), surroundings.words, workers, stop_of(surroundings),
+        run_sweep(std::move(task), surroundings.words, pool, stop_of(surroundings),
                   known ? &*known : nullptr, watch_points(surroundings, options.quiet, folder));
   } catch (...) {
     folder.give_up();

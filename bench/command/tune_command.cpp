@@ -16,7 +16,7 @@
 #include "bench/machine/host.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "bench/machine/progress.hpp"
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/run/experiment.hpp"
 #include "bench/tune/tuner.hpp"
 #include "bench/tune/verification.hpp"
@@ -263,12 +263,12 @@ TuningReport search(const Surroundings& surroundings, const TuneOptions& options
   } else if (!budget.requests) {
     budget.requests = problem.tuning.budget_requests;
   }
-  Workers workers(options.threads.value_or(core_count()));
+  WorkPool pool(options.threads, surroundings.ranks);
   SearchProgress progress(surroundings, options.quiet);
   const auto watch = [&](const TuningSearch& state, std::size_t done, std::size_t of) {
     progress.show(state, done, of);
   };
-  return Tuner(problem, budget, surroundings.words, workers, stop_of(surroundings), &journal, watch)
+  return Tuner(problem, budget, surroundings.words, pool, stop_of(surroundings), &journal, watch)
       .run();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Runs an experiment some times over, with and without its event, and writes each run as it ends.
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -12,6 +13,7 @@
 
 #include "bench/machine/output_folder.hpp"
 #include "bench/machine/progress.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/run/experiment.hpp"
 #include "reports/analysis/trial.hpp"
 #include "reports/record/run.hpp"
@@ -50,10 +52,19 @@ struct Repeated {
   std::vector<std::filesystem::path> files;  ///< each run.json, in the order of the runs
 };
 
-/// Runs a prepared scenario as planned; an interrupted run is the last. Each run.json goes into
-/// `subfolder` of `folder`, as run_file() says. Throws RunNotWritten.
-Repeated repeat(Experiment& experiment, const Prepared& prepared, const RepetitionPlan& plan,
-                const OutputFolder& folder, const std::filesystem::path& subfolder,
-                const RunWatch& watch);
+/// What a scenario is run with.
+struct RepeatWith {
+  Experiment& experiment;
+  const OutputFolder& folder;
+  std::filesystem::path subfolder;  ///< of `folder`, for each run.json, as run_file() says
+  RunWatch watch;                   ///< of runs in this process
+  /// Others who may run repetitions, in virtual time, where `experiment` logs no requests; null:
+  /// nobody.
+  Ranks* ranks = nullptr;
+  const std::atomic<bool>* stop = nullptr;  ///< that ends the runs of others early
+};
+
+/// Runs a prepared scenario as planned; an interrupted run is the last. Throws RunNotWritten.
+Repeated repeat(const Prepared& prepared, const RepetitionPlan& plan, const RepeatWith& with);
 
 }  // namespace tokenlift

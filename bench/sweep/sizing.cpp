@@ -137,11 +137,11 @@ SweptKey replicas_of(const Site& site, const SizingTask& task) {
 }  // namespace
 
 std::optional<SweepReport> size_fleet(const SweepProblem& problem, const SizingTask& task,
-                                      std::vector<std::string> command, Workers& workers,
+                                      std::vector<std::string> command, WorkPool& pool,
                                       const std::atomic<bool>& stop, const SweepWatch& watch) {
   const SweptKey key = replicas_of(site_of(problem.scenario, task.site), task);
   const std::vector<std::string> objectives = objectives_of(problem.scenario, task.attainment);
-  Experiment experiment(command, stop, workers.count());
+  Experiment experiment(command, stop, pool.threads());
   const std::optional<Prepared> prepared = experiment.prepare(problem.scenario);
   if (!prepared) return std::nullopt;
   Scenario resolved = prepared->scenario;
@@ -165,7 +165,7 @@ std::optional<SweepReport> size_fleet(const SweepProblem& problem, const SizingT
       find.objectives.push_back(std::move(objective));
       find.figures.push_back(figure);
     }
-    Sweeper sweeper(std::move(part), {}, command, workers, stop, nullptr, watch);
+    Sweeper sweeper(std::move(part), {}, command, pool, stop, nullptr, watch);
     sweeper.find(find);
     SweepReport report = sweeper.take();
     if (!whole) {

@@ -11,6 +11,7 @@
 #include "bench/machine/host.hpp"
 #include "bench/sweep/axis.hpp"
 #include "bench/sweep/curve.hpp"
+#include "bench/sweep/point_work.hpp"
 #include "reports/record/run.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
@@ -65,11 +66,11 @@ void require_grid(const std::vector<SweptKey>& axes) {
 }
 
 Sweeper::Sweeper(SweepProblem problem, SweepEffort effort, std::vector<std::string> command,
-                 Workers& workers, const std::atomic<bool>& stop, const SweepReport* known,
+                 WorkPool& pool, const std::atomic<bool>& stop, const SweepReport* known,
                  SweepWatch watch)
     : problem_(std::move(problem)),
       effort_(effort),
-      workers_(workers),
+      pool_(pool),
       stop_(stop),
       watch_(std::move(watch)),
       runner_(problem_, stop),
@@ -148,29 +149,50 @@ void Sweeper::keep_if_due(const Points& points, const AddDone& add_done) {
   last_kept_ = std::chrono::steady_clock::now();
 }
 
+void Sweeper::simulate_points(const std::vector<Settings>& settings,
+                              const std::function<void(std::size_t i, SweepPoint point)>& note) {
+  const PointWork sent(problem_);
+  const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
+  // The last ones of a curve take longest: they begin first.
+  const auto place_of = [&](std::size_t item) { return settings.size() - 1 - item; };
+  WorkItems work;
+  work.count = settings.size();
+  work.here = [&](std::size_t item) {
+    if (is_over()) return;
+    const std::size_t i = place_of(item);
+    Experiment experiment(command_, stop_, 1);
+    note(i, run_point(settings[i], experiment, unwatched));
+  };
+  const auto pack = [&](std::size_t item) -> std::optional<std::string> {
+    const Settings& words = settings[place_of(item)];
+    if (is_over() || known_.contains(name_of_point(words))) return std::nullopt;
+    return sent.pack(words);
+  };
+  const auto keep = [&](std::size_t item, const WorkResult& reply) {
+    note(place_of(item), returned_point(reply));
+  };
+  work.elsewhere = WorkElsewhere{kPointWork, pack, keep, &stop_};
+  pool_.run(work);
+}
+
 /// Nothing of those that were not run to their end.
 Sweeper::Points Sweeper::run_points(const std::vector<Settings>& settings,
                                     const AddDone& add_done) {
   Points points(settings.size());
   std::mutex mutex;
   std::size_t done = 0;
-  const auto run = [&](std::size_t i, Experiment& experiment, const RunWatch& watch) {
-    if (is_over()) return;
-    SweepPoint point = run_point(settings[i], experiment, watch);
+  const auto note = [&](std::size_t i, SweepPoint point) {
     const std::lock_guard lock(mutex);
     if (point.state != PointState::interrupted) points[i] = std::move(point);
     if (watch_.points) watch_.points(++done, settings.size());
     keep_if_due(points, add_done);
   };
   if (traits_of(problem_.scenario.run.engine).simulated) {
-    const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
-    workers_.run(settings.size(), [&](std::size_t i) {
-      // The last ones of a curve take longest: they begin first.
-      Experiment experiment(command_, stop_, 1);
-      run(settings.size() - 1 - i, experiment, unwatched);
-    });
+    simulate_points(settings, note);
   } else {
-    for (std::size_t i = 0; i < settings.size(); ++i) run(i, experiment_, watch_.runs);
+    for (std::size_t i = 0; i < settings.size() && !is_over(); ++i) {
+      note(i, run_point(settings[i], experiment_, watch_.runs));
+    }
   }
   const bool all = std::ranges::all_of(points, [](const auto& point) { return point.has_value(); });
   if (!all && stop_.load(std::memory_order_relaxed)) report_.interrupted = true;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/run/experiment.hpp"
 #include "bench/sweep/find.hpp"
 #include "bench/sweep/point.hpp"
@@ -46,10 +46,10 @@ void require_grid(const std::vector<SweptKey>& axes);
 
 class Sweeper {
  public:
-  /// `workers`, `stop` and what `watch` uses stay in use. `command` goes into the report. `known`:
+  /// `pool`, `stop` and what `watch` uses stay in use. `command` goes into the report. `known`:
   /// of an earlier sweep of the same problem, whose points are not run again.
   Sweeper(SweepProblem problem, SweepEffort effort, std::vector<std::string> command,
-          Workers& workers, const std::atomic<bool>& stop, const SweepReport* known,
+          WorkPool& pool, const std::atomic<bool>& stop, const SweepReport* known,
           SweepWatch watch);
 
   /// All combinations of the axes' values; along one range then more, where it bends or an
@@ -72,6 +72,8 @@ class Sweeper {
   /// Adds those points of a batch that are done to a report that is kept.
   using AddDone = std::function<void(SweepReport& report, const Points& points)>;
   Points run_points(const std::vector<Settings>& settings, const AddDone& add_done);
+  void simulate_points(const std::vector<Settings>& settings,
+                       const std::function<void(std::size_t i, SweepPoint point)>& note);
   void keep_if_due(const Points& points, const AddDone& add_done);
   SweepPoint run_point(const Settings& settings, Experiment& experiment, const RunWatch& watch);
   void add_points(const std::vector<SweptKey>& axes,
@@ -81,7 +83,7 @@ class Sweeper {
 
   SweepProblem problem_;
   SweepEffort effort_;
-  Workers& workers_;
+  WorkPool& pool_;
   const std::atomic<bool>& stop_;
   SweepWatch watch_;
   PointRunner runner_;

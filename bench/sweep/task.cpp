@@ -78,9 +78,9 @@ void require_same(const SweepTask& task, const SweepReport& known, const std::st
       "'{}' has points of another --over, which would be lost: go on with the same words", source));
 }
 
-SweepReport run_sweep(SweepTask task, std::vector<std::string> command, Workers& workers,
+SweepReport run_sweep(SweepTask task, std::vector<std::string> command, WorkPool& pool,
                       const std::atomic<bool>& stop, const SweepReport* known, SweepWatch watch) {
-  Sweeper sweeper(std::move(task.problem), task.effort, std::move(command), workers, stop, known,
+  Sweeper sweeper(std::move(task.problem), task.effort, std::move(command), pool, stop, known,
                   std::move(watch));
   if (!task.axes.empty()) sweeper.sweep(task.axes, task.objectives);
   for (const FindTask& find : task.finds) sweeper.find(find);

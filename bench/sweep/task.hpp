@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/sweep/find.hpp"
 #include "bench/sweep/point.hpp"
 #include "bench/sweep/sweeper.hpp"
@@ -33,7 +33,7 @@ SweepTask make_sweep_task(SweepProblem problem, const Sweeping& asked);
 void require_same(const SweepTask& task, const SweepReport& known, const std::string& source);
 
 /// As Sweeper.
-SweepReport run_sweep(SweepTask task, std::vector<std::string> command, Workers& workers,
+SweepReport run_sweep(SweepTask task, std::vector<std::string> command, WorkPool& pool,
                       const std::atomic<bool>& stop, const SweepReport* known, SweepWatch watch);
 
 }  // namespace tokenlift

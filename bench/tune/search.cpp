@@ -79,11 +79,11 @@ bool is_better(const TuningFigures& one, const TuningFigures& other, bool maximi
   return maximize ? *one.objective > *other.objective : *one.objective < *other.objective;
 }
 
-TuningSearch::TuningSearch(SearchSpace space, TuningBudget budget, Workers& workers,
+TuningSearch::TuningSearch(SearchSpace space, TuningBudget budget, WorkPool& pool,
                            const std::atomic<bool>& stop, Watch watch)
     : space_(std::move(space)),
       budget_(budget),
-      workers_(workers),
+      pool_(pool),
       stop_(stop),
       watch_(std::move(watch)),
       sobol_(space_.dimensions, space_.seed) {}
@@ -217,17 +217,30 @@ std::vector<std::optional<TuningFigures>> TuningSearch::simulate(
   for (std::size_t first = 0; first < attempts.size();) {
     const std::size_t count = count_that_fits(std::span(attempts).subspan(first));
     if (count == 0) break;
-    workers_.run(count, [&](std::size_t at) {
-      const std::size_t i = first + at;
-      if (stopped()) return;
-      results[i] = space_.simulate(attempts[i]);
+    WorkItems work;
+    work.count = count;
+    const auto note = [&](std::size_t i, std::optional<TuningFigures> figures) {
+      results[i] = std::move(figures);
       if (!results[i]) return;
       const std::lock_guard lock(mutex);
       requests_ += results[i]->requests;
       stages_.back().runs += results[i]->runs;
       stages_.back().requests += results[i]->requests;
       if (watch_) watch_(*this, ++done, attempts.size());
-    });
+    };
+    work.here = [&](std::size_t at) {
+      if (!stopped()) note(first + at, space_.simulate(attempts[first + at]));
+    };
+    if (const std::optional<AttemptsElsewhere>& others = space_.elsewhere) {
+      const auto pack = [&](std::size_t at) {
+        return stopped() ? std::nullopt : others->pack(attempts[first + at]);
+      };
+      const auto keep = [&](std::size_t at, const WorkResult& reply) {
+        note(first + at, others->keep(attempts[first + at], reply));
+      };
+      work.elsewhere = WorkElsewhere{others->kind, pack, keep, others->stop};
+    }
+    pool_.run(work);
     for (std::size_t i = first; i < first + count; ++i) {
       if (!results[i] || results[i]->runs == 0) continue;
       const double runs = static_cast<double>(results[i]->runs) * attempts[i].effort.length_share;

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
 #include "bench/tune/problem.hpp"
 #include "bench/tune/sobol.hpp"
 #include "bench/tune/surrogate.hpp"
@@ -47,6 +47,15 @@ inline constexpr double kIndifference = 0.01;
 /// What stages begin with whose points are of the whole range.
 inline constexpr const char* kWholeRange = "whole range";
 
+/// As WorkElsewhere, of attempts.
+struct AttemptsElsewhere {
+  std::string kind;
+  std::function<std::optional<std::string>(const Attempt&)> pack;
+  /// Nothing if it was stopped.
+  std::function<std::optional<TuningFigures>(const Attempt&, const WorkResult&)> keep;
+  const std::atomic<bool>* stop = nullptr;
+};
+
 /// What the search needs to know of what it searches.
 struct SearchSpace {
   std::size_t dimensions = 0;  ///< >= 1
@@ -61,6 +70,8 @@ struct SearchSpace {
   std::function<std::string(const std::vector<double>&)> name;
   /// Nothing if it was stopped. Called from several threads.
   std::function<std::optional<TuningFigures>(const Attempt&)> simulate;
+  /// How other ranks simulate it; absent: none does.
+  std::optional<AttemptsElsewhere> elsewhere = {};
 };
 
 /// True if `one` is to be preferred: feasible before infeasible, then by the objective, of
@@ -87,7 +98,7 @@ class TuningSearch {
   using Watch = std::function<void(const TuningSearch& search, std::size_t done, std::size_t of)>;
 
   /// All stay in use. `stop` ends it early.
-  TuningSearch(SearchSpace space, TuningBudget budget, Workers& workers,
+  TuningSearch(SearchSpace space, TuningBudget budget, WorkPool& pool,
                const std::atomic<bool>& stop, Watch watch = {});
 
   /// Throws BudgetTooSmall: of requests, before more than a few runs of the present setting; of
@@ -189,7 +200,7 @@ class TuningSearch {
 
   SearchSpace space_;
   TuningBudget budget_;
-  Workers& workers_;
+  WorkPool& pool_;
   const std::atomic<bool>& stop_;
   Watch watch_;
   SobolPoints sobol_;

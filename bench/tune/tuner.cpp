@@ -163,16 +163,16 @@ TuningBudget for_search(TuningBudget budget) {
 }  // namespace
 
 Tuner::Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std::string> command,
-             Workers& workers, const std::atomic<bool>& stop, TuningJournal* journal,
+             WorkPool& pool, const std::atomic<bool>& stop, TuningJournal* journal,
              TuningSearch::Watch watch)
     : problem_(problem),
       budget_(budget),
       simulator_(problem_, command, budget.time_s ? over_ : stop),
       command_(std::move(command)),
-      workers_(workers),
+      pool_(pool),
       stop_(stop),
       journal_(journal),
-      search_(space(), for_search(budget), workers, stop, std::move(watch)) {}
+      search_(space(), for_search(budget), pool, stop, std::move(watch)) {}
 
 SearchSpace Tuner::space() {
   SearchSpace space;
@@ -189,16 +189,39 @@ SearchSpace Tuner::space() {
     space.present.push_back(present ? position_of(parameter, *present) : std::nullopt);
   }
   space.simulate = [this](const Attempt& attempt) { return simulate(attempt); };
+  space.elsewhere =
+      AttemptsElsewhere{kAttemptWork, [this](const Attempt& attempt) { return packed(attempt); },
+                        [this](const Attempt& attempt, const WorkResult& reply) {
+                          std::optional<TuningFigures> figures = returned_figures(reply);
+                          if (figures) note(attempt, *figures);
+                          return figures;
+                        },
+                        budget_.time_s ? &over_ : &stop_};
   return space;
 }
 
+std::optional<TuningFigures> Tuner::known(const Attempt& attempt) const {
+  if (journal_ == nullptr) return std::nullopt;
+  return journal_->find(name_of(attempt, simulator_.settings_of(attempt.point)));
+}
+
+void Tuner::note(const Attempt& attempt, const TuningFigures& figures) {
+  if (journal_ == nullptr) return;
+  journal_->add(name_of(attempt, simulator_.settings_of(attempt.point)), figures);
+}
+
 std::optional<TuningFigures> Tuner::simulate(const Attempt& attempt) {
-  if (journal_ == nullptr) return simulator_.figures(attempt);
-  const std::string name = name_of(attempt, simulator_.settings_of(attempt.point));
-  if (std::optional<TuningFigures> known = journal_->find(name)) return known;
+  if (std::optional<TuningFigures> there = known(attempt)) return there;
   std::optional<TuningFigures> figures = simulator_.figures(attempt);
-  if (figures) journal_->add(name, *figures);
+  if (figures) note(attempt, *figures);
   return figures;
+}
+
+/// For another rank; nothing where its figures are there.
+std::optional<std::string> Tuner::packed(const Attempt& attempt) {
+  if (known(attempt)) return std::nullopt;
+  if (!sent_) sent_.emplace(problem_, floors_);  // floors come before any attempt
+  return sent_->pack(attempt);
 }
 
 TuningReport Tuner::run() {
@@ -379,7 +402,7 @@ void Tuner::add_changes(TuningReport& report) {
   if (!effort) return;
   std::optional<Trial> trials[2];
   const std::size_t candidates[2] = {0, *report.best};
-  workers_.run(2, [&](std::size_t i) { trials[i] = trial_of(candidates[i], effort->runs); });
+  pool_.run(2, [&](std::size_t i) { trials[i] = trial_of(candidates[i], effort->runs); });
   for (std::optional<Trial>& trial : trials) {
     if (!trial) return;
     search_.charge("what changes", 1, trial->lifted.runs.size(), trial->lifted.pooled.totals.due);

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/machine/workers.hpp"
+#include "bench/machine/work_pool.hpp"
+#include "bench/tune/attempt_work.hpp"
 #include "bench/tune/journal.hpp"
 #include "bench/tune/problem.hpp"
 #include "bench/tune/search.hpp"
@@ -21,14 +22,17 @@ class Tuner {
   /// All stay in use, but for the problem. `journal`: null for none. `command` goes into runs and
   /// report.
   Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std::string> command,
-        Workers& workers, const std::atomic<bool>& stop, TuningJournal* journal,
+        WorkPool& pool, const std::atomic<bool>& stop, TuningJournal* journal,
         TuningSearch::Watch watch);
 
   /// Once. Throws BudgetTooSmall, MachineError (the journal).
   TuningReport run();
 
  private:
+  std::optional<TuningFigures> known(const Attempt& attempt) const;
+  void note(const Attempt& attempt, const TuningFigures& figures);
   std::optional<TuningFigures> simulate(const Attempt& attempt);
+  std::optional<std::string> packed(const Attempt& attempt);
   SearchSpace space();
 
   void describe(TuningReport& report) const;
@@ -48,10 +52,11 @@ class Tuner {
   std::atomic<bool> over_ = false;  // stopped, or the time is up
   TuningSimulator simulator_;
   std::vector<std::string> command_;
-  Workers& workers_;
+  WorkPool& pool_;
   const std::atomic<bool>& stop_;
   TuningJournal* journal_;
   std::vector<std::string> floors_;
+  std::optional<AttemptWork> sent_;
   TuningSearch search_;
 };
 

@@ -64,7 +64,7 @@ std::string library_of(const std::string& header) {
       {"omp", "OpenMP"},         {"date/", "date"},
       {"utf8", "utfcpp"},        {"boost/beast", "Beast"},
       {"boost/asio", "Asio"},    {"openssl/", "OpenSSL"},
-      {"simdjson", "simdjson"},
+      {"simdjson", "simdjson"},  {"mpi.h", "MPI"},
   };
   std::string best;
   std::string library;
@@ -128,6 +128,7 @@ TEST(Walls, EachLibraryStaysInTheFilesThatItIsFor) {
       {"Asio", {"bench/wire/"}},
       {"OpenSSL", {"bench/wire/"}},
       {"simdjson", {"bench/wire/delta", "bench/wire/prompt", "bench/serve/api_request"}},
+      {"MPI", {"bench/ranks/mail"}},
       {"Google Benchmark", {"bench/micro/", "bench/command/suite_benchmarks"}},
   };
   for (const std::string room : {"workloads", "reports", "bench"}) {
@@ -190,7 +191,7 @@ const std::map<std::string, std::vector<std::string>> kFolders = {
     {"reports", {"text", "record", "analysis", "findings", "charts", "json", "page", "formats"}},
     {"bench",
      {"machine", "record", "throttle", "fleet", "wire", "run", "serve", "calibrate", "tune",
-      "sweep", "command", "micro"}},
+      "sweep", "command", "ranks", "micro"}},
 };
 
 /// The folder of a room's file, by its path from the root of the project; empty if it has none.

@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "bench/run/repetition_work.hpp"
 #include "reports/json/json_run.hpp"
+#include "tests/bench/machine/played_ranks.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 
@@ -45,14 +47,14 @@ class RepetitionsTest : public testing::Test {
         folder_(root_) {}
   ~RepetitionsTest() override { fs::remove_all(root_); }
 
-  Repeated play(const RepetitionPlan& plan) {
+  Repeated play(const RepetitionPlan& plan, Ranks* ranks = nullptr) {
     const Prepared prepared = *experiment_.prepare(lift());
     const auto watch = [this](const Scenario&, const ProgressBoard&, std::uint64_t repetition,
                               bool control) {
       watched_.emplace_back(repetition, control);
       return std::unique_ptr<ProgressDisplay>();
     };
-    return repeat(experiment_, prepared, plan, folder_, "below", watch);
+    return repeat(prepared, plan, {experiment_, folder_, "below", watch, ranks, &stop_});
   }
 
   std::atomic<bool> stop_{false};
@@ -92,6 +94,39 @@ TEST_F(RepetitionsTest, TheFilesOfAPlanAreThoseThatItWrites) {
     }
     EXPECT_EQ(written, run_files(plan));
   }
+}
+
+TEST_F(RepetitionsTest, AreTheSameWhereAnotherRankMakesSomeOfThem) {
+  const auto texts = [](const Repeated& repeated) {
+    std::vector<std::string> all;
+    for (const fs::path& file : repeated.files) {
+      RunValue run = read(file);
+      run.environment = {};
+      all.push_back(file.string() + "\n" + to_json(run));
+    }
+    RunValue pooled = repeated.trial.lifted.pooled;
+    pooled.environment = {};
+    all.push_back(to_json(pooled));
+    return all;
+  };
+  const std::vector<std::string> alone = texts(play({6, true}));
+  PlayedRanks ranks({{kRepetitionWork, repetition_worker({"tokenlift"}, stop_)}});
+  EXPECT_EQ(texts(play({6, true}, &ranks)), alone);
+}
+
+TEST_F(RepetitionsTest, AnotherRankPreparesWhatItIsGivenUnprepared) {
+  const auto worker = repetition_worker({"tokenlift"}, stop_);
+  const RepetitionWork work(lift());
+  const ReturnedRepetition returned =
+      returned_repetition({false, worker(work.pack({2, true}))}, "returned");
+  ASSERT_EQ(returned.runs.size(), 2U);
+  EXPECT_TRUE(returned.runs[0].control);  // they take turns in going first
+  const Prepared prepared = *experiment_.prepare(lift());
+  ProgressBoard board;
+  RunValue run = experiment_.run(prepared, 2, board, false);
+  RunValue other = returned.runs[1].run;
+  run.environment = other.environment = {};
+  EXPECT_EQ(to_json(other), to_json(run));
 }
 
 TEST_F(RepetitionsTest, AnInterruptedRunIsTheLast) {

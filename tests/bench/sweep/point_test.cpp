@@ -7,8 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "bench/sweep/point_work.hpp"
 #include "bench/sweep/sweeper.hpp"
 #include "bench/sweep/task.hpp"
+#include "reports/json/json_sweep.hpp"
+#include "tests/bench/machine/played_ranks.hpp"
 #include "tests/bench/run/one_step_queue.hpp"
 #include "workloads/writer/scenario_writer.hpp"
 
@@ -29,9 +32,10 @@ SweepProblem queue_at_load(double load) {
 }
 
 SweepReport swept(SweepProblem problem, const std::vector<std::string>& axes,
-                  const SweepReport* known = nullptr, SweepWatch watch = {}) {
-  Workers workers(1);
-  Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, known, std::move(watch));
+                  const SweepReport* known = nullptr, SweepWatch watch = {},
+                  Ranks* ranks = nullptr) {
+  WorkPool pool(1, ranks);
+  Sweeper sweeper(std::move(problem), {}, {}, pool, kNeverStopped, known, std::move(watch));
   std::vector<SweptKey> keys;
   for (const std::string& axis : axes) keys.push_back(parse_axis(axis, accepts_all));
   sweeper.sweep(keys, {});
@@ -64,6 +68,43 @@ TEST(Point, ALoadThatChangesBesideTheFleetIsOneOfTheFleetAsStated) {
   EXPECT_DOUBLE_EQ(offered_at(report, 0), offered_at(report, 2));
   EXPECT_DOUBLE_EQ(offered_at(report, 1), offered_at(report, 3));
   EXPECT_NEAR(offered_at(report, 0), 500, 40);
+}
+
+TEST(Point, IsTheSameWhereAnotherRankRunsIt) {
+  const std::vector<std::string> axes = {"tenant.users.arrivals.load=0.3,0.6,1.4,1.5"};
+  const auto essence = [](SweepReport report) {
+    report.started_at.clear();
+    report.elapsed_s = 0;
+    return to_json(report);
+  };
+  PlayedRanks ranks({{kPointWork, point_worker({}, kNeverStopped)}});
+  EXPECT_EQ(essence(swept(queue_at_load(0.5), axes, nullptr, {}, &ranks)),
+            essence(swept(queue_at_load(0.5), axes)));
+  // Those that are known are not sent.
+  const SweepReport known = swept(queue_at_load(0.5), axes);
+  PlayedRanks others({});
+  EXPECT_EQ(essence(swept(queue_at_load(0.5), axes, &known, {}, &others)), essence(known));
+  EXPECT_EQ(others.computed(), 0U);
+}
+
+TEST(PointWork, GivesThePointThatThisProcessFinds) {
+  const auto text_of = [](const SweepPoint& point) {
+    SweepReport report;
+    report.points = {point};
+    return to_json(report);
+  };
+  const SweepProblem problem = queue_at_load(0.5);
+  const PointWork work(problem);
+  const auto worker = point_worker({}, kNeverStopped);
+  PointRunner runner(problem, kNeverStopped);
+  Experiment experiment({}, kNeverStopped, 1);
+  for (const std::string load : {"0.6", "1.5", "nonsense"}) {
+    const std::vector<std::string> settings = {"tenant.users.arrivals.load=" + load};
+    const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
+    const SweepPoint returned = returned_point({false, worker(work.pack(settings))});
+    EXPECT_EQ(text_of(returned), text_of(runner.run(settings, experiment, unwatched))) << load;
+    EXPECT_EQ(returned.state == PointState::failed, load == "nonsense");
+  }
 }
 
 TEST(Point, ALoadThatAloneChangesNeedsNoRemark) {
@@ -150,8 +191,8 @@ TEST(Sweeper, KeepsWhatASearchHasTried) {
   SweepWatch watch;
   watch.kept = [&](const SweepReport& report) { tries.push_back(report.finds.at(0).tries.size()); };
   watch.kept_every_s = 0;
-  Workers workers(1);
-  Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, nullptr, watch);
+  WorkPool pool(1);
+  Sweeper sweeper(std::move(problem), {}, {}, pool, kNeverStopped, nullptr, watch);
   sweeper.find({"", key, true, {objective}, {figure}});
   ASSERT_GT(tries.size(), 7U);
   for (std::size_t i = 0; i + 1 < tries.size(); ++i) EXPECT_EQ(tries[i], i + 1);

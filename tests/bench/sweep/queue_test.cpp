@@ -62,8 +62,8 @@ bool accepts_whole(const std::string&, const std::string& value) {
 SweepFind found(SweepProblem problem, const SweptKey& key, bool most, double wait_ms) {
   auto [objective, figure] =
       add_objective(problem, read_objective(std::string(kWait) + " <= " + std::to_string(wait_ms)));
-  Workers workers(core_count());
-  Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, nullptr, {});
+  WorkPool pool(core_count());
+  Sweeper sweeper(std::move(problem), {}, {}, pool, kNeverStopped, nullptr, {});
   sweeper.find({"", key, most, {objective}, {figure}});
   return sweeper.take().finds.front();
 }
@@ -80,8 +80,8 @@ std::size_t misses_of(std::uint64_t seed, const ServiceLaw& law, int servers,
   const std::string range =
       fmt::format("{}={}/s:{}/s:8", kRate, 0.2 * served_per_s, 0.9 * served_per_s);
   const SweptKey key = parse_axis(range, accepts_all);
-  Workers workers(core_count());
-  Sweeper sweeper(std::move(problem), {1, {}}, {}, workers, kNeverStopped, nullptr, {});
+  WorkPool pool(core_count());
+  Sweeper sweeper(std::move(problem), {1, {}}, {}, pool, kNeverStopped, nullptr, {});
   sweeper.sweep({key}, {});
   const SweepReport report = sweeper.take();
   EXPECT_EQ(report.points.size(), kPoints);
@@ -179,8 +179,8 @@ TEST(QueueCurves, SaturationIsSeenAndEndsThePointEarly) {
   SweepProblem problem =
       problem_of(one_step_queue(exponential_service(kServiceS), 1, 0.5, 10'000, 1), 5);
   const SweptKey key = parse_axis(std::string(kRate) + "=500/s,800/s,1100/s,1500/s", accepts_all);
-  Workers workers(core_count());
-  Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, nullptr, {});
+  WorkPool pool(core_count());
+  Sweeper sweeper(std::move(problem), {}, {}, pool, kNeverStopped, nullptr, {});
   sweeper.sweep({key}, {});
   const SweepReport report = sweeper.take();
   ASSERT_EQ(report.points.size(), 4U);
@@ -204,8 +204,8 @@ TEST(Sweeper, IsTheSameOnAnyNumberOfThreads) {
   const auto points_of = [](std::size_t threads) {
     SweepProblem problem =
         problem_of(one_step_queue(exponential_service(kServiceS), 2, 0.5, 1000, 1), 5);
-    Workers workers(threads);
-    Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, nullptr, {});
+    WorkPool pool(threads);
+    Sweeper sweeper(std::move(problem), {}, {}, pool, kNeverStopped, nullptr, {});
     sweeper.sweep({parse_axis(std::string(kRate) + "=400/s:2400/s:6", accepts_all)}, {});
     std::string all;
     for (const SweepPoint& point : sweeper.take().points) {
@@ -226,8 +226,8 @@ TEST(Sweeper, IsTheSameOnAnyNumberOfThreads) {
 TEST(Sweeper, RefusesAKeyThatMakesNoDifference) {
   SweepProblem problem =
       problem_of(one_step_queue(exponential_service(kServiceS), 1, 0.5, 100, 1), 1);
-  Workers workers(1);
-  Sweeper sweeper(std::move(problem), {}, {}, workers, kNeverStopped, nullptr, {});
+  WorkPool pool(1);
+  Sweeper sweeper(std::move(problem), {}, {}, pool, kNeverStopped, nullptr, {});
   // The same rate, written in two ways.
   const SweptKey key = parse_axis(std::string(kRate) + "=1/s,60/min", accepts_all);
   EXPECT_THROW(sweeper.sweep({key}, {}), SweepMistake);

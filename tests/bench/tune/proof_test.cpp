@@ -52,8 +52,8 @@ TuningProblem problem_of(const Scenario& scenario, std::vector<std::string> over
 }
 
 TuningReport tuned(const TuningProblem& problem, TuningBudget spent = budget()) {
-  Workers workers(core_count());
-  return Tuner(problem, spent, {}, workers, kNeverStopped, nullptr, {}).run();
+  WorkPool pool(core_count());
+  return Tuner(problem, spent, {}, pool, kNeverStopped, nullptr, {}).run();
 }
 
 double as_number(const std::string& value) {
@@ -274,7 +274,7 @@ std::vector<double> random_search(const TuningSimulator& simulator, std::uint64_
   const Draws draws(seed, Purpose::tuning, 99);
   const std::size_t dimensions = simulator.problem().tuning.parameters.size();
   const bool maximize = simulator.problem().tuning.objective->maximize;
-  Workers workers(core_count());
+  WorkPool pool(core_count());
   std::vector<double> best;
   TuningFigures best_figures;
   std::uint64_t spent = 0, drawn = 0;
@@ -285,7 +285,7 @@ std::vector<double> random_search(const TuningSimulator& simulator, std::uint64_
     for (std::vector<double>& point : points) {
       for (std::size_t d = 0; d < dimensions; ++d) point.push_back(draws.uniform(drawn++));
     }
-    workers.run(kBatch, [&](std::size_t i) {
+    pool.run(kBatch, [&](std::size_t i) {
       figures[i] = *simulator.figures({points[i], {kRunsOfRandom, 1}, Stress::none, false});
     });
     for (std::size_t i = 0; i < kBatch; ++i) {

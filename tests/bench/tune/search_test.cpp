@@ -96,8 +96,8 @@ Searched search(const Landscape& landscape, std::uint64_t seed, std::size_t work
     if (stop) return std::nullopt;
     return figures_of(landscape, attempt);
   };
-  Workers workers(workers_count);
-  TuningSearch one(space, budget, workers, stop);
+  WorkPool pool(workers_count);
+  TuningSearch one(space, budget, pool, stop);
   one.run();
   return {one.candidates(), one.best(),     one.finalists(),
           one.stages(),     one.requests(), one.interrupted()};
@@ -274,8 +274,8 @@ TEST(TuningSearch, CandidatesThatAreNoScenarioAreLeftOut) {
     return figures;
   };
   std::atomic<bool> stop = false;
-  Workers workers(1);
-  TuningSearch one(space, {}, workers, stop);
+  WorkPool pool(1);
+  TuningSearch one(space, {}, pool, stop);
   one.run();
   EXPECT_NEAR(one.candidates()[*one.best()].point[0], 0.5, 0.02);
 }

@@ -11,13 +11,16 @@
 #include <vector>
 
 #include "bench/machine/output_folder.hpp"
+#include "bench/tune/attempt_work.hpp"
 #include "bench/tune/floors.hpp"
 #include "bench/tune/verification.hpp"
 #include "reports/analysis/trial.hpp"
 #include "reports/findings/report.hpp"
+#include "reports/json/json_evaluation.hpp"
 #include "reports/json/json_figures.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/json/json_tuning.hpp"
+#include "tests/bench/machine/played_ranks.hpp"
 #include "tests/bench/run/one_step_queue.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/tuning/candidate.hpp"
@@ -53,9 +56,10 @@ TuningProblem problem_of(const Scenario& scenario) {
 constexpr TuningBudget kSmall = {400'000, {}};
 
 TuningReport tuned(const TuningProblem& problem, std::size_t workers_count = 1,
-                   TuningJournal* journal = nullptr, TuningBudget budget = kSmall) {
-  Workers workers(workers_count);
-  return Tuner(problem, budget, {}, workers, kNeverStopped, journal, {}).run();
+                   TuningJournal* journal = nullptr, TuningBudget budget = kSmall,
+                   Ranks* ranks = nullptr) {
+  WorkPool pool(workers_count, ranks);
+  return Tuner(problem, budget, {}, pool, kNeverStopped, journal, {}).run();
 }
 
 /// What two searches have in common: all but when and how long.
@@ -168,6 +172,36 @@ TEST(TuningSimulator, AConstraintSaysByHowMuchItIsMissedOrMet) {
 TEST(Tuner, ReportsTheSameWhateverTheNumberOfWorkers) {
   const TuningProblem problem = problem_of(overrun_line());
   EXPECT_EQ(essence(tuned(problem, 1)), essence(tuned(problem, 3)));
+}
+
+TEST(Tuner, ReportsTheSameWhereAnotherRankSimulatesAsWell) {
+  Scenario scenario = overrun_line();
+  scenario.tenants[0].slo.e2e_ns = 40'000'000;  // so that there is a floor, too
+  const TuningProblem problem = problem_of(scenario);
+  PlayedRanks ranks({{kAttemptWork, attempt_worker({}, kNeverStopped)}});
+  EXPECT_EQ(essence(tuned(problem, 1, nullptr, kSmall, &ranks)), essence(tuned(problem)));
+}
+
+TEST(AttemptWork, GivesTheFiguresThatThisProcessFinds) {
+  TuningProblem problem = problem_of(overrun_line());
+  const std::string floor = "attainment.steady >= 0.125";
+  const auto worker = attempt_worker({}, kNeverStopped);
+  const AttemptWork work(problem, {floor});
+  problem.tuning.constraints.push_back(*parse_objective(floor).value);
+  const TuningSimulator simulator(problem, {}, kNeverStopped);
+  const std::vector<Attempt> attempts = {
+      {{}, {1, 1}},
+      {{0.3}, {2, 0.5}, Stress::more_load, true},
+      {{1.0 / 3}, {1, 1}, Stress::none, false, {1.5, 2, "limit"}}};
+  for (const Attempt& attempt : attempts) {
+    const auto found = simulator.figures(attempt);
+    const auto returned = returned_figures({false, worker(work.pack(attempt))});
+    ASSERT_TRUE(found && returned);
+    EXPECT_EQ(journal_line("", *returned), journal_line("", *found));
+    EXPECT_EQ(returned->constraints.size(), problem.tuning.constraints.size());
+  }
+  const std::atomic<bool> stopped = true;
+  EXPECT_FALSE(returned_figures({false, attempt_worker({}, stopped)(work.pack(attempts[0]))}));
 }
 
 TEST(Tuner, TellsOfTheRecommendedSettingWhatItGainsAndHowItActs) {
