@@ -112,10 +112,11 @@ SweepTask read_task(const SweepOptions& options, const Words& words) {
 int sweep_scenario(const Surroundings& surroundings, const SweepOptions& options,
                    const Words& words) {
   SweepTask task = read_task(options, words);
-  const std::optional<SweepReport> known = known_sweep(options.resume, task);
   const OutputFolder folder = open_results(
       {options.out, options.resume, "sweep-" + fs::path(task.problem.source.name).stem().string(),
        kSweepFile, "sweep", "a sweep"});
+  // Read once nobody else adds to it.
+  const std::optional<SweepReport> known = known_sweep(options.resume, task);
   Workers workers(options.threads.value_or(core_count()));
   SweepReport report;
   try {
