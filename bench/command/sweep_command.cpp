@@ -111,10 +111,11 @@ SweepTask read_task(const SweepOptions& options, const Words& words) {
 int sweep_scenario(const Surroundings& surroundings, const SweepOptions& options,
                    const Words& words) {
   SweepTask task = read_task(options, words);
-  const std::optional<SweepReport> known = known_sweep(options.resume, task);
   const OutputFolder folder = open_results(
       {options.out, options.resume, "sweep-" + fs::path(task.problem.source.name).stem().string(),
        kSweepFile, "sweep", "a sweep"});
+  // Read once nobody else adds to it.
+  const std::optional<SweepReport> known = known_sweep(options.resume, task);
   WorkPool pool(options.threads, surroundings.ranks);
   SweepReport report;
   try {

@@ -363,10 +363,10 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
     // The machine is measured beside the time that the search is given.
     report = search(surroundings, options, *problem, folder, options.verify > 0 ? 0 : gone_s);
   } catch (const BudgetTooSmall& error) {
-    std::error_code ignored;  // another command may use the folder
+    std::error_code ignored;
     if (options.resume.empty()) {
       fs::remove(folder.path() / kJournalFile, ignored);
-      fs::remove(folder.path(), ignored);  // if nothing else is in it
+      folder.give_up();
     }
     throw UsageError(error.what());
   } catch (const OtherSearch& error) {

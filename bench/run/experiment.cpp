@@ -277,10 +277,17 @@ void fit_to_series(WireRecord& wire, const Series& series) {
   }
 }
 
+/// A change that came behind the last phase, because the machine was away for so long, is one that
+/// was not reached.
 void tell_lifts(const std::vector<LiftRecord>& lifts, const Scenario& planned, Run& run) {
   if (lifts.empty()) return;
   run.lift = lifts.front();
   run.further_lifts.assign(lifts.begin() + 1, lifts.end());
+  const auto end_ns = run.phases.empty() ? 0 : run.phases.back().end_ns;
+  if (run.lift->at_ns && *run.lift->at_ns > end_ns) run.lift->at_ns.reset();
+  for (LiftRecord& further : run.further_lifts) {
+    if (further.at_ns && *further.at_ns > end_ns) further.at_ns.reset();
+  }
   if (run.lift->throttle.empty()) return;
   run.lift->limit_tokens_per_s = fluid_drain(planned).limit_tokens_per_s;
 }

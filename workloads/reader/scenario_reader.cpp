@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -29,6 +30,9 @@
 namespace tokenlift {
 
 namespace {
+
+/// At random, of a tenant in the run. To draw them takes some 50 ns each.
+constexpr double kMostBursts = 10'000'000;
 
 std::string name_from_file(const std::string& source_name) {
   const std::string stem = std::filesystem::path(source_name).stem().string();
@@ -65,6 +69,7 @@ class ScenarioReader {
 
   void check_kv_tokens(const std::vector<PlacedSite>& sites);
   void check_sizes();
+  void check_bursts(const TableReader& table);
   void check_loads();
   void check_measured();
 
@@ -150,7 +155,22 @@ void ScenarioReader::read_tenants(TableReader& root) {
   }
   for (TableReader& table : tables) {
     scenario_.tenants.push_back(tenants_.read(table, scenario_.fleet.sites, engine_));
+    check_bursts(table);
   }
+}
+
+// Of the last tenant. Each burst at random is drawn, whether anybody asks in it or not.
+void ScenarioReader::check_bursts(const TableReader& table) {
+  const std::optional<Shape>& shape = scenario_.tenants.back().arrivals.shape;
+  if (!shape || shape->kind != ShapeKind::mmpp) return;
+  const double bursts =
+      static_cast<double>(scenario_.run.duration_ns) /
+      (static_cast<double>(shape->period_ns) + static_cast<double>(shape->length_ns));
+  if (bursts <= kMostBursts) return;
+  document_.add(
+      table.place("arrivals"),
+      "the run would have about " + format_number(std::round(bursts)) + " bursts",
+      format_number(kMostBursts) + " are the most: raise length or calm, or shorten the run");
 }
 
 void ScenarioReader::note_load(const Place& place, bool by_load) {

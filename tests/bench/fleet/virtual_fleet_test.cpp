@@ -55,11 +55,59 @@ void expect_conserved(const Run& run) {
   }
 }
 
+/// How many times as long something takes at the best pace that events can give it.
+double best_pace(const Scenario& scenario, std::int64_t Event::*ppm) {
+  double pace = 1;
+  for (const Event& event : scenario.events) {
+    if (event.kind != EventKind::slow) continue;
+    pace *= std::min(1.0, static_cast<double>(event.*ppm) * 1e-6);
+  }
+  return pace;
+}
+
+/// Tokens in a ns that all replicas together can make: a step of n decodes and k prompts that end
+/// in it makes n + k, and takes a + b·n + p1·k at least, whatever else is in it. So none makes more
+/// than the greater of B/(a + b·B) and 1/p1. Prices are rounded where the pace changes.
+double most_tokens_per_ns(const Scenario& scenario) {
+  const double decode_pace = best_pace(scenario, &Event::decode_ppm);
+  const double prefill_pace = best_pace(scenario, &Event::prefill_ppm);
+  double most = 0;
+  for (std::size_t i = 0; i < scenario.fleet.sites.size(); ++i) {
+    const Site& site = scenario.fleet.sites[i];
+    const CostModel& cost = *scenario.profiles[i].cost;
+    const auto price_ns = [](double pace, std::int64_t ps) {
+      return std::max(pace * static_cast<double>(ps) - 1, 1e-9) * 1e-3;
+    };
+    const auto batch = static_cast<double>(site.max_batch);
+    const double decode_ns =
+        price_ns(decode_pace, cost.a_ps) / batch + price_ns(decode_pace, cost.b_ps);
+    most += static_cast<double>(site.replicas + site.spares) /
+            std::min(decode_ns, price_ns(prefill_pace, cost.p1_ps));
+  }
+  return most;
+}
+
+// Tokens count where the step ends that made them, which may have begun before the phase.
+void expect_within_capacity(const Scenario& scenario, const Run& run) {
+  const double most_per_ns = most_tokens_per_ns(scenario);
+  std::int64_t in_a_step = 0;
+  for (const Site& site : scenario.fleet.sites) {
+    in_a_step += (site.replicas + site.spares) * site.max_batch;
+  }
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    std::uint64_t made = 0;
+    for (const TenantRecord& tenant : run.tenants) made += tenant.phases[i].output_tokens;
+    const double most = most_per_ns * static_cast<double>(run.phases[i].length_ns) * 1.000'01;
+    RC_ASSERT(static_cast<double>(made) <= most + static_cast<double>(in_a_step));
+  }
+}
+
 // The contract of the whole engine: nothing but speed depends on how time is passed.
 RC_GTEST_PROP(VirtualFleet, JumpingEqualsSteppingToTheLastByte, ()) {
   const Scenario scenario = any_scenario();
   const Run stepped = play_virtual(scenario, Stepping::each);
   expect_conserved(stepped);
+  expect_within_capacity(scenario, stepped);
   RC_ASSERT(to_json(stepped) == to_json(play_virtual(scenario, Stepping::jump)));
   const Counts& totals = stepped.totals;
   RC_CLASSIFY(totals.rejected > 0, "some are rejected");

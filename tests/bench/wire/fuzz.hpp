@@ -1,21 +1,16 @@
 #pragma once
-// What fuzz targets check beside that nothing breaks: that pieces make no difference.
+// What fuzz targets of the wire check beside that nothing breaks: that pieces make no difference.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "tests/bench/wire/pieces.hpp"
+#include "tests/fuzzing.hpp"
 #include "workloads/text/draw.hpp"
 
 namespace tokenlift {
-
-/// Aborts, which libFuzzer reports with the input.
-inline void fuzz_check(bool holds) {
-  if (!holds) std::abort();
-}
 
 /// Pieces whose sizes follow from the text alone, so that inputs are what came over the wire.
 inline Pieces drawn_pieces(std::string_view text) {
@@ -34,7 +29,7 @@ inline Pieces drawn_pieces(std::string_view text) {
 /// Checks that `read(pieces)` is the same of all pieces.
 template <typename Read>
 void fuzz_splits(const std::uint8_t* data, std::size_t size, Read&& read) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string_view text = as_text(data, size);
   const auto expected = read(whole(text));
   fuzz_check(read(drawn_pieces(text)) == expected);
   fuzz_check(read(single_bytes(text)) == expected);

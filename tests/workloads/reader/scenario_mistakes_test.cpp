@@ -157,6 +157,20 @@ TEST(Mistakes, MoreThanARunCanRecordIsRefusedBeforeItRuns) {
   EXPECT_EQ(mistakes[0].advice, "10000 are the most");
 }
 
+// Each would be drawn, whether anybody asks in it or not.
+TEST(Mistakes, MoreBurstsThanCanBeDrawnInAMomentAreRefused) {
+  const auto with_calm = [](const std::string& calm) {
+    return mistakes_in(kText, {"tenant.users.arrivals.shape={ kind = \"mmpp\", high = 2, length = "
+                               "\"1us\", calm = \"" +
+                               calm + "\" }"});
+  };
+  EXPECT_EQ(listed(with_calm("4us")), "no mistake");
+  const std::vector<Mistake> mistakes = with_calm("1us");
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_EQ(mistakes[0].message, "the run would have about 2e+07 bursts");
+  EXPECT_TRUE(contains(mistakes[0].advice, "raise length or calm"));
+}
+
 // As many as there are keys, in a time that is not that of their square; each is said of the first.
 TEST(Mistakes, ManyAreCountedAndTheFirstAreSaid) {
   std::string text = kText;

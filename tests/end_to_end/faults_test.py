@@ -1,0 +1,333 @@
+#!/usr/bin/python3
+"""The real binary on machines that fail it: killed, out of disk, memory or descriptors, put to sleep.
+
+    faults_test.py TOKENLIFT SOURCE_FOLDER [unittest's arguments]
+
+TOKENLIFT_EXPERIMENTS=200 kills every command so often, and fails every single call. `faults.c`, which makes
+calls fail, is compiled here.
+"""
+
+import csv
+import errno
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import binary_case
+
+EXPERIMENTS = int(os.environ.get("TOKENLIFT_EXPERIMENTS", "0"))
+
+# Simulated in a moment, with all that can be written of it.
+SCENARIO = """
+name = "faulted"
+[run]
+engine = "virtual"
+duration = "32s"
+warmup = "2s"
+settle = "2s"
+[fleet]
+capacity = "280/s"
+[[fleet.site]]
+name = "site"
+profile = "server"
+max_batch = 4
+kv_tokens = 4096
+[profile.server]
+pricing = "separate"
+decode = { a = "10ms", b = "1ms", c = "10ns" }
+prefill = { p0 = "5ms", p1 = "100us", p2 = "0ns" }
+[[tenant]]
+name = "users"
+arrivals = { process = "poisson", rate = "11/s" }
+prompt_tokens = { distribution = "constant", value = 100 }
+output_tokens = { distribution = "constant", value = 20 }
+slo = { ttft = "1s" }
+[[throttle]]
+name = "places"
+kind = "concurrency"
+unit = "requests"
+limit = 2
+[[event]]
+at = "15s"
+set = { throttle = "places", limit = 8 }
+[tune]
+parameters = [ { key = "throttle.places.limit", min = 1, max = 16 } ]
+objective = "maximize goodput_tokens_per_s"
+"""
+
+SUITE = """
+[suite]
+name = "faulted"
+repetitions = 2
+[[case]]
+scenario = "faulted.toml"
+matrix = { "throttle.places.limit" = [2, 3] }
+"""
+
+
+class Faults(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.path = Path(folder.name)
+        cls.shim = cls.path / "faults.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", cls.shim,
+                        Path(__file__).parent / "faults.c"], check=True)
+        (cls.path / "faulted.toml").write_text(SCENARIO)
+        (cls.path / "suite.toml").write_text(SUITE)
+        cls.tokenlift = binary_case.BinaryCase.TOKENLIFT
+        for name in ("base", "contender"):
+            cls.start("run", "faulted.toml", "--repetitions", 3, "--out", name, "--quiet").communicate()
+        # What writes: its words, what it writes into, and whether it is gone on with by --resume.
+        cls.commands = {
+            "run": (("run", "faulted.toml", "--repetitions", 2, "--control", "--records",
+                     "out/records.csv", "--quiet"), "out", False),
+            "report": (("report", "base", "--format", "html"), "out/report.html", False),
+            "hgrm": (("report", "base", "--format", "hgrm"), "out", False),
+            "compare": (("compare", "base", "contender", "--format", "markdown"), "out/comment.md", False),
+            "suite": (("suite", "suite.toml"), "out", True),
+            "sweep": (("sweep", "faulted.toml", "--over", "tenant.users.arrivals.rate=9/s,10/s,11/s",
+                       "--repetitions", 2, "--quiet"), "out", True),
+            "tune": (("tune", "faulted.toml", "--budget", "40000", "--quiet"), "out", True),
+        }
+
+    def setUp(self):
+        self.out = self.path / "out"
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.out.mkdir()
+
+    @classmethod
+    def start(cls, *words, environment=None, **options):
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        return subprocess.Popen([cls.tokenlift, *map(str, words)], cwd=cls.path, text=True,
+                                env={**os.environ, **(environment or {})}, **options)
+
+    def begin(self, name, **options):
+        words, out, _ = self.commands[name]
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.out.mkdir()
+        return self.start(*words, "--out", out, **options)
+
+    def finish(self, process):
+        output, errors = process.communicate(timeout=120)
+        self.assertGreaterEqual(process.returncode, 0, "killed by a signal: " + errors)
+        self.assertNotIn("terminate called", errors)
+        return output, errors
+
+    def shimmed(self, **words):
+        return {"LD_PRELOAD": str(self.shim), **words}
+
+    def check_files(self):
+        """All files are whole, but for the last line of what is written line by line."""
+        for path in self.out.rglob("*"):
+            if path.is_dir() or path.name.startswith(".tokenlift."):
+                continue
+            text = path.read_text()
+            lines = text.splitlines()
+            if path.suffix == ".json":
+                json.loads(text)
+            elif path.suffix == ".jsonl":
+                for line in lines[:-1]:
+                    json.loads(line)
+            elif path.suffix == ".html":
+                self.assertTrue(text.endswith("</html>\n"), path)
+            elif path.name == "records.csv":  # streamed, while it runs
+                rows = list(csv.reader(lines[:-1]))
+                self.assertTrue(all(len(row) == len(rows[0]) for row in rows), path)
+            elif path.suffix == ".csv":
+                rows = list(csv.reader(lines))
+                self.assertTrue(text.endswith("\n") and all(len(row) == len(rows[0]) for row in rows), path)
+            else:
+                self.assertTrue(text.endswith("\n"), path)
+
+    def check_resumed(self, name):
+        words, out, resumes = self.commands[name]
+        if not resumes or not any(not path.name.startswith(".") for path in self.out.iterdir()):
+            return
+        process = self.start(*words, "--resume", out)
+        _, errors = self.finish(process)
+        self.assertIn(process.returncode, (0, 1, 3), errors)
+        self.check_files()
+        self.assertEqual([path for path in self.out.rglob(".tokenlift.*")], [], "were left over")
+
+    # ------------------------------------------------------------------------------------- killed
+
+    def test_whoever_is_killed_leaves_what_was_there_or_what_is_new(self):
+        random.seed(1)
+        for name in self.commands:
+            begin = time.monotonic()
+            process = self.begin(name)
+            self.finish(process)
+            self.assertIn(process.returncode, (0, 1, 3))
+            takes = time.monotonic() - begin
+            self.check_files()
+            for _ in range(EXPERIMENTS or 2):
+                process = self.begin(name)
+                after = random.uniform(0, takes * 1.1)
+                with self.subTest(name=name, after=after):
+                    try:
+                        process.wait(after)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                    process.communicate()
+                    self.check_files()
+                    if EXPERIMENTS:
+                        self.check_resumed(name)
+            self.check_resumed(name)
+
+    def test_a_file_that_is_replaced_is_the_old_or_the_new_one(self):
+        words, out, _ = self.commands["report"]
+        file = self.path / out
+        self.finish(self.begin("report"))
+        new = file.read_text()
+        random.seed(2)
+        for _ in range(EXPERIMENTS or 3):
+            file.write_text("old\n")
+            process = self.start(*words, "--out", out)
+            try:
+                process.wait(random.uniform(0, 0.3))
+            except subprocess.TimeoutExpired:
+                process.kill()
+            process.communicate()
+            self.assertIn(file.read_text(), ("old\n", new))
+
+    # ------------------------------------------------------------------------- calls that fail
+
+    def test_each_call_that_fails_is_told_and_leaves_nothing_half_written(self):
+        for name in self.commands:
+            count = self.path / "count"
+            process = self.begin(name, environment=self.shimmed(FAULT_COUNT=str(count)))
+            self.finish(process)
+            usual = process.returncode
+            self.assertIn(usual, (0, 1, 3))
+            calls = int(count.read_text())
+            self.assertGreater(calls, 3)
+            each = range(1, calls + 1) if EXPERIMENTS else sorted({1, calls // 2, calls})
+            for kind in ("full", str(errno.EIO), "short"):
+                for number in each:
+                    with self.subTest(name=name, kind=kind, number=number, of=calls):
+                        process = self.begin(name, environment=self.shimmed(FAULT=f"{number}:{kind}"))
+                        said = "".join(self.finish(process))
+                        if kind == "short":
+                            self.assertEqual(process.returncode, usual, said)
+                        else:
+                            self.assertEqual(process.returncode, 4, said)
+                            reason = errno.ENOSPC if kind == "full" else errno.EIO
+                            self.assertIn(os.strerror(reason), said)
+                        self.check_files()
+                        self.assertEqual(list(self.out.rglob(".tokenlift.*")), [])
+
+    def test_the_time_of_day_may_jump(self):
+        process = self.start("run", "lift", "--engine", "null", "--set", "run.duration=400ms", "--set",
+                             "run.warmup=0s", "--set", "run.settle=50ms", "--set", "event.0.at=200ms",
+                             "--set", "fleet.capacity=5000/s", "--out", "out",
+                             environment=self.shimmed(FAULT_CLOCK="1"))
+        _, errors = self.finish(process)
+        self.assertIn(process.returncode, (0, 3), errors)
+        run = json.loads((self.out / "run.json").read_text())
+        self.assertEqual(run["phases"][-1]["end_s"], 0.4)
+        self.assertEqual(run["totals"]["due"], run["totals"]["completed"] + run["totals"]["expired"] +
+                         run["totals"]["rejected"] + run["totals"]["cancelled"] +
+                         run["totals"]["in_flight"] + run["totals"]["failed"])
+
+    # --------------------------------------------------------------------- what is there too little of
+
+    def test_too_little_memory_is_said(self):
+        least = next(size for size in range(16, 2048, 16) if self.limited(("--version",), size)[0] == 0)
+        for extra in range(0, 160, 8) if EXPERIMENTS else (0, 24, 64):
+            for name in ("run", "sweep") if EXPERIMENTS else ("run",):
+                with self.subTest(name=name, megabytes=least + extra):
+                    shutil.rmtree(self.out)
+                    self.out.mkdir()
+                    words, out, _ = self.commands[name]
+                    code, errors = self.limited((*words, "--out", out), least + extra)
+                    self.assertIn(code, (0, 4), errors)
+                    self.assertTrue(code == 0 or errors.startswith("tokenlift:"), errors)
+                    self.check_files()
+
+    def limited(self, words, megabytes):
+        size = megabytes << 20
+        process = self.start(*words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)))
+        _, errors = process.communicate(timeout=120)
+        return process.returncode, errors
+
+    def test_too_few_descriptors_are_said(self):
+        for most in range(4, 16) if EXPERIMENTS else (5, 7, 9):
+            with self.subTest(most=most):
+                process = self.begin("run", preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_NOFILE, (most, most)))
+                _, errors = process.communicate(timeout=120)
+                self.assertIn(process.returncode, (0, 2, 4, 127), errors)  # 127: no library can be opened
+                self.assertTrue(process.returncode == 0 or errors, "said")
+                self.check_files()
+
+    def test_a_reader_that_has_gone_costs_nothing_that_was_measured(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        process = self.begin("run", stdout=writing)
+        os.close(writing)
+        _, errors = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, errors)
+        self.check_files()
+        self.assertTrue((self.out / "report.html").exists())
+
+    def test_a_folder_that_is_deleted_meanwhile_is_made_again_or_missed(self):
+        process = self.start("run", "faulted.toml", "--out", "out", "--set", "run.duration=2d")
+        while "before" not in process.stderr.readline():
+            self.assertIsNone(process.poll())
+        shutil.rmtree(self.out)
+        process.send_signal(signal.SIGTERM)
+        _, errors = self.finish(process)
+        self.out.mkdir(exist_ok=True)
+        self.assertIn(process.returncode, (3, 4), errors)
+        self.assertEqual((self.out / "run.json").exists(), process.returncode == 3)
+
+    # --------------------------------------------------------------------------------- put to sleep
+
+    def test_who_was_stopped_for_two_seconds_says_so(self):
+        scenario = self.path / "small.toml"
+        scenario.write_text(binary_case.SMALL)
+        process = self.start("run", scenario, "--out", "out", "--set", "fleet.capacity=2000/s")
+        while "before" not in process.stderr.readline():
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2)
+        process.send_signal(signal.SIGCONT)
+        output, errors = self.finish(process)
+        self.assertEqual(process.returncode, 3, output + errors)
+        run = json.loads((self.out / "run.json").read_text())
+        failed = [check["name"] for check in run["validity"]["checks"] if not check["passed"]]
+        self.assertIn("generator_lag_p99_ms", failed)
+        self.assertIn("sent late", output)
+
+    def test_a_change_that_came_too_late_was_not_reached(self):
+        scenario = self.path / "small.toml"
+        scenario.write_text(binary_case.SMALL)
+        process = self.start("run", scenario, "--out", "out", "--engine", "null", "--set",
+                             "fleet.capacity=2000/s", "--set", "run.duration=2.5s", "--set", "event.0.at=2s")
+        while "warmup" not in process.stderr.readline():
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        process.send_signal(signal.SIGCONT)
+        self.finish(process)
+        run = json.loads((self.out / "run.json").read_text())
+        self.assertIsNone(run["lift"]["at_s"])
+        process = self.start("report", "out")
+        _, errors = self.finish(process)
+        self.assertIn(process.returncode, (0, 3))
+        self.assertEqual(errors, "")
+
+
+if __name__ == "__main__":
+    binary_case.main()
