@@ -45,8 +45,10 @@ Clients::Clients(const Scenario& resolved, Share share)
 std::optional<Arrival> Clients::next_arrival(std::uint32_t tenant) {
   TenantClients& clients = tenants_[tenant];
   if (!clients.source) return std::nullopt;
+  const RunSettings& run = scenario_.run;
+  const auto is_ours = [&](std::uint64_t number) { return dealing_.holds(tenant, number); };
   const std::optional<Arrival> arrival =
-      clients.source->next_of([&](std::uint64_t number) { return dealing_.holds(tenant, number); });
+      clients.source->next_of(is_ours, run.duration_ns + run.cooldown_max_ns);
   if (arrival && clients.replays && !clients.source->turns().empty()) {
     clients.replayed[arrival->number] = {clients.source->turns(), 0};
   }

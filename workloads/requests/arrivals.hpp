@@ -49,21 +49,26 @@ class ArrivalSource {
   /// low that the next request is due later than kEnd. Throws ScenarioError if a trace has a bad
   /// line (one that was put there after the scenario was read).
   std::optional<Arrival> next() {
-    return next_of([](std::uint64_t) { return true; });
+    return next_of([](std::uint64_t) { return true; }, kEnd);
   }
 
-  /// The next request whose number `is_ours`: those before it are left to others.
+  /// The next request whose number `is_ours`: those before it are left to others. Nothing also
+  /// where all are that are due until `until_ns`.
   template <typename Ours>
-  std::optional<Arrival> next_of(const Ours& is_ours) {
+  std::optional<Arrival> next_of(const Ours& is_ours, std::int64_t until_ns) {
     if (trace_) {
       std::optional<Arrival> arrival = next_of_trace();
-      while (arrival && !is_ours(arrival->number)) arrival = next_of_trace();
+      while (arrival && !is_ours(arrival->number)) {
+        if (arrival->due_ns > until_ns) return std::nullopt;
+        arrival = next_of_trace();
+      }
       return arrival;
     }
     while (true) {
       const std::uint64_t count = count_++;
       if (!(steady_ ? pass_gap(count) : pass_gap_of_shape(count))) return std::nullopt;
       if (is_ours(count * most_turns_)) return request(count);
+      if (due_ns_ > until_ns) return std::nullopt;
     }
   }
 
