@@ -10,6 +10,7 @@
 #include "bench/command/check_command.hpp"
 #include "bench/command/compare_command.hpp"
 #include "bench/command/list_commands.hpp"
+#include "bench/command/merge_command.hpp"
 #include "bench/command/report_command.hpp"
 #include "bench/command/run_command.hpp"
 #include "bench/command/serve_command.hpp"
@@ -30,9 +31,9 @@ namespace {
 /// In the order in which --help lists them.
 std::vector<Command> all_commands() {
   return {run_command(),       serve_command(),    audit_command(),     check_command(),
-          scenarios_command(), profiles_command(), calibrate_command(), report_command(),
-          compare_command(),   suite_command(),    suites_command(),    sweep_command(),
-          size_command(),      tune_command()};
+          scenarios_command(), profiles_command(), calibrate_command(), merge_command(),
+          report_command(),    compare_command(),  suite_command(),     suites_command(),
+          sweep_command(),     size_command(),     tune_command()};
 }
 
 bool is_by_place(const Option& option) {
