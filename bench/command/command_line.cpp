@@ -12,6 +12,7 @@
 #include "bench/command/completion.hpp"
 #include "bench/command/list_commands.hpp"
 #include "bench/command/manual.hpp"
+#include "bench/command/merge_command.hpp"
 #include "bench/command/report_command.hpp"
 #include "bench/command/run_command.hpp"
 #include "bench/command/schema_command.hpp"
@@ -39,6 +40,7 @@ std::vector<Command> all_commands() {
           scenarios_command(),
           profiles_command(),
           calibrate_command(),
+          merge_command(),
           report_command(),
           compare_command(),
           suite_command(),

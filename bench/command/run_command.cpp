@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bench/command/input.hpp"
+#include "bench/command/ranks_input.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/progress.hpp"
 #include "bench/machine/work_pool.hpp"
@@ -33,10 +34,12 @@ struct RunOptions {
   std::optional<std::uint64_t> repetitions;  ///< absent: as many as the scenario says
   bool control = false;
   bool quiet = false;
-  std::string records;                 ///< file for one line per request; empty: none
-  std::string out;                     ///< folder; empty: a new one
-  std::optional<std::size_t> threads;  ///< workers of engine virtual
-  bool allow_commands = false;         ///< events may run programs
+  std::string records;                        ///< file for one line per request; empty: none
+  std::string out;                            ///< folder; empty: a new one
+  std::optional<std::size_t> threads;         ///< workers of engine virtual
+  bool allow_commands = false;                ///< events may run programs
+  std::optional<Share> share;                 ///< it is one of several processes
+  std::optional<std::int64_t> start_unix_ns;  ///< ... which all begin then
 };
 
 std::string describe_fleet(const Scenario& scenario) {
@@ -248,6 +251,30 @@ std::string names_of(const Repeated& repeated) {
 
 namespace {
 
+/// What this process plays of a run of several; nothing where it plays all of it.
+std::optional<Part> part_played(const Scenario& scenario, const RunOptions& options) {
+  if (!options.share) return std::nullopt;
+  if (options.repetitions.value_or(scenario.run.repetitions) > 1 || options.control) {
+    throw UsageError(
+        "--rank is of one run, which begins at one instant: without --control and "
+        "with --repetitions 1");
+  }
+  return part_of(scenario, *options.share, *options.start_unix_ns);
+}
+
+/// One that could not begin with the others leaves no folder.
+Repeated repeat_or_give_up(const Surroundings& surroundings, const RunOptions& options,
+                           Experiment& experiment, const Prepared& prepared,
+                           const RepetitionPlan& plan, const OutputFolder& folder) {
+  try {
+    return repeat_with_progress(surroundings, options.quiet, experiment, prepared, plan, folder, "",
+                                ranks_for(surroundings, options, plan, prepared));
+  } catch (const NotMeasurable&) {
+    folder.give_up();
+    throw;
+  }
+}
+
 int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   const Scenario scenario =
       load_scenario(options.scenario, load_profiles(options.scenario.profile_files));
@@ -257,6 +284,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
                     scenario.name));
   }
   require_allowed(scenario, options);
+  const std::optional<Part> part = part_played(scenario, options);
   Experiment experiment(surroundings.words, stop_of(surroundings),
                         worker_count(surroundings, scenario, options));
   if (options.scenario.find_capacity_ns) {
@@ -271,12 +299,15 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   if (traits_of(scenario.run.engine).remote && surroundings.waits_for_answers != nullptr) {
     *surroundings.waits_for_answers = true;
   }
+  if (part) experiment.play_part(*part);
   const RepetitionPlan plan{options.repetitions.value_or(scenario.run.repetitions),
                             options.control};
-  const fs::path out = options.out.empty() ? default_folder(scenario.name) : options.out;
+  const std::string name =
+      part ? fmt::format("{}-rank-{}", scenario.name, part->share.rank) : scenario.name;
+  const fs::path out = options.out.empty() ? default_folder(name) : options.out;
   require_own_file(options.records, plan, out);
   require_no_other_runs(plan, out);
-  const OutputFolder folder = claim_folder(options.out, scenario.name);
+  const OutputFolder folder = claim_folder(options.out, name);
   std::optional<RequestLog> log;
   if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
   std::optional<Prepared> prepared;
@@ -290,11 +321,14 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
     folder.give_up();
     return kNotValid;
   }
+  if (part) {
+    say(surroundings, options.quiet, "rank {} of {} begins at {}", part->share.rank,
+        part->share.count, instant_text(part->start_unix_ns));
+  }
   std::optional<Report> report;
   bool all_done = attempt(surroundings, [&] {
     Repeated repeated =
-        repeat_with_progress(surroundings, options.quiet, experiment, *prepared, plan, folder, "",
-                             ranks_for(surroundings, options, plan, *prepared));
+        repeat_or_give_up(surroundings, options, experiment, *prepared, plan, folder);
     const std::string files = names_of(repeated);
     report = make_report({std::move(repeated.trial)});
     print_result(surroundings,
@@ -339,6 +373,18 @@ Command run_command() {
       {"--find-capacity", duration(options->scenario.find_capacity_ns),
        "engine http: first saturates the endpoints, for so long at most and for no more output "
        "tokens than run.stop_after states; loads are shares of what that finds"},
+      {"--rank",
+       rank_of_several(options->share),
+       "engines http and null: plays a share of the run, as rank R (from 0) of N processes; "
+       "'tokenlift merge' joins what they wrote. env: as JOB_COMPLETION_INDEX of JOB_COMPLETIONS "
+       "says, or SLURM_PROCID of SLURM_NTASKS",
+       {"--start-at"},
+       {"--find-capacity"}},
+      {"--start-at",
+       instant(options->start_unix_ns),
+       "with --rank: when all of them begin, by the clocks of their machines "
+       "(2026-12-01T12:00:00Z)",
+       {"--rank"}},
       {"--quiet", flag(options->quiet), "no progress, no warnings"}};
   command.options.insert(command.options.end(), own.begin(), own.end());
   command.run = [options](const Surroundings& surroundings) {

@@ -39,6 +39,8 @@ std::vector<fs::path> runs_below(const fs::path& folder) {
   return files;
 }
 
+}  // namespace
+
 std::vector<fs::path> runs_at(const std::string& word) {
   std::error_code error;
   const fs::file_status status = fs::status(word, error);
@@ -47,8 +49,6 @@ std::vector<fs::path> runs_at(const std::string& word) {
   throw UsageError(fmt::format("cannot read '{}': {}", word,
                                error ? error.message() : "no such file or folder"));
 }
-
-}  // namespace
 
 Trial read_trial(const std::string& word, std::string label) {
   const std::vector<fs::path> files = runs_at(word);

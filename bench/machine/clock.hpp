@@ -58,8 +58,10 @@ class SteadyTime {
  public:
   SteadyTime();
 
-  /// Time 0 is now.
-  void start() { start_ = std::chrono::steady_clock::now(); }
+  /// Time 0 is then, on steady_clock: now, unless something else is said.
+  void start(std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now()) {
+    start_ = at;
+  }
   std::chrono::steady_clock::time_point begin() const { return start_; }
   std::int64_t now_ns() const {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() -
@@ -76,8 +78,10 @@ class SteadyTime {
 /// even with the smallest timer slack.
 class RealClock final : public BellClock {
  public:
-  /// Time 0 is now.
-  void start() { time_.start(); }
+  /// Time 0 is then.
+  void start(std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now()) {
+    time_.start(at);
+  }
   std::int64_t now_ns() const override { return time_.now_ns(); }
 
   std::int64_t wait(std::int64_t until_ns) override;

@@ -11,16 +11,12 @@
 
 #include "bench/machine/output_folder.hpp"
 #include "bench/record/attempt_name.hpp"
+#include "reports/record/request_rows.hpp"
 #include "reports/text/csv_text.hpp"
 
 namespace tokenlift {
 
 namespace {
-
-constexpr std::string_view kHead =
-    "repetition,arm,tenant,number,phase,outcome,slo_met,attempts,prompt_tokens,output_tokens,"
-    "due_ns,sent_ns,admitted_ns,scheduled_ns,first_token_ns,last_token_ns,end_ns,"
-    "request_id\n";
 
 [[noreturn]] void fail(const std::filesystem::path& path, int error) {
   throw MachineError(fmt::format("cannot write the records to '{}': {}", path.string(),
@@ -38,7 +34,8 @@ std::uint64_t key_of(const Request& request) {
 RequestLog::RequestLog(const std::filesystem::path& file) : path_(file) {
   file_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file_ < 0) fail(path_, errno);
-  write(kHead);
+  write(kRequestRowsHead);
+  write("\n");
   if (error_ != 0) {
     ::close(file_);
     fail(path_, error_);

@@ -25,7 +25,8 @@ std::int64_t after_ns(std::int64_t instant_ns, std::int64_t wait_ns) {
 
 }  // namespace
 
-Clients::Clients(const Scenario& resolved) : scenario_(resolved) {
+Clients::Clients(const Scenario& resolved, Share share)
+    : scenario_(resolved), dealing_(resolved, share) {
   const std::uint64_t seed = resolved.run.seed;
   for (std::uint32_t i = 0; i < resolved.tenants.size(); ++i) {
     const Tenant& tenant = resolved.tenants[i];
@@ -44,7 +45,10 @@ Clients::Clients(const Scenario& resolved) : scenario_(resolved) {
 std::optional<Arrival> Clients::next_arrival(std::uint32_t tenant) {
   TenantClients& clients = tenants_[tenant];
   if (!clients.source) return std::nullopt;
-  const std::optional<Arrival> arrival = clients.source->next();
+  const RunSettings& run = scenario_.run;
+  const auto is_ours = [&](std::uint64_t number) { return dealing_.holds(tenant, number); };
+  const std::optional<Arrival> arrival =
+      clients.source->next_of(is_ours, run.duration_ns + run.cooldown_max_ns);
   if (arrival && clients.replays && !clients.source->turns().empty()) {
     clients.replayed[arrival->number] = {clients.source->turns(), 0};
   }
@@ -73,6 +77,7 @@ void Clients::for_each_first(const std::function<void(const PlannedRequest&)>& v
     const auto users = static_cast<std::uint64_t>(scenario_.tenants[tenant].users);
     for (std::uint64_t user = 0; user < users; ++user) {
       const std::uint64_t number = plan.first_number(user);
+      if (!dealing_.holds(tenant, number)) continue;
       const auto first = plan.request(number, plan.first_due_ns(user));
       if (first) visit({*first, tenant, 0});
     }

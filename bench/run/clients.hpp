@@ -18,6 +18,7 @@
 #include "workloads/requests/arrivals.hpp"
 #include "workloads/requests/people.hpp"
 #include "workloads/requests/session_plan.hpp"
+#include "workloads/requests/share.hpp"
 #include "workloads/requests/trace_row.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -33,8 +34,8 @@ struct PlannedRequest {
 
 class Clients {
  public:
-  /// `resolved` must outlive it.
-  explicit Clients(const Scenario& resolved);
+  /// `resolved` must outlive it. Those whose requests fall to a share of several.
+  explicit Clients(const Scenario& resolved, Share share = {});
 
   /// The next request of an open-loop tenant, of one with sessions the first turn of the next one;
   /// nothing when its source has run dry, or for a closed tenant.
@@ -101,6 +102,7 @@ class Clients {
                                         std::int64_t reply_ns, std::int64_t context_tokens) const;
 
   const Scenario& scenario_;
+  Dealing dealing_;
   std::vector<TenantClients> tenants_;
 };
 

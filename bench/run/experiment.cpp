@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -178,9 +179,9 @@ struct Experiment::Clocks {
     if (wire) return *wire;
     return simulated ? static_cast<Clock&>(virtual_time) : real_time;
   }
-  void start() {
-    real_time.start();
-    if (wire) wire->start();
+  void start(std::chrono::steady_clock::time_point at) {
+    real_time.start(at);
+    if (wire) wire->start(at);
   }
 
   bool simulated;
@@ -413,16 +414,21 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   TokenRecord tokens(grid);
   Clocks clocks(traits_of(scenario.run.engine));
   const std::unique_ptr<Fleet> fleet = make_fleet(scenario, grid, clocks, serving);
-  std::optional<RemoteActions> actions;
+  std::unique_ptr<Actions> actions;
   std::optional<Elsewhere> elsewhere;
   if (clocks.wire) {
-    actions.emplace(scenario, *clocks.wire, allow_commands_);
-    elsewhere = Elsewhere{&grid, &*actions, cut_ != nullptr ? cut_ : &kNotCut};
+    if (part_ && part_->share.rank > 0) {
+      actions = std::make_unique<ActionsOfAnother>();
+    } else {
+      actions = std::make_unique<RemoteActions>(scenario, *clocks.wire, allow_commands_);
+    }
+    elsewhere = Elsewhere{&grid, actions.get(), cut_ != nullptr ? cut_ : &kNotCut};
   } else if (serving != nullptr) {
     elsewhere = Elsewhere{&grid, nullptr, &serving->cut, &serving->door, serving->plays_load};
   }
   Clock& clock = serving != nullptr ? serving->clock : clocks.clock();
-  Loop loop(scenario, grid, clock, *fleet, recorder, board, stop_, elsewhere);
+  Loop loop(scenario, grid, clock, *fleet, recorder, board, stop_, elsewhere,
+            part_ ? part_->share : Share());
   Environment environment = describe_environment(command_);
   if (traits_of(scenario.run.engine).computes) {
     environment.decoder_precision = fastest_precision() == Precision::bf16 ? "bf16" : "f32";
@@ -431,8 +437,11 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   const Ran ran{prepared,          scenario,   serving != nullptr ? serving->played : scenario,
                 environment,       repetition, control,
                 serving != nullptr};
+  WallInstant begun;
+  if (part_) begun = await_start(*part_, stop_);
   const std::optional<CpuUse> use_before = read_cpu_use();
-  clocks.start();  // the clock of who serves runs since its socket is there
+  // The clock of who serves runs since its socket is there.
+  clocks.start(part_ ? begun.steady : std::chrono::steady_clock::now());
   RunFacts facts;
   {
     std::optional<Served> served;
@@ -450,7 +459,9 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
     facts.machine_speed =
         check_machine_speed(measured_costs(*computing, grid), prepared.capacity_costs);
   }
-  return told(ran, std::move(facts), std::move(run));
+  run = told(ran, std::move(facts), std::move(run));
+  if (part_) tell_part(*part_, begun, scenario, run);
+  return run;
 }
 
 }  // namespace tokenlift

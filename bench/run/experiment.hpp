@@ -16,6 +16,7 @@
 #include "bench/record/request_log.hpp"
 #include "bench/run/capacity.hpp"
 #include "bench/run/door.hpp"
+#include "bench/run/part.hpp"
 #include "reports/record/run.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -64,7 +65,8 @@ class Experiment {
 
   /// Runs a prepared scenario once. Repetition n draws with the seed of the scenario + n - 1. A
   /// `control` leaves the measured event out, and has the same phases.
-  /// `serving`: requests and events come through its door, in real time on any engine.
+  /// `serving`: requests and events come through its door, in real time on any engine. Throws
+  /// NotMeasurable where it plays a part and cannot begin with the others.
   Run run(const Prepared& prepared, std::uint64_t repetition, ProgressBoard& board,
           bool control = false, const Serving* serving = nullptr);
 
@@ -77,6 +79,11 @@ class Experiment {
 
   /// Of engine http: where the scenario does not state the capacity, prepare() finds it so.
   void find_capacity(const SaturationBudget& budget) { budget_ = budget; }
+
+  /// Of engines http and null, and scenarios that can be played in shares (plan/sharing.hpp): the
+  /// run that follows is one of several processes', and begins with theirs. Events elsewhere are
+  /// made to happen by rank 0; for the others they hold at the instants that the scenario states.
+  void play_part(const Part& part) { part_ = part; }
 
   /// Every request of the runs that follow is recorded there.
   void log_to(RequestLog& log) { log_ = &log; }
@@ -95,6 +102,7 @@ class Experiment {
   WeightStore weights_;
   Workers workers_;
   RequestLog* log_ = nullptr;
+  std::optional<Part> part_;
   std::optional<SaturationBudget> budget_;
   bool allow_commands_ = false;
   const std::atomic<bool>* cut_ = nullptr;

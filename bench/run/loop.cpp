@@ -37,7 +37,7 @@ void add(std::atomic<std::int64_t>& number, std::int64_t value) {
 
 Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fleet& fleet,
            Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop,
-           const std::optional<Elsewhere>& elsewhere)
+           const std::optional<Elsewhere>& elsewhere, Share share)
     : scenario_(scenario),
       grid_(grid),
       clock_(clock),
@@ -52,7 +52,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       bounded_(remote_ &&
                (scenario.run.stop_after_requests || scenario.run.stop_after_output_tokens)),
       room_(scenario, requests_, recorder.throttle_counts(0)),
-      clients_(scenario),
+      clients_(scenario, share),
       router_(router_of(scenario)),
       changes_(plan_changes(scenario)),
       replica_changes_(plan_fleet(scenario)),

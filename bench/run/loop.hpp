@@ -29,6 +29,7 @@
 #include "bench/throttle/waiting_room.hpp"
 #include "bench/wire/actions.hpp"
 #include "workloads/requests/arrivals.hpp"
+#include "workloads/requests/share.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -69,10 +70,11 @@ struct LoopOutcome {
 class Loop {
  public:
   /// `scenario` must be resolved. All references must outlive the loop. `stop` ends the run early.
-  /// `elsewhere`: on remote engines, or with a door.
+  /// `elsewhere`: on remote engines, or with a door. `share`: what it plays of the scenario's
+  /// requests, where several processes play it together.
   Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fleet& fleet,
        Recorder& recorder, ProgressBoard& board, const std::atomic<bool>& stop,
-       const std::optional<Elsewhere>& elsewhere = std::nullopt);
+       const std::optional<Elsewhere>& elsewhere = std::nullopt, Share share = {});
 
   /// Runs the scenario from time 0 until every measured request is decided. With a door what is
   /// measured begins with the first request that is due, and ends when the last one is decided.

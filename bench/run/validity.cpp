@@ -6,6 +6,7 @@
 
 #include "bench/machine/host.hpp"
 #include "bench/run/capacity.hpp"
+#include "reports/record/count_checks.hpp"
 #include "workloads/plan/samples.hpp"
 
 namespace tokenlift {
@@ -42,33 +43,6 @@ Check generator_lag(const Run& run) {
     check.advice =
         "requests were sent late: close other programs, use fewer replicas than cores, or lower "
         "the request rate";
-  }
-  return check;
-}
-
-Check delivered_load(const Run& run) {
-  Check check{"delivered_load", 1.0, kMinDelivered, true, {}};
-  std::string worst;
-  for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    std::uint64_t due = 0;
-    std::uint64_t sent = 0;
-    for (const TenantRecord& tenant : run.tenants) {
-      due += tenant.phases[i].counts.due;
-      sent += tenant.phases[i].sent;
-    }
-    if (due == 0) continue;
-    const double share = static_cast<double>(sent) / static_cast<double>(due);
-    if (share < *check.value) {
-      check.value = share;
-      worst = run.phases[i].name;
-    }
-  }
-  check.passed = *check.value >= check.limit;
-  if (!check.passed) {
-    check.advice = fmt::format(
-        "the harness did not keep pace in phase '{}' (at most 10 million unsent requests are "
-        "counted): lower the request rate or use a faster machine",
-        worst);
   }
   return check;
 }
@@ -130,31 +104,10 @@ std::string advice_on_samples(const PhaseSpan* scarce, const Run& run, const Run
                      was_cut ? cut : "run longer (run.duration) or offer more load");
 }
 
-/// The fewest decided requests in a phase that conclusions rest on.
-Check enough_samples(const Run& run, const RunFacts& facts) {
-  Check check{"enough_samples", 0.0, kFewestRequests, true, {}};
-  std::optional<double> fewest;
-  const PhaseSpan* scarce = nullptr;
-  bool has_after = false;
-  for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    const std::string& name = run.phases[i].name;
-    if (name == "transition") continue;
-    has_after = has_after || name == "after" || name == "steady";
-    double decided = 0;
-    for (const TenantRecord& tenant : run.tenants) {
-      const Counts& counts = tenant.phases[i].counts;
-      decided += static_cast<double>(counts.due - counts.in_flight);
-    }
-    if (fewest && decided >= *fewest) continue;
-    fewest = decided;
-    scarce = &run.phases[i];
-  }
-  check.value = has_after ? fewest.value_or(0) : 0;
-  check.passed = *check.value >= check.limit;
-  if (!check.passed) {
-    check.advice = advice_on_samples(has_after ? scarce : nullptr, run, facts);
-  }
-  return check;
+Check samples_check(const Run& run, const RunFacts& facts) {
+  const FewestRequests fewest = fewest_requests(run);
+  return enough_samples(fewest.requests, kFewestRequests,
+                        advice_on_samples(fewest.phase, run, facts));
 }
 
 std::uint64_t violations(const Counts& counts) {
@@ -273,55 +226,6 @@ Check shared_reads(const WireRecord& wire, const RunFacts& facts) {
   return check;
 }
 
-Check output_delivered(const WireRecord& wire) {
-  Check check{
-      "output_delivered", share(wire.got_tokens, wire.asked_tokens), kLeastOutput, true, {}};
-  if (!check.value) {
-    check.advice = "not checked: no request completed";
-  } else if (*check.value < check.limit) {
-    check.passed = false;
-    check.advice = fmt::format(
-        "replies ended early: of the output tokens that were asked for {:.1f} % came, so that the "
-        "load is not the one that was asked for. Let the endpoint go on to the stated length "
-        "(ignore_eos, where it knows that), or state the lengths that the model comes to",
-        *check.value * 100);
-  }
-  return check;
-}
-
-const FailureRecord* commonest(const WireRecord& wire) {
-  const auto found = std::ranges::max_element(wire.failures, {}, &FailureRecord::count);
-  return found == wire.failures.end() ? nullptr : &*found;
-}
-
-Counts measured_counts(const Run& run) {
-  Counts all;
-  for (const TenantRecord& tenant : run.tenants) {
-    for (const PhaseRecord& phase : tenant.phases) merge(all, phase.counts);
-  }
-  return all;
-}
-
-Check failed_share(const Run& run) {
-  const Counts counts = measured_counts(run);
-  Check check{"failed_share", share(counts.failed, counts.due), kMostFailed, true, {}};
-  if (!check.value) {
-    check.advice = "not checked: no request was due";
-    return check;
-  }
-  check.passed = *check.value <= check.limit;
-  if (check.passed) return check;
-  const bool all = counts.failed == counts.due;
-  check.advice = all ? "every request failed" : fmt::format("{:.1f} % failed", *check.value * 100);
-  if (const FailureRecord* const most = commonest(*run.wire)) {
-    check.advice += fmt::format(", most attempts by '{}'", most->kind);
-    if (!most->example.empty()) check.advice += fmt::format(" ({})", most->example);
-  }
-  check.advice += all ? ": see that the endpoint is there, and speaks the API that the site states"
-                      : ": what failed is in no latency; see the table of failures";
-  return check;
-}
-
 /// The call, command or signal that divides the run, and any other that failed.
 Check event_call(const Run& run, const RunFacts& facts) {
   const std::string& failure = facts.outcome.event_failure;
@@ -343,16 +247,17 @@ Check event_call(const Run& run, const RunFacts& facts) {
 }
 
 std::vector<Check> wire_checks(const Run& run, const WireRecord& wire, const RunFacts& facts) {
-  return {client_thread(wire, facts), shared_reads(wire, facts), output_delivered(wire),
-          failed_share(run)};
+  return {client_thread(wire, facts), shared_reads(wire, facts),
+          output_delivered(wire, kLeastOutput), failed_share(run, kMostFailed)};
 }
 
 }  // namespace
 
 std::vector<Check> check_validity(const Run& run, const RunFacts& facts) {
-  std::vector<Check> checks = {
-      generator_lag(run), delivered_load(run),    enough_samples(run, facts), conservation(run),
-      littles_law(facts), not_interrupted(facts), in_flight_limit(facts)};
+  std::vector<Check> checks = {generator_lag(run),        delivered_load(run, kMinDelivered),
+                               samples_check(run, facts), conservation(run),
+                               littles_law(facts),        not_interrupted(facts),
+                               in_flight_limit(facts)};
   // What else the machine does cannot disturb simulated time.
   if (!is_simulated(run)) checks.insert(checks.begin() + 2, host_interference(facts));
   for (const std::optional<Check>& check :

@@ -2,8 +2,10 @@
 // Makes events happen elsewhere, for the loop: calls, commands, signals from outside.
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace tokenlift {
 
@@ -28,6 +30,25 @@ class Actions {
   };
   /// One that has answered since the last call, if any has.
   virtual std::optional<Done> next() = 0;
+};
+
+/// Another process makes the events happen: here each holds at the instant at which it is to
+/// happen.
+class ActionsOfAnother final : public Actions {
+ public:
+  void begin(std::uint32_t event, std::int64_t now_ns) override {
+    begun_.push_back({event, now_ns, now_ns, {}});
+  }
+  std::optional<std::int64_t> signalled() override { return std::nullopt; }
+  std::optional<Done> next() override {
+    if (begun_.empty()) return std::nullopt;
+    Done done = std::move(begun_.front());
+    begun_.pop_front();
+    return done;
+  }
+
+ private:
+  std::deque<Done> begun_;
 };
 
 }  // namespace tokenlift

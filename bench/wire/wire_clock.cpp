@@ -9,8 +9,8 @@ WireClock::WireClock() {
   start();
 }
 
-void WireClock::start() {
-  time_.start();
+void WireClock::start(std::chrono::steady_clock::time_point at) {
+  time_.start(at);
   unix_start_s_ = std::chrono::duration_cast<std::chrono::seconds>(
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();

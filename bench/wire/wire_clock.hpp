@@ -1,6 +1,7 @@
 #pragma once
 // Real time in which sockets are served: to wait is to poll.
 
+#include <chrono>
 #include <cstdint>
 
 #include "bench/machine/clock.hpp"
@@ -14,8 +15,8 @@ class WireClock final : public Clock {
  public:
   WireClock();
 
-  /// Time 0 is now.
-  void start();
+  /// Time 0 is then: it has come.
+  void start(std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now());
   std::int64_t now_ns() const override { return time_.now_ns(); }
   /// The present second since 1970 UTC, for dates in what servers say.
   std::int64_t unix_s() const { return unix_start_s_ + now_ns() / 1'000'000'000; }

@@ -4,6 +4,7 @@
 
 #include "reports/findings/cost_remarks.hpp"
 #include "reports/findings/overview_table.hpp"
+#include "reports/findings/ranks_table.hpp"
 #include "reports/findings/tables.hpp"
 #include "reports/findings/verdict.hpp"
 
@@ -28,6 +29,8 @@ Report make_report(std::vector<Trial> trials) {
     each.verdict = verdict(each);
     each.remarks = remarks(each);
     for (std::string& remark : cost_remarks(each)) each.remarks.push_back(std::move(remark));
+    std::string of_shares = remark_on_shares(each.trial.lifted.pooled);
+    if (!of_shares.empty()) each.remarks.push_back(std::move(of_shares));
     each.tables = tables_of(each);
   }
   report.overview = overview_table(report.trials);

@@ -7,6 +7,7 @@
 #include "reports/findings/fleet_table.hpp"
 #include "reports/findings/gains_table.hpp"
 #include "reports/findings/lift_table.hpp"
+#include "reports/findings/ranks_table.hpp"
 #include "reports/findings/split_table.hpp"
 #include "reports/findings/tenants_table.hpp"
 #include "reports/findings/throttles_table.hpp"
@@ -32,6 +33,7 @@ std::vector<Table> tables_of(const TrialReport& trial) {
   all.push_back(throttles_table(run));
   all.push_back(failures_table(run));
   all.push_back(wire_table(run));
+  all.push_back(ranks_table(run));
   all.push_back(checks_table(run));
   std::vector<Table> tables;
   for (Table& table : all) {

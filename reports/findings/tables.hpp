@@ -8,8 +8,8 @@
 
 namespace tokenlift {
 
-/// Fleet, gains, lift, response, effects, cost, split, tenants, throttles, checks: those that have
-/// rows. Of everything in `trial` but its tables.
+/// Fleet, gains, lift, response, effects, cost, split, tenants, throttles, ranks, checks: those
+/// that have rows. Of everything in `trial` but its tables.
 std::vector<Table> tables_of(const TrialReport& trial);
 
 }  // namespace tokenlift

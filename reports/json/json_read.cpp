@@ -420,11 +420,52 @@ FleetRecord fleet_of(const Field& field) {
   return fleet;
 }
 
+/// Of clocks that differ: to the ns up to 97 days, and a year at most.
+std::int64_t offset_ns_of(const Field& field) {
+  constexpr double kMostSeconds = 366 * 86'400.0;
+  const double seconds = field.number();
+  if (!(std::abs(seconds) <= kMostSeconds)) field.fail("must be a year at most");
+  const double whole = std::trunc(seconds);
+  return static_cast<std::int64_t>(whole) * 1'000'000'000 + std::llround((seconds - whole) * 1e9);
+}
+
+RankRecord rank_of(const Field& field) {
+  RankRecord rank;
+  rank.rank = field["rank"].amount();
+  rank.start_unix_ns = field["start_unix_ns"].sum();
+  rank.start_error_ns = field["start_error_s"].time_ns();
+  rank.sent = field["sent"].count();
+  rank.lag_p99_ns = field["generator_lag_p99_s"].optional(&Field::time_ns);
+  rank.lag_max_ns = field["generator_lag_max_s"].optional(&Field::time_ns);
+  rank.clock_error_ns = field["clock_error_s"].optional(&Field::time_ns);
+  if (field.has("clock_offset_s")) rank.clock_offset_ns = offset_ns_of(field["clock_offset_s"]);
+  return rank;
+}
+
+SharesRecord shares_of(const Field& field) {
+  SharesRecord shares;
+  shares.of = field["of"].amount();
+  if (shares.of < 1 || shares.of > kMostRanksRead) {
+    field["of"].fail(fmt::format("must be from 1 to {}", kMostRanksRead));
+  }
+  for (const Field& item : field["ranks"].items(kMostListed)) {
+    const RankRecord rank = rank_of(item);
+    if (rank.rank >= shares.of) item["rank"].fail("must be below the number of ranks");
+    if (!shares.ranks.empty() && rank.rank <= shares.ranks.back().rank) {
+      item["rank"].fail("must be above the one before");
+    }
+    shares.ranks.push_back(rank);
+  }
+  if (shares.ranks.empty()) field["ranks"].fail("must not be empty");
+  return shares;
+}
+
 /// What is there only where it was recorded.
 void read_since_version_4(const Field& document, Run& run) {
   if (document["capacity"].has("error_tokens_per_s")) {
     run.capacity_error_tokens_per_s = document["capacity"]["error_tokens_per_s"].amount_of_units();
   }
+  if (document.has("shares")) run.shares = shares_of(document["shares"]);
   if (document.has("fleet")) run.fleet = fleet_of(document["fleet"]);
   if (document.has("sending_bound")) {
     const Field bound = document["sending_bound"];

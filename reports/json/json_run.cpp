@@ -266,6 +266,18 @@ bool is_array_of_tables(const Json& json) {
          std::all_of(json.begin(), json.end(), [](const Json& each) { return each.is_object(); });
 }
 
+Json json_of(const RankRecord& rank) {
+  Json json = {{"rank", rank.rank},
+               {"start_unix_ns", decimal(rank.start_unix_ns)},
+               {"start_error_s", near_seconds(rank.start_error_ns)},
+               {"sent", rank.sent},
+               {"generator_lag_p99_s", seconds_or_null(rank.lag_p99_ns)},
+               {"generator_lag_max_s", seconds_or_null(rank.lag_max_ns)},
+               {"clock_error_s", seconds_or_null(rank.clock_error_ns)}};
+  if (rank.clock_offset_ns) json["clock_offset_s"] = near_seconds(*rank.clock_offset_ns);
+  return json;
+}
+
 }  // namespace
 
 std::string to_json(const Run& run) {
@@ -291,6 +303,9 @@ std::string to_json(const Run& run) {
                {"scenario", scenario_of(run)}};
   // What was not recorded is not there.
   if (run.wire) json["wire"] = json_of(*run.wire);
+  if (run.shares) {
+    json["shares"] = {{"of", run.shares->of}, {"ranks", list_of(run.shares->ranks, json_of)}};
+  }
   if (run.sending_bound) {
     json["sending_bound"] = {{"at_s", near_seconds(run.sending_bound->at_ns)},
                              {"bound", run.sending_bound->bound}};

@@ -16,6 +16,8 @@ inline constexpr std::size_t kMostRecords = 30'000;
 inline constexpr std::size_t kMostLimits = 250'000;  ///< of a throttle, over time
 inline constexpr std::size_t kMostBins = 36'000;     ///< of a column; a run has 3,600 at most
 inline constexpr std::size_t kMostSlices = 3600;
+/// Ranks that play a run together: what each counts, up to 2^53, adds up in 64 bits.
+inline constexpr std::int64_t kMostRanksRead = 1000;
 /// Checks, words of the command, measured events, compositions of the fleet.
 inline constexpr std::size_t kMostListed = 10'000;
 /// Of what a server says of itself: exact in every JSON reader.

@@ -10,9 +10,6 @@ namespace tokenlift {
 
 namespace {
 
-constexpr std::string_view kHead =
-    "repetition,arm,tenant,number,phase,outcome,slo_met,attempts,prompt_tokens,output_tokens,"
-    "due_ns,sent_ns,admitted_ns,scheduled_ns,first_token_ns,last_token_ns,end_ns,request_id";
 constexpr std::size_t kFields = 18;
 
 [[noreturn]] void fail(std::size_t line, const std::string& reason) {
@@ -102,8 +99,8 @@ std::optional<double> RequestRow::tpot_ns() const {
 
 std::vector<RequestRow> read_request_rows(std::string_view text) {
   const std::string_view head = text.substr(0, text.find('\n'));
-  if (head != kHead) {
-    const bool older = !head.empty() && kHead.starts_with(head);
+  if (head != kRequestRowsHead) {
+    const bool older = !head.empty() && kRequestRowsHead.starts_with(head);
     fail(1, older ? "the log is of an older version: it does not name its requests"
                   : "no log of requests (--records): its first line is another one");
   }

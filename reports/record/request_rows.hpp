@@ -1,6 +1,7 @@
 #pragma once
 // The log of requests that --records writes, read back.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +9,12 @@
 #include <vector>
 
 namespace tokenlift {
+
+/// The first line of a log, and which of its fields, from 0, says when a request was decided.
+inline constexpr std::string_view kRequestRowsHead =
+    "repetition,arm,tenant,number,phase,outcome,slo_met,attempts,prompt_tokens,output_tokens,"
+    "due_ns,sent_ns,admitted_ns,scheduled_ns,first_token_ns,last_token_ns,end_ns,request_id";
+inline constexpr std::size_t kRequestRowsEndField = 16;
 
 /// A request as its log has it; negative instants: it did not get there. From the start of the run.
 struct RequestRow {

@@ -127,6 +127,13 @@ void require_same_width(const char* what, std::int64_t left_ns, std::int64_t rig
   }
 }
 
+void require_whole(const Run& run) {
+  if (!run.shares || run.shares->is_whole()) return;
+  throw RunMismatch(
+      "a run is a share of one that several processes played: join them first "
+      "(tokenlift merge)");
+}
+
 /// A word as a shell reads it back.
 std::string shell_word(const std::string& word) {
   constexpr std::string_view kPlain =
@@ -263,6 +270,8 @@ PhaseRecord fleet_record(const Run& run, std::size_t phase) {
 }
 
 void merge(Run& into, const Run& other) {
+  require_whole(into);
+  require_whole(other);
   require_same_names("phases", into.phases, other.phases);
   require_same_sites(into, other);
   require_same_names("tenants", into.tenants, other.tenants);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -311,6 +312,32 @@ struct SendingBound {
   bool operator==(const SendingBound&) const = default;
 };
 
+/// One of several processes that played a run together (workloads/requests/share.hpp).
+struct RankRecord {
+  std::int64_t rank = 0;  ///< from 0
+  /// When its run began, by its machine's clock: since 1970 UTC. And how well that is known.
+  WideSum start_unix_ns = 0;
+  std::int64_t start_error_ns = 0;
+  /// That clock - the clock of rank 0, where the two were compared.
+  std::optional<std::int64_t> clock_offset_ns = {};
+  /// At most so far is the offset wrong; where there is none, the clock from UTC, as the kernel
+  /// says. Absent: nobody knows.
+  std::optional<std::int64_t> clock_error_ns = {};
+  std::uint64_t sent = 0;  ///< requests, of measured phases
+  // Of these, how late it was with them; absent: it sent none.
+  std::optional<std::int64_t> lag_p99_ns = {};
+  std::optional<std::int64_t> lag_max_ns = {};
+  bool operator==(const RankRecord&) const = default;
+};
+
+/// What a run is a share of, or was joined of.
+struct SharesRecord {
+  std::int64_t of = 1;            ///< ranks that play the run
+  std::vector<RankRecord> ranks;  ///< whose shares are in it; ascending
+  bool is_whole() const { return std::ssize(ranks) == of; }
+  bool operator==(const SharesRecord&) const = default;
+};
+
 struct Run {
   std::string scenario_name;
   std::string scenario_json;  ///< as resolved: one JSON object
@@ -335,7 +362,8 @@ struct Run {
   std::vector<ThrottleRecord> throttles;
   Counts totals;  ///< over the whole run, warm-up and cool-down included
   Series series;
-  std::optional<WireRecord> wire = {};  ///< of a remote fleet
+  std::optional<WireRecord> wire = {};      ///< of a remote fleet
+  std::optional<SharesRecord> shares = {};  ///< absent: one process played all of it
 
   bool valid() const;  ///< every check passed
 };
@@ -377,7 +405,8 @@ class RunMismatch : public std::runtime_error {
 /// each check the worst stays (failed, then not checked, then the one nearest to failing); either's
 /// interruption counts, and a bound of the sending; a phase's end is `other`'s, and each measured
 /// event that of the first run which reached it, but for its release lag, the longest of all.
-/// Everything else stays as it is in `into`. Throws RunMismatch, and then `into` is unchanged.
+/// Everything else stays as it is in `into`. Throws RunMismatch, also for a share that is not
+/// joined with the others (join.hpp), and then `into` is unchanged.
 void merge(Run& into, const Run& other);
 
 }  // namespace tokenlift

@@ -47,6 +47,11 @@ constexpr auto kTerms = std::to_array<Term>({
      "ratio says nothing."},
     {"change found at",
      "When the throughput changes its level, found without being told of the change."},
+    {"clock error",
+     "How far a machine's clock may be from that of rank 0 beside its offset, or from UTC where "
+     "the "
+     "two were not compared."},
+    {"clock offset", "A machine's clock against that of rank 0, where the two were compared."},
     {"CO2",
      "Carbon dioxide of the energy that the sites drew, by the grams per kWh that they state."},
     {"completed", "Requests that got all their tokens."},
@@ -145,6 +150,7 @@ constexpr auto kTerms = std::to_array<Term>({
     {"prefix hits", "Prompt tokens found in a prefix cache / prompt tokens."},
     {"present", "The setting as the scenario has it."},
     {"queue wait", "From admission until the first step that computes any of the prompt."},
+    {"rank", "One of the processes that play a run together, each a share of its requests."},
     {"reads with several chunks",
      "Reads from a connection that held more than one chunk with text: between those ITL is 0."},
     {"recommended",

@@ -1,5 +1,6 @@
 """A scenario played directly, and by engine http against `tokenlift serve`: for what has to come out alike."""
 
+import contextlib
 import csv
 import json
 import pathlib
@@ -129,8 +130,9 @@ class BothEnds:
         return self.run("direct", scenario(self.fleet, self.seconds, FLEETS[self.fleet], self.rate,
                                            self.limit + lift))
 
-    def over_the_wire(self):
-        """(client, server, how long the server's threads waited for a core, in s)"""
+    @contextlib.contextmanager
+    def served(self):
+        """(its port, the process): the fleet serves until the end of the `with`."""
         folder = self.path / "server"
         folder.mkdir()
         file = self.path / "server.toml"
@@ -146,16 +148,7 @@ class BothEnds:
                 if not line:
                     raise AssertionError(f"it does not serve: {said}")
                 said += line
-            port = re.search(r":(\d+);", said).group(1)
-            event = f"""
-[[event]]
-at = "{self.seconds / 2}s"
-call = {{ url = "http://127.0.0.1:{port}/tokenlift/event", body = '{{"lift": "door"}}', \
-headers = {{ content-type = "application/json" }} }}
-"""
-            client = self.run("client", scenario("http", self.seconds, ENDPOINT.format(port=port), self.rate,
-                                                 event if self.limit else ""))
-            waited_s = run_queue_wait_s(server.pid)
+            yield re.search(r":(\d+);", said).group(1), server
             server.send_signal(signal.SIGINT)
             out, err = server.communicate(timeout=60)
             if server.returncode != 0:
@@ -164,7 +157,24 @@ headers = {{ content-type = "application/json" }} }}
             if server.poll() is None:
                 server.kill()
                 server.communicate()
-        return client, Played(folder), waited_s
+
+    @staticmethod
+    def endpoint(port):
+        return ENDPOINT.format(port=port)
+
+    def over_the_wire(self):
+        """(client, server, how long the server's threads waited for a core, in s)"""
+        with self.served() as (port, server):
+            event = f"""
+[[event]]
+at = "{self.seconds / 2}s"
+call = {{ url = "http://127.0.0.1:{port}/tokenlift/event", body = '{{"lift": "door"}}', \
+headers = {{ content-type = "application/json" }} }}
+"""
+            client = self.run("client", scenario("http", self.seconds, self.endpoint(port), self.rate,
+                                                 event if self.limit else ""))
+            waited_s = run_queue_wait_s(server.pid)
+        return client, Played(self.path / "server"), waited_s
 
     def audit(self, code=(0, 1)):
         done = subprocess.run([self.tokenlift, "audit", self.path / "client" / "run.json", self.path / "server",

@@ -46,11 +46,10 @@ ArrivalSource::~ArrivalSource() = default;
 ArrivalSource::ArrivalSource(ArrivalSource&&) noexcept = default;
 ArrivalSource& ArrivalSource::operator=(ArrivalSource&&) noexcept = default;
 
-std::optional<Arrival> ArrivalSource::next_of_shape() {
-  const std::uint64_t count = count_++;
-  if (!shape_->advance(mean_gap_ns_ * draw_gap(count))) return std::nullopt;
+bool ArrivalSource::pass_gap_of_shape(std::uint64_t count) {
+  if (!shape_->advance(mean_gap_ns_ * draw_gap(count))) return false;
   due_ns_ = shape_->now_ns();
-  return request(count);
+  return true;
 }
 
 std::optional<Arrival> ArrivalSource::next_of_trace() {

@@ -49,17 +49,27 @@ class ArrivalSource {
   /// low that the next request is due later than kEnd. Throws ScenarioError if a trace has a bad
   /// line (one that was put there after the scenario was read).
   std::optional<Arrival> next() {
-    if (!steady_) return trace_ ? next_of_trace() : next_of_shape();
-    const std::uint64_t count = count_++;
-    const double gap_ns = fraction_ns_ + mean_gap_ns_ * draw_gap(count);
-    if (due_ns_ >= kEnd || gap_ns >= static_cast<double>(kEnd)) {
-      due_ns_ = kEnd;
-      return std::nullopt;
+    return next_of([](std::uint64_t) { return true; }, kEnd);
+  }
+
+  /// The next request whose number `is_ours`: those before it are left to others. Nothing also
+  /// where all are that are due until `until_ns`.
+  template <typename Ours>
+  std::optional<Arrival> next_of(const Ours& is_ours, std::int64_t until_ns) {
+    if (trace_) {
+      std::optional<Arrival> arrival = next_of_trace();
+      while (arrival && !is_ours(arrival->number)) {
+        if (arrival->due_ns > until_ns) return std::nullopt;
+        arrival = next_of_trace();
+      }
+      return arrival;
     }
-    const auto whole_ns = static_cast<std::int64_t>(gap_ns);
-    fraction_ns_ = gap_ns - static_cast<double>(whole_ns);
-    due_ns_ += whole_ns;
-    return request(count);
+    while (true) {
+      const std::uint64_t count = count_++;
+      if (!(steady_ ? pass_gap(count) : pass_gap_of_shape(count))) return std::nullopt;
+      if (is_ours(count * most_turns_)) return request(count);
+      if (due_ns_ > until_ns) return std::nullopt;
+    }
   }
 
   /// The blocks of the prompt of the request that next() returned last, as Prefix::blocks of
@@ -84,7 +94,19 @@ class ArrivalSource {
     return {due_ns_, prompt_.draw(prompt_draws_, number), output_.draw(output_draws_, number),
             number};
   }
-  std::optional<Arrival> next_of_shape();
+  /// From the request before to request (or session) `count`; false where there is none.
+  bool pass_gap(std::uint64_t count) {
+    const double gap_ns = fraction_ns_ + mean_gap_ns_ * draw_gap(count);
+    if (due_ns_ >= kEnd || gap_ns >= static_cast<double>(kEnd)) {
+      due_ns_ = kEnd;
+      return false;
+    }
+    const auto whole_ns = static_cast<std::int64_t>(gap_ns);
+    fraction_ns_ = gap_ns - static_cast<double>(whole_ns);
+    due_ns_ += whole_ns;
+    return true;
+  }
+  bool pass_gap_of_shape(std::uint64_t count);
   std::optional<Arrival> next_of_trace();
 
   Process process_;

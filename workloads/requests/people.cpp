@@ -30,18 +30,20 @@ std::optional<std::int64_t> sdk_delay_ns(const SdkRetry& sdk, double share, int 
 
 }  // namespace
 
+std::int64_t most_turns(const Tenant& tenant) {
+  if (tenant.sessions) return largest_tokens(tenant.sessions->turns);
+  const std::optional<Trace>& trace = tenant.arrivals.trace;
+  return trace ? trace->summary.most_turns : 1;
+}
+
 Population::Population(const Scenario& scenario) {
   tenants_.reserve(scenario.tenants.size());
   for (const Tenant& tenant : scenario.tenants) {
     assert(tenant.users >= 1);
-    const std::optional<Trace>& trace = tenant.arrivals.trace;
-    const std::int64_t most_turns = tenant.sessions ? largest_tokens(tenant.sessions->turns)
-                                    : trace         ? trace->summary.most_turns
-                                                    : 1;
-    tenants_.push_back({Draws(scenario.run.seed, Purpose::user, tenants_.size()),
-                        static_cast<std::uint64_t>(tenant.users),
-                        static_cast<std::uint64_t>(most_turns), static_cast<std::uint32_t>(count_),
-                        tenant.arrivals.process == Process::closed});
+    tenants_.push_back(
+        {Draws(scenario.run.seed, Purpose::user, tenants_.size()),
+         static_cast<std::uint64_t>(tenant.users), static_cast<std::uint64_t>(most_turns(tenant)),
+         static_cast<std::uint32_t>(count_), tenant.arrivals.process == Process::closed});
     count_ += static_cast<std::size_t>(tenant.users);
   }
   assert(count_ <= static_cast<std::size_t>(kMostUsers));

@@ -16,6 +16,9 @@ namespace tokenlift {
 /// kNamedUsers + k x users + u, whatever its tenant's arrivals are.
 inline constexpr std::uint64_t kNamedUsers = std::uint64_t{1} << 35;
 
+/// Of a tenant's sessions, that requests are numbered by; 1 where it has none.
+std::int64_t most_turns(const Tenant& tenant);
+
 /// The users of all tenants, numbered from 0, those of the first tenant first.
 class Population {
  public:

@@ -110,6 +110,17 @@ TEST_F(ReplayTest, ATurnWithoutAnAnswerEndsItsSession) {
   EXPECT_FALSE(clients.follow_up(request_number(1), true, 3 * kSecond)) << "it is over";
 }
 
+TEST_F(ReplayTest, TheSessionsOfATraceAreDealtToRanks) {
+  Clients first(scenario_, {0, 2});
+  ASSERT_EQ(first.next_arrival(0)->number, 0U);
+  EXPECT_EQ(first.follow_up(request_number(0), true, kSecond)->arrival.number, 1U);
+  EXPECT_FALSE(first.next_arrival(0)) << "the second session is of the other rank";
+  Clients second(scenario_, {1, 2});
+  ASSERT_EQ(second.next_arrival(0)->number, 3U);
+  EXPECT_TRUE(second.blocks(0).empty());
+  EXPECT_FALSE(second.next_arrival(0));
+}
+
 TEST_F(ReplayTest, TheTurnsOfASessionAreOfOneUser) {
   scenario_.tenants[0].users = 1000;
   const Population population(scenario_);
