@@ -25,7 +25,7 @@ constexpr std::size_t kPointsByTime = 64;
 constexpr std::size_t kKept = 4;  // one of so many gets to the next rung
 // Batches of points of which a model expects most.
 constexpr const char* kModelled = "where most is expected";
-constexpr std::uint64_t kRunsOfModelled = 4;  // at least
+constexpr std::uint64_t kRunsOfModelled = 2;  // at least
 constexpr std::size_t kBatchesOfFirst = 4;    // the first generation is as large as so many
 constexpr std::size_t kSmallestBatch = 4;
 constexpr std::size_t kLargestBatch = 32;

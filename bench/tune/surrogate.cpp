@@ -134,12 +134,14 @@ std::vector<std::size_t> Surrogate::most_promising(const std::vector<std::vector
   for (const std::vector<double>& point : points) open.push_back(solved(point));
   std::vector<std::size_t> chosen;
   while (chosen.size() < std::min(count, points.size())) {
+    const bool explores = count > 1 && chosen.size() + 1 == count;
     std::size_t most = points.size();
     double most_expected = -1;
     for (std::size_t i = 0; i < points.size(); ++i) {
       if (std::ranges::find(chosen, i) != chosen.end()) continue;
       const double deviation = scale_ * std::sqrt(std::max(open[i].variance, 0.0));
-      const double expected = expected_improvement(open[i].mean - best, deviation);
+      const double expected =
+          explores ? deviation : expected_improvement(open[i].mean - best, deviation);
       if (expected <= most_expected) continue;
       most = i;
       most_expected = expected;

@@ -32,7 +32,8 @@ class Surrogate {
   /// Of the points so many, by their index, the most promising first: each time that of the largest
   /// expected improvement over the best of what was observed (Jones, Schonlau, Welch: "Efficient
   /// global optimization of expensive black-box functions", 1998), as if those before it had turned
-  /// out as expected. So a batch does not lie in one place.
+  /// out as expected. So a batch does not lie in one place. The last of several is where least is
+  /// known: a model of few points may be sure of what is not so.
   std::vector<std::size_t> most_promising(const std::vector<std::vector<double>>& points,
                                           std::size_t count) const;
 
