@@ -130,8 +130,8 @@ CaseResult run_swept_case(const SuiteCase& one, const SweptCases& with) {
     const std::optional<SweepReport> known = known_sweep(with.resume ? place : "", task);
     SweepWatch watch = watch_points(with.surroundings, with.quiet, with.folder, one.name);
     const SweepReport report =
-        run_sweep(std::move(task), with.surroundings.words, with.workers, stop_of(with.surroundings),
-                  known ? &*known : nullptr, std::move(watch));
+        run_sweep(std::move(task), with.surroundings.words, with.workers,
+                  stop_of(with.surroundings), known ? &*known : nullptr, std::move(watch));
     end_watch(with.surroundings, with.quiet);
     write_sweep(with.folder, one.name, report);
     conclude(one, report, result);
