@@ -54,10 +54,10 @@ struct DecodePoint {
 using Passage = std::vector<std::int64_t>;
 
 const std::vector<Passage>& passages() {
-  static const std::vector<Passage> kPassages = {{8},           {16},  {24},      {32},  {48},
-                                                 {64},          {80},  {96},      {128}, {192},
-                                                 {256, 64, 32}, {384}, {512, 128}};
-  return kPassages;
+  static const std::vector<Passage> all = {{8},           {16},  {24},      {32},  {48},
+                                           {64},          {80},  {96},      {128}, {192},
+                                           {256, 64, 32}, {384}, {512, 128}};
+  return all;
 }
 
 // Long prompts take most of the time, and little else beside them: they come up in every fourth

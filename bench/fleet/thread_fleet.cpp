@@ -115,8 +115,9 @@ struct ThreadFleet::State {
 };
 
 ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, BellClock& clock,
-                         WeightStore& weights) {
-  state_ = std::make_unique<State>(clock, grid, static_cast<std::size_t>(replica_places(scenario)));
+                         WeightStore& weights)
+    : state_(std::make_unique<State>(clock, grid,
+                                     static_cast<std::size_t>(replica_places(scenario)))) {
   const std::vector<bool> serving = serving_at_start(scenario);
   std::uint32_t site_number = 0;
   for (const Site& site : scenario.fleet.sites) {

@@ -56,18 +56,18 @@ std::optional<Arrival> Clients::next_arrival(std::uint32_t tenant) {
 }
 
 const std::vector<std::uint64_t>& Clients::blocks(std::uint32_t tenant) const {
-  static const std::vector<std::uint64_t> kNone;
+  static const std::vector<std::uint64_t> none;
   const std::optional<ArrivalSource>& source = tenants_[tenant].source;
-  return source ? source->blocks() : kNone;
+  return source ? source->blocks() : none;
 }
 
 const std::vector<std::uint64_t>& Clients::blocks(std::uint32_t tenant,
                                                   std::uint64_t number) const {
-  static const std::vector<std::uint64_t> kNone;
+  static const std::vector<std::uint64_t> none;
   const auto found = tenants_[tenant].replayed.find(number);
-  if (found == tenants_[tenant].replayed.end()) return kNone;
+  if (found == tenants_[tenant].replayed.end()) return none;
   const Replayed& session = found->second;
-  return session.next == 0 ? kNone : session.turns[session.next - 1].block_ids;
+  return session.next == 0 ? none : session.turns[session.next - 1].block_ids;
 }
 
 void Clients::for_each_first(const std::function<void(const PlannedRequest&)>& visit) const {

@@ -177,7 +177,8 @@ struct Experiment::Clocks {
   }
   Clock& clock() {
     if (wire) return *wire;
-    return simulated ? static_cast<Clock&>(virtual_time) : real_time;
+    if (simulated) return virtual_time;
+    return real_time;
   }
   void start(std::chrono::steady_clock::time_point at) {
     real_time.start(at);

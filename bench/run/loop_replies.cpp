@@ -75,7 +75,7 @@ void Loop::end_reply(const News& done) {
 
 /// When an endpoint accepted the attempt that it has; negative: it has not, or there is none.
 std::int64_t Loop::accepted_ns(RequestId id) const {
-  return requests_[id].admitted_ns >= 0 && id < accepted_ns_.size() ? accepted_ns_[id] : -1;
+  return id < accepted_ns_.size() && requests_[id].admitted_ns >= 0 ? accepted_ns_[id] : -1;
 }
 
 void Loop::settle_attempt(RequestId id, std::int64_t output_tokens, std::int64_t ttft_ns) {

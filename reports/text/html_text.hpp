@@ -16,8 +16,8 @@ std::string escaped(std::string_view text);
 std::string prose_html(std::string_view text);
 
 /// A <table> in a box that scrolls when it is too wide, with its title as the caption (or hidden,
-/// `fallback_caption`), header cells with a scope (those that the glossary has say what they mean as a
-/// tooltip), and the notes under it. Nothing where it has no rows.
+/// `fallback_caption`), header cells with a scope (those that the glossary has say what they mean
+/// as a tooltip), and the notes under it. Nothing where it has no rows.
 std::string table_html(const Table& table, std::string_view fallback_caption);
 
 /// The page up to its body: what it may do, its title and its style.

@@ -66,7 +66,7 @@ std::string anchor_of(const std::string& heading) {
 }
 
 Page read_page(const std::string& text) {
-  static const std::regex kCodeInLine("`[^`]*`");
+  static const std::regex code_in_line("`[^`]*`");
   Page page;
   std::map<std::string, int> seen;  // a heading that comes again has a number behind it
   bool fenced = false;
@@ -90,21 +90,21 @@ Page read_page(const std::string& text) {
       const int before = seen[anchor]++;
       page.anchors.insert(before == 0 ? anchor : anchor + "-" + std::to_string(before));
     }
-    for (std::sregex_iterator code(line.begin(), line.end(), kCodeInLine), end; code != end;
+    for (std::sregex_iterator code(line.begin(), line.end(), code_in_line), end; code != end;
          ++code) {
       page.code.push_back(code->str());
     }
-    page.prose.push_back(std::regex_replace(line, kCodeInLine, ""));
+    page.prose.push_back(std::regex_replace(line, code_in_line, ""));
   }
   return page;
 }
 
 /// The targets of links and images in `page` that lie within the project.
 std::vector<std::string> links_of(const Page& page) {
-  static const std::regex kLink(R"(\]\(([^)\s]*)\))");
+  static const std::regex form(R"(\]\(([^)\s]*)\))");
   std::vector<std::string> links;
   for (const std::string& line : page.prose) {
-    for (std::sregex_iterator link(line.begin(), line.end(), kLink), end; link != end; ++link) {
+    for (std::sregex_iterator link(line.begin(), line.end(), form), end; link != end; ++link) {
       const std::string target = (*link)[1];
       if (!target.starts_with("http://") && !target.starts_with("https://")) {
         links.push_back(target);

@@ -55,7 +55,7 @@ bool starts_with(const std::string& text, const std::string& prefix) {
 
 /// Which library a header belongs to; empty for the standard library and the system.
 std::string library_of(const std::string& header) {
-  static const std::map<std::string, std::string> kPrefixes = {
+  static const std::map<std::string, std::string> prefixes = {
       {"fmt/", "fmt"},           {"nlohmann/", "nlohmann-json"},
       {"oneapi/", "oneTBB"},     {"tbb/", "oneTBB"},
       {"CLI/", "CLI11"},         {"toml++/", "toml++"},
@@ -68,7 +68,7 @@ std::string library_of(const std::string& header) {
   };
   std::string best;
   std::string library;
-  for (const auto& [prefix, name] : kPrefixes) {
+  for (const auto& [prefix, name] : prefixes) {
     if (starts_with(header, prefix) && prefix.size() > best.size()) {
       best = prefix;
       library = name;

@@ -20,7 +20,6 @@ namespace tokenlift {
 
 namespace {
 
-
 // What [suite] and [[case]] have in common; a case begins with what the suite says.
 struct Terms {
   std::uint64_t repetitions = 3;

@@ -85,10 +85,7 @@ LanguageTable of_set() {
 }
 
 Tables of_throttle_events() {
-  const LanguageKey& limit = [] {
-    static const LanguageKey kLimit = row_of(throttle_key("limit"));
-    return kLimit;
-  }();
+  const LanguageKey limit = row_of(throttle_key("limit"));
   const auto end = [&](Text name, Text by_default, Text help) {
     LanguageKey key = form(name, Form::rate | Form::number | Form::table, by_default, help);
     key.bounds = limit.bounds;

@@ -1,6 +1,7 @@
 #pragma once
 // Rows of `keys`, shortly written; and the tables by the file that has them.
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -51,8 +52,8 @@ inline LanguageKey word(Text name, std::vector<Text> words, Text by_default, Tex
 }
 template <typename Value>
 std::vector<Text> words_of() {
-  std::vector<Text> words;
-  for (const Keyword<Value>& keyword : kKeywords<Value>) words.push_back(keyword.name);
+  std::vector<Text> words(kKeywords<Value>.size());
+  std::ranges::transform(kKeywords<Value>, words.begin(), &Keyword<Value>::name);
   return words;
 }
 template <typename Value>

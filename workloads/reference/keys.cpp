@@ -110,7 +110,7 @@ std::size_t end_of_address(std::string_view text, std::size_t bracket) {
 }  // namespace
 
 std::span<const LanguageTable> language_tables() {
-  static const Tables kTables = [] {
+  static const Tables all = [] {
     Tables tables{of_everything()};
     for (const auto& some : {of_run(), of_fleet(), of_tenants(), of_throttles(), of_events(),
                              of_profiles(), of_searches(), of_distributions()}) {
@@ -118,7 +118,7 @@ std::span<const LanguageTable> language_tables() {
     }
     return tables;
   }();
-  return kTables;
+  return all;
 }
 
 const LanguageTable& language_table(std::string_view name) {

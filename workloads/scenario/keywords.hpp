@@ -23,10 +23,11 @@ inline constexpr std::array<Keyword<Value>, 0> kKeywords{};
 
 template <>
 inline constexpr auto kKeywords<Engine> = [] {
-  std::array<Keyword<Engine>, kEngines.size()> keywords{};
-  for (std::size_t i = 0; i < kEngines.size(); ++i)
-    keywords[i] = {kEngines[i].name, kEngines[i].engine};
-  return keywords;
+  std::array<Keyword<Engine>, kEngines.size()> words{};
+  std::ranges::transform(kEngines, words.begin(), [](const EngineTraits& traits) {
+    return Keyword<Engine>{traits.name, traits.engine};
+  });
+  return words;
 }();
 
 template <>

@@ -48,8 +48,8 @@ struct ThrottleKey {
   bool (*belongs_to)(const KindTraits& kind);
   /// Written also where it has the value that it has by default.
   bool always_written = true;
-  std::string_view by_default = "";  ///< in words, or as it is written; empty: see `help`
-  std::string_view help = "";        ///< in a line of Markdown
+  std::string_view by_default = {};  ///< in words, or as it is written; empty: see `help`
+  std::string_view help = {};        ///< in a line of Markdown
 };
 
 /// In the order in which they are written.

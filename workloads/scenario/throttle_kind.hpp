@@ -41,7 +41,7 @@ struct KindTraits {
   bool has_tolerance = false;     ///< ... or that has been usual
   bool scales = false;            ///< inherit = "proportional" differs from "as_is"
   bool adds = false;              ///< inherit = "additive" does
-  std::string_view help = "";     ///< what it limits, in a few words of Markdown
+  std::string_view help = {};     ///< what it limits, in a few words of Markdown
 };
 
 inline constexpr auto kThrottleKinds = std::to_array<KindTraits>({

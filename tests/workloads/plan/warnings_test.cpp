@@ -129,12 +129,10 @@ TEST(Warnings, OfSettingsThatHaveNoEffect) {
   const auto retry = [](Scenario& s) { s.tenants[0].retry.policy = RetryPolicy::fixed; };
   EXPECT_TRUE(warned("retries after a rejection, but", retry));
   EXPECT_FALSE(warned("retries after a rejection, but", [&](Scenario& s) { retry(s), reject(s); }));
-  EXPECT_FALSE(warned("retries after a rejection, but",
-                      [&](Scenario& s) {
-                        retry(s);
-                        s.fleet.sites[0].failures = Failures{};
-                      }))
-      << "requests fail with their replica";
+  EXPECT_FALSE(warned("retries after a rejection, but", [&](Scenario& s) {
+    retry(s);
+    s.fleet.sites[0].failures = Failures{};
+  })) << "requests fail with their replica";
   const auto patience = [](Scenario& s) { s.tenants[0].patience = Wait{}; };
   EXPECT_TRUE(warned("has patience, but", [&](Scenario& s) { patience(s), reject(s); }));
   EXPECT_FALSE(warned("has patience, but", patience));

@@ -78,26 +78,26 @@ Stand event(const std::string& action, const std::string& table, const std::stri
 }
 
 std::vector<Stand> stands_of(const std::string& table) {
-  static const std::string kSite = "fleet.site.0.";
-  static const std::string kArrivals = "tenant.0.arrivals.";
-  static const std::string kHttp = "run.engine=http";
-  static const std::map<std::string, std::vector<Stand>> kStands = {
+  static const std::string site = "fleet.site.0.";
+  static const std::string arrivals = "tenant.0.arrivals.";
+  static const std::string http = "run.engine=http";
+  static const std::map<std::string, std::vector<Stand>> stands = {
       {"", {{"", {"fleet.site.0.profile=h100-8b"}}}},
-      {"run.stop_after", {{"run.stop_after.", {kHttp}}}},
-      {"fleet.site", {{kSite}, {kSite, {"fleet.router=spill"}}, {kSite, {kHttp}}}},
-      {"fleet.site.failures", {{kSite + "failures."}}},
-      {"fleet.site.available", {{kSite + "available."}}},
-      {"fleet.site.power", {{kSite + "power."}}},
-      {"fleet.site.power.battery", {{kSite + "power.battery."}}},
-      {"fleet.site.price", {{kSite + "price."}}},
-      {"fleet.site.timeouts", {{kSite + "timeouts.", {kHttp}}}},
-      {"fleet.site.tls", {{kSite + "tls.", {kHttp}}}},
-      {"tenant", {{"tenant.0."}, {"tenant.0.", {kHttp}}}},
+      {"run.stop_after", {{"run.stop_after.", {http}}}},
+      {"fleet.site", {{site}, {site, {"fleet.router=spill"}}, {site, {http}}}},
+      {"fleet.site.failures", {{site + "failures."}}},
+      {"fleet.site.available", {{site + "available."}}},
+      {"fleet.site.power", {{site + "power."}}},
+      {"fleet.site.power.battery", {{site + "power.battery."}}},
+      {"fleet.site.price", {{site + "price."}}},
+      {"fleet.site.timeouts", {{site + "timeouts.", {http}}}},
+      {"fleet.site.tls", {{site + "tls.", {http}}}},
+      {"tenant", {{"tenant.0."}, {"tenant.0.", {http}}}},
       {"tenant.arrivals",
-       each_of(kArrivals, kArrivals + "process", {"poisson", "gamma", "trace", "closed"})},
-      {"tenant.arrivals.max", {{kArrivals + "max.", {kArrivals + "process=trace"}}}},
-      {"tenant.arrivals.columns", {{kArrivals + "columns.", {kArrivals + "process=trace"}}}},
-      {"tenant.arrivals.shape", each_of(kArrivals + "shape.", kArrivals + "shape.kind",
+       each_of(arrivals, arrivals + "process", {"poisson", "gamma", "trace", "closed"})},
+      {"tenant.arrivals.max", {{arrivals + "max.", {arrivals + "process=trace"}}}},
+      {"tenant.arrivals.columns", {{arrivals + "columns.", {arrivals + "process=trace"}}}},
+      {"tenant.arrivals.shape", each_of(arrivals + "shape.", arrivals + "shape.kind",
                                         {"ramp", "steps", "diurnal", "burst", "mmpp"})},
       {"tenant.sessions", {{"tenant.0.sessions."}}},
       {"tenant.slo", {{"tenant.0.slo."}}},
@@ -107,7 +107,7 @@ std::vector<Stand> stands_of(const std::string& table) {
        each_of("throttle.0.", "throttle.0.kind",
                {"token_bucket", "fixed_window", "aimd", "gradient", "acceleration_limit"})},
       {"throttle.schedule", {{"throttle.0.schedule.0.", {"throttle.0.schedule=[{ drain = 2 }]"}}}},
-      {"event", {{"event.0."}, {"event.0.", {kHttp}}}},
+      {"event", {{"event.0."}, {"event.0.", {http}}}},
       {"event.set",
        {event("set", "{ throttle = \"limit\" }"),
         {"event.0.set.",
@@ -134,7 +134,7 @@ std::vector<Stand> stands_of(const std::string& table) {
       {"event.slow", {event("slow", "{ site = \"hall\" }")}},
       {"event.power", {event("power", "{ site = \"hall\" }")}},
       {"event.call",
-       {{"event.0.call.", {kHttp, "event.0={ at = \"50s\", call = { url = \"http://a/\" } }"}}}},
+       {{"event.0.call.", {http, "event.0={ at = \"50s\", call = { url = \"http://a/\" } }"}}}},
       {"profile", {{"profile.own."}}},
       {"profile.decode", {{"profile.own.decode."}}},
       {"profile.prefill", {{"profile.own.prefill."}}},
@@ -151,8 +151,8 @@ std::vector<Stand> stands_of(const std::string& table) {
       {"wait", each_of("tenant.0.patience.", "tenant.0.patience.distribution",
                        {"constant", "exponential"})},
   };
-  const auto found = kStands.find(table);
-  return found != kStands.end() ? found->second : std::vector<Stand>{{table + "."}};
+  const auto found = stands.find(table);
+  return found != stands.end() ? found->second : std::vector<Stand>{{table + "."}};
 }
 
 std::vector<Mistake> mistakes_with(const Words& words) {
@@ -288,7 +288,7 @@ TEST(LanguageKeys, HaveNoOtherForms) {
 /// The literal that a call of one of TableReader's getters begins with at `paren`; empty for
 /// others.
 std::string asked_for(const std::string& text, std::size_t paren) {
-  static const std::set<std::string> kGetters = {
+  static const std::set<std::string> getters = {
       "text",    "flag",     "whole",        "number",     "duration_ns",   "positive_duration_ns",
       "cost_ps", "power_mw", "rate_per_s",   "instant_s",  "time_of_day_s", "energy_milliwatt_h",
       "texts",   "table",    "placed_texts", "objectives", "names_among",   "tables",
@@ -300,7 +300,7 @@ std::string asked_for(const std::string& text, std::size_t paren) {
                        text[begin - 1] == '_')) {
     --begin;
   }
-  if (!kGetters.contains(text.substr(begin, end - begin))) return "";
+  if (!getters.contains(text.substr(begin, end - begin))) return "";
   const std::size_t close = text.find('"', paren + 2);
   std::string word = text.substr(paren + 2, close - paren - 2);
   const bool is_key = !word.empty() && std::ranges::all_of(word, [](char c) {
