@@ -28,7 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kRecords = "records.csv";
+constexpr const char* kJoinedRecords = "records.csv";
 
 struct MergeOptions {
   std::vector<std::string> shares;   ///< files and folders
@@ -112,7 +112,7 @@ void require_new(const MergeOptions& options, const std::vector<fs::path>& files
                     folder.string(), input.string()));
   };
   for (const fs::path& file : files) refuse(file, "run.json");
-  for (const std::string& file : options.records) refuse(file, kRecords);
+  for (const std::string& file : options.records) refuse(file, kJoinedRecords);
 }
 
 std::string in_ms(std::int64_t ns) {
@@ -138,7 +138,7 @@ void tell_ranks(const Surroundings& surroundings, bool quiet, const SharesRecord
 
 /// They come first: where they are not those of the run, nothing is written.
 void join_records(const MergeOptions& options, const OutputFolder& folder, const Run& run) {
-  const fs::path file = folder.path() / kRecords;
+  const fs::path file = folder.path() / kJoinedRecords;
   try {
     join_record_files(options.records, file, run);
   } catch (const std::runtime_error&) {
@@ -172,7 +172,8 @@ int merge_shares(const Surroundings& surroundings, const MergeOptions& options) 
   const fs::path page = folder.write(kPage, to_html(report_page(report)));
   print_result(surroundings, fmt::format("report:  {}\n", page.string()));
   if (!options.records.empty()) {
-    print_result(surroundings, fmt::format("records: {}\n", (folder.path() / kRecords).string()));
+    print_result(surroundings,
+                 fmt::format("records: {}\n", (folder.path() / kJoinedRecords).string()));
   }
   return is_valid(report.trials.front().trial) ? kDone : kNotValid;
 }

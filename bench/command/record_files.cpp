@@ -92,17 +92,17 @@ class RecordFile {
 };
 
 /// What is written, in large pieces.
-class Output {
+class RecordOutput {
  public:
-  explicit Output(const std::filesystem::path& path)
+  explicit RecordOutput(const std::filesystem::path& path)
       : path_(path), file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
     if (file_ < 0) fail(errno);
   }
-  ~Output() {
+  ~RecordOutput() {
     if (file_ >= 0) ::close(file_);
   }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
+  RecordOutput(const RecordOutput&) = delete;
+  RecordOutput& operator=(const RecordOutput&) = delete;
 
   void add(std::string_view text) {
     text_ += text;
@@ -142,7 +142,7 @@ void join_record_files(const std::vector<std::string>& files, const std::filesys
     auto source = std::make_unique<RecordFile>(file);
     if (!source->is_at_end()) next.push(std::move(source));
   }
-  Output output(out);
+  RecordOutput output(out);
   output.add(kRequestRowsHead);
   output.add("\n");
   std::uint64_t records = 0;

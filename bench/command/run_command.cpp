@@ -8,6 +8,7 @@
 
 #include "bench/command/input.hpp"
 #include "bench/command/ranks_input.hpp"
+#include "bench/command/run_together.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/progress.hpp"
 #include "bench/machine/work_pool.hpp"
@@ -217,11 +218,11 @@ std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool 
   return prepared;
 }
 
-Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Experiment& experiment,
-                              const Prepared& prepared, const RepetitionPlan& plan,
-                              const OutputFolder& folder, const fs::path& subfolder, Ranks* ranks) {
-  const auto watch = [&](const Scenario& scenario, const ProgressBoard& board,
-                         std::uint64_t repetition, bool control) {
+namespace {
+
+RunWatch shown_runs(const Surroundings& surroundings, bool quiet, const RepetitionPlan& plan) {
+  return [&surroundings, quiet, plan](const Scenario& scenario, const ProgressBoard& board,
+                                      std::uint64_t repetition, bool control) {
     std::string label;
     if (plan.repetitions > 1) label = fmt::format("run {} of {}: ", repetition, plan.repetitions);
     if (plan.control) label += control ? "without the event: " : "with the event: ";
@@ -230,9 +231,17 @@ Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Expe
                                              quiet ? nullptr : surroundings.err,
                                              surroundings.err_is_terminal);
   };
+}
+
+}  // namespace
+
+Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Experiment& experiment,
+                              const Prepared& prepared, const RepetitionPlan& plan,
+                              const OutputFolder& folder, const fs::path& subfolder, Ranks* ranks) {
   try {
     return repeat(prepared, plan,
-                  {experiment, folder, subfolder, watch, ranks, &stop_of(surroundings)});
+                  {experiment, folder, subfolder, shown_runs(surroundings, quiet, plan), ranks,
+                   &stop_of(surroundings)});
   } catch (const RunNotWritten& error) {
     const Run& run = error.run();
     const Report report = make_report({{run.scenario_name, Arm(run), std::nullopt}});
@@ -263,12 +272,10 @@ std::optional<Part> part_played(const Scenario& scenario, const RunOptions& opti
 }
 
 /// One that could not begin with the others leaves no folder.
-Repeated repeat_or_give_up(const Surroundings& surroundings, const RunOptions& options,
-                           Experiment& experiment, const Prepared& prepared,
-                           const RepetitionPlan& plan, const OutputFolder& folder) {
+template <typename Play>
+Repeated or_give_up(const OutputFolder& folder, const Play& play) {
   try {
-    return repeat_with_progress(surroundings, options.quiet, experiment, prepared, plan, folder, "",
-                                ranks_for(surroundings, options, plan, prepared));
+    return play();
   } catch (const NotMeasurable&) {
     folder.give_up();
     throw;
@@ -302,6 +309,10 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   if (part) experiment.play_part(*part);
   const RepetitionPlan plan{options.repetitions.value_or(scenario.run.repetitions),
                             options.control};
+  const bool together = !part && is_played_together(surroundings, scenario, plan);
+  if (together && !options.records.empty()) {
+    throw UsageError("--records are of one process: 'run --rank' by hand has records of each");
+  }
   const std::string name =
       part ? fmt::format("{}-rank-{}", scenario.name, part->share.rank) : scenario.name;
   const fs::path out = options.out.empty() ? default_folder(name) : options.out;
@@ -327,8 +338,14 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   }
   std::optional<Report> report;
   bool all_done = attempt(surroundings, [&] {
-    Repeated repeated =
-        repeat_or_give_up(surroundings, options, experiment, *prepared, plan, folder);
+    Repeated repeated = or_give_up(folder, [&] {
+      if (together) {
+        return play_together(surroundings, options.quiet, experiment, *prepared, folder,
+                             shown_runs(surroundings, options.quiet, plan));
+      }
+      return repeat_with_progress(surroundings, options.quiet, experiment, *prepared, plan, folder,
+                                  "", ranks_for(surroundings, options, plan, *prepared));
+    });
     const std::string files = names_of(repeated);
     report = make_report({std::move(repeated.trial)});
     print_result(surroundings,

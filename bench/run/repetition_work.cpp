@@ -23,6 +23,25 @@ Scenario read_back(const SentScenario& sent) {
                         sent.profiles);
 }
 
+void add(Parcel& parcel, const Part& part) {
+  parcel.add_number(static_cast<std::uint64_t>(part.share.rank));
+  parcel.add_number(static_cast<std::uint64_t>(part.share.count));
+  for (const std::int64_t ns :
+       {part.start_unix_ns, part.clock_offset_ns.value_or(0), part.clock_error_ns.value_or(0)}) {
+    parcel.add_number(static_cast<std::uint64_t>(ns));
+  }
+}
+
+Part take_part(OpenedParcel& parcel) {
+  Part part;
+  part.share.rank = static_cast<int>(parcel.number());
+  part.share.count = static_cast<int>(parcel.number());
+  part.start_unix_ns = static_cast<std::int64_t>(parcel.number());
+  part.clock_offset_ns = static_cast<std::int64_t>(parcel.number());
+  part.clock_error_ns = static_cast<std::int64_t>(parcel.number());
+  return part;
+}
+
 std::string head_of(const Scenario& scenario, const Prepared* prepared) {
   Parcel head;
   head.add_number(prepared != nullptr ? 1 : 0);
@@ -54,7 +73,10 @@ RepetitionWork::RepetitionWork(const Prepared& prepared)
     : head_(head_of(prepared.scenario, &prepared)) {}
 
 bool can_be_sent(const Prepared& prepared) {
-  if (!traits_of(prepared.scenario.run.engine).simulated) return false;
+  return traits_of(prepared.scenario.run.engine).simulated && reads_back(prepared);
+}
+
+bool reads_back(const Prepared& prepared) {
   try {
     return read_back(sent_scenario(prepared.scenario)) == prepared.scenario;
   } catch (const ScenarioError&) {
@@ -65,6 +87,8 @@ bool can_be_sent(const Prepared& prepared) {
 std::string RepetitionWork::pack(const SentRepetition& repetition) const {
   Parcel item;
   item.add(head_).add_number(repetition.number).add_number(repetition.control ? 1 : 0);
+  item.add_number(repetition.part ? 1 : 0);
+  if (repetition.part) add(item, *repetition.part);
   return item.take();
 }
 
@@ -92,6 +116,7 @@ std::function<std::string(const std::string&)> repetition_worker(std::vector<std
     const std::uint64_t repetition = parcel.number();
     const bool with_control = parcel.number() == 1;
     Experiment experiment(command, stop, 1);
+    if (parcel.number() == 1) experiment.play_part(take_part(parcel));
     const auto prepared = known->get(head, [&] { return prepared_from(head, experiment); });
     Parcel runs;
     std::uint64_t made = 0;

@@ -10,6 +10,7 @@
 
 #include "bench/machine/work_pool.hpp"
 #include "bench/run/experiment.hpp"
+#include "bench/run/part.hpp"
 #include "reports/record/run.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -19,7 +20,8 @@ inline constexpr const char* kRepetitionWork = "repetition";
 
 struct SentRepetition {
   std::uint64_t number = 1;
-  bool control = false;  ///< also without the measured event
+  bool control = false;           ///< also without the measured event
+  std::optional<Part> part = {};  ///< of a run that several ranks play together; absent: all of it
 };
 
 /// Repetitions of one scenario, to be sent.
@@ -39,6 +41,7 @@ class RepetitionWork {
 /// Whether other ranks may run it: in virtual time nobody's run disturbs another's, and as text it
 /// is the same scenario.
 bool can_be_sent(const Prepared& prepared);
+bool reads_back(const Prepared& prepared);  ///< that alone
 
 /// A run that came back.
 struct ReturnedRun {

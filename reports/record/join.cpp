@@ -125,14 +125,14 @@ constexpr WideSum kMostSum = [] {  // what is read has as many digits (bounds.hp
 }();
 
 /// Sums that somebody made up stay in their bounds.
-void add(WideSum& into, WideSum other) {
+void add_sum(WideSum& into, WideSum other) {
   into = std::min(into + other, kMostSum);
 }
 
-void add(std::optional<WideSum>& into, const std::optional<WideSum>& other) {
+void add_sum(std::optional<WideSum>& into, const std::optional<WideSum>& other) {
   if (!other) return;
   if (into) {
-    add(*into, *other);
+    add_sum(*into, *other);
   } else {
     into = other;
   }
@@ -155,22 +155,22 @@ void join_span(PhaseSpan& into, const PhaseSpan& other) {
   // All ranks had the same replicas.
   into.replica_ns = std::max(into.replica_ns, other.replica_ns);
   into.kv_room_token_ns = std::max(into.kv_room_token_ns, other.kv_room_token_ns);
-  add(into.busy_ns, other.busy_ns);
-  add(into.batch_ns, other.batch_ns);
-  add(into.batch_room_ns, other.batch_room_ns);
-  add(into.resident_token_ns, other.resident_token_ns);
-  add(into.energy_fj, other.energy_fj);
-  add(into.site_energy_fj, other.site_energy_fj);
-  add(into.cost_microusd, other.cost_microusd);
+  add_sum(into.busy_ns, other.busy_ns);
+  add_sum(into.batch_ns, other.batch_ns);
+  add_sum(into.batch_room_ns, other.batch_room_ns);
+  add_sum(into.resident_token_ns, other.resident_token_ns);
+  add_sum(into.energy_fj, other.energy_fj);
+  add_sum(into.site_energy_fj, other.site_energy_fj);
+  add_sum(into.cost_microusd, other.cost_microusd);
   for (std::size_t i = 0; i < into.draws.size(); ++i) {
     SiteDraw& draw = into.draws[i];
     const SiteDraw& others = other.draws[i];
     draw.replica_ns = std::max(draw.replica_ns, others.replica_ns);
-    add(draw.energy_fj, others.energy_fj);
-    add(draw.site_energy_fj, others.site_energy_fj);
-    add(draw.slowed_replica_ns, others.slowed_replica_ns);
+    add_sum(draw.energy_fj, others.energy_fj);
+    add_sum(draw.site_energy_fj, others.site_energy_fj);
+    add_sum(draw.slowed_replica_ns, others.slowed_replica_ns);
     draw.largest_mw = std::max(draw.largest_mw, others.largest_mw);
-    add(draw.cost_microusd, others.cost_microusd);
+    add_sum(draw.cost_microusd, others.cost_microusd);
     draw.paid_replica_ns = std::max(draw.paid_replica_ns, others.paid_replica_ns);
   }
 }
@@ -214,8 +214,8 @@ void join_throttle(ThrottleRecord& into, const ThrottleRecord& other) {
     counts.held += others.held;
     counts.rejected += others.rejected;
     counts.shadowed += others.shadowed;
-    add(counts.taken_micro, others.taken_micro);
-    add(counts.refunded_micro, others.refunded_micro);
+    add_sum(counts.taken_micro, others.taken_micro);
+    add_sum(counts.refunded_micro, others.refunded_micro);
   }
   for (std::size_t i = 0; i < other.limits.size(); ++i) {
     if (i < into.limits.size()) {
@@ -307,7 +307,7 @@ void join_wire(WireRecord& into, const WireRecord& other, std::size_t bins) {
 // checks
 
 /// 2 failed, 1 not checked, 0 passed.
-int severity(const Check& check) {
+int gravity(const Check& check) {
   if (!check.passed) return 2;
   return check.value.has_value() ? 0 : 1;
 }
@@ -321,9 +321,9 @@ double margin(const Check& check) {
 }
 
 /// Of two checks one is worse, or they are the same.
-bool worse(const Check& one, const Check& other) {
-  return std::tuple(severity(one), margin(one), one.value, one.limit, one.advice) >
-         std::tuple(severity(other), margin(other), other.value, other.limit, other.advice);
+bool is_worse(const Check& one, const Check& other) {
+  return std::tuple(gravity(one), margin(one), one.value, one.limit, one.advice) >
+         std::tuple(gravity(other), margin(other), other.value, other.limit, other.advice);
 }
 
 /// The order in which they are listed: as a rank lists them.
@@ -344,7 +344,7 @@ void join_checks(std::vector<Check>& into, const std::vector<Check>& other) {
     const auto same = std::ranges::find(into, check.name, &Check::name);
     if (same == into.end()) {
       into.push_back(check);
-    } else if (worse(check, *same)) {
+    } else if (is_worse(check, *same)) {
       *same = check;
     }
   }

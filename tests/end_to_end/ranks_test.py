@@ -90,6 +90,27 @@ sweep = { over = ["tenant.users.arrivals.load=0.5,0.9"], repetitions = 2 }
 # Runs that take long enough to be killed among.
 LONG = ["--set", "run.duration=9000s", "--set", "event.0.at=4000s"]
 
+# A second of real time, with nothing that all requests would have in common.
+TOGETHER = """
+name = "together"
+
+[run]
+engine = "null"
+duration = "1100ms"
+warmup = "100ms"
+
+[[fleet.site]]
+name = "site"
+replicas = 1
+profile = "cpu-tiny"
+
+[[tenant]]
+name = "users"
+arrivals = { process = "poisson", rate = "400/s" }
+prompt_tokens = { distribution = "constant", value = 10 }
+output_tokens = { distribution = "uniform", min = 5, max = 35 }
+"""
+
 # All that tells when, where and how it was asked for.
 PASSING = {"environment", "command", "started_at", "elapsed_s", "capacity_s"}
 
@@ -139,6 +160,7 @@ class Ranks(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         (self.folder / "overrun.toml").write_text(SCENARIO)
         (self.folder / "ranks.toml").write_text(SUITE)
+        (self.folder / "together.toml").write_text(TOGETHER)
 
     # mpirun asks for ssh, for cores of its own and for another user than root: none is needed here.
     def command(self, count, *words):
@@ -260,12 +282,37 @@ class Ranks(unittest.TestCase):
         done = self.by_ranks("run", "overrun.toml", "--set", "run.duration=never", code=2)
         self.assertEqual(done.stderr.count("is not a duration"), 1, done.stderr)
 
-    def test_what_runs_in_real_time_stays_on_rank_0(self):
-        done = self.by_ranks("run", "overrun.toml", "--engine", "null", "--set", "run.duration=700ms",
-                             "--set", "run.warmup=100ms", "--set", "event.0.at=400ms", "--set",
-                             "tenant.users.arrivals.rate=100/s", "--repetitions", "2", "--out", "out", count=2,
-                             code=(0, 3))
+    def test_runs_in_real_time_do_not_disturb_each_other(self):
+        done = self.by_ranks("run", "together.toml", "--repetitions", "2", "--out", "out",
+                             count=2, code=(0, 3))
         self.assertIn("runs on one machine would disturb each other", done.stderr)
+
+    # ------------------------------------------------------------------------------- together
+
+    def run_of(self, name):
+        return json.loads((self.folder / name / "run.json").read_text())
+
+    def test_ranks_play_one_run_together(self):
+        """Each its share of the requests: together they are those of one process."""
+        self.by_one("run", "together.toml", "--out", "one", code=(0, 3))
+        done = self.by_ranks("run", "together.toml", "--out", "together", code=(0, 3))
+        for rank in (1, 2):
+            self.assertRegex(done.stderr, f"clock of rank {rank}: .* us from that of rank 0")
+        one, together = self.run_of("one"), self.run_of("together")
+        due = [run["tenants"][0]["phases"][0]["counts"]["due"] for run in (one, together)]
+        self.assertEqual(due[0], due[1])
+        self.assertGreater(due[0], 300)
+        ranks = together["shares"]["ranks"]
+        self.assertEqual([rank["rank"] for rank in ranks], [0, 1, 2])
+        self.assertTrue(all(rank["sent"] > 0 for rank in ranks))
+        self.assertTrue(all("clock_error_s" in rank for rank in ranks))
+        self.assertIn("clocks_apart_ms", [check["name"] for check in together["validity"]["checks"]])
+
+    def test_what_all_ranks_would_have_to_know_is_refused(self):
+        done = self.by_ranks("run", "overrun.toml", "--engine", "null", "--set",
+                             "tenant.users.arrivals.rate=9/s", "--out", "out", code=2)
+        self.assertIn("cannot be played by several ranks", done.stderr)
+        self.assertFalse((self.folder / "out").exists())
 
     # --------------------------------------------------------------------------- for clusters
 
@@ -291,6 +338,30 @@ class Ranks(unittest.TestCase):
         done = self.on_a_cluster(["bash", file, "run", "overrun.toml", "--repetitions", "2", "--out", "out"])
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue((self.folder / "out/2/run.json").exists())
+
+    def test_the_indexed_job_plays_shares_and_joins_them(self):
+        text = (SOURCE / "scripts/cluster/indexed-job.yaml").read_text()
+        start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
+        shares, merge = yaml.safe_load_all(text.replace("START_AT", start))
+        self.assertEqual(shares["spec"]["completionMode"], "Indexed")
+        (self.folder / "scenario.toml").write_text(TOGETHER)
+        container = shares["spec"]["template"]["spec"]["containers"][0]
+        count = shares["spec"]["completions"]
+        self.assertEqual(container["env"], [{"name": "JOB_COMPLETIONS", "value": str(count)}])
+        played = []
+        for index in range(count):
+            words = [word.replace("$(JOB_COMPLETION_INDEX)", str(index)) for word in container["command"]]
+            pod = {**os.environ, "JOB_COMPLETION_INDEX": str(index), "JOB_COMPLETIONS": str(count)}
+            played.append(subprocess.Popen([TOKENLIFT, *words[1:]], cwd=self.folder, env=pod,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+        for each in played:
+            _, told = each.communicate(timeout=60)
+            self.assertIn(each.returncode, (0, 3), told)
+        job = merge["spec"]["template"]["spec"]
+        for each in (job["initContainers"][0], job["containers"][0]):
+            done = self.on_a_cluster(each["command"])
+            self.assertIn(done.returncode, (0, 3), done.stderr)
+        self.assertEqual(len(self.run_of("run")["shares"]["ranks"]), count)
 
     def test_the_mpi_job_runs_a_suite(self):
         job = next(yaml.safe_load_all((SOURCE / "scripts/cluster/mpijob.yaml").read_text()))

@@ -6,7 +6,7 @@ namespace tokenlift {
 
 namespace {
 
-bool looks_at(const Throttle& throttle, const Tenant& tenant) {
+bool concerns(const Throttle& throttle, const Tenant& tenant) {
   return throttle.tenants.empty() ||
          std::ranges::find(throttle.tenants, tenant.name) != throttle.tenants.end();
 }
@@ -16,7 +16,7 @@ bool looks_at(const Throttle& throttle, const Tenant& tenant) {
 bool is_dealt_by_user(const Scenario& scenario, const Tenant& tenant) {
   return tenant.arrivals.process == Process::closed ||
          std::ranges::any_of(scenario.throttles, [&](const Throttle& throttle) {
-           return throttle.scope == Scope::user && looks_at(throttle, tenant);
+           return throttle.scope == Scope::user && concerns(throttle, tenant);
          });
 }
 
