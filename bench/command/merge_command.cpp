@@ -1,6 +1,7 @@
 #include "bench/command/merge_command.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -12,7 +13,9 @@
 #include "bench/command/record_files.hpp"
 #include "bench/command/run_command.hpp"
 #include "bench/command/trial_reader.hpp"
+#include "bench/machine/host.hpp"
 #include "bench/machine/output_folder.hpp"
+#include "bench/machine/workers.hpp"
 #include "reports/findings/report.hpp"
 #include "reports/findings/verdict.hpp"
 #include "reports/formats/page_html.hpp"
@@ -100,6 +103,32 @@ class Joining {
   std::vector<std::pair<std::int64_t, fs::path>> files_;  // by rank
 };
 
+/// Some are read at a time, side by side, and joined in their order.
+Run read_and_join(const std::vector<fs::path>& files) {
+  constexpr std::size_t kForEachCore = 4;
+  Workers workers(core_count());
+  const std::size_t most = kForEachCore * workers.count();
+  Joining joining;
+  for (std::size_t begin = 0; begin < files.size(); begin += most) {
+    const std::size_t count = std::min(most, files.size() - begin);
+    std::vector<Run> runs(count);
+    std::vector<std::exception_ptr> errors(count);
+    workers.run(count, [&](std::size_t i) {
+      const fs::path& file = files[begin + i];
+      try {
+        runs[i] = read_run(read_file(file), file.string());
+      } catch (...) {
+        errors[i] = std::current_exception();
+      }
+    });
+    for (std::size_t i = 0; i < count; ++i) {
+      if (errors[i]) std::rethrow_exception(errors[i]);
+      joining.add(files[begin + i], std::move(runs[i]));
+    }
+  }
+  return joining.take();
+}
+
 /// Neither a share nor a log is written over.
 void require_new(const MergeOptions& options, const std::vector<fs::path>& files,
                  const fs::path& folder) {
@@ -151,9 +180,7 @@ void join_records(const MergeOptions& options, const OutputFolder& folder, const
 
 int merge_shares(const Surroundings& surroundings, const MergeOptions& options) {
   const std::vector<fs::path> files = files_of(options.shares);
-  Joining joining;
-  for (const fs::path& file : files) joining.add(file, read_run(read_file(file), file.string()));
-  const Run run = joining.take();
+  const Run run = read_and_join(files);
   if (!options.records.empty() && std::ssize(options.records) != run.shares->of) {
     throw UsageError(fmt::format("--records: {} files, and there are {} ranks",
                                  options.records.size(), run.shares->of));

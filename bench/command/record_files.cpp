@@ -146,10 +146,15 @@ void join_record_files(const std::vector<std::string>& files, const std::filesys
   output.add(kRequestRowsHead);
   output.add("\n");
   std::uint64_t records = 0;
+  std::string before;
   while (!next.empty()) {
     Source source = std::move(const_cast<Source&>(next.top()));
     next.pop();
-    output.add(source->record());
+    if (source->record() == before) {
+      throw UsageError("the records are not those of the run: a request is there twice");
+    }
+    before = source->record();
+    output.add(before);
     ++records;
     source->advance();
     if (!source->is_at_end()) next.push(std::move(source));
