@@ -118,11 +118,13 @@ void CaseRun::repeat(Experiment& experiment, std::uint64_t repetition, const Run
         const auto display =
             watch(scenario_of(*prepared_, repetition, control), board, repetition, control);
         run = experiment.run(*prepared_, repetition, board, control);
-        folder_.write(place(repetition, control), to_json(*run));
+        folder_.write(place(repetition, control),
+                      [&run](const auto& take) { write_json(*run, take); });
       }
-      pool_.add(run_name(repetition, control), *run);
+      const bool interrupted = run->interrupted;
+      pool_.add(run_name(repetition, control), std::move(*run));
       pooled_ = true;
-      over_ = interrupted_ = run->interrupted;
+      over_ = interrupted_ = interrupted;
     }
     if (!over_) ++repeated_;
   });

@@ -1,5 +1,7 @@
 #include "bench/run/repetitions.hpp"
 
+#include <utility>
+
 #include "reports/json/json_run.hpp"
 
 namespace tokenlift {
@@ -32,15 +34,16 @@ Repeated repeat(Experiment& experiment, const Prepared& prepared, const Repetiti
       if (interrupted || (control && !plan.control)) continue;
       ProgressBoard board;
       auto display = watch(prepared.scenario, board, n, control);
-      const Run run = experiment.run(prepared, n, board, control);
+      Run run = experiment.run(prepared, n, board, control);
       display.reset();
       try {
-        files.push_back(folder.write(subfolder / run_file(plan, n, control), to_json(run)));
+        files.push_back(folder.write(subfolder / run_file(plan, n, control),
+                                     [&run](const auto& take) { write_json(run, take); }));
       } catch (const MachineError& error) {
-        throw RunNotWritten(error.what(), run);
+        throw RunNotWritten(error.what(), std::move(run));
       }
-      pool.add(run_name(n, control), run);
       interrupted = run.interrupted;
+      pool.add(run_name(n, control), std::move(run));
     }
   }
   return {pool.take(prepared.scenario.name), std::move(files)};
