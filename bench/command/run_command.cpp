@@ -5,6 +5,7 @@
 #include <set>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "bench/command/input.hpp"
 #include "bench/command/ranks_input.hpp"
@@ -347,7 +348,9 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
                                   "", ranks_for(surroundings, options, plan, *prepared));
     });
     const std::string files = names_of(repeated);
-    report = make_report({std::move(repeated.trial)});
+    std::vector<Trial> trials;  // a list in braces would be copied
+    trials.push_back(std::move(repeated.trial));
+    report = make_report(std::move(trials));
     print_result(surroundings,
                  fmt::format("{}\nresults: {}\n",
                              to_text(report_page(*report), style_of(surroundings)), files));

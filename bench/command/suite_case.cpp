@@ -130,7 +130,8 @@ void CaseRun::make(Experiment& experiment, std::uint64_t repetition, const RunWa
       const auto display =
           watch(scenario_of(*what, repetition, control), board, repetition, control);
       run = experiment.run(*what, repetition, board, control);
-      folder_.write(place(repetition, control), to_json(*run));
+      folder_.write(place(repetition, control),
+                    [&run](const auto& take) { write_json(*run, take); });
     }
     outcome.interrupted = run->interrupted;
     outcome.runs.emplace_back(control, *std::move(run));
@@ -171,13 +172,13 @@ bool CaseRun::settle(std::uint64_t repetition, Outcome outcome) {
 }
 
 /// What comes after a repetition that failed, or was interrupted, counts no more.
-void CaseRun::pool(std::uint64_t repetition, const Outcome& outcome) {
+void CaseRun::pool(std::uint64_t repetition, Outcome outcome) {
   elapsed_s_ += outcome.elapsed_s;
   if (over_) return;
   Outcome pooling;
   attempt(pooling, [&] {
-    for (const auto& [control, run] : outcome.runs) {
-      pool_.add(run_name(repetition, control), run);
+    for (auto& [control, run] : outcome.runs) {
+      pool_.add(run_name(repetition, control), std::move(run));
       pooled_ = true;
     }
   });

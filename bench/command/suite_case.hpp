@@ -77,7 +77,7 @@ class CaseRun {
   static void attempt(Outcome& outcome, const Step& step);
   void make(Experiment& experiment, std::uint64_t repetition, const RunWatch& watch,
             Outcome& outcome);
-  void pool(std::uint64_t repetition, const Outcome& outcome);
+  void pool(std::uint64_t repetition, Outcome outcome);
   bool settle(std::uint64_t repetition, Outcome outcome);
   const Prepared* prepared(Experiment& experiment);
   std::filesystem::path place(std::uint64_t repetition, bool control) const;

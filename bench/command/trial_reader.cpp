@@ -54,7 +54,7 @@ Trial read_trial(const std::string& word, std::string label) {
   const std::vector<fs::path> files = runs_at(word);
   // One after the other, so that only the pooled ones take memory.
   Pool pool;
-  std::optional<Run> first;
+  std::optional<Run> first;  // its scenario alone
   const auto mismatch = [&](const fs::path& file, const std::string& reason) {
     return UsageError(fmt::format(
         "'{}' and '{}' are no repetitions of one experiment: {}. Give them one by one, for a "
@@ -62,12 +62,12 @@ Trial read_trial(const std::string& word, std::string label) {
         files.front().string(), file.string(), reason));
   };
   for (const fs::path& file : files) {
-    const Run run = read_run(read_file(file), file.string());
-    if (!first) first.emplace(run);
+    Run run = read_run(read_file(file), file.string());
+    if (!first) first.emplace().scenario_json = run.scenario_json;
     const std::string place = scenario_difference(*first, run);
     if (!place.empty()) throw mismatch(file, "their scenarios differ at " + place);
     try {
-      pool.add("'" + file.string() + "'", run);
+      pool.add("'" + file.string() + "'", std::move(run));
     } catch (const RunMismatch& error) {
       throw mismatch(file, error.what());
     }

@@ -36,19 +36,38 @@ bool make_folder(const fs::path& path) {
   return made;
 }
 
+TextPieces whole(std::string_view text) {
+  return [text](const auto& take) { take(text); };
+}
+
+/// Writes the pieces up to the first that cannot be written, or says why that one cannot.
+int write_pieces(int file, const TextPieces& pieces) {
+  int error = 0;
+  pieces([&](std::string_view piece) {
+    if (error == 0) error = write_to(file, piece);
+  });
+  return error;
+}
+
 /// Writes and syncs everything, or says why not.
-int write_all(const fs::path& path, std::string_view text, int flags) {
+int write_all(const fs::path& path, const TextPieces& pieces, int flags) {
   const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0666);
   if (file < 0) return errno;
-  int error = write_to(file, text);
+  int error = 0;
+  try {
+    error = write_pieces(file, pieces);
+  } catch (...) {
+    close(file);
+    throw;
+  }
   // A full disk may show only here. Pipes and terminals have nothing to sync.
   if (error == 0 && fsync(file) != 0 && errno != EINVAL) error = errno;
   if (close(file) != 0 && error == 0) error = errno;
   return error;
 }
 
-int write_all(const fs::path& path, std::string_view text) {
-  return write_all(path, text, O_CREAT | O_TRUNC);
+int write_all(const fs::path& path, const TextPieces& pieces) {
+  return write_all(path, pieces, O_CREAT | O_TRUNC);
 }
 
 /// Whether a name stands for what stdout already is: /dev/stdout, whatever it was redirected to.
@@ -66,10 +85,10 @@ bool takes_writes(const fs::path& path) {
 }
 
 /// A reader that has gone is no failure, as on stdout.
-int write_into(const fs::path& path, std::string_view text) {
+int write_into(const fs::path& path, const TextPieces& pieces) {
   struct stat file {};
   const bool out = stat(path.c_str(), &file) == 0 && is_stdout(file);
-  const int error = out ? write_to(STDOUT_FILENO, text) : write_all(path, text, 0);
+  const int error = out ? write_pieces(STDOUT_FILENO, pieces) : write_all(path, pieces, 0);
   return error == EPIPE ? 0 : error;
 }
 
@@ -103,7 +122,7 @@ void remove_left_over(const fs::path& folder) {
   }
 }
 
-int replace(const fs::path& path, std::string_view text) {
+int replace(const fs::path& path, const TextPieces& pieces) {
   const fs::path target = link_target(path);
   std::error_code unreadable;  // then opening it says why
   if (fs::is_symlink(fs::symlink_status(target, unreadable))) return ELOOP;
@@ -111,14 +130,20 @@ int replace(const fs::path& path, std::string_view text) {
   // A short name: one made from the file's own could be too long.
   const fs::path temporary =
       target.parent_path() / fmt::format("{}{}", temporary_prefix(), getpid());
-  int error = write_all(temporary, text);
+  int error = 0;
+  try {
+    error = write_all(temporary, pieces);
+  } catch (...) {
+    unlink(temporary.c_str());
+    throw;
+  }
   if (error == 0 && std::rename(temporary.c_str(), target.c_str()) != 0) error = errno;
   if (error != 0) unlink(temporary.c_str());
   return error;
 }
 
-void write_file(const fs::path& path, std::string_view text) {
-  const int error = takes_writes(path) ? write_into(path, text) : replace(path, text);
+void write_file(const fs::path& path, const TextPieces& pieces) {
+  const int error = takes_writes(path) ? write_into(path, pieces) : replace(path, pieces);
   if (error != 0) {
     throw MachineError(fmt::format("cannot write '{}': {}", path.string(), reason(error)));
   }
@@ -151,7 +176,7 @@ fs::path link_target(fs::path path) {
 
 OutputFolder::OutputFolder(fs::path path) : path_(std::move(path)), made_(make_folder(path_)) {
   const fs::path trial = path_ / fmt::format("{}{}", temporary_prefix(), getpid());
-  const int error = write_all(trial, "tokenlift\n");
+  const int error = write_all(trial, whole("tokenlift\n"));
   unlink(trial.c_str());
   if (error != 0) {
     throw MachineError(
@@ -175,9 +200,13 @@ void OutputFolder::give_up() const {
 }
 
 fs::path OutputFolder::write(const fs::path& name, std::string_view text) const {
+  return write(name, whole(text));
+}
+
+fs::path OutputFolder::write(const fs::path& name, const TextPieces& pieces) const {
   fs::path path = path_ / name;
   make_folder(path.parent_path());
-  write_file(path, text);
+  write_file(path, pieces);
   return path;
 }
 
@@ -188,7 +217,7 @@ OutputFile::OutputFile(fs::path path) : path_(std::move(path)) {
 }
 
 void OutputFile::write(std::string_view text) const {
-  write_file(path_, text);
+  write_file(path_, whole(text));
 }
 
 }  // namespace tokenlift

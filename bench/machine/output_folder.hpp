@@ -2,6 +2,7 @@
 // Where results go: made and tried before anything is measured, written whole or not at all.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -14,6 +15,9 @@ class MachineError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+/// Hands out a text piece by piece, to be written as it is made.
+using TextPieces = std::function<void(const std::function<void(std::string_view piece)>& take)>;
 
 /// Writes everything into an open file; 0, or the errno of what stopped it.
 int write_to(int file, std::string_view text);
@@ -35,6 +39,7 @@ class OutputFolder {
   /// written into. `name` may hold folders. Throws MachineError; nothing is left behind then. What
   /// a process that was killed while it wrote has left there is removed.
   std::filesystem::path write(const std::filesystem::path& name, std::string_view text) const;
+  std::filesystem::path write(const std::filesystem::path& name, const TextPieces& pieces) const;
 
   /// Nothing came of it: removes the folder if it was made for this and nothing is in it.
   void give_up() const;

@@ -1,6 +1,7 @@
 #include "bench/run/repetitions.hpp"
 
 #include <optional>
+#include <utility>
 
 #include "bench/machine/in_order.hpp"
 #include "bench/run/repetition_work.hpp"
@@ -50,8 +51,7 @@ class Repeating {
       Run run = with_.experiment.run(prepared_, repetition, board, control);
       display.reset();
       interrupted_ = run.interrupted;
-      const std::string json = to_json(run);
-      made.push_back(written(repetition, control, std::move(run), json));
+      made.push_back(written(repetition, control, std::move(run)));
     }
     in_order_.add(repetition, std::move(made));
   }
@@ -68,10 +68,14 @@ class Repeating {
   Repeated take() { return {pool_.take(prepared_.scenario.name), std::move(files_)}; }
 
  private:
-  Made written(std::uint64_t repetition, bool control, Run run, const std::string& json) {
+  /// `json`: absent: it is written while it is made.
+  Made written(std::uint64_t repetition, bool control, Run run,
+               std::optional<std::string_view> json = {}) {
+    const fs::path name = with_.subfolder / run_file(plan_, repetition, control);
     try {
       fs::path file =
-          with_.folder.write(with_.subfolder / run_file(plan_, repetition, control), json);
+          json ? with_.folder.write(name, *json)
+               : with_.folder.write(name, [&run](const auto& take) { write_json(run, take); });
       return {control, std::move(run), std::move(file)};
     } catch (const MachineError& error) {
       throw RunNotWritten(error.what(), std::move(run));
@@ -84,10 +88,10 @@ class Repeating {
   std::atomic<bool> interrupted_{false};
   Pool pool_;
   std::vector<fs::path> files_;
-  InOrder<MadeRuns> in_order_{[this](std::uint64_t repetition, const MadeRuns& made) {
-    for (const Made& one : made) {
-      files_.push_back(one.file);
-      pool_.add(run_name(repetition, one.control), one.run);
+  InOrder<MadeRuns> in_order_{[this](std::uint64_t repetition, MadeRuns made) {
+    for (Made& one : made) {
+      files_.push_back(std::move(one.file));
+      pool_.add(run_name(repetition, one.control), std::move(one.run));
     }
   }};
 };

@@ -139,20 +139,20 @@ void Arm::add(const Run& run) {
   runs.push_back(std::move(brief));
 }
 
-bool Pool::add(const std::string& name, const Run& run) {
+bool Pool::add(const std::string& name, Run run) {
   Side& side = run.control ? control_ : lifted_;
   if (run.interrupted) {
     interrupted_ = true;
     if (side.cut_short) {
       left_out_.push_back(name + ": it was ended early");
     } else {
-      side.cut_short = run;
+      side.cut_short = std::move(run);
       side.cut_short_name = name;
     }
     return false;
   }
   if (!side.arm) {
-    side.arm.emplace(run);
+    side.arm.emplace(std::move(run));
     return true;
   }
   switch (what_repeats(*side.arm, run)) {

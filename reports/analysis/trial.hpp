@@ -92,7 +92,7 @@ class Pool {
  public:
   /// `name` is what messages call the run. False where it is left out. Throws RunMismatch where it
   /// is no repetition of those before it; then nothing has changed.
-  bool add(const std::string& name, const Run& run);
+  bool add(const std::string& name, Run run);
 
   /// All that was added. Throws RunMismatch where all runs are controls, or there is none, or the
   /// arms have different phases.

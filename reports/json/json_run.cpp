@@ -281,6 +281,12 @@ Json json_of(const RankRecord& rank) {
 }  // namespace
 
 std::string to_json(const Run& run) {
+  std::string text;
+  write_json(run, [&text](std::string_view piece) { text += piece; });
+  return text;
+}
+
+void write_json(const Run& run, const std::function<void(std::string_view piece)>& sink) {
   Json throttles = Json::array();
   for (const ThrottleRecord& throttle : run.throttles) throttles.push_back(json_of(run, throttle));
   Json json = {{"schema", kRunSchema},
@@ -314,8 +320,9 @@ std::string to_json(const Run& run) {
   if (!run.further_lifts.empty()) {
     for (const LiftRecord& lift : run.further_lifts) json["further_lifts"].push_back(json_of(lift));
   }
-  return document(json, {"tenants", run.tenants.size(),
-                         [&](std::size_t i) { return json_of(run, run.tenants[i]); }});
+  const LongArray tenants = {"tenants", run.tenants.size(),
+                             [&](std::size_t i) { return json_of(run, run.tenants[i]); }};
+  write_document(json, tenants, sink);
 }
 
 std::vector<ScenarioDifference> scenario_differences(const Run& one, const Run& other) {

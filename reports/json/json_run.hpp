@@ -1,6 +1,7 @@
 #pragma once
 // run.json: a Run on disk. run.schema.json describes every field; its id is kRunSchema.
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ inline constexpr std::string_view kRunSchema = "tokenlift.run/4";
 /// are in reports/record/bounds.hpp; counts are exact to 2^53. Invalid UTF-8 in names is replaced.
 /// Throws std::invalid_argument where scenario_json is not one JSON object.
 std::string to_json(const Run& run);
+/// The same text, handed out piece by piece as it is made: of many tenants it is larger than the
+/// run.
+void write_json(const Run& run, const std::function<void(std::string_view piece)>& sink);
 
 /// Why a text is no run: where, and what is wrong there.
 class RunFileError : public std::runtime_error {

@@ -236,12 +236,16 @@ std::string document(const Json& json) {
   return out;
 }
 
-std::string document(const Json& object, const LongArray& array) {
+void write_document(const Json& object, const LongArray& array, const TextSink& sink) {
+  constexpr std::size_t kPieceBytes = std::size_t{1} << 18;
   std::string out;
   const auto print_array = [&] {
     print_lines(false, 2, out, [&](const auto& item) {
       for (std::size_t i = 0; i < array.size; ++i) {
         item("", [&] { print(array.item(i), 4, out); });
+        if (out.size() < kPieceBytes) continue;
+        sink(out);
+        out.clear();
       }
     });
   };
@@ -255,7 +259,7 @@ std::string document(const Json& object, const LongArray& array) {
     }
   });
   out += '\n';
-  return out;
+  sink(out);
 }
 
 }  // namespace tokenlift

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/analysis/summary.hpp"
@@ -79,8 +80,11 @@ struct LongArray {
   std::function<Json(std::size_t)> item;
 };
 
+/// Takes a text piece by piece.
+using TextSink = std::function<void(std::string_view piece)>;
+
 /// document() of an object that does not fit a line, with the array in place of the value of its
-/// key, which is an empty array.
-std::string document(const Json& object, const LongArray& array);
+/// key, which is an empty array. It is handed out as it is made.
+void write_document(const Json& object, const LongArray& array, const TextSink& sink);
 
 }  // namespace tokenlift

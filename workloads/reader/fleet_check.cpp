@@ -101,6 +101,29 @@ void check_counts(const Scenario& scenario, const Site& site, const FleetPlaces&
   }
 }
 
+/// Slowed down, and held back by a limit of power besides, steps must stay within what is counted.
+void check_pace(const Scenario& scenario, const Site& site, const FleetPlaces& places,
+                Document& document) {
+  const Profile* const profile = own_profile(scenario, site);
+  if (profile == nullptr || !profile->cost) return;
+  const auto longest_ps = [&](const CostModel& cost) {
+    Profile its = *profile;
+    its.cost = cost;
+    return price_of(its).longest_ps(site.max_batch, site.max_step_tokens, site.kv_tokens);
+  };
+  if (!longest_ps(*profile->cost)) return;  // which has been said of the site
+  const std::int64_t most_ps = kLongestStepPs / (site.power ? kMostSlowing : 1);
+  for (const Event& event : scenario.events) {
+    if (event.kind != EventKind::slow || event.site != site.name) continue;
+    const auto longest = longest_ps(at_pace(*profile->cost, event.decode_ppm, event.prefill_ppm));
+    if (longest && *longest <= most_ps) continue;
+    document.add(places.events[event.index.value],
+                 "slowed down so far, a step of site " + in_quotes(site.name) +
+                     " could take longer than 1000s",
+                 "lower decode or prefill, or the site's max_batch, max_step_tokens or kv_tokens");
+  }
+}
+
 void check_site(const Scenario& scenario, const PlacedSite& placed, const FleetPlaces& places,
                 Document& document) {
   const Site& site = placed.site;
@@ -115,6 +138,7 @@ void check_site(const Scenario& scenario, const PlacedSite& placed, const FleetP
             " }, raise at_start, or remove the site");
   }
   check_counts(scenario, site, places, document);
+  check_pace(scenario, site, places, document);
 }
 
 void check_number_of_changes(const Scenario& scenario, const FleetPlaces& places,

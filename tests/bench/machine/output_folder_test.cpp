@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -50,6 +51,21 @@ TEST_F(OutputFolderTest, IsGivenUpOnlyIfItWasMadeAndIsEmpty) {
   used.write("run.json", "x");
   used.give_up();
   EXPECT_EQ(read(root_ / "used" / "run.json"), "x");
+}
+
+TEST_F(OutputFolderTest, WritesAllPiecesOfATextOrNone) {
+  const OutputFolder folder(root_);
+  folder.write("run.json", [](const auto& take) {
+    for (const char* const piece : {"a", "", "bc"}) take(piece);
+  });
+  EXPECT_EQ(read(root_ / "run.json"), "abc");
+  const auto breaks_off = [](const auto& take) {
+    take("half");
+    throw std::invalid_argument("no more");
+  };
+  EXPECT_THROW(folder.write("run.json", breaks_off), std::invalid_argument);
+  EXPECT_EQ(read(root_ / "run.json"), "abc");
+  EXPECT_EQ(files_in(root_), 1U) << "no temporary file is left";
 }
 
 TEST_F(OutputFolderTest, ReplacesAFileAsAWhole) {

@@ -266,6 +266,22 @@ TEST(Gradient, AMeanThatIsStaleShrinksFaster) {
   EXPECT_DOUBLE_EQ(gate.level(0) + 87, limit + 0.2 * (-limit / 4 + std::sqrt(limit)));
 }
 
+TEST(Gradient, AMeanIsStaleAboveTwiceASample) {
+  // In samples of one ttft. The third tells what became of the mean of the first two: it goes to
+  // three quarters of the limit where it is twice the new mean.
+  const auto third = [](std::int64_t first_ns, std::int64_t third_ns) {
+    OneKey gate(flight_throttle(ThrottleKind::gradient, 100));
+    for (int i = 0; i < 90; ++i) gate.take(0, 1);
+    gate.settle(0, 0, 1, 1, first_ns);
+    gate.settle(0, 0, 1, 1, kTtft);
+    const double limit = gate.level(0) + 88;
+    gate.settle(0, 0, 1, 1, third_ns);
+    EXPECT_DOUBLE_EQ(gate.level(0) + 87, limit + 0.2 * (-limit / 4 + std::sqrt(limit)));
+  };
+  third(3 * kTtft, 8 * kTtft);       // 2, which stays; (2 * 2 + 8) / 3 = 4
+  third(4 * kTtft, 19 * kTtft / 2);  // 2.5, then 0.95 of that; (2 * 2.375 + 9.5) / 3 = 4.75
+}
+
 TEST(Vegas, StepsByTheQueueThatItEstimates) {
   // log10(100) = 2: up by 12 at a queue of 2, by 2 below 6, not at all to 12, down by 2 above.
   const auto step = [](double queue) {

@@ -93,6 +93,19 @@ TEST(ParseFleet, ReadsSites) {
   EXPECT_EQ(without.fleet.sites[1].available->begin_ns, 30 * kS) << "it is there first";
 }
 
+TEST(ParseFleet, NoStepIsSlowedBeyondWhatIsCounted) {
+  std::vector<std::string> words = {
+      "profile.slow={ pricing = \"separate\", decode = { a = \"2s\", b = \"1ms\", c = \"0ns\" }, "
+      "prefill = { p0 = \"1ms\", p1 = \"1us\", p2 = \"0ns\" } }",
+      "fleet.site.own.profile=slow", "event.3.slow.decode=400"};
+  EXPECT_EQ(listed(mistakes_of([&] { parse(kText, words); })), "no mistake");
+  words.back() = "event.3.slow.decode=600";
+  const std::vector<Mistake> mistakes = mistakes_of([&] { parse(kText, words); });
+  ASSERT_EQ(mistakes.size(), 1U) << listed(mistakes);
+  EXPECT_TRUE(contains(mistakes[0].message, "a step of site \"own\" could take longer than 1000s"));
+  EXPECT_TRUE(contains(mistakes[0].advice, "lower decode or prefill"));
+}
+
 TEST(ParseFleet, ReadsEvents) {
   const Scenario scenario = parse(kText);
   Event join;
