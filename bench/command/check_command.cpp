@@ -15,6 +15,7 @@
 #include "reports/text/visible.hpp"
 #include "workloads/plan/composition.hpp"
 #include "workloads/plan/fleet_plan.hpp"
+#include "workloads/plan/job_notes.hpp"
 #include "workloads/plan/load.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/plan/power_plan.hpp"
@@ -164,6 +165,7 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice, bool o
   text += fleet_over_time(planned);
   for (const std::string& note : trace_notes(planned)) text += "# " + note + "\n";
   for (const std::string& note : power_notes(planned)) text += "# " + note + "\n";
+  for (const std::string& note : job_notes(planned)) text += "# " + note + "\n";
   const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (quota && !quota->passed) {
     text += "# warning: a run cannot be valid here: " + quota->advice + "\n";

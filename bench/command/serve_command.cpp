@@ -65,6 +65,10 @@ bool is_servable(const EngineTraits& engine) {
 }
 
 void require_servable(const Scenario& scenario) {
+  if (!scenario.jobs.empty()) {
+    throw UsageError(fmt::format("job '{}' cannot be served beside requests: remove the [[job]]",
+                                 scenario.jobs.front().name));
+  }
   if (is_servable(traits_of(scenario.run.engine))) return;
   throw UsageError(
       fmt::format("engine '{}' cannot be served: --engine threads computes, --engine virtual is "

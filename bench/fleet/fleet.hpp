@@ -4,6 +4,7 @@
 // The loop is not aware of what a fleet is: threads that compute, or nothing at all.
 
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -41,6 +42,13 @@ class Fleet {
   /// A replica comes, goes or changes its pace. What becomes of the requests on one that goes is
   /// news. Only where the scenario's fleet changes.
   virtual void apply(const ReplicaChange& change, std::int64_t now_ns);
+
+  /// When the step of a job ends that is under way, so that replicas which it has given up are
+  /// free; `now_ns` where none is. Only of fleets in virtual time.
+  virtual std::int64_t job_border_ns(std::size_t, std::int64_t now_ns) {
+    assert(false && "this fleet has no jobs");
+    return now_ns;
+  }
 
   /// What has happened up to `until_ns`, ordered by (time, replica, order there). A request is
   /// said to have started, and to have got a token, only if it asked for that (Work::announce,

@@ -171,7 +171,7 @@ class alignas(64) JumpReplica {
   }
   void record_draw(std::int64_t end_ns, TokenRecord& record) const {
     if (model_->power == nullptr) return;
-    record.draws().drew(model_->site, above_mw(), held_back_, begin_.ns, end_ns);
+    record.draws().drew(model_->site, {above_mw(), held_back_, slow_milli_}, begin_.ns, end_ns);
   }
   /// That the run draws more than idle; its site states power.
   std::int64_t above_mw() const {

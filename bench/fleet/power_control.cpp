@@ -55,6 +55,12 @@ void SiteView::add(const StepDraw& step, std::int64_t now_ns, std::int64_t servi
   }
 }
 
+void SiteView::add_job(std::int64_t replicas) {
+  replicas_ += replicas;
+  demand_mw_ += static_cast<__int128>(replicas) * power_->above_mw(0, true);
+  if (!by_batch_.empty()) chunks_ += replicas;
+}
+
 void SiteView::merge(const SiteView& other) {
   demand_mw_ += other.demand_mw_;
   above_mw_ns_ += other.above_mw_ns_;
@@ -81,7 +87,8 @@ PowerControl::PowerControl(const Scenario& scenario, std::size_t site)
       power_(*replica_power(scenario, scenario.fleet.sites[site])),
       course_(scenario, scenario.fleet.sites[site]),
       when_over_(scenario.fleet.sites[site].power->when_over),
-      max_batch_(scenario.fleet.sites[site].max_batch) {
+      max_batch_(scenario.fleet.sites[site].max_batch),
+      battery_changes_(battery_changes(scenario, scenario.fleet.sites[site])) {
   const PowerSettings& settings = *scenario.fleet.sites[site].power;
   if (settings.battery) battery_.emplace(*settings.battery);
 }
@@ -89,6 +96,7 @@ PowerControl::PowerControl(const Scenario& scenario, std::size_t site)
 bool PowerControl::control(const SiteView& view, __int128 above_mw_ns, __int128 powered_ns,
                            std::int64_t booting, DrawRecord& record) {
   account(next_ns_, above_mw_ns, powered_ns, record);
+  change_battery(next_ns_);
   next_ns_ += power_.control_ns;
   limit_mw_ = course_.at(since_ns_);
   const HeldBack now = least(view, booting);
@@ -103,6 +111,13 @@ void PowerControl::stop(std::int64_t end_ns, __int128 above_mw_ns, __int128 powe
   account(end_ns, above_mw_ns, powered_ns, record);
 }
 
+void PowerControl::change_battery(std::int64_t now_ns) {
+  for (; next_battery_ < battery_changes_.size(); ++next_battery_) {
+    if (battery_changes_[next_battery_].at_ns > now_ns) return;
+    battery_.emplace(battery_changes_[next_battery_].battery);
+  }
+}
+
 /// What was drawn since the last control instant.
 void PowerControl::account(std::int64_t now_ns, __int128 above_mw_ns, __int128 powered_ns,
                            DrawRecord& record) {
@@ -112,9 +127,10 @@ void PowerControl::account(std::int64_t now_ns, __int128 above_mw_ns, __int128 p
     DrawRecord::Interval interval{since_ns_, now_ns, limit_mw_};
     interval.mean_mw =
         static_cast<std::int64_t>((drawn - drawn_mw_ns_) * power_.pue_ppm / (kPpm * length_ns));
+    interval.taken_mw = interval.mean_mw;
     if (battery_) {
       interval.stored_from = battery_->stored();
-      battery_->pass(length_ns, interval.mean_mw, limit_mw_);
+      interval.taken_mw = battery_->pass(length_ns, interval.mean_mw, limit_mw_);
       interval.stored_to = battery_->stored();
     }
     record.controlled(site_, interval);

@@ -51,6 +51,8 @@ class SiteView {
 
   /// Of a replica that serves, at `now_ns`.
   void add(const StepDraw& step, std::int64_t now_ns, std::int64_t serving_since_ns);
+  /// Of replicas of a job, whose draw and time so far is recorded. They compute, or will soon.
+  void add_job(std::int64_t replicas);
   void merge(const SiteView& other);
 
   /// More than idle, with nothing held back.
@@ -92,6 +94,8 @@ class PowerControl {
   void stop(std::int64_t end_ns, __int128 above_mw_ns, __int128 powered_ns, DrawRecord& record);
 
  private:
+  /// The batteries that have come by now.
+  void change_battery(std::int64_t now_ns);
   void account(std::int64_t now_ns, __int128 above_mw_ns, __int128 powered_ns, DrawRecord& record);
   HeldBack least(const SiteView& view, std::int64_t booting) const;
 
@@ -101,6 +105,8 @@ class PowerControl {
   WhenOver when_over_;
   std::int64_t max_batch_;
   std::optional<BatteryCharge> battery_;
+  std::vector<BatteryChange> battery_changes_;
+  std::size_t next_battery_ = 0;
   std::int64_t since_ns_ = 0;  // the last control instant
   std::int64_t next_ns_ = 0;
   std::int64_t limit_mw_ = 0;  // that holds since then

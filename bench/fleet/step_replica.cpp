@@ -69,6 +69,7 @@ void StepReplica::begin_step(std::int64_t begin_ps, TokenRecord& record, std::ve
   if (model_->power != nullptr) {
     above_mw_ = model_->above_mw(static_cast<std::int64_t>(decoding_), chunk_);
     held_back_ = model_->holds_back();
+    slow_milli_ = model_->held_back.slow_milli;
   }
   resident_tokens_ = replica_.resident_tokens();
   begin_ps_ = begin_ps;
@@ -94,7 +95,7 @@ void StepReplica::record_step(std::int64_t until_ns, TokenRecord& record) const 
   record.steps({begin_ps_ / kPsPerNs, begin_ps_ % kPsPerNs, 1, end_ps_ - begin_ps_, 0},
                {sequences_, model_->limits.max_batch, resident_tokens_}, until_ns);
   if (model_->power == nullptr) return;
-  record.draws().drew(model_->site, above_mw_, held_back_, begin_ps_ / kPsPerNs,
+  record.draws().drew(model_->site, {above_mw_, held_back_, slow_milli_}, begin_ps_ / kPsPerNs,
                       std::min(end_ps_ / kPsPerNs, until_ns));
 }
 

@@ -76,7 +76,8 @@ class StepReplica {
   std::int64_t resident_tokens_ = 0;  // while it lasts
   std::size_t decoding_ = 0;          // of its sequences
   bool chunk_ = false;                // there is one in it
-  bool held_back_ = false;            // it is, by a limit of power
+  bool held_back_ = false;            // it is, by a limit of power,
+  std::int64_t slow_milli_ = 1000;    // and takes so many thousandths of its time
   std::int64_t above_mw_ = 0;         // that it draws more than idle, where power is stated
   // Of those that were preempted, or came with tokens from elsewhere.
   std::unordered_map<RequestId, std::int64_t> last_token_ps_;

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory_resource>
 #include <numeric>
+#include <optional>
 #include <type_traits>
 #include <unordered_map>
 
@@ -13,6 +14,7 @@
 #include "bench/fleet/roster.hpp"
 #include "bench/fleet/step_replica.hpp"
 #include "bench/fleet/tournament.hpp"
+#include "bench/fleet/training_jobs.hpp"
 #include "bench/machine/huge_pages.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 
@@ -110,7 +112,10 @@ template <typename VirtualReplica>
 class ExactFleet final : public Fleet {
  public:
   ExactFleet(const Scenario& scenario, const RecordingGrid& grid)
-      : roster_(scenario), next_ns_(roster_.replicas(), kNever), record_(grid) {
+      : roster_(scenario),
+        next_ns_(roster_.replicas(), kNever),
+        record_(grid),
+        jobs_(scenario, roster_.power(), record_) {
     roster_.for_each(
         [&](const SiteModel& model) { replicas_.emplace_back(model, memory_.resource()); });
   }
@@ -150,10 +155,21 @@ class ExactFleet final : public Fleet {
     VirtualReplica& replica = replicas_[change.replica];
     news_.clear();
     control_until(now_ns);
-    visit(change.replica, now_ns);
-    change_replica(change, now_ns, replica, roster_, record_, news_, returned_);
-    visit(change.replica, now_ns);  // when something may complete there is another instant now
+    if (change.job) {
+      jobs_.apply(change, now_ns, roster_.power(), record_);
+    } else {
+      visit(change.replica, now_ns);
+      change_replica(change, now_ns, replica, roster_, record_, news_, returned_);
+      visit(change.replica, now_ns);  // when something may complete there is another instant now
+    }
     changed_.insert(changed_.end(), news_.begin(), news_.end());
+  }
+
+  std::int64_t job_border_ns(std::size_t job, std::int64_t now_ns) override {
+    news_.clear();
+    control_until(now_ns);
+    changed_.insert(changed_.end(), news_.begin(), news_.end());
+    return jobs_.border_ns(job, now_ns, roster_.power(), record_);
   }
 
   void borders_moved() override { record_.borders_moved(); }
@@ -205,6 +221,8 @@ class ExactFleet final : public Fleet {
     record.merge(record_);
     for (const VirtualReplica& replica : replicas_) replica.cut(now_ns, record);
     roster_.stop(now_ns, record);
+    TrainingJobs jobs = jobs_;  // they go on
+    jobs.advance(now_ns, roster_.power(), record);
     roster_.power().stop(now_ns, record.draws());
   }
 
@@ -222,6 +240,8 @@ class ExactFleet final : public Fleet {
   }
   void control(std::size_t site, std::int64_t at_ns) {
     SiteView view = roster_.power().view_of(site);
+    jobs_.advance_on(site, at_ns, roster_.power(), record_);
+    jobs_.add_to(site, view);
     const auto [begin, end] = roster_.range_of(site);
     for (std::uint32_t i = begin; i < end; ++i) {
       visit(i, at_ns);
@@ -248,6 +268,7 @@ class ExactFleet final : public Fleet {
   std::deque<VirtualReplica> replicas_;
   Tournament<std::int64_t> next_ns_;
   TokenRecord record_;
+  TrainingJobs jobs_;
   Mail mail_;
   std::vector<News> news_;
   std::vector<News> changed_;  // by changes, since the last advance()
@@ -268,6 +289,7 @@ class ReportingFleet final : public Fleet {
         end_ns_(scenario.run.duration_ns + scenario.run.cooldown_max_ns) {
     next_ns_.assign(roster_.replicas(), kNever);
     for (std::size_t i = 0; i < workers.count(); ++i) shards_.emplace_back(grid);
+    jobs_.emplace(scenario, roster_.power(), shards_[0].record);
     replicas_.reserve(roster_.replicas());
     roster_.for_each([&](const SiteModel& model) {
       replicas_.emplace_back(model, shard_of(replicas_.size()).memory.resource());
@@ -312,11 +334,21 @@ class ReportingFleet final : public Fleet {
     Shard& shard = shard_of(change.replica);
     VirtualReplica& replica = replicas_[change.replica];
     control_until(now_ns);
-    deliver(shard);
-    visit(shard, change.replica, now_ns, shard.changed);
-    change_replica(change, now_ns, replica, roster_, shard.record, shard.changed, returned_);
-    visit(shard, change.replica, now_ns, shard.changed);
+    if (change.job) {
+      jobs_->apply(change, now_ns, roster_.power(), shards_[0].record);
+    } else {
+      deliver(shard);
+      visit(shard, change.replica, now_ns, shard.changed);
+      change_replica(change, now_ns, replica, roster_, shard.record, shard.changed, returned_);
+      visit(shard, change.replica, now_ns, shard.changed);
+    }
     report_after(now_ns);
+  }
+
+  std::int64_t job_border_ns(std::size_t job, std::int64_t now_ns) override {
+    control_until(now_ns);
+    report_after(now_ns);
+    return jobs_->border_ns(job, now_ns, roster_.power(), shards_[0].record);
   }
 
   const Progress& progress(RequestId id) const override { return reported_.at(id); }
@@ -346,6 +378,7 @@ class ReportingFleet final : public Fleet {
       });
     });
     roster_.stop(end_ns, record);
+    jobs_->advance(end_ns, roster_.power(), shards_[0].record);
     for (const Shard& shard : shards_) record.merge(shard.record);
     roster_.power().stop(end_ns, record.draws());
   }
@@ -429,6 +462,8 @@ class ReportingFleet final : public Fleet {
     FleetPower& power = roster_.power();
     const auto range = roster_.range_of(site);
     std::vector<SiteView> views(shards_.size(), power.view_of(site));
+    jobs_->advance_on(site, at_ns, power, shards_[0].record);
+    jobs_->add_to(site, views[0]);
     workers_.run(shards_.size(), [&](std::size_t i) {
       deliver(shards_[i]);
       for_each_replica(i, [&](std::uint32_t replica) {
@@ -486,7 +521,8 @@ class ReportingFleet final : public Fleet {
 
   Roster roster_;
   HugePages memory_;
-  std::deque<Shard> shards_;  // before the replicas, which use their memory
+  std::deque<Shard> shards_;          // before the replicas, which use their memory
+  std::optional<TrainingJobs> jobs_;  // they record in the first shard
   std::pmr::vector<VirtualReplica> replicas_;
   std::vector<std::int64_t> next_ns_;  // by replica, side by side: all are looked at in each report
   Workers& workers_;

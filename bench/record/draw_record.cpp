@@ -9,6 +9,7 @@ namespace tokenlift {
 namespace {
 
 constexpr __int128 kPpm = 1'000'000;
+constexpr std::int64_t kUsualMilli = 1000;
 
 std::int64_t rounded(__int128 sum, __int128 by) {
   return static_cast<std::int64_t>((sum + by / 2) / by);
@@ -35,18 +36,6 @@ bool DrawRecord::any_power() const {
 }
 
 template <typename Add>
-void DrawRecord::for_each_phase(std::int64_t begin_ns, std::int64_t end_ns, Add add) const {
-  for (std::uint32_t i = 0; i < grid_->phases.size(); ++i) {
-    const Phase& phase = grid_->phases[i];
-    const bool last = i + 1 == grid_->phases.size();
-    const std::int64_t phase_end_ns = last ? kNever : grid_->phases[i + 1].begin_ns;
-    const std::int64_t length_ns =
-        std::min(phase_end_ns, end_ns) - std::max(phase.begin_ns, begin_ns);
-    if (length_ns > 0) add(i, length_ns);
-  }
-}
-
-template <typename Add>
 void DrawRecord::for_each_bin(std::int64_t begin_ns, std::int64_t end_ns, Add add) const {
   for (std::int64_t from_ns = begin_ns; from_ns < end_ns;) {
     const std::size_t bin = grid_->bin_at(from_ns);
@@ -58,9 +47,10 @@ void DrawRecord::for_each_bin(std::int64_t begin_ns, std::int64_t end_ns, Add ad
   }
 }
 
-void DrawRecord::drew(std::uint16_t site, std::int64_t above_mw, bool held_back,
-                      std::int64_t begin_ns, std::int64_t end_ns) {
+void DrawRecord::drew(std::uint16_t site, const StepPower& power, std::int64_t begin_ns,
+                      std::int64_t end_ns) {
   SiteRecord& record = sites_[site];
+  const std::int64_t above_mw = power.above_mw * power.replicas;
   for (std::int64_t from_ns = begin_ns; from_ns < end_ns;) {
     at_.look_at(*grid_, from_ns);
     const std::int64_t to_ns = std::min(end_ns, at_.end_ns());
@@ -68,45 +58,60 @@ void DrawRecord::drew(std::uint16_t site, std::int64_t above_mw, bool held_back,
     record.above_mw_ns[at_.bin()] += drawn;
     PhaseDraw& phase = record.phases[at_.phase()];
     phase.above_mw_ns += drawn;
-    if (held_back) phase.held_back_ns += to_ns - from_ns;
+    if (power.held_back) add_held_back(power, to_ns - from_ns, phase);
     from_ns = to_ns;
   }
 }
 
-void DrawRecord::served(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns) {
-  for_each_phase(begin_ns, end_ns, [&](std::uint32_t phase, std::int64_t length_ns) {
-    sites_[site].phases[phase].replica_ns += length_ns;
+/// Of the time in a step that takes s times as long, (1 - 1 / s) is lost: added up by s, so that it
+/// is rounded once, however steps are told.
+void DrawRecord::add_held_back(const StepPower& power, std::int64_t length_ns, PhaseDraw& phase) {
+  const __int128 replica_ns = static_cast<__int128>(length_ns) * power.replicas;
+  phase.held_back_ns += replica_ns;
+  if (power.slow_milli > kUsualMilli) phase.lost_by_slow[power.slow_milli] += replica_ns;
+}
+
+void DrawRecord::served(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns,
+                        std::int64_t replicas) {
+  grid_->for_each_phase(begin_ns, end_ns, [&](std::uint32_t phase, std::int64_t length_ns) {
+    sites_[site].phases[phase].replica_ns += static_cast<__int128>(length_ns) * replicas;
   });
-  if (grid_->sites[site]) powered(site, begin_ns, end_ns);
+  if (grid_->sites[site]) powered(site, begin_ns, end_ns, replicas);
 }
 
 void DrawRecord::booted(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns) {
-  if (grid_->sites[site]) powered(site, begin_ns, end_ns);
+  if (grid_->sites[site]) powered(site, begin_ns, end_ns, 1);
 }
 
-void DrawRecord::powered(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns) {
+void DrawRecord::powered(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns,
+                         std::int64_t replicas) {
   if (begin_ns >= end_ns) return;
   SiteRecord& record = sites_[site];
-  for_each_phase(begin_ns, end_ns, [&](std::uint32_t phase, std::int64_t length_ns) {
-    record.phases[phase].powered_ns += length_ns;
+  grid_->for_each_phase(begin_ns, end_ns, [&](std::uint32_t phase, std::int64_t length_ns) {
+    record.phases[phase].powered_ns += static_cast<__int128>(length_ns) * replicas;
   });
   const std::size_t first = grid_->bin_at(begin_ns);
   const std::size_t last = grid_->bin_at(end_ns);
   if (first == last) {
-    record.powered_part_ns[first] += end_ns - begin_ns;
+    record.powered_part_ns[first] += (end_ns - begin_ns) * replicas;
     return;
   }
   const std::int64_t first_end_ns = static_cast<std::int64_t>(first + 1) * grid_->bin_ns;
-  record.powered_part_ns[first] += first_end_ns - begin_ns;
-  record.powered_part_ns[last] += end_ns - static_cast<std::int64_t>(last) * grid_->bin_ns;
-  ++record.powered_change[first + 1];
-  --record.powered_change[last];
+  const std::int64_t last_begin_ns = static_cast<std::int64_t>(last) * grid_->bin_ns;
+  record.powered_part_ns[first] += (first_end_ns - begin_ns) * replicas;
+  record.powered_part_ns[last] += (end_ns - last_begin_ns) * replicas;
+  record.powered_change[first + 1] += replicas;
+  record.powered_change[last] -= replicas;
 }
 
 void DrawRecord::controlled(std::size_t site, const Interval& interval) {
   SiteRecord& record = sites_[site];
   PhaseDraw& phase = record.phases[grid_->phase_at(interval.begin_ns)];
   phase.largest_mw = std::max(phase.largest_mw, interval.mean_mw);
+  if (interval.taken_mw > interval.limit_mw) {
+    phase.exceeded_ns += interval.end_ns - interval.begin_ns;
+    phase.exceeded_mw = std::max(phase.exceeded_mw, interval.taken_mw - interval.limit_mw);
+  }
   for_each_bin(interval.begin_ns, interval.end_ns, [&](std::size_t bin, std::int64_t length_ns) {
     record.limit_mw_ns[bin] += static_cast<__int128>(interval.limit_mw) * length_ns;
     if (record.stored.empty()) return;
@@ -130,7 +135,12 @@ void DrawRecord::merge(const DrawRecord& other) {
       into.powered_ns += added.powered_ns;
       into.above_mw_ns += added.above_mw_ns;
       into.held_back_ns += added.held_back_ns;
+      for (const auto& [slow_milli, replica_ns] : added.lost_by_slow) {
+        into.lost_by_slow[slow_milli] += replica_ns;
+      }
       into.largest_mw = std::max(into.largest_mw, added.largest_mw);
+      into.exceeded_ns += added.exceeded_ns;
+      into.exceeded_mw = std::max(into.exceeded_mw, added.exceeded_mw);
     }
     add(site.above_mw_ns, from.above_mw_ns);
     add(site.powered_change, from.powered_change);
@@ -166,6 +176,11 @@ std::vector<SiteDraw> DrawRecord::of_phase(std::uint32_t phase, std::int64_t end
     draw.site_energy_fj =
         (drawn + recorded.powered_ns * power->rest_mw) * power->pue_ppm / (kPpm / 1000);
     draw.slowed_replica_ns = recorded.held_back_ns;
+    for (const auto& [slow_milli, replica_ns] : recorded.lost_by_slow) {
+      draw.lost_replica_ns += replica_ns * (slow_milli - kUsualMilli) / slow_milli;
+    }
+    draw.exceeded_ns = recorded.exceeded_ns;
+    draw.exceeded_mw = recorded.exceeded_mw;
     draw.largest_mw = power->limited ? recorded.largest_mw : largest_mw(i, phase, end_ns);
   }
   return draws;

@@ -7,6 +7,7 @@
 // one batch leaves what its steps would have left one by one.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -26,21 +27,29 @@ class DrawRecord {
   /// Some site states power.
   bool any_power() const;
 
-  /// A replica drew `above_mw` more than idle from `begin_ns` to `end_ns`; `held_back` by a limit.
-  void drew(std::uint16_t site, std::int64_t above_mw, bool held_back, std::int64_t begin_ns,
-            std::int64_t end_ns);
-  /// A replica served so long.
-  void served(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns);
+  /// What replicas draw in a step.
+  struct StepPower {
+    std::int64_t above_mw = 0;       ///< more than idle, each of them
+    bool held_back = false;          ///< by a limit of the site,
+    std::int64_t slow_milli = 1000;  ///< so that it takes so many thousandths of its time
+    std::int64_t replicas = 1;
+  };
+  void drew(std::uint16_t site, const StepPower& power, std::int64_t begin_ns, std::int64_t end_ns);
+  /// Replicas served so long.
+  void served(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns,
+              std::int64_t replicas = 1);
   /// A replica booted so long.
   void booted(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns);
 
   /// From `begin_ns` to `end_ns`, up to a control interval, a site was held to `limit_mw`, drew
-  /// `mean_mw`, and its battery went from one charge to another (mW x ns).
+  /// `mean_mw`, of which `taken_mw` did not come from its battery, and that went from one charge to
+  /// another (mW x ns).
   struct Interval {
     std::int64_t begin_ns = 0;
     std::int64_t end_ns = 0;
     std::int64_t limit_mw = 0;
     std::int64_t mean_mw = 0;
+    std::int64_t taken_mw = 0;
     __int128 stored_from = 0;
     __int128 stored_to = 0;
   };
@@ -66,7 +75,10 @@ class DrawRecord {
     __int128 powered_ns = 0;
     __int128 above_mw_ns = 0;
     __int128 held_back_ns = 0;
+    std::map<std::int64_t, __int128> lost_by_slow;  // time in steps, by how much longer they took
     std::int64_t largest_mw = 0;
+    __int128 exceeded_ns = 0;
+    std::int64_t exceeded_mw = 0;
   };
   struct SiteRecord {
     std::vector<PhaseDraw> phases;
@@ -79,12 +91,11 @@ class DrawRecord {
     std::vector<__int128> stored;       // mWh x ns, by bin; empty without a battery
   };
 
-  /// The parts of [begin_ns, end_ns) in each phase and in each bin.
-  template <typename Add>
-  void for_each_phase(std::int64_t begin_ns, std::int64_t end_ns, Add add) const;
+  /// The parts of [begin_ns, end_ns) in each bin.
   template <typename Add>
   void for_each_bin(std::int64_t begin_ns, std::int64_t end_ns, Add add) const;
-  void powered(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns);
+  static void add_held_back(const StepPower& power, std::int64_t length_ns, PhaseDraw& phase);
+  void powered(std::size_t site, std::int64_t begin_ns, std::int64_t end_ns, std::int64_t replicas);
   /// Of all that a site drew in each bin, in mW x ns.
   std::vector<__int128> drawn_by_bin(std::size_t site, std::size_t bins) const;
   std::int64_t largest_mw(std::size_t site, std::uint32_t phase, std::int64_t end_ns) const;

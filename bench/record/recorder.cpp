@@ -117,6 +117,9 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
     record.mode = name_of(throttle.mode);
     throttles_.push_back(std::move(record));
   }
+  for (const Job& job : resolved.jobs) {
+    jobs_.push_back({job.name, job.site, job.replicas, job.yields, {}});
+  }
   for (auto& counter : counters_) counter.resize(grid.bins);
   if (several && resolved.tenants.size() <= kMostTenantSeries) {
     tenant_waiting_at_.assign(resolved.tenants.size(), std::vector<std::int64_t>(grid.bins));
@@ -494,6 +497,9 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
     for (std::size_t i = 0; i < throttles_.size(); ++i) {
       throttles_[i].phases.push_back(attempts_[phase][i]);
     }
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      jobs_[i].phases.push_back(tokens.jobs().of_phase(i, phase));
+    }
   }
   const Bins bins(end_ns, grid_.bin_ns, grid_.bins);
   for (std::size_t i = 0; i < tenant_admitted_.size(); ++i) {
@@ -501,6 +507,7 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
                               counter("admitted_tokens", tenant_admitted_[i], bins)};
   }
   run.throttles = std::move(throttles_);
+  run.jobs = std::move(jobs_);
   run.series = series(end_ns, tokens);
   return run;
 }
@@ -553,6 +560,7 @@ Series Recorder::series(std::int64_t end_ns, const TokenRecord& tokens) {
   add_gauge("backlog_tokens", backlog_at_);
   add_gauge("backoff_requests", backoff_at_);
   for (Column& drawn : tokens.draws().columns(end_ns)) series.columns.push_back(std::move(drawn));
+  for (Column& job : tokens.jobs().columns(end_ns)) series.columns.push_back(std::move(job));
   series.slice_ns = grid_.slice_ns;
   const Bins slices(end_ns, grid_.slice_ns, grid_.slices);
   if (slices.end_in_next) {

@@ -180,6 +180,7 @@ class Recorder {
   RequestLog* log_ = nullptr;
   std::vector<Lane> lanes_;                            // one for each worker
   std::vector<ThrottleRecord> throttles_;              // their phases come at the end
+  std::vector<JobRecord> jobs_;                        // likewise
   std::vector<std::vector<ThrottleCounts>> attempts_;  // by phase and throttle
   std::array<std::vector<std::int64_t>, kCounters> counters_;
   GridCursor due_, event_;

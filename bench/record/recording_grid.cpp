@@ -1,6 +1,7 @@
 #include "bench/record/recording_grid.hpp"
 
 #include "bench/record/step_run.hpp"
+#include "workloads/plan/fleet_plan.hpp"
 
 namespace tokenlift {
 
@@ -55,6 +56,10 @@ RecordingGrid make_grid(const Scenario& resolved) {
     for (const Site& site : resolved.fleet.sites) {
       grid.sites.push_back(replica_power(resolved, site));
     }
+  }
+  for (const Job& job : resolved.jobs) {
+    grid.jobs.push_back(
+        replica_power(resolved, resolved.fleet.sites[site_named(resolved, job.site)]));
   }
   return grid;
 }

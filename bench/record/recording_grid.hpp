@@ -29,6 +29,8 @@ struct RecordingGrid {
   /// What replicas draw, by site, nothing where that is not stated. Empty: nothing is recorded by
   /// site.
   std::vector<std::optional<ReplicaPower>> sites = {};
+  /// What the replicas of each job draw, nothing where its site does not state that.
+  std::vector<std::optional<ReplicaPower>> jobs = {};
 
   CellId cell(std::uint32_t tenant, std::uint32_t phase) const {
     return tenant * static_cast<std::uint32_t>(phases.size()) + phase;
@@ -40,6 +42,16 @@ struct RecordingGrid {
     std::uint32_t phase = 0;
     while (phase + 1 < phases.size() && at_ns >= phases[phase + 1].begin_ns) ++phase;
     return phase;
+  }
+  /// Calls add(phase, length_ns) for the part of [begin_ns, end_ns) in each phase.
+  template <typename Add>
+  void for_each_phase(std::int64_t begin_ns, std::int64_t end_ns, Add add) const {
+    for (std::uint32_t i = 0; i < phases.size(); ++i) {
+      const bool last = i + 1 == phases.size();
+      const std::int64_t to_ns = last ? end_ns : std::min(phases[i + 1].begin_ns, end_ns);
+      const std::int64_t length_ns = to_ns - std::max(phases[i].begin_ns, begin_ns);
+      if (length_ns > 0) add(i, length_ns);
+    }
   }
   std::size_t bin_at(std::int64_t at_ns) const {
     return std::min(static_cast<std::size_t>(at_ns / bin_ns), bins - 1);

@@ -33,7 +33,8 @@ TokenRecord::TokenRecord(const RecordingGrid& grid)
       cells_(grid.cells()),
       phases_(grid.phases.size()),
       tokens_by_bin_(grid.bins),
-      draws_(grid) {
+      draws_(grid),
+      jobs_(grid) {
   assert(grid.phases.size() <= kMaxPhases);
 }
 
@@ -218,6 +219,7 @@ void TokenRecord::merge(const TokenRecord& other) {
     phases_[i].kv_room_token_ns += other.phases_[i].kv_room_token_ns;
   }
   draws_.merge(other.draws_);
+  jobs_.merge(other.jobs_);
 }
 
 Histogram TokenRecord::gaps(CellId cell) const {

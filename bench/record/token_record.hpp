@@ -8,6 +8,7 @@
 
 #include "bench/record/draw_record.hpp"
 #include "bench/record/grid_cursor.hpp"
+#include "bench/record/job_log.hpp"
 #include "bench/record/recording_grid.hpp"
 #include "bench/record/request.hpp"
 #include "bench/record/step_run.hpp"
@@ -76,6 +77,10 @@ class alignas(64) TokenRecord {
   DrawRecord& draws() { return draws_; }
   const DrawRecord& draws() const { return draws_; }
 
+  /// What internal jobs do. Of fleets in virtual time.
+  JobLog& jobs() { return jobs_; }
+  const JobLog& jobs() const { return jobs_; }
+
   /// A request was scheduled for the first time.
   void scheduled(CellId cell, std::int64_t at_ns, std::int64_t prompt_tokens,
                  std::int64_t cached_tokens);
@@ -141,6 +146,7 @@ class alignas(64) TokenRecord {
   std::vector<PhaseTotals> phases_;
   std::vector<std::int64_t> tokens_by_bin_;
   DrawRecord draws_;
+  JobLog jobs_;
 };
 
 inline void TokenRecord::late_tokens(CellId cell, std::int64_t at_ns, std::int64_t tokens) {

@@ -269,6 +269,7 @@ double saturated_tokens_per_s(const Scenario& scenario, const Site& site, std::i
   alone.fleet.sites = {constant(site, 1)};
   alone.events.clear();
   for (Tenant& tenant : alone.tenants) tenant.sites.clear();
+  alone.jobs.clear();
   alone.fleet.load_report_interval_ns = 0;
   alone.run.seed = 0;  // the capacity is the same for every seed
   if (site.prefix_cache_tokens == 0 || !has_conversations(alone)) {

@@ -162,11 +162,25 @@ std::string run_name(std::uint64_t repetition, bool control) {
   return "repetition " + std::to_string(repetition) + (control ? " of the control" : "");
 }
 
+namespace {
+
+/// The event that divides the run; where a grid takes power from several sites, all that do so.
+void take_out_measured(Scenario& scenario) {
+  const std::size_t first = *measured_event(scenario);
+  scenario.events[first].taken_out = true;
+  if (scenario.events[first].kind != EventKind::power) return;
+  for (const std::size_t i : measured_events(scenario)) {
+    if (scenario.events[i].kind == EventKind::power) scenario.events[i].taken_out = true;
+  }
+}
+
+}  // namespace
+
 Scenario scenario_of(const Prepared& prepared, std::uint64_t repetition, bool control) {
   Scenario scenario = prepared.scenario;
   scenario.run.seed += repetition - 1;
   scenario.run.repetitions = 1;  // it is one of them, and may be run again by itself
-  if (control) scenario.events[*measured_event(scenario)].taken_out = true;
+  if (control) take_out_measured(scenario);
   return scenario;
 }
 
@@ -222,12 +236,14 @@ static_assert(static_cast<std::int64_t>(kMostLimits) >= 2 * kMostChanges, "and t
 
 namespace {
 
-/// What serves over time in this run, as it is planned up to `end_ns`.
-FleetRecord fleet_record(const Prepared& prepared, const Scenario& of_run, std::int64_t end_ns) {
+/// What serves tenants over time in this run: as it is planned, or as jobs left it to them.
+FleetRecord fleet_record(const Prepared& prepared, const Scenario& of_run,
+                         const LoopOutcome& outcome) {
   FleetRecord fleet;
   for (const Site& site : of_run.fleet.sites) fleet.sites.push_back(site.name);
-  for (const ServingSpan& span : serving_over_time(of_run)) {
-    if (span.at_ns > end_ns) break;
+  for (const ServingSpan& span :
+       outcome.served.empty() ? serving_over_time(of_run) : outcome.served) {
+    if (span.at_ns > outcome.end_ns) break;
     std::vector<Composition>& all = fleet.compositions;
     if (!all.empty() && all.back().replicas == span.replicas) continue;
     all.push_back({span.at_ns, span.replicas,
@@ -335,7 +351,7 @@ Run told(const Ran& ran, RunFacts facts, Run run) {
   run.capacity_tokens_per_s = scenario.fleet.capacity_tokens_per_s;
   run.capacity_error_tokens_per_s = ran.prepared.capacity_error_tokens_per_s;
   run.capacity_source = ran.prepared.capacity_source;
-  run.fleet = fleet_record(ran.prepared, ran.played, facts.outcome.end_ns);
+  run.fleet = fleet_record(ran.prepared, ran.played, facts.outcome);
   run.fleet.terms = site_terms(ran.played);
   add_costs(ran.played, run);
   if (fleet_changes(ran.played)) add_fleet_columns(run);

@@ -56,7 +56,8 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       router_(router_of(scenario)),
       changes_(plan_changes(scenario)),
       replica_changes_(plan_fleet(scenario)),
-      routing_ends_(door_ != nullptr || fleet_changes(scenario) ||
+      jobs_(scenario),
+      routing_ends_(door_ != nullptr || fleet_changes(scenario) || !scenario.jobs.empty() ||
                     scenario.fleet.router == RouterPolicy::spill),
       answers_matter_(plays_load_ && clients_.answers_matter()),
       pending_(scenario.tenants.size()),
@@ -82,6 +83,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
     if (!serving[i - 1]) router_.leave(static_cast<std::uint32_t>(i - 1));
   }
   schedule_changes(0, 0);
+  schedule_jobs();
   schedule_measured();
   if (elsewhere_) schedule_actions();
   if (door_ != nullptr) measured_events_.assign(1, kNoEvent);  // until one divides the run
@@ -209,6 +211,12 @@ void Loop::fire() {
       break;
     case Kind::replicas:
       change_replicas(timed.index);
+      break;
+    case Kind::job_border:
+      hand_over(timed.index);
+      break;
+    case Kind::job_look:
+      look_at_need(timed.index);
       break;
     case Kind::change:
       change(timed.index);

@@ -26,6 +26,7 @@
 #include "bench/record/request.hpp"
 #include "bench/run/clients.hpp"
 #include "bench/run/door.hpp"
+#include "bench/run/jobs.hpp"
 #include "bench/throttle/waiting_room.hpp"
 #include "bench/wire/actions.hpp"
 #include "workloads/requests/arrivals.hpp"
@@ -65,6 +66,8 @@ struct LoopOutcome {
   std::string event_failure;  ///< why an event did not happen that ended the run; empty: none
   std::int64_t most_in_flight = 0;
   std::vector<LiftRecord> lifts;  ///< of the measured events, in the order in which they begin
+  /// What served tenants over time, where jobs yield replicas: else it is as it was planned.
+  std::vector<ServingSpan> served;
 };
 
 class Loop {
@@ -89,11 +92,21 @@ class Loop {
 
  private:
   /// At one instant changes come first.
-  enum class Kind : std::uint8_t { mark, replicas, change, action, arrival, planned, retry };
+  enum class Kind : std::uint8_t {
+    mark,
+    replicas,
+    job_border,
+    job_look,
+    change,
+    action,
+    arrival,
+    planned,
+    retry
+  };
   struct Timed {
     std::int64_t at_ns;
     Kind kind;
-    std::uint32_t index;  // of the lift, change, event, tenant, planned request, or request
+    std::uint32_t index;  // of the lift, change, job, event, tenant, planned request, or request
     bool operator>(const Timed& other) const {
       if (at_ns != other.at_ns) return at_ns > other.at_ns;
       if (kind != other.kind) return kind > other.kind;
@@ -120,6 +133,13 @@ class Loop {
   void fire();
   void change(std::size_t first);
   void change_replicas(std::size_t first);
+  void change_replica(const ReplicaChange& change);
+  void schedule_jobs();
+  JobNeed need_of(const Job& job) const;
+  void look_at_need(std::uint32_t job);
+  void take_back(std::uint32_t job);
+  void hand_over(std::uint32_t job);
+  void note_serving();
   void schedule_measured();
   void plan_lift(std::uint32_t number, const Event& event);
   void schedule_changes(std::size_t first_change, std::size_t first_replica_change);
@@ -210,6 +230,7 @@ class Loop {
   std::vector<ReplicaChange> replica_changes_;
   std::size_t next_replica_change_ = 0;
   std::int64_t next_change_ns_ = kNever;  // of both
+  Jobs jobs_;
   // Of those that wait for the router, where they may have to wait for a replica to come.
   bool routing_ends_;
   std::set<std::pair<std::int64_t, RequestId>> routed_until_;

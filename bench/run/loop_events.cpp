@@ -6,6 +6,7 @@
 
 #include "bench/run/loop.hpp"
 #include "workloads/plan/changes.hpp"
+#include "workloads/plan/demand.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 
@@ -103,16 +104,28 @@ void Loop::change_replicas(std::size_t first) {
   for (; end < replica_changes_.size() &&
          replica_changes_[end].at_ns == replica_changes_[first].at_ns;
        ++end) {
-    const ReplicaChange& change = replica_changes_[end];
-    fleet_.apply(change, now_ns_);
-    if (change.kind == ReplicaChange::Kind::serve) router_.serve(change.replica);
-    if (change.kind == ReplicaChange::Kind::leave || change.kind == ReplicaChange::Kind::fail) {
-      router_.leave(change.replica);
+    for (const ReplicaChange& change : jobs_.meaning(replica_changes_[end])) {
+      change_replica(change);
     }
   }
   next_replica_change_ = end;
   find_next_change();
+  note_serving();
   dispatch_waiting();
+}
+
+void Loop::change_replica(const ReplicaChange& change) {
+  fleet_.apply(change, now_ns_);
+  const bool fails = change.kind == ReplicaChange::Kind::fail;
+  if (change.job) {
+    // The step is cut: what was to be given up at its end is free.
+    if (fails) hand_over(static_cast<std::uint32_t>(*change.job));
+    return;
+  }
+  if (change.kind == ReplicaChange::Kind::serve && !jobs_.is_closed(change.replica)) {
+    router_.serve(change.replica);
+  }
+  if (change.kind == ReplicaChange::Kind::leave || fails) router_.leave(change.replica);
 }
 
 void Loop::note_lift(std::size_t number) {
@@ -150,6 +163,90 @@ void Loop::note_release(const Request& request) {
   if (waited) {
     lift.release_lag_ns = std::max(lift.release_lag_ns.value_or(0), now_ns - request.admitted_ns);
   }
+}
+
+// ------------------------------------------------------------------------------------ what jobs do
+
+void Loop::schedule_jobs() {
+  for (std::uint32_t i = 0; i < scenario_.jobs.size(); ++i) {
+    const Job& job = scenario_.jobs[i];
+    if (job.yields > 0) timeline_.push({job.control_ns, Kind::job_look, i});
+  }
+  note_serving();
+}
+
+/// Who was let through and has not ended, of those that go before the job, and their places.
+JobNeed Loop::need_of(const Job& job) const {
+  std::vector<bool> before;
+  for (const Tenant& tenant : scenario_.tenants) before.push_back(goes_before(tenant, job));
+  JobNeed need;
+  requests_.for_each([&](RequestId, const Request& request) {
+    if (request.admitted_ns >= 0 && before[request.tenant]) ++need.requests;
+  });
+  for (std::size_t i = 0; i < scenario_.fleet.sites.size(); ++i) {
+    const Site& site = scenario_.fleet.sites[i];
+    const bool serves_them = std::ranges::any_of(scenario_.tenants, [&](const Tenant& tenant) {
+      return goes_before(tenant, job) && may_use(tenant, site);
+    });
+    if (serves_them) need.places += router_.serving(i) * site.max_batch;
+  }
+  return need;
+}
+
+/// At one look after the other, as long as the run may last.
+void Loop::look_at_need(std::uint32_t job) {
+  const Job& its = scenario_.jobs[job];
+  if (its.control_ns < hard_end_ns_ - now_ns_) {
+    timeline_.push({now_ns_ + its.control_ns, Kind::job_look, job});
+  }
+  take_back(job);
+  for (const Jobs::Decision& decision : jobs_.look(job, need_of(its))) {
+    if (decision.step == Jobs::Step::keep_open) router_.serve(decision.replica);
+    if (decision.step == Jobs::Step::close) router_.leave(decision.replica);
+    if (decision.step != Jobs::Step::give_up) continue;
+    ReplicaChange change;
+    change.kind = ReplicaChange::Kind::leave;
+    change.replica = decision.replica;
+    change.job = job;
+    fleet_.apply(change, now_ns_);
+  }
+  hand_over(job);
+  take_back(job);
+  note_serving();
+  dispatch_waiting();
+}
+
+/// Those that tenants have left, and that are empty.
+void Loop::take_back(std::uint32_t job) {
+  for (const std::uint32_t replica : jobs_.closed(job)) {
+    if (router_.outstanding(replica) > 0) continue;
+    for (const ReplicaChange& change : jobs_.take_back(replica)) fleet_.apply(change, now_ns_);
+  }
+}
+
+/// What was given up is free once the step has ended that it was given up in; that may have been
+/// cut, and another one have begun.
+void Loop::hand_over(std::uint32_t job) {
+  if (!jobs_.gives_up(job)) return;
+  const std::int64_t border_ns = fleet_.job_border_ns(job, now_ns_);
+  if (border_ns > now_ns_) {
+    timeline_.push({border_ns, Kind::job_border, job});
+    return;
+  }
+  for (const ReplicaChange& change : jobs_.hand_over(job)) change_replica(change);
+  note_serving();
+  dispatch_waiting();
+}
+
+void Loop::note_serving() {
+  if (!jobs_.any()) return;
+  ServingSpan span{now_ns_, {}};
+  for (std::size_t i = 0; i < scenario_.fleet.sites.size(); ++i) {
+    span.replicas.push_back(router_.serving(i));
+  }
+  std::vector<ServingSpan>& spans = outcome_.served;
+  if (!spans.empty() && spans.back().at_ns == now_ns_) spans.pop_back();
+  if (spans.empty() || spans.back().replicas != span.replicas) spans.push_back(std::move(span));
 }
 
 // ------------------------------------------------------------------------- what happens elsewhere

@@ -27,12 +27,6 @@ double kwh_of(const SiteDraw& draw) {
   return number(draw.site_energy_fj) / kFjPerJ / kJPerKwh;
 }
 
-/// What is paid for the accelerators of a site, in dollars, without its electricity.
-double contract_usd(const SiteDraw& draw, const SiteTerms& terms) {
-  const double electricity = kwh_of(draw) * terms.electricity_usd_per_kwh.value_or(0);
-  return std::max(0.0, number(draw.cost_microusd.value_or(0)) / 1e6 - electricity);
-}
-
 bool has_contract(const SiteDraw& draw, const SiteTerms& terms) {
   return terms.has_price && !terms.when_serving && draw.cost_microusd && draw.paid_replica_ns > 0;
 }
@@ -64,18 +58,35 @@ void add_energy(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens
         quotient(number(*span.energy_fj) / kFjPerJ, tokens.output);
   }
   cost.tokens_per_s_per_mw = quotient(tokens.output * 1e6, joules);
-  double served_ns = 0, slowed_ns = 0;
+  double served_ns = 0, slowed_ns = 0, lost_ns = 0;
   std::int64_t largest_mw = 0;
+  double exceeded_ns = 0;
+  std::int64_t exceeded_mw = 0;
   for (std::size_t i = 0; i < span.draws.size(); ++i) {
     const SiteDraw& draw = span.draws[i];
     served_ns += number(draw.replica_ns);
     slowed_ns += number(draw.slowed_replica_ns);
+    lost_ns += number(draw.lost_replica_ns);
     largest_mw += draw.largest_mw;
+    exceeded_ns = std::max(exceeded_ns, number(draw.exceeded_ns));
+    exceeded_mw = std::max(exceeded_mw, draw.exceeded_mw);
     if (i >= run.fleet.terms.size() || !run.fleet.terms[i].carbon_g_per_kwh) continue;
     add(cost.kg_co2, kwh_of(draw) * *run.fleet.terms[i].carbon_g_per_kwh / 1000 / runs);
   }
   if (largest_mw > 0) cost.site_power_largest_w = static_cast<double>(largest_mw) / 1000;
   if (slowed_ns > 0) cost.slowed_share = slowed_ns / served_ns;
+  if (lost_ns > 0) {
+    cost.lost_share = lost_ns / served_ns;
+    const double useful_ns = number(span.busy_ns) - lost_ns;
+    // What jobs lost is among it, and made no tokens.
+    if (run.jobs.empty() && useful_ns > 0) {
+      cost.lost_tokens_per_s =
+          quotient(tokens.output * 1e9 * lost_ns / useful_ns, number(span.length_ns));
+    }
+  }
+  if (exceeded_mw == 0 || span.length_ns == 0) return;
+  cost.exceeded_share = std::min(1.0, exceeded_ns / number(span.length_ns));
+  cost.exceeded_w = static_cast<double>(exceeded_mw) / 1000;
 }
 
 void add_money(const PhaseSpan& span, const PhaseTokens& tokens, double runs, PhaseCost& cost) {
@@ -87,6 +98,17 @@ void add_money(const PhaseSpan& span, const PhaseTokens& tokens, double runs, Ph
   cost.usd_per_m_goodput_tokens = quotient(usd * 1e6, tokens.goodput);
 }
 
+/// Time in a phase in which replicas of a site were a job's, added up.
+WideSum of_jobs_ns(const Run& run, std::size_t site, std::size_t phase) {
+  WideSum sum = 0;
+  for (const JobRecord& job : run.jobs) {
+    if (site < run.fleet.sites.size() && job.site == run.fleet.sites[site]) {
+      sum += job.phases.at(phase).replica_ns;
+    }
+  }
+  return sum;
+}
+
 /// What of the capacity that serves was used, 0 .. 1; absent where that is not known.
 std::optional<double> used_of_serving(const Run& run, const PhaseSpan& span,
                                       const PhaseTokens& tokens) {
@@ -95,7 +117,8 @@ std::optional<double> used_of_serving(const Run& run, const PhaseSpan& span,
   return std::min(1.0, tokens.output * 1e9 / number(span.length_ns) / *capacity);
 }
 
-void add_use(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens, PhaseCost& cost) {
+void add_use(const Run& run, std::size_t phase, const PhaseTokens& tokens, PhaseCost& cost) {
+  const PhaseSpan& span = run.phases[phase];
   const std::optional<double> serving = used_of_serving(run, span, tokens);
   if (!serving || run.fleet.terms.size() != span.draws.size()) return;
   const double hours = number(span.length_ns) / kNsPerHour;
@@ -104,8 +127,10 @@ void add_use(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens, P
     const SiteDraw& draw = span.draws[i];
     const SiteTerms& terms = run.fleet.terms[i];
     if (!has_contract(draw, terms)) continue;
-    const double use =
-        std::min(1.0, *serving * number(draw.replica_ns) / number(draw.paid_replica_ns));
+    // What a job has is used.
+    const WideSum of_jobs = of_jobs_ns(run, i, phase);
+    const double used_ns = *serving * number(draw.replica_ns - of_jobs) + number(of_jobs);
+    const double use = std::min(1.0, used_ns / number(draw.paid_replica_ns));
     const double usd = contract_usd(draw, terms);
     paid_usd += usd;
     used_usd += usd * use;
@@ -166,6 +191,11 @@ std::vector<std::string> sites_that_lack(const Run& run, const Has& has) {
 
 }  // namespace
 
+double contract_usd(const SiteDraw& draw, const SiteTerms& terms) {
+  const double electricity = kwh_of(draw) * terms.electricity_usd_per_kwh.value_or(0);
+  return std::max(0.0, number(draw.cost_microusd.value_or(0)) / 1e6 - electricity);
+}
+
 std::vector<PhaseCost> phase_costs(const Run& run) {
   std::vector<PhaseCost> costs;
   const bool any = std::any_of(run.phases.begin(), run.phases.end(), [](const PhaseSpan& span) {
@@ -178,7 +208,7 @@ std::vector<PhaseCost> phase_costs(const Run& run) {
     const PhaseTokens tokens = tokens_of(run, i);
     add_energy(run, run.phases[i], tokens, static_cast<double>(run.runs), cost);
     add_money(run.phases[i], tokens, static_cast<double>(run.runs), cost);
-    add_use(run, run.phases[i], tokens, cost);
+    add_use(run, i, tokens, cost);
   }
   return costs;
 }

@@ -28,6 +28,17 @@ struct PhaseCost {
   std::optional<double> accelerator_j_per_output_token;  ///< of the accelerators alone
   std::optional<double> tokens_per_s_per_mw;             ///< output tokens/s / mean power
   std::optional<double> slowed_share;  ///< of the time of replicas, held back by a limit of power
+  /// Of the time of replicas, what a limit of power took: steps that it slowed down would not have
+  /// taken it.
+  std::optional<double> lost_share;
+  /// What would have been made in it, at the pace of the rest of their steps: the most that the
+  /// limit cost in throughput, since replicas that had room made up for it. Absent where there are
+  /// jobs, whose time it may have been.
+  std::optional<double> lost_tokens_per_s;
+  /// Of the phase, over how much of it a site drew more than its limit (less what batteries gave);
+  /// of several sites the largest. And the most that one did.
+  std::optional<double> exceeded_share;
+  std::optional<double> exceeded_w;
   std::optional<double> kg_co2;
   std::optional<double> usd;
   std::optional<double> usd_per_hour;
@@ -67,6 +78,10 @@ inline constexpr auto kCostFigures = std::to_array<CostFigure>({
      &PhaseCost::accelerator_j_per_output_token},
     {"tokens_per_s_per_mw", "throughput per MW", "tokens/s", &PhaseCost::tokens_per_s_per_mw},
     {"slowed_share", "slowed by power", "%", &PhaseCost::slowed_share, 100},
+    {"lost_share", "lost to the limit", "%", &PhaseCost::lost_share, 100},
+    {"lost_tokens_per_s", "not made, at most", "tokens/s", &PhaseCost::lost_tokens_per_s},
+    {"exceeded_share", "above the limit", "% of time", &PhaseCost::exceeded_share, 100},
+    {"exceeded_w", "above it by at most", "kW", &PhaseCost::exceeded_w, 1e-3},
     {"kg_co2", "CO2", "kg per run", &PhaseCost::kg_co2, 1, true},
     {"usd", "cost", "$ per run", &PhaseCost::usd, 1, true},
     {"usd_per_hour", "cost per hour", "$", &PhaseCost::usd_per_hour},
@@ -81,6 +96,9 @@ inline constexpr auto kCostFigures = std::to_array<CostFigure>({
      &PhaseCost::on_demand_usd_per_m_output_tokens},
     {"break_even_use", "contract pays from", "% of use", &PhaseCost::break_even_use, 100},
 });
+
+/// What is paid for the accelerators of a site, in dollars, without its electricity.
+double contract_usd(const SiteDraw& draw, const SiteTerms& terms);
 
 /// Of every phase, in order. Empty where nothing is stated of power and prices.
 std::vector<PhaseCost> phase_costs(const Run& run);

@@ -249,7 +249,7 @@ std::optional<double> not_back_share(const Record& record, double fluid_s) {
 std::optional<double> not_back_on_fleet(const Record& record) {
   // What replicas carry at another pace is not known.
   const auto slows = [](const LiftRecord& lift) {
-    return lift.kind == "slow" || lift.kind == "power";
+    return lift.kind == "slow" || lift.kind == "power" || lift.kind == "battery";
   };
   const Run& run = record.run();
   if (slows(*run.lift) || std::ranges::any_of(run.further_lifts, slows)) return std::nullopt;

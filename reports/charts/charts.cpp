@@ -9,6 +9,7 @@ std::vector<Chart> charts_of(const Report& report) {
   add_rate_charts(report, charts);
   add_fleet_charts(report, charts);
   add_cost_charts(report, charts);
+  add_job_charts(report, charts);
   add_latency_charts(report, charts);
   add_backlog_charts(report, charts);
   add_endpoint_charts(report, charts);

@@ -16,6 +16,7 @@ namespace tokenlift {
 
 inline constexpr std::string_view kThroughputSection = "Throughput";
 inline constexpr std::string_view kCostSection = "Power and cost";
+inline constexpr std::string_view kJobSection = "Internal jobs";
 inline constexpr std::string_view kLatencySection = "Latency";
 inline constexpr std::string_view kBacklogSection = "Backlog and limits";
 inline constexpr std::string_view kSplitSection = "Where the time goes";
@@ -43,6 +44,8 @@ void add_rate_charts(const Report& report, std::vector<Chart>& charts);
 void add_fleet_charts(const Report& report, std::vector<Chart>& charts);
 /// What sites draw, where they state it, and what tokens cost, where there are prices.
 void add_cost_charts(const Report& report, std::vector<Chart>& charts);
+/// What internal jobs have, where there are any.
+void add_job_charts(const Report& report, std::vector<Chart>& charts);
 /// Backlog with the limit, who waits, and the limits of the other throttles that change.
 void add_backlog_charts(const Report& report, std::vector<Chart>& charts);
 /// TTFT over time and by percentile.

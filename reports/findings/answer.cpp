@@ -179,7 +179,8 @@ std::string decision(const TrialReport& report) {
                        judgement.reason.empty() ? "" : " (" + judgement.reason + ")", change, why);
   }
   const std::string& kind = lift.lift.kind;
-  if (!judgement.shown && (kind == "fail" || kind == "slow" || kind == "power")) {
+  const bool may_pass = kind == "fail" || kind == "slow" || kind == "power" || kind == "battery";
+  if (!judgement.shown && may_pass) {
     return fmt::format(
         "No difference that lasted could be shown: {}{}; what it was like meanwhile is in the "
         "transition.",

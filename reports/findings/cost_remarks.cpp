@@ -67,6 +67,42 @@ void remark_on_slowed(const std::vector<PhaseCost>& costs, Remarks& remarks) {
       fmt::format("A limit of power slowed replicas down {}.", listed(clauses, "and")));
 }
 
+/// What that cost: time, and the tokens that would have been made in it.
+void remark_on_lost(const std::vector<PhaseCost>& costs, Remarks& remarks) {
+  std::vector<std::string> clauses;
+  for (const PhaseCost& cost : costs) {
+    if (!cost.lost_share) continue;
+    std::string clause =
+        fmt::format("{} of their time in '{}'", percent_figure(*cost.lost_share), cost.name);
+    if (cost.lost_tokens_per_s) {
+      clause += fmt::format(" (up to {} tokens/s)", figure(*cost.lost_tokens_per_s));
+    }
+    clauses.push_back(std::move(clause));
+  }
+  if (clauses.empty()) return;
+  remarks.push_back(fmt::format(
+      "The limit took {}: what steps would not have taken without it. Replicas with room make up "
+      "for it; what it cost in goodput shows against the same seed without it.",
+      listed(clauses, "and")));
+}
+
+/// Limits that were not kept.
+void remark_on_exceeded(const std::vector<PhaseCost>& costs, Remarks& remarks) {
+  constexpr double kWorthTelling = 0.01;  // of what is drawn at the most
+  std::vector<std::string> clauses;
+  for (const PhaseCost& cost : costs) {
+    if (!cost.exceeded_w || !cost.exceeded_share || !cost.site_power_largest_w) continue;
+    if (*cost.exceeded_w < kWorthTelling * *cost.site_power_largest_w) continue;
+    clauses.push_back(fmt::format("by up to {} over {} of '{}'", power_figure(*cost.exceeded_w),
+                                  percent_figure(*cost.exceeded_share), cost.name));
+  }
+  if (clauses.empty()) return;
+  remarks.push_back(fmt::format(
+      "The limit of power was exceeded {}: steps that begin between two control instants draw what "
+      "they draw, and smaller batches hold back no prompts.",
+      listed(clauses, "and")));
+}
+
 void remark_on_cost(const std::vector<const PhaseCost*>& phases, Remarks& remarks) {
   if (!all_know(phases, &PhaseCost::usd_per_hour)) return;
   std::string text =
@@ -184,6 +220,8 @@ std::vector<std::string> cost_remarks(const TrialReport& report) {
   remark_on_break_even(phases, remarks);
   remark_on_power(phases, remarks);
   remark_on_slowed(report.costs, remarks);
+  remark_on_lost(report.costs, remarks);
+  remark_on_exceeded(report.costs, remarks);
   remark_on_what_is_left_out(report.trial.lifted.pooled, remarks);
   return remarks;
 }

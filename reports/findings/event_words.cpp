@@ -47,6 +47,9 @@ std::string without_step(const LiftRecord& event) {
   if (event.kind == "power") {
     return fmt::format("what '{}' may draw changed from {} s on", event.site, at);
   }
+  if (event.kind == "battery") {
+    return fmt::format("'{}' had other batteries from {} s on", event.site, at);
+  }
   const char* verb = event.kind == "join"    ? "join"
                      : event.kind == "leave" ? "leave"
                      : event.kind == "fail"  ? "fail"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reports/findings/cost_remarks.hpp"
+#include "reports/findings/job_words.hpp"
 #include "reports/findings/overview_table.hpp"
 #include "reports/findings/ranks_table.hpp"
 #include "reports/findings/tables.hpp"
@@ -17,6 +18,7 @@ TrialReport analyse(Trial trial) {
   report.split = time_split(run);
   report.lift = analyse_lift(report.trial);
   report.costs = phase_costs(run);
+  report.jobs = job_work(run);
   if (report.lift) report.marginal = marginal_cost(report.costs, report.lift->gains);
   return report;
 }
@@ -28,6 +30,9 @@ Report make_report(std::vector<Trial> trials) {
     each.validity = validity(each.trial);
     each.verdict = verdict(each);
     each.remarks = remarks(each);
+    for (std::string& remark : job_remarks(each.jobs, !each.costs.empty())) {
+      each.remarks.push_back(std::move(remark));
+    }
     for (std::string& remark : cost_remarks(each)) each.remarks.push_back(std::move(remark));
     std::string of_shares = remark_on_shares(each.trial.lifted.pooled);
     if (!of_shares.empty()) each.remarks.push_back(std::move(of_shares));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reports/analysis/cost.hpp"
+#include "reports/analysis/job_work.hpp"
 #include "reports/analysis/lift.hpp"
 #include "reports/analysis/summary.hpp"
 #include "reports/analysis/trial.hpp"
@@ -25,6 +26,7 @@ struct TrialReport {
   std::vector<Table> tables;         ///< fleet, lift, effects, tenants, throttles, checks: in order
   std::vector<PhaseCost> costs = {};  ///< empty where nothing is stated of power and prices
   std::optional<MarginalCost> marginal = {};
+  std::vector<JobWork> jobs = {};
 };
 
 struct Report {

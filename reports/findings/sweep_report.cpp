@@ -230,6 +230,44 @@ std::string cost_sentence(const SweepReport& report) {
   return costs.empty() ? "" : "What was found costs " + listed(costs, "and") + ".";
 }
 
+/// What a million tokens cost beyond what the same use costs on demand.
+std::optional<double> beyond_on_demand(const SweepReport& report, const SweepPoint& point) {
+  const Estimate* const cost = figure_of(report, point, "usd_per_m_output_tokens");
+  const Estimate* const rent = figure_of(report, point, "on_demand_usd_per_m_output_tokens");
+  if (cost == nullptr || rent == nullptr) return std::nullopt;
+  return *cost->value - *rent->value;
+}
+
+/// Where the contract begins or ceases to be the cheaper one; empty where prices on demand are not
+/// stated.
+std::string contract_sentence(const SweepReport& report) {
+  if (report.axes.size() != 1 || !report.axes[0].numeric) return "";
+  const std::string& key = report.axes[0].key;
+  std::vector<std::string> crossings;
+  std::optional<double> last;
+  double last_number = 0;
+  for (const SweepPoint& point : report.points) {
+    const std::optional<double> beyond = beyond_on_demand(report, point);
+    if (!beyond) continue;
+    const double number = point.numbers[0];
+    if (last && (*last > 0) != (*beyond > 0)) {
+      const double at = last_number + (number - last_number) * *last / (*last - *beyond);
+      crossings.push_back(fmt::format("{} the same use on demand from {} = {} on",
+                                      *beyond > 0 ? "dearer than" : "cheaper than", key,
+                                      figure(at)));
+    }
+    last = beyond;
+    last_number = number;
+  }
+  if (!last) return "";
+  if (crossings.empty()) {
+    return fmt::format("The contract is {} than the same use on demand at every point.",
+                       *last > 0 ? "dearer" : "cheaper");
+  }
+  return fmt::format("The contract is {}: there the costs of a token cross.",
+                     listed(crossings, "and"));
+}
+
 }  // namespace
 
 std::string_view name_of(PointState state) {
@@ -350,6 +388,9 @@ std::vector<std::string> sweep_sentences(const SweepReport& report) {
   }
   if (std::string cost = cost_sentence(report); !cost.empty()) {
     sentences.push_back(std::move(cost));
+  }
+  if (std::string contract = contract_sentence(report); !contract.empty()) {
+    sentences.push_back(std::move(contract));
   }
   if (const std::optional<Knee> knee = knee_of(report)) {
     sentences.push_back(knee_sentence(report, *knee));

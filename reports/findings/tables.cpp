@@ -6,6 +6,7 @@
 #include "reports/findings/cost_table.hpp"
 #include "reports/findings/fleet_table.hpp"
 #include "reports/findings/gains_table.hpp"
+#include "reports/findings/job_words.hpp"
 #include "reports/findings/lift_table.hpp"
 #include "reports/findings/ranks_table.hpp"
 #include "reports/findings/split_table.hpp"
@@ -28,6 +29,7 @@ std::vector<Table> tables_of(const TrialReport& trial) {
     if (!trial.lift->fleet.empty()) all.back().title = "with the change against without it";
   }
   all.push_back(cost_table(trial.costs, trial.marginal));
+  all.push_back(jobs_table(trial.jobs));
   all.push_back(split_table(trial.split));
   all.push_back(tenants_table(run));
   all.push_back(throttles_table(run));

@@ -303,6 +303,55 @@ std::string wire_families(const Report& report) {
   return refused.text() + failed.text();
 }
 
+/// A key of a figure as a name: units in full, as the others have them.
+std::string metric_of_key(std::string_view key) {
+  constexpr std::string_view kPerS = "_per_s";
+  constexpr std::string_view kShare = "_share";
+  std::string name(key);
+  const std::size_t at = name.find(kPerS);
+  const std::size_t end = at + kPerS.size();
+  if (at != std::string::npos && (end == name.size() || name[end] == '_')) {
+    name.replace(at, kPerS.size(), "_per_second");
+  }
+  if (name.ends_with(kShare)) name.replace(name.size() - kShare.size(), kShare.size(), "_ratio");
+  if (name.ends_with("_use")) name += "_ratio";
+  return name;
+}
+
+/// A gauge for each figure of power and money, and of internal jobs, that is known of some phase.
+std::string cost_families(const Report& report) {
+  std::string out;
+  for (const CostFigure& figure : kCostFigures) {
+    Family family("tokenlift_" + metric_of_key(figure.key), "gauge", "",
+                  fmt::format("Power and cost: {}.", figure.label));
+    for (const TrialReport& trial : report.trials) {
+      for (const PhaseCost& cost : trial.costs) {
+        family.add({{"trial", trial.trial.label}, {"phase", cost.name}}, cost.*figure.value);
+      }
+    }
+    out += family.text();
+  }
+  return out;
+}
+
+std::string job_families(const Report& report) {
+  std::string out;
+  for (const JobFigure& figure : kJobFigures) {
+    Family family("tokenlift_job_" + metric_of_key(figure.key), "gauge", "",
+                  fmt::format("Internal jobs: {}.", figure.label));
+    for (const TrialReport& trial : report.trials) {
+      for (const JobWork& job : trial.jobs) {
+        for (const JobPhaseWork& work : job.phases) {
+          family.add({{"trial", trial.trial.label}, {"phase", work.name}, {"job", job.name}},
+                     work.*figure.value);
+        }
+      }
+    }
+    out += family.text();
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string to_openmetrics(const Report& report) {
@@ -315,7 +364,7 @@ std::string to_openmetrics(const Report& report) {
     out += counter_families(prefix, *entries) + rate_families(prefix, *entries) +
            latency_families(prefix, *entries);
   }
-  out += wire_families(report);
+  out += cost_families(report) + job_families(report) + wire_families(report);
   return out + "# EOF\n";
 }
 

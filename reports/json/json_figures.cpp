@@ -252,6 +252,13 @@ TrialReport sample_trial() {
     for (const CostFigure& figure : kCostFigures) cost.*figure.value = 0;
   }
   report.marginal.emplace();
+  JobWork& job = report.jobs.emplace_back();
+  job.name = kAnyName;
+  for (const PhaseSpan& phase : run.phases) {
+    JobPhaseWork& work = job.phases.emplace_back();
+    work.name = phase.name;
+    for (const JobFigure& figure : kJobFigures) work.*figure.value = 0;
+  }
   return report;
 }
 

@@ -155,6 +155,9 @@ SiteDraw draw_of(const Field& field) {
   draw.site_energy_fj = field["site_energy_fj"].sum();
   draw.slowed_replica_ns = field["slowed_replica_ns"].sum();
   draw.largest_mw = field["largest_mw"].amount();
+  if (field.has("lost_replica_ns")) draw.lost_replica_ns = field["lost_replica_ns"].sum();
+  if (field.has("exceeded_ns")) draw.exceeded_ns = field["exceeded_ns"].sum();
+  if (field.has("exceeded_mw")) draw.exceeded_mw = field["exceeded_mw"].amount();
   if (field.has("cost_microusd")) draw.cost_microusd = field["cost_microusd"].sum();
   if (field.has("paid_replica_ns")) draw.paid_replica_ns = field["paid_replica_ns"].sum();
   return draw;
@@ -460,6 +463,26 @@ SharesRecord shares_of(const Field& field) {
   return shares;
 }
 
+void read_jobs(const Field& field, Run& run) {
+  for (const Field& item : field.items(kMostListed)) {
+    JobRecord& job = run.jobs.emplace_back();
+    job.name = item["name"].text();
+    job.site = item["site"].text();
+    job.replicas = item["replicas"].amount();
+    job.yields = item["yields"].amount();
+    for (const Field& phase : phases_of(item, run)) {
+      JobPhase& work = job.phases.emplace_back();
+      work.steps = phase["steps"].count();
+      work.lost = phase["lost"].count();
+      work.step_ns = phase["step_ns"].sum();
+      work.replica_ns = phase["replica_ns"].sum();
+      work.stalled_ns = phase["stalled_ns"].sum();
+      if (phase.has("energy_fj")) work.energy_fj = phase["energy_fj"].sum();
+      if (phase.has("site_energy_fj")) work.site_energy_fj = phase["site_energy_fj"].sum();
+    }
+  }
+}
+
 /// What is there only where it was recorded.
 void read_since_version_4(const Field& document, Run& run) {
   if (document["capacity"].has("error_tokens_per_s")) {
@@ -569,6 +592,7 @@ Run read_run(std::string_view text, const std::string& source) {
   run.scenario_json = scenario.json().dump();
   read_tenants(document["tenants"], version, scenario.json(), run);
   read_throttles(document["throttles"], version, run);
+  if (document.has("jobs")) read_jobs(document["jobs"], run);
   run.series = series_of(document["series"]);
   if (document.has("wire")) run.wire = wire_of(document["wire"], bins_of(run.series));
   require_coherent(document, run);

@@ -163,6 +163,23 @@ Json rates_of(const PhaseCost& cost) {
   return rates;
 }
 
+/// What is known of them, by phase.
+Json json_of(const JobWork& job) {
+  Json phases = Json::array();
+  for (const JobPhaseWork& work : job.phases) {
+    Json rates = Json::object();
+    for (const JobFigure& figure : kJobFigures) {
+      if (work.*figure.value) rates[std::string(figure.key)] = *(work.*figure.value);
+    }
+    phases.push_back({{"name", work.name}, {"rates", std::move(rates)}});
+  }
+  return {{"name", job.name},
+          {"site", job.site},
+          {"replicas", job.replicas},
+          {"yields", job.yields},
+          {"phases", std::move(phases)}};
+}
+
 Json json_of(const MarginalCost& marginal) {
   return {{"usd_per_hour", or_null(marginal.usd_per_hour)},
           {"usd_per_m_output_tokens", or_null(marginal.usd_per_m_output_tokens)},
@@ -230,6 +247,7 @@ Json json_of(const TrialReport& trial) {
       {"lift", trial.lift ? json_of(*trial.lift, run.series.bin_ns) : Json(nullptr)},
       {"environment", json_of(run.environment)}};
   if (trial.marginal) json["marginal"] = json_of(*trial.marginal);
+  if (!trial.jobs.empty()) json["jobs"] = list_of(trial.jobs, json_of);
   return json;
 }
 

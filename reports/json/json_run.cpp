@@ -46,6 +46,11 @@ Json json_of(const SiteDraw& draw) {
                {"site_energy_fj", decimal(draw.site_energy_fj)},
                {"slowed_replica_ns", decimal(draw.slowed_replica_ns)},
                {"largest_mw", draw.largest_mw}};
+  if (draw.lost_replica_ns > 0) json["lost_replica_ns"] = decimal(draw.lost_replica_ns);
+  if (draw.exceeded_mw > 0) {
+    json["exceeded_ns"] = decimal(draw.exceeded_ns);
+    json["exceeded_mw"] = draw.exceeded_mw;
+  }
   if (draw.cost_microusd) json["cost_microusd"] = decimal(*draw.cost_microusd);
   if (draw.paid_replica_ns > 0) json["paid_replica_ns"] = decimal(draw.paid_replica_ns);
   return json;
@@ -216,6 +221,30 @@ Json json_of(const FleetRecord& fleet) {
   return json;
 }
 
+Json json_of(const JobPhase& work, const std::string& phase) {
+  Json json = {{"name", phase},
+               {"steps", work.steps},
+               {"lost", work.lost},
+               {"step_ns", decimal(work.step_ns)},
+               {"replica_ns", decimal(work.replica_ns)},
+               {"stalled_ns", decimal(work.stalled_ns)}};
+  if (work.energy_fj) json["energy_fj"] = decimal(*work.energy_fj);
+  if (work.site_energy_fj) json["site_energy_fj"] = decimal(*work.site_energy_fj);
+  return json;
+}
+
+Json json_of(const Run& run, const JobRecord& job) {
+  Json phases = Json::array();
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    phases.push_back(json_of(job.phases.at(i), run.phases[i].name));
+  }
+  return {{"name", job.name},
+          {"site", job.site},
+          {"replicas", job.replicas},
+          {"yields", job.yields},
+          {"phases", std::move(phases)}};
+}
+
 Json capacity_of(const Run& run) {
   Json json = {{"tokens_per_s", or_null(run.capacity_tokens_per_s)},
                {"source", run.capacity_source}};
@@ -317,6 +346,7 @@ void write_json(const Run& run, const std::function<void(std::string_view piece)
                              {"bound", run.sending_bound->bound}};
   }
   if (!run.fleet.compositions.empty()) json["fleet"] = json_of(run.fleet);
+  for (const JobRecord& job : run.jobs) json["jobs"].push_back(json_of(run, job));
   if (!run.further_lifts.empty()) {
     for (const LiftRecord& lift : run.further_lifts) json["further_lifts"].push_back(json_of(lift));
   }

@@ -183,9 +183,22 @@ void merge(SiteDraw& into, const SiteDraw& other) {
   into.energy_fj += other.energy_fj;
   into.site_energy_fj += other.site_energy_fj;
   into.slowed_replica_ns += other.slowed_replica_ns;
+  into.lost_replica_ns += other.lost_replica_ns;
   into.largest_mw = std::max(into.largest_mw, other.largest_mw);
+  into.exceeded_ns += other.exceeded_ns;
+  into.exceeded_mw = std::max(into.exceeded_mw, other.exceeded_mw);
   add(into.cost_microusd, other.cost_microusd);
   into.paid_replica_ns += other.paid_replica_ns;
+}
+
+void merge(JobPhase& into, const JobPhase& other) {
+  into.steps += other.steps;
+  into.lost += other.lost;
+  into.step_ns += other.step_ns;
+  into.replica_ns += other.replica_ns;
+  into.stalled_ns += other.stalled_ns;
+  add(into.energy_fj, other.energy_fj);
+  add(into.site_energy_fj, other.site_energy_fj);
 }
 
 void merge(PhaseRecord& into, const PhaseRecord& other) {
@@ -276,6 +289,7 @@ void merge(Run& into, const Run& other) {
   require_same_sites(into, other);
   require_same_names("tenants", into.tenants, other.tenants);
   require_same_names("throttles", into.throttles, other.throttles);
+  require_same_names("jobs", into.jobs, other.jobs);
   require_same_width("time bins", into.series.bin_ns, other.series.bin_ns);
   require_same_width("TTFT slices", into.series.slice_ns, other.series.slice_ns);
   if (into.series.bin_ns != 0 && other.series.bin_ns != 0) {
@@ -313,6 +327,11 @@ void merge(Run& into, const Run& other) {
   for (std::size_t i = 0; i < into.throttles.size(); ++i) {
     for (std::size_t phase = 0; phase < into.phases.size(); ++phase) {
       merge(into.throttles[i].phases.at(phase), other.throttles[i].phases.at(phase));
+    }
+  }
+  for (std::size_t i = 0; i < into.jobs.size(); ++i) {
+    for (std::size_t phase = 0; phase < into.phases.size(); ++phase) {
+      merge(into.jobs[i].phases.at(phase), other.jobs[i].phases.at(phase));
     }
   }
   merge(into.totals, other.totals);

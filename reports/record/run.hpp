@@ -106,7 +106,14 @@ struct SiteDraw {
   WideSum energy_fj = 0;          ///< of its accelerators, in femtojoules (mW x ps)
   WideSum site_energy_fj = 0;     ///< of all that it draws: the rest of servers and cooling, too
   WideSum slowed_replica_ns = 0;  ///< of replica_ns, held back by a limit of power
+  /// Of slowed_replica_ns, what steps would not have taken without the limit: t (1 - 1 / s) of a
+  /// step of t that took s times as long. 0 where smaller batches keep it, and in old runs.
+  WideSum lost_replica_ns = 0;
   std::int64_t largest_mw = 0;  ///< of all that it draws: the largest mean over a control interval
+  /// Time of control intervals over which what it drew, less what its battery gave, was more than
+  /// its limit, and the most that it was more, as a mean over one. 0 in old runs.
+  WideSum exceeded_ns = 0;
+  std::int64_t exceeded_mw = 0;
   std::optional<WideSum> cost_microusd = {};  ///< contract and electricity; absent: no price
   WideSum paid_replica_ns = 0;  ///< time that its replicas are paid for, added up; 0: no price
   bool operator==(const SiteDraw&) const = default;
@@ -114,6 +121,34 @@ struct SiteDraw {
 
 /// Adds `other` to `into`; of the largest means the larger one stays.
 void merge(SiteDraw& into, const SiteDraw& other);
+
+/// What a job did while a phase lasted. Of engine virtual.
+struct JobPhase {
+  std::uint64_t steps = 0;  ///< that ended in it
+  std::uint64_t lost = 0;   ///< steps that were cut in it, since a replica failed
+  WideSum step_ns = 0;      ///< how long the steps took that ended in it, added up
+  WideSum replica_ns = 0;   ///< time that it held replicas, added up
+  WideSum stalled_ns = 0;   ///< time in which it held none, or computed a step that was cut
+  // Where its site states power, else absent:
+  std::optional<WideSum> energy_fj = {};       ///< of its accelerators
+  std::optional<WideSum> site_energy_fj = {};  ///< with the rest of the servers and cooling
+  bool operator==(const JobPhase&) const = default;
+};
+
+/// Adds `other` to `into`.
+void merge(JobPhase& into, const JobPhase& other);
+
+/// Internal work beside what tenants ask for. What its replicas draw and cost is among what their
+/// site does (SiteDraw); the time of its replicas is not in PhaseSpan::replica_ns.
+struct JobRecord {
+  // As in the scenario language:
+  std::string name;
+  std::string site;
+  std::int64_t replicas = 0;
+  std::int64_t yields = 0;
+  std::vector<JobPhase> phases;  ///< as many as Run::phases, in the same order
+  bool operator==(const JobRecord&) const = default;
+};
 
 /// One measured phase, over the fleet. Times are from the start of the run.
 struct PhaseSpan {
@@ -140,7 +175,8 @@ struct PhaseSpan {
 /// runs add both. Where the fleet changes, gauges replicas_serving and capacity_tokens_per_s say
 /// what of it served. Where sites state power, means over the bin say what they drew: site_power_w,
 /// of all of them; power_limit_w, where all are limited; and battery_wh, what their batteries held,
-/// where there are any.
+/// where there are any. Where there are jobs, job_replicas (gauge) and job_steps (counter) are
+/// those of all of them.
 struct Column {
   std::string name;
   std::vector<std::int64_t> values;
@@ -244,8 +280,8 @@ struct ThrottleRecord {
 /// release_lag_ns and limit_tokens_per_s are absent.
 struct LiftRecord {
   std::string throttle;  ///< its target; empty where that is a site
-  /// Of a throttle "lift", "set", "restore" or "ramp"; of a site "join", "leave", "fail", "slow" or
-  /// "power"; of neither, since it happens elsewhere, "call", "command" or "signal".
+  /// Of a throttle "lift", "set", "restore" or "ramp"; of a site "join", "leave", "fail", "slow",
+  /// "power" or "battery"; of neither, since it happens elsewhere, "call", "command" or "signal".
   std::string kind;
   std::int64_t planned_ns = 0;
   std::optional<std::int64_t>
@@ -360,7 +396,8 @@ struct Run {
   std::vector<PhaseSpan> phases;
   std::vector<TenantRecord> tenants;
   std::vector<ThrottleRecord> throttles;
-  Counts totals;  ///< over the whole run, warm-up and cool-down included
+  std::vector<JobRecord> jobs = {};  ///< empty where there are none, and in old runs
+  Counts totals;                     ///< over the whole run, warm-up and cool-down included
   Series series;
   std::optional<WireRecord> wire = {};      ///< of a remote fleet
   std::optional<SharesRecord> shares = {};  ///< absent: one process played all of it

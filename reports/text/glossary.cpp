@@ -11,6 +11,12 @@ constexpr auto kTerms = std::to_array<Term>({
     {"95 % interval",
      "What chance alone leaves open: of 100 such intervals about 95 hold the true value. Where it "
      "holds no change, none was shown."},
+    {"above it by at most",
+     "The most that a site drew more than its limit and what its battery gave, as a mean "
+     "over a control interval."},
+    {"above the limit",
+     "Of the phase, the share over which a site drew more than its limit and what its "
+     "battery gave."},
     {"added",
      "What the change cost more (or drew more), for each token that was made more: the marginal "
      "cost."},
@@ -67,6 +73,7 @@ constexpr auto kTerms = std::to_array<Term>({
     {"cost per M goodput",
      "Dollars for a million output tokens of requests that met all their objectives."},
     {"cost per M tokens", "Dollars for a million output tokens."},
+    {"cost per step", "Its part of what its site costs / steps of the job."},
     {"cost per token", "What was paid / output tokens."},
     {"delivered load", "Requests that the harness sent in their phase / requests due in it."},
     {"denied at first",
@@ -77,6 +84,7 @@ constexpr auto kTerms = std::to_array<Term>({
      "The backlog / what limit and fleet carry beyond the load that arrives."},
     {"e2e", "End to end: last token - the instant at which the request was due."},
     {"energy", "All that the sites drew: accelerators, the rest of the servers, and cooling."},
+    {"energy per step", "All that the replicas of the job draw / its steps."},
     {"energy per token", "The energy of the sites / output tokens."},
     {"expired",
      "Requests whose deadline or longest wait passed; one that is served late is expired too."},
@@ -105,6 +113,7 @@ constexpr auto kTerms = std::to_array<Term>({
      "were admitted and are not done."},
     {"instant of the change",
      "When the call was answered, the command had ended or the signal came that says so."},
+    {"internal jobs", "Training beside what tenants ask for, on replicas of a site."},
     {"ITL", "Inter-token latency: every gap between consecutive tokens, pooled over all requests."},
     {"join",
      "Replicas come to a site. They serve once they have booted: loaded the weights of the model."},
@@ -114,6 +123,11 @@ constexpr auto kTerms = std::to_array<Term>({
      "The largest mean over a control interval; of several sites the sum of theirs, which need not "
      "come at once."},
     {"leave", "Replicas of a site go, after a notice."},
+    {"length of a step",
+     "From its beginning to the end of its exchange, mean over those that ended in the "
+     "phase."},
+    {"lost to the limit",
+     "Of the time of replicas, what steps would not have taken without the limit of power."},
     {"matters",
      "The share of the figure's variance over the whole range that goes with this parameter "
      "alone."},
@@ -125,6 +139,9 @@ constexpr auto kTerms = std::to_array<Term>({
     {"network",
      "The round trip to the site that served: the way there, and the way back of the first token."},
     {"no difference", "A worsening of the size that is looked for (--detect) is excluded."},
+    {"not made, at most",
+     "Output tokens/s that would have been made in the time lost to the limit: a bound, "
+     "since replicas with room make up for it."},
     {"objectives", "Bounds on figures that a case is held to, and how many of them it met."},
     {"of accelerators", "The energy of the accelerators alone / output tokens."},
     {"offered", "What users ask for: requests due per second, whatever becomes of them."},
@@ -158,6 +175,7 @@ constexpr auto kTerms = std::to_array<Term>({
      "too, the best."},
     {"recovery deficit", "Tokens of goodput that the transition fell short of the level after it."},
     {"rejected", "Requests that gave up after their retries; of a throttle: attempts refused."},
+    {"replicas held", "Of the site, by the job: mean over the phase."},
     {"replicas serving", "Replicas that take requests, of all sites; mean over the phase."},
     {"requests due",
      "Requests that users wanted in the phase, whatever became of them. When one is due is never "
@@ -178,12 +196,18 @@ constexpr auto kTerms = std::to_array<Term>({
     {"slowed by power",
      "Of the time of replicas, the share in which a limit of power held them back."},
     {"smoothed over", "The length of time over which the series was averaged."},
+    {"stalled",
+     "Of the phase, the share in which the job had no replica, or computed a step that a "
+     "failure cut."},
     {"standard error", "Of the smoothed series: how far chance alone moves it."},
     {"starvation",
      "Time that a tenant got less than its guaranteed share while it had work waiting."},
     {"status",
      "done: a valid measurement. Invalid: a check failed. Failed, interrupted, not run: there is "
      "no measurement."},
+    {"steps", "Of the job, that ended in the phase."},
+    {"steps lost", "Steps of the job that a failure cut."},
+    {"steps per hour", "Steps of the job that ended in the phase / its length."},
     {"tenant", "A group of users with a load and objectives of its own."},
     {"the same on demand",
      "What the accelerators that were used would cost by the hour on demand: as many, at full "

@@ -299,6 +299,17 @@ lift = "=1+1 %"
         self.assertLess(alone["transition"]["rates"]["goodput_tokens_per_s"],
                         phases["transition"]["rates"]["goodput_tokens_per_s"])
 
+    @conclusions
+    def test_training_gets_its_replicas_back_when_leased_capacity_comes(self):
+        trial, rates = self.conclude("research-job")
+        job = trial["jobs"][0]
+        before, after = (next(each["rates"] for each in job["phases"] if each["name"] == name)
+                         for name in ("before", "after"))
+        self.assertGreater(after["steps_per_hour"], 1.5 * before["steps_per_hour"])
+        self.assertLess(before["replicas_held"], after["replicas_held"])
+        self.assertGreater(rates["before"]["attainment"], 0.9)
+        self.assertIn("Job 'training' made", " ".join(trial["remarks"]))
+
     def test_limits_rise_as_capacity_arrives(self):
         words = [word for site, count in (("h100", 36), ("h200", 12), ("gb200", 7))
                  for word in ("--set", f"fleet.site.{site}.replicas={count}")]

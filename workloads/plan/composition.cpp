@@ -21,8 +21,10 @@ std::vector<Instant> instants_of(const Scenario& scenario) {
   const std::vector<double> weights = replica_weights(scenario);
   std::vector<std::int64_t> replicas = replicas_at_start(scenario);
   std::vector<Instant> instants;
+  const std::vector<std::optional<std::size_t>> jobs = job_of_replicas(scenario);
   for (const ReplicaChange& change : plan_fleet(scenario)) {
     if (change.kind == ReplicaChange::Kind::pace) continue;
+    if (!jobs.empty() && jobs[change.replica]) continue;
     replicas[site_of(scenario, change.replica)] +=
         change.kind == ReplicaChange::Kind::serve ? 1 : -1;
     if (instants.empty() || change.at_ns > instants.back().at_ns) {

@@ -127,6 +127,11 @@ bool may_use(const Tenant& tenant, const Site& site) {
   return tenant.sites.empty() || std::ranges::find(tenant.sites, site.name) != tenant.sites.end();
 }
 
+bool goes_before(const Tenant& tenant, const Job& job) {
+  return tenant.priority >= job.priority &&
+         (tenant.sites.empty() || std::ranges::find(tenant.sites, job.site) != tenant.sites.end());
+}
+
 double output_tokens_per_unit(Unit unit, const Mix& mix) {
   switch (unit) {
     case Unit::requests:

@@ -32,6 +32,10 @@ bool looks_at(const Throttle& throttle, const Tenant& tenant);
 /// True if the site may serve the tenant's requests.
 bool may_use(const Tenant& tenant, const Site& site);
 
+/// True if the job yields its replicas to the tenant's requests: its priority is as large or
+/// larger, and it may use the job's site.
+bool goes_before(const Tenant& tenant, const Job& job);
+
 /// The mix of the requests that a throttle looks at.
 Mix request_mix(const Scenario& scenario, const Throttle& throttle);
 

@@ -24,11 +24,6 @@ std::int64_t horizon_ns(const Scenario& scenario) {
   return scenario.run.duration_ns + scenario.run.cooldown_max_ns;
 }
 
-std::int64_t replicas_at_start(const Site& site) {
-  if (site.available && site.available->begin_ns == 0) return 0;
-  return site.at_start.value_or(site.replicas);
-}
-
 // Between failures of a replica, of which any accelerator may fail; 0: it never does.
 double mean_gap_ns(const Scenario& scenario, const Site& site) {
   if (!site.failures) return 0;
@@ -471,53 +466,12 @@ void FleetCourse::tell(ReplicaChange change, std::size_t event) {
 
 }  // namespace
 
-std::int64_t replica_places(const Site& site) {
-  return site.replicas + site.spares;
-}
-
-std::int64_t replica_places(const Scenario& scenario) {
-  std::int64_t places = 0;
-  for (const Site& site : scenario.fleet.sites) places += replica_places(site);
-  return places;
-}
-
-std::size_t site_of(const Scenario& scenario, std::uint32_t replica) {
-  std::int64_t rest = replica;
-  for (std::size_t i = 0; i < scenario.fleet.sites.size(); ++i) {
-    rest -= replica_places(scenario.fleet.sites[i]);
-    if (rest < 0) return i;
-  }
-  assert(false && "a replica that no site has");
-  return scenario.fleet.sites.size();
-}
-
-std::size_t site_named(const Scenario& scenario, std::string_view name) {
-  const auto site = std::ranges::find(scenario.fleet.sites, name, &Site::name);
-  assert(site != scenario.fleet.sites.end());
-  return static_cast<std::size_t>(site - scenario.fleet.sites.begin());
-}
-
-std::vector<bool> serving_at_start(const Scenario& scenario) {
-  std::vector<bool> serving;
-  for (const Site& site : scenario.fleet.sites) {
-    const std::int64_t there = replicas_at_start(site);
-    for (std::int64_t i = 0; i < replica_places(site); ++i) serving.push_back(i < there);
-  }
-  return serving;
-}
-
-std::vector<std::int64_t> replicas_at_start(const Scenario& scenario) {
-  std::vector<std::int64_t> replicas;
-  for (const Site& site : scenario.fleet.sites) replicas.push_back(replicas_at_start(site));
-  return replicas;
-}
-
 bool changes_fleet(const Event& event) {
   return !event.site.empty();
 }
 
 bool changes_replicas(const Event& event) {
-  return changes_fleet(event) && event.kind != EventKind::power;
+  return changes_fleet(event) && event.kind != EventKind::power && event.kind != EventKind::battery;
 }
 
 std::int64_t spread_ns(std::int64_t over_ns, std::int64_t i, std::int64_t count) {
@@ -529,6 +483,7 @@ std::int64_t spread_ns(std::int64_t over_ns, std::int64_t i, std::int64_t count)
 bool fleet_changes(const Scenario& scenario) {
   return std::ranges::any_of(scenario.fleet.sites,
                              [](const Site& site) { return site.failures || site.available; }) ||
+         std::ranges::any_of(scenario.jobs, [](const Job& job) { return job.yields > 0; }) ||
          std::ranges::any_of(scenario.events,
                              [](const Event& e) { return changes_replicas(e) && !e.taken_out; });
 }
@@ -573,8 +528,10 @@ std::vector<BootSpan> boots_over_time(const Scenario& scenario) {
 
 std::vector<ServingSpan> serving_over_time(const Scenario& scenario) {
   std::vector<ServingSpan> spans = {{0, replicas_at_start(scenario)}};
+  const std::vector<std::optional<std::size_t>> jobs = job_of_replicas(scenario);
   for (const ReplicaChange& change : plan_fleet(scenario)) {
     if (change.kind == ReplicaChange::Kind::pace) continue;
+    if (!jobs.empty() && jobs[change.replica]) continue;
     if (change.at_ns > spans.back().at_ns) spans.push_back({change.at_ns, spans.back().replicas});
     spans.back().replicas[site_of(scenario, change.replica)] +=
         change.kind == ReplicaChange::Kind::serve ? 1 : -1;
@@ -584,6 +541,7 @@ std::vector<ServingSpan> serving_over_time(const Scenario& scenario) {
 
 std::vector<ServingSpan> there_over_time(const Scenario& scenario) {
   Scenario steady = scenario;  // the same without all that only interrupts
+  steady.jobs.clear();
   for (Site& site : steady.fleet.sites) {
     site.failures.reset();
     site.available.reset();

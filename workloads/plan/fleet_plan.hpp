@@ -47,6 +47,9 @@ struct ReplicaChange {
   std::int64_t prefill_ppm = 1'000'000;
   std::optional<std::size_t> event;  ///< whose doing it is, among Scenario::events; absent: chance,
                                      ///< a repair, a spare, or the site itself
+  /// It is about the work for this job, among Scenario::jobs: serve takes it up, leave lays it down
+  /// at the end of the step under way, fail cuts that. Absent: it is about what tenants ask for.
+  std::optional<std::size_t> job = {};
   bool operator==(const ReplicaChange&) const = default;
 };
 
@@ -68,12 +71,25 @@ std::int64_t replica_places(const Scenario& scenario);
 std::size_t site_of(const Scenario& scenario, std::uint32_t replica);
 /// The index of the site of that name, which there must be.
 std::size_t site_named(const Scenario& scenario, std::string_view name);
-/// By replica: does it serve at 0?
+/// The numbers of the replicas that a job has when no tenant needs them: [begin, end). Of a site's
+/// `replicas` the last ones; of several jobs there the first one's are the last.
+struct JobPlaces {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
+/// By job.
+std::vector<JobPlaces> job_places(const Scenario& scenario);
+/// By replica: the job whose it is, or nothing. Empty where there are no jobs.
+std::vector<std::optional<std::size_t>> job_of_replicas(const Scenario& scenario);
+
+/// By replica: is it there at 0, and its site not away?
+std::vector<bool> there_at_start(const Scenario& scenario);
+/// By replica: does it serve tenants at 0? Those of jobs do not.
 std::vector<bool> serving_at_start(const Scenario& scenario);
 /// The same, counted by site.
 std::vector<std::int64_t> replicas_at_start(const Scenario& scenario);
 
-/// The event is about a site: join, leave, fail, slow or power.
+/// The event is about a site: join, leave, fail, slow, power or battery.
 bool changes_fleet(const Event& event);
 /// It is about the replicas of a site: join, leave, fail or slow.
 bool changes_replicas(const Event& event);
@@ -82,7 +98,8 @@ bool changes_replicas(const Event& event);
 /// the last at its end.
 std::int64_t spread_ns(std::int64_t over_ns, std::int64_t i, std::int64_t count);
 
-/// Anything can happen to a replica: an event, a failure, or a site that comes and goes.
+/// Anything can happen to a replica: an event, a failure, a site that comes and goes, or a job that
+/// yields some.
 bool fleet_changes(const Scenario& scenario);
 
 /// The run plans no more changes of replicas than this, about (expected_changes()).
@@ -94,7 +111,7 @@ double expected_changes(const Scenario& scenario);
 /// first, then the events in their order, and of each its replicas in theirs; what follows from a
 /// change at the same instant comes behind it. Of each replica serve and leave (or fail) take
 /// turns. Empty where the fleet does not change. O(changes x log), and of each event O(places of
-/// its site).
+/// its site). What jobs yield is no part of it: that is decided while the run goes on.
 std::vector<ReplicaChange> plan_fleet(const Scenario& scenario);
 
 /// A replica of a site boots: from when it joins or is repaired until it serves, or goes before.
@@ -107,19 +124,19 @@ struct BootSpan {
 /// In the order in which they begin; of sites that need no time for it none.
 std::vector<BootSpan> boots_over_time(const Scenario& scenario);
 
-/// How many replicas of each site serve from `at_ns` on, at their usual pace or not.
+/// How many replicas of each site serve tenants from `at_ns` on, at their usual pace or not.
 struct ServingSpan {
   std::int64_t at_ns = 0;
   std::vector<std::int64_t> replicas;  ///< by site
   bool operator==(const ServingSpan&) const = default;
 };
 /// From 0 on, in order of time; at least one. Whatever happens at one instant is one span, also
-/// where its counts are those of the one before.
+/// where its counts are those of the one before. As if no job yielded any.
 std::vector<ServingSpan> serving_over_time(const Scenario& scenario);
 
 /// The same of how many replicas are there, whether they serve or not: from when each joins (its
-/// boot included) until it has left. Neither failures and repairs nor a site that is away make a
-/// difference, and spares do not count.
+/// boot included) until it has left, those of jobs among them. Neither failures and repairs nor a
+/// site that is away make a difference, and spares do not count.
 std::vector<ServingSpan> there_over_time(const Scenario& scenario);
 
 }  // namespace tokenlift

@@ -123,7 +123,7 @@ void warn_of_power(const Scenario& resolved, std::vector<std::string>& result) {
 }  // namespace
 
 void warn_of_fleet(const Scenario& resolved, std::vector<std::string>& result) {
-  if (fleet_changes(resolved)) warn_of_emptiness(resolved, result);
+  if (fleet_changes(resolved) || !resolved.jobs.empty()) warn_of_emptiness(resolved, result);
   warn_of_places(resolved, result);
   warn_of_boots(resolved, result);
   warn_of_power(resolved, result);

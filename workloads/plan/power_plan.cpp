@@ -61,7 +61,10 @@ std::optional<ReplicaPower> replica_power(const Scenario& scenario, const Site& 
   power.rest_mw = accelerator.count * site.power->per_accelerator_mw;
   power.pue_ppm = std::llround(site.power->pue * 1e6);
   power.limited = site.power->limit_mw.has_value();
-  power.battery = power.limited && site.power->battery.has_value();
+  const bool gets_one = std::ranges::any_of(scenario.events, [&](const Event& event) {
+    return event.kind == EventKind::battery && event.site == site.name;
+  });
+  power.battery = power.limited && (site.power->battery || gets_one);
   power.control_ns = site.power->control_ns;
   return power;
 }
@@ -92,6 +95,15 @@ std::int64_t LimitCourse::at(std::int64_t at_ns) const {
   if (gone_ns >= part.over_ns) return part.to_mw;
   const __int128 way = static_cast<__int128>(part.to_mw - part.from_mw) * gone_ns;
   return part.from_mw + static_cast<std::int64_t>(way / part.over_ns);
+}
+
+std::vector<BatteryChange> battery_changes(const Scenario& scenario, const Site& site) {
+  std::vector<BatteryChange> changes;
+  for (const Event& event : scenario.events) {
+    if (event.kind != EventKind::battery || event.site != site.name || event.taken_out) continue;
+    changes.push_back({event.at_ns, *event.battery});
+  }
+  return changes;
 }
 
 std::int64_t LimitCourse::least_mw() const {

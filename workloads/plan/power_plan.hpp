@@ -50,6 +50,14 @@ class LimitCourse {
   std::vector<Part> parts_;  // in order of time, the first from 0 on
 };
 
+/// From `at_ns` on a site has another battery, full.
+struct BatteryChange {
+  std::int64_t at_ns = 0;
+  Battery battery;
+};
+/// By events that happen, in order of time.
+std::vector<BatteryChange> battery_changes(const Scenario& scenario, const Site& site);
+
 /// What a site draws with all its replicas there, in mW; no more than 10^18.
 struct SiteBounds {
   std::int64_t idle_mw = 0;       ///< nobody computes

@@ -41,6 +41,10 @@ std::optional<Price> read_price(TableReader& site, const Profile* profile) {
                    "remove it, or state per_accelerator_hour");
   }
   price.on_demand_usd_per_accelerator_hour = given->number("on_demand", 0, kMostUsdPerHour);
+  if (price.on_demand_usd_per_accelerator_hour == 0) {
+    given->mistake("on_demand", "nothing is compared with a price on demand of 0",
+                   "remove it, or state what an accelerator costs on demand: on_demand = 2.95");
+  }
   if (price.when_serving && price.on_demand_usd_per_accelerator_hour) {
     given->mistake("on_demand", "the site is paid on demand already (when_serving)",
                    "remove it: a contract is compared with it");

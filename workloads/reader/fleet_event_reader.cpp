@@ -6,6 +6,7 @@
 
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/fleet_plan.hpp"
+#include "workloads/reader/fleet_reader.hpp"
 
 namespace tokenlift {
 
@@ -24,13 +25,14 @@ std::optional<std::int64_t> read_pace_ppm(TableReader& action, std::string_view 
 
 void FleetEventReader::read(TableReader& table, Event& event) {
   const EngineTraits& engine = traits_of(scenario_.run.engine);
-  for (const EventKind kind :
-       {EventKind::join, EventKind::leave, EventKind::fail, EventKind::slow, EventKind::power}) {
+  for (const EventKind kind : {EventKind::join, EventKind::leave, EventKind::fail, EventKind::slow,
+                               EventKind::power, EventKind::battery}) {
     const std::string_view key = name_of(kind);
     std::optional<TableReader> action = table.table(key, std::string(key));
     if (!action) continue;
     event.kind = kind;
-    if (kind == EventKind::power && !engine.simulated) {
+    const bool of_power = kind == EventKind::power || kind == EventKind::battery;
+    if (of_power && !engine.simulated) {
       table.mistake(key, "engine " + in_quotes(engine.name) + " knows no power",
                     "remove the event, or set run.engine = \"virtual\"");
     } else if (!engine.has_replicas) {
@@ -48,6 +50,7 @@ void FleetEventReader::read(TableReader& table, Event& event) {
     if (kind == EventKind::fail) read_fail(std::move(*action), event);
     if (kind == EventKind::slow) read_slow(std::move(*action), event);
     if (kind == EventKind::power) read_power(std::move(*action), event);
+    if (kind == EventKind::battery) read_new_battery(std::move(*action), event);
   }
 }
 
@@ -144,11 +147,26 @@ void FleetEventReader::read_power(TableReader action, Event& event) {
   assign(event.over_ns, action.duration_ns("over"));
   assign(event.for_ns, action.positive_duration_ns("for"));
   action.finish();
+  require_limit(action, site);
+}
+
+void FleetEventReader::read_new_battery(TableReader action, Event& event) {
+  const Site* site = read_site(action, event);
+  event.battery = read_battery(action);
+  action.finish();
+  require_limit(action, site);
+}
+
+// Of a site whose limit is wrong that is the mistake.
+void FleetEventReader::require_limit(TableReader& action, const Site* site) {
   if (site == nullptr || !traits_of(scenario_.run.engine).simulated) return;
-  if (!site->power || !site->power->limit_mw) {
-    action.mistake("site", "site " + in_quotes(site->name) + " has no limit of power to change",
-                   "state what holds before and after: power = { limit = \"300MW\" } in the site");
-  }
+  if (site->power && site->power->limit_mw) return;
+  const bool has_one = action.name() == name_of(EventKind::battery);
+  action.mistake("site",
+                 "site " + in_quotes(site->name) + " has no limit of power " +
+                     (has_one ? "that a battery could help to keep" : "to change"),
+                 "state " + std::string(has_one ? "one" : "what holds before and after") +
+                     ": power = { limit = \"300MW\" } in the site");
 }
 
 }  // namespace tokenlift

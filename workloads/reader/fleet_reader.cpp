@@ -32,6 +32,15 @@ constexpr std::string_view kHasReplicasAdvice =
 
 }  // namespace
 
+Battery read_battery(TableReader& table) {
+  Battery battery;
+  table.require("energy", "what it holds, for example energy = \"150MWh\"");
+  assign(battery.energy_milliwatt_h, table.energy_milliwatt_h("energy"));
+  table.require("power", "how fast it is emptied and filled, for example power = \"150MW\"");
+  assign(battery.power_mw, table.power_mw("power"));
+  return battery;
+}
+
 FleetReader::FleetReader(Document& document, std::string folder, std::optional<Engine> engine,
                          const std::vector<Profile>& given, ReadProfiles own)
     : document_(document),
@@ -202,24 +211,20 @@ std::optional<PowerSettings> FleetReader::read_power(TableReader& table) {
     return std::nullopt;
   }
   std::optional<TableReader> given = table.table("power", "power");
-  if (!given) return std::nullopt;
+  // What is stated and wrong is there, for whom it concerns besides: one mistake, not two.
+  if (!given) return table.has("power") ? std::optional(PowerSettings{kMostPowerMw}) : std::nullopt;
   PowerSettings power;
   power.limit_mw = given->power_mw("limit");
+  if (given->has("limit") && !power.limit_mw) power.limit_mw = kMostPowerMw;
   assign(power.pue, given->number("pue", 1, kMostPue));
   if (const auto watts = given->number("per_accelerator_w", 0, kMostRestW)) {
     power.per_accelerator_mw = std::llround(*watts * 1e3);
   }
   assign(power.control_ns, given->positive_duration_ns("control"));
   assign(power.when_over, given->choice<WhenOver>("when_over"));
-  if (std::optional<TableReader> table_of_battery = given->table("battery", "battery")) {
-    Battery battery;
-    table_of_battery->require("energy", "what it holds, for example energy = \"150MWh\"");
-    assign(battery.energy_milliwatt_h, table_of_battery->energy_milliwatt_h("energy"));
-    table_of_battery->require("power",
-                              "how fast it is emptied and filled, for example power = \"150MW\"");
-    assign(battery.power_mw, table_of_battery->power_mw("power"));
-    table_of_battery->finish();
-    power.battery = battery;
+  if (std::optional<TableReader> battery = given->table("battery", "battery")) {
+    power.battery = read_battery(*battery);
+    battery->finish();
   }
   given->finish();
   return power;

@@ -21,6 +21,9 @@ struct PlacedSite {
   Place power;
 };
 
+/// The keys of a battery, both required.
+Battery read_battery(TableReader& table);
+
 class FleetReader {
  public:
   /// `folder` is where relative paths begin; `engine` is nothing where it is not known; `given` are

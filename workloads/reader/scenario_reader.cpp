@@ -19,6 +19,7 @@
 #include "workloads/reader/event_reader.hpp"
 #include "workloads/reader/fleet_check.hpp"
 #include "workloads/reader/fleet_reader.hpp"
+#include "workloads/reader/job_reader.hpp"
 #include "workloads/reader/profile_reader.hpp"
 #include "workloads/reader/sweep_reader.hpp"
 #include "workloads/reader/table_reader.hpp"
@@ -64,6 +65,7 @@ class ScenarioReader {
   void read_queue(TableReader table);
   void read_tenants(TableReader& root);
   void read_throttles(TableReader& root);
+  void read_jobs(TableReader& root, bool fleet_sound);
   void read_events(TableReader& root);
   void note_load(const Place& place, bool by_load);
 
@@ -190,6 +192,14 @@ void ScenarioReader::read_throttles(TableReader& root) {
   sizes_ = reader.sizes();
 }
 
+void ScenarioReader::read_jobs(TableReader& root, bool fleet_sound) {
+  const Mark mark{document_};
+  JobReader reader(scenario_.fleet, fleet_sound, engine_);
+  std::vector<TableReader> tables = root.tables("job", "[[job]]", kMostJobs);
+  for (TableReader& table : tables) scenario_.jobs.push_back(reader.read(table));
+  if (mark.sound()) check_yields(scenario_.jobs, scenario_.tenants, tables);
+}
+
 void ScenarioReader::read_events(TableReader& root) {
   EventReader reader(document_, scenario_, engine_, throttles_, sizes_);
   std::int64_t changes = 0;
@@ -300,6 +310,9 @@ Scenario ScenarioReader::read(const std::string& source_name, const Tasks& tasks
   if (auto queue = root.table("queue", "[queue]")) read_queue(std::move(*queue));
   read_tenants(root);
   read_throttles(root);
+  const Mark of_jobs{document_};
+  read_jobs(root, fleet_sound);
+  const bool jobs_sound = of_jobs.sound();
   const Mark of_events{document_};
   read_events(root);
   const bool events_sound = of_events.sound();
@@ -313,7 +326,7 @@ Scenario ScenarioReader::read(const std::string& source_name, const Tasks& tasks
     return std::pair(event.at_signal, event.at_ns);
   });
   if (events_sound) check_measured();
-  if (fleet_sound && events_sound && scenario_.run.duration_ns > 0) {
+  if (fleet_sound && jobs_sound && events_sound && scenario_.run.duration_ns > 0) {
     places_.sites = fleet_reader.sound_sites();
     places_.load = tenants_.load_place() ? tenants_.load_place() : load_place_;
     Scenario known = scenario_;

@@ -44,6 +44,13 @@ std::string digits(const toml::node& node, const char* substitute) {
   return number != nullptr && number->get() > 0 ? std::to_string(number->get()) : substitute;
 }
 
+// Sites draw megawatts: a number as large as watts of them is meant in watts.
+std::string_view likely_power_unit(const toml::node* node) {
+  constexpr std::int64_t kMostMegawatts = 10'000;
+  const auto* number = node != nullptr ? node->as_integer() : nullptr;
+  return number != nullptr && number->get() > kMostMegawatts ? "W" : "MW";
+}
+
 }  // namespace
 
 bool is_name(std::string_view text) {
@@ -190,7 +197,7 @@ std::optional<double> TableReader::rate_per_s(std::string_view key) {
 }
 
 std::optional<std::int64_t> TableReader::power_mw(std::string_view key) {
-  return quantity(key, parse_power_mw, "a power with a unit", "300", "MW");
+  return quantity(key, parse_power_mw, "a power with a unit", "300", likely_power_unit(find(key)));
 }
 
 std::optional<std::int64_t> TableReader::energy_milliwatt_h(std::string_view key) {

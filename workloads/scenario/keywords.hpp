@@ -107,6 +107,7 @@ inline constexpr auto kKeywords<EventKind> =
                                        {"fail", EventKind::fail},
                                        {"slow", EventKind::slow},
                                        {"power", EventKind::power},
+                                       {"battery", EventKind::battery},
                                        {"call", EventKind::call},
                                        {"command", EventKind::command},
                                        {"signal", EventKind::signal}});

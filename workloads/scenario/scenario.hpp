@@ -15,6 +15,7 @@
 #include "workloads/scenario/cost.hpp"
 #include "workloads/scenario/endpoint.hpp"
 #include "workloads/scenario/engine.hpp"
+#include "workloads/scenario/job.hpp"
 #include "workloads/scenario/power.hpp"
 #include "workloads/scenario/profile.hpp"
 #include "workloads/scenario/sweeping.hpp"
@@ -31,8 +32,8 @@ enum class Scope { fleet, tenant, user };
 enum class Charge { reserve, after };
 enum class Mode { enforce, shadow };
 enum class QueueOrder { fifo, priority, fair };
-/// The first four change a throttle, the next four what a site has, and power what it may draw; the
-/// last three make something happen elsewhere, or wait for it (engine http).
+/// The first four change a throttle, the next four what a site has, power and battery what it may
+/// draw; the last three make something happen elsewhere, or wait for it (engine http).
 enum class EventKind {
   lift,
   set,
@@ -43,6 +44,7 @@ enum class EventKind {
   fail,
   slow,
   power,
+  battery,
   call,
   command,
   signal
@@ -351,8 +353,9 @@ struct Event : Settings {
   std::int64_t prefill_ppm = 1'000'000;
   /// power: the limit of the site, reached over `over_ns` from what holds then.
   std::optional<std::int64_t> limit_mw = {};
-  std::optional<Call> call;          ///< kind call
-  std::vector<std::string> command;  ///< kind command: program and arguments
+  std::optional<Battery> battery = {};  ///< battery: what the site has from then on, full
+  std::optional<Call> call;             ///< kind call
+  std::vector<std::string> command;     ///< kind command: program and arguments
   bool measure =
       false;  ///< it divides the run into phases, with others that do (default: the first)
   /// It does, but does not happen: of a control run. Not part of the language.
@@ -458,6 +461,7 @@ struct Scenario {
   QueueOrder queue_order = QueueOrder::fifo;  ///< of tenants that wait for the throttles
   std::vector<Tenant> tenants;
   std::vector<Throttle> throttles;
+  std::vector<Job> jobs;      ///< engine virtual
   std::vector<Event> events;  ///< ordered by at_ns; those that a signal begins are the last
   /// What `tune` searches. No part of what is run: run.json does not have it.
   std::optional<Tuning> tuning;

@@ -136,8 +136,9 @@ void put(toml::table& table, std::string_view name, const Place& place, toml::ta
 // Of keys that exclude each other, the override's replaces the others.
 void remove_excluded_keys(toml::table& table, std::string_view name, const toml::node& value) {
   constexpr std::array<std::string_view, 3> kLimits = {"rate", "load", "limit"};
-  constexpr std::array<std::string_view, 10> kActions = {
-      "lift", "set", "restore", "ramp", "join", "leave", "fail", "slow", "call", "command"};
+  constexpr std::array<std::string_view, 12> kActions = {"lift",  "set",     "restore", "ramp",
+                                                         "join",  "leave",   "fail",    "slow",
+                                                         "power", "battery", "call",    "command"};
   constexpr std::array<std::string_view, 2> kAmounts = {"replicas", "share"};
   constexpr std::array<std::string_view, 2> kKeys = {"key_env", "key_file"};
   const auto remove_others = [&](const auto& excluding) {

@@ -107,8 +107,7 @@ TomlKeys keys_of(const PowerSettings& power) {
   if (power.when_over != usual.when_over) keys.add("when_over", word(power.when_over));
   if (power.battery) {
     TomlKeys battery;
-    battery.add("energy", string_literal(format_energy(power.battery->energy_milliwatt_h)));
-    battery.add("power", string_literal(format_power(power.battery->power_mw)));
+    add_battery(*power.battery, battery);
     keys.add("battery", battery.inline_table());
   }
   return keys;
@@ -375,6 +374,20 @@ TomlKeys keys_of(const Tenant& tenant) {
   return keys;
 }
 
+TomlKeys keys_of(const Job& job) {
+  const Job plain;
+  TomlKeys keys;
+  keys.add("name", string_literal(job.name));
+  keys.add("site", string_literal(job.site));
+  keys.add("replicas", job.replicas);
+  if (job.yields != plain.yields) keys.add("yields", job.yields);
+  if (job.priority != plain.priority) keys.add("priority", job.priority);
+  keys.add("step", duration(job.step_ns));
+  if (job.interconnect_ns > 0) keys.add("interconnect", duration(job.interconnect_ns));
+  if (job.control_ns != plain.control_ns) keys.add("control", duration(job.control_ns));
+  return keys;
+}
+
 std::string quantity(const Parameter& parameter, double value) {
   switch (parameter.form) {
     case ParameterForm::duration:
@@ -479,9 +492,9 @@ std::string to_toml(const Scenario& scenario) {
     text += "\n[[fleet.site]]\n" + keys_of(site).lines();
   if (!scenario.profiles.empty()) text += "\n" + to_toml(scenario.profiles);
   for (const Tenant& tenant : scenario.tenants) text += "\n[[tenant]]\n" + keys_of(tenant).lines();
-  for (const std::string& tables : {throttles_toml(scenario), events_toml(scenario)}) {
-    if (!tables.empty()) text += "\n" + tables;
-  }
+  if (!scenario.throttles.empty()) text += "\n" + throttles_toml(scenario);
+  for (const Job& job : scenario.jobs) text += "\n[[job]]\n" + keys_of(job).lines();
+  if (!scenario.events.empty()) text += "\n" + events_toml(scenario);
   if (scenario.tuning) text += tuning_toml(*scenario.tuning);
   if (scenario.sweep) text += sweep_toml(*scenario.sweep);
   return text;

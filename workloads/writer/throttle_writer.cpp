@@ -117,6 +117,13 @@ TomlKeys keys_of_power(const Event& event) {
   return keys;
 }
 
+TomlKeys keys_of_battery(const Event& event) {
+  TomlKeys keys;
+  keys.add("site", string_literal(event.site));
+  add_battery(*event.battery, keys);
+  return keys;
+}
+
 // Of replicas that join, leave, fail or slow down.
 TomlKeys keys_of_fleet_action(const Event& event) {
   const InFlight usual = event.kind == EventKind::fail ? InFlight::drop : InFlight::finish;
@@ -157,6 +164,11 @@ TomlKeys keys_of(const Throttle& throttle) {
   return keys;
 }
 
+void add_battery(const Battery& battery, TomlKeys& keys) {
+  keys.add("energy", string_literal(format_energy(battery.energy_milliwatt_h)));
+  keys.add("power", string_literal(format_power(battery.power_mw)));
+}
+
 TomlKeys keys_of(const Event& event) {
   const bool name_says_all = event.kind == EventKind::lift ||
                              (event.kind == EventKind::restore && event.inherit == Inherit::as_is);
@@ -168,6 +180,8 @@ TomlKeys keys_of(const Event& event) {
     keys.add("command", array_of_literals(event.command));
   } else if (event.kind == EventKind::power) {
     keys.add(name_of(event.kind), keys_of_power(event).inline_table());
+  } else if (event.kind == EventKind::battery) {
+    keys.add(name_of(event.kind), keys_of_battery(event).inline_table());
   } else if (changes_fleet(event)) {
     keys.add(name_of(event.kind), keys_of_fleet_action(event).inline_table());
   } else if (event.kind != EventKind::signal) {

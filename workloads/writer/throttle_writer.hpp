@@ -8,5 +8,6 @@ namespace tokenlift::writing {
 
 TomlKeys keys_of(const Throttle& throttle);
 TomlKeys keys_of(const Event& event);
+void add_battery(const Battery& battery, TomlKeys& keys);
 
 }  // namespace tokenlift::writing

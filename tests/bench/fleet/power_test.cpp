@@ -216,6 +216,9 @@ TEST(PowerLimit, SlowsStepsAndDrawsLess) {
   EXPECT_NEAR(tokens(held), 2 * 50 * 8, 2) << "each step takes twice as long";
   EXPECT_NEAR(static_cast<double>(largest_mw(held, "steady")), 200 * kW, 1);
   EXPECT_EQ(held.phases[0].draws[0].slowed_replica_ns, 8 * kSecond);
+  EXPECT_EQ(held.phases[0].draws[0].lost_replica_ns, 4 * kSecond);
+  EXPECT_EQ(held.phases[0].draws[0].exceeded_ns, 0);
+  EXPECT_EQ(free.phases[0].draws[0].lost_replica_ns, 0);
   EXPECT_EQ(*held.phases[0].energy_fj, kWMs * 200 * 8000);
   EXPECT_EQ(*free.phases[0].energy_fj, kWMs * 300 * 8000);
   const std::vector<std::int64_t>& limit = *find_column(held.series.columns, "power_limit_w");
@@ -234,6 +237,53 @@ TEST(PowerLimit, MakesBatchesSmallerWhereThatIsSaid) {
   EXPECT_EQ(largest_mw(run, "steady"), 300 * kW);
   EXPECT_EQ(run.phases[0].batch_ns, 2 * run.phases[0].busy_ns);
   EXPECT_EQ(run.phases[0].draws[0].slowed_replica_ns, run.phases[0].busy_ns);
+}
+
+// Prompts draw 700 W whatever the batch: 400 W are exceeded by 300, all the time.
+TEST(PowerLimit, SaysWhereSmallerBatchesDoNotKeepIt) {
+  Scenario scenario = small_site();
+  scenario.tenants = {asking_each_second("a", 5'000, 1)};
+  scenario.tenants[0].arrivals.rate.per_s = 1;
+  PowerSettings& power = *scenario.fleet.sites[0].power;
+  power.when_over = WhenOver::batch;
+  power.limit_mw = 400 * kW;
+  scenario.run.warmup_ns = 3 * kSecond;
+  const SiteDraw draw = play_virtual(scenario).phases[0].draws[0];
+  EXPECT_EQ(draw.largest_mw, 700 * kW);
+  EXPECT_EQ(draw.exceeded_mw, 300 * kW);
+  EXPECT_EQ(draw.exceeded_ns, 7 * kSecond);
+  EXPECT_EQ(draw.lost_replica_ns, 0) << "what smaller batches cost is not known";
+}
+
+// 200 W from 3 s on. A battery that comes at 4.5 s is seen at 5 s, and adds 100 W for 3.6 s.
+TEST(PowerLimit, ABatteryThatComesStandsInFromTheNextControlInstantOn) {
+  Scenario scenario = small_site();
+  scenario.run.warmup_ns = kSecond;
+  scenario.run.settle_ns = 2 * kSecond;
+  scenario.tenants = {always_decoding(2)};  // 300 W
+  scenario.fleet.sites[0].power->limit_mw = 400 * kW;
+  Event comes = grid_event(4 * kSecond + kSecond / 2, 0);
+  comes.kind = EventKind::battery;
+  comes.limit_mw.reset();
+  comes.battery = Battery{100, 500 * kW};  // 360 Ws
+  scenario.events = {grid_event(3 * kSecond, 200 * kW), comes};
+  const RunValue run = play_virtual(scenario);
+  const std::vector<std::int64_t>& watts = *find_column(run.series.columns, "site_power_w");
+  const std::vector<std::int64_t>& stored = *find_column(run.series.columns, "battery_wh");
+  const auto at = [&](const std::vector<std::int64_t>& values, double seconds) {
+    return values[static_cast<std::size_t>(seconds * 1e9 / static_cast<double>(run.series.bin_ns))];
+  };
+  EXPECT_NEAR(static_cast<double>(at(watts, 4.5)), 200, 1);
+  EXPECT_EQ(at(watts, 6.5), 300);
+  EXPECT_EQ(at(watts, 7.5), 300);
+  EXPECT_NEAR(static_cast<double>(at(watts, 9.5)), 200, 1) << "it is empty";
+  EXPECT_EQ(at(stored, 4.5), 0);
+  EXPECT_EQ(run.phases[0].draws[0].exceeded_ns, 0);
+  EXPECT_EQ(to_json(run), to_json(play_virtual(scenario, Stepping::each)));
+  scenario.events[1].battery->energy_milliwatt_h = 0;
+  EXPECT_NEAR(static_cast<double>(
+                  at(*find_column(play_virtual(scenario).series.columns, "site_power_w"), 6.5)),
+              200, 1);
 }
 
 TEST(PowerLimit, ABatteryStandsInUntilItIsEmpty) {
@@ -262,6 +312,12 @@ TEST(PowerLimit, ABatteryStandsInUntilItIsEmpty) {
 /// All that was measured, but for power itself.
 std::string without_power(RunValue run) {
   run.scenario_json = "{}";
+  for (JobRecord& job : run.jobs) {
+    for (JobPhase& phase : job.phases) {
+      phase.energy_fj.reset();
+      phase.site_energy_fj.reset();
+    }
+  }
   for (PhaseSpan& phase : run.phases) {
     phase.energy_fj.reset();
     phase.site_energy_fj.reset();
@@ -313,6 +369,9 @@ RC_GTEST_PROP(Power, LiesBetweenIdleAndTheMostThatStepsDraw, ()) {
       const WideSum site_fj =
           (draw.energy_fj + draw.replica_ns * its.rest_mw * 1000) * its.pue_ppm / 1'000'000;
       RC_ASSERT((draw.site_energy_fj == site_fj));
+    }
+    for (const JobRecord& job : run.jobs) {
+      replica_ns -= job.phases[static_cast<std::size_t>(&phase - run.phases.data())].replica_ns;
     }
     RC_ASSERT((replica_ns == phase.replica_ns));
   }

@@ -280,6 +280,8 @@ inline void randomise_power(Scenario& scenario) {
                                   *rc::gen::element<std::int64_t>(1, 20, 40, 70) / 100;
     };
     power.limit_mw = any_limit();
+    // As the reader sees to it: no step is too long, however much it is slowed down.
+    site.kv_tokens = std::min<std::int64_t>(site.kv_tokens, 900);
     power.control_ns = *rc::gen::element(20 * kMillisecond, 70'000'001L, 300 * kMillisecond);
     power.when_over = *rc::gen::element(WhenOver::slow, WhenOver::batch);
     if (coin()) power.battery = Battery{*rc::gen::inRange<std::int64_t>(0, 100), 300'000};
@@ -296,9 +298,26 @@ inline void randomise_power(Scenario& scenario) {
   std::ranges::stable_sort(scenario.events, {}, &Event::at_ns);
 }
 
+/// On some sites, which keep a replica for tenants where they have several.
+inline void randomise_jobs(Scenario& scenario) {
+  for (const Site& site : scenario.fleet.sites) {
+    if (site.replicas < 2 || coin()) continue;
+    Job job;
+    job.name = "job on " + site.name;
+    job.site = site.name;
+    job.replicas = *rc::gen::inRange<std::int64_t>(1, site.replicas);
+    job.yields = *rc::gen::inRange<std::int64_t>(0, job.replicas + 1);
+    job.priority = *rc::gen::inRange<std::int64_t>(0, 3);
+    job.step_ns = *rc::gen::element<std::int64_t>(10 * kMillisecond, 33'333'333, kSecond / 2);
+    job.interconnect_ns = *rc::gen::element<std::int64_t>(0, 1'000'001);
+    job.control_ns = *rc::gen::element<std::int64_t>(10 * kMillisecond, 77'777'777, kSecond / 4);
+    scenario.jobs.push_back(job);
+  }
+}
+
 /// Clients of all sorts, several throttles of every kind, events, refunds, preemption, chunked
 /// prefill, every router; a fleet that stays, or one to which everything happens, with or without
-/// limits of power.
+/// limits of power, and jobs.
 inline Scenario any_scenario() {
   Scenario scenario;
   scenario.name = "any";
@@ -324,6 +343,7 @@ inline Scenario any_scenario() {
   randomise_throttles(scenario);
   if (coin()) randomise_fleet(scenario);
   if (*rc::gen::inRange(0, 3) == 0) randomise_power(scenario);
+  if (*rc::gen::inRange(0, 3) == 0) randomise_jobs(scenario);
   return scenario;
 }
 

@@ -35,8 +35,8 @@ TEST(DrawRecord, AddsUpWhatASiteDrewInEachPhase) {
   record.served(0, 5 * kMs, 60 * kMs);
   record.served(1, 0, 60 * kMs);
   record.booted(0, 3 * kMs, 5 * kMs);
-  record.drew(0, 200'000, false, 20 * kMs, 40 * kMs);
-  record.drew(0, 100'000, true, 40 * kMs, 50 * kMs);
+  record.drew(0, {200'000}, 20 * kMs, 40 * kMs);
+  record.drew(0, {100'000, true, 1250}, 40 * kMs, 50 * kMs);
   const std::vector<SiteDraw> before = record.of_phase(1, 60 * kMs);
   const std::vector<SiteDraw> after = record.of_phase(2, 60 * kMs);
   ASSERT_EQ(before.size(), 2U);
@@ -48,6 +48,7 @@ TEST(DrawRecord, AddsUpWhatASiteDrewInEachPhase) {
   EXPECT_EQ(before[0].slowed_replica_ns, 0);
   EXPECT_EQ(after[0].energy_fj, 2 * kJ + kJ / 2 + kJ + kJ);
   EXPECT_EQ(after[0].slowed_replica_ns, 10 * kMs);
+  EXPECT_EQ(after[0].lost_replica_ns, 2 * kMs) << "they would have taken 8 ms";
   EXPECT_EQ(before[1].replica_ns, 25 * kMs);
   EXPECT_EQ(before[1].energy_fj, 0);
   // Largest over 20 ms within the phase: of 'before' the bins at 10 and 20 ms.
@@ -67,9 +68,9 @@ TEST(DrawRecord, HasTheLimitAndTheBatteryAsMeansOverTheBins) {
   grid.sites[0]->battery = true;
   DrawRecord record(grid);
   constexpr __int128 kWh = __int128{1000} * 3'600'000'000'000;  // in mW x ns
-  record.controlled(0, {0, 15 * kMs, 400'000, 300'000, 10 * kWh, 10 * kWh});
-  record.controlled(0, {15 * kMs, 30 * kMs, 300'000, 350'000, 10 * kWh, 8 * kWh});
-  record.controlled(0, {30 * kMs, 60 * kMs, 300'000, 200'000, 8 * kWh, 8 * kWh});
+  record.controlled(0, {0, 15 * kMs, 400'000, 300'000, 300'000, 10 * kWh, 10 * kWh});
+  record.controlled(0, {15 * kMs, 30 * kMs, 300'000, 350'000, 300'000, 10 * kWh, 8 * kWh});
+  record.controlled(0, {30 * kMs, 60 * kMs, 300'000, 200'000, 200'000, 8 * kWh, 8 * kWh});
   const std::vector<Column> columns = record.columns(60 * kMs);
   ASSERT_EQ(columns.size(), 3U);
   EXPECT_EQ(columns[1].name, "power_limit_w");
@@ -102,7 +103,8 @@ Piece any_piece() {
 
 void add(const Piece& piece, DrawRecord& record) {
   if (piece.step) {
-    record.drew(0, piece.above_mw, piece.held_back, piece.begin_ns, piece.end_ns);
+    record.drew(0, {piece.above_mw, piece.held_back, piece.held_back ? 1777 : 1000}, piece.begin_ns,
+                piece.end_ns);
   } else {
     record.served(0, piece.begin_ns, piece.end_ns);
   }

@@ -62,6 +62,9 @@ class AccountedFleet final : public Fleet {
   void apply(const ReplicaChange& change, std::int64_t now_ns) override {
     fleet_.apply(change, now_ns);
   }
+  std::int64_t job_border_ns(std::size_t job, std::int64_t now_ns) override {
+    return fleet_.job_border_ns(job, now_ns);
+  }
   const Progress& progress(RequestId id) const override { return fleet_.progress(id); }
   std::int64_t next_event_ns() const override { return fleet_.next_event_ns(); }
 

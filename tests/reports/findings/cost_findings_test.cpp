@@ -81,6 +81,42 @@ TEST(CostRemarks, SayThatItMakesMoreForLess) {
   EXPECT_FALSE(says(cost_run_after(46.8), "makes more and costs"));
 }
 
+/// `after` is held back: of 36 s of replicas 9 s in steps that took 1.5 times as long, of 24 s
+/// busy.
+RunValue held_back_run() {
+  RunValue run = cost_run();
+  SiteDraw& draw = run.phases[2].draws[0];
+  draw.slowed_replica_ns = 9 * kSecondNs;
+  draw.lost_replica_ns = 3 * kSecondNs;
+  run.phases[2].busy_ns = 24 * kSecondNs;
+  return run;
+}
+
+TEST(CostRemarks, SayWhatALimitOfPowerTook) {
+  const RunValue run = held_back_run();
+  EXPECT_TRUE(says(run, "slowed replicas down for 25.0 % of their time in 'after'."))
+      << remarks_of(run);
+  // 54,000 tokens in 21 s of work, and 3 s lost of 18.
+  EXPECT_TRUE(says(run, "The limit took 8.33 % of their time in 'after' (up to 429 tokens/s):"))
+      << remarks_of(run);
+  RunValue batches = run;
+  batches.phases[2].draws[0].lost_replica_ns = 0;
+  EXPECT_FALSE(says(batches, "The limit took"));
+  EXPECT_FALSE(says(cost_run(), "The limit took"));
+}
+
+TEST(CostRemarks, SayWhereALimitOfPowerWasExceeded) {
+  RunValue run = held_back_run();
+  SiteDraw& draw = run.phases[2].draws[0];
+  draw.exceeded_mw = 2'000'000;
+  draw.exceeded_ns = 9 * kSecondNs;
+  EXPECT_TRUE(says(run, "The limit of power was exceeded by up to 2.00 kW over 50.0 % of 'after':"))
+      << remarks_of(run);
+  draw.exceeded_mw = 20'000;  // of 14 kW: what steps under way are worth
+  EXPECT_FALSE(says(run, "was exceeded"));
+  EXPECT_FALSE(says(cost_run(), "was exceeded"));
+}
+
 TEST(CostRemarks, SayWhatIsIdleWhereThatIsMuch) {
   EXPECT_TRUE(says(cost_run(), "14.3 % was idle in 'after', $5.14 an hour"))
       << remarks_of(cost_run());

@@ -196,7 +196,16 @@ TEST(Sweep, HasACostAtEveryPointWhereThereArePrices) {
   EXPECT_EQ(cost->lines[1].label, "the same use on demand");
   EXPECT_DOUBLE_EQ(*cost->lines[0].y[0], 12.5) << "at a tenth of the load";
   EXPECT_TRUE(cost->lines[0].y.back()) << "of a saturated point, too";
+  EXPECT_TRUE(contains(to_text(sweep_page(report), {false, 1000}),
+                       "The contract is cheaper than the same use on demand from "
+                       "tenant.users.arrivals.load = 0.8"))
+      << to_text(sweep_page(report), {false, 1000});
+  SweepReport few = report;
+  few.points.erase(few.points.begin() + 3, few.points.end());
+  EXPECT_TRUE(contains(to_text(sweep_page(few), {false, 1000}),
+                       "The contract is dearer than the same use on demand at every point."));
   const SweepReport free = sample_sweep();
+  EXPECT_FALSE(contains(to_text(sweep_page(free), kWide), "The contract is"));
   for (const std::string& title : titles_of(sweep_charts({{"", &free}}))) {
     EXPECT_FALSE(contains(title, "cost") || contains(title, "per MW")) << title;
   }

@@ -9,6 +9,7 @@
 
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/formats/golden_file.hpp"
+#include "tests/reports/record/job_runs.hpp"
 #include "tests/reports/record/wire_runs.hpp"
 
 namespace tokenlift::openmetrics_test {
@@ -43,6 +44,24 @@ TEST(OpenMetrics, NamesHoldNothingThatATerminalWouldActOn) {
   EXPECT_TRUE(contains(text, R"(trial="a\\x1b[2J\\x0db\n\"c\\\\xe2\\x80\\xae\\xc2\\x85")"))
       << text.substr(0, 2000);
   EXPECT_EQ(controls_in(text), "");
+}
+
+TEST(OpenMetrics, HasPowerCostAndJobsWhereTheyAreStated) {
+  const std::string text = to_openmetrics(make_report({make_trial("hall", {job_run()})}));
+  for (const char* const line :
+       {R"(tokenlift_usd_per_hour{trial="hall",phase="before"} 36)",
+        R"(tokenlift_j_per_output_token{trial="hall",phase="before"} 5)",
+        R"(tokenlift_tokens_per_second_per_mw{trial="hall",phase="before"} 200000)",
+        R"(tokenlift_break_even_use_ratio{trial="hall",phase="before"} 0.75)",
+        R"(tokenlift_paid_use_ratio{trial="hall",phase="before"} 0.)",
+        R"(tokenlift_job_steps_per_hour{trial="hall",phase="after",job="training"} 7200)",
+        R"(tokenlift_job_stalled_ratio{trial="hall",phase="before",job="training"} 0.5)"}) {
+    EXPECT_TRUE(contains(text, line)) << line << "\n" << text;
+  }
+  const std::string without = to_openmetrics(lift_report());
+  for (const char* const name : {"tokenlift_usd", "tokenlift_kwh", "tokenlift_job"}) {
+    EXPECT_FALSE(contains(without, name)) << name;
+  }
 }
 
 TEST(OpenMetrics, OfAnEndpointSaysWhatItRefusedAndBroke) {

@@ -15,7 +15,7 @@
 #include "reports/json/json_report.hpp"
 #include "reports/json/json_run.hpp"
 #include "tests/reports/findings/sample_reports.hpp"
-#include "tests/reports/record/cost_runs.hpp"
+#include "tests/reports/record/job_runs.hpp"
 #include "tests/reports/record/rich_runs.hpp"
 #include "tests/testing.hpp"
 #include "workloads/plan/plan.hpp"
@@ -142,6 +142,14 @@ TEST(JsonFigures, WhatIsAbsentHasItsReason) {
   EXPECT_EQ(reason(lift, "tenants.nobody.attainment.after"), "this run has none");
   EXPECT_EQ(reason(steady, "goodput.gain"), "nothing was lifted");
   EXPECT_EQ(reason(steady, "lift.drain_time_s"), "nothing was lifted");
+}
+
+TEST(JsonFigures, OfJobsAreThereByTheirNames) {
+  const auto figures = figures_of(analyse(make_trial("", {job_run()})));
+  EXPECT_EQ(figure_at(figures, "jobs.training.steps_per_hour.after").value, 7200);
+  EXPECT_EQ(figure_at(figures, "jobs.training.stalled_share.before").value, 0.5);
+  EXPECT_EQ(path_mistake("jobs.training.steps_per_hour.after", nothing_near), "");
+  EXPECT_NE(path_mistake("jobs.training.step_per_hour.after", nothing_near), "");
 }
 
 TEST(JsonFigures, OfMoneyAreThereWhereThereArePrices) {

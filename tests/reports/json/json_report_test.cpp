@@ -7,8 +7,8 @@
 
 #include "tests/reports/findings/sample_reports.hpp"
 #include "tests/reports/json/schema.hpp"
-#include "tests/reports/record/cost_runs.hpp"
 #include "tests/reports/record/fleet_runs.hpp"
+#include "tests/reports/record/job_runs.hpp"
 
 namespace tokenlift::json_report_test {
 namespace {
@@ -62,7 +62,19 @@ TEST(JsonReport, SaysWhatWasDrawnAndPaid) {
   EXPECT_NEAR(trial["marginal"]["usd_per_m_output_tokens"].get<double>(), 3, 1e-3);
   const Json free = Json::parse(to_json(lift_report()))["trials"][0];
   EXPECT_FALSE(free.contains("marginal"));
+  EXPECT_FALSE(free.contains("jobs"));
   EXPECT_FALSE(free["phases"][0]["rates"].contains("usd"));
+}
+
+TEST(JsonReport, SaysWhatJobsDid) {
+  const std::string text = to_json(make_report({make_trial("job", {job_run()})}));
+  EXPECT_EQ(validate_json("report.schema.json", {text}), 0);
+  EXPECT_EQ(validate_json("run.schema.json", {to_json(job_run())}), 0);
+  const Json job = Json::parse(text)["trials"][0]["jobs"][0];
+  EXPECT_EQ(job["name"], "training");
+  EXPECT_EQ(job["phases"][0]["rates"]["steps_per_hour"], 1800.0);
+  EXPECT_EQ(job["phases"][2]["rates"]["replicas_held"], 1.0);
+  EXPECT_FALSE(job["phases"][2]["rates"].contains("lost_steps"));
 }
 
 TEST(JsonReport, TheSchemaRefusesUnknownMissingAndMistypedFields) {

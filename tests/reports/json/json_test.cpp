@@ -240,8 +240,17 @@ RunValue full_run() {
     if (*rc::gen::arbitrary<bool>()) phase.cost_microusd = sum();
     if (!*rc::gen::arbitrary<bool>()) continue;
     const auto largest_mw = *rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 52);
-    phase.draws = {{sum(), sum(), sum(), sum(), largest_mw, sum(), sum()},
-                   {sum(), sum(), sum(), sum(), 0, std::nullopt}};
+    phase.draws = {
+        {sum(), sum(), sum(), sum(), sum(), largest_mw, sum(), 1 + largest_mw, sum(), sum()},
+        {sum(), sum(), sum(), sum(), 0, 0, 0, 0, std::nullopt}};
+  }
+  JobRecord& job = run.jobs.emplace_back();
+  job = {"training", "orbit", 4, *rc::gen::inRange<std::int64_t>(0, 5), {}};
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    JobPhase& work = job.phases.emplace_back();
+    work = {*count, *count, sum(), sum(), sum(), std::nullopt, std::nullopt};
+    if (*rc::gen::arbitrary<bool>()) work.energy_fj = sum();
+    if (*rc::gen::arbitrary<bool>()) work.site_energy_fj = sum();
   }
   run.throttles[0].phases[1].taken_micro = sum();
   run.throttles[0].phases[1].refunded_micro = sum();
@@ -300,6 +309,7 @@ RC_GTEST_PROP(Json, WhatAnyEngineMayRecordSurvives, ()) {
                one.cost_microusd == other.cost_microusd && one.draws == other.draws));
   }
   RC_ASSERT(back.throttles[0].phases == run.throttles[0].phases);
+  RC_ASSERT(back.jobs == run.jobs);
   const PhaseRecord& one = run.tenants[1].phases[0];
   const PhaseRecord& other = back.tenants[1].phases[0];
   RC_ASSERT(one.scheduled_input_tokens == other.scheduled_input_tokens);

@@ -25,9 +25,22 @@ Run run_of(std::uint64_t scale) {
     phase.site_energy_fj = 24 * wide << 70;
     phase.cost_microusd = 25 * wide;
     const auto largest_mw = static_cast<std::int64_t>(1000 * scale);
-    phase.draws = {{26 * wide, 27 * wide << 70, 28 * wide << 70, 29 * wide, largest_mw, 30 * wide},
-                   {31 * wide, 32 * wide, 33 * wide, 34 * wide, 10'000 - largest_mw, {}}};
+    phase.draws = {{26 * wide, 27 * wide << 70, 28 * wide << 70, 29 * wide, 31 * wide, largest_mw,
+                    32 * wide, largest_mw, 30 * wide},
+                   {31 * wide,
+                    32 * wide,
+                    33 * wide,
+                    34 * wide,
+                    35 * wide,
+                    10'000 - largest_mw,
+                    36 * wide,
+                    10'000 - largest_mw,
+                    {}}};
   }
+  const auto work = static_cast<WideSum>(scale);
+  const JobPhase phase{37 * scale, 38 * scale,      39 * work,      40 * work,
+                       41 * work,  42 * work << 70, 43 * work << 70};
+  run.jobs = {{"training", "hall", 4, 2, {phase, phase}}};
   PhaseRecord record;
   record.counts = {6 * scale, scale, scale, scale, scale, scale, scale};
   record.sent = 2 * scale;
@@ -107,6 +120,7 @@ void expect_equal(const Run& left, const Run& right) {
     EXPECT_EQ(left.phases[i].site_energy_fj, right.phases[i].site_energy_fj);
     EXPECT_EQ(left.phases[i].cost_microusd, right.phases[i].cost_microusd);
     EXPECT_TRUE(left.phases[i].draws == right.phases[i].draws);
+    EXPECT_TRUE(left.jobs == right.jobs);
     const PhaseRecord a = fleet_record(left, i);
     const PhaseRecord b = fleet_record(right, i);
     EXPECT_EQ(a.counts, b.counts);
@@ -218,10 +232,13 @@ TEST(Run, MergingAddsHowFullTheFleetWasAndWhatItCost) {
     EXPECT_EQ(phase.energy_fj, WideSum{115} << 70);
     EXPECT_EQ(phase.site_energy_fj, WideSum{120} << 70);
     EXPECT_EQ(phase.cost_microusd, 125);
-    const SiteDraw one = {130, WideSum{135} << 70, WideSum{140} << 70, 145, 3000, 150};
-    const SiteDraw other = {155, 160, 165, 170, 8000, std::nullopt};
+    const SiteDraw one = {130, WideSum{135} << 70, WideSum{140} << 70, 145, 155, 3000, 160, 3000,
+                          150};
+    const SiteDraw other = {155, 160, 165, 170, 175, 8000, 180, 8000, std::nullopt};
     EXPECT_TRUE(phase.draws == (std::vector<SiteDraw>{one, other}));
   }
+  const JobPhase work{185, 190, 195, 200, 205, WideSum{210} << 70, WideSum{215} << 70};
+  EXPECT_TRUE(run.jobs == (std::vector<JobRecord>{{"training", "hall", 4, 2, {work, work}}}));
   const PhaseRecord& record = run.tenants[0].phases[1];
   EXPECT_EQ(record.scheduled_input_tokens, 75U);
   EXPECT_EQ(record.cached_input_tokens, 80U);
