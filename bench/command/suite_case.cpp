@@ -46,8 +46,8 @@ CaseRun::CaseRun(const SuiteCase& suite_case, const OutputFolder& folder, bool r
     : case_(suite_case),
       folder_(folder),
       resume_(resume),
-      in_order_([this](std::uint64_t repetition, const Outcome& outcome) {
-        pool(repetition, outcome);
+      in_order_([this](std::uint64_t repetition, Outcome outcome) {
+        pool(repetition, std::move(outcome));
       }) {}
 
 /// What fails is told in the outcome.

@@ -22,8 +22,8 @@ struct Table {
   std::vector<std::vector<Cell>> rows;
   std::vector<std::string> notes;  ///< sentences under it; one that explains a mark begins with it
   /// Which of a report's tables it is, for who picks one or links to it: "fleet", "gains", "lift",
-  /// "response", "effects", "cost", "jobs", "split", "tenants", "throttles", "failures", "wire", "ranks",
-  /// "checks" or "overview".
+  /// "response", "effects", "cost", "jobs", "split", "tenants", "throttles", "failures", "wire",
+  /// "ranks", "checks" or "overview".
   std::string name = {};
   /// Where there is little room (text, markdown) so many rows under the head are enough; 0: all.
   std::size_t few_rows = 0;

@@ -25,6 +25,7 @@ LanguageTable of_everything() {
            required(table("fleet", "fleet", "", "who serves")),
            table("queue", "queue", "", "in which order requests wait at the throttles"),
            required(table("tenant", "tenant", "", "a group of users", Form::tables)),
+           table("job", "job", "none", "engine `virtual`: training beside them", Form::tables),
            table("throttle", "throttle", "none", "what holds requests back", Form::tables),
            table("event", "event", "none", "what changes during the run", Form::tables),
            table("profile", "profiles", "none", "what one replica is, by name"),

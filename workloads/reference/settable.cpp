@@ -57,6 +57,8 @@ void Walk::elements(std::string_view of, const std::string& path) {
     for (const Tenant& tenant : scenario_.tenants) {
       table(of, path + path_word(tenant.name) + ".", kAll);
     }
+  } else if (of == "job") {
+    for (const Job& job : scenario_.jobs) table(of, path + path_word(job.name) + ".", kAll);
   } else if (of == "throttle") {
     for (const Throttle& throttle : scenario_.throttles) {
       const std::string_view kind = name_of(throttle.kind);
