@@ -14,7 +14,8 @@ bool is_played_together(const Surroundings& surroundings, const Scenario& scenar
                         const RepetitionPlan& plan);
 
 /// Compares the clocks of all ranks, has all of them begin at one instant, and joins what they
-/// played into one run.json. Throws NotMeasurable where a rank was not ready by then; RunNotWritten.
+/// played into one run.json. Throws NotMeasurable where a rank was not ready by then;
+/// RunNotWritten.
 Repeated play_together(const Surroundings& surroundings, bool quiet, Experiment& experiment,
                        const Prepared& prepared, const OutputFolder& folder, const RunWatch& watch);
 
