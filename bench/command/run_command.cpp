@@ -83,6 +83,11 @@ Ranks* ranks_for(const Surroundings& surroundings, const RunOptions& options,
 
 /// A scenario from somebody else must not run programs unasked.
 void require_allowed(const Scenario& scenario, const RunOptions& options) {
+  if (options.control && !measured_event(scenario)) {
+    throw UsageError(
+        fmt::format("--control runs '{}' without its event too, but it has none: add an [[event]]",
+                    scenario.name));
+  }
   const auto command = std::ranges::find(scenario.events, EventKind::command, &Event::kind);
   if (command == scenario.events.end() || options.allow_commands) return;
   throw UsageError(
@@ -286,11 +291,6 @@ Repeated or_give_up(const OutputFolder& folder, const Play& play) {
 int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   const Scenario scenario =
       load_scenario(options.scenario, load_profiles(options.scenario.profile_files));
-  if (options.control && !measured_event(scenario)) {
-    throw UsageError(
-        fmt::format("--control runs '{}' without its event too, but it has none: add an [[event]]",
-                    scenario.name));
-  }
   require_allowed(scenario, options);
   const std::optional<Part> part = part_played(scenario, options);
   Experiment experiment(surroundings.words, stop_of(surroundings),

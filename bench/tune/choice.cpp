@@ -63,7 +63,7 @@ bool TuningSearch::choose() {
 
 /// Leaves those that are feasible and as good as the best, the best first.
 bool TuningSearch::compare(Indices& alive) {
-  Indices waiting = ranked();
+  Indices waiting = most_hopeful();
   std::erase(waiting, 0);
   const auto take = [&] {
     const std::size_t count = std::min(kFinalists, waiting.size());

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -25,7 +27,7 @@ constexpr std::size_t kPointsByTime = 64;
 constexpr std::size_t kKept = 4;  // one of so many gets to the next rung
 // Batches of points of which a model expects most.
 constexpr const char* kModelled = "where most is expected";
-constexpr std::uint64_t kRunsOfModelled = 2;  // at least
+constexpr std::uint64_t kRunsOfModelled = 4;  // at least
 constexpr std::size_t kBatchesOfFirst = 4;    // the first generation is as large as so many
 constexpr std::size_t kSmallestBatch = 4;
 constexpr std::size_t kLargestBatch = 32;
@@ -36,6 +38,8 @@ constexpr std::size_t kPointsOfRange = 128;
 constexpr std::size_t kElite = 4;
 constexpr std::size_t kPointsAround = 32;
 constexpr std::array<double, 3> kHalfWidths = {0.2, 0.07, 0.02};
+constexpr double kSameMean = 1e-3;  // of the objective: what a model does not tell apart
+constexpr double kLeastStep = 1e-300;
 /// A model takes the third power of what it is made of.
 constexpr std::size_t kModelledBest = 96;
 constexpr std::size_t kModelledRest = 32;
@@ -345,7 +349,7 @@ bool TuningSearch::begin() {
         std::clamp(kDefaultRequests / requests_of_a_run_, kFewestRuns, kDefaultRuns);
     budget_.requests = std::llround(runs * requests_of_a_run_);
   }
-  const std::uint64_t runs = chosen.length_share < 1 ? 1 : 2 * chosen.runs;
+  const std::uint64_t runs = chosen.length_share < 1 ? 1 : chosen.runs;
   ladder_ = {chosen, Effort{std::max(runs, kRunsOfModelled), 1}};
   require_room();
   return true;
@@ -452,6 +456,37 @@ TuningSearch::Indices TuningSearch::where_most_is_expected(std::size_t size) {
     placed.push_back(place(kModelled, points[i]));
   }
   return placed;
+}
+
+/// All that were simulated, by turns the best by what their runs say, and of the feasible ones that
+/// of which most is expected: what a few runs say is chance, too, of which a model takes some out,
+/// and a model is wrong where the ground falls away.
+TuningSearch::Indices TuningSearch::most_hopeful() const {
+  const Indices by_runs = ranked();
+  Indices by_model;
+  std::ranges::copy_if(by_runs, std::back_inserter(by_model), [&](std::size_t index) {
+    return !candidates_[index].point.empty() && candidates_[index].figures.feasible();
+  });
+  if (by_model.empty()) return by_runs;
+  const Surrogate model = model_of(valued());
+  // In steps, so that what lies on a plateau keeps its order, in which neighbours are far apart.
+  const double step =
+      kSameMean * std::abs(*candidates_[by_model.front()].figures.objective) + kLeastStep;
+  std::map<std::size_t, double> mean;
+  for (const std::size_t index : by_model) {
+    mean[index] = std::round(model.at(candidates_[index].point).mean / step);
+  }
+  std::ranges::stable_sort(
+      by_model, [&](std::size_t one, std::size_t other) { return mean[one] > mean[other]; });
+  Indices both;
+  const auto add = [&](std::size_t index) {
+    if (std::ranges::find(both, index) == both.end()) both.push_back(index);
+  };
+  for (std::size_t i = 0; i < by_runs.size(); ++i) {
+    if (i < by_model.size()) add(by_model[i]);
+    add(by_runs[i]);
+  }
+  return both;
 }
 
 std::vector<std::vector<double>> TuningSearch::whole_range(std::size_t size) {

@@ -173,6 +173,7 @@ class TuningSearch {
     double value = 0;  // larger is better
   };
   std::vector<Valued> valued() const;
+  Indices most_hopeful() const;
   Surrogate model_of(const std::vector<Valued>& values) const;
   Indices where_most_is_expected(std::size_t size);
   std::size_t place(const std::string& stage, const std::vector<double>& point);

@@ -425,11 +425,9 @@ FleetRecord fleet_of(const Field& field) {
 
 /// Of clocks that differ: to the ns up to 97 days, and a year at most.
 std::int64_t offset_ns_of(const Field& field) {
-  constexpr double kMostSeconds = 366 * 86'400.0;
   const double seconds = field.number();
-  if (!(std::abs(seconds) <= kMostSeconds)) field.fail("must be a year at most");
-  const double whole = std::trunc(seconds);
-  return static_cast<std::int64_t>(whole) * 1'000'000'000 + std::llround((seconds - whole) * 1e9);
+  if (!(std::abs(seconds) <= 366 * 86'400.0)) field.fail("must be a year at most");
+  return std::llround(seconds * 1e9);
 }
 
 RankRecord rank_of(const Field& field) {
@@ -448,9 +446,8 @@ RankRecord rank_of(const Field& field) {
 SharesRecord shares_of(const Field& field) {
   SharesRecord shares;
   shares.of = field["of"].amount();
-  if (shares.of < 1 || shares.of > kMostRanksRead) {
+  if (shares.of < 1 || shares.of > kMostRanksRead)
     field["of"].fail(fmt::format("must be from 1 to {}", kMostRanksRead));
-  }
   for (const Field& item : field["ranks"].items(kMostListed)) {
     const RankRecord rank = rank_of(item);
     if (rank.rank >= shares.of) item["rank"].fail("must be below the number of ranks");

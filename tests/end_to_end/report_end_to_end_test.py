@@ -121,7 +121,7 @@ class ReportEndToEnd(unittest.TestCase):
             self.assertIn(word, file)
         self.assertNotIn("\x1b", file, "no escapes on a pipe")
 
-    @binary_case.conclusions
+    @conclusions
     def test_repetitions_are_pooled_and_controls_set_apart(self):
         report = json.loads(self.report("three", "--format", "json").stdout)
         self.assertEqual(len(report["trials"]), 1)
@@ -139,7 +139,7 @@ class ReportEndToEnd(unittest.TestCase):
         for label in ("one", "three", "higher"):
             self.assertIn(f"== {label} ==", text)
 
-    @binary_case.conclusions
+    @conclusions
     def test_json_fits_its_schema_and_repeats_run_json(self):
         out = self.path / "report.json"
         self.report("one", "three", "--format", "json", "--out", out)
@@ -162,7 +162,7 @@ class ReportEndToEnd(unittest.TestCase):
         self.assertEqual(float(rows[2]["time_s"]), 2 * series["bin_s"])
         self.assertIn("limit:output limit", rows[0])
 
-    @binary_case.conclusions
+    @conclusions
     def test_hgrm_is_a_file_per_curve_with_the_percentiles_of_run_json(self):
         out = self.path / "curves"
         self.report("one", "--format", "hgrm", "--out", out)
@@ -213,7 +213,7 @@ class ReportEndToEnd(unittest.TestCase):
             self.assertTrue(pipe.is_fifo())
             self.assertEqual(reader.communicate(timeout=60)[0], text)
 
-    @binary_case.conclusions
+    @conclusions
     def test_out_follows_a_link(self):
         (self.path / "latest.csv").symlink_to("series.csv")
         self.report("one", "--format", "csv", "--out", "latest.csv")
@@ -254,7 +254,7 @@ class ReportEndToEnd(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.path / "o\x1b[2Jne")
         self.assertIn(r"== o\x1b[2Jne ==", self.report("o\x1b[2Jne", "higher").stdout)
 
-    @binary_case.conclusions
+    @conclusions
     def test_runs_of_different_experiments_are_not_pooled(self):
         folder = self.path / "mixed"
         self.addCleanup(shutil.rmtree, folder)
@@ -307,13 +307,13 @@ class ReportEndToEnd(unittest.TestCase):
                               capture_output=True, text=True, timeout=600)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    @binary_case.conclusions
+    @conclusions
     def test_the_help_tells_of_every_format(self):
         text = self.report("--help").stdout
         for form in ("text", "html", "markdown", "json", "csv", "hgrm", "openmetrics"):
             self.assertRegex(text, rf"\b{form}[:;]")
 
-    @binary_case.conclusions
+    @conclusions
     def test_the_help_has_examples(self):
         self.assertIn("tokenlift report results/ --format csv --out series.csv",
                       self.report("--help").stdout)

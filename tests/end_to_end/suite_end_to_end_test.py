@@ -116,7 +116,7 @@ class Suite(unittest.TestCase):
             self.assertLessEqual(float(row["least"]), float(row["mean"]))
             self.assertLessEqual(float(row["low"]), float(row["high"]))
 
-    @binary_case.conclusions
+    @conclusions
     def test_primary_figures_are_chosen(self):
         out, done = self.run_small("out", "--primary", "e2e_p50,throughput")
         rows = list(csv.DictReader((out / "figures.csv").read_text().splitlines()))
@@ -126,7 +126,7 @@ class Suite(unittest.TestCase):
         said = self.suite("--out", "no", "--primary", "throughputs", code=2).stderr
         self.assertIn("did you mean 'throughput'", said)
 
-    @binary_case.conclusions
+    @conclusions
     def test_columns_are_chosen(self):
         out, done = self.run_small("out", "--columns", "throughput,tpot_p50,itl_p99")
         head = next(line for line in done.stdout.splitlines() if line.startswith("case "))
@@ -166,7 +166,7 @@ class Suite(unittest.TestCase):
         self.assertEqual(len(gates), 2)
         self.assertTrue(all(case.find("failure") is not None for case in gates))
 
-    @binary_case.conclusions
+    @conclusions
     def test_an_objective_that_is_not_met_is_exit_code_1(self):
         self.file.write_text(SUITE.replace("goodput.gain >= 1.5", "goodput.gain >= 1e6"))
         done = self.suite("--out", "out", code=1)
@@ -222,7 +222,7 @@ class Suite(unittest.TestCase):
         self.assertEqual({entry["run_name"].split("/iterations")[0] for entry in entries},
                          {NAMES[1] + "/after/ttft_p50"})
 
-    @binary_case.conclusions
+    @conclusions
     def test_flags_that_are_wrong_are_told(self):
         for word in ("--benchmark_filter=nothing_like_this", "--benchmark_filtre=x",
                      "--benchmark_format=yaml", "--benchmark_repetitions=x", "--filter=x"):
@@ -238,13 +238,13 @@ class Suite(unittest.TestCase):
             done = self.suite("--resume", out, "--format", format)
             self.assertEqual(done.stdout, (out / file).read_text())
 
-    @binary_case.conclusions
+    @conclusions
     def test_a_format_of_google_benchmark_takes_the_place_of_the_report(self):
         out, done = self.run_small("out", "--benchmark_format=json")
         shown = json.loads(done.stdout)["benchmarks"]
         self.assertEqual(shown, json.loads((out / "benchmark.json").read_text())["benchmarks"])
 
-    @binary_case.conclusions
+    @conclusions
     def test_as_csv_cases_with_and_without_a_lift_share_a_header(self):
         mixed = self.folder / "mixed.toml"
         mixed.write_text('[[case]]\nscenario = "steady"\nengine = "virtual"\n'

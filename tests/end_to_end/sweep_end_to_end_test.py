@@ -143,7 +143,7 @@ class Sweep(unittest.TestCase):
             self.assertIn("Over both axes, at router " + router,
                           (self.folder / "out/report.html").read_text())
 
-    @binary_case.conclusions
+    @conclusions
     def test_the_scenario_may_say_what_is_swept(self):
         self.file.write_text(SCENARIO + f"""
 [sweep]
@@ -193,7 +193,7 @@ requests = 1
         done = self.run_tokenlift("sweep", "out", "out", "--format", "csv", code=2)
         self.assertIn("give one folder", done.stderr)
 
-    @binary_case.conclusions
+    @conclusions
     def test_stdout_is_the_format_that_is_asked_for(self):
         axis = ["--over", LOAD + "=0.2,0.5", "--repetitions", 1]
         done = self.sweep(*axis, "--format", "json")
@@ -284,7 +284,7 @@ requests = 1
         self.assertTrue(0 < len(result["points"]) < 200)
         self.assertTrue(all(p["runs"] == 20 for p in result["points"]))
 
-    @binary_case.conclusions
+    @conclusions
     def test_two_sweeps_are_compared_point_by_point(self):
         # The same rates for both fleets, of which the slower one can do some 390 tokens/s.
         axis = ["--over", LOAD + "=0.3,0.6,0.9", "--repetitions", 4, "--set", "fleet.capacity=477/s"]
@@ -342,14 +342,14 @@ repetitions = 1
         names = [c["name"] for c in json.loads((self.folder / "c.json").read_text())["cases"]]
         self.assertEqual(names, ["curve/load=0.3", "curve/load=0.6", "curve/load=1.5", "hall"])
 
-    @binary_case.conclusions
+    @conclusions
     def test_time_that_is_up_is_an_interruption(self):
         done = self.sweep("--over", LOAD + "=0.2:0.9:200", "--repetitions", 20, "--for", "1ms",
                           code=3)
         self.assertIn("The time was up before all points were run", done.stdout)
         self.assertTrue(self.result()["interrupted"])
 
-    @binary_case.conclusions
+    @conclusions
     def test_two_sweeps_are_laid_over_each_other(self):
         axis = ["--over", LOAD + "=0.2:0.8:3", "--repetitions", 1]
         self.sweep(*axis, out="two")
@@ -398,13 +398,13 @@ repetitions = 1
         self.assertIn("--while", self.refused("--find", "most", LOAD + "=0.1:1"))
         self.assertIn("KEY=LOW:HIGH", self.refused("--find", "most", "--while", "attainment >= 0.9"))
 
-    @binary_case.conclusions
+    @conclusions
     def test_keys_and_loads_that_cannot_be_are_refused(self):
         self.assertIn("did you mean", self.refused("--over", "tenant.users.arrivals.laod=0.1:1:3"))
         self.assertIn("load", self.refused("--over", LOAD + "=-1:1:3"))
         self.assertIn("load", self.refused("--over", LOAD + "=1:1e12:3"))
 
-    @binary_case.conclusions
+    @conclusions
     def test_objectives_that_no_run_has_are_refused(self):
         find = ["--find", "most", LOAD + "=0.1:1"]
         self.assertIn("ttfd", self.refused(*find, "--while", "ttfd.p99_ms <= 5"))

@@ -121,7 +121,7 @@ class Tune(unittest.TestCase):
                 capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    @binary_case.conclusions
+    @conclusions
     def test_stdout_is_the_result_in_the_format_that_is_asked_for(self):
         out, done = self.search("out", "--format", "markdown")
         self.assertTrue(done.stdout.startswith("**Setting "), done.stdout)
@@ -239,7 +239,7 @@ class Tune(unittest.TestCase):
         self.assertIn("lift.shape", [each["key"] for each in result["parameters"]])
         return result, done
 
-    @binary_case.conclusions
+    @conclusions
     def test_the_shortest_lift_that_keeps_its_promise_is_found(self):
         """Five seconds are kept by any lift: the one at one stroke stays."""
         result, done = self.lift("--set", 'tune.constraints="ttft.p99_ms <= 5000"')

@@ -104,6 +104,24 @@ Tables of_power() {
 
 }  // namespace
 
+std::vector<LanguageKey> keys_of_job() {
+  return {
+      required(form("name", Form::name, "", "what reports call it")),
+      required(text("site", "", "a site by its name")),
+      required(whole("replicas", {1, kMostCount}, "",
+                     "of the site's `replicas` the last ones (of several jobs the first has the "
+                     "last): tenants do not have them, and no capacity counts them")),
+      whole("yields", {0, kMostCount}, "0",
+            "so many of these at most go to tenants while they need them"),
+      whole("priority", {-1e6, 1e6}, "0",
+            "it yields to tenants of this priority or a larger one that may use its site"),
+      required(duration("step", "",
+                        "what a step computes for with all its `replicas` at their usual pace")),
+      duration("interconnect", "`\"0s\"`",
+               "what is exchanged at the end of each step takes so long more"),
+      duration("control", "`\"10s\"`", "from one look at what tenants need to the next")};
+}
+
 Tables of_fleet() {
   Tables tables = {
       {"fleet",
@@ -167,25 +185,8 @@ Tables of_fleet() {
        Shown::in_prose,
        "",
        {text("*", "", "a header's value by its name; no key and no password")}},
-      {"job",
-       "[[job]]",
-       "Training beside what tenants ask for (engine `virtual`).",
-       Shown::as_rows,
-       "",
-       {required(form("name", Form::name, "", "what reports call it")),
-        required(text("site", "", "a site by its name")),
-        required(whole("replicas", {1, kMostCount}, "",
-                       "of the site's `replicas` the last ones (of several jobs the first has the "
-                       "last): tenants do not have them, and no capacity counts them")),
-        whole("yields", {0, kMostCount}, "0",
-              "so many of these at most go to tenants while they need them"),
-        whole("priority", {-1e6, 1e6}, "0",
-              "it yields to tenants of this priority or a larger one that may use its site"),
-        required(duration("step", "",
-                          "what a step computes for with all its `replicas` at their usual pace")),
-        duration("interconnect", "`\"0s\"`",
-                 "what is exchanged at the end of each step takes so long more"),
-        duration("control", "`\"10s\"`", "from one look at what tenants need to the next")}},
+      {"job", "[[job]]", "Training beside what tenants ask for (engine `virtual`).", Shown::as_rows,
+       "", keys_of_job()},
       {"queue",
        "[queue]",
        "",

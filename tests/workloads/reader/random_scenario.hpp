@@ -72,6 +72,7 @@ inline Shape random_shape() {
   shape.to = random_double(0.01, 10);
   if (shape.kind != ShapeKind::mmpp) shape.begin_ns = random_ns(1000 * kS) - 1;
   if (shape.kind != ShapeKind::diurnal) shape.length_ns = random_ns(1000 * kS);
+  if (shape.kind == ShapeKind::mmpp) shape.length_ns += kS / 1000;  // not too many bursts
   if (shape.kind != ShapeKind::ramp) shape.period_ns = shape.length_ns + random_ns(1000 * kS);
   return shape;
 }
@@ -394,6 +395,17 @@ inline void add_courses(Scenario& scenario) {
   }
 }
 
+// With which no step takes longer than is counted.
+inline int most_slow_ppm(const Scenario& scenario, const Site& site) {
+  const Profile* const profile = own_profile(scenario, site);
+  if (profile == nullptr || !profile->cost) return 1'000'000;
+  const auto longest_ps =
+      price_of(*profile).longest_ps(site.max_batch, site.max_step_tokens, site.kv_tokens);
+  const std::int64_t most_ps = kLongestStepPs / (site.power ? kMostSlowing : 1);
+  if (!longest_ps || *longest_ps >= most_ps / 2) return 1'000'000;
+  return static_cast<int>(std::min<std::int64_t>(most_ps / (*longest_ps + 1), 1'000) * 1'000'000);
+}
+
 // Those that join are not there at the start, and those that leave are.
 inline void add_fleet_events(Scenario& scenario) {
   const RunSettings& run = scenario.run;
@@ -440,8 +452,9 @@ inline void add_fleet_events(Scenario& scenario) {
     if (some->kind == EventKind::fail) {
       some->in_flight = *rc::gen::element(InFlight::move, InFlight::drop);
     } else {
-      some->decode_ppm = *rc::gen::inRange(10'000, 1'000'000'000);
-      some->prefill_ppm = *rc::gen::inRange(10'000, 1'000'000'000);
+      const int most_ppm = most_slow_ppm(scenario, site);
+      some->decode_ppm = *rc::gen::inRange(10'000, most_ppm);
+      some->prefill_ppm = *rc::gen::inRange(10'000, most_ppm);
     }
   }
 }
