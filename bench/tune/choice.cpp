@@ -41,11 +41,7 @@ bool TuningSearch::choose() {
   best_ = alive.front();
   const bool feasible = candidates_[*best_].figures.feasible();
   if (feasible) {
-    if (alive.size() > kUnderStress) {
-      const bool present = std::ranges::find(alive, 0U) != alive.end();
-      alive.resize(kUnderStress);
-      if (present && std::ranges::find(alive, 0U) == alive.end()) alive.back() = 0;
-    }
+    if (alive.size() > kUnderStress) alive = far_apart(alive, kUnderStress);
     if (!stress(alive)) return false;
     best_ = most_robust(alive);
     finalist(*best_).outcome =
@@ -59,6 +55,35 @@ bool TuningSearch::choose() {
   };
   std::ranges::stable_sort(finalists_, {}, place);
   return true;
+}
+
+/// So many of those that are as good: the first, the present setting where it is among them, and
+/// then each time the one that is farthest from all of these: what is near does alike under stress.
+TuningSearch::Indices TuningSearch::far_apart(const Indices& alive, std::size_t count) const {
+  Indices taken = {alive.front()};
+  if (alive.front() != 0 && std::ranges::find(alive, 0U) != alive.end()) taken.push_back(0);
+  const auto apart = [&](std::size_t one, std::size_t other) {
+    const std::vector<double>&a = candidates_[one].point, &b = candidates_[other].point;
+    double squared = 0;
+    for (std::size_t d = 0; d < std::min(a.size(), b.size()); ++d) {
+      squared += (a[d] - b[d]) * (a[d] - b[d]);
+    }
+    return a.empty() || b.empty() ? INFINITY : squared;
+  };
+  while (taken.size() < count) {
+    std::optional<std::size_t> farthest;
+    double most = -1;
+    for (const std::size_t index : alive) {
+      if (std::ranges::find(taken, index) != taken.end()) continue;
+      double least = INFINITY;
+      for (const std::size_t other : taken) least = std::min(least, apart(index, other));
+      if (least <= most) continue;
+      farthest = index;
+      most = least;
+    }
+    taken.push_back(*farthest);
+  }
+  return taken;
 }
 
 /// Leaves those that are feasible and as good as the best, the best first.

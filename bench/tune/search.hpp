@@ -183,6 +183,7 @@ class TuningSearch {
 
   bool choose();
   bool compare(Indices& alive);
+  Indices far_apart(const Indices& alive, std::size_t count) const;
   bool drop_the_worse(Indices& alive, std::uint64_t runs);
   bool stress(const Indices& alive);
   bool stress_each(const Indices& tried);
