@@ -14,6 +14,7 @@
 #include "reports/text/figure.hpp"
 #include "reports/text/visible.hpp"
 #include "workloads/plan/composition.hpp"
+#include "workloads/plan/demand.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/job_notes.hpp"
 #include "workloads/plan/load.hpp"
@@ -28,9 +29,11 @@ namespace tokenlift {
 
 namespace {
 
-std::string describe_drain(const FluidDrain& drain, bool capacity_known) {
+/// `yielded`: jobs may yield replicas, which are not counted.
+std::string describe_drain(const FluidDrain& drain, bool capacity_known, bool yielded) {
   if (!drain.drain_s) {
-    return "# fluid drain after the lift: never, more is offered than can be served\n";
+    return yielded ? "# fluid drain after the lift: never without what jobs yield\n"
+                   : "# fluid drain after the lift: never, more is offered than can be served\n";
   }
   if (drain.backlog_tokens > 0 && !capacity_known) {
     return fmt::format(
@@ -39,7 +42,8 @@ std::string describe_drain(const FluidDrain& drain, bool capacity_known) {
         "fleet.capacity, or give loads instead of rates\n",
         *drain.drain_s, figure(drain.backlog_tokens));
   }
-  return fmt::format("# fluid drain after the lift: {:.3g} s\n", *drain.drain_s);
+  return fmt::format("# fluid drain after the lift: {:.3g} s{}\n", *drain.drain_s,
+                     yielded && *drain.drain_s > 0 ? " without what jobs yield" : "");
 }
 
 /// Where an event from elsewhere divides the run, as far as it is known before.
@@ -159,7 +163,8 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice, bool o
                : "\n# phases:\n";
   text += describe_phases(planned);
   if (measured_event(planned) && !divided_from_elsewhere(planned)) {
-    text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value());
+    text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value(),
+                           may_be_yielded(planned));
   }
   text += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");
   text += fleet_over_time(planned);

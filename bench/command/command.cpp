@@ -144,10 +144,10 @@ Value whole(std::optional<std::int64_t>& target, std::int64_t least, std::int64_
 Value requests(std::optional<std::int64_t>& target) {
   return {"REQUESTS", [&target](const std::string& word) {
             target = parse_requests(word);
-            return target ? std::string()
-                          : fmt::format(
-                                "'{}' is no number of requests from 1 to 2^53: 5000000, 5M, 500k",
-                                word);
+            return target
+                       ? std::string()
+                       : fmt::format("'{}' is no number of requests from 1 to 2^53, as 5M or 500k",
+                                     word);
           }};
 }
 

@@ -1,5 +1,7 @@
 #include "bench/command/fleet_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -138,8 +140,9 @@ std::string fleet_over_time(const Scenario& resolved) {
   const std::vector<ServingSpan> all = compositions(resolved);
   const std::vector<ServingSpan> shown = some_of(all, resolved);
   const FleetText words(resolved);
-  std::string text =
-      "# the fleet over time, whatever its pace (who serves, and what is offered of that):\n";
+  std::string text = std::string("# the fleet over time, whatever its pace") +
+                     (may_be_yielded(resolved) ? ", without what jobs yield" : "") +
+                     " (who serves, and what is offered of that):\n";
   for (const ServingSpan& span : shown) text += words.line(span);
   if (all.size() > shown.size() || all.size() > kMostLines) text += words.summary(all);
   return text;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -42,9 +43,16 @@ struct MergeOptions {
 
 std::vector<fs::path> files_of(const std::vector<std::string>& words) {
   std::vector<fs::path> files;
+  std::set<fs::path> known;
   for (const std::string& word : words) {
-    const std::vector<fs::path> more = runs_at(word);
-    files.insert(files.end(), more.begin(), more.end());
+    for (const fs::path& file : runs_at(word)) {
+      std::error_code error;
+      const fs::path full = fs::canonical(file, error);
+      if (!error && !known.insert(full).second) {
+        throw UsageError(fmt::format("'{}' is given twice", file.string()));
+      }
+      files.push_back(file);
+    }
   }
   return files;
 }
@@ -96,7 +104,18 @@ class Joining {
       return std::ranges::count(share.shares->ranks, before.first, &RankRecord::rank) > 0;
     });
     const bool of_as_many = share.shares->of == run_->shares->of;
+    if (same != files_.end() && of_as_many) {
+      if (share.shares->ranks.size() > 1) return is_joined(file);
+      const auto of_same = [&](const auto& before) { return before.second == same->second; };
+      if (std::ranges::count_if(files_, of_same) > 1) return is_joined(same->second);
+    }
     return says(same != files_.end() && of_as_many ? same->second : files_.front().second, why);
+  }
+
+  std::string is_joined(const fs::path& file) const {
+    return fmt::format(
+        "'{}' is joined already, of the shares of {} ranks: leave it out, or give it alone",
+        file.string(), run_->shares->of);
   }
 
   std::optional<Run> run_;

@@ -21,14 +21,15 @@ std::optional<int> parse_number(std::string_view text) {
   return number;
 }
 
-/// Which rank of how many; what is wrong with it goes into `mistake`.
-std::optional<Share> share_of(std::string_view rank, std::string_view count, std::string& mistake) {
+/// Which rank of how many, as `said`; what is wrong with it goes into `mistake`.
+std::optional<Share> share_of(std::string_view rank, std::string_view count,
+                              const std::string& said, std::string& mistake) {
   const std::optional<int> r = parse_number(rank);
   const std::optional<int> n = parse_number(count);
   if (!r || !n || *n < 1 || *n > kMostRanks || *r >= *n) {
     mistake =
-        fmt::format("'{}/{}' is no rank of several: R/N, with R from 0 to N - 1 and N from 1 to {}",
-                    rank, count, kMostRanks);
+        fmt::format("{} is no rank of several: R/N, with R from 0 to N - 1 and N from 1 to {}",
+                    said, kMostRanks);
     return std::nullopt;
   }
   return Share{*r, *n};
@@ -47,7 +48,11 @@ std::optional<Share> share_of_environment(std::string& mistake) {
     const char* const rank = std::getenv(scheduler.rank);
     if (rank == nullptr) continue;
     const char* const count = std::getenv(scheduler.count);
-    if (count != nullptr) return share_of(rank, count, mistake);
+    if (count != nullptr) {
+      const std::string said =
+          fmt::format("'{}/{}' ({}/{})", rank, count, scheduler.rank, scheduler.count);
+      return share_of(rank, count, said, mistake);
+    }
     mistake =
         fmt::format("{} is set, but not {}, the number of ranks", scheduler.rank, scheduler.count);
     return std::nullopt;
@@ -65,10 +70,13 @@ Value rank_of_several(std::optional<Share>& target) {
             if (word == "env") {
               target = share_of_environment(mistake);
             } else {
-              const std::size_t slash = std::min(word.find('/'), word.size());
+              const std::size_t slash = word.find('/');
+              if (slash == std::string::npos) {
+                return fmt::format("'{}' is no rank: R/N, as 0/3, or env", word);
+              }
               const std::string_view text = word;
-              target = share_of(text.substr(0, slash),
-                                text.substr(std::min(slash + 1, text.size())), mistake);
+              target = share_of(text.substr(0, slash), text.substr(slash + 1), "'" + word + "'",
+                                mistake);
             }
             return mistake;
           }};
@@ -79,7 +87,7 @@ Value instant(std::optional<std::int64_t>& target_unix_ns) {
             target_unix_ns = parse_date_time_ns(word);
             return target_unix_ns
                        ? std::string()
-                       : fmt::format("'{}' is no date and time: 2026-12-01T12:00:00Z", word);
+                       : fmt::format("'{}' is no date and time, as 2026-12-01T12:00:00Z", word);
           }};
 }
 

@@ -374,7 +374,8 @@ int tune(const Surroundings& surroundings, const TuneOptions& options) {
   }
   if (report.candidates.size() < kFewSettings && !report.interrupted) {
     say(surroundings, options.quiet,
-        "only {} settings were tried: a larger budget finds better ones", report.candidates.size());
+        "only {} settings were tried: a larger budget may find better ones",
+        report.candidates.size());
   }
   bool cut_short = false;
   if (options.verify > 0 && report.recommended && !report.interrupted) {

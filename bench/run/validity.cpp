@@ -88,8 +88,9 @@ std::string cut_short_by(const Run& run, const RunFacts& facts) {
              : fmt::format("the {} was not answered while the run lasted", run.lift->kind);
 }
 
-/// What to do where `scarce` has too few requests, or, being empty, there is no last phase.
-std::string advice_on_samples(const PhaseSpan* scarce, const Run& run, const RunFacts& facts) {
+/// What to do where a phase has too few requests, or there is no last phase.
+std::string advice_on_samples(const FewestRequests& fewest, const Run& run, const RunFacts& facts) {
+  const PhaseSpan* const scarce = fewest.phase;
   const std::string cut = cut_short_by(run, facts);
   if (scarce == nullptr) {
     return "there is no phase after the transition: " +
@@ -101,13 +102,12 @@ std::string advice_on_samples(const PhaseSpan* scarce, const Run& run, const Run
   const bool was_cut =
       !cut.empty() && scarce->end_ns >= facts.outcome.sent_until_ns.value_or(scarce->end_ns);
   return fmt::format("too few requests in phase '{}' to measure: {}", scarce->name,
-                     was_cut ? cut : "run longer (run.duration) or offer more load");
+                     was_cut ? cut : advice_on_few(fewest, kFewestRequests));
 }
 
 Check samples_check(const Run& run, const RunFacts& facts) {
   const FewestRequests fewest = fewest_requests(run);
-  return enough_samples(fewest.requests, kFewestRequests,
-                        advice_on_samples(fewest.phase, run, facts));
+  return enough_samples(fewest.requests, kFewestRequests, advice_on_samples(fewest, run, facts));
 }
 
 std::uint64_t violations(const Counts& counts) {

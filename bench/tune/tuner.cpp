@@ -113,7 +113,7 @@ void note_better(const TunedParameter& parameter, double recommended, TuningRepo
   if (best == nullptr) return;
   report.binding.push_back(
       fmt::format("With {} at {}, {} would be {}, not {}: the search missed it, and a larger "
-                  "budget finds more.",
+                  "budget may find more.",
                   parameter.key, best->value, report.aim.path, figure(*best->objective),
                   figure(*at->objective)));
 }

@@ -86,8 +86,26 @@ void remark_on_lost(const std::vector<PhaseCost>& costs, Remarks& remarks) {
       listed(clauses, "and")));
 }
 
+/// Smaller batches hold back a site that drew more than its limit: no step was slowed down.
+bool exceeded_with_smaller_batches(const Run& run) {
+  for (std::size_t site = 0; site < run.fleet.sites.size(); ++site) {
+    bool exceeded = false;
+    bool held_back = false;
+    bool slowed = false;
+    for (const PhaseSpan& phase : run.phases) {
+      if (site >= phase.draws.size()) continue;
+      const SiteDraw& draw = phase.draws[site];
+      exceeded = exceeded || draw.exceeded_mw > 0;
+      held_back = held_back || draw.slowed_replica_ns > 0;
+      slowed = slowed || draw.lost_replica_ns > 0;
+    }
+    if (exceeded && held_back && !slowed) return true;
+  }
+  return false;
+}
+
 /// Limits that were not kept.
-void remark_on_exceeded(const std::vector<PhaseCost>& costs, Remarks& remarks) {
+void remark_on_exceeded(const std::vector<PhaseCost>& costs, const Run& run, Remarks& remarks) {
   constexpr double kWorthTelling = 0.01;  // of what is drawn at the most
   std::vector<std::string> clauses;
   for (const PhaseCost& cost : costs) {
@@ -99,8 +117,9 @@ void remark_on_exceeded(const std::vector<PhaseCost>& costs, Remarks& remarks) {
   if (clauses.empty()) return;
   remarks.push_back(fmt::format(
       "The limit of power was exceeded {}: steps that begin between two control instants draw what "
-      "they draw, and smaller batches hold back no prompts.",
-      listed(clauses, "and")));
+      "they draw{}.",
+      listed(clauses, "and"),
+      exceeded_with_smaller_batches(run) ? ", and smaller batches hold back no prompts" : ""));
 }
 
 void remark_on_cost(const std::vector<const PhaseCost*>& phases, Remarks& remarks) {
@@ -221,7 +240,7 @@ std::vector<std::string> cost_remarks(const TrialReport& report) {
   remark_on_power(phases, remarks);
   remark_on_slowed(report.costs, remarks);
   remark_on_lost(report.costs, remarks);
-  remark_on_exceeded(report.costs, remarks);
+  remark_on_exceeded(report.costs, report.trial.lifted.pooled, remarks);
   remark_on_what_is_left_out(report.trial.lifted.pooled, remarks);
   return remarks;
 }

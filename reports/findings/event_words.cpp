@@ -48,7 +48,7 @@ std::string without_step(const LiftRecord& event) {
     return fmt::format("what '{}' may draw changed from {} s on", event.site, at);
   }
   if (event.kind == "battery") {
-    return fmt::format("'{}' had other batteries from {} s on", event.site, at);
+    return fmt::format("the battery of '{}' changed at {} s", event.site, at);
   }
   const char* verb = event.kind == "join"    ? "join"
                      : event.kind == "leave" ? "leave"
@@ -117,6 +117,19 @@ std::string all_events_words(const Run& run) {
   std::string text = listed(clauses, "and");
   if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
   return text;
+}
+
+std::string power_events_words(const std::vector<PowerEvent>& events) {
+  std::vector<std::string> clauses;
+  for (const PowerEvent& event : events) {
+    const std::string what =
+        !event.limit.empty()     ? fmt::format("could draw {} at most", event.limit)
+        : event.battery == "0Wh" ? "had no battery"
+                                 : fmt::format("had a battery of {}", event.battery);
+    clauses.push_back(fmt::format("'{}' {} from {} on", event.site, what, event.at));
+  }
+  if (clauses.empty()) return "";
+  return fmt::format("Beside what was measured, {}.", listed(clauses, "and"));
 }
 
 Subject subject_of(const LiftReport& lift, const Run& run) {

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "reports/analysis/lift.hpp"
 #include "reports/analysis/summary.hpp"
@@ -22,6 +23,17 @@ std::string step_words(const FleetStep& step);
 /// All measured events of a run that were reached, in order: clauses of one sentence, which begins
 /// with a capital letter unless it begins with a name.
 std::string all_events_words(const Run& run);
+
+/// An event beside the measured ones that changed what a site may draw, as its scenario has it.
+struct PowerEvent {
+  std::string at;  ///< "75s"
+  std::string site;
+  std::string limit;    ///< "1.16MW"; empty: the event changed the battery
+  std::string battery;  ///< its energy, "892kWh"; "0Wh": it had none from then on
+};
+
+/// "Beside what was measured, 'h100' had no battery from 75s on."; empty without any.
+std::string power_events_words(const std::vector<PowerEvent>& events);
 
 /// What a verdict is about, and how it goes on: "Lifting 'user limit' at 15.0 s" and "" before
 /// " paid off", or the words of all events and ", and it".

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
+#include "reports/record/count_checks.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
@@ -24,24 +26,29 @@ Table ranks_table(const Run& run) {
   table.head_rows = 1;
   table.rows = {{{"rank"},
                  {"sent"},
+                 {"start (ms)"},
                  {"lag p99 (ms)"},
                  {"lag max (ms)"},
                  {"clock offset (ms)"},
                  {"clock error (ms)"}}};
+  table.first_spare = 5;
+  table.spare_names = {"clock offset", "clock error"};
+  const WideSum first_ns = began_ns(std::ranges::min(run.shares->ranks, {}, began_ns));
   for (const RankRecord& rank : run.shares->ranks) {
+    const auto start_ns = static_cast<std::int64_t>(began_ns(rank) - first_ns);
     table.rows.push_back({{std::to_string(rank.rank)},
                           {whole_figure(rank.sent)},
+                          {in_ms(start_ns)},
                           {in_ms(rank.lag_p99_ns)},
                           {in_ms(rank.lag_max_ns)},
                           {in_ms(rank.clock_offset_ns)},
                           {in_ms(rank.clock_error_ns)}});
   }
   table.notes.emplace_back(
-      "Lag: how late each rank sent the requests of measured phases. Clock offset: from the clock "
-      "of "
-      "rank 0, where the two were compared; clock error: of that, or where it was not compared, "
-      "from "
-      "UTC, as the kernel says.");
+      "Start: after that of the rank that began first, by their clocks. Lag: how late each rank "
+      "sent the requests of measured phases. Clock offset: from the clock of rank 0, where the two "
+      "were compared; clock error: of that, or where it was not compared, from UTC, as the kernel "
+      "says.");
   return table;
 }
 

@@ -8,8 +8,8 @@
 
 namespace tokenlift {
 
-/// What each sent and how late it was with it, and how its clock was. No rows where one process
-/// played the run.
+/// What each sent, when it began after the first, how late it was with its requests, and how its
+/// clock was. No rows where one process played the run.
 Table ranks_table(const Run& run);
 
 /// Of a run that lacks shares, what it is then, in a sentence; empty where none is missing.

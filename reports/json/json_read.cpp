@@ -364,9 +364,7 @@ LiftRecord lift_of(const Field& field, int version) {
   lift.unlock_ns = field["unlock_latency_s"].optional(&Field::time_ns);
   lift.release_lag_ns = field["waiter_release_lag_s"].optional(&Field::time_ns);
   lift.limit_tokens_per_s = field["limit_tokens_per_s"].optional(&Field::amount_of_units);
-  if (field.json().contains("length_s")) {
-    lift.length_ns = field["length_s"].optional(&Field::time_ns);
-  }
+  if (field.has("length_s")) lift.length_ns = field["length_s"].optional(&Field::time_ns);
   if (field.has("site")) lift.site = field["site"].text();
   if (field.has("replicas")) lift.replicas = field["replicas"].amount();
   if (field.has("call_s")) lift.call_ns = field["call_s"].time_ns();
@@ -434,6 +432,8 @@ RankRecord rank_of(const Field& field) {
   RankRecord rank;
   rank.rank = field["rank"].amount();
   rank.start_unix_ns = field["start_unix_ns"].sum();
+  constexpr WideSum kMostUnixNs = WideSum{1} << 62;  // in 2116
+  if (rank.start_unix_ns > kMostUnixNs) field["start_unix_ns"].fail("must be from 0 to 2^62");
   rank.start_error_ns = field["start_error_s"].time_ns();
   rank.sent = field["sent"].count();
   rank.lag_p99_ns = field["generator_lag_p99_s"].optional(&Field::time_ns);

@@ -399,6 +399,35 @@ std::vector<UserGroup> user_groups(const Run& run) {
   return groups;
 }
 
+std::vector<PowerEvent> further_power_events(const Run& run) {
+  std::vector<PowerEvent> found;
+  const Json scenario = scenario_of(run);
+  const auto events = scenario.find("event");
+  if (events == scenario.end() || !events->is_array()) return found;
+  const auto measured = [](const Json& event) {
+    return event.is_object() && event.value("measure", Json()) == true;
+  };
+  const bool any_measured = std::ranges::any_of(*events, measured);
+  const auto text = [](const Json& table, const char* key) {
+    const Json value = table.value(key, Json());
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  for (std::size_t i = 0; i < events->size(); ++i) {
+    const Json& event = (*events)[i];
+    // Without any `measure` the first one divides the run.
+    if (!event.is_object() || (any_measured ? measured(event) : i == 0)) continue;
+    if (text(event, "at").empty()) continue;
+    const Json power = event.value("power", Json());
+    const Json battery = event.value("battery", Json());
+    if (power.is_object() && !text(power, "limit").empty()) {
+      found.push_back({text(event, "at"), text(power, "site"), text(power, "limit"), ""});
+    } else if (battery.is_object() && !text(battery, "energy").empty()) {
+      found.push_back({text(event, "at"), text(battery, "site"), "", text(battery, "energy")});
+    }
+  }
+  return found;
+}
+
 std::string scenario_toml(const Run& run) {
   const Json scenario = scenario_of(run);
   // What follows a table's heading belongs to it, so plain values come first.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "reports/findings/answer.hpp"
+#include "reports/findings/event_words.hpp"
 #include "reports/record/run.hpp"
 
 namespace tokenlift {
@@ -62,6 +63,10 @@ std::string scenario_difference(const Run& one, const Run& other);
 /// The tenants whose load is so many users, by the scenario of the run. Empty where it does not
 /// say.
 std::vector<UserGroup> user_groups(const Run& run);
+
+/// The events that changed what a site may draw and do not divide the run, by its scenario, in the
+/// order in which they stand there. Empty where it does not say.
+std::vector<PowerEvent> further_power_events(const Run& run);
 
 /// The scenario of the run as TOML, a section for each table and a line per key: what repeats the
 /// run. Keys without a value (null) are left out. Throws std::invalid_argument as to_json() does.

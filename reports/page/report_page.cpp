@@ -128,6 +128,9 @@ Summary summary_of(const TrialReport& trial) {
   summary.verdict = trial.verdict;
   summary.answer = answer(trial, user_groups(run_of(trial)));
   summary.remarks = trial.remarks;
+  if (std::string words = power_events_words(further_power_events(run_of(trial))); !words.empty()) {
+    summary.remarks.push_back(std::move(words));
+  }
   return summary;
 }
 

@@ -38,26 +38,31 @@ Counts measured_counts(const Run& run) {
   return all;
 }
 
-std::string advice_on(const FewestRequests& fewest) {
+std::string advice_on(const FewestRequests& fewest, double least) {
   if (fewest.phase == nullptr) {
     return "there is no phase after the transition: run longer (run.duration), or say how long it "
            "is (run.settle)";
   }
-  return fmt::format(
-      "too few requests in phase '{}' to measure: run longer (run.duration) or offer more load",
-      fewest.phase->name);
+  return fmt::format("too few requests in phase '{}' to measure: {}", fewest.phase->name,
+                     advice_on_few(fewest, least));
 }
 
 Check judged(const Check& check, const Run& run) {
   if (check.name == kDeliveredLoad) return delivered_load(run, check.limit);
   if (check.name == kEnoughSamples) {
     const FewestRequests fewest = fewest_requests(run);
-    return enough_samples(fewest.requests, check.limit, advice_on(fewest));
+    return enough_samples(fewest.requests, check.limit, advice_on(fewest, check.limit));
   }
   if (!run.wire) return check;  // it says something of a wire that there is not
   if (check.name == kOutputDelivered) return output_delivered(*run.wire, check.limit);
   if (check.name == kFailedShare) return failed_share(run, check.limit);
   return check;
+}
+
+/// Between the first and the last rank that began, by what they recorded.
+double starts_apart_ms(const SharesRecord& shares) {
+  const auto [first, last] = std::ranges::minmax(shares.ranks, {}, began_ns);
+  return static_cast<double>(began_ns(last) - began_ns(first)) * 1e-6;
 }
 
 Check clocks_apart(const Run& run) {
@@ -69,6 +74,16 @@ Check clocks_apart(const Run& run) {
     check.limit = std::max(kLeastApartMs, kMostApart * length_ms);
   }
   const std::optional<std::int64_t> apart_ns = clocks_apart_ns(*run.shares);
+  const double starts_ms = starts_apart_ms(*run.shares);
+  if (starts_ms > check.limit) {  // too far, however well the clocks are kept
+    check.value = apart_ns ? static_cast<double>(*apart_ns) * 1e-6 : starts_ms;
+    check.passed = false;
+    check.advice = fmt::format(
+        "the ranks began {:.1f} ms apart by their clocks, so that what one counts before an event "
+        "others count after it: give all of them the same --start-at",
+        starts_ms);
+    return check;
+  }
   if (!apart_ns) {
     check.advice =
         "not checked: of some ranks nobody knows how well their clocks are kept in time (NTP)";
@@ -96,14 +111,25 @@ FewestRequests fewest_requests(const Run& run) {
     if (name == "transition") continue;
     has_after = has_after || name == "after" || name == "steady";
     double decided = 0;
+    double due = 0;
     for (const TenantRecord& tenant : run.tenants) {
       const Counts& counts = tenant.phases[i].counts;
       decided += static_cast<double>(counts.due - counts.in_flight);
+      due += static_cast<double>(counts.due);
     }
     if (fewest.phase != nullptr && decided >= fewest.requests) continue;
-    fewest = {decided, &run.phases[i]};
+    fewest = {decided, &run.phases[i], due};
   }
   return has_after ? fewest : FewestRequests{};
+}
+
+std::string advice_on_few(const FewestRequests& fewest, double least) {
+  if (fewest.due < least) return "run longer (run.duration) or offer more load";
+  return fmt::format(
+      "{:.0f} were due and {:.0f} of them still waited when the run ended; offer less load, or "
+      "wait "
+      "for them (run.cooldown_max)",
+      fewest.due, fewest.due - fewest.requests);
 }
 
 Check delivered_load(const Run& run, double least) {
@@ -194,11 +220,12 @@ void judge_all_shares(Run& run) {
   run.checks.push_back(clocks_apart(run));
 }
 
+WideSum began_ns(const RankRecord& rank) {
+  return rank.start_unix_ns - rank.clock_offset_ns.value_or(0);
+}
+
 std::optional<std::int64_t> clocks_apart_ns(const SharesRecord& shares) {
   WideSum apart_ns = 0;
-  const auto began_ns = [](const RankRecord& rank) {
-    return rank.start_unix_ns - rank.clock_offset_ns.value_or(0);
-  };
   const auto error_ns = [](const RankRecord& rank) {
     return WideSum{*rank.clock_error_ns} + rank.start_error_ns;
   };

@@ -3,6 +3,7 @@
 // all shares together.
 
 #include <optional>
+#include <string>
 
 #include "reports/record/run.hpp"
 
@@ -12,8 +13,12 @@ namespace tokenlift {
 struct FewestRequests {
   double requests = 0;
   const PhaseSpan* phase = nullptr;  ///< null: there is no last phase
+  double due = 0;                    ///< in that phase, also those that were never decided
 };
 FewestRequests fewest_requests(const Run& run);
+/// What to do where that phase has fewer than `least`, and nothing cut the run short: more load
+/// where too few were due, and where enough were, and waited to the end, less of it.
+std::string advice_on_few(const FewestRequests& fewest, double least);
 
 /// Requests sent / requests due, in the phase where that is least.
 Check delivered_load(const Run& run, double least);
@@ -30,8 +35,11 @@ void await_other_shares(Run& run);
 /// clocks of the ranks were apart.
 void judge_all_shares(Run& run);
 
-/// The largest difference that there may be between the instants at which two ranks began. Absent where a clock is not
-/// known to be right.
+/// When a rank began, since 1970 UTC: by the clock of rank 0, where the two were compared.
+WideSum began_ns(const RankRecord& rank);
+
+/// The largest difference that there may be between the instants at which two ranks began. Absent
+/// where a clock is not known to be right.
 std::optional<std::int64_t> clocks_apart_ns(const SharesRecord& shares);
 
 }  // namespace tokenlift

@@ -132,7 +132,23 @@ class Shares(BinaryCase):
         for name in ("run.json", "records.csv"):
             self.assertEqual((self.path / "again" / name).read_bytes(),
                              (self.path / "joined" / name).read_bytes())
+        self.apart(folders)
         self.mistakes(folders, records)
+
+    def apart(self, folders):
+        """Of ranks that were told to begin at different instants: no valid run."""
+        later = self.path / "later"
+        later.mkdir()
+        share = json.loads((folders[2] / "run.json").read_text())
+        rank = share["shares"]["ranks"][0]
+        rank["start_unix_ns"] = str(int(rank["start_unix_ns"]) + 1_000_000_000)
+        (later / "run.json").write_text(json.dumps(share))
+        done, joined = self.merge([*folders[:2], later], "apart", code=3)
+        said = " ".join(done.stdout.split())
+        self.assertIn("the ranks began 1000.0 ms apart by their clocks", said)
+        self.assertIn("start (ms)", said)
+        check = {check["name"]: check for check in joined["validity"]["checks"]}["clocks_apart_ms"]
+        self.assertFalse(check["passed"])
 
     def mistakes(self, folders, records):
         """Of merging: what is no share of the run is refused, and nothing is written."""
@@ -150,7 +166,10 @@ class Shares(BinaryCase):
         self.assertIn("the share of rank 0 of 3 ranks", " ".join(said.split()))
         for words, says in [
                 (folders[:2], "of 3 ranks the shares of these are missing: 2"),
-                ([*folders, folders[0]], "both are the share of rank 0"),
+                ([*folders, folders[0]], "is given twice"),
+                (["joined", folders[0]], "is joined already, of the shares of 3 ranks"),
+                ([folders[0], "joined"], "is joined already, of the shares of 3 ranks"),
+                (lambda run: run["shares"]["ranks"][0].update(rank=0), "both are the share of rank 0"),
                 ([*folders, self.path / "one"], "is no share: one process played all of it"),
                 (lambda run: run.update(seed=share["seed"] + 1), "different seeds"),
                 (lambda run: run["environment"].update(tokenlift_version="0.0.1"), "versions"),
@@ -208,9 +227,10 @@ headers = {{ content-type = "application/json" }} }}
         for words, says in [
                 (["--rank", "3/3", *start], "is no rank of several"),
                 (["--rank", "0/1001", *start], "is no rank of several"),
+                (["--rank", "x", *start], "'x' is no rank: R/N, as 0/3, or env"),
                 (["--rank", "env", *start], "neither JOB_COMPLETION_INDEX nor SLURM_PROCID is set"),
                 (["--rank", "0/2"], "--start-at"),
-                (["--rank", "0/2", "--start-at", "tomorrow"], "is no date and time"),
+                (["--rank", "0/2", "--start-at", "tomorrow"], "'tomorrow' is no date and time, as 2026-"),
                 (["--rank", "0/2", "--start-at", "2026-01-01T00:00:00Z"], "s ago"),
                 (["--rank", "0/2", *start, "--repetitions", "2"], "--rank is of one run"),
                 (["--rank", "0/2", *start, "--set", "throttle.each.scope=fleet"], "none knows what the others took"),
@@ -218,6 +238,11 @@ headers = {{ content-type = "application/json" }} }}
                   "fleet.site.here.profile=h100-8b"], "stays in one process")]:
             self.assertIn(says, self.run_tokenlift("run", file, "--out", "out", *words, code=2).stderr)
             self.assertFalse((self.path / "out").exists())
+        job = {**os.environ, "JOB_COMPLETION_INDEX": "5", "JOB_COMPLETIONS": "3"}
+        done = subprocess.run([self.TOKENLIFT, "run", file, "--rank", "env", *start], env=job, cwd=self.path,
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("'5/3' (JOB_COMPLETION_INDEX/JOB_COMPLETIONS) is no rank", done.stderr)
 
 
 if __name__ == "__main__":

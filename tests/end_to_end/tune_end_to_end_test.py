@@ -202,6 +202,7 @@ class Tune(unittest.TestCase):
         for words, says in [
             (["--budget", "10"], "a budget of 10 requests is too small"),
             (["--budget", "0"], "--budget"),
+            (["--budget", "1.5M"], "'1.5M' is no number of requests from 1 to 2^53, as 5M or 500k"),
             (["--for", "soon"], '"soon"'),
             (["--for", "5s", "--budget", "5"], "excludes"),
             (["--set", "tune.objective=speed"], "there is no figure"),

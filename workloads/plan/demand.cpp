@@ -132,6 +132,23 @@ bool goes_before(const Tenant& tenant, const Job& job) {
          (tenant.sites.empty() || std::ranges::find(tenant.sites, job.site) != tenant.sites.end());
 }
 
+bool looks_in_time(const Job& job, const Scenario& scenario) {
+  return job.control_ns < scenario.run.duration_ns;
+}
+
+bool may_be_yielded(const Scenario& scenario, const Site& site) {
+  return std::ranges::any_of(scenario.jobs, [&](const Job& job) {
+    return job.site == site.name && job.yields > 0 && looks_in_time(job, scenario) &&
+           std::ranges::any_of(scenario.tenants,
+                               [&](const Tenant& tenant) { return goes_before(tenant, job); });
+  });
+}
+
+bool may_be_yielded(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.fleet.sites,
+                             [&](const Site& site) { return may_be_yielded(scenario, site); });
+}
+
 double output_tokens_per_unit(Unit unit, const Mix& mix) {
   switch (unit) {
     case Unit::requests:

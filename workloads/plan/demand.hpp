@@ -36,6 +36,16 @@ bool may_use(const Tenant& tenant, const Site& site);
 /// larger, and it may use the job's site.
 bool goes_before(const Tenant& tenant, const Job& job);
 
+/// True if the job looks at what tenants need before nothing more is sent: at each multiple of its
+/// control.
+bool looks_in_time(const Job& job, const Scenario& scenario);
+
+/// True if some job may yield replicas of the site to tenants, so that how many serve there is not
+/// known before the run.
+bool may_be_yielded(const Scenario& scenario, const Site& site);
+/// ... of any site.
+bool may_be_yielded(const Scenario& scenario);
+
 /// The mix of the requests that a throttle looks at.
 Mix request_mix(const Scenario& scenario, const Throttle& throttle);
 

@@ -55,16 +55,22 @@ std::string when(const Emptiness& emptiness) {
 void warn_of_emptiness(const Scenario& resolved, std::vector<std::string>& result) {
   const std::vector<ServingSpan> spans = serving_over_time(resolved);
   const std::int64_t duration_ns = resolved.run.duration_ns;
-  const std::size_t sites = resolved.fleet.sites.size();
-  const Emptiness of_fleet = emptiness(spans, std::vector<bool>(sites, true), duration_ns);
+  // Where jobs may yield replicas, it is not known before the run when none serves.
+  const auto empty_times = [&](const auto& counts_site) {
+    std::vector<bool> counts;
+    for (const Site& site : resolved.fleet.sites) {
+      if (counts_site(site) && may_be_yielded(resolved, site)) return Emptiness{};
+      counts.push_back(counts_site(site));
+    }
+    return emptiness(spans, counts, duration_ns);
+  };
+  const Emptiness of_fleet = empty_times([](const Site&) { return true; });
   const std::string wait =
       ": requests that come then wait in the router until somebody does, or expire";
   if (of_fleet.times > 0) result.push_back("nobody serves " + when(of_fleet) + wait);
   for (const Tenant& tenant : resolved.tenants) {
     if (tenant.sites.empty()) continue;
-    std::vector<bool> counts;
-    for (const Site& site : resolved.fleet.sites) counts.push_back(may_use(tenant, site));
-    const Emptiness own = emptiness(spans, counts, duration_ns);
+    const Emptiness own = empty_times([&](const Site& site) { return may_use(tenant, site); });
     if (own.sum_ns > of_fleet.sum_ns) {
       result.push_back("no site of tenant '" + tenant.name + "' serves " + when(own) + wait);
     }
@@ -120,6 +126,16 @@ void warn_of_power(const Scenario& resolved, std::vector<std::string>& result) {
   }
 }
 
+void warn_of_jobs(const Scenario& resolved, std::vector<std::string>& result) {
+  for (const Job& job : resolved.jobs) {
+    if (job.yields == 0 || looks_in_time(job, resolved)) continue;
+    result.push_back("job '" + job.name + "' looks for the first time after " +
+                     format_duration(job.control_ns) + ", when the run of " +
+                     format_duration(resolved.run.duration_ns) +
+                     " has ended: it yields nothing; lower its control");
+  }
+}
+
 }  // namespace
 
 void warn_of_fleet(const Scenario& resolved, std::vector<std::string>& result) {
@@ -127,6 +143,7 @@ void warn_of_fleet(const Scenario& resolved, std::vector<std::string>& result) {
   warn_of_places(resolved, result);
   warn_of_boots(resolved, result);
   warn_of_power(resolved, result);
+  warn_of_jobs(resolved, result);
 }
 
 }  // namespace tokenlift

@@ -22,6 +22,12 @@ std::string step_figure(double value) {
   return format_number(std::round(value * scale) / scale);
 }
 
+/// "1 step", "837 steps"
+std::string steps(double value) {
+  const std::string figure = step_figure(value);
+  return figure + (figure == "1" ? " step" : " steps");
+}
+
 }  // namespace
 
 std::vector<std::string> job_notes(const Scenario& scenario) {
@@ -29,8 +35,7 @@ std::vector<std::string> job_notes(const Scenario& scenario) {
   for (const Job& job : scenario.jobs) {
     std::string note = "job '" + job.name + "' has " + std::to_string(job.replicas) +
                        (job.replicas == 1 ? " replica" : " replicas") + " of site '" + job.site +
-                       "': at most " + step_figure(steps_per_hour(job, job.replicas)) +
-                       " steps an hour";
+                       "': at most " + steps(steps_per_hour(job, job.replicas)) + " an hour";
     if (job.yields > 0) {
       const std::int64_t kept = job.replicas - job.yields;
       std::string names;

@@ -96,6 +96,8 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
   if (flow <= stage.limit_tokens_per_s || (!span && !fleet_is_narrowest)) return;
   // Who waits too long gives up, so the queue at a limit that holds users back again is bounded.
   if (!fleet_is_narrowest && (stage.max_wait_s || stage.most_waiting_tokens)) return;
+  // What jobs yield may carry it.
+  if (fleet_is_narrowest && may_be_yielded(resolved)) return;
   result.push_back(
       std::string(span ? "after the event " : "") + rounded(flow) +
       " output tokens/s are offered and " + (fleet_is_narrowest ? "the fleet" : "the new limit") +

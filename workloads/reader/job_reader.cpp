@@ -44,14 +44,16 @@ Job JobReader::read(TableReader& table) {
   table.require("site", "the name of the site whose replicas it takes");
   assign(job.site, table.text("site"));
   table.require("replicas", "how many of the site's replicas it takes, for example replicas = 4");
-  assign(job.replicas, table.whole("replicas", 1, kCountMax));
+  const std::optional<std::int64_t> replicas = table.whole("replicas", 1, kCountMax);
+  assign(job.replicas, replicas);
   assign(job.yields, table.whole("yields", 0, kCountMax));
   assign(job.priority, table.whole("priority", -kMostPriority, kMostPriority));
   table.require("step", "what a step computes for with all its replicas: step = \"2s\"");
   job.step_ns = read_period(table, "step", kShortestJobStepNs, kShortestJobStepNs);
   assign(job.interconnect_ns, table.duration_ns("interconnect"));
   job.control_ns = read_period(table, "control", kShortestJobControlNs, job.control_ns);
-  if (job.yields > job.replicas) {
+  // Of a wrong number of replicas there is nothing to be said.
+  if (replicas && job.yields > *replicas) {
     table.mistake("yields",
                   "it yields " + std::to_string(job.yields) + " replicas, and takes " +
                       std::to_string(job.replicas),

@@ -313,6 +313,12 @@ Suite SuiteReader::read(const std::string& source_name) {
     root.mistake("case", "the suite has no case", "add a [[case]] with a scenario");
   }
   for (TableReader& table : tables) read_case(std::move(table));
+  for (const char* key : {"name", "description", "repetitions", "control", "set", "objectives"}) {
+    if (!root.has(key)) continue;  // find() would make it one that may be here
+    root.find(key);
+    document_.add(root.key_place(key), in_quotes(key) + " belongs to [suite]",
+                  "put it under [suite]");
+  }
   root.finish();
   if (check_case_count()) {
     for (const CaseTable& read : cases_) expand(read);

@@ -244,6 +244,19 @@ std::string advice_on_samples(const Run& run, const RunFacts& facts) {
   return named(check_validity(run, facts), "enough_samples").advice;
 }
 
+TEST(Validity, MoreLoadIsAdvisedOnlyWhereTooFewRequestsWereDue) {
+  auto run = good_run();
+  Counts& counts = run.tenants[0].phases[0].counts;
+  counts.in_flight = counts.due;
+  counts.completed = 0;
+  const std::string waited = advice_on_samples(run, good_facts());
+  EXPECT_NE(waited.find("500 were due and 500 of them still waited"), std::string::npos) << waited;
+  EXPECT_EQ(waited.find("offer more load"), std::string::npos) << waited;
+  counts.due = counts.in_flight = 99;
+  const std::string few = advice_on_samples(run, good_facts());
+  EXPECT_NE(few.find("offer more load"), std::string::npos) << few;
+}
+
 TEST(Validity, TooFewRequestsHaveTheReasonThatCutTheRunShort) {
   auto run = good_wire_run();
   run.phases.pop_back();

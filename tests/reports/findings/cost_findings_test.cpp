@@ -117,6 +117,20 @@ TEST(CostRemarks, SayWhereALimitOfPowerWasExceeded) {
   EXPECT_FALSE(says(cost_run(), "was exceeded"));
 }
 
+TEST(CostRemarks, SayThatPromptsAreNotHeldBackOnlyWhereBatchesAreMadeSmaller) {
+  const std::string prompts = "and smaller batches hold back no prompts";
+  RunValue run = held_back_run();
+  SiteDraw& draw = run.phases[2].draws[0];
+  draw.exceeded_mw = 2'000'000;
+  draw.exceeded_ns = 9 * kSecondNs;
+  EXPECT_FALSE(says(run, prompts)) << "steps are slowed down";
+  EXPECT_TRUE(says(run, "draw what they draw.")) << remarks_of(run);
+  draw.lost_replica_ns = 0;
+  EXPECT_TRUE(says(run, prompts)) << remarks_of(run);
+  draw.slowed_replica_ns = 0;
+  EXPECT_FALSE(says(run, prompts)) << "nothing is held back";
+}
+
 TEST(CostRemarks, SayWhatIsIdleWhereThatIsMuch) {
   EXPECT_TRUE(says(cost_run(), "14.3 % was idle in 'after', $5.14 an hour"))
       << remarks_of(cost_run());

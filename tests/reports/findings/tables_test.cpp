@@ -8,6 +8,7 @@
 
 #include "reports/findings/gains_table.hpp"
 #include "reports/findings/lift_table.hpp"
+#include "reports/findings/ranks_table.hpp"
 #include "reports/findings/reason_notes.hpp"
 #include "reports/findings/split_table.hpp"
 #include "tests/reports/findings/sample_reports.hpp"
@@ -159,6 +160,17 @@ TEST(OverviewTable, HasAColumnPerTrial) {
   EXPECT_TRUE(row_of(table, {"TTFT p99, after against before"}).empty()) << "nobody has one";
   EXPECT_EQ(row_of(table, {"drain time"}), Words({"drain time", "s", "2.40", "2.40", "–"}));
   EXPECT_TRUE(lift_report().overview.rows.empty());
+}
+
+TEST(RanksTable, GivesEachStartAfterThatOfTheFirst) {
+  auto run = lift_run();
+  run.shares = SharesRecord{3, {{0, 2'080 * kMsNs}, {1, 2'000 * kMsNs}, {2, 2'100 * kMsNs}}};
+  run.shares->ranks[2].clock_offset_ns = 60 * kMsNs;  // it began at 2,040 by the clock of rank 0
+  const Table table = ranks_table(run);
+  EXPECT_EQ(table.rows[0][2].text, "start (ms)");
+  EXPECT_EQ(table.rows[1][2].text, "80.0");
+  EXPECT_EQ(table.rows[2][2].text, "0");
+  EXPECT_EQ(table.rows[3][2].text, "40.0");
 }
 
 TEST(ReasonNotes, SayEachReasonOnce) {

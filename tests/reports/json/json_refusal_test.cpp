@@ -254,6 +254,24 @@ TEST(JsonRefusal, AWrongValueIsRefusedWithItsPlaceAndWhatItMustBe) {
             "/series/ttft_slices/1|min and max do not fit the buckets");
 }
 
+TEST(JsonRefusal, AStartThatNoClockSaysIsRefused) {
+  const auto began_at = [](const char* unix_ns) {
+    const Json rank = {{"rank", 0},
+                       {"start_unix_ns", unix_ns},
+                       {"start_error_s", 0},
+                       {"sent", 0},
+                       {"generator_lag_p99_s", nullptr},
+                       {"generator_lag_max_s", nullptr},
+                       {"clock_error_s", nullptr}};
+    return with("/shares", {{"of", 2}, {"ranks", Json::array({rank})}});
+  };
+  const RunValue run = read_run(began_at("4611686018427387904"), "run.json");
+  EXPECT_TRUE(run.shares->ranks[0].start_unix_ns == WideSum{1} << 62);
+  for (const char* beyond : {"4611686018427387905", "99999999999999999999999999"}) {
+    EXPECT_EQ(refusal_of(began_at(beyond)), "/shares/ranks/0/start_unix_ns|must be from 0 to 2^62");
+  }
+}
+
 TEST(JsonRefusal, WhatNobodySawOnTheWireIsRefused) {
   const auto with = [](const std::string& place, const Json& value) {
     Json json = Json::parse(to_json(endpoint_run()));

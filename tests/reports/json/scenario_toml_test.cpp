@@ -50,6 +50,29 @@ TEST(UserGroups, AreTheTenantsWhoseUsersWaitForAnswers) {
   EXPECT_TRUE(user_groups(run).empty());
 }
 
+TEST(FurtherPowerEvents, AreThoseThatDoNotDivideTheRun) {
+  RunValue run = lift_run();
+  EXPECT_TRUE(further_power_events(run).empty());
+  const std::string first = R"({"at":"1min",)";
+  const std::string rest =
+      R"("power":{"limit":"3MW","site":"a"}},{"at":"75s","battery":{"energy":"0Wh","site":"a"}},)"
+      R"({"at":"80s","power":{"limit":"2MW","site":"b"}},{"at":"90s","fail":{"site":"a"}},7]})";
+  for (const char* const mark : {"", R"("measure":true,)"}) {
+    run.scenario_json = R"({"event":[)" + first + mark + rest;
+    const std::vector<PowerEvent> events = further_power_events(run);
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(power_events_words(events),
+              "Beside what was measured, 'a' had no battery from 75s on and 'b' could draw 2MW at "
+              "most from 80s on.");
+  }
+  run.scenario_json = R"({"event":[{"at":"9s","battery":{"energy":"1kWh","site":"a"}}]})";
+  EXPECT_EQ(power_events_words(further_power_events(run)), "") << "it divides the run";
+  EXPECT_EQ(power_events_words({{"9s", "a", "", "1kWh"}}),
+            "Beside what was measured, 'a' had a battery of 1kWh from 9s on.");
+  run.scenario_json = R"({"event":"none"})";
+  EXPECT_TRUE(further_power_events(run).empty());
+}
+
 TEST(ScenarioToml, LeavesOutWhatHasNoValue) {
   RunValue run;
   run.scenario_json = R"({"a":null,"b":{"c":null},"d":[null,1],"e":[],"f":{}})";

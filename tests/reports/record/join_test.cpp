@@ -250,6 +250,30 @@ TEST(Join, SaysHowFarClocksWereApart) {
   EXPECT_FALSE(run.checks[0].passed);
 }
 
+TEST(Join, StartsThatAreTooFarApartFailWhateverIsKnownOfTheClocks) {
+  const auto check_of = [](std::int64_t apart_ns, std::int64_t offset_ns) {
+    RunValue one = share_of(0, 2);
+    RunValue other = share_of(1, 2);
+    for (RunValue* const run : {&one, &other}) {
+      run->shares->ranks[0].clock_error_ns.reset();
+      run->checks.clear();
+    }
+    other.shares->ranks[0].start_unix_ns += apart_ns;
+    if (offset_ns != 0) other.shares->ranks[0].clock_offset_ns = offset_ns;
+    return joined({one, other}).checks.at(0);
+  };
+  const Check far = check_of(3'000 * kMsNs, 0);  // the limit is 70 ms
+  EXPECT_FALSE(far.passed);
+  EXPECT_EQ(far.value, 3'000);
+  EXPECT_EQ(far.advice.substr(0, 31), "the ranks began 3000.0 ms apart");
+  EXPECT_FALSE(check_of(-3'000 * kMsNs, 0).passed) << "whichever is the later one";
+  for (const Check& near : {check_of(60 * kMsNs, 0), check_of(3'000 * kMsNs, 3'000 * kMsNs)}) {
+    EXPECT_TRUE(near.passed);
+    EXPECT_FALSE(near.value) << "nobody knows how right the clocks are";
+    EXPECT_TRUE(near.advice.starts_with("not checked")) << near.advice;
+  }
+}
+
 std::string refusal_of(RunValue one, const RunValue& other) {
   const std::string before = to_json(one);
   try {

@@ -290,5 +290,61 @@ TEST(FleetWarnings, SayWhereAPhaseIsShorterThanABoot) {
       has_warning(scenario, "phase 'before' takes 8s, and a replica of site 'a' boots for 9s"));
 }
 
+// A job has all ten replicas of site `own`; five of `leased` join at 10 s. 500 tokens/s are
+// offered.
+Scenario job_scenario(std::int64_t yields) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles.clear();
+  scenario.run.settle_ns = 5 * kS;
+  scenario.fleet.capacity_tokens_per_s = 100;
+  scenario.fleet.sites[0].name = "own";
+  scenario.fleet.sites[0].replicas = 10;
+  Site leased = scenario.fleet.sites[0];
+  leased.name = "leased";
+  leased.replicas = 5;
+  leased.at_start = 0;
+  scenario.fleet.sites.push_back(leased);
+  Event& join = scenario.events[0];
+  join.kind = EventKind::join;
+  join.throttle.clear();
+  join.site = "leased";
+  Job job;
+  job.name = "training";
+  job.site = "own";
+  job.replicas = 10;
+  job.yields = yields;
+  job.step_ns = kS;
+  scenario.jobs.push_back(job);
+  return scenario;
+}
+
+TEST(JobWarnings, WhatJobsYieldMayServe) {
+  const std::string nobody = "nobody serves from 0s to 10s";
+  const std::string never = "the backlog never drains";
+  EXPECT_TRUE(has_warning(job_scenario(0), nobody));
+  EXPECT_TRUE(has_warning(job_scenario(0), never));
+  EXPECT_FALSE(has_warning(job_scenario(4), nobody));
+  EXPECT_FALSE(has_warning(job_scenario(4), never));
+  Scenario elsewhere = job_scenario(4);
+  elsewhere.tenants.push_back(elsewhere.tenants[0]);
+  elsewhere.tenants[1].name = "guests";
+  elsewhere.tenants[1].sites = {"leased"};
+  EXPECT_TRUE(has_warning(elsewhere, "no site of tenant 'guests' serves from 0s to 10s"));
+  EXPECT_FALSE(has_warning(elsewhere, nobody));
+}
+
+TEST(JobWarnings, AJobThatLooksTooLateYieldsNothing) {
+  const std::string late =
+      "job 'training' looks for the first time after 1min, when the run of 1min has ended: it "
+      "yields nothing";
+  Scenario scenario = job_scenario(4);
+  EXPECT_FALSE(has_warning(scenario, "looks for the first time"));
+  scenario.jobs[0].control_ns = scenario.run.duration_ns;
+  EXPECT_TRUE(has_warning(scenario, late));
+  EXPECT_TRUE(has_warning(scenario, "nobody serves from 0s to 10s"));
+  scenario.jobs[0].yields = 0;
+  EXPECT_FALSE(has_warning(scenario, "looks for the first time"));
+}
+
 }  // namespace
 }  // namespace tokenlift::warnings_test

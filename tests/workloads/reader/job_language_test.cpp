@@ -110,6 +110,23 @@ TEST(ParseJob, CheckSaysWhatItHasAndWhatIsLeftOfIt) {
   EXPECT_EQ(notes[1], "job 'evaluation' has 1 replica of site 'hall': at most 3600 steps an hour");
 }
 
+TEST(ParseJob, OneStepIsNoSteps) {
+  const std::string slow =
+      replaced(kText, "replicas = 1\nstep = \"1s\"", "replicas = 1\nstep = \"1h\"");
+  EXPECT_EQ(job_notes(parse(slow)).back(),
+            "job 'evaluation' has 1 replica of site 'hall': at most 1 step an hour");
+}
+
+TEST(ParseJob, AWrongNumberOfReplicasIsOneMistake) {
+  expect_mistake({"replicas = 6", "replicas = 0", 18, "\"replicas\" is 0, which is too small", ""});
+  try {
+    parse(replaced(kText, "replicas = 6", "replicas = 0"));
+    FAIL();
+  } catch (const ScenarioError& error) {
+    EXPECT_EQ(error.mistakes().size(), 1U) << error.what();
+  }
+}
+
 // The limit is the mistake, not that there is none.
 TEST(ParseJob, AWrongLimitIsOneMistake) {
   for (const char* const wrong : {"power = { limit = 30000 }", "power = 30"}) {
