@@ -38,6 +38,8 @@ constexpr std::size_t kPointsOfRange = 128;
 constexpr std::size_t kElite = 4;
 constexpr std::size_t kPointsAround = 32;
 constexpr std::array<double, 3> kHalfWidths = {0.2, 0.07, 0.02};
+/// Right beside the best, by turns.
+constexpr std::array<double, 4> kBesideBest = {0.06, 0.02, 0.006, 0.002};
 constexpr double kSameMean = 1e-3;  // of the objective: what a model does not tell apart
 constexpr double kLeastStep = 1e-300;
 /// A model takes the third power of what it is made of.
@@ -428,31 +430,39 @@ Surrogate TuningSearch::model_of(const std::vector<Valued>& values) const {
   return Surrogate(std::move(observations));
 }
 
-/// New candidates, the most promising first, from the whole range and from around the best; none
-/// where there is none that was not tried.
+/// New candidates: those of which a model expects most, out of points of the whole range and around
+/// the best, and some right beside the very best, since the best often lies at a cliff, which no
+/// model of this kind follows. None where there is none that was not tried.
 TuningSearch::Indices TuningSearch::where_most_is_expected(std::size_t size) {
   const std::vector<Valued> values = valued();
-  std::vector<std::vector<double>> drawn = whole_range(kPointsOfRange);
-  for (std::size_t elite = 0; elite < std::min(kElite, values.size()); ++elite) {
-    const std::vector<double>& centre = candidates_[values[elite].index].point;
-    for (std::size_t i = 0; i < kPointsAround; ++i) {
-      std::vector<double> point = sobol_.next();
-      const double half_width = kHalfWidths.at(i % kHalfWidths.size());
-      for (std::size_t d = 0; d < point.size(); ++d) {
-        point[d] = std::clamp(centre[d] + (2 * point[d] - 1) * half_width, 0.0, 1.0);
-      }
-      drawn.push_back(std::move(point));
-    }
-  }
   std::set<std::string> names;
   for (const Candidate& each : candidates_) names.insert(each.name);
-  std::vector<std::vector<double>> points;
-  for (const std::vector<double>& point : drawn) {
+  std::vector<std::vector<double>> points, beside;
+  const auto add = [&](const std::vector<double>& point, std::vector<std::vector<double>>& to) {
     std::vector<double> snapped = space_.snap(point);
-    if (names.insert(space_.name(snapped)).second) points.push_back(std::move(snapped));
+    if (names.insert(space_.name(snapped)).second) to.push_back(std::move(snapped));
+  };
+  const auto near = [&](std::size_t elite, double half_width) {
+    const std::vector<double>& centre = candidates_[values[elite].index].point;
+    std::vector<double> point = sobol_.next();
+    for (std::size_t d = 0; d < point.size(); ++d) {
+      point[d] = std::clamp(centre[d] + (2 * point[d] - 1) * half_width, 0.0, 1.0);
+    }
+    return point;
+  };
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, size / kBatchesOfFirst); ++i) {
+    add(near(0, kBesideBest.at(beside_++ % kBesideBest.size())), beside);
+  }
+  for (const std::vector<double>& point : whole_range(kPointsOfRange)) add(point, points);
+  for (std::size_t elite = 0; elite < std::min(kElite, values.size()); ++elite) {
+    for (std::size_t i = 0; i < kPointsAround; ++i) {
+      add(near(elite, kHalfWidths.at(i % kHalfWidths.size())), points);
+    }
   }
   Indices placed;
-  for (const std::size_t i : model_of(values).most_promising(points, size)) {
+  for (const std::vector<double>& point : beside) placed.push_back(place(kModelled, point));
+  const std::size_t rest = size - std::min(size, placed.size());
+  for (const std::size_t i : model_of(values).most_promising(points, rest)) {
     placed.push_back(place(kModelled, points[i]));
   }
   return placed;

@@ -209,6 +209,7 @@ class TuningSearch {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 
   std::array<Effort, 2> ladder_;
+  std::size_t beside_ = 0;        // points that were tried right beside the best
   std::optional<Effort> stress_;  // absent: the budget has no room for it
   double requests_of_a_run_ = 1;  // at its full length, on average; not less than at present
   double most_of_a_run_ = 1;      // that any has had, at its full length
