@@ -6,17 +6,8 @@
 namespace tokenlift {
 namespace {
 
-constexpr double kNsPerHour = 3.6e12;
-constexpr double kFjPerJ = 1e15;
-constexpr double kJPerKwh = 3.6e6;
-
 double number(WideSum sum) {
   return static_cast<double>(sum);
-}
-
-std::optional<double> quotient(const std::optional<double>& part, double whole) {
-  if (!part || whole == 0) return std::nullopt;
-  return *part / whole;
 }
 
 void add(std::optional<double>& into, double amount) {

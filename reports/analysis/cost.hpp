@@ -12,9 +12,14 @@
 #include <vector>
 
 #include "reports/analysis/gain.hpp"
+#include "reports/analysis/summary.hpp"
 #include "reports/record/run.hpp"
 
 namespace tokenlift {
+
+inline constexpr double kNsPerHour = 3.6e12;
+inline constexpr double kFjPerJ = 1e15;
+inline constexpr double kJPerKwh = 3.6e6;
 
 /// Of one phase, all sites together; sums are of one run, the mean of those that were pooled.
 struct PhaseCost {

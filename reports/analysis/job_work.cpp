@@ -7,23 +7,14 @@
 namespace tokenlift {
 namespace {
 
-constexpr double kHourInNs = 3.6e12;
-constexpr double kJouleInFj = 1e15;
-constexpr double kKwhInJ = 3.6e6;
-
 double as_double(WideSum sum) {
   return static_cast<double>(sum);
-}
-
-std::optional<double> ratio_of(const std::optional<double>& part, double whole) {
-  if (!part || whole == 0) return std::nullopt;
-  return *part / whole;
 }
 
 /// What a job's replicas cost in a phase, in dollars.
 std::optional<double> cost_of(const JobPhase& work, const SiteDraw& draw, const SiteTerms& terms) {
   if (!draw.cost_microusd) return std::nullopt;
-  const double kwh = as_double(work.site_energy_fj.value_or(0)) / kJouleInFj / kKwhInJ;
+  const double kwh = as_double(work.site_energy_fj.value_or(0)) / kFjPerJ / kJPerKwh;
   const double electricity_usd = kwh * terms.electricity_usd_per_kwh.value_or(0);
   if (draw.paid_replica_ns == 0) return electricity_usd;
   return electricity_usd +
@@ -44,22 +35,22 @@ JobPhaseWork work_of(const Run& run, const JobRecord& job, std::size_t phase) {
   const double length_ns = as_double(span.length_ns);
   JobPhaseWork work;
   work.name = span.name;
-  work.replicas_held = ratio_of(as_double(recorded.replica_ns), length_ns);
+  work.replicas_held = quotient(as_double(recorded.replica_ns), length_ns);
   work.steps = steps / runs;
-  work.steps_per_hour = ratio_of(steps * kHourInNs, length_ns);
-  work.step_s = ratio_of(as_double(recorded.step_ns) / 1e9, steps);
-  work.stalled_share = ratio_of(as_double(recorded.stalled_ns), length_ns);
+  work.steps_per_hour = quotient(steps * kNsPerHour, length_ns);
+  work.step_s = quotient(as_double(recorded.step_ns) / 1e9, steps);
+  work.stalled_share = quotient(as_double(recorded.stalled_ns), length_ns);
   if (recorded.lost > 0) work.lost_steps = static_cast<double>(recorded.lost) / runs;
   if (recorded.site_energy_fj) {
-    const double joules = as_double(*recorded.site_energy_fj) / kJouleInFj;
-    work.kwh = joules / kKwhInJ / runs;
-    work.j_per_step = ratio_of(joules, steps);
+    const double joules = as_double(*recorded.site_energy_fj) / kFjPerJ;
+    work.kwh = joules / kJPerKwh / runs;
+    work.j_per_step = quotient(joules, steps);
   }
   const std::optional<std::size_t> site = site_index(run, job.site);
   if (site && *site < span.draws.size() && *site < run.fleet.terms.size()) {
     const std::optional<double> usd = cost_of(recorded, span.draws[*site], run.fleet.terms[*site]);
     if (usd) work.usd = *usd / runs;
-    work.usd_per_step = ratio_of(usd, steps);
+    work.usd_per_step = quotient(usd, steps);
   }
   return work;
 }

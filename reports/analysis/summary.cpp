@@ -6,11 +6,6 @@
 namespace tokenlift {
 namespace {
 
-std::optional<double> quotient(double numerator, double denominator) {
-  if (denominator == 0) return std::nullopt;
-  return numerator / denominator;
-}
-
 /// Zero, not a wrap-around, for a record that breaks conservation.
 std::uint64_t without_tokens(const Counts& counts) {
   return counts.due > counts.completed ? counts.due - counts.completed : 0;
@@ -64,6 +59,11 @@ PhaseSummary summarize(const PhaseSpan& span, const PhaseRecord& record, bool ju
 }
 
 }  // namespace
+
+std::optional<double> quotient(const std::optional<double>& part, double whole) {
+  if (!part || whole == 0) return std::nullopt;
+  return *part / whole;
+}
 
 bool has_objectives(const Run& run) {
   return std::any_of(run.tenants.begin(), run.tenants.end(),

@@ -15,6 +15,9 @@
 
 namespace tokenlift {
 
+/// Absent where the part is not known, and where the whole is 0.
+std::optional<double> quotient(const std::optional<double>& part, double whole);
+
 /// The percentiles that reports give, in thousandths, so that the rules below are exact.
 inline constexpr std::array<int, 5> kPermilles = {500, 900, 950, 990, 999};
 

@@ -1,9 +1,7 @@
 #include "reports/record/join.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
-#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -115,8 +113,7 @@ void require_same_shape(const Run& one, const Run& other) {
   require_same(one.sending_bound, other.sending_bound, "bounds of the sending");
 }
 
-// ------------------------------------------------------------------------------ what is put
-// together
+// ------------------------------------------------------------------------ what is put together
 
 constexpr WideSum kMostSum = [] {  // what is read has as many digits (bounds.hpp)
   WideSum most = 1;
@@ -196,15 +193,6 @@ void join_tenant(TenantRecord& into, const TenantRecord& other) {
   for (std::size_t i = 0; i < other.phases.size(); ++i) merge(into.phases[i], other.phases[i]);
 }
 
-void join_columns(std::vector<Column>& into, const std::vector<Column>& other) {
-  for (std::size_t i = 0; i < into.size(); ++i) {
-    std::vector<std::int64_t>& values = into[i].values;
-    const std::vector<std::int64_t>& added = other[i].values;
-    values.resize(std::max(values.size(), added.size()));
-    for (std::size_t bin = 0; bin < added.size(); ++bin) values[bin] += added[bin];
-  }
-}
-
 void join_throttle(ThrottleRecord& into, const ThrottleRecord& other) {
   into.phases.resize(std::max(into.phases.size(), other.phases.size()));
   for (std::size_t i = 0; i < other.phases.size(); ++i) {
@@ -228,7 +216,7 @@ void join_throttle(ThrottleRecord& into, const ThrottleRecord& other) {
 }
 
 void join_series(Series& into, const Series& other) {
-  join_columns(into.columns, other.columns);
+  merge(into.columns, other.columns);
   if (into.ttft_slices.size() < other.ttft_slices.size()) {
     into.ttft_slices.resize(other.ttft_slices.size());
   }
@@ -303,27 +291,18 @@ void join_wire(WireRecord& into, const WireRecord& other, std::size_t bins) {
   into.server = std::move(own.server);
 }
 
-// -------------------------------------------------------------------------------------------
-// checks
+// --------------------------------------------------------------------------------------- checks
 
-/// 2 failed, 1 not checked, 0 passed.
-int gravity(const Check& check) {
-  if (!check.passed) return 2;
-  return check.value.has_value() ? 0 : 1;
-}
-
-/// How far a check is from its limit, relative to it; the less, the worse where it passed.
+/// The less, the worse where it passed.
 double margin(const Check& check) {
   if (!check.value) return 0;
-  const double scale = check.limit == 0 ? 1 : std::abs(check.limit);
-  const double distance = std::abs(*check.value - check.limit) / scale;
-  return check.passed ? -distance : distance;
+  return check.passed ? -distance(check) : distance(check);
 }
 
 /// Of two checks one is worse, or they are the same.
 bool is_worse(const Check& one, const Check& other) {
-  return std::tuple(gravity(one), margin(one), one.value, one.limit, one.advice) >
-         std::tuple(gravity(other), margin(other), other.value, other.limit, other.advice);
+  return std::tuple(severity(one), margin(one), one.value, one.limit, one.advice) >
+         std::tuple(severity(other), margin(other), other.value, other.limit, other.advice);
 }
 
 /// The order in which they are listed: as a rank lists them.
@@ -376,7 +355,7 @@ void join(Run& into, const Run& other) {
   join_spans(into.phases, other.phases);
   for (std::size_t i = 0; i < into.tenants.size(); ++i) {
     join_tenant(into.tenants[i], other.tenants[i]);
-    join_columns(into.tenants[i].columns, other.tenants[i].columns);
+    merge(into.tenants[i].columns, other.tenants[i].columns);
   }
   for (std::size_t i = 0; i < into.throttles.size(); ++i) {
     join_throttle(into.throttles[i], other.throttles[i]);

@@ -35,16 +35,6 @@ void merge(LiftRecord& into, const LiftRecord& other) {
   into.release_lag_ns = lag_ns;
 }
 
-/// Columns of the same names.
-void merge(std::vector<Column>& into, const std::vector<Column>& other) {
-  for (std::size_t i = 0; i < into.size(); ++i) {
-    std::vector<std::int64_t>& values = into[i].values;
-    const std::vector<std::int64_t>& added = other[i].values;
-    values.resize(std::max(values.size(), added.size()));
-    for (std::size_t bin = 0; bin < added.size(); ++bin) values[bin] += added[bin];
-  }
-}
-
 void merge(Series& into, const Series& other) {
   if (into.bin_ns == 0) {
     into.bin_ns = other.bin_ns;
@@ -59,20 +49,6 @@ void merge(Series& into, const Series& other) {
   for (std::size_t slice = 0; slice < other.ttft_slices.size(); ++slice) {
     into.ttft_slices[slice].merge(other.ttft_slices[slice]);
   }
-}
-
-/// 2 failed, 1 not checked, 0 passed.
-int severity(const Check& check) {
-  if (!check.passed) return 2;
-  return check.value.has_value() ? 0 : 1;
-}
-
-/// How far a check is from its limit, relative to the limit: repetitions may have limits of their
-/// own, and checks have limits from above as well as from below.
-double distance(const Check& check) {
-  if (!check.value) return std::numeric_limits<double>::infinity();
-  const double scale = check.limit == 0 ? 1 : std::abs(check.limit);
-  return std::abs(*check.value - check.limit) / scale;
 }
 
 bool worse(const Check& left, const Check& right) {
@@ -157,6 +133,26 @@ std::string shell_command(const std::vector<std::string>& words) {
   std::string command;
   for (const std::string& word : words) command += (command.empty() ? "" : " ") + shell_word(word);
   return command;
+}
+
+void merge(std::vector<Column>& into, const std::vector<Column>& other) {
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    std::vector<std::int64_t>& values = into[i].values;
+    const std::vector<std::int64_t>& added = other[i].values;
+    values.resize(std::max(values.size(), added.size()));
+    for (std::size_t bin = 0; bin < added.size(); ++bin) values[bin] += added[bin];
+  }
+}
+
+int severity(const Check& check) {
+  if (!check.passed) return 2;
+  return check.value.has_value() ? 0 : 1;
+}
+
+double distance(const Check& check) {
+  if (!check.value) return std::numeric_limits<double>::infinity();
+  const double scale = check.limit == 0 ? 1 : std::abs(check.limit);
+  return std::abs(*check.value - check.limit) / scale;
 }
 
 void merge(Counts& into, const Counts& other) {

@@ -207,6 +207,9 @@ struct TenantRecord {
 };
 inline constexpr std::size_t kMostTenantSeries = 32;
 
+/// Columns of the same names, bin by bin; a shorter one is as if padded with zeros.
+void merge(std::vector<Column>& into, const std::vector<Column>& other);
+
 struct Series {
   std::int64_t bin_ns = 0;
   std::vector<Column> columns;  ///< all of the same length
@@ -222,6 +225,11 @@ struct Check {
   bool passed = true;
   std::string advice;  ///< what it means and what to do about it
 };
+/// 2 failed, 1 not checked, 0 passed.
+int severity(const Check& check);
+/// How far a check is from its limit, relative to the limit: runs may have limits of their own, and
+/// checks have limits from above as well as from below. Infinite where it was not checked.
+double distance(const Check& check);
 
 struct Environment {
   std::string tokenlift_version;
