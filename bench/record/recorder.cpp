@@ -462,12 +462,20 @@ Run Recorder::finish(std::int64_t end_ns, const TokenRecord& tokens) {
 
   Run run;
   run.tenants = tenants_;
+  const auto is_recorded = [end_ns](const Phase& planned) {
+    return planned.measured && planned.begin_ns < std::min(planned.end_ns, end_ns);
+  };
+  const auto recorded_phases = std::ranges::count_if(grid_.phases, is_recorded);
+  for (TenantRecord& tenant : run.tenants) {
+    tenant.phases.reserve(static_cast<std::size_t>(recorded_phases));
+  }
+  std::vector<PhaseRecord> records = std::exchange(lanes_.front().records, {});
   for (std::uint32_t phase = 0; phase < grid_.phases.size(); ++phase) {
     const Phase& planned = grid_.phases[phase];
-    const bool recorded = planned.measured && planned.begin_ns < std::min(planned.end_ns, end_ns);
+    const bool recorded = is_recorded(planned);
     for (std::uint32_t tenant = 0; tenant < grid_.tenants; ++tenant) {
       const CellId cell = grid_.cell(tenant, phase);
-      PhaseRecord& record = lanes_.front().records[cell];
+      PhaseRecord& record = records[cell];
       merge(run.totals, record.counts);
       if (!recorded) continue;
       record.output_tokens = tokens.produced(tenant, phase);

@@ -77,26 +77,38 @@ const std::vector<TenantFigure>& tenant_figures() {
   return all;
 }
 
-/// One tenant of one trial: a group of bars.
+/// One tenant of one trial: a group of bars. Of thousands of tenants no more is kept than is drawn.
 struct TenantBars {
   std::string label;
-  std::vector<PhaseSummary> phases;
+  std::vector<std::vector<Value>> values;  // by figure, then by name of a phase
 };
 
 std::vector<TenantBars> tenants_of(const Report& report) {
+  const std::vector<std::string> names = phase_names(report);
   std::vector<TenantBars> tenants;
   for (const TrialReport& each : report.trials) {
     const Run& run = each.trial.lifted.pooled;
     if (run.tenants.size() < 2) continue;
     for (const TenantRecord& tenant : run.tenants) {
-      tenants.push_back({category(report, each, tenant.name), summarize_tenant(run, tenant)});
+      const std::vector<PhaseSummary> phases = summarize_tenant(run, tenant);
+      TenantBars& bars = tenants.emplace_back();
+      bars.label = category(report, each, tenant.name);
+      for (const TenantFigure& figure_of : tenant_figures()) {
+        std::vector<Value>& values = bars.values.emplace_back();
+        for (const std::string& name : names) {
+          const PhaseSummary* const phase = find_phase(phases, name);
+          values.push_back(phase == nullptr ? std::nullopt : figure_of.of(*phase));
+        }
+      }
     }
   }
   return tenants;
 }
 
-Chart tenant_chart(const Report& report, const TenantFigure& figure_of,
+/// The chart of a figure, which is the one of that number.
+Chart tenant_chart(const Report& report, std::size_t number,
                    const std::vector<TenantBars>& tenants) {
+  const TenantFigure& figure_of = tenant_figures()[number];
   Chart chart;
   chart.id = figure_of.id;
   chart.section = kTenantSection;
@@ -117,8 +129,7 @@ Chart tenant_chart(const Report& report, const TenantFigure& figure_of,
   for (std::size_t i = 0; i < tenants.size(); ++i) {
     std::vector<Cell> row = {{tenants[i].label}};
     for (std::size_t name = 0; name < names.size(); ++name) {
-      const PhaseSummary* const phase = find_phase(tenants[i].phases, names[name]);
-      const Value value = phase == nullptr ? std::nullopt : figure_of.of(*phase);
+      const Value& value = tenants[i].values[number][name];
       row.push_back({value ? figure(*value) : kAbsent});
       if (i < kMostTenantBars) chart.lines[name].y.push_back(value);
     }
@@ -185,8 +196,8 @@ void add_split_chart(const Report& report, std::vector<Chart>& charts) {
 void add_tenant_charts(const Report& report, std::vector<Chart>& charts) {
   const std::vector<TenantBars> tenants = tenants_of(report);
   if (tenants.empty()) return;
-  for (const TenantFigure& figure_of : tenant_figures()) {
-    Chart chart = tenant_chart(report, figure_of, tenants);
+  for (std::size_t number = 0; number < tenant_figures().size(); ++number) {
+    Chart chart = tenant_chart(report, number, tenants);
     const bool any = std::any_of(chart.lines.begin(), chart.lines.end(), [](const Line& line) {
       return std::any_of(line.y.begin(), line.y.end(),
                          [](const Value& v) { return v.has_value(); });

@@ -11,11 +11,9 @@
 namespace tokenlift {
 Table tenants_table(const Run& run) {
   if (run.tenants.size() < 2) return {};
-  std::vector<std::vector<PhaseSummary>> tenants;
   std::vector<double> ttfts_ns;
   for (const TenantRecord& tenant : run.tenants) {
-    tenants.push_back(summarize_tenant(run, tenant));
-    for (const PhaseSummary& phase : tenants.back()) {
+    for (const PhaseSummary& phase : summarize_tenant(run, tenant)) {
       for (const int permille : {500, 990}) {
         const std::optional<std::int64_t> value_ns = phase.of(Metric::ttft).at(permille);
         if (value_ns) ttfts_ns.push_back(static_cast<double>(*value_ns));
@@ -36,12 +34,14 @@ Table tenants_table(const Run& run) {
   const std::string unit_name(unit.name);
   table.rows.push_back({{""}, {""}, {""}, {"%"}, {"tokens/s"}, {"%"}, {unit_name}, {unit_name}});
   bool hides = false;
-  for (std::size_t i = 0; i < tenants.size(); ++i) {
-    for (const PhaseSummary& phase : tenants[i]) {
+  for (const TenantRecord& tenant : run.tenants) {
+    // Once more: of thousands of tenants all summaries at once would take more than the run.
+    const std::vector<PhaseSummary> phases = summarize_tenant(run, tenant);
+    for (const PhaseSummary& phase : phases) {
       const auto scaled = [](const std::optional<double>& value, double scale) {
         return Cell{value ? figure(*value * scale) : kAbsent};
       };
-      std::vector<Cell> row = {{&phase == tenants[i].data() ? run.tenants[i].name : ""},
+      std::vector<Cell> row = {{&phase == phases.data() ? tenant.name : ""},
                                {phase.name},
                                {whole_figure(phase.counts.due)},
                                scaled(phase.unserved(), 100),
