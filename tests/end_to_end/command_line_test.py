@@ -341,6 +341,7 @@ lift = "=1+1 %"
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(runs[0], runs[2])
 
+    @conclusions
     def test_nothing_is_said_of_crowding_or_measuring_where_time_is_simulated(self):
         path = self.scenario_with('rate = "150/s"', "load = 0.5")
         done = self.run_tokenlift("run", path, "--engine", "virtual", "--profiles",
