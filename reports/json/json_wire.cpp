@@ -28,15 +28,16 @@ ServerColumn column_of(const Field& field, std::size_t bins) {
   ServerColumn column;
   column.site = field["site"].text();
   column.figure = field["figure"].text();
-  for (const Json& value : field["values"].json()) {
+  const Field values = field["values"];
+  for (const Json& value : values.json()) {
     if (!value.is_number_integer() || value.get<double>() < ServerColumn::kNotSaid ||
         value.get<double>() > static_cast<double>(kMostSaid)) {
-      field["values"].fail("must hold integers from -1 to 2^53");
+      values.fail("must hold integers from -1 to 2^53");
     }
     column.values.push_back(value.get<std::int64_t>());
   }
-  if (!field["values"].json().is_array() || column.values.size() != bins) {
-    field["values"].fail("must be as long as the series");
+  if (!values.json().is_array() || column.values.size() != bins) {
+    values.fail("must be as long as the series");
   }
   return column;
 }
