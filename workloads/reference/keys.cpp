@@ -56,9 +56,11 @@ Tables of_run() {
         whole("repetitions", {1, static_cast<double>(kMostRepetitions)}, "1",
               "runs that `tokenlift run` makes, with seeds one apart, unless `--repetitions` says "
               "otherwise; other commands have numbers of their own"),
-        table("stop_after", "run.stop_after", "none",
-              "engine `http`: `{ requests = 1000, output_tokens = 200000 }`, one or both: once so "
-              "many requests were sent, or so many output tokens came, nothing more is sent"),
+        table(
+            "stop_after", "run.stop_after", "none",
+            "engine `http`: `{ requests = 1000, output_tokens = 200000 }`, one or both: once so "
+            "many requests were sent, or so many output tokens came, nothing more is sent. `{}` is "
+            "no bound: `--set run.stop_after={}` leaves out that of a scenario"),
         text("time_zone", "`\"UTC\"`", "an IANA name: `\"America/Los_Angeles\"`"),
         form("starts_at", Form::instant, "Monday 2026-01-05, 00:00",
              "the date at which the run starts: `\"2026-05-04T05:00\"` in local time of "

@@ -237,7 +237,6 @@ const std::vector<Edit> kEdits = {
     {kOutput, kOutput + "\nkey = \"sk-abcdefgh\"", 17, "no place in a scenario", "key_env"},
     {kOutput, kOutput + "\nheaders = { cookie = \"a\" }", 17, "holds a secret", ""},
     {"rate = \"12/s\"", "load = 0.7", 14, "nobody knows that of the endpoints", "--find-capacity"},
-    {"warmup", "stop_after = {}\nwarmup", 5, "says nothing", "requests = 1000"},
     {"warmup", "stop_after = { requests = 0 }\nwarmup", 5, "too small", ""},
     {"warmup", "stop_after = { request = 1 }\nwarmup", 5, "unknown key", "\"requests\""},
     {kCall, "", 18, "does nothing", ""},
@@ -339,6 +338,12 @@ TEST(EndpointLanguage, OverridesReachItsKeys) {
              "event.0.command=[\"a\"]", "event.0.at=signal"});
   const Endpoint& endpoint = *scenario.fleet.sites[0].endpoint;
   EXPECT_EQ(endpoint.url, "https://llm.example/v1?a=b");
+TEST(EndpointLanguage, AnEmptyBoundIsNone) {
+  EXPECT_EQ(parse(with("warmup", "stop_after = {}\nwarmup")), parse(kHttpText));
+  const std::string text = with("warmup", "stop_after = { requests = 9 }\nwarmup");
+  EXPECT_EQ(parse(text, {"run.stop_after={}"}), parse(kHttpText));
+}
+
   EXPECT_EQ(endpoint.credentials.headers, (std::vector<Header>{{"x-team", "perf"}}));
   EXPECT_EQ(endpoint.between_timeout_ns, 9 * kS);
   EXPECT_EQ(scenario.run.stop_after_requests, 5);
