@@ -111,7 +111,7 @@ void require_endpoints(const Scenario& scenario) {
     for (const Event& event : scenario.events) {
       if (!event.call) continue;
       const Origin origin = find_origin(event.call->url, ca_file_for(scenario, event.call->url));
-      plain_request(event.call->method, origin.url, event.call->headers, event.call->body);
+      call_request(*event.call, origin.url, read_key(event.call->credentials));
     }
   } catch (const std::invalid_argument& error) {  // fields that cannot be sent
     throw EndpointError(error.what());

@@ -215,4 +215,10 @@ std::string plain_request(std::string_view method, const Url& url,
   return text;
 }
 
+std::string call_request(const Call& call, const Url& url, std::string_view key) {
+  std::vector<Header> headers = call.credentials.headers;
+  if (!key.empty()) headers.emplace_back("Authorization", "Bearer " + std::string(key));
+  return plain_request(call.method, url, headers, call.body);
+}
+
 }  // namespace tokenlift

@@ -197,7 +197,7 @@ void ScenarioReader::read_jobs(TableReader& root, bool fleet_sound) {
 }
 
 void ScenarioReader::read_events(TableReader& root) {
-  EventReader reader(document_, scenario_, engine_, throttles_, sizes_);
+  EventReader reader(document_, folder_, scenario_, engine_, throttles_, sizes_);
   std::int64_t changes = 0;
   for (TableReader& table : root.tables("event", "[[event]]", kMostEvents)) {
     Event event = reader.read(table);
