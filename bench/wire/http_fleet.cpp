@@ -26,7 +26,8 @@ constexpr double kMostWords = 20;
 /// What one tenant sends.
 struct HttpFleet::TenantState {
   PromptSource prompts;
-  std::vector<std::size_t> sites;  // that may serve it
+  std::vector<std::size_t> sites;       // that may serve it
+  std::optional<SessionPlan> sessions;  // where it has any
   // Of answers in the warm-up:
   std::int64_t asked_prompt_tokens = 0;
   std::int64_t got_prompt_tokens = 0;
@@ -126,8 +127,9 @@ HttpFleet::HttpFleet(const Scenario& scenario, const RecordingGrid& grid, WireCl
       tokens_(grid) {
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
     const Tenant& tenant = scenario.tenants[i];
-    tenants_.push_back(
-        {PromptSource(tenant.prompts, scenario.run.seed, i), sites_of(scenario, tenant)});
+    TenantState& state = tenants_.emplace_back(TenantState{
+        PromptSource(tenant.prompts, scenario.run.seed, i), sites_of(scenario, tenant), {}});
+    if (tenant.sessions) state.sessions.emplace(tenant, scenario.run.seed, i);
   }
   for (std::size_t i = 0; i < scenario.fleet.sites.size(); ++i) {
     const Endpoint& endpoint = *scenario.fleet.sites[i].endpoint;
@@ -190,6 +192,7 @@ void HttpFleet::assigned(std::uint32_t who, Connection& connection, bool used_be
   attempt.connection = &connection;
   attempt.used_before = used_before;
   connection.use(*this, who);
+  if (may_go_on(attempt.work)) attempt.answer.keep_text();
   write_request(attempt, attempt.request);
   attempt.has_measured_words = words_are_frozen_;
   connection.write(attempt.request);
@@ -342,11 +345,34 @@ void HttpFleet::complete(Attempt& attempt) {
       wire_.got_prompt_tokens += static_cast<std::uint64_t>(reply.prompt_tokens);
     }
   }
-  conversations_.answered(work, system_tokens(work), reply.output_tokens);
+  note_said(attempt);
   tell(attempt, NewsKind::completed, answer.last_token_ns(), attempt.late_gaps);
 }
 
 std::int64_t HttpFleet::system_tokens(const Work& work) const {
+/// Whether the next turn may send along what comes back now, as it comes back.
+bool HttpFleet::may_go_on(const Work& work) const {
+  if (!Conversations::is_turn(work)) return false;
+  const TenantState& tenant = tenants_[work.tenant];
+  return tenant.prompts.settings().kind != PromptKind::token_ids && tenant.sessions &&
+         tenant.sessions->has_next(work.number);
+}
+
+/// What the next turn sends along, if one is to come.
+void HttpFleet::note_said(Attempt& attempt) {
+  const Work& work = attempt.work;
+  if (!Conversations::is_turn(work)) return;
+  const std::optional<SessionPlan>& sessions = tenants_[work.tenant].sessions;
+  const std::int64_t answer_tokens = std::max(attempt.answer.reply().output_tokens, 1);
+  const bool goes_on = sessions && sessions->has_next(work.number) &&
+                       sessions->prompt_tokens(work.number + 1, work.prompt_tokens + answer_tokens);
+  if (goes_on) {
+    conversations_.answered(work, system_tokens(work), answer_tokens, attempt.answer.take_text());
+  } else {
+    conversations_.ended(work);
+  }
+}
+
   return scenario_.tenants[work.tenant].prompts.system_tokens;
 }
 

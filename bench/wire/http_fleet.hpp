@@ -3,7 +3,9 @@
 //
 // A site is one replica of the fleet. An attempt is a request on a connection of its own; what it
 // asks for is in proportion to the scenario's lengths, what came is as the endpoint counts it
-// (usage). Everything happens within the clock's wait, on the loop's thread.
+// (usage). The next turn of a session sends the text that came back; a turn that failed or was cut
+// ends its session (Clients::follow_up). Everything happens within the clock's wait, on the loop's
+// thread.
 
 #include <array>
 #include <cstdint>
@@ -29,6 +31,7 @@
 #include "bench/wire/server_gauges.hpp"
 #include "bench/wire/wire_clock.hpp"
 #include "reports/record/wire_record.hpp"
+#include "workloads/requests/session_plan.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -74,6 +77,8 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   bool spill(std::uint32_t who, std::int64_t now_ns);
   void complete(Attempt& attempt);
   std::int64_t system_tokens(const Work& work) const;
+  bool may_go_on(const Work& work) const;
+  void note_said(Attempt& attempt);
   void measure_words(const Attempt& attempt);
   void freeze_words(std::int64_t now_ns);
   void tell(Attempt& attempt, NewsKind kind, std::int64_t at_ns, std::int32_t count);

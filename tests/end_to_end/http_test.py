@@ -263,14 +263,16 @@ class Http(binary_case.BinaryCase):
         one = ("user",)
         self.assertEqual(roles, {one, one + ("assistant", "user"),
                                  one + ("assistant", "user") * 2})
-        said = {}  # by what came first
+        said = {}  # by what came first: what is sent, and what the endpoint answers to that
         for asked in endpoint.bodies:
             texts = [m["content"] for m in asked["messages"]]
-            said.setdefault(texts[0], []).append(texts)
+            answer = " word" * asked["max_completion_tokens"]
+            said.setdefault(texts[0], {})[len(texts)] = (texts, answer)
         for turns in said.values():
-            longest = max(turns, key=len)
-            for texts in turns:
-                self.assertEqual(texts, longest[:len(texts)])
+            longest, _ = turns[max(turns)]
+            for sent, (texts, answer) in turns.items():
+                self.assertEqual(texts, longest[:sent])
+                self.assertEqual([answer], longest[sent:sent + 1] or [answer])
 
     def test_check_asks_unless_it_is_told_not_to(self):
         endpoint = self.endpoint()

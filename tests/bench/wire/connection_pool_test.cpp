@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <string>
 
 #include "bench/wire/conversations.hpp"
@@ -99,7 +100,8 @@ TEST(Conversations, ATurnBringsWhatWasSaidBeforeIt) {
   ASSERT_EQ(begin.size(), 1U);
   EXPECT_EQ(begin[0].key, 40U);
   EXPECT_EQ(begin[0].tokens, 20);  // without those of the system
-  conversations.answered(first, 10, 5);
+  const auto answer = std::make_shared<const std::string>("five words of an answer");
+  conversations.answered(first, 10, 5, answer);
 
   prefix.known_tokens = 35;
   const std::vector<SaidTurn> both = conversations.turns(turn_of(prefix, 41, 50), 10);
@@ -107,9 +109,50 @@ TEST(Conversations, ATurnBringsWhatWasSaidBeforeIt) {
   EXPECT_EQ(both[0].key, 40U);
   EXPECT_EQ(both[0].tokens, 20);
   EXPECT_EQ(both[0].answer_tokens, 5);
+  EXPECT_EQ(both[0].answer, answer) << "the same text, and no copy of it";
   EXPECT_EQ(both[1].key, 41U);
   EXPECT_EQ(both[1].tokens, 15);
   EXPECT_EQ(both[1].answer_tokens, 0);
+  EXPECT_EQ(both[1].answer, nullptr);
+}
+
+TEST(Conversations, NothingIsKeptOfOneThatHasEnded) {
+  Conversations conversations;
+  Prefix prefix{7, 0, {}};
+  const std::weak_ptr<const std::string> answer = [&] {
+    const auto text = std::make_shared<const std::string>(1000, 'a');
+    conversations.answered(turn_of(prefix, 40, 30), 0, 5, text);
+    return text;
+  }();
+  const Prefix other{8, 0, {}};
+  conversations.answered(turn_of(other, 50, 30), 0, 5, nullptr);
+  EXPECT_FALSE(answer.expired());
+  EXPECT_EQ(conversations.size(), 2U);
+  EXPECT_EQ(conversations.answer_bytes(), 1000U);
+  prefix.known_tokens = 35;
+  conversations.ended(turn_of(prefix, 41, 50));
+  conversations.ended(turn_of(prefix, 41, 50));  // it is not there any more
+  EXPECT_TRUE(answer.expired());
+  EXPECT_EQ(conversations.size(), 1U);
+  EXPECT_EQ(conversations.answer_bytes(), 0U);
+}
+
+TEST(Conversations, ThoseThatRestTheLongestAreForgottenWhereAnswersAreTooMany) {
+  Conversations conversations;
+  const auto answer = std::make_shared<const std::string>(Conversations::kMostAnswerBytes / 2, 'a');
+  for (std::uint64_t key = 1; key <= 3; ++key) {
+    const Prefix prefix{key, 0, {}};
+    conversations.answered(turn_of(prefix, key, 30), 0, 5, answer);
+  }
+  EXPECT_EQ(conversations.size(), 2U);
+  EXPECT_EQ(conversations.answer_bytes(), Conversations::kMostAnswerBytes);
+  const auto keeps = [&](std::uint64_t key) {
+    const Prefix prefix{key, 35, {}};
+    return conversations.turns(turn_of(prefix, 9, 50), 0)[0].answer != nullptr;
+  };
+  EXPECT_FALSE(keeps(1));
+  EXPECT_TRUE(keeps(2));
+  EXPECT_TRUE(keeps(3));
 }
 
 TEST(Conversations, OneThatIsForgottenIsOneTurn) {
