@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <atomic>
 #include <string>
 #include <vector>
@@ -524,72 +523,6 @@ TEST(HttpFleet, KeysAreSentAndNeverShown) {
   EXPECT_NE(seen.find("hunter22"), std::string::npos);
   EXPECT_EQ(failed.kind, "status");
   EXPECT_EQ(failed.example, "401: key *** and *** are unknown");
-}
-
-/// Three turns in a session.
-Scenario talking_scenario(const std::string& url) {
-  Scenario scenario = wire_scenario(url);
-  Sessions& sessions = scenario.tenants[0].sessions.emplace();
-  sessions.turns.mean = 3;
-  sessions.turns.max = 3;
-  sessions.max_context_tokens = 1000;
-  return scenario;
-}
-
-TEST(HttpFleet, TurnsOfAConversationSendWhatWasSaid) {
-  std::vector<std::string> bodies;
-  ScriptedServer server([&](Peer& peer) {
-    while (const auto request = peer.read_request()) {
-      bodies.push_back(request->body);
-      peer.send(whole_stream(4));
-    }
-  });
-  FleetHarness harness(talking_scenario(server.url()));
-  Prefix prefix{77, 0, {}};
-  harness.send(0, &prefix, 8);
-  ASSERT_TRUE(harness.wait_for(1));
-  prefix.known_tokens = 12;
-  harness.send(0, &prefix, 20);
-  ASSERT_TRUE(harness.wait_for(2));
-  ASSERT_EQ(bodies.size(), 2U);
-  const auto messages = [](const std::string& body) {
-    const std::size_t begin = body.find("\"messages\":[") + 12;
-    return body.substr(begin, body.find("}]", begin) - begin);
-  };
-  const auto count = [](const std::string& text, const std::string& word) {
-    std::size_t found = 0;
-    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
-    return found;
-  };
-  EXPECT_EQ(count(bodies[0], "\"role\":\"user\""), 1U);
-  EXPECT_EQ(count(bodies[1], "\"role\":\"user\""), 2U);
-  EXPECT_EQ(count(bodies[1], "\"role\":\"assistant\""), 1U);
-  EXPECT_EQ(count(bodies[1], R"("content":" word word word word")"), 1U) << bodies[1];
-  EXPECT_EQ(messages(bodies[1]).find(messages(bodies[0])), 0U);  // it goes on with that
-}
-
-TEST(HttpFleet, AnswersOfTokenIdsAreSynthetic) {
-  std::vector<std::string> bodies;
-  ScriptedServer server([&](Peer& peer) {
-    while (const auto request = peer.read_request()) {
-      bodies.push_back(request->body);
-      peer.send(std::string(kStreamHead) + chunk("data: {\"choices\":[{\"text\":\"a\"}]}\n\n") +
-                usage_chunk(8, 4) + done_chunk() + std::string(kLastChunk));
-    }
-  });
-  Scenario scenario = talking_scenario(server.url());
-  scenario.fleet.sites[0].endpoint->api = Api::openai_completions;
-  scenario.tenants[0].prompts.kind = PromptKind::token_ids;
-  FleetHarness harness(scenario);
-  Prefix prefix{77, 0, {}};
-  harness.send(0, &prefix, 8);
-  ASSERT_TRUE(harness.wait_for(1));
-  prefix.known_tokens = 12;
-  harness.send(0, &prefix, 20);
-  ASSERT_TRUE(harness.wait_for(2));
-  ASSERT_EQ(bodies.size(), 2U);
-  const std::string ids = bodies[1].substr(bodies[1].find('['), bodies[1].find(']'));
-  EXPECT_EQ(std::ranges::count(ids.substr(0, ids.find(']')), ','), 8 + 4 + 8 - 1) << bodies[1];
 }
 
 }  // namespace
