@@ -253,6 +253,7 @@ void HttpFleet::take_head(Attempt& attempt, std::int64_t now_ns) {
 /// Each delta with text is one token, at the instant of its read, until usage says how many.
 void HttpFleet::count_tokens(Attempt& attempt, std::int64_t now_ns) {
   const std::int32_t texts = attempt.answer.texts_read();
+  open_tokens_ += texts;
   ++wire_.reads;
   if (texts > 1) ++wire_.reads_with_several;
   const CellId cell = attempt.work.cell;
@@ -349,7 +350,6 @@ void HttpFleet::complete(Attempt& attempt) {
   tell(attempt, NewsKind::completed, answer.last_token_ns(), attempt.late_gaps);
 }
 
-std::int64_t HttpFleet::system_tokens(const Work& work) const {
 /// Whether the next turn may send along what comes back now, as it comes back.
 bool HttpFleet::may_go_on(const Work& work) const {
   if (!Conversations::is_turn(work)) return false;
@@ -373,6 +373,7 @@ void HttpFleet::note_said(Attempt& attempt) {
   }
 }
 
+std::int64_t HttpFleet::system_tokens(const Work& work) const {
   return scenario_.tenants[work.tenant].prompts.system_tokens;
 }
 
@@ -392,6 +393,7 @@ void HttpFleet::tell(Attempt& attempt, NewsKind kind, std::int64_t at_ns, std::i
   news.site = static_cast<std::uint16_t>(attempt.site);
   news_[filling_].push_back(news);
   attempt.told = kind != NewsKind::started;
+  if (attempt.told) open_tokens_ -= answer.reply().deltas;
   clock_.ring();
 }
 

@@ -47,6 +47,7 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   std::span<const News> advance(std::int64_t until_ns) override;
   const Reply& reply(RequestId id) const override { return replies_[id]; }
   std::int64_t next_event_ns() const override;
+  std::int64_t open_tokens() const override { return open_tokens_; }
   void stop(std::int64_t end_ns, TokenRecord& record) override;
 
   void borders_moved() override { tokens_.borders_moved(); }
@@ -76,9 +77,9 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   void settle(std::uint32_t who, std::int64_t now_ns);
   bool spill(std::uint32_t who, std::int64_t now_ns);
   void complete(Attempt& attempt);
-  std::int64_t system_tokens(const Work& work) const;
   bool may_go_on(const Work& work) const;
   void note_said(Attempt& attempt);
+  std::int64_t system_tokens(const Work& work) const;
   void measure_words(const Attempt& attempt);
   void freeze_words(std::int64_t now_ns);
   void tell(Attempt& attempt, NewsKind kind, std::int64_t at_ns, std::int32_t count);
@@ -102,6 +103,7 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   TokenRecord tokens_;
   WireRecord wire_;
   std::map<std::string, FailureRecord, std::less<>> failures_;
+  std::int64_t open_tokens_ = 0;  // deltas of attempts of which the loop has not been told
   std::int64_t end_ns_ = 0;
   bool words_are_frozen_ = false;
 };

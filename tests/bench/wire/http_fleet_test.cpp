@@ -525,5 +525,26 @@ TEST(HttpFleet, KeysAreSentAndNeverShown) {
   EXPECT_EQ(failed.example, "401: key *** and *** are unknown");
 }
 
+// Tokens of answers under way: until the loop is told what came of them.
+TEST(HttpFleet, SaysHowManyTokensHaveComeOfAnswersUnderWay) {
+  TestGate rest;
+  ScriptedServer server([&](Peer& peer) {
+    peer.read_request();
+    peer.send(std::string(kStreamHead) + text_chunk("a") + text_chunk("b"));
+    rest.wait();
+    peer.send(text_chunk("c") + usage_chunk(8, 4) + done_chunk() + std::string(kLastChunk));
+    peer.read_request();
+  });
+  FleetHarness harness(wire_scenario(server.url()));
+  EXPECT_EQ(harness.fleet().open_tokens(), 0);
+  harness.send();
+  ASSERT_TRUE(harness.wait_until([&] { return harness.fleet().open_tokens() == 2; }));
+  EXPECT_TRUE(harness.became.empty());
+  rest.open();
+  ASSERT_TRUE(harness.wait_for(1));
+  EXPECT_EQ(harness.became[0].reply.output_tokens, 4);
+  EXPECT_EQ(harness.fleet().open_tokens(), 0);
+}
+
 }  // namespace
 }  // namespace tokenlift::http_fleet_test
