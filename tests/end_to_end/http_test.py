@@ -274,6 +274,24 @@ class Http(binary_case.BinaryCase):
                 self.assertEqual(texts, longest[:sent])
                 self.assertEqual([answer], longest[sent:sent + 1] or [answer])
 
+    def test_too_few_descriptors_are_said_before_the_run(self):
+        endpoint = self.endpoint()
+        scenario = self.write_scenario(endpoint.address)
+        told = []
+        for command in ("check", "run"):
+            done = subprocess.run(
+                ["bash", "-c", 'ulimit -n 64; exec "$@"', "bash", self.TOKENLIFT, command, str(scenario),
+                 "--set", "run.duration=1s"], cwd=self.path, capture_output=True, text=True, timeout=60)
+            self.assertIn(done.returncode, (0, 3), done.stderr)
+            warnings = [line.removeprefix("# ").removeprefix("tokenlift: ")
+                        for line in (done.stdout + done.stderr).splitlines()
+                        if "warning: as many as" in line]
+            self.assertEqual(len(warnings), 1, done.stdout + done.stderr)
+            told += warnings
+        self.assertEqual(told[0], told[1])
+        self.assertIn("this process may open 64 files: raise that (ulimit -n 1564)", told[0])
+        self.assertNotIn("warning: as many as", self.run_tokenlift("check", scenario, code=0).stdout)
+
     def test_check_asks_unless_it_is_told_not_to(self):
         endpoint = self.endpoint()
         scenario = self.write_scenario(endpoint.address)
