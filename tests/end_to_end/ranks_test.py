@@ -331,16 +331,20 @@ headers = {{ content-type = "application/json" }} }}
             # The throttle is lifted by now, and one process asks for the same.
             self.by_one("run", "http.toml", *unbounded, "--set", "event=[]", "--out", "one", code=(0, 3))
         self.assertEqual([event["event"] for event in events], [{"lift": "door"}])
-        asked = collections.Counter(row["request_id"] for row in rows_of(self.folder / "server" / "records.csv"))
-        self.assertGreater(len(asked), 40)
-        self.assertEqual(set(asked.values()), {2}, "asked by one rank, and by the one process")
+        # tokenlift-SEED-TENANT-NUMBER-ATTEMPT. What is due at the end may be cut before it is sent.
+        asked = collections.Counter(int(row["request_id"].split("-")[3])
+                                    for row in rows_of(self.folder / "server" / "records.csv"))
+        by_each = {number: 2 for number in range(36)}  # by one of the ranks, and by the one process
+        self.assertEqual({number: asked[number] for number in by_each}, by_each)
+        self.assertLessEqual(max(asked.values()), 2)
         together, one = self.run_of("together"), self.run_of("one")
         ranks = together["shares"]["ranks"]
         self.assertEqual([rank["rank"] for rank in ranks], [0, 1])
         self.assertTrue(all(rank["sent"] > 0 for rank in ranks))
-        self.assertEqual(together["totals"]["due"], one["totals"]["due"])
         self.assertEqual([phase["name"] for phase in together["phases"]], ["before", "transition", "after"])
         counts = {phase["name"]: phase["counts"] for phase in together["tenants"][0]["phases"]}
+        self.assertEqual(sum(phase["due"] for phase in counts.values()),
+                         one["tenants"][0]["phases"][0]["counts"]["due"])
         self.assertGreater(counts["before"]["rejected"], 0)
         self.assertEqual(counts["after"]["rejected"], 0)
 
