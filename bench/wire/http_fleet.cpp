@@ -425,6 +425,8 @@ void HttpFleet::let_go(std::uint32_t who, std::int64_t now_ns) {
 /// How many words make a token for whoever counts at the other end.
 void HttpFleet::measure_words(const Attempt& attempt) {
   if (words_are_frozen_) return;
+  // A later turn has answers in it, which are as many tokens as they are, whatever a word makes.
+  if (Conversations::is_turn(attempt.work) && attempt.work.prefix->known_tokens > 0) return;
   TenantState& tenant = tenants_[attempt.work.tenant];
   tenant.asked_prompt_tokens += attempt.work.prompt_tokens;
   tenant.got_prompt_tokens += attempt.answer.reply().prompt_tokens;

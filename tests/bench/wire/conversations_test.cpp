@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -145,6 +146,37 @@ TEST(Conversations, TurnsOfAConversationSendWhatWasSaid) {
   EXPECT_EQ(count(bodies[1], "\"role\":\"assistant\""), 1U);
   EXPECT_EQ(count(bodies[1], R"("content":" word word word word")"), 1U) << bodies[1];
   EXPECT_EQ(messages(bodies[1]).find(messages(bodies[0])), 0U);  // it goes on with that
+}
+
+// The answers in later turns are of the server's own tokens.
+TEST(Conversations, WordsPerTokenAreMeasuredByFirstTurns) {
+  std::atomic<std::size_t> bytes{0};
+  const ScriptedServer server([&](Peer& peer) {
+    while (const auto request = peer.read_request()) {
+      bytes = request->body.size();
+      const bool is_first = request->body.find("assistant") == std::string::npos;
+      peer.send(whole_stream(4, is_first ? 200 : 1000));  // two tokens to a word
+    }
+  });
+  Scenario scenario = talking_scenario(server.url());
+  scenario.run.warmup_ns = 3'600'000'000'000;
+  FleetHarness harness(scenario);
+  std::size_t sent = 0;
+  std::size_t in_warm_up = 0;
+  for (std::uint64_t key = 1; key <= 5; ++key) {
+    Prefix prefix{key, 0, {}};
+    harness.send(0, &prefix, 100);
+    ASSERT_TRUE(harness.wait_for(++sent));
+    in_warm_up = bytes;
+    prefix.known_tokens = 990;
+    harness.send(0, &prefix, 1000);
+    ASSERT_TRUE(harness.wait_for(++sent));
+  }
+  const Prefix prefix{6, 0, {}};
+  harness.send(0, &prefix, 100, scenario.run.warmup_ns);
+  ASSERT_TRUE(harness.wait_for(++sent));
+  EXPECT_LT(bytes, in_warm_up * 3 / 4);
+  EXPECT_GT(bytes, in_warm_up / 3);
 }
 
 TEST(Conversations, AnswersOfTokenIdsAreSynthetic) {
