@@ -125,6 +125,8 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
 /// What endpoints say before a run, with one token each. False if one of them gave none.
 bool ask_endpoints(const Surroundings& surroundings, const Scenario& scenario, std::string& text) {
   require_socket_room(scenario);
+  const std::string scarce = scarce_room(scenario);
+  if (!scarce.empty()) text += "# warning: " + scarce + "\n";
   text += "# endpoints:\n";
   bool all_answer = true;
   for (const Probed& probed : probe_endpoints(scenario, stop_of(surroundings))) {

@@ -197,11 +197,13 @@ void warn_of_cpu_quota(const Surroundings& surroundings, bool quiet, const Scena
 }
 
 std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool quiet,
-                                         Experiment& experiment, const Scenario& scenario) {
+                                         Experiment& experiment, const Scenario& scenario,
+                                         std::int64_t processes) {
+  const bool remote = traits_of(scenario.run.engine).remote;
   warn_of_cpu_quota(surroundings, quiet, scenario);
-  if (traits_of(scenario.run.engine).remote) require_socket_room(scenario);
+  if (remote) require_socket_room(scenario);
   if (needs_capacity(scenario) && !traits_of(scenario.run.engine).simulated) {
-    if (traits_of(scenario.run.engine).remote) {
+    if (remote) {
       say(surroundings, quiet, "saturating the endpoints to find their capacity");
     } else {
       say(surroundings, quiet, "measuring the capacity of the fleet ({}), some seconds",
@@ -221,6 +223,8 @@ std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool 
   for (const std::string& warning : warnings(prepared->scenario, builtin_profiles())) {
     say(surroundings, quiet, "warning: {}", warning);
   }
+  const std::string scarce = remote ? scarce_room(prepared->scenario, processes) : "";
+  if (!scarce.empty()) say(surroundings, quiet, "warning: {}", scarce);
   return prepared;
 }
 
@@ -323,8 +327,11 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   std::optional<RequestLog> log;
   if (!options.records.empty()) experiment.log_to(log.emplace(options.records));
   std::optional<Prepared> prepared;
+  std::int64_t processes = 1;
+  if (part) processes = static_cast<std::int64_t>(part->share.count);
+  if (together) processes = static_cast<std::int64_t>(surroundings.ranks->count());
   try {
-    prepared = prepare_and_warn(surroundings, options.quiet, experiment, scenario);
+    prepared = prepare_and_warn(surroundings, options.quiet, experiment, scenario, processes);
   } catch (const std::runtime_error&) {  // nothing can be measured, or nobody can be asked
     folder.give_up();
     throw;

@@ -17,9 +17,11 @@ namespace tokenlift {
 void warn_of_cpu_quota(const Surroundings& surroundings, bool quiet, const Scenario& scenario);
 
 /// Experiment::prepare(), which is announced where it takes time, with what it measured, and
-/// warnings of what will go wrong. Nothing if interrupted. Throws NotMeasurable.
+/// warnings of what will go wrong. `processes` play it together. Nothing if interrupted. Throws
+/// NotMeasurable.
 std::optional<Prepared> prepare_and_warn(const Surroundings& surroundings, bool quiet,
-                                         Experiment& experiment, const Scenario& scenario);
+                                         Experiment& experiment, const Scenario& scenario,
+                                         std::int64_t processes = 1);
 
 /// repeat(), with progress. A run that cannot be written is at least printed, before MachineError
 /// is thrown. `ranks`: who may run repetitions as well; null: nobody.

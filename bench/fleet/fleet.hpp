@@ -62,6 +62,10 @@ class Fleet {
   /// advance(); good until the next. Only of remote fleets.
   virtual const Reply& reply(RequestId id) const;
 
+  /// Output tokens of answers that the loop does not know to have ended, as far as they have come.
+  /// Only of remote fleets.
+  virtual std::int64_t open_tokens() const { return 0; }
+
   /// Phases have other borders than before: TokenRecords are to be told. Not of fleets that jump.
   virtual void borders_moved() {}
 

@@ -41,6 +41,14 @@ class Lru {
     return entry->second.value;
   }
 
+  /// Takes the key out, if it is there.
+  void erase(std::uint64_t key) {
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) return;
+    unlink(*found);
+    entries_.erase(found);
+  }
+
   /// Takes out the key whose last use is longest ago. There must be one.
   std::pair<std::uint64_t, Value> drop_oldest() {
     assert(oldest_ != nullptr);

@@ -438,7 +438,7 @@ class Saturation {
   void serve(std::int64_t in_flight, std::int64_t for_ns, std::int64_t most_tokens) {
     const std::int64_t until_ns = clock_.now_ns() + for_ns;
     std::int64_t now_ns = clock_.now_ns();
-    while (now_ns < until_ns && tokens_ < most_tokens && !stop_) {
+    while (now_ns < until_ns && spent_tokens() < most_tokens && !stop_) {
       while (in_flight_ + waiting() < in_flight) submit(now_ns);
       while (!refused_until_.empty() && *refused_until_.begin() <= now_ns) {
         refused_until_.erase(refused_until_.begin());
@@ -449,7 +449,9 @@ class Saturation {
     }
   }
 
-  std::int64_t tokens() const { return tokens_; }
+  std::int64_t tokens() const { return tokens_; }  ///< of whole answers
+  /// All that came, also of answers that broke or are under way.
+  std::int64_t spent_tokens() const { return tokens_ + broken_tokens_ + fleet_.open_tokens(); }
   std::int64_t now_ns() const { return clock_.now_ns(); }
 
  private:
@@ -466,6 +468,7 @@ class Saturation {
     if (news.kind == NewsKind::completed) {
       tokens_ += reply.output_tokens;
     } else {
+      broken_tokens_ += news.count;
       refused_until_.insert(reply.retry_at_ns.value_or(now_ns + kRefusedWaitNs));
     }
   }
@@ -478,6 +481,7 @@ class Saturation {
   std::multiset<std::int64_t> refused_until_;
   std::int64_t in_flight_ = 0;
   std::int64_t tokens_ = 0;
+  std::int64_t broken_tokens_ = 0;
   RequestId next_ = 0;
 };
 
@@ -516,10 +520,10 @@ std::optional<Capacity> saturate_endpoints(const Scenario& given, const Saturati
   const std::int64_t most_tokens = budget.output_tokens.value_or(kNever);
   std::int64_t in_flight = kFirstInFlight;
   Capacity best;
-  for (int step = 0; step < kSaturationSteps && saturation.tokens() < most_tokens; ++step) {
+  for (int step = 0; step < kSaturationSteps && saturation.spent_tokens() < most_tokens; ++step) {
     saturation.serve(in_flight, step_ns / 4, most_tokens);
     std::vector<double> rates;
-    for (int block = 0; block < kBlocksOfStep && saturation.tokens() < most_tokens; ++block) {
+    for (int block = 0; block < kBlocksOfStep && saturation.spent_tokens() < most_tokens; ++block) {
       const std::int64_t before_tokens = saturation.tokens();
       const std::int64_t before_ns = saturation.now_ns();
       saturation.serve(in_flight, step_ns * 3 / 4 / kBlocksOfStep, most_tokens);

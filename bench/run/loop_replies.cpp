@@ -119,7 +119,8 @@ void Loop::give_up_attempt(const News& news) {
 /// try again are still decided.
 bool Loop::reaches_bound() {
   const RunSettings& run = scenario_.run;
-  if (run.stop_after_output_tokens && got_tokens_ >= *run.stop_after_output_tokens) {
+  if (run.stop_after_output_tokens &&
+      got_tokens_ + fleet_.open_tokens() >= *run.stop_after_output_tokens) {
     outcome_.bound = Bound::output_tokens;
     return true;
   }

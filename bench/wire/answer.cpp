@@ -15,6 +15,7 @@ namespace {
 
 // Of a body that is no stream; of one that says why an attempt failed far less would do.
 constexpr std::size_t kMostBodyBytes = std::size_t{4} << 20;
+constexpr std::size_t kMostTextBytes = std::size_t{4} << 20;
 // As of a run: nobody waits longer.
 constexpr std::int64_t kLongestRetryNs = 30LL * 24 * 3600 * 1'000'000'000;
 
@@ -110,7 +111,7 @@ void Answer::take_events(std::string_view data, std::int64_t now_ns, DeltaReader
 }
 
 void Answer::take_event(const EventStream::Event& event, std::int64_t now_ns, DeltaReader& reader) {
-  const std::optional<Delta> delta = reader.event(event.name, event.data);
+  const std::optional<Delta> delta = reader.event(event.name, event.data, kept_text());
   if (!delta) {
     fail(Failure::not_json, reader.error_text(event.data));
     return;
@@ -154,7 +155,7 @@ void Answer::end_body(std::int64_t now_ns, DeltaReader& reader) {
     return;
   }
   if (kind_ == Kind::whole_reply) {
-    const std::optional<Delta> delta = reader.reply(text_);
+    const std::optional<Delta> delta = reader.reply(text_, kept_text());
     if (!delta) {
       fail(Failure::not_json, reader.error_text(text_));
       return;
@@ -186,6 +187,17 @@ void Answer::complete(std::int64_t now_ns) {
   }
   if (first_token_ns_ < 0) first_token_ns_ = last_token_ns_ = now_ns;  // tokens without text
   outcome_ = Outcome::completed;
+}
+
+std::string* Answer::kept_text() {
+  if (said_ != nullptr && said_->size() > kMostTextBytes) said_.reset();
+  return said_.get();
+}
+
+std::unique_ptr<std::string> Answer::take_text() {
+  if (said_ != nullptr && (said_->empty() || said_->size() > kMostTextBytes)) said_.reset();
+  if (said_ != nullptr) said_->shrink_to_fit();
+  return std::move(said_);
 }
 
 void Answer::close(bool in_order, std::string_view message, std::int64_t now_ns,

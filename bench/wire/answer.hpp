@@ -45,6 +45,12 @@ class Answer {
   /// Failed: what it said, or what was seen of it.
   const std::string& example() const { return example_; }
 
+  /// Its output text is kept from now on, for whoever goes on with the conversation,
+  void keep_text() { said_ = std::make_unique<std::string>(); }
+  /// and is taken out, as the inside of a JSON string. Null: it was not kept, there was none, or it
+  /// was longer than any answer that is worth sending back (4 MiB).
+  std::unique_ptr<std::string> take_text();
+
   /// The head, from the read that completes it until drop_head().
   const ResponseHead* head() const { return has_status() ? head_.get() : nullptr; }
   void drop_head() { head_.reset(); }
@@ -59,11 +65,13 @@ class Answer {
   void take(const Delta& delta, std::int64_t now_ns);
   void end_body(std::int64_t now_ns, DeltaReader& reader);
   void complete(std::int64_t now_ns);
+  std::string* kept_text();
 
   std::unique_ptr<ResponseHead> head_;  // while it is read
   Body body_;
   EventStream events_;
-  std::string text_;  // of a body that is no stream
+  std::string text_;                   // of a body that is no stream
+  std::unique_ptr<std::string> said_;  // where it is kept
   std::string example_;
   Reply reply_;
   std::int64_t first_token_ns_ = -1;

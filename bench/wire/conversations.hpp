@@ -2,6 +2,8 @@
 // What was said in conversations so far: what their next turns send along.
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,11 +13,13 @@
 
 namespace tokenlift {
 
-/// Nobody says when a conversation is over: those that rest the longest are forgotten. Their next
-/// turn, should there be one, says what was known as if it were one turn of the user.
+/// A conversation is kept from its first answer to its last. One whose turn is not served ends
+/// there, which nobody says: those that rest the longest are forgotten. Their next turn, should
+/// there be one, says what was known as if it were one turn of the user.
 class Conversations {
  public:
   static constexpr std::size_t kMost = 200'000;
+  static constexpr std::size_t kMostAnswerBytes = std::size_t{256} << 20;  ///< of all answers
 
   /// The turns of a request that goes on with a conversation (or begins one), itself the last;
   /// none where it is of no conversation. A prompt begins with so many tokens of the system's.
@@ -27,8 +31,8 @@ class Conversations {
       turns.push_back({work.number, work.prompt_tokens - system_tokens, 0});
       return turns;
     }
-    if (const std::vector<SaidTurn>* const known = said_.use(work.prefix->conversation)) {
-      turns = *known;
+    if (const Said* const known = said_.use(work.prefix->conversation)) {
+      turns = known->turns;
     } else {
       turns.push_back({work.prefix->conversation, known_tokens - system_tokens, 0});
     }
@@ -36,21 +40,46 @@ class Conversations {
     return turns;
   }
 
-  /// It was answered, with so many tokens.
-  void answered(const Work& work, std::int64_t system_tokens, std::int64_t answer_tokens) {
+  /// It was answered, with so many tokens, and another turn is to come. `answer`: as of SaidTurn.
+  void answered(const Work& work, std::int64_t system_tokens, std::int64_t answer_tokens,
+                std::shared_ptr<const std::string> answer) {
     if (!is_turn(work)) return;
-    std::vector<SaidTurn> said = turns(work, system_tokens);
-    said.back().answer_tokens = answer_tokens;
-    said_.put(work.prefix->conversation) = std::move(said);
-    if (said_.size() > kMost) said_.drop_oldest();
+    Said said{turns(work, system_tokens)};
+    said.turns.back().answer_tokens = answer_tokens;
+    said.turns.back().answer = std::move(answer);
+    for (const SaidTurn& turn : said.turns) said.bytes += turn.answer ? turn.answer->size() : 0;
+    Said& kept = said_.put(work.prefix->conversation);
+    answer_bytes_ += said.bytes - kept.bytes;
+    kept = std::move(said);
+    while (said_.size() > kMost || (answer_bytes_ > kMostAnswerBytes && said_.size() > 1)) {
+      answer_bytes_ -= said_.drop_oldest().second.bytes;
+    }
   }
 
- private:
+  /// It was the last turn of its conversation.
+  void ended(const Work& work) {
+    if (!is_turn(work)) return;
+    const Said* const known = said_.find(work.prefix->conversation);
+    if (known == nullptr) return;
+    answer_bytes_ -= known->bytes;
+    said_.erase(work.prefix->conversation);
+  }
+
+  std::size_t size() const { return said_.size(); }
+  std::size_t answer_bytes() const { return answer_bytes_; }
+
   static bool is_turn(const Work& work) {
     return work.prefix != nullptr && work.prefix->conversation != 0;
   }
 
-  Lru<std::vector<SaidTurn>> said_;
+ private:
+  struct Said {
+    std::vector<SaidTurn> turns = {};
+    std::size_t bytes = 0;  // of its answers
+  };
+
+  Lru<Said> said_;
+  std::size_t answer_bytes_ = 0;
 };
 
 }  // namespace tokenlift

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/wire/json_text.hpp"
 #include "reports/text/utf8.hpp"
 #include "reports/text/visible.hpp"
 
@@ -154,11 +155,20 @@ void note_text(Delta& delta, json::value& value, bool is_output) {
   delta.has_output |= is_output;
 }
 
+/// What goes into a conversation, where somebody keeps that. What is no sound string is left out.
+void append_text(json::value& value, std::string* text) {
+  std::string_view said;
+  if (text == nullptr || value.get_string().get(said)) return;
+  append_json_text(said, *text);
+}
+
 /// A delta or a message of OpenAI.
-bool read_openai_message(json::value& value, Delta& delta) {
-  return read_object(value, [&delta](json::raw_json_string key, json::value& part) {
-    if (key == "content" || key == "refusal" || key == "tool_calls" || key == "function_call") {
+bool read_openai_message(json::value& value, Delta& delta, std::string* text) {
+  return read_object(value, [&delta, text](json::raw_json_string key, json::value& part) {
+    const bool is_content = key == "content";
+    if (is_content || key == "refusal" || key == "tool_calls" || key == "function_call") {
       note_text(delta, part, true);
+      if (is_content) append_text(part, text);
     } else if (key == "reasoning" || key == "reasoning_content") {
       note_text(delta, part, false);
     }
@@ -166,18 +176,24 @@ bool read_openai_message(json::value& value, Delta& delta) {
   });
 }
 
-bool read_choices(json::value& value, Delta& delta) {
-  return read_array(value, [&delta](json::raw_json_string key, json::value& part) {
-    if (key == "delta" || key == "message") return read_openai_message(part, delta);
-    if (key == "text") note_text(delta, part, true);
+bool read_choices(json::value& value, Delta& delta, std::string* text) {
+  return read_array(value, [&delta, text](json::raw_json_string key, json::value& part) {
+    if (key == "delta" || key == "message") return read_openai_message(part, delta, text);
+    if (key == "text") {
+      note_text(delta, part, true);
+      append_text(part, text);
+    }
     return true;
   });
 }
 
 /// A delta, a block or an element of the content of Anthropic.
-bool read_anthropic_part(json::raw_json_string key, json::value& part, Delta& delta) {
-  if (key == "text" || key == "partial_json") {
+bool read_anthropic_part(json::raw_json_string key, json::value& part, Delta& delta,
+                         std::string* text) {
+  const bool is_text = key == "text";
+  if (is_text || key == "partial_json") {
     note_text(delta, part, true);
+    if (is_text) append_text(part, text);
   } else if (key == "thinking") {
     note_text(delta, part, false);
   }
@@ -246,11 +262,11 @@ bool read_error_key(json::raw_json_string key, json::value& value, Said& said) {
   return true;
 }
 
-bool read_openai(json::object& object, Delta& delta, Said& said) {
+bool read_openai(json::object& object, Delta& delta, Said& said, std::string* text) {
   return for_each_field(object, [&](json::raw_json_string key, json::value& value) {
     if (key == "choices") {
       said.has_body = true;
-      return read_choices(value, delta);
+      return read_choices(value, delta, text);
     }
     if (key == "usage") {
       said.has_body = true;
@@ -264,9 +280,9 @@ bool read_openai(json::object& object, Delta& delta, Said& said) {
   });
 }
 
-bool read_anthropic(json::object& object, Delta& delta, Said& said) {
-  const auto part = [&delta](json::raw_json_string key, json::value& value) {
-    return read_anthropic_part(key, value, delta);
+bool read_anthropic(json::object& object, Delta& delta, Said& said, std::string* text) {
+  const auto part = [&delta, text](json::raw_json_string key, json::value& value) {
+    return read_anthropic_part(key, value, delta, text);
   };
   return for_each_field(object, [&](json::raw_json_string key, json::value& value) {
     if (key == "delta" || key == "content_block") return read_object(value, part);
@@ -311,11 +327,11 @@ struct DeltaReader::State {
            document.current_location().error() == simdjson::OUT_OF_BOUNDS;  // nothing behind it
   }
 
-  bool read(std::string_view text, Delta& delta, Said& said) {
-    if (text.empty()) return false;
-    return with_object(text, [&](json::object& object) {
-      return api == Api::anthropic_messages ? read_anthropic(object, delta, said)
-                                            : read_openai(object, delta, said);
+  bool read(std::string_view data, Delta& delta, Said& said, std::string* text) {
+    if (data.empty()) return false;
+    return with_object(data, [&](json::object& object) {
+      return api == Api::anthropic_messages ? read_anthropic(object, delta, said, text)
+                                            : read_openai(object, delta, said, text);
     });
   }
 };
@@ -325,14 +341,15 @@ DeltaReader::DeltaReader(Api api) : state_(std::make_unique<State>()) {
 }
 DeltaReader::~DeltaReader() = default;
 
-std::optional<Delta> DeltaReader::event(std::string_view name, std::string_view data) {
+std::optional<Delta> DeltaReader::event(std::string_view name, std::string_view data,
+                                        std::string* text) {
   Delta delta;
   if (data.starts_with("[DONE]") && data.find_first_not_of(kBlanks, 6) == std::string_view::npos) {
     delta.ends = true;
     return delta;
   }
   Said said;
-  if (!state_->read(data, delta, said)) return std::nullopt;
+  if (!state_->read(data, delta, said, text)) return std::nullopt;
   if (said.is_error() || name == "error") {
     delta.error = printable(said.words().empty() ? data : said.words());
     return delta;
@@ -347,10 +364,10 @@ std::optional<Delta> DeltaReader::event(std::string_view name, std::string_view 
   return delta;
 }
 
-std::optional<Delta> DeltaReader::reply(std::string_view body) {
+std::optional<Delta> DeltaReader::reply(std::string_view body, std::string* text) {
   Delta delta;
   Said said;
-  if (!state_->read(body, delta, said)) return std::nullopt;
+  if (!state_->read(body, delta, said, text)) return std::nullopt;
   if (said.is_error()) {
     delta.error = printable(said.words().empty() ? body : said.words());
     return delta;
@@ -363,7 +380,7 @@ std::optional<Delta> DeltaReader::reply(std::string_view body) {
 std::string DeltaReader::error_text(std::string_view body) {
   Delta delta;
   Said said;
-  const bool is_json = state_->read(body, delta, said);
+  const bool is_json = state_->read(body, delta, said, nullptr);
   return printable(is_json && !said.words().empty() ? said.words() : first_line(body));
 }
 

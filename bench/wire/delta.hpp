@@ -32,10 +32,13 @@ class DeltaReader {
   explicit DeltaReader(Api api);
   ~DeltaReader();
 
-  /// One event; nothing where it is not JSON, or not what the API sends.
-  std::optional<Delta> event(std::string_view name, std::string_view data);
+  /// One event; nothing where it is not JSON, or not what the API sends. Where `text` is not null
+  /// the output text is appended to it as the inside of a JSON string: not reasoning, tool calls
+  /// and refusals, nor content that is no string.
+  std::optional<Delta> event(std::string_view name, std::string_view data,
+                             std::string* text = nullptr);
   /// A whole reply that is no stream.
-  std::optional<Delta> reply(std::string_view body);
+  std::optional<Delta> reply(std::string_view body, std::string* text = nullptr);
   /// What the body of a refusal or a failure says: the error's message, else the first line of it,
   /// 200 bytes at most, in printable UTF-8.
   std::string error_text(std::string_view body);

@@ -26,7 +26,8 @@ constexpr double kMostWords = 20;
 /// What one tenant sends.
 struct HttpFleet::TenantState {
   PromptSource prompts;
-  std::vector<std::size_t> sites;  // that may serve it
+  std::vector<std::size_t> sites;       // that may serve it
+  std::optional<SessionPlan> sessions;  // where it has any
   // Of answers in the warm-up:
   std::int64_t asked_prompt_tokens = 0;
   std::int64_t got_prompt_tokens = 0;
@@ -111,7 +112,7 @@ void require_endpoints(const Scenario& scenario) {
     for (const Event& event : scenario.events) {
       if (!event.call) continue;
       const Origin origin = find_origin(event.call->url, ca_file_for(scenario, event.call->url));
-      plain_request(event.call->method, origin.url, event.call->headers, event.call->body);
+      call_request(*event.call, origin.url, read_key(event.call->credentials));
     }
   } catch (const std::invalid_argument& error) {  // fields that cannot be sent
     throw EndpointError(error.what());
@@ -126,8 +127,9 @@ HttpFleet::HttpFleet(const Scenario& scenario, const RecordingGrid& grid, WireCl
       tokens_(grid) {
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
     const Tenant& tenant = scenario.tenants[i];
-    tenants_.push_back(
-        {PromptSource(tenant.prompts, scenario.run.seed, i), sites_of(scenario, tenant)});
+    TenantState& state = tenants_.emplace_back(TenantState{
+        PromptSource(tenant.prompts, scenario.run.seed, i), sites_of(scenario, tenant), {}});
+    if (tenant.sessions) state.sessions.emplace(tenant, scenario.run.seed, i);
   }
   for (std::size_t i = 0; i < scenario.fleet.sites.size(); ++i) {
     const Endpoint& endpoint = *scenario.fleet.sites[i].endpoint;
@@ -190,6 +192,7 @@ void HttpFleet::assigned(std::uint32_t who, Connection& connection, bool used_be
   attempt.connection = &connection;
   attempt.used_before = used_before;
   connection.use(*this, who);
+  if (may_go_on(attempt.work)) attempt.answer.keep_text();
   write_request(attempt, attempt.request);
   attempt.has_measured_words = words_are_frozen_;
   connection.write(attempt.request);
@@ -250,6 +253,7 @@ void HttpFleet::take_head(Attempt& attempt, std::int64_t now_ns) {
 /// Each delta with text is one token, at the instant of its read, until usage says how many.
 void HttpFleet::count_tokens(Attempt& attempt, std::int64_t now_ns) {
   const std::int32_t texts = attempt.answer.texts_read();
+  open_tokens_ += texts;
   ++wire_.reads;
   if (texts > 1) ++wire_.reads_with_several;
   const CellId cell = attempt.work.cell;
@@ -342,8 +346,31 @@ void HttpFleet::complete(Attempt& attempt) {
       wire_.got_prompt_tokens += static_cast<std::uint64_t>(reply.prompt_tokens);
     }
   }
-  conversations_.answered(work, system_tokens(work), reply.output_tokens);
+  note_said(attempt);
   tell(attempt, NewsKind::completed, answer.last_token_ns(), attempt.late_gaps);
+}
+
+/// Whether the next turn may send along what comes back now, as it comes back.
+bool HttpFleet::may_go_on(const Work& work) const {
+  if (!Conversations::is_turn(work)) return false;
+  const TenantState& tenant = tenants_[work.tenant];
+  return tenant.prompts.settings().kind != PromptKind::token_ids && tenant.sessions &&
+         tenant.sessions->has_next(work.number);
+}
+
+/// What the next turn sends along, if one is to come.
+void HttpFleet::note_said(Attempt& attempt) {
+  const Work& work = attempt.work;
+  if (!Conversations::is_turn(work)) return;
+  const std::optional<SessionPlan>& sessions = tenants_[work.tenant].sessions;
+  const std::int64_t answer_tokens = std::max(attempt.answer.reply().output_tokens, 1);
+  const bool goes_on = sessions && sessions->has_next(work.number) &&
+                       sessions->prompt_tokens(work.number + 1, work.prompt_tokens + answer_tokens);
+  if (goes_on) {
+    conversations_.answered(work, system_tokens(work), answer_tokens, attempt.answer.take_text());
+  } else {
+    conversations_.ended(work);
+  }
 }
 
 std::int64_t HttpFleet::system_tokens(const Work& work) const {
@@ -366,6 +393,7 @@ void HttpFleet::tell(Attempt& attempt, NewsKind kind, std::int64_t at_ns, std::i
   news.site = static_cast<std::uint16_t>(attempt.site);
   news_[filling_].push_back(news);
   attempt.told = kind != NewsKind::started;
+  if (attempt.told) open_tokens_ -= answer.reply().deltas;
   clock_.ring();
 }
 
@@ -397,6 +425,8 @@ void HttpFleet::let_go(std::uint32_t who, std::int64_t now_ns) {
 /// How many words make a token for whoever counts at the other end.
 void HttpFleet::measure_words(const Attempt& attempt) {
   if (words_are_frozen_) return;
+  // A later turn has answers in it, which are as many tokens as they are, whatever a word makes.
+  if (Conversations::is_turn(attempt.work) && attempt.work.prefix->known_tokens > 0) return;
   TenantState& tenant = tenants_[attempt.work.tenant];
   tenant.asked_prompt_tokens += attempt.work.prompt_tokens;
   tenant.got_prompt_tokens += attempt.answer.reply().prompt_tokens;

@@ -3,7 +3,9 @@
 //
 // A site is one replica of the fleet. An attempt is a request on a connection of its own; what it
 // asks for is in proportion to the scenario's lengths, what came is as the endpoint counts it
-// (usage). Everything happens within the clock's wait, on the loop's thread.
+// (usage). The next turn of a session sends the text that came back; a turn that failed or was cut
+// ends its session (Clients::follow_up). Everything happens within the clock's wait, on the loop's
+// thread.
 
 #include <array>
 #include <cstdint>
@@ -29,6 +31,7 @@
 #include "bench/wire/server_gauges.hpp"
 #include "bench/wire/wire_clock.hpp"
 #include "reports/record/wire_record.hpp"
+#include "workloads/requests/session_plan.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
@@ -44,6 +47,7 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   std::span<const News> advance(std::int64_t until_ns) override;
   const Reply& reply(RequestId id) const override { return replies_[id]; }
   std::int64_t next_event_ns() const override;
+  std::int64_t open_tokens() const override { return open_tokens_; }
   void stop(std::int64_t end_ns, TokenRecord& record) override;
 
   void borders_moved() override { tokens_.borders_moved(); }
@@ -73,6 +77,8 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   void settle(std::uint32_t who, std::int64_t now_ns);
   bool spill(std::uint32_t who, std::int64_t now_ns);
   void complete(Attempt& attempt);
+  bool may_go_on(const Work& work) const;
+  void note_said(Attempt& attempt);
   std::int64_t system_tokens(const Work& work) const;
   void measure_words(const Attempt& attempt);
   void freeze_words(std::int64_t now_ns);
@@ -97,6 +103,7 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   TokenRecord tokens_;
   WireRecord wire_;
   std::map<std::string, FailureRecord, std::less<>> failures_;
+  std::int64_t open_tokens_ = 0;  // deltas of attempts of which the loop has not been told
   std::int64_t end_ns_ = 0;
   bool words_are_frozen_ = false;
 };

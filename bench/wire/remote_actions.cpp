@@ -29,11 +29,13 @@ RemoteActions::RemoteActions(const Scenario& scenario, WireClock& clock, bool al
       clock_(clock),
       allow_commands_(allow_commands),
       secrets_(secrets_of(scenario)),
-      origins_(scenario.events.size()) {
+      origins_(scenario.events.size()),
+      keys_(scenario.events.size()) {
   for (std::size_t i = 0; i < scenario.events.size(); ++i) {
     const Event& event = scenario.events[i];
     if (!event.call) continue;
     origins_[i] = find_origin(event.call->url, ca_file_for(scenario, event.call->url));
+    keys_[i] = read_key(event.call->credentials);
   }
   const bool waits = std::ranges::any_of(
       scenario.events, [](const Event& e) { return e.at_signal || e.kind == EventKind::signal; });
@@ -48,11 +50,9 @@ void RemoteActions::begin(std::uint32_t number, std::int64_t now_ns) {
   action.event = number;
   action.begun_ns = now_ns;
   if (event.kind == EventKind::call) {
-    const Call& call = *event.call;
     const Origin& origin = *origins_[number];
     action.call = std::make_unique<Exchange>(
-        clock_, origin, plain_request(call.method, origin.url, call.headers, call.body),
-        Exchange::Limits());
+        clock_, origin, call_request(*event.call, origin.url, keys_[number]), Exchange::Limits());
   } else if (event.kind == EventKind::command && allow_commands_) {
     action.command = std::make_unique<ChildProcess>(clock_, event.command);
   } else if (event.kind == EventKind::command) {

@@ -21,8 +21,8 @@ namespace tokenlift {
 
 class RemoteActions final : public Actions {
  public:
-  /// Looks up names: throws EndpointError. Commands happen only where they are allowed. `scenario`
-  /// and `clock` must outlive it.
+  /// Looks up names and reads keys: throws EndpointError. Commands happen only where they are
+  /// allowed. `scenario` and `clock` must outlive it.
   RemoteActions(const Scenario& scenario, WireClock& clock, bool allow_commands);
   ~RemoteActions() override;
 
@@ -38,8 +38,10 @@ class RemoteActions final : public Actions {
   WireClock& clock_;
   bool allow_commands_;
   Secrets secrets_;
-  std::vector<std::optional<Origin>> origins_;  // by event, of calls
-  std::optional<OutsideSignals> signals_;       // where an event waits for one
+  // By event, of calls:
+  std::vector<std::optional<Origin>> origins_;
+  std::vector<std::string> keys_;          // empty: none
+  std::optional<OutsideSignals> signals_;  // where an event waits for one
   std::deque<Action> under_way_;
 };
 

@@ -73,8 +73,8 @@ std::string_view path_of(Api api) {
   return "";
 }
 
-/// The answer to a text: nobody keeps what really came back, and the same stands in its place in
-/// each further request of the conversation. Keys are numbers of requests: no text has this one.
+/// What stands for the answer to a text where nobody has kept what came back: the same in each
+/// further request of the conversation. Keys are numbers of requests: no text has this one.
 std::uint64_t answer_key(std::uint64_t key) {
   return PromptSource::kSystemKey - 1 - key;
 }
@@ -128,7 +128,13 @@ void RequestWriter::write_messages(const RequestText& request, std::string& out)
   if (request.turns.empty()) say("user", request.key, std::max<std::int64_t>(own, 1));
   for (const SaidTurn& turn : request.turns) {
     say("user", turn.key, std::max<std::int64_t>(turn.tokens, 1));
-    if (turn.answer_tokens > 0) say("assistant", answer_key(turn.key), turn.answer_tokens);
+    if (turn.answer != nullptr) {
+      out += R"({"role":"assistant","content":")";
+      out += *turn.answer;
+      out += "\"},";
+    } else if (turn.answer_tokens > 0) {
+      say("assistant", answer_key(turn.key), turn.answer_tokens);
+    }
   }
   out.back() = ']';
 }
@@ -156,7 +162,13 @@ void RequestWriter::write_prompt(const RequestText& request, std::string& out) c
   }
   for (const SaidTurn& turn : request.turns) {
     say(turn.key, std::max<std::int64_t>(turn.tokens, 1));
-    if (turn.answer_tokens > 0) say(answer_key(turn.key), turn.answer_tokens);
+    if (turn.answer != nullptr && !is_ids) {
+      out.pop_back();  // it went on from the last letter of its prompt
+      out += *turn.answer;
+      out += ' ';
+    } else if (turn.answer_tokens > 0) {
+      say(answer_key(turn.key), turn.answer_tokens);
+    }
   }
   out.back() = is_ids ? ']' : '"';
 }
@@ -213,6 +225,12 @@ std::string plain_request(std::string_view method, const Url& url,
   text += "\r\n";
   text += body;
   return text;
+}
+
+std::string call_request(const Call& call, const Url& url, std::string_view key) {
+  std::vector<Header> headers = call.credentials.headers;
+  if (!key.empty()) headers.emplace_back("Authorization", "Bearer " + std::string(key));
+  return plain_request(call.method, url, headers, call.body);
 }
 
 }  // namespace tokenlift

@@ -2,6 +2,7 @@
 // The bytes of a request to an endpoint.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ struct SaidTurn {
   std::uint64_t key = 0;           ///< of the text that the user said
   std::int64_t tokens = 0;         ///< of it; those of the system prompt are not among them
   std::int64_t answer_tokens = 0;  ///< that came back; 0 for the last turn
+  /// What came back, as the inside of a JSON string; null: synthetic text stands for it, as long as
+  /// the answer was. Not sent where prompts are token ids.
+  std::shared_ptr<const std::string> answer = nullptr;
 };
 
 struct RequestText {
@@ -61,5 +65,9 @@ class RequestWriter {
 /// RequestWriter does.
 std::string plain_request(std::string_view method, const Url& url,
                           const std::vector<Header>& headers, std::string_view body);
+
+/// The request of a call to `url`. `key` is the secret itself, or empty. Throws as RequestWriter
+/// does.
+std::string call_request(const Call& call, const Url& url, std::string_view key);
 
 }  // namespace tokenlift

@@ -88,7 +88,7 @@ Secrets secrets_of(const Scenario& scenario) {
   }
   for (const Tenant& tenant : scenario.tenants) add(tenant.credentials);
   for (const Event& event : scenario.events) {
-    if (event.call) secrets.add(event.call->headers);
+    if (event.call) add(event.call->credentials);
   }
   return secrets;
 }

@@ -263,14 +263,34 @@ class Http(binary_case.BinaryCase):
         one = ("user",)
         self.assertEqual(roles, {one, one + ("assistant", "user"),
                                  one + ("assistant", "user") * 2})
-        said = {}  # by what came first
+        said = {}  # by what came first: what is sent, and what the endpoint answers to that
         for asked in endpoint.bodies:
             texts = [m["content"] for m in asked["messages"]]
-            said.setdefault(texts[0], []).append(texts)
+            answer = " word" * asked["max_completion_tokens"]
+            said.setdefault(texts[0], {})[len(texts)] = (texts, answer)
         for turns in said.values():
-            longest = max(turns, key=len)
-            for texts in turns:
-                self.assertEqual(texts, longest[:len(texts)])
+            longest, _ = turns[max(turns)]
+            for sent, (texts, answer) in turns.items():
+                self.assertEqual(texts, longest[:sent])
+                self.assertEqual([answer], longest[sent:sent + 1] or [answer])
+
+    def test_too_few_descriptors_are_said_before_the_run(self):
+        endpoint = self.endpoint()
+        scenario = self.write_scenario(endpoint.address)
+        told = []
+        for command in ("check", "run"):
+            done = subprocess.run(
+                ["bash", "-c", 'ulimit -n 64; exec "$@"', "bash", self.TOKENLIFT, command, str(scenario),
+                 "--set", "run.duration=1s"], cwd=self.path, capture_output=True, text=True, timeout=60)
+            self.assertIn(done.returncode, (0, 3), done.stderr)
+            warnings = [line.removeprefix("# ").removeprefix("tokenlift: ")
+                        for line in (done.stdout + done.stderr).splitlines()
+                        if "warning: as many as" in line]
+            self.assertEqual(len(warnings), 1, done.stdout + done.stderr)
+            told += warnings
+        self.assertEqual(told[0], told[1])
+        self.assertIn("this process may open 64 files: raise that (ulimit -n 1564)", told[0])
+        self.assertNotIn("warning: as many as", self.run_tokenlift("check", scenario, code=0).stdout)
 
     def test_check_asks_unless_it_is_told_not_to(self):
         endpoint = self.endpoint()

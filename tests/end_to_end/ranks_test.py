@@ -3,9 +3,10 @@
 
     ranks_test.py TOKENLIFT TOKENLIFT_MPI SOURCE_FOLDER [unittest's arguments]
 
-Three ranks on this machine, in virtual time. Where there is no mpirun it is skipped.
+Two or three ranks on this machine, in virtual time but for runs that they play together. Where there is no mpirun it is skipped.
 """
 
+import collections
 import json
 import os
 import re
@@ -16,9 +17,12 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 
 import yaml
+
+from both_ends import BothEnds, rows_of, scenario
 
 TOKENLIFT = ""
 TOKENLIFT_MPI = ""
@@ -307,6 +311,42 @@ class Ranks(unittest.TestCase):
         self.assertTrue(all(rank["sent"] > 0 for rank in ranks))
         self.assertTrue(all("clock_error_s" in rank for rank in ranks))
         self.assertIn("clocks_apart_ms", [check["name"] for check in together["validity"]["checks"]])
+
+    def test_ranks_ask_a_server_and_lift_its_limit_once(self):
+        """What they ask for together is what one process asks for; the call is made by one of them."""
+        ends = BothEnds(TOKENLIFT, self.folder, seconds=1.2, limited=True)
+        with ends.served() as (port, _):
+            event = f"""
+[[event]]
+at = "0.6s"
+call = {{ url = "http://127.0.0.1:{port}/tokenlift/event", body = '{{"lift": "door"}}', \
+headers = {{ content-type = "application/json" }} }}
+"""
+            http = scenario("http", ends.seconds, ends.endpoint(port), ends.rate, event)
+            (self.folder / "http.toml").write_text(http.replace("[run]", "[run]\nstop_after = { requests = 9 }"))
+            unbounded = ["--set", "run.stop_after={}"]
+            self.by_ranks("run", "http.toml", *unbounded, "--out", "together", count=2, code=(0, 3))
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/tokenlift/state", timeout=60) as state:
+                events = json.load(state)["events"]
+            # The throttle is lifted by now, and one process asks for the same.
+            self.by_one("run", "http.toml", *unbounded, "--set", "event=[]", "--out", "one", code=(0, 3))
+        self.assertEqual([event["event"] for event in events], [{"lift": "door"}])
+        # tokenlift-SEED-TENANT-NUMBER-ATTEMPT. What is due at the end may be cut before it is sent.
+        asked = collections.Counter(int(row["request_id"].split("-")[3])
+                                    for row in rows_of(self.folder / "server" / "records.csv"))
+        by_each = {number: 2 for number in range(36)}  # by one of the ranks, and by the one process
+        self.assertEqual({number: asked[number] for number in by_each}, by_each)
+        self.assertLessEqual(max(asked.values()), 2)
+        together, one = self.run_of("together"), self.run_of("one")
+        ranks = together["shares"]["ranks"]
+        self.assertEqual([rank["rank"] for rank in ranks], [0, 1])
+        self.assertTrue(all(rank["sent"] > 0 for rank in ranks))
+        self.assertEqual([phase["name"] for phase in together["phases"]], ["before", "transition", "after"])
+        counts = {phase["name"]: phase["counts"] for phase in together["tenants"][0]["phases"]}
+        self.assertEqual(sum(phase["due"] for phase in counts.values()),
+                         one["tenants"][0]["phases"][0]["counts"]["due"])
+        self.assertGreater(counts["before"]["rejected"], 0)
+        self.assertEqual(counts["after"]["rejected"], 0)
 
     def test_what_all_ranks_would_have_to_know_is_refused(self):
         done = self.by_ranks("run", "overrun.toml", "--engine", "null", "--set",

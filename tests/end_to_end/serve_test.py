@@ -489,6 +489,30 @@ class ServeTest(BinaryCase):
             self.assertEqual(server.ask("/tokenlift/event", {"lift": "door"}, {"x-api-key": "ak-1"})[0], 200)
             server.end()
 
+    def test_engine_http_lifts_with_the_admins_key(self):
+        admin = self.path / "admin"
+        admin.write_text("ak-of-the-admin\n")
+        with Serving(self, SERVED, "--admin-key-file", str(admin)) as server:
+            asking = ASKING.replace("PORT", str(server.port)) + f"""
+[[event]]
+at = "400ms"
+call = {{ url = "http://127.0.0.1:{server.port}/tokenlift/event", body = '{{"lift": "door"}}', KEY \
+headers = {{ content-type = "application/json" }} }}
+"""
+            asking = asking.replace('"20s"', '"1s"\nsettle = "200ms"')
+            for key, failed in (("", ["event_call"]), ('key_file = "admin",', [])):
+                (self.path / "asking.toml").write_text(asking.replace("KEY", key))
+                out = self.path / f"asked {bool(key)}"
+                done = self.run_tokenlift("run", "asking.toml", "--out", out, code=(0, 3))
+                text = (out / "run.json").read_text()
+                checks = json.loads(text)["validity"]["checks"]
+                self.assertEqual([check["name"] for check in checks
+                                  if check["name"] == "event_call" and not check["passed"]], failed)
+                self.assertNotIn("ak-of-the-admin", text + done.stdout + done.stderr)
+            events = json.loads(server.ask("/tokenlift/state")[2])["events"]
+            self.assertEqual([event["event"] for event in events], [{"lift": "door"}])
+            server.end()
+
     def test_ready_and_caches(self):
         with Serving(self, SERVED, "--set", "fleet.site.hall.prefix_cache_tokens=1000") as server:
             self.assertEqual(server.ask("/ready")[0], 200)

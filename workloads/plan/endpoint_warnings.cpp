@@ -46,6 +46,15 @@ void warn_of_endpoints(const Scenario& resolved, std::vector<std::string>& resul
                        "' is used by nobody: name it in the sites of a tenant, or remove it");
     }
   }
+  for (const Event& event : resolved.events) {
+    if (!event.call || !has_key(event.call->credentials)) continue;
+    const std::string& url = event.call->url;
+    if (url.starts_with("http://") && !is_loopback(url)) {
+      result.push_back("the call to " + url +
+                       " sends a key over http, which everybody on the way can read: write "
+                       "https:// in its url");
+    }
+  }
 }
 
 }  // namespace tokenlift

@@ -52,7 +52,7 @@ std::string why_not_shared(const Scenario& scenario) {
   }
   if (scenario.run.stop_after_requests || scenario.run.stop_after_output_tokens) {
     return "run.stop_after bounds what all ranks send together, and none knows what the others "
-           "sent: leave it out";
+           "sent: leave it out (--set run.stop_after={})";
   }
   if (scenario.fleet.router == RouterPolicy::spill) {
     return "router \"spill\" goes by what is in flight at each site, and no rank knows that of the "

@@ -25,10 +25,9 @@ void read_method(TableReader& table, Call& call) {
   }
 }
 
-void read_call(TableReader table, Event& event) {
+void read_call(TableReader table, const std::string& folder, Event& event) {
   event.kind = EventKind::call;
   Call call;
-  refuse_secrets(table);
   read_method(table, call);
   table.require("url", "who is called: url = \"http://127.0.0.1:8000/limits\"");
   call.url = read_url(table, "url");
@@ -39,7 +38,7 @@ void read_call(TableReader table, Event& event) {
                     "let a command send it, which reads it from its environment");
     }
   }
-  call.headers = read_headers(table, HeadersOf::call);
+  call.credentials = read_credentials(table, folder, HeadersOf::call);
   assign(call.expect, table.whole("expect", kLeastStatus, kMostStatus));
   table.finish();
   event.call = std::move(call);
@@ -70,14 +69,15 @@ void read_command(TableReader& table, Event& event) {
 
 }  // namespace
 
-void read_call_or_command(TableReader& table, std::optional<Engine> engine, Event& event) {
+void read_call_or_command(TableReader& table, std::optional<Engine> engine,
+                          const std::string& folder, Event& event) {
   constexpr auto kKeys = std::to_array<std::string_view>({"call", "command"});
   if (engine && !traits_of(*engine).remote) {
     table.refuse_on(*engine, "has nobody elsewhere to change anything", kKeys,
                     "remove the event, or set run.engine = \"http\"");
     return;
   }
-  if (auto call = table.table("call", "call")) read_call(std::move(*call), event);
+  if (auto call = table.table("call", "call")) read_call(std::move(*call), folder, event);
   if (table.has("command")) read_command(table, event);
 }
 

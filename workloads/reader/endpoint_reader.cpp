@@ -23,7 +23,8 @@ constexpr std::string_view kKeyAdvice =
     R"(put it into an environment variable and name that: key_env = "LLM_KEY"; or into a file: )"
     R"(key_file = "llm.key")";
 constexpr std::string_view kCallKeyAdvice =
-    R"(let a command send it, which reads it from its environment: command = ["sh", "-c", "..."])";
+    R"(where Authorization carries it as a bearer's: key_env = "ADMIN_KEY", or key_file; else let )"
+    R"(a command send it, which reads it from its environment: command = ["sh", "-c", "..."])";
 
 // What tokenlift says itself, in every request.
 constexpr auto kFramingHeaders =
@@ -148,25 +149,33 @@ bool is_key_itself(TableReader& table, std::string_view key) {
   return true;
 }
 
-Credentials read_credentials(TableReader& table, const std::string& folder) {
-  Credentials credentials;
-  refuse_secrets(table);
-  if (!is_key_itself(table, "key_env")) {
-    assign(credentials.key_env, table.text("key_env"));
-    const toml::node* node = table.find("key_env");
-    if (node != nullptr && node->is_string() && !is_variable(credentials.key_env)) {
-      table.mistake("key_env", "\"key_env\" is not the name of an environment variable",
-                    "letters, digits and '_', for example key_env = \"LLM_KEY\"");
+std::vector<Header> read_headers(TableReader& table, HeadersOf of) {
+  std::vector<Header> headers;
+  std::optional<TableReader> given = table.table("headers", "headers");
+  if (!given) return headers;
+  std::set<std::string> names;
+  for (const std::string& name : given->keys()) {
+    const std::optional<std::string> value = given->text(name);
+    if (!value) continue;
+    if (const std::optional<Fault> fault = fault_of_header(name, *value, of)) {
+      given->mistake(name, fault->message, fault->advice);
+    } else if (!names.insert(lower(name)).second) {
+      given->mistake(name, "header " + in_quotes(name) + " is there twice",
+                     "names of headers are the same in small letters and in capitals: keep one");
+    } else {
+      headers.emplace_back(name, *value);
     }
   }
-  if (!is_key_itself(table, "key_file")) {
-    assign(credentials.key_file, table.path("key_file", folder));
+  return headers;
+}
+
+void refuse_secrets(TableReader& table) {
+  for (const std::string& key : table.keys()) {
+    if (key != "key" && !names_secret(key)) continue;
+    table.find(key);
+    table.mistake(key, "a key has no place in a scenario, which is shown and kept",
+                  std::string(kKeyAdvice));
   }
-  if (table.has("key_env") && table.has("key_file")) {
-    table.mistake("key_file", R"(both "key_env" and "key_file" are given)", "keep one of them");
-  }
-  credentials.headers = read_headers(table, HeadersOf::site_or_tenant);
-  return credentials;
 }
 
 void read_timeouts(TableReader timeouts, Endpoint& endpoint) {
@@ -245,33 +254,25 @@ std::string read_url(TableReader& table, std::string_view key) {
   return "";
 }
 
-std::vector<Header> read_headers(TableReader& table, HeadersOf of) {
-  std::vector<Header> headers;
-  std::optional<TableReader> given = table.table("headers", "headers");
-  if (!given) return headers;
-  std::set<std::string> names;
-  for (const std::string& name : given->keys()) {
-    const std::optional<std::string> value = given->text(name);
-    if (!value) continue;
-    if (const std::optional<Fault> fault = fault_of_header(name, *value, of)) {
-      given->mistake(name, fault->message, fault->advice);
-    } else if (!names.insert(lower(name)).second) {
-      given->mistake(name, "header " + in_quotes(name) + " is there twice",
-                     "names of headers are the same in small letters and in capitals: keep one");
-    } else {
-      headers.emplace_back(name, *value);
+Credentials read_credentials(TableReader& table, const std::string& folder, HeadersOf of) {
+  Credentials credentials;
+  refuse_secrets(table);
+  if (!is_key_itself(table, "key_env")) {
+    assign(credentials.key_env, table.text("key_env"));
+    const toml::node* node = table.find("key_env");
+    if (node != nullptr && node->is_string() && !is_variable(credentials.key_env)) {
+      table.mistake("key_env", "\"key_env\" is not the name of an environment variable",
+                    "letters, digits and '_', for example key_env = \"LLM_KEY\"");
     }
   }
-  return headers;
-}
-
-void refuse_secrets(TableReader& table) {
-  for (const std::string& key : table.keys()) {
-    if (key != "key" && !names_secret(key)) continue;
-    table.find(key);
-    table.mistake(key, "a key has no place in a scenario, which is shown and kept",
-                  std::string(kKeyAdvice));
+  if (!is_key_itself(table, "key_file")) {
+    assign(credentials.key_file, table.path("key_file", folder));
   }
+  if (table.has("key_env") && table.has("key_file")) {
+    table.mistake("key_file", R"(both "key_env" and "key_file" are given)", "keep one of them");
+  }
+  credentials.headers = read_headers(table, of);
+  return credentials;
 }
 
 Endpoint read_endpoint(TableReader& site, const std::string& folder) {
@@ -284,7 +285,7 @@ Endpoint read_endpoint(TableReader& site, const std::string& folder) {
   if (site.has("model") && site.find("model")->is_string() && !is_name(endpoint.model)) {
     site.mistake("model", "this can't be the name of a model", std::string(kNameAdvice));
   }
-  endpoint.credentials = read_credentials(site, folder);
+  endpoint.credentials = read_credentials(site, folder, HeadersOf::site_or_tenant);
   if (auto timeouts = site.table("timeouts", "timeouts")) {
     read_timeouts(std::move(*timeouts), endpoint);
   }
@@ -300,7 +301,7 @@ Endpoint read_endpoint(TableReader& site, const std::string& folder) {
 
 void read_sent(TableReader& table, const std::string& folder, const std::vector<Site>& sites,
                bool lengths_sound, Tenant& tenant) {
-  tenant.credentials = read_credentials(table, folder);
+  tenant.credentials = read_credentials(table, folder, HeadersOf::site_or_tenant);
   read_prompts(table, folder, tenant.prompts);
   if (tenant.prompts.kind == PromptKind::token_ids) check_token_ids(table, sites, tenant);
   assign(tenant.prompts.system_tokens, table.whole("system_prompt_tokens", 0, kRequestTokensMax));

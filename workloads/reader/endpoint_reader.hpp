@@ -1,6 +1,7 @@
 #pragma once
-// Reads what engine http talks to: of a site its endpoint, of a tenant its prompts, of both their
-// keys and headers. A secret is a mistake wherever it stands; where it can be found is read.
+// Reads what engine http talks to: of a site its endpoint, of a tenant its prompts, of both, and of
+// a call, their keys and headers. A secret is a mistake wherever it stands; where it can be found
+// is read.
 
 #include <array>
 #include <string>
@@ -27,13 +28,11 @@ enum class HeadersOf { site_or_tenant, call };
 /// where it is none.
 std::string read_url(TableReader& table, std::string_view key);
 
-/// In the order of their names.
-std::vector<Header> read_headers(TableReader& table, HeadersOf of);
+/// Where the key is found, and headers in the order of their names. `folder` is where relative
+/// paths begin. A mistake for each key that would be a secret.
+Credentials read_credentials(TableReader& table, const std::string& folder, HeadersOf of);
 
-/// A mistake for each key that would be a secret.
-void refuse_secrets(TableReader& table);
-
-/// `folder` is where relative paths begin.
+/// `folder` is as above.
 Endpoint read_endpoint(TableReader& site, const std::string& folder);
 
 /// Into `tenant`, which has its lengths (right by themselves where `lengths_sound`) and its sites.

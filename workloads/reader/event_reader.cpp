@@ -33,7 +33,7 @@ Event EventReader::read(TableReader& table) {
   if (auto set = table.table("set", "set")) read_set(std::move(*set), event);
   if (auto ramp = table.table("ramp", "ramp")) read_ramp(std::move(*ramp), event);
   fleet_events_.read(table, event);
-  read_call_or_command(table, engine_, event);
+  read_call_or_command(table, engine_, folder_, event);
   assign(event.measure, table.flag("measure"));
   table.finish();
   return event;

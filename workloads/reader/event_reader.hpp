@@ -17,9 +17,12 @@ class EventReader {
  public:
   /// `scenario` has its run and its fleet; its engine is nothing where it is not known. `throttles`
   /// are its throttles; `sizes` gets the numbers of units that must hold the largest request.
-  EventReader(Document& document, const Scenario& scenario, std::optional<Engine> engine,
-              const std::vector<KnownThrottle>& throttles, std::vector<PlacedSize>& sizes)
+  /// `folder` is where relative paths begin.
+  EventReader(Document& document, const std::string& folder, const Scenario& scenario,
+              std::optional<Engine> engine, const std::vector<KnownThrottle>& throttles,
+              std::vector<PlacedSize>& sizes)
       : document_(document),
+        folder_(folder),
         run_(scenario.run),
         engine_(engine),
         throttles_(throttles),
@@ -40,6 +43,7 @@ class EventReader {
   void note(const TableReader& table, const Event& event, const KnownThrottle* known);
 
   Document& document_;
+  const std::string& folder_;
   const RunSettings& run_;
   std::optional<Engine> engine_;
   const std::vector<KnownThrottle>& throttles_;

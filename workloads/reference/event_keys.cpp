@@ -188,6 +188,9 @@ Tables of_fleet_events() {
            "",
            {word("method", {"GET", "POST", "PUT", "PATCH", "DELETE"}, "`POST`", "of HTTP"),
             required(text("url", "", "who is called")), text("body", "none", "what is sent"),
+            text("key_env", "none",
+                 "the environment variable that holds the key, sent as `Authorization: Bearer`"),
+            text("key_file", "none", "or the file whose first line it is"),
             table("headers", "headers", "none", "sent along"),
             whole("expect", {200, 599}, "200", "the status that it is to have")}}};
 }

@@ -56,22 +56,27 @@ Tables of_run() {
         whole("repetitions", {1, static_cast<double>(kMostRepetitions)}, "1",
               "runs that `tokenlift run` makes, with seeds one apart, unless `--repetitions` says "
               "otherwise; other commands have numbers of their own"),
-        table("stop_after", "run.stop_after", "none",
-              "engine `http`: `{ requests = 1000, output_tokens = 200000 }`, one or both: once so "
-              "many requests were sent, or so many output tokens came, nothing more is sent"),
+        table(
+            "stop_after", "run.stop_after", "none",
+            "engine `http`: `{ requests = 1000, output_tokens = 200000 }`, one or both: once so "
+            "many requests were sent, or so many output tokens came, nothing more is sent. Tokens "
+            "count as they come, also of answers under way and of those that break; what is in "
+            "flight then is waited for, and comes on top. `{}` is no bound: "
+            "`--set run.stop_after={}` leaves out that of a scenario"),
         text("time_zone", "`\"UTC\"`", "an IANA name: `\"America/Los_Angeles\"`"),
         form("starts_at", Form::instant, "Monday 2026-01-05, 00:00",
              "the date at which the run starts: `\"2026-05-04T05:00\"` in local time of "
              "`time_zone`, with a trailing `Z` in UTC, or a TOML date and time. An hour that the "
              "clocks repeat means the first one, an hour that they skip the instant of the skip. "
              "Schedules and `fixed_window` go by this date")}});
-  tables.push_back({"run.stop_after",
-                    "run.stop_after",
-                    "",
-                    Shown::in_prose,
-                    "",
-                    {whole("requests", {1, kMostSize}, "none", "sent"),
-                     whole("output_tokens", {1, kMostSize}, "none", "come")}});
+  tables.push_back(
+      {"run.stop_after",
+       "run.stop_after",
+       "",
+       Shown::in_prose,
+       "",
+       {whole("requests", {1, kMostSize}, "none", "sent"),
+        whole("output_tokens", {1, kMostSize}, "none", "come, also of answers under way")}});
   return tables;
 }
 

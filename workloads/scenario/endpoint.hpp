@@ -57,7 +57,7 @@ struct Call {
   std::string method = "POST";
   std::string url;
   std::string body;
-  std::vector<Header> headers;
+  Credentials credentials;    ///< its key is sent as a bearer's (Authorization)
   std::int64_t expect = 200;  ///< the status that it must have; anything else ends the run
   bool operator==(const Call&) const = default;
 };

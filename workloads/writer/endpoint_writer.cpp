@@ -55,7 +55,7 @@ TomlKeys keys_of(const Call& call) {
   keys.add("method", string_literal(call.method));
   keys.add("url", string_literal(call.url));
   if (!call.body.empty()) keys.add("body", string_literal(call.body));
-  add_headers(call.headers, keys);
+  add_credentials(call.credentials, keys);
   keys.add("expect", call.expect);
   return keys;
 }

@@ -66,7 +66,10 @@ class ScriptedEndpoint final : public Fleet {
     for (const std::int64_t delta_ns : script.deltas_ns) {
       const std::int64_t at_ns = now_ns + delta_ns;
       const std::int64_t gap_ps = before_ns < 0 ? -1 : (at_ns - before_ns) * 1000;
-      at(at_ns, [this, cell = work.cell, at_ns, gap_ps] { record_.token(cell, at_ns, gap_ps); });
+      at(at_ns, [this, cell = work.cell, at_ns, gap_ps] {
+        record_.token(cell, at_ns, gap_ps);
+        ++open_tokens_;
+      });
       if (before_ns < 0) last.first_token_ns = at_ns;
       last.at_ns = before_ns = at_ns;
     }
@@ -98,6 +101,7 @@ class ScriptedEndpoint final : public Fleet {
   std::int64_t next_event_ns() const override {
     return agenda_.empty() ? kNever : agenda_.begin()->first;
   }
+  std::int64_t open_tokens() const override { return open_tokens_; }
   void stop(std::int64_t, TokenRecord& record) override { record.merge(record_); }
   std::optional<WireRecord> wire() override { return wire_record; }
 
@@ -112,6 +116,7 @@ class ScriptedEndpoint final : public Fleet {
  private:
   void end(const News& last, const Reply& reply) {
     --in_flight_;
+    open_tokens_ -= reply.deltas;
     news_.push_back(last);
     replies_[last.id] = reply;
   }
@@ -122,6 +127,7 @@ class ScriptedEndpoint final : public Fleet {
   std::vector<News> news_;
   std::map<RequestId, Reply> replies_;
   std::int64_t in_flight_ = 0;
+  std::int64_t open_tokens_ = 0;
 };
 
 /// Calls are answered so long after they were begun; signals come at stated instants. The

@@ -141,9 +141,31 @@ TEST(Elsewhere, SoManyTokensMayComeAndNothingIsSentAfterThem) {
   const Played played = play_alike(scenario, served());
   EXPECT_EQ(played.outcome.bound, Bound::output_tokens);
   EXPECT_EQ(played.submissions.size(), 10U);
-  EXPECT_EQ(played.outcome.sent_until_ns, 1'052 * kMs);
-  EXPECT_EQ(played.outcome.end_ns, 1'052 * kMs) << "nothing is in flight";
+  EXPECT_EQ(played.outcome.sent_until_ns, 1'050 * kMs) << "when the 40th came";
+  EXPECT_EQ(played.outcome.end_ns, 1'052 * kMs) << "when its answer had ended";
   EXPECT_EQ(phase(played.run, "steady").counts.completed, 10U);
+}
+
+// They cost as they come, and not when their answer ends.
+TEST(Elsewhere, TokensOfAnswersUnderWayCountWhenTheyCome) {
+  Scenario scenario = of_endpoint();
+  scenario.run.stop_after_output_tokens = 42;
+  ScriptedReply slow = served();
+  slow.end_ns = 5 * kSecond;  // long after its four tokens
+  const Played played = play_alike(scenario, slow);
+  EXPECT_EQ(played.outcome.bound, Bound::output_tokens);
+  EXPECT_EQ(played.submissions.size(), 11U);
+  EXPECT_EQ(played.outcome.sent_until_ns, 1'130 * kMs) << "no answer has ended yet";
+  EXPECT_EQ(phase(played.run, "steady").counts.completed, 11U);
+  EXPECT_EQ(played.outcome.end_ns, 6'100 * kMs) << "what is in flight is waited for";
+}
+
+TEST(Elsewhere, TokensOfAnswersThatBrokeCountOnce) {
+  Scenario scenario = of_endpoint();
+  scenario.run.stop_after_output_tokens = 6;
+  const Played played = play_alike(scenario, cut());  // two tokens each
+  EXPECT_EQ(played.submissions.size(), 3U);
+  EXPECT_EQ(played.outcome.sent_until_ns, 330 * kMs);
 }
 
 TEST(Elsewhere, CtrlCStopsSendingAndWaitsForWhatIsInFlight) {

@@ -226,7 +226,7 @@ TEST(Shares, WhatNoRankKnowsAloneIsRefused) {
   };
   refused([](Scenario& s) { s.run.engine = Engine::simulated; }, "virtual");
   refused([](Scenario& s) { s.run.engine = Engine::threads; }, "threads");
-  refused([](Scenario& s) { s.run.stop_after_requests = 5; }, "run.stop_after");
+  refused([](Scenario& s) { s.run.stop_after_requests = 5; }, "--set run.stop_after={}");
   refused([](Scenario& s) { s.fleet.router = RouterPolicy::spill; }, "spill");
   refused([](Scenario& s) { s.tenants[0].retry.budget = 0.1; }, "budget");
   refused([](Scenario& s) { s.tenants[0].arrivals.rate = {0.5, std::nullopt}; }, "fleet.capacity");

@@ -99,6 +99,34 @@ RC_GTEST_PROP(Answer, AnySplitOfALongStreamGivesTheSame, ()) {
   RC_ASSERT(result.whole && result.keep_alive);
 }
 
+/// What is kept of the text of an answer, of whatever pieces; "-": nothing.
+std::string text_of(const Pieces& pieces, bool keeps = true) {
+  DeltaReader reader(Api::openai_chat);
+  Answer answer;
+  if (keeps) answer.keep_text();
+  read_pieces(pieces, [&](std::string_view bytes) { answer.read(bytes, 1, 0, reader); });
+  const auto text = answer.take_text();
+  EXPECT_EQ(answer.take_text(), nullptr) << "it is taken out";
+  return text == nullptr ? "-" : *text;
+}
+
+TEST(Answer, KeepsItsTextWhereThatIsAskedFor) {
+  const std::string stream = std::string(kStreamHead) + text_chunk("Say") +
+                             text_chunk(" \\\"no\\\".") + usage_chunk(8, 2) + done_chunk() +
+                             std::string(kLastChunk);
+  for (const Pieces& pieces : splits(stream)) ASSERT_EQ(text_of(pieces), R"(Say \"no\".)");
+  EXPECT_EQ(text_of({stream}, /*keeps=*/false), "-");
+  const std::string without = std::string(kStreamHead) + usage_chunk(8, 2) + done_chunk();
+  EXPECT_EQ(text_of({without}), "-") << "there is none";
+}
+
+TEST(Answer, KeepsNoTextThatIsTooLong) {
+  std::string stream(kStreamHead);
+  for (int i = 0; i < 5; ++i) stream += text_chunk(std::string(1'000'000, 'a'));
+  stream += text_chunk("b") + done_chunk() + std::string(kLastChunk);
+  EXPECT_EQ(text_of({stream}), "-");
+}
+
 TEST(Answer, AnthropicSaysUsageAtBothEnds) {
   for (const Pieces& pieces :
        {whole(kAnthropic + kAnthropicEnd), single_bytes(kAnthropic + kAnthropicEnd)}) {

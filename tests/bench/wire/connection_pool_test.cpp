@@ -6,7 +6,6 @@
 #include <atomic>
 #include <string>
 
-#include "bench/wire/conversations.hpp"
 #include "tests/bench/wire/fleet_harness.hpp"
 #include "tests/bench/wire/scripted_server.hpp"
 
@@ -81,52 +80,6 @@ TEST(ConnectionPool, AConnectionOnWhichSomebodySpeaksUnaskedIsDropped) {
   ASSERT_TRUE(harness.wait_for(2));
   EXPECT_NE(harness.became[1].reply.status, 408);
   EXPECT_EQ(harness.became[1].news.kind, NewsKind::completed);
-}
-
-Work turn_of(const Prefix& prefix, std::uint64_t number, std::int32_t prompt_tokens) {
-  Work work;
-  work.prefix = &prefix;
-  work.number = number;
-  work.prompt_tokens = prompt_tokens;
-  return work;
-}
-
-TEST(Conversations, ATurnBringsWhatWasSaidBeforeIt) {
-  Conversations conversations;
-  Prefix prefix{7, 0, {}};
-  const Work first = turn_of(prefix, 40, 30);
-  const std::vector<SaidTurn> begin = conversations.turns(first, 10);
-  ASSERT_EQ(begin.size(), 1U);
-  EXPECT_EQ(begin[0].key, 40U);
-  EXPECT_EQ(begin[0].tokens, 20);  // without those of the system
-  conversations.answered(first, 10, 5);
-
-  prefix.known_tokens = 35;
-  const std::vector<SaidTurn> both = conversations.turns(turn_of(prefix, 41, 50), 10);
-  ASSERT_EQ(both.size(), 2U);
-  EXPECT_EQ(both[0].key, 40U);
-  EXPECT_EQ(both[0].tokens, 20);
-  EXPECT_EQ(both[0].answer_tokens, 5);
-  EXPECT_EQ(both[1].key, 41U);
-  EXPECT_EQ(both[1].tokens, 15);
-  EXPECT_EQ(both[1].answer_tokens, 0);
-}
-
-TEST(Conversations, OneThatIsForgottenIsOneTurn) {
-  Conversations conversations;
-  const Prefix prefix{7, 35, {}};
-  const std::vector<SaidTurn> turns = conversations.turns(turn_of(prefix, 41, 50), 10);
-  ASSERT_EQ(turns.size(), 2U);
-  EXPECT_EQ(turns[0].tokens, 25);
-  EXPECT_EQ(turns[1].tokens, 15);
-}
-
-TEST(Conversations, ARequestOfNoneHasNoTurns) {
-  Conversations conversations;
-  Work work;
-  EXPECT_TRUE(conversations.turns(work, 0).empty());
-  const Prefix blocks{0, 0, {1, 2}};
-  EXPECT_TRUE(conversations.turns(turn_of(blocks, 1, 5), 0).empty());
 }
 
 }  // namespace

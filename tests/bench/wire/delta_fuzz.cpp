@@ -1,7 +1,9 @@
 // JSON of events, replies and errors. One reader serves all inputs, as it serves all streams.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "bench/wire/delta.hpp"
@@ -14,13 +16,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static DeltaReader anthropic(Api::anthropic_messages);
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (DeltaReader* reader : {&openai, &anthropic}) {
+    std::string kept;
     for (const auto& delta :
-         {reader->event("", text), reader->event("error", text), reader->reply(text)}) {
+         {reader->event("", text, &kept), reader->event("error", text), reader->reply(text)}) {
       if (!delta) continue;
       fuzz_check(delta->has_text || !delta->has_output);
       fuzz_check(!delta->error || delta->error->size() <= 200);
       fuzz_check(!delta->usage || delta->usage->output_tokens >= -1);
     }
+    // It is sent back within a JSON string.
+    fuzz_check(find_not_utf8(kept) == std::string_view::npos);
+    fuzz_check(std::ranges::none_of(kept, [](unsigned char c) { return c < 0x20; }));
     const std::string words = reader->error_text(text);
     fuzz_check(words.size() <= 200 && find_not_utf8(words) == std::string_view::npos);
   }

@@ -56,6 +56,36 @@ TEST(Delta, OfAChatHasTextWhereItsContentIsNotEmpty) {
   EXPECT_EQ(said(r.event(chat(R"({"refusal":"No."})"))), Said::output);
 }
 
+TEST(Delta, TextIsAppendedWhereItIsAskedFor) {
+  DeltaReader chats(Api::openai_chat);
+  std::string text = "a ";
+  chats.event("", chat(R"({"content":"\"b\"\n","reasoning":"hm"})"), &text);
+  chats.event("", chat(R"({"refusal":"No.","tool_calls":[{"function":{"arguments":"{"}}]})"),
+              &text);
+  chats.event("", chat(R"({"content":null})"), &text);
+  chats.event("", chat(R"({"content":[{"type":"text","text":"x"}]})"), &text);
+  chats.event("", chat(R"({"content":"\ud800"})"), &text);  // half a character
+  chats.event("", chat(R"({"content":" \u00e9"})"), &text);
+  chats.reply(R"({"choices":[{"message":{"role":"assistant","content":" d"}}]})", &text);
+  EXPECT_EQ(text, "a \\\"b\\\"\\u000a \xc3\xa9 d");
+
+  text.clear();
+  DeltaReader completions(Api::openai_completions);
+  completions.event("", R"({"choices":[{"index":0,"text":" e"}]})", &text);
+  DeltaReader messages(Api::anthropic_messages);
+  messages.event("content_block_delta",
+                 R"({"type":"content_block_delta","delta":{"type":"text_delta","text":" f"}})",
+                 &text);
+  messages.event(
+      "content_block_delta",
+      R"({"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"g"}})", &text);
+  messages.event(
+      "content_block_delta",
+      R"({"type":"content_block_delta","delta":{"type":"input_json_delta","partial_json":"{"}})",
+      &text);
+  EXPECT_EQ(text, " e f");
+}
+
 TEST(Delta, OfAChatThatReasonsIsTextAndNoOutput) {
   Reader r(Api::openai_chat);
   EXPECT_EQ(said(r.event(chat(R"({"reasoning_content":"hm"})"))), Said::reasoning);

@@ -130,6 +130,35 @@ TEST(SocketRoom, WhatIsStatedMustFit) {
   EXPECT_NE(lacking_room(scenario, room).find("ulimit -n 1064"), std::string::npos);
 }
 
+TEST(SocketRoom, WhatMightNotFitIsSaidBefore) {
+  Scenario scenario = wire_scenario("");
+  scenario.tenants[0].arrivals.rate.per_s = 20;
+  const SocketRoom room{1024, std::nullopt};
+  EXPECT_EQ(scarce_room(scenario, room), "");  // 600
+  scenario.tenants[0].arrivals.rate.per_s = 40;
+  EXPECT_NE(scarce_room(scenario, room).find("ulimit -n 1264"), std::string::npos);
+  EXPECT_EQ(scarce_room(scenario, room, /*processes=*/2), "") << "each has half of it";
+  EXPECT_NE(scarce_room(scenario, {4096, 1000}).find("1000 ports"), std::string::npos);
+  scenario.run.max_in_flight = 900;
+  EXPECT_EQ(scarce_room(scenario, room), "") << "no more than that may be in flight";
+}
+
+TEST(SocketRoom, ClosedUsersHaveARequestEach) {
+  Scenario scenario = wire_scenario("");
+  Tenant& tenant = scenario.tenants[0];
+  tenant.arrivals = {};
+  tenant.arrivals.process = Process::closed;
+  tenant.arrivals.think = Wait{WaitDistribution::constant, 1};
+  tenant.users = 960;
+  EXPECT_EQ(scarce_room(scenario, {1024, std::nullopt}), "");
+  tenant.users = 961;
+  const std::string scarce = scarce_room(scenario, {1024, std::nullopt});
+  EXPECT_NE(scarce.find("961 requests may be in flight (961 users have one each)"),
+            std::string::npos)
+      << scarce;
+  EXPECT_NE(scarce.find("ulimit -n 1025"), std::string::npos) << scarce;
+}
+
 TEST(SocketRoom, TheLimitOnFilesIsRaisedAsFarAsItMayBe) {
   const std::int64_t limit = raise_descriptor_limit();
   EXPECT_GT(limit, 0);

@@ -67,7 +67,7 @@ TEST(RemoteActions, ACallHoldsWhenItIsAnsweredAsExpected) {
   call.method = "PUT";
   call.url = server.url("127.0.0.1", "/limits?user=all");
   call.body = R"({"rate": null})";
-  call.headers = {{"X-Reason", "test"}};
+  call.credentials.headers = {{"X-Reason", "test"}};
   call.expect = 204;
   EXPECT_EQ(failure_of(with_call(call)), "");
   ASSERT_TRUE(asked.has_value());
@@ -84,12 +84,37 @@ TEST(RemoteActions, ACallThatIsAnsweredOtherwiseSaysHow) {
   });
   Call call;
   call.url = server.url();
-  call.headers = {{"Authorization", "Basic hunter2222"}};
+  call.credentials.headers = {{"Authorization", "Basic hunter2222"}};
   const std::string failure = failure_of(with_call(call));
   EXPECT_NE(failure.find("403"), std::string::npos) << failure;
   EXPECT_NE(failure.find("200 was expected"), std::string::npos) << failure;
   EXPECT_NE(failure.find("may not do that"), std::string::npos) << failure;
   EXPECT_EQ(failure.find("hunter2222"), std::string::npos) << failure;
+}
+
+TEST(RemoteActions, ACallSendsItsKeyAndShowsItNowhere) {
+  std::string head;
+  ScriptedServer server([&](ScriptedServer::Peer& peer) {
+    if (const auto asked = peer.read_request()) head = asked->head;
+    peer.send(response("403 Forbidden", R"({"error":{"message":"open-sesame opens nothing"}})"));
+    peer.read_request();
+  });
+  setenv("TOKENLIFT_CALL_KEY", "open-sesame", 1);
+  Call call;
+  call.url = server.url();
+  call.credentials.key_env = "TOKENLIFT_CALL_KEY";
+  const std::string failure = failure_of(with_call(call));
+  EXPECT_NE(head.find("Authorization: Bearer open-sesame\r\n"), std::string::npos) << head;
+  EXPECT_NE(failure.find("*** opens nothing"), std::string::npos) << failure;
+  EXPECT_EQ(failure.find("sesame"), std::string::npos) << failure;
+}
+
+TEST(RemoteActions, AKeyThatIsNotThereIsSaidBeforeTheRun) {
+  Call call;
+  call.url = "http://127.0.0.1:9";
+  call.credentials.key_env = "TOKENLIFT_NO_SUCH_KEY";
+  WireClock clock;
+  EXPECT_THROW(RemoteActions(with_call(call), clock, false), EndpointError);
 }
 
 TEST(RemoteActions, ACallToNobodySaysSo) {

@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -212,6 +213,27 @@ TEST(RequestText, OfASessionSendsItsConversation) {
   EXPECT_TRUE(later.starts_with(earlier + " "));
   setting.prompts.kind = PromptKind::token_ids;
   EXPECT_EQ(sent(setting, text).body["prompt"].size(), 12U);
+}
+
+TEST(RequestText, OfASessionSendsWhatWasAnswered) {
+  Setting setting;
+  RequestText text = request();
+  const auto answer = std::make_shared<const std::string>(R"( \"Yes\",\nhe said)");
+  text.turns = {{1, 5, 3, answer}, {2, 4, 0}};
+  const Json messages = sent(setting, text).body["messages"];
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[1]["role"], "assistant");
+  EXPECT_EQ(messages[1]["content"], " \"Yes\",\nhe said");
+
+  // As the server has it in its cache: right behind the prompt.
+  setting.endpoint.api = Api::openai_completions;
+  const std::string later = sent(setting, text).body["prompt"];
+  text.turns = {{1, 5, 0}};
+  const std::string earlier = sent(setting, text).body["prompt"];
+  EXPECT_TRUE(later.starts_with(earlier + " \"Yes\",\nhe said ")) << later;
+  setting.prompts.kind = PromptKind::token_ids;
+  text.turns = {{1, 5, 3, answer}, {2, 4, 0}};
+  EXPECT_EQ(sent(setting, text).body["prompt"].size(), 12U) << "synthetic ids stand for it";
 }
 
 TEST(RequestText, SaysWhichAttemptItIsAndWhoseItIs) {

@@ -80,8 +80,11 @@ TEST(Secrets, AScenarioHasThemInManyPlaces) {
   scenario.tenants[0].credentials.key_env = "TOKENLIFT_TENANT_KEY";
   scenario.events.emplace_back();
   scenario.events[0].call.emplace();
-  scenario.events[0].call->headers = {{"x-admin-password", "of-the-call"}};
-  EXPECT_EQ(secrets_of(scenario).blank("of-the-site of-the-tenant of-the-call"), "*** *** ***");
+  scenario.events[0].call->credentials.headers = {{"x-admin-password", "of-the-call"}};
+  setenv("TOKENLIFT_CALL_KEY", "admins-alone", 1);
+  scenario.events[0].call->credentials.key_env = "TOKENLIFT_CALL_KEY";
+  EXPECT_EQ(secrets_of(scenario).blank("of-the-site of-the-tenant of-the-call admins-alone"),
+            "*** *** *** ***");
 }
 
 }  // namespace

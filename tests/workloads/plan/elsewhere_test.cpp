@@ -153,6 +153,20 @@ TEST(Elsewhere, WarnsOfAKeyThatAnybodyCanRead) {
   EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), "site 'gateway' is used by nobody"));
 }
 
+TEST(Elsewhere, WarnsOfACallWithAKeyThatAnybodyCanRead) {
+  Scenario scenario = called();
+  Call& call = *scenario.events[0].call;
+  const auto warned = [&](const char* url) {
+    call.url = url;
+    return has_warning(resolve(scenario, std::nullopt), "sends a key over http");
+  };
+  EXPECT_FALSE(warned("http://llm.example/lift")) << "without a key";
+  call.credentials.key_env = "ADMIN_KEY";
+  EXPECT_TRUE(warned("http://llm.example/lift"));
+  EXPECT_FALSE(warned("https://llm.example/lift"));
+  EXPECT_FALSE(warned("http://127.0.0.1:8000/lift"));
+}
+
 // An endpoint may refuse and cache, whatever throttles and sites say.
 TEST(Elsewhere, DoesNotWarnOfWhatAnEndpointMayDo) {
   Scenario scenario = called();

@@ -117,7 +117,7 @@ at = "signal"
 [[event]]
 at = "60s"
 measure = true
-call = { method = "PUT", url = "https://a/b", body = "c", headers = { content-type = "d" }, expect = 204 }
+call = { method = "PUT", url = "https://a/b", body = "c", key_env = "ADMIN_KEY", headers = { content-type = "d" }, expect = 204 }
 [[event]]
 at = "signal"
 command = ["kubectl", "apply", "-f", "limits.yaml"]
@@ -145,7 +145,7 @@ command = ["kubectl", "apply", "-f", "limits.yaml"]
   EXPECT_EQ(scenario.tenants[1].prompts, (Prompts{PromptKind::file, file, 0}));
   ASSERT_EQ(scenario.events.size(), 3U);  // those that a signal begins are the last
   EXPECT_EQ(scenario.events[0].call,
-            (Call{"PUT", "https://a/b", "c", {{"content-type", "d"}}, 204}));
+            (Call{"PUT", "https://a/b", "c", {"ADMIN_KEY", "", {{"content-type", "d"}}}, 204}));
   EXPECT_EQ(scenario.events[1].kind, EventKind::signal);
   EXPECT_TRUE(scenario.events[1].at_signal);
   EXPECT_EQ(scenario.events[2].kind, EventKind::command);
@@ -164,6 +164,11 @@ TEST(EndpointLanguage, PathsAreLookedForBesideTheScenario) {
       "demo.toml", source_folder(), {});
   EXPECT_EQ(scenario.fleet.sites[0].endpoint->credentials.key_file, source_folder() + "/keys/llm");
   EXPECT_EQ(scenario.tenants[1].prompts.file, source_folder() + "/README.md");
+  const std::string call = "call = { url = \"http://h\", key_file = \"keys/admin\" }";
+  const Scenario calling =
+      parse_scenario(with("call = { url = \"http://127.0.0.1:8000/lift\" }", call), "demo.toml",
+                     source_folder(), {});
+  EXPECT_EQ(calling.events[0].call->credentials.key_file, source_folder() + "/keys/admin");
 }
 
 const std::string kUrl = "url = \"http://127.0.0.1:8000/v1\"";
@@ -237,7 +242,6 @@ const std::vector<Edit> kEdits = {
     {kOutput, kOutput + "\nkey = \"sk-abcdefgh\"", 17, "no place in a scenario", "key_env"},
     {kOutput, kOutput + "\nheaders = { cookie = \"a\" }", 17, "holds a secret", ""},
     {"rate = \"12/s\"", "load = 0.7", 14, "nobody knows that of the endpoints", "--find-capacity"},
-    {"warmup", "stop_after = {}\nwarmup", 5, "says nothing", "requests = 1000"},
     {"warmup", "stop_after = { requests = 0 }\nwarmup", 5, "too small", ""},
     {"warmup", "stop_after = { request = 1 }\nwarmup", 5, "unknown key", "\"requests\""},
     {kCall, "", 18, "does nothing", ""},
@@ -249,7 +253,11 @@ const std::vector<Edit> kEdits = {
     {kCall, "call = { url = \"http://h\", body = \"Bearer abcdefgh\" }", 20, "holds a secret",
      "command"},
     {kCall, "call = { url = \"http://h\", headers = { authorization = \"a\" } }", 20,
-     "holds a secret", "command = ["},
+     "holds a secret", "key_env = \"ADMIN_KEY\""},
+    {kCall, "call = { url = \"http://h\", key_env = \"sk-abcdefgh\" }", 20, "is not the key itself",
+     "LLM_KEY"},
+    {kCall, "call = { url = \"http://h\", key_env = \"A\", key_file = \"b\" }", 20, "both",
+     "keep one"},
     {kCall, "call = { url = \"http://h\", token = \"a\" }", 20, "no place in a scenario", ""},
     {kCall, "command = \"kubectl apply\"", 20, "not an array", "\"kubectl\", \"apply\""},
     {kCall, "command = []", 20, "one at least", ""},
@@ -328,6 +336,12 @@ TEST(EndpointLanguage, ALoadNeedsACapacityThatIsStatedOrFound) {
   EXPECT_EQ(mistakes_in(text).size(), 1U);
   EXPECT_TRUE(mistakes_in(text, {"fleet.capacity=5000/s"}).empty());
   EXPECT_NO_THROW(parse_scenario(text, "demo.toml", "", {}, {}, {}, true));
+}
+
+TEST(EndpointLanguage, AnEmptyBoundIsNone) {
+  EXPECT_EQ(parse(with("warmup", "stop_after = {}\nwarmup")), parse(kHttpText));
+  const std::string text = with("warmup", "stop_after = { requests = 9 }\nwarmup");
+  EXPECT_EQ(parse(text, {"run.stop_after={}"}), parse(kHttpText));
 }
 
 TEST(EndpointLanguage, OverridesReachItsKeys) {

@@ -110,9 +110,9 @@ inline Event random_event_elsewhere(const RunSettings& run) {
     event.at_ns = run.warmup_ns + 1 + *rc::gen::inRange<std::int64_t>(0, span_ns - 1);
   }
   if (event.kind == EventKind::call) {
-    event.call =
-        Call{*rc::gen::element<std::string>("GET", "POST", "PUT", "PATCH", "DELETE"),
-             random_url("https://"), random_text(), random_headers(), *rc::gen::inRange(200, 600)};
+    event.call = Call{*rc::gen::element<std::string>("GET", "POST", "PUT", "PATCH", "DELETE"),
+                      random_url("https://"), random_text(), random_credentials(),
+                      *rc::gen::inRange(200, 600)};
   }
   if (event.kind == EventKind::command) {
     event.command = {"a" + random_name(), "", random_name()};
