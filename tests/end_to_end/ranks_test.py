@@ -9,7 +9,6 @@ Two or three ranks on this machine, in virtual time but for runs that they play 
 import collections
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
