@@ -105,6 +105,10 @@ LoopOutcome Loop::run() {
     collect();
     release_waiters(now_ns_);
     give_up_routing(now_ns_);
+    if (bounded_ && reaches_bound()) {  // before anything more is sent
+      drain();
+      break;
+    }
     if (!timeline_.empty() && timeline_.top().at_ns <= now_ns_) {
       fire();
       collect();

@@ -160,6 +160,16 @@ TEST(Elsewhere, TokensOfAnswersUnderWayCountWhenTheyCome) {
   EXPECT_EQ(played.outcome.end_ns, 6'100 * kMs) << "what is in flight is waited for";
 }
 
+TEST(Elsewhere, WhatIsDueWhenTheLastTokenComesIsNotSent) {
+  Scenario scenario = of_endpoint();
+  scenario.run.stop_after_output_tokens = 12;
+  ScriptedReply script = served();
+  script.deltas_ns.back() = script.end_ns = 100 * kMs;  // when the next request is due
+  const Played played = play_alike(scenario, script);
+  EXPECT_EQ(played.submissions.size(), 3U);
+  EXPECT_EQ(played.outcome.sent_until_ns, 400 * kMs);
+}
+
 TEST(Elsewhere, TokensOfAnswersThatBrokeCountOnce) {
   Scenario scenario = of_endpoint();
   scenario.run.stop_after_output_tokens = 6;
