@@ -14,7 +14,7 @@ namespace tokenlift {
 namespace {
 
 // Up to these shares of the budget.
-constexpr double kComparing = 0.7;
+constexpr double kComparing = 0.75;
 constexpr double kStressing = 0.82;
 constexpr double kSimplifying = 0.9;
 constexpr std::size_t kUnderStress = 4;
@@ -118,7 +118,24 @@ bool TuningSearch::compare(Indices& alive) {
     ++i;
     runs *= 2;
   }
+  drop_what_seems_worse(alive);
   return true;
+}
+
+/// Of those that so many runs do not tell from the best, what seems to be worse, goes too: stress
+/// is to choose among settings that are as good as things are, and a few runs leave all undecided.
+void TuningSearch::drop_what_seems_worse(Indices& alive) {
+  const TuningFigures& best = candidates_[alive.front()].figures;
+  if (!best.feasible()) return;
+  const double indifferent = kIndifference * std::abs(*best.objective);
+  std::erase_if(alive, [&](std::size_t index) {
+    const TuningFigures& its = candidates_[index].figures;
+    // The best is the first of them, whichever way is better.
+    if (std::abs(*its.objective - *best.objective) <= indifferent) return false;
+    finalist(index).outcome =
+        fmt::format("seems worse, in {} that do not decide it", runs_figure(its.runs));
+    return true;
+  });
 }
 
 /// Sorts, says of each how it compares with the first, and lets the worse ones go. True if that is

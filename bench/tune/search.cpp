@@ -27,7 +27,7 @@ constexpr std::size_t kPointsByTime = 64;
 constexpr std::size_t kKept = 4;  // one of so many gets to the next rung
 // Batches of points of which a model expects most.
 constexpr const char* kModelled = "where most is expected";
-constexpr std::uint64_t kRunsOfModelled = 4;  // at least
+constexpr std::uint64_t kRunsOfModelled = 2;  // at least: more points tell more than more runs
 constexpr std::size_t kBatchesOfFirst = 4;    // the first generation is as large as so many
 constexpr std::size_t kSmallestBatch = 4;
 constexpr std::size_t kLargestBatch = 32;
@@ -201,11 +201,17 @@ std::size_t TuningSearch::count_that_fits(std::span<const Attempt> attempts) con
   return count;
 }
 
+/// Whether a rung of the ladder takes no more than the one below: then its figures are there.
+bool TuningSearch::is_as_before(std::size_t rung) const {
+  return rung > 0 && ladder_[rung] == ladder_[rung - 1];
+}
+
 /// In requests, as many as the present setting takes.
 double TuningSearch::cost_of_generation(std::size_t size) const {
   double runs = 0;
-  for (const Effort& effort : ladder_) {
-    runs += static_cast<double>(size * effort.runs) * effort.length_share;
+  for (std::size_t rung = 0; rung < ladder_.size(); ++rung) {
+    if (is_as_before(rung)) continue;
+    runs += static_cast<double>(size * ladder_[rung].runs) * ladder_[rung].length_share;
     size = kept_of(size);
   }
   return runs * requests_of_a_run_;
@@ -527,7 +533,11 @@ bool TuningSearch::first_generation(std::size_t size) {
   }
   if (alive.empty()) return true;
   for (std::size_t rung = 0; rung < ladder_.size(); ++rung) {
-    if (!judge(kWholeRange, alive, ladder_[rung], rung)) return false;
+    if (is_as_before(rung)) {
+      for (const std::size_t index : alive) candidates_[index].rung = rung;
+    } else if (!judge(kWholeRange, alive, ladder_[rung], rung)) {
+      return false;
+    }
     if (rung == 0) stages_.back().candidates += alive.size();
     sort(alive);
     alive.resize(kept_of(alive.size()));

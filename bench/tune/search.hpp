@@ -156,6 +156,7 @@ class TuningSearch {
   static constexpr std::size_t kRunsOfChanges = 2;
 
   bool begin();
+  bool is_as_before(std::size_t rung) const;
   double cost_of_generation(std::size_t size) const;
   double cost_of(const Attempt& attempt) const;
   std::size_t count_that_fits(std::span<const Attempt> attempts) const;
@@ -185,6 +186,7 @@ class TuningSearch {
   bool compare(Indices& alive);
   Indices far_apart(const Indices& alive, std::size_t count) const;
   bool drop_the_worse(Indices& alive, std::uint64_t runs);
+  void drop_what_seems_worse(Indices& alive);
   bool stress(const Indices& alive);
   bool stress_each(const Indices& tried);
   struct Worst {

@@ -27,6 +27,17 @@ double expected_improvement(double above, double deviation) {
   return above * probability + deviation * density;
 }
 
+/// Where a row of a triangle begins whose rows lie one after the other.
+std::size_t first_of(std::size_t row) {
+  return row * (row + 1) / 2;
+}
+
+double product(const double* one, const double* other, std::size_t count) {
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) sum += one[i] * other[i];
+  return sum;
+}
+
 }  // namespace
 
 Surrogate::Surrogate(std::vector<Observation> observations)
@@ -35,6 +46,8 @@ Surrogate::Surrogate(std::vector<Observation> observations)
   const auto count = static_cast<double>(observations_.size());
   for (const Observation& each : observations_) centre_ += each.value / count;
   lengths_.assign(observations_.front().point.size(), kFirstLength);
+  factor_.resize(first_of(observations_.size()));
+  forward_.resize(observations_.size());
   double best = fit();
   const auto attempt = [&](double& parameter, double value, double low, double high) {
     const double former = std::exchange(parameter, std::clamp(value, low, high));
@@ -60,10 +73,15 @@ Surrogate::Surrogate(std::vector<Observation> observations)
   fit();
 }
 
-double Surrogate::kernel(std::span<const double> one, std::span<const double> other) const {
+// The loops below run some millions of times for each model, so they are written without iterators:
+// with them a build that checks every access spends most of a search here.
+
+double Surrogate::kernel(const double* one, const double* other) const {
+  const double* const lengths = lengths_.data();
+  const std::size_t dimensions = lengths_.size();
   double squared = 0;
-  for (std::size_t d = 0; d < one.size(); ++d) {
-    const double apart = (one[d] - other[d]) / lengths_[d];
+  for (std::size_t d = 0; d < dimensions; ++d) {
+    const double apart = (one[d] - other[d]) / lengths[d];
     squared += apart * apart;
   }
   const double root = std::sqrt(5 * squared);
@@ -73,31 +91,28 @@ double Surrogate::kernel(std::span<const double> one, std::span<const double> ot
 /// The next row of the factor, and the value that belongs to it.
 void Surrogate::append(std::size_t row) {
   const Observation& observation = observations_[row];
-  std::vector<double> values(row + 1);
+  const double* const forward = forward_.data();
+  double* const values = factor_.data() + first_of(row);
   double rest = 1 + noise_ / observation.runs + kLeastNoise;
-  double forward = observation.value - centre_;
+  double value = observation.value - centre_;
   for (std::size_t column = 0; column < row; ++column) {
-    const std::vector<double>& above = factor_[column];
-    double sum = kernel(observation.point, observations_[column].point);
-    sum -= std::inner_product(above.begin(), above.begin() + static_cast<std::ptrdiff_t>(column),
-                              values.begin(), 0.0);
-    values[column] = sum / above[column];
-    rest -= values[column] * values[column];
-    forward -= values[column] * forward_[column];
+    const double* const above = factor_.data() + first_of(column);
+    const double correlation = kernel(observation.point.data(), observations_[column].point.data());
+    const double its = (correlation - product(above, values, column)) / above[column];
+    values[column] = its;
+    rest -= its * its;
+    value -= its * forward[column];
   }
   values[row] = std::sqrt(std::max(rest, kLeastNoise));
-  forward_.push_back(forward / values[row]);
-  factor_.push_back(std::move(values));
+  forward_[row] = value / values[row];
 }
 
 /// The logarithm of the likelihood, but for a constant, with the scale that makes it largest.
 double Surrogate::fit() {
-  factor_.clear();
-  forward_.clear();
   double logarithm = 0;
   for (std::size_t row = 0; row < observations_.size(); ++row) {
     append(row);
-    logarithm += std::log(factor_[row][row]);
+    logarithm += std::log(factor_[first_of(row) + row]);
   }
   const auto count = static_cast<double>(observations_.size());
   const double squares =
@@ -108,15 +123,16 @@ double Surrogate::fit() {
 }
 
 Surrogate::Solved Surrogate::solved(std::span<const double> point) const {
-  Solved its{{}, centre_, 1};
-  its.row.reserve(observations_.size());
-  for (std::size_t row = 0; row < observations_.size(); ++row) {
-    const double sum =
-        kernel(point, observations_[row].point) -
-        std::inner_product(its.row.begin(), its.row.end(), factor_[row].begin(), 0.0);
-    its.row.push_back(sum / factor_[row][row]);
-    its.mean += its.row[row] * forward_[row];
-    its.variance -= its.row[row] * its.row[row];
+  const std::size_t count = observations_.size();
+  Solved its{std::vector<double>(count), centre_, 1};
+  double* const row = its.row.data();
+  const double* const forward = forward_.data();
+  for (std::size_t i = 0; i < count; ++i) {
+    const double* const factor = factor_.data() + first_of(i);
+    const double correlation = kernel(point.data(), observations_[i].point.data());
+    row[i] = (correlation - product(row, factor, i)) / factor[i];
+    its.mean += row[i] * forward[i];
+    its.variance -= row[i] * row[i];
   }
   return its;
 }
@@ -151,8 +167,8 @@ std::vector<std::size_t> Surrogate::most_promising(const std::vector<std::vector
     const double diagonal = std::sqrt(std::max(sure.variance, 0.0) + noise_ + kLeastNoise);
     for (std::size_t i = 0; i < points.size(); ++i) {
       Solved& its = open[i];
-      const double sum = kernel(points[i], points[most]) -
-                         std::inner_product(its.row.begin(), its.row.end(), sure.row.begin(), 0.0);
+      const double sum = kernel(points[i].data(), points[most].data()) -
+                         product(its.row.data(), sure.row.data(), its.row.size());
       its.row.push_back(sum / diagonal);
       its.variance -= its.row.back() * its.row.back();
     }

@@ -43,7 +43,7 @@ class Surrogate {
     double mean = 0;
     double variance = 1;  // to that of the process
   };
-  double kernel(std::span<const double> one, std::span<const double> other) const;
+  double kernel(const double* one, const double* other) const;
   Solved solved(std::span<const double> point) const;
   double fit();
   void append(std::size_t row);
@@ -53,8 +53,9 @@ class Surrogate {
   double noise_ = 1e-2;          // of a single run, to the variance of the process
   double centre_ = 0;            // of the values
   double scale_ = 1;             // deviation of the process
-  // The Cholesky factor of the kernel matrix by rows, and what it makes of the values.
-  std::vector<std::vector<double>> factor_;
+  // The Cholesky factor of the kernel matrix, a triangle row by row, and what it makes of the
+  // values.
+  std::vector<double> factor_;
   std::vector<double> forward_;  // factor^-1 values
 };
 

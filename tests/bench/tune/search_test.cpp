@@ -178,6 +178,23 @@ TEST(TuningSearch, OfThoseThatAreAsGoodTheMostRobustIsChosen) {
   EXPECT_EQ(robust, 5);
 }
 
+// A small budget has two runs for each finalist, which leave all of them undecided.
+TEST(TuningSearch, WhatSeemsWorseIsNotRecommendedForBeingRobust) {
+  const Landscape landscape{[](const Point& at, Stress stress) {
+    const double as_things_are = 1000 - 500 * std::abs(at[0] - 0.7);
+    return stress == Stress::more_load ? as_things_are * (1 - at[0]) : as_things_are;
+  }};
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const Searched found =
+        search(landscape, seed, 1, {100 * static_cast<std::int64_t>(kRequestsOfARun), {}});
+    double best = 0;
+    for (const Finalist& finalist : found.finalists) {
+      best = std::max(best, *found.candidates[finalist.candidate].figures.objective);
+    }
+    EXPECT_GE(worth(landscape, found.best_point()), 0.99 * best) << "seed " << seed;
+  }
+}
+
 TEST(TuningSearch, WhatMakesNoDifferenceStaysAsItIs) {
   // Only the first coordinate matters.
   const Landscape landscape{
