@@ -42,8 +42,8 @@ struct Turn {
   bool ignore_eos = false;
   ReplyFacts facts;
   TokenEvent token_event;  ///< of a stream, from its second token on
-  std::string fields;  ///< of the throttles
-  std::string text;    ///< so far, of a whole reply; of an event: what is posted
+  std::string fields;      ///< of the throttles
+  std::string text;        ///< so far, of a whole reply; of an event: what is posted
   ReportFormat format = ReportFormat::text;  ///< of a report
 };
 
