@@ -30,7 +30,7 @@ constexpr const char* kModelled = "where most is expected";
 constexpr std::uint64_t kRunsOfModelled = 2;  // at least: more points tell more than more runs
 constexpr std::size_t kBatchesOfFirst = 4;    // the first generation is as large as so many
 constexpr std::size_t kSmallestBatch = 4;
-constexpr std::size_t kLargestBatch = 32;
+constexpr std::size_t kLargestBatch = 64;
 constexpr std::size_t kBarrenBatches = 8;  // none of whose points is a scenario
 /// Of so many candidates each batch is chosen: of the whole range, and around each of the best few
 /// in boxes of these half widths.
