@@ -109,7 +109,8 @@ LoopOutcome Loop::run() {
       drain();
       break;
     }
-    if (!timeline_.empty() && timeline_.top().at_ns <= now_ns_) {
+    // What is to come at the very end is not part of the run, however many things that is.
+    if (!timeline_.empty() && timeline_.top().at_ns <= std::min(now_ns_, hard_end_ns_ - 1)) {
       fire();
       collect();
       release_waiters(now_ns_);

@@ -208,6 +208,20 @@ Scenario plain() {
   return scenario;
 }
 
+// Of several requests that are due at that instant one process once sent one.
+TEST(Shares, WhatIsDueAtTheVeryEndIsNoPartOfARun) {
+  Scenario scenario = plain();
+  scenario.run.cooldown_max_ns = 0;
+  scenario.tenants[0].arrivals.process = Process::constant;
+  scenario.tenants.push_back(scenario.tenants[0]);
+  scenario.tenants[1].name = "more";
+  const std::uint64_t due = play(scenario, {}).totals.due;
+  EXPECT_EQ(due % 2, 0U) << "both tenants ask at the same instants";
+  EXPECT_EQ(joined({play(scenario, {0, 2}), play(scenario, {1, 2})}).totals.due, due);
+  scenario.run.duration_ns += 1;
+  EXPECT_EQ(play(scenario, {}).totals.due, due + 2);
+}
+
 Throttle throttle_of(Scope scope) {
   Throttle throttle;
   throttle.name = "limit";
