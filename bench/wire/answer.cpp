@@ -195,8 +195,9 @@ std::string* Answer::kept_text() {
 }
 
 std::unique_ptr<std::string> Answer::take_text() {
-  if (said_ != nullptr && (said_->empty() || said_->size() > kMostTextBytes)) said_.reset();
-  if (said_ != nullptr) said_->shrink_to_fit();
+  std::string* const said = kept_text();
+  if (said == nullptr || said->empty()) return nullptr;
+  said->shrink_to_fit();
   return std::move(said_);
 }
 

@@ -35,7 +35,7 @@ std::vector<Header> headers_of(const Endpoint& endpoint, const Tenant& tenant) {
   const bool is_anthropic = endpoint.api == Api::anthropic_messages;
   if (is_anthropic) headers.emplace_back("anthropic-version", "2023-06-01");
   if (!key.empty() && is_anthropic) headers.emplace_back("x-api-key", key);
-  if (!key.empty() && !is_anthropic) headers.emplace_back("Authorization", "Bearer " + key);
+  if (!key.empty() && !is_anthropic) headers.push_back(bearer_field(key));
   return headers;
 }
 

@@ -97,8 +97,10 @@ RequestWriter::RequestWriter(const Endpoint& endpoint, const Url& url, const Cre
   add_fields_of_scenario(fields, endpoint.credentials.headers, kOwnFields.size());
   const bool is_anthropic = endpoint.api == Api::anthropic_messages;
   if (!key.empty() && is_anthropic) add_field(fields, "x-api-key", key);
-  if (!key.empty() && !is_anthropic)
-    add_field(fields, "Authorization", "Bearer " + std::string(key));
+  if (!key.empty() && !is_anthropic) {
+    const Header bearer = bearer_field(key);
+    add_field(fields, bearer.first, bearer.second);
+  }
   if (is_anthropic) add_field(fields, "anthropic-version", "2023-06-01");
   add_field(fields, "User-Agent", kUserAgent);
   add_field(fields, "Accept", "text/event-stream, application/json");
@@ -227,9 +229,13 @@ std::string plain_request(std::string_view method, const Url& url,
   return text;
 }
 
+Header bearer_field(std::string_view key) {
+  return {"Authorization", "Bearer " + std::string(key)};
+}
+
 std::string call_request(const Call& call, const Url& url, std::string_view key) {
   std::vector<Header> headers = call.credentials.headers;
-  if (!key.empty()) headers.emplace_back("Authorization", "Bearer " + std::string(key));
+  if (!key.empty()) headers.push_back(bearer_field(key));
   return plain_request(call.method, url, headers, call.body);
 }
 

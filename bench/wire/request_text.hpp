@@ -66,6 +66,9 @@ class RequestWriter {
 std::string plain_request(std::string_view method, const Url& url,
                           const std::vector<Header>& headers, std::string_view body);
 
+/// The field that carries a key, but to Anthropic's API.
+Header bearer_field(std::string_view key);
+
 /// The request of a call to `url`. `key` is the secret itself, or empty. Throws as RequestWriter
 /// does.
 std::string call_request(const Call& call, const Url& url, std::string_view key);

@@ -6,16 +6,12 @@
 namespace tokenlift {
 namespace {
 
-double number(WideSum sum) {
-  return static_cast<double>(sum);
-}
-
 void add(std::optional<double>& into, double amount) {
   into = into.value_or(0) + amount;
 }
 
 double kwh_of(const SiteDraw& draw) {
-  return number(draw.site_energy_fj) / kFjPerJ / kJPerKwh;
+  return as_double(draw.site_energy_fj) / kFjPerJ / kJPerKwh;
 }
 
 bool has_contract(const SiteDraw& draw, const SiteTerms& terms) {
@@ -40,13 +36,13 @@ PhaseTokens tokens_of(const Run& run, std::size_t phase) {
 void add_energy(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens, double runs,
                 PhaseCost& cost) {
   if (!span.site_energy_fj) return;
-  const double joules = number(*span.site_energy_fj) / kFjPerJ;
+  const double joules = as_double(*span.site_energy_fj) / kFjPerJ;
   cost.kwh = joules / kJPerKwh / runs;
-  cost.site_power_mean_w = quotient(joules * 1e9, number(span.length_ns));
+  cost.site_power_mean_w = quotient(joules * 1e9, as_double(span.length_ns));
   cost.j_per_output_token = quotient(joules, tokens.output);
   if (span.energy_fj) {
     cost.accelerator_j_per_output_token =
-        quotient(number(*span.energy_fj) / kFjPerJ, tokens.output);
+        quotient(as_double(*span.energy_fj) / kFjPerJ, tokens.output);
   }
   cost.tokens_per_s_per_mw = quotient(tokens.output * 1e6, joules);
   double served_ns = 0, slowed_ns = 0, lost_ns = 0;
@@ -55,11 +51,11 @@ void add_energy(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens
   std::int64_t exceeded_mw = 0;
   for (std::size_t i = 0; i < span.draws.size(); ++i) {
     const SiteDraw& draw = span.draws[i];
-    served_ns += number(draw.replica_ns);
-    slowed_ns += number(draw.slowed_replica_ns);
-    lost_ns += number(draw.lost_replica_ns);
+    served_ns += as_double(draw.replica_ns);
+    slowed_ns += as_double(draw.slowed_replica_ns);
+    lost_ns += as_double(draw.lost_replica_ns);
     largest_mw += draw.largest_mw;
-    exceeded_ns = std::max(exceeded_ns, number(draw.exceeded_ns));
+    exceeded_ns = std::max(exceeded_ns, as_double(draw.exceeded_ns));
     exceeded_mw = std::max(exceeded_mw, draw.exceeded_mw);
     if (i >= run.fleet.terms.size() || !run.fleet.terms[i].carbon_g_per_kwh) continue;
     add(cost.kg_co2, kwh_of(draw) * *run.fleet.terms[i].carbon_g_per_kwh / 1000 / runs);
@@ -68,23 +64,23 @@ void add_energy(const Run& run, const PhaseSpan& span, const PhaseTokens& tokens
   if (slowed_ns > 0) cost.slowed_share = slowed_ns / served_ns;
   if (lost_ns > 0) {
     cost.lost_share = lost_ns / served_ns;
-    const double useful_ns = number(span.busy_ns) - lost_ns;
+    const double useful_ns = as_double(span.busy_ns) - lost_ns;
     // What jobs lost is among it, and made no tokens.
     if (run.jobs.empty() && useful_ns > 0) {
       cost.lost_tokens_per_s =
-          quotient(tokens.output * 1e9 * lost_ns / useful_ns, number(span.length_ns));
+          quotient(tokens.output * 1e9 * lost_ns / useful_ns, as_double(span.length_ns));
     }
   }
   if (exceeded_mw == 0 || span.length_ns == 0) return;
-  cost.exceeded_share = std::min(1.0, exceeded_ns / number(span.length_ns));
+  cost.exceeded_share = std::min(1.0, exceeded_ns / as_double(span.length_ns));
   cost.exceeded_w = static_cast<double>(exceeded_mw) / 1000;
 }
 
 void add_money(const PhaseSpan& span, const PhaseTokens& tokens, double runs, PhaseCost& cost) {
   if (!span.cost_microusd) return;
-  const double usd = number(*span.cost_microusd) / 1e6;
+  const double usd = as_double(*span.cost_microusd) / 1e6;
   cost.usd = usd / runs;
-  cost.usd_per_hour = quotient(usd * kNsPerHour, number(span.length_ns));
+  cost.usd_per_hour = quotient(usd * kNsPerHour, as_double(span.length_ns));
   cost.usd_per_m_output_tokens = quotient(usd * 1e6, tokens.output);
   cost.usd_per_m_goodput_tokens = quotient(usd * 1e6, tokens.goodput);
 }
@@ -105,14 +101,14 @@ std::optional<double> used_of_serving(const Run& run, const PhaseSpan& span,
                                       const PhaseTokens& tokens) {
   const std::optional<double> capacity = capacity_over(run, span);
   if (!capacity || *capacity <= 0 || span.length_ns == 0) return std::nullopt;
-  return std::min(1.0, tokens.output * 1e9 / number(span.length_ns) / *capacity);
+  return std::min(1.0, tokens.output * 1e9 / as_double(span.length_ns) / *capacity);
 }
 
 void add_use(const Run& run, std::size_t phase, const PhaseTokens& tokens, PhaseCost& cost) {
   const PhaseSpan& span = run.phases[phase];
   const std::optional<double> serving = used_of_serving(run, span, tokens);
   if (!serving || run.fleet.terms.size() != span.draws.size()) return;
-  const double hours = number(span.length_ns) / kNsPerHour;
+  const double hours = as_double(span.length_ns) / kNsPerHour;
   double paid_usd = 0, used_usd = 0, compared_usd = 0, on_demand_usd = 0, at_full_usd = 0;
   for (std::size_t i = 0; i < span.draws.size(); ++i) {
     const SiteDraw& draw = span.draws[i];
@@ -120,16 +116,16 @@ void add_use(const Run& run, std::size_t phase, const PhaseTokens& tokens, Phase
     if (!has_contract(draw, terms)) continue;
     // What a job has is used.
     const WideSum of_jobs = of_jobs_ns(run, i, phase);
-    const double used_ns = *serving * number(draw.replica_ns - of_jobs) + number(of_jobs);
-    const double use = std::min(1.0, used_ns / number(draw.paid_replica_ns));
+    const double used_ns = *serving * as_double(draw.replica_ns - of_jobs) + as_double(of_jobs);
+    const double use = std::min(1.0, used_ns / as_double(draw.paid_replica_ns));
     const double usd = contract_usd(draw, terms);
     paid_usd += usd;
     used_usd += usd * use;
     if (!terms.on_demand_usd_per_accelerator_hour || terms.accelerators == 0) continue;
     const double full_usd = *terms.on_demand_usd_per_accelerator_hour *
-                            static_cast<double>(terms.accelerators) * number(draw.paid_replica_ns) /
-                            kNsPerHour;
-    compared_usd += number(*draw.cost_microusd) / 1e6;
+                            static_cast<double>(terms.accelerators) *
+                            as_double(draw.paid_replica_ns) / kNsPerHour;
+    compared_usd += as_double(*draw.cost_microusd) / 1e6;
     at_full_usd += full_usd;
     on_demand_usd += full_usd * use;
   }
@@ -141,7 +137,7 @@ void add_use(const Run& run, std::size_t phase, const PhaseTokens& tokens, Phase
     cost.contract_usd_per_hour = compared_usd / hours;
     cost.on_demand_usd_per_hour = on_demand_usd / hours;
     cost.break_even_use = compared_usd / at_full_usd;
-    const bool all = compared_usd >= (1 - kRounding) * number(*span.cost_microusd) / 1e6;
+    const bool all = compared_usd >= (1 - kRounding) * as_double(*span.cost_microusd) / 1e6;
     if (all) {
       cost.on_demand_usd_per_m_output_tokens = quotient(on_demand_usd * 1e6, tokens.output);
     }
@@ -184,7 +180,7 @@ std::vector<std::string> sites_that_lack(const Run& run, const Has& has) {
 
 double contract_usd(const SiteDraw& draw, const SiteTerms& terms) {
   const double electricity = kwh_of(draw) * terms.electricity_usd_per_kwh.value_or(0);
-  return std::max(0.0, number(draw.cost_microusd.value_or(0)) / 1e6 - electricity);
+  return std::max(0.0, as_double(draw.cost_microusd.value_or(0)) / 1e6 - electricity);
 }
 
 std::vector<PhaseCost> phase_costs(const Run& run) {

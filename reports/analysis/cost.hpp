@@ -20,6 +20,9 @@ namespace tokenlift {
 inline constexpr double kNsPerHour = 3.6e12;
 inline constexpr double kFjPerJ = 1e15;
 inline constexpr double kJPerKwh = 3.6e6;
+inline double as_double(WideSum sum) {
+  return static_cast<double>(sum);
+}
 
 /// Of one phase, all sites together; sums are of one run, the mean of those that were pooled.
 struct PhaseCost {

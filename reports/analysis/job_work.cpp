@@ -7,10 +7,6 @@
 namespace tokenlift {
 namespace {
 
-double as_double(WideSum sum) {
-  return static_cast<double>(sum);
-}
-
 /// What a job's replicas cost in a phase, in dollars.
 std::optional<double> cost_of(const JobPhase& work, const SiteDraw& draw, const SiteTerms& terms) {
   if (!draw.cost_microusd) return std::nullopt;

@@ -162,17 +162,20 @@ class BothEnds:
     def endpoint(port):
         return ENDPOINT.format(port=port)
 
-    def over_the_wire(self):
-        """(client, server, how long the server's threads waited for a core, in s)"""
-        with self.served() as (port, server):
-            event = f"""
+    def lift_by_call(self, port):
+        """The event of a scenario that has the server lift its limit in the middle."""
+        return f"""
 [[event]]
 at = "{self.seconds / 2}s"
 call = {{ url = "http://127.0.0.1:{port}/tokenlift/event", body = '{{"lift": "door"}}', \
 headers = {{ content-type = "application/json" }} }}
 """
+
+    def over_the_wire(self):
+        """(client, server, how long the server's threads waited for a core, in s)"""
+        with self.served() as (port, server):
             client = self.run("client", scenario("http", self.seconds, self.endpoint(port), self.rate,
-                                                 event if self.limit else ""))
+                                                 self.lift_by_call(port) if self.limit else ""))
             waited_s = run_queue_wait_s(server.pid)
         return client, Played(self.path / "server"), waited_s
 

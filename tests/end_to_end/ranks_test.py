@@ -315,13 +315,7 @@ class Ranks(unittest.TestCase):
         """What they ask for together is what one process asks for; the call is made by one of them."""
         ends = BothEnds(TOKENLIFT, self.folder, seconds=1.2, limited=True)
         with ends.served() as (port, _):
-            event = f"""
-[[event]]
-at = "0.6s"
-call = {{ url = "http://127.0.0.1:{port}/tokenlift/event", body = '{{"lift": "door"}}', \
-headers = {{ content-type = "application/json" }} }}
-"""
-            http = scenario("http", ends.seconds, ends.endpoint(port), ends.rate, event)
+            http = scenario("http", ends.seconds, ends.endpoint(port), ends.rate, ends.lift_by_call(port))
             (self.folder / "http.toml").write_text(http.replace("[run]", "[run]\nstop_after = { requests = 9 }"))
             unbounded = ["--set", "run.stop_after={}"]
             self.by_ranks("run", "http.toml", *unbounded, "--out", "together", count=2, code=(0, 3))

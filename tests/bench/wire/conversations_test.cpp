@@ -106,6 +106,15 @@ TEST(Conversations, ARequestOfNoneHasNoTurns) {
   EXPECT_TRUE(conversations.turns(turn_of(blocks, 1, 5), 0).empty());
 }
 
+/// A turn of 8 tokens, and when it is answered, with 4, one of 8 more.
+void send_two_turns(FleetHarness& harness, Prefix& prefix) {
+  harness.send(0, &prefix, 8);
+  ASSERT_TRUE(harness.wait_for(1));
+  prefix.known_tokens = 12;
+  harness.send(0, &prefix, 20);
+  ASSERT_TRUE(harness.wait_for(2));
+}
+
 /// Three turns in a session.
 Scenario talking_scenario(const std::string& url) {
   Scenario scenario = wire_scenario(url);
@@ -126,11 +135,7 @@ TEST(Conversations, TurnsOfAConversationSendWhatWasSaid) {
   });
   FleetHarness harness(talking_scenario(server.url()));
   Prefix prefix{77, 0, {}};
-  harness.send(0, &prefix, 8);
-  ASSERT_TRUE(harness.wait_for(1));
-  prefix.known_tokens = 12;
-  harness.send(0, &prefix, 20);
-  ASSERT_TRUE(harness.wait_for(2));
+  ASSERT_NO_FATAL_FAILURE(send_two_turns(harness, prefix));
   ASSERT_EQ(bodies.size(), 2U);
   const auto messages = [](const std::string& body) {
     const std::size_t begin = body.find("\"messages\":[") + 12;
@@ -193,11 +198,7 @@ TEST(Conversations, AnswersOfTokenIdsAreSynthetic) {
   scenario.tenants[0].prompts.kind = PromptKind::token_ids;
   FleetHarness harness(scenario);
   Prefix prefix{77, 0, {}};
-  harness.send(0, &prefix, 8);
-  ASSERT_TRUE(harness.wait_for(1));
-  prefix.known_tokens = 12;
-  harness.send(0, &prefix, 20);
-  ASSERT_TRUE(harness.wait_for(2));
+  ASSERT_NO_FATAL_FAILURE(send_two_turns(harness, prefix));
   ASSERT_EQ(bodies.size(), 2U);
   const std::string ids = bodies[1].substr(bodies[1].find('['), bodies[1].find(']'));
   EXPECT_EQ(std::ranges::count(ids.substr(0, ids.find(']')), ','), 8 + 4 + 8 - 1) << bodies[1];
