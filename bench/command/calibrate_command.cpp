@@ -163,6 +163,8 @@ class Calibration {
   std::optional<Profile> measure_one(const Profile& profile) const {
     const std::string what =
         fmt::format("measuring {} on {} cores at once", profile.name, core_count());
+    // From here on: who reads that it is measuring may end it, and hears what became of it.
+    const std::atomic<bool>& stop = stop_of(surroundings_);
     say(surroundings_, measurement_.quiet, "{}, some {} s", what,
         (measurement_.budget_ns + 999'999'999) / 1'000'000'000);
     std::optional<CalibrationSamples> costs;
@@ -171,7 +173,7 @@ class Calibration {
       costs = measure_step_costs(
           *profile.decoder,
           {static_cast<std::int64_t>(core_count()), measurement_.max_batch, measurement_.budget_ns},
-          [&](double share) { percentage.draw(share); }, stop_of(surroundings_));
+          [&](double share) { percentage.draw(share); }, stop);
     }
     if (!costs) {
       complain(surroundings_, "interrupted: nothing was written");

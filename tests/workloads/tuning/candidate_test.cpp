@@ -68,11 +68,14 @@ Parameter random_range() {
   return parameter;
 }
 
-// A value and the values beside it: in the unit of the parameter.
+// In the unit of the parameter: ns, per second, or a plain number.
 double number_of(const Parameter& parameter, const std::string& value) {
-  return parameter.form == ParameterForm::duration
-             ? static_cast<double>(*parse_duration_ns(value).value)
-             : std::stod(value);
+  if (parameter.form == ParameterForm::duration) {
+    return static_cast<double>(*parse_duration_ns(value).value);
+  }
+  // Not the first number of the text, which may say an hour's worth: "405000000000/h".
+  if (parameter.form == ParameterForm::rate) return *parse_rate_per_s(value).value;
+  return std::stod(value);
 }
 
 RC_GTEST_PROP(ValueAt, HasItsEndsRisesAndIsFoundAgain, ()) {
