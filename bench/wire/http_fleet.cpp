@@ -84,12 +84,6 @@ std::vector<std::size_t> sites_of(const Scenario& scenario, const Tenant& tenant
   return sites;
 }
 
-/// A tenant's own key goes before that of the site.
-std::string key_for(const Endpoint& endpoint, const Tenant& tenant) {
-  const Credentials& own = tenant.credentials;
-  return read_key(own.key_env.empty() && own.key_file.empty() ? endpoint.credentials : own);
-}
-
 }  // namespace
 
 void require_endpoints(const Scenario& scenario) {
@@ -104,8 +98,8 @@ void require_endpoints(const Scenario& scenario) {
       const Origin origin = find_origin(endpoint.url, endpoint.ca_file);
       for (std::size_t i = 0; i < prompts.size(); ++i) {
         const Tenant& tenant = scenario.tenants[i];
-        RequestWriter(endpoint, origin.url, tenant.credentials, key_for(endpoint, tenant),
-                      prompts[i]);
+        RequestWriter(endpoint, origin.url, tenant.credentials,
+                      read_key(endpoint, tenant.credentials), prompts[i]);
       }
       if (!endpoint.metrics_url.empty()) find_origin(endpoint.metrics_url, endpoint.ca_file);
     }
@@ -139,7 +133,7 @@ HttpFleet::HttpFleet(const Scenario& scenario, const RecordingGrid& grid, WireCl
     for (std::size_t t = 0; t < tenants_.size(); ++t) {
       const Tenant& tenant = scenario.tenants[t];
       site.writers.emplace_back(endpoint, site.pool.origin().url, tenant.credentials,
-                                key_for(endpoint, tenant), tenants_[t].prompts);
+                                read_key(endpoint, tenant.credentials), tenants_[t].prompts);
     }
     if (endpoint.metrics_url.empty()) continue;
     scrapers_.emplace_back(clock, find_origin(endpoint.metrics_url, endpoint.ca_file), i, gauges_);

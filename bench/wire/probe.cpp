@@ -23,15 +23,9 @@ namespace {
 constexpr std::int64_t kLookNs = 50'000'000;
 constexpr std::int32_t kPromptTokens = 8;
 
-bool has_key(const Credentials& credentials) {
-  return !credentials.key_env.empty() || !credentials.key_file.empty();
-}
-
-/// Where the site has no key, the tenant's.
 std::vector<Header> headers_of(const Endpoint& endpoint, const Tenant& tenant) {
   std::vector<Header> headers = endpoint.credentials.headers;
-  const std::string key =
-      read_key(has_key(endpoint.credentials) ? endpoint.credentials : tenant.credentials);
+  const std::string key = read_key(endpoint, tenant.credentials);
   const bool is_anthropic = endpoint.api == Api::anthropic_messages;
   if (is_anthropic) headers.emplace_back("anthropic-version", "2023-06-01");
   if (!key.empty() && is_anthropic) headers.emplace_back("x-api-key", key);

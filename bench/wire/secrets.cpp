@@ -47,6 +47,10 @@ std::string read_key(const Credentials& credentials) {
   return require_key(line, fmt::format("the first line of '{}'", credentials.key_file));
 }
 
+std::string read_key(const Endpoint& endpoint, const Credentials& tenant) {
+  return read_key(tenant.has_key() ? tenant : endpoint.credentials);
+}
+
 void Secrets::add(std::string_view secret) {
   if (secret.size() < kShortest) return;
   if (std::ranges::find(secrets_, secret) != secrets_.end()) return;

@@ -12,6 +12,9 @@ namespace tokenlift {
 /// The key that the credentials name: the environment variable's value, or the first line of the
 /// file; empty where they name none. Throws EndpointError, which names the variable or the file.
 std::string read_key(const Credentials& credentials);
+/// The key that a tenant's requests carry to an endpoint: the tenant's own goes before that of the
+/// site.
+std::string read_key(const Endpoint& endpoint, const Credentials& tenant);
 
 /// What must not be seen in what is quoted.
 class Secrets {

@@ -95,6 +95,7 @@ struct PhaseRecord {
 
   const Histogram& of(Metric metric) const { return latency[static_cast<std::size_t>(metric)]; }
   Histogram& of(Metric metric) { return latency[static_cast<std::size_t>(metric)]; }
+  bool operator==(const PhaseRecord&) const = default;
 };
 
 /// Adds all that `other` recorded.
@@ -168,6 +169,7 @@ struct PhaseSpan {
   std::optional<WideSum> cost_microusd = {};   ///< contract and electricity
   /// By site, as many as FleetRecord::sites. Empty where neither power nor price is stated.
   std::vector<SiteDraw> draws = {};
+  bool operator==(const PhaseSpan&) const = default;
 };
 
 /// Time series: bin i covers [i * bin_ns, (i + 1) * bin_ns). Counters hold what happened in the
@@ -180,6 +182,7 @@ struct PhaseSpan {
 struct Column {
   std::string name;
   std::vector<std::int64_t> values;
+  bool operator==(const Column&) const = default;
 };
 
 /// The trace that a tenant replays: what it is, wherever the file lies.
@@ -204,6 +207,7 @@ struct TenantRecord {
   std::optional<TraceRecord> trace = {};  ///< absent: it replays none, or old runs
   bool has_objectives = true;             ///< its requests are held to any (slo)
   std::uint64_t users = 1;                ///< who ask for it; also where nobody knows (old runs)
+  bool operator==(const TenantRecord&) const = default;
 };
 inline constexpr std::size_t kMostTenantSeries = 32;
 
@@ -215,6 +219,7 @@ struct Series {
   std::vector<Column> columns;  ///< all of the same length
   std::int64_t slice_ns = 0;
   std::vector<Histogram> ttft_slices;  ///< TTFT by when the request was due
+  bool operator==(const Series&) const = default;
 };
 
 /// One validity check. A value that is absent means that it could not be read: "not checked".
@@ -224,6 +229,7 @@ struct Check {
   double limit = 0;
   bool passed = true;
   std::string advice;  ///< what it means and what to do about it
+  bool operator==(const Check&) const = default;
 };
 /// 2 failed, 1 not checked, 0 passed.
 int severity(const Check& check);
@@ -242,6 +248,7 @@ struct Environment {
   std::string decoder_precision;  ///< bf16 or f32; empty where nothing is decoded
   std::string started_at;         ///< UTC, ISO 8601
   std::vector<std::string> command;
+  bool operator==(const Environment&) const = default;
 };
 
 /// The words of a command as a POSIX shell reads them back.
@@ -282,6 +289,7 @@ struct ThrottleRecord {
   /// In order of time, from 0 on; of adaptive kinds as it was at the ends of bins. Empty in old
   /// runs. Merged runs keep those of the first.
   std::vector<LimitRecord> limits = {};
+  bool operator==(const ThrottleRecord&) const = default;
 };
 
 /// A measured event. Where a site is its target there are no limits that bind it, so unlock_ns,
@@ -314,6 +322,7 @@ struct LiftRecord {
   /// How long the call or command that made it happen took: so uncertain is its instant. Of engine
   /// http.
   std::optional<std::int64_t> call_ns = {};
+  bool operator==(const LiftRecord&) const = default;
 };
 
 /// From `at_ns` on the fleet was this.
@@ -411,6 +420,7 @@ struct Run {
   std::optional<SharesRecord> shares = {};  ///< absent: one process played all of it
 
   bool valid() const;  ///< every check passed
+  bool operator==(const Run&) const = default;
 };
 
 /// Time was simulated: what was measured depends on scenario and seed alone.

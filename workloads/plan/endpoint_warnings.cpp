@@ -10,10 +10,6 @@ namespace tokenlift {
 
 namespace {
 
-bool has_key(const Credentials& credentials) {
-  return !credentials.key_env.empty() || !credentials.key_file.empty();
-}
-
 // What is said to this machine itself goes over no network.
 bool is_loopback(std::string_view url) {
   const std::string_view rest = url.substr(url.find("//") + 2);
@@ -22,9 +18,9 @@ bool is_loopback(std::string_view url) {
 }
 
 bool sends_a_key(const Scenario& scenario, const Site& site) {
-  return has_key(site.endpoint->credentials) ||
+  return site.endpoint->credentials.has_key() ||
          std::ranges::any_of(scenario.tenants, [&](const Tenant& tenant) {
-           return may_use(tenant, site) && has_key(tenant.credentials);
+           return may_use(tenant, site) && tenant.credentials.has_key();
          });
 }
 
@@ -47,7 +43,7 @@ void warn_of_endpoints(const Scenario& resolved, std::vector<std::string>& resul
     }
   }
   for (const Event& event : resolved.events) {
-    if (!event.call || !has_key(event.call->credentials)) continue;
+    if (!event.call || !event.call->credentials.has_key()) continue;
     const std::string& url = event.call->url;
     if (url.starts_with("http://") && !is_loopback(url)) {
       result.push_back("the call to " + url +

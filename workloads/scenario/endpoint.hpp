@@ -26,6 +26,7 @@ struct Credentials {
   std::string key_env;          ///< an environment variable; empty: none
   std::string key_file;         ///< a file whose first line it is; empty: none
   std::vector<Header> headers;  ///< a tenant's win over a site's of the same name
+  bool has_key() const { return !key_env.empty() || !key_file.empty(); }
   bool operator==(const Credentials&) const = default;
 };
 

@@ -331,8 +331,9 @@ inline Scenario any_scenario() {
       *rc::gen::element(RouterPolicy::shared_queue, RouterPolicy::round_robin, RouterPolicy::random,
                         RouterPolicy::power_of_two, RouterPolicy::least_loaded,
                         RouterPolicy::session_affinity, RouterPolicy::spill);
+  // Of 1 ns a report is due whenever something happens, and not a billion times a second.
   scenario.fleet.load_report_interval_ns = *rc::gen::element<std::int64_t>(
-      0, 0, kMillisecond / 3, 10 * kMillisecond, 100 * kMillisecond);
+      0, 0, 1, kMillisecond / 3, 10 * kMillisecond, 100 * kMillisecond);
   const std::size_t sites = *rc::gen::inRange<std::size_t>(1, 4);
   for (std::size_t i = 0; i < sites; ++i) {
     scenario.fleet.sites.push_back(any_site(i));

@@ -77,7 +77,7 @@ Event lab_event(EventKind kind, std::int64_t at_ns) {
 /// Of the job, over the whole run, which must be one phase; the same whether it jumps or steps.
 JobPhase work_of(const Scenario& scenario) {
   const RunValue jumped = play_virtual(scenario);
-  EXPECT_EQ(to_json(jumped), to_json(play_virtual(scenario, Stepping::each)));
+  EXPECT_TRUE(jumped == play_virtual(scenario, Stepping::each));
   EXPECT_EQ(jumped.phases.size(), 1U);
   EXPECT_EQ(jumped.jobs.size(), 1U);
   return jumped.jobs.at(0).phases.at(0);

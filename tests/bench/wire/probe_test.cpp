@@ -82,8 +82,8 @@ TEST(Probe, ShowsNoKey) {
   EXPECT_NE(heads.find(field), heads.rfind(field));  // both asked with it
 }
 
-/// The heads of what is asked, where the tenant has a key, and the site this one.
-std::string heads_asked(const std::string& key_env_of_site) {
+/// The head of what is asked of a site that has a key, where these name the tenant's.
+std::string models_asked(const std::string& key_env_of_tenant) {
   setenv("TOKENLIFT_PROBE_KEY", "sk-of-the-site", 1);
   setenv("TOKENLIFT_PROBE_TENANT", "sk-of-the-tenant", 1);
   std::string models;
@@ -94,17 +94,17 @@ std::string heads_asked(const std::string& key_env_of_site) {
     }
   });
   Scenario scenario = wire_scenario(server.url());
-  scenario.fleet.sites[0].endpoint->credentials.key_env = key_env_of_site;
-  scenario.tenants[0].credentials.key_env = "TOKENLIFT_PROBE_TENANT";
+  scenario.fleet.sites[0].endpoint->credentials.key_env = "TOKENLIFT_PROBE_KEY";
+  scenario.tenants[0].credentials.key_env = key_env_of_tenant;
   probe_endpoints(scenario, kGoOn);
   return models;
 }
 
-TEST(Probe, AsksForModelsWithTheTenantsKeyWhereTheSiteHasNone) {
-  const std::string alone = heads_asked("");
-  EXPECT_NE(alone.find("Authorization: Bearer sk-of-the-tenant\r\n"), std::string::npos) << alone;
-  const std::string both = heads_asked("TOKENLIFT_PROBE_KEY");
-  EXPECT_NE(both.find("Authorization: Bearer sk-of-the-site\r\n"), std::string::npos) << both;
+TEST(Probe, AsksForModelsWithTheKeyThatTheRunSends) {
+  const std::string alone = models_asked("");
+  EXPECT_NE(alone.find("Authorization: Bearer sk-of-the-site\r\n"), std::string::npos) << alone;
+  const std::string both = models_asked("TOKENLIFT_PROBE_TENANT");
+  EXPECT_NE(both.find("Authorization: Bearer sk-of-the-tenant\r\n"), std::string::npos) << both;
 }
 
 TEST(Origin, ANameWithoutAnAddressOrAUrlThatIsNoneIsAMistake) {
