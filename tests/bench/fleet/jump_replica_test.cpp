@@ -36,6 +36,31 @@ RecordingGrid plain_grid() {
   return make_grid(scenario);
 }
 
+// A smaller batch, which a limit of power imposes, puts the younger request out, whose context then
+// is not read any more: the older one completes earlier than both together would have let it.
+TEST(JumpReplica, WhatIsSaidOfTheNextCompletionHoldsWhenABatchIsMadeSmaller) {
+  const StepPrice price(
+      CostModel{1'000'000, 0, 1'000'000, 0, 1'000, 0});  // 1 us, 1 us a token read
+  const SiteModel two({2, 1000, 100'000, 0}, price);
+  const SiteModel one({1, 1000, 100'000, 0}, price);
+  JumpReplica replica(two, std::pmr::get_default_resource());
+  const RecordingGrid grid = plain_grid();
+  TokenRecord record(grid);
+  std::vector<News> news;
+  replica.submit({0, 0, 10, 20, 0});
+  replica.submit({1, 0, 500, 100, 0});
+  const std::int64_t now_ns = 2 * kMs;  // both decode
+  replica.advance(now_ns, record, news);
+  replica.set_model(one, now_ns, record);
+  const std::int64_t bound_ns = replica.advance(now_ns, record, news);
+  ASSERT_TRUE(news.empty());
+  for (std::int64_t next_ns = bound_ns; next_ns != kNever;) {
+    next_ns = replica.advance(next_ns, record, news);
+  }
+  ASSERT_EQ(news.size(), 2U);
+  EXPECT_LE(bound_ns, news[0].at_ns);
+}
+
 template <typename VirtualReplica>
 class CachingReplica : public testing::Test {
  protected:
