@@ -178,6 +178,7 @@ class ExactFleet final : public Fleet {
     if constexpr (kStreams<VirtualReplica>) {
       VirtualReplica& replica = replicas_[number];
       news_.clear();
+      control_until(now_ns);
       visit(number, now_ns);
       const std::size_t before = news_.size();
       replica.cancel(id, now_ns, news_);
@@ -194,6 +195,7 @@ class ExactFleet final : public Fleet {
 
   std::int64_t queued_tokens(std::int64_t now_ns) override {
     news_.clear();
+    control_until(now_ns);
     std::int64_t sum = 0;
     for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
       visit(i, now_ns);
@@ -354,6 +356,7 @@ class ReportingFleet final : public Fleet {
   const Progress& progress(RequestId id) const override { return reported_.at(id); }
 
   std::int64_t queued_tokens(std::int64_t now_ns) override {
+    control_until(now_ns);
     std::vector<std::int64_t> sums(shards_.size());
     workers_.run(shards_.size(), [&](std::size_t i) {
       deliver(shards_[i]);

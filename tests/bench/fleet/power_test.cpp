@@ -239,6 +239,24 @@ TEST(PowerLimit, MakesBatchesSmallerWhereThatIsSaid) {
   EXPECT_EQ(run.phases[0].draws[0].slowed_replica_ns, run.phases[0].busy_ns);
 }
 
+// What waits is looked at where the run is divided, here between two reports of load: the control
+// instants before that come first. The limit stays what it was.
+TEST(PowerLimit, IsKeptAlikeWhereWhatWaitsIsLookedAt) {
+  Scenario scenario = small_site();
+  scenario.run.settle_ns = kSecond;
+  scenario.fleet.load_report_interval_ns = 4 * kSecond;
+  scenario.tenants = {always_decoding(4)};
+  PowerSettings& power = *scenario.fleet.sites[0].power;
+  power.when_over = WhenOver::batch;
+  power.limit_mw = 310 * kW;
+  const RunValue alone = play_virtual(scenario);
+  scenario.events = {grid_event(2 * kSecond + kSecond / 2, *power.limit_mw)};
+  const RunValue looked_at = play_virtual(scenario);
+  ASSERT_TRUE(looked_at.lift);
+  EXPECT_EQ(*find_column(looked_at.series.columns, "site_power_w"),
+            *find_column(alone.series.columns, "site_power_w"));
+}
+
 // Prompts draw 700 W whatever the batch: 400 W are exceeded by 300, all the time.
 TEST(PowerLimit, SaysWhereSmallerBatchesDoNotKeepIt) {
   Scenario scenario = small_site();
