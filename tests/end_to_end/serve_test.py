@@ -160,6 +160,19 @@ class ServeTest(BinaryCase):
                      "content-length: 5\r\n\r\n0\r\n\r\n", 400),
                     ("hello\r\n\r\n", 400)]:
                 self.assertTrue(server.raw(request).startswith(f"HTTP/1.1 {status} "), request)
+            # A key that is there twice, wherever it stands, is told in the way of the dialect.
+            messages = b'{"model": "served", "max_tokens": 3, "messages": [{"role": "user", "role": "user", "content": "a"}]}'
+            for path in ("/v1/chat/completions", "/v1/messages"):
+                status, _, text = server.ask(path, messages)
+                error = json.loads(text)["error"]
+                self.assertEqual((status, error["type"], error["message"]),
+                                 (400, "invalid_request_error", "'messages[0].role' is there twice"))
+                self.assertEqual(error.get("param"), "messages[0].role" if "chat" in path else None)
+            status, _, text = server.ask("/v1/completions", b'{"model": "served", "prompt": "a", "prompt": "b"}')
+            self.assertEqual((status, json.loads(text)["error"]["param"]), (400, "prompt"))
+            status, _, text = server.ask("/tokenlift/event",
+                                         b'{"set": {"throttle": "door", "rate": "1/s", "rate": "2/s"}}')
+            self.assertEqual((status, json.loads(text)["error"]["message"]), (400, "'set.rate' is there twice"))
             # Two requests in one piece are answered one after the other.
             one = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
             last = one.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n")
