@@ -71,8 +71,8 @@ std::optional<Replan> Server::next_event(std::int64_t now_ns, bool measuring) {
     if (peer == nullptr) continue;
     again_.push_back(asked);
     auto added = timetable_.add(peer->turn.text, now_ns, measuring);
-    if (const auto* wrong = std::get_if<std::string>(&added)) {
-      refuse(*peer, {400, *wrong});
+    if (const auto* why = std::get_if<Timetable::Refusal>(&added)) {
+      refuse(*peer, {why->conflicts ? 409 : 400, why->text});
       continue;
     }
     const Replan& replan = std::get<Replan>(added);

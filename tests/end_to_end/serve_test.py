@@ -120,6 +120,9 @@ class ServeTest(BinaryCase):
             run = server.end()
         self.assertEqual((run["totals"]["completed"], run["totals"]["rejected"]), (5, 3))
         self.assertEqual(run["lift"]["throttle"], "door")
+            status, _, body = server.ask("/tokenlift/event", {"lift": "door"})
+            self.assertEqual((status, json.loads(body)["error"]["message"]),
+                             (409, "the event changes nothing: throttle 'door' is lifted already"))
         self.assertEqual([e["lift"] for e in run["scenario"]["event"]], ["door"])
         self.assertIn("transition", [phase["name"] for phase in run["phases"]])
 
@@ -364,8 +367,12 @@ headers = {{ content-type = "application/json" }} }}
             self.assertEqual((status, json.loads(body)["error"]["message"]), (503, "no replica serves"))
             self.assertEqual(server.ask("/health")[0], 200)
             self.assertEqual(server.ask("/tokenlift/event", {"join": {"site": "hall"}})[0], 200)
+            self.assertEqual(server.ask("/tokenlift/event", {"join": {"site": "hall"}})[0], 409)
             server.wait_for(lambda state: state["replicas"] == 2)
             self.assertEqual(server.ask("/ready")[0], 200)
+            status, _, body = server.ask("/tokenlift/event", leave)
+            self.assertEqual(status, 409)
+            self.assertIn('nobody is there to leave site "hall"', json.loads(body)["error"]["message"])
             gauge = 'vllm:kv_cache_usage_perc{model_name="h100-8b",engine="0"} '
             self.assertIn(gauge + "0\n", server.ask("/metrics")[2])
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)

@@ -114,7 +114,7 @@ class ScriptedDoor final : public Door, public Clock {
     if (posted_.empty() || posted_.front().first > now_ns) return std::nullopt;
     auto added = timetable_.add(posted_.front().second, now_ns, measuring);
     posted_.erase(posted_.begin());
-    EXPECT_TRUE(std::holds_alternative<Replan>(added)) << std::get<std::string>(added);
+    EXPECT_TRUE(std::holds_alternative<Replan>(added)) << std::get<Timetable::Refusal>(added).text;
     return std::get<Replan>(std::move(added));
   }
 
