@@ -495,7 +495,9 @@ void Loop::collect() {
         room_.scheduled(now_ns_, news.id, news.count);
         break;
       case NewsKind::token:
-        if (!hung_up_.contains(news.id)) door_->token(news.id, news.count, now_ns_);
+        if (!hung_up_.contains(news.id)) {
+          door_->token(news.id, news.count, news.at_ns, now_ns_);
+        }
         break;
       case NewsKind::cancelled:
         leave_hung_up(news);

@@ -129,7 +129,9 @@ class ScriptedDoor final : public Door, public Clock {
       story(id).left.push_back(standing.remaining_units);
     }
   }
-  void token(RequestId id, std::int32_t, std::int64_t) override { ++story(id).tokens; }
+  void token(RequestId id, std::int32_t, std::int64_t, std::int64_t) override {
+    ++story(id).tokens;
+  }
   void completed(RequestId id, const Request&, std::int64_t now_ns) override {
     end(id, "completed", now_ns);
   }
