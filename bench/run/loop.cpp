@@ -19,9 +19,11 @@ std::int32_t block_tokens(const Tenant& tenant) {
   return trace ? static_cast<std::int32_t>(trace->block_tokens) : kBlockTokens;
 }
 
-bool has_sessions(const Scenario& scenario) {
-  return std::ranges::any_of(scenario.tenants,
-                             [](const Tenant& tenant) { return tenant.sessions.has_value(); });
+/// By conversation, or as a trace names their blocks.
+bool prompts_begin_alike(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.tenants, [](const Tenant& tenant) {
+    return tenant.sessions.has_value() || tenant.arrivals.trace.has_value();
+  });
 }
 
 constexpr std::size_t kNoEvent = std::numeric_limits<std::size_t>::max();
@@ -65,7 +67,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       uses_prefixes_(plays_load_ &&
                      (scenario.fleet.router == RouterPolicy::session_affinity ||
                       prefix_cache_tokens(scenario) > 0 ||
-                      (remote_ && (room_.exempts_cached() || has_sessions(scenario))))),
+                      (remote_ && (room_.exempts_cached() || prompts_begin_alike(scenario))))),
       announces_(uses_prefixes_ && room_.exempts_cached()),
       measured_events_(measured_events(scenario)),
       adapts_(std::ranges::any_of(scenario.throttles,

@@ -181,6 +181,10 @@ void HttpFleet::write_request(const Attempt& attempt, std::string& out) {
   text.prompt_tokens = work.prompt_tokens;
   text.output_tokens = work.output_tokens;
   text.turns = conversations_.turns(work, system_tokens(work));
+  if (text.turns.empty() && work.prefix != nullptr) {
+    text.blocks = work.prefix->blocks;
+    text.block_tokens = work.prefix->block_tokens;
+  }
   text.request_id = id;
   text.attempt = work.attempt;
   sites_[attempt.site].writers[work.tenant].write(text, out);
