@@ -362,8 +362,11 @@ void Loop::leave_unserved(RequestId id, const Exit& exit, const Decision* decisi
 
 void Loop::ask_on(RequestId id, bool served, std::int64_t reply_ns) {
   if (!answers_matter_ || is_called(id)) return;
-  if (const auto next = clients_.follow_up(requests_[id], served, reply_ns)) {
-    schedule_request(*next);
+  const auto next = clients_.follow_up(requests_[id], served, reply_ns);
+  if (next) schedule_request(*next);
+  const bool goes_on = next && next->known_tokens > 0;
+  if (uses_prefixes_ && !goes_on && prefixes_[id].prefix.conversation != 0) {
+    fleet_.conversation_ended(prefixes_[id].prefix.conversation);
   }
 }
 

@@ -373,7 +373,7 @@ void HttpFleet::note_said(Attempt& attempt) {
   if (goes_on) {
     conversations_.answered(work, system_tokens(work), answer_tokens, attempt.answer.take_text());
   } else {
-    conversations_.ended(work);
+    conversations_.ended(work.prefix->conversation);
   }
 }
 
