@@ -195,7 +195,7 @@ void HttpFleet::assigned(std::uint32_t who, Connection& connection, bool used_be
   Attempt& attempt = attempts_[who];
   attempt.connection = &connection;
   attempt.used_before = used_before;
-  connection.use(*this, who);
+  connection.use(*this, who, {reinterpret_cast<const char*>(&attempt), sizeof attempt});
   if (may_go_on(attempt.work)) attempt.answer.keep_text();
   write_request(attempt, attempt.request);
   attempt.has_measured_words = words_are_frozen_;
