@@ -82,6 +82,10 @@ class Fleet {
     assert(false && "nobody looks at this fleet while it runs");
   }
 
+  /// No more turns of a conversation come, by its key (Prefix), though its last one may have been
+  /// meant to be followed: it was not served.
+  virtual void conversation_ended(std::uint64_t) {}
+
   /// The earliest instant at which there may be news; kNever if that is not for the fleet to say
   /// (in real time it interrupts the clock's wait instead).
   virtual std::int64_t next_event_ns() const = 0;

@@ -101,7 +101,7 @@ class Served {
   }
   void token() {
     const std::int64_t now_ns = clock_.now_ns();
-    for (const RequestId id : ids_) server_.token(id, -1, now_ns);
+    for (const RequestId id : ids_) server_.token(id, -1, now_ns, now_ns);
   }
   void complete() {
     Request request;

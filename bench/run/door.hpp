@@ -63,8 +63,10 @@ class Door {
   /// It was let through; `standings` as they are after that.
   virtual void admitted(RequestId id, std::span<const GateStanding> standings,
                         std::int64_t now_ns) = 0;
-  /// It got a token: which one, where it is computed, else -1.
-  virtual void token(RequestId id, std::int32_t token, std::int64_t now_ns) = 0;
+  /// It got a token: which one, where it is computed, else -1. Its client was to have it at
+  /// `due_ns`.
+  virtual void token(RequestId id, std::int32_t token, std::int64_t due_ns,
+                     std::int64_t now_ns) = 0;
   virtual void completed(RequestId id, const Request& request, std::int64_t now_ns) = 0;
   /// The throttles, or the limits of their queue, do not let it through: at once (rejected), or
   /// not for as long as it may wait (expired).

@@ -307,7 +307,15 @@ void tell_lifts(const std::vector<LiftRecord>& lifts, const Scenario& planned, R
     if (further.at_ns && *further.at_ns > end_ns) further.at_ns.reset();
   }
   if (run.lift->throttle.empty()) return;
-  run.lift->limit_tokens_per_s = fluid_drain(planned).limit_tokens_per_s;
+  const std::size_t event = measured_events(planned).front();
+  if (!planned.events[event].at_signal || !run.lift->at_ns) {
+    run.lift->limit_tokens_per_s = fluid_drain(planned).limit_tokens_per_s;
+    return;
+  }
+  Scenario stated = planned;  // what a signal began, with its instant
+  stated.events[event].at_signal = false;
+  stated.events[event].at_ns = *run.lift->at_ns;
+  run.lift->limit_tokens_per_s = fluid_drain(stated).limit_tokens_per_s;
 }
 
 std::optional<TraceRecord> trace_record(const Tenant& tenant) {

@@ -19,9 +19,11 @@ std::int32_t block_tokens(const Tenant& tenant) {
   return trace ? static_cast<std::int32_t>(trace->block_tokens) : kBlockTokens;
 }
 
-bool has_sessions(const Scenario& scenario) {
-  return std::ranges::any_of(scenario.tenants,
-                             [](const Tenant& tenant) { return tenant.sessions.has_value(); });
+/// By conversation, or as a trace names their blocks.
+bool prompts_begin_alike(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.tenants, [](const Tenant& tenant) {
+    return tenant.sessions.has_value() || tenant.arrivals.trace.has_value();
+  });
 }
 
 constexpr std::size_t kNoEvent = std::numeric_limits<std::size_t>::max();
@@ -65,7 +67,7 @@ Loop::Loop(const Scenario& scenario, const RecordingGrid& grid, Clock& clock, Fl
       uses_prefixes_(plays_load_ &&
                      (scenario.fleet.router == RouterPolicy::session_affinity ||
                       prefix_cache_tokens(scenario) > 0 ||
-                      (remote_ && (room_.exempts_cached() || has_sessions(scenario))))),
+                      (remote_ && (room_.exempts_cached() || prompts_begin_alike(scenario))))),
       announces_(uses_prefixes_ && room_.exempts_cached()),
       measured_events_(measured_events(scenario)),
       adapts_(std::ranges::any_of(scenario.throttles,
@@ -360,8 +362,11 @@ void Loop::leave_unserved(RequestId id, const Exit& exit, const Decision* decisi
 
 void Loop::ask_on(RequestId id, bool served, std::int64_t reply_ns) {
   if (!answers_matter_ || is_called(id)) return;
-  if (const auto next = clients_.follow_up(requests_[id], served, reply_ns)) {
-    schedule_request(*next);
+  const auto next = clients_.follow_up(requests_[id], served, reply_ns);
+  if (next) schedule_request(*next);
+  const bool goes_on = next && next->known_tokens > 0;
+  if (uses_prefixes_ && !goes_on && prefixes_[id].prefix.conversation != 0) {
+    fleet_.conversation_ended(prefixes_[id].prefix.conversation);
   }
 }
 
@@ -495,7 +500,9 @@ void Loop::collect() {
         room_.scheduled(now_ns_, news.id, news.count);
         break;
       case NewsKind::token:
-        if (!hung_up_.contains(news.id)) door_->token(news.id, news.count, now_ns_);
+        if (!hung_up_.contains(news.id)) {
+          door_->token(news.id, news.count, news.at_ns, now_ns_);
+        }
         break;
       case NewsKind::cancelled:
         leave_hung_up(news);

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <queue>
 #include <set>
@@ -152,6 +153,8 @@ class Loop {
   void schedule_actions();
   void follow_actions();
   void begin_action(std::uint32_t event, std::int64_t at_ns);
+  void change_at_signal(std::uint32_t event, std::int64_t signalled_ns);
+  void plan_anew(std::vector<Change> changes, std::vector<ReplicaChange> replica_changes);
   void event_holds(std::uint32_t event, std::int64_t begun_ns, std::int64_t at_ns);
   void open_phases();
   void borders_moved();
@@ -255,6 +258,7 @@ class Loop {
   bool adapts_;                        // a throttle whose limit moves by itself
   std::int64_t counted_until_ns_ = 0;  // attempts at the throttles go into the phase before that
   std::deque<std::uint32_t> await_signal_;  // events, in their order
+  std::unique_ptr<Scenario> stated_;        // with the instants of those that signals have begun
   std::int64_t got_tokens_ = 0;             // of requests that have ended, by remote fleets
   std::vector<std::int64_t> accepted_ns_;   // by request: its attempt, by an endpoint; or negative
   bool draining_ = false;                   // nothing more is sent, or taken in

@@ -79,14 +79,7 @@ void Loop::tell_door_of_exit(RequestId id, const Exit& exit, const Decision* dec
 
 /// What was planned from now on is planned anew.
 void Loop::replan_events(const Replan& replan) {
-  auto all = std::exchange(timeline_, {});
-  for (; !all.empty(); all.pop()) {
-    const Kind kind = all.top().kind;
-    if (kind != Kind::change && kind != Kind::replicas) timeline_.push(all.top());
-  }
-  changes_ = replan.changes;
-  replica_changes_ = replan.replica_changes;
-  schedule_changes(next_change_, next_replica_change_);
+  plan_anew(replan.changes, replan.replica_changes);
   if (!replan.divides) return;
   measured_events_.assign(1, *replan.divides);
   plan_lift(0, replan.event);

@@ -22,7 +22,12 @@ LiftRecord planned_lift(const Scenario& scenario, const Event& event) {
   lift.planned_ns = begin_ns(scenario, event);
   lift.length_ns = end_ns(scenario, event) - lift.planned_ns;
   lift.site = event.site;
-  if (event.at_signal) lift.planned_ns = scenario.run.duration_ns;  // unless it comes before
+  if (!event.at_signal) return lift;
+  lift.planned_ns = scenario.run.duration_ns;  // unless it comes before
+  if (!event.throttle.empty()) {               // until then the signal is what is waited for
+    lift.throttle.clear();
+    lift.kind = name_of(EventKind::signal);
+  }
   return lift;
 }
 
@@ -70,7 +75,7 @@ void Loop::change(std::size_t first) {
     if (measured == measured_events_.end()) continue;
     const auto lift = static_cast<std::size_t>(measured - measured_events_.begin());
     note_lift(lift);
-    if (door_ != nullptr) open_phases();
+    if (door_ != nullptr || scenario_.events[*changes_[end].event].at_signal) open_phases();
     if (throttle_lift_) continue;
     throttle_lift_ = lift;
     room_.remember(changes_[end].throttle);
@@ -287,9 +292,40 @@ void Loop::begin_action(std::uint32_t event, std::int64_t at_ns) {
     open_phases();  // those of a run that has it, as if it had been answered at once
   } else if (scenario_.events[event].kind == EventKind::signal) {
     event_holds(event, at_ns, at_ns);
+  } else if (!scenario_.events[event].throttle.empty()) {
+    change_at_signal(event, at_ns);
   } else {
     elsewhere_->actions->begin(event, now_ns_);
   }
+}
+
+/// A throttle of the scenario changes now, which was not planned with its instant.
+void Loop::change_at_signal(std::uint32_t event, std::int64_t signalled_ns) {
+  if (stated_ == nullptr) stated_ = std::make_unique<Scenario>(scenario_);
+  Event& its = stated_->events[event];
+  its.at_signal = false;
+  its.at_ns = now_ns_;  // behind what has happened, which stays
+  if (next_change_ > 0) its.at_ns = std::max(its.at_ns, changes_[next_change_ - 1].at_ns + 1);
+  const auto measured = std::ranges::find(measured_events_, event);
+  if (measured != measured_events_.end()) {
+    LiftRecord& lift =
+        outcome_.lifts[static_cast<std::size_t>(measured - measured_events_.begin())];
+    lift = planned_lift(*stated_, its);
+    lift.planned_ns = signalled_ns;
+  }
+  plan_anew(plan_changes(*stated_), replica_changes_);
+}
+
+/// What is to come is this now.
+void Loop::plan_anew(std::vector<Change> changes, std::vector<ReplicaChange> replica_changes) {
+  auto all = std::exchange(timeline_, {});
+  for (; !all.empty(); all.pop()) {
+    const Kind kind = all.top().kind;
+    if (kind != Kind::change && kind != Kind::replicas) timeline_.push(all.top());
+  }
+  changes_ = std::move(changes);
+  replica_changes_ = std::move(replica_changes);
+  schedule_changes(next_change_, next_replica_change_);
 }
 
 void Loop::event_holds(std::uint32_t event, std::int64_t begun_ns, std::int64_t at_ns) {

@@ -4,8 +4,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <set>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "bench/wire/json_text.hpp"
 #include "workloads/text/quantity.hpp"
@@ -26,6 +27,16 @@ struct Wrong {
 }
 
 constexpr std::int64_t kMostTokens = 1'000'000'000;
+
+/// Of what a client has written, as much as an answer shows.
+std::string_view shortened(std::string_view place) {
+  constexpr std::size_t kMostShown = 200;
+  if (place.size() <= kMostShown) return place;
+  std::size_t end = kMostShown;
+  while (end > 0 && (static_cast<unsigned char>(place[end]) & 0xc0U) == 0x80U)
+    --end;  // whole signs
+  return place.substr(0, end);
+}
 
 std::int64_t tokens_of(std::int64_t bytes) {
   return (bytes + kBytesPerToken - 1) / kBytesPerToken;
@@ -125,14 +136,46 @@ std::int64_t prompt_tokens(const json::element& prompt) {
   return ids;
 }
 
+/// Who reads an object with a key twice takes the first value or the last one, and its neighbour
+/// the other. `place`: what leads to the value: "messages[0]".
+void refuse_repeated_keys(const json::element& value, std::string& place) {
+  const std::size_t here = place.size();
+  if (value.is_array()) {
+    std::size_t index = 0;
+    for (const json::element each : json::array(value)) {
+      if (each.is_object() || each.is_array()) {
+        fmt::format_to(std::back_inserter(place), "[{}]", index);
+        refuse_repeated_keys(each, place);
+        place.resize(here);
+      }
+      ++index;
+    }
+    return;
+  }
+  if (!value.is_object()) return;
+  std::vector<std::string_view> keys;
+  for (const auto& [key, its] : json::object(value)) {
+    keys.push_back(key);
+    if (!its.is_object() && !its.is_array()) continue;
+    if (here > 0) place += '.';
+    place += key;
+    refuse_repeated_keys(its, place);
+    place.resize(here);
+  }
+  std::ranges::sort(keys);
+  const auto twice = std::ranges::adjacent_find(keys);
+  if (twice == keys.end()) return;
+  if (here > 0) place += '.';
+  place += *twice;
+  refuse(fmt::format("'{}' is there twice", shortened(place)), shortened(place));
+}
+
 void append_toml(const json::element& value, std::string& out);
 
 void append_toml(json::object object, std::string& out) {
   out += "{ ";
   bool first = true;
-  std::set<std::string_view> keys;
   for (const auto& [key, value] : object) {
-    if (!keys.insert(key).second) refuse(fmt::format("'{}' is there twice", key), key);
     if (!std::exchange(first, false)) out += ", ";
     out += '"';
     append_json_text(key, out);
@@ -190,6 +233,8 @@ struct ApiReader::State {
     }
     json::object object;
     if (root.get(object) != simdjson::SUCCESS) refuse("the body is not an object of JSON");
+    std::string place;
+    refuse_repeated_keys(root, place);
     return object;
   }
   json::parser parser;

@@ -30,6 +30,32 @@ void TimeCounts::append(const std::string& name, const std::string& labels,
   fmt::format_to(to, "{0}_sum{{{1}}} {2}\n{0}_count{{{1}}} {3}\n", name, labels, sum_s_, sum);
 }
 
+namespace {
+
+/// Of a histogram of nanoseconds, with what lies in the bucket of a bound below it.
+void append_histogram(const std::string& name, const Histogram& histogram, std::string& out) {
+  constexpr std::array<double, 16> kBounds_ms = {0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1,   1.5,
+                                                 2,    3,   5,   10,  20,  50,  100, 1000};
+  std::array<std::uint64_t, kBounds_ms.size() + 1> counts{};
+  histogram.for_each_bucket([&](std::int64_t lower_ns, std::int64_t, std::uint64_t count) {
+    const auto bin = std::ranges::lower_bound(kBounds_ms, static_cast<double>(lower_ns) * 1e-6);
+    counts[static_cast<std::size_t>(bin - kBounds_ms.begin())] += count;
+  });
+  const auto to = std::back_inserter(out);
+  fmt::format_to(to, "# TYPE {} histogram\n", name);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    sum += counts[i];
+    const std::string bound =
+        i < kBounds_ms.size() ? fmt::format("{}", kBounds_ms[i] / 1000) : "+Inf";
+    fmt::format_to(to, "{}_bucket{{le=\"{}\"}} {}\n", name, bound, sum);
+  }
+  fmt::format_to(to, "{0}_sum {1}\n{0}_count {2}\n", name,
+                 static_cast<double>(histogram.sum_ns()) * 1e-9, sum);
+}
+
+}  // namespace
+
 std::string level_json(const GateLevel& level) {
   const auto number = [](std::optional<double> units) {
     return units ? fmt::format("{:.6g}", *units) : "null";
@@ -70,8 +96,25 @@ std::string metrics_text(const ServerFigures& figures, bool caches_prefixes) {
   figures.ttft.append("vllm:time_to_first_token_seconds", labels, out);
   figures.gaps.append("vllm:inter_token_latency_seconds", labels, out);
   figures.e2e.append("vllm:e2e_request_latency_seconds", labels, out);
+  append_histogram("tokenlift:chunk_lateness_seconds", figures.lateness.all(), out);
+  append_histogram("tokenlift:chunk_lateness_net_seconds", figures.lateness.net(), out);
   return out;
 }
+
+namespace {
+
+/// `{"chunks":7,"p50":0.1,...}`, in milliseconds; null where nothing has been sent.
+std::string lateness_json(const Lateness& lateness) {
+  const Histogram& all = lateness.all();
+  if (all.empty()) return "null";
+  const auto ms = [](std::int64_t ns) { return static_cast<double>(ns) * 1e-6; };
+  return fmt::format(
+      R"({{"chunks":{},"p50":{:.4f},"p99":{:.4f},"most":{:.4f},"net_p50":{:.4f},"net_p99":{:.4f}}})",
+      all.count(), ms(all.value_at(0.5)), ms(all.value_at(0.99)), ms(all.max_ns()),
+      ms(lateness.net().value_at(0.5)), ms(lateness.net().value_at(0.99)));
+}
+
+}  // namespace
 
 std::string state_json(const ServerFigures& figures, const std::vector<Throttle>& throttles) {
   std::string levels;
@@ -88,13 +131,14 @@ std::string state_json(const ServerFigures& figures, const std::vector<Throttle>
       R"({{"scenario":{},"engine":"{}","now_s":{:.6f},"connections":{},"running":{},"waiting":{},)"
       R"("requests":{},"completed":{},"hung_up":{},"refused":{},"overloaded":{},)"
       R"("prompt_tokens":{},"output_tokens":{},"replicas":{},"kv_resident_tokens":{},)"
-      R"("kv_room_tokens":{},"throttles":[{}],"events":[{}]}})"
+      R"("kv_room_tokens":{},"lateness_ms":{},"throttles":[{}],"events":[{}]}})"
       "\n",
       quoted_json(figures.scenario), figures.engine, static_cast<double>(figures.now_ns) / 1e9,
       figures.connections, figures.running, figures.waiting, figures.requests,
       figures.stopped + figures.cut_off, figures.hung_up, figures.refused, figures.overloaded,
       figures.prompt_tokens, figures.output_tokens, figures.replicas,
-      figures.cache_use.resident_tokens, figures.cache_use.room_tokens, levels, events);
+      figures.cache_use.resident_tokens, figures.cache_use.room_tokens,
+      lateness_json(figures.lateness), levels, events);
 }
 
 }  // namespace tokenlift

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/fleet/fleet.hpp"
+#include "bench/serve/lateness.hpp"
 #include "bench/throttle/gate.hpp"
 #include "workloads/scenario/scenario.hpp"
 
@@ -57,6 +58,7 @@ struct ServerFigures {
   std::uint64_t prompt_tokens = 0;
   std::uint64_t output_tokens = 0;
   TimeCounts ttft, gaps, e2e;
+  Lateness lateness;
   std::vector<TenantFigures> tenants;
   // As they were when somebody asked last:
   std::vector<GateLevel> levels;  ///< by throttle

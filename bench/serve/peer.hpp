@@ -106,6 +106,7 @@ class Peer final : private Watcher {
   std::int64_t deadline_ns = kNever;  ///< when to look at it
   std::int64_t timer_ns = kNever;     ///< the earliest entry for it among the timers
   bool is_dirty = false;              ///< it waits for a flush
+  std::int64_t due_ns = kNever;       ///< of the first token that waits for it
   std::unique_ptr<ComingRequest> coming;
 
  private:

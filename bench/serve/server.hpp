@@ -18,6 +18,7 @@
 #include "bench/run/door.hpp"
 #include "bench/run/run_so_far.hpp"
 #include "bench/serve/api_request.hpp"
+#include "bench/serve/lateness.hpp"
 #include "bench/serve/listener.hpp"
 #include "bench/serve/live.hpp"
 #include "bench/serve/pages.hpp"
@@ -71,7 +72,7 @@ class Server final : public Door, private Peer::Owner {
   void begun(std::uint32_t caller, RequestId id) override;
   void admitted(RequestId id, std::span<const GateStanding> standings,
                 std::int64_t now_ns) override;
-  void token(RequestId id, std::int32_t token, std::int64_t now_ns) override;
+  void token(RequestId id, std::int32_t token, std::int64_t due_ns, std::int64_t now_ns) override;
   void completed(RequestId id, const Request& request, std::int64_t now_ns) override;
   void refused(RequestId id, const Decision& decision, std::span<const GateStanding> standings,
                std::int64_t now_ns) override;
@@ -119,6 +120,7 @@ class Server final : public Door, private Peer::Owner {
   void expect(Peer& peer, std::int64_t within_ns);
   void look_at_timers(std::int64_t now_ns);
   void soil(Peer& peer);
+  void note_lateness(Peer& peer);
 
   const Scenario& scenario_;
   ServerSettings settings_;
@@ -144,6 +146,7 @@ class Server final : public Door, private Peer::Owner {
   bool caches_prefixes_ = false;
   ServerFigures figures_;
   LiveFigures live_;
+  RunQueue run_queue_;
   std::vector<Asked> watchers_;
   Listener listener_;  // the last: it takes connections from when it is there
 };

@@ -71,8 +71,8 @@ std::optional<Replan> Server::next_event(std::int64_t now_ns, bool measuring) {
     if (peer == nullptr) continue;
     again_.push_back(asked);
     auto added = timetable_.add(peer->turn.text, now_ns, measuring);
-    if (const auto* wrong = std::get_if<std::string>(&added)) {
-      refuse(*peer, {400, *wrong});
+    if (const auto* why = std::get_if<Timetable::Refusal>(&added)) {
+      refuse(*peer, {why->conflicts ? 409 : 400, why->text});
       continue;
     }
     const Replan& replan = std::get<Replan>(added);
@@ -151,7 +151,14 @@ std::int64_t Server::next_ns() const {
   return std::min(live_.next_ns(), timers_.next_ns());
 }
 
+void Server::note_lateness(Peer& peer) {
+  const std::int64_t now_ns = clock_.now_ns();
+  if (figures_.lateness.wants_look(now_ns)) figures_.lateness.look(now_ns, run_queue_.waited_ns());
+  figures_.lateness.sent(std::exchange(peer.due_ns, kNever), now_ns);
+}
+
 void Server::pause(std::int64_t now_ns) {
+  if (figures_.lateness.wants_look(now_ns)) figures_.lateness.look(now_ns, run_queue_.waited_ns());
   shake_hands();
   look_at_timers(now_ns);
   answer_reports();
@@ -161,6 +168,7 @@ void Server::pause(std::int64_t now_ns) {
     if (peer == nullptr) continue;
     peer->is_dirty = false;
     peer->flush();
+    if (peer->due_ns != kNever) note_lateness(*peer);
   }
   dirty_.clear();
   for (const Asked& asked : std::exchange(again_, {})) {
@@ -195,7 +203,7 @@ void Server::admitted(RequestId id, std::span<const GateStanding> standings, std
       limit_fields(peer->turn.facts.dialect, standings, now_ns, clock_.wire().unix_s());
 }
 
-void Server::token(RequestId id, std::int32_t token, std::int64_t now_ns) {
+void Server::token(RequestId id, std::int32_t token, std::int64_t due_ns, std::int64_t now_ns) {
   Peer* const peer = peer_of(id);
   if (peer == nullptr) return;
   Turn& turn = peer->turn;
@@ -213,6 +221,7 @@ void Server::token(RequestId id, std::int32_t token, std::int64_t now_ns) {
     append_token_text(token, turn.text);
     return;
   }
+  peer->due_ns = std::min(peer->due_ns, due_ns);
   std::string text;
   append_token_text(token, text);
   if (first) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "workloads/plan/fleet_plan.hpp"
+#include "workloads/plan/idle_events.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/text/mistake.hpp"
@@ -49,16 +50,28 @@ std::string keys_at(std::string_view line, int column) {
 }
 
 /// What is wrong, with its place in what the client wrote, which is not what was read.
-std::string explained(const ScenarioError& error) {
+Timetable::Refusal explained(const ScenarioError& error) {
   std::string text;
+  bool conflicts = true;
   for (const Mistake& mistake : error.mistakes()) {
     const std::string keys = keys_at(mistake.excerpt, mistake.column);
     if (!text.empty()) text += "; ";
     if (!keys.empty()) text += keys + ": ";
     text += mistake.message;
     if (!mistake.advice.empty()) text += " (" + mistake.advice + ")";
+    conflicts = conflicts && mistake.conflicts;
   }
-  return text;
+  return {text, conflicts};
+}
+
+/// Why the last event changes nothing, if it does not.
+std::optional<std::string> idleness(const Scenario& played) {
+  const std::size_t last = played.events.size() - 1;
+  if (played.events[last].kind == EventKind::ramp) return std::nullopt;  // its steps come later
+  for (const IdleEvent& idle : idle_events(played)) {
+    if (idle.event == last && !idle.changes_settings) return "the event " + idle.what;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -113,8 +126,8 @@ Timetable::Timetable(const Scenario& resolved, std::vector<Profile> profiles)
   text_ = to_toml(played_);
 }
 
-std::variant<Replan, std::string> Timetable::add(const std::string& table, std::int64_t now_ns,
-                                                 bool measuring) {
+std::variant<Replan, Timetable::Refusal> Timetable::add(const std::string& table,
+                                                        std::int64_t now_ns, bool measuring) {
   const std::int64_t at_ns = std::max(now_ns, last_ns_ + 1);
   const auto begin = table.find('{') + 1;
   const bool empty = table.find_first_not_of(" }", begin) == std::string::npos;
@@ -125,9 +138,12 @@ std::variant<Replan, std::string> Timetable::add(const std::string& table, std::
   try {
     Scenario played =
         resolve(parse_scenario(text, kPosted, ".", {}, profiles_), capacity_tokens_per_s_);
+    if (const auto why = idleness(played)) return Refusal{*why, true};
     std::optional<std::size_t> divides;
     if (measuring && !divides_) divides = played.events.size() - 1;
-    if (played.events.back().measure && !divides) return unmeasured(played);
+    if (played.events.back().measure && !divides) {
+      return Refusal{unmeasured(played)};
+    }
     if (divides || divides_) played.events[divides ? *divides : *divides_].measure = true;
     Replan replan{played.events.back(), plan_changes(played), plan_fleet(played), divides};
     played_ = std::move(played);

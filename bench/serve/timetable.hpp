@@ -30,12 +30,18 @@ class Timetable {
   /// `resolved`: of served_scenario(). `profiles`: those of the command line.
   Timetable(const Scenario& resolved, std::vector<Profile> profiles);
 
+  /// Why an event is not taken.
+  struct Refusal {
+    std::string text;  ///< all that is wrong with it, or why it would change nothing
+    bool conflicts =
+        false;  ///< nothing is wrong with it: as things stand it would change nothing, or not fit
+  };
+
   /// One more event, an inline table of TOML without `at`: it begins at `now_ns`, or 1 ns after the
-  /// one before. The first one that comes while requests are `measuring` divides the run. Or all
-  /// that is wrong with it, a line each; then nothing has changed. That it is to be measured
-  /// (`measure`) is wrong where it does not divide the run.
-  std::variant<Replan, std::string> add(const std::string& table, std::int64_t now_ns,
-                                        bool measuring);
+  /// one before. The first one that comes while requests are `measuring` divides the run. Where it
+  /// is refused nothing has changed. That it is to be measured (`measure`) is wrong where it does
+  /// not divide the run.
+  std::variant<Replan, Refusal> add(const std::string& table, std::int64_t now_ns, bool measuring);
 
   /// With the events that came.
   const Scenario& played() const { return played_; }

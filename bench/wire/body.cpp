@@ -62,12 +62,39 @@ Body::State Body::feed(std::string_view& bytes, std::string_view& data) {
       if (!data.empty()) break;
       take(bytes, data);
       if (left_ == 0) part_ = Part::chunk_end;
-    } else {
+    } else if (!take_usual_line(bytes)) {
       step(bytes.front());
       bytes.remove_prefix(1);
     }
   }
   return state();
+}
+
+/// The end of a chunk, or the line of a size, in one piece and as nearly everybody writes it. False
+/// where it has to be looked at byte by byte.
+bool Body::take_usual_line(std::string_view& bytes) {
+  constexpr std::size_t kUsualDigits = 7;
+  if (line_bytes_ > 0 && part_ == Part::size) return false;
+  if (part_ == Part::chunk_end) {
+    if (!bytes.starts_with("\r\n")) return false;
+    bytes.remove_prefix(2);
+    line_bytes_ = 0;
+    part_ = Part::size;
+    return true;
+  }
+  if (part_ != Part::size) return false;
+  std::uint64_t size = 0;
+  std::size_t at = 0;
+  for (; at < std::min(bytes.size(), kUsualDigits); ++at) {
+    const int digit = digit_of(bytes[at]);
+    if (digit < 0) break;
+    size = size * 16 + static_cast<std::uint64_t>(digit);
+  }
+  if (at == 0 || !bytes.substr(at).starts_with("\r\n")) return false;
+  bytes.remove_prefix(at + 2);
+  left_ = size;
+  begin_chunk();
+  return true;
 }
 
 /// An LF that follows no CR, or a blank behind a size, where they are not taken.

@@ -50,6 +50,7 @@ class Body {
   };
   State state() const;
   void take(std::string_view& bytes, std::string_view& data);
+  bool take_usual_line(std::string_view& bytes);
   void step(char byte);
   bool is_misplaced(char byte) const;
   void step_in_size(char byte);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,10 +44,12 @@ class Connection final : private Watcher {
   Connection(WireClock& clock, Origin& origin, User& user);
   ~Connection() { close(); }
 
-  /// From now on it is this user's, who has that number for it.
-  void use(User& user, std::uint32_t number = 0) {
+  /// From now on it is this user's, who has that number for it, and looks at these bytes whenever
+  /// something is received.
+  void use(User& user, std::uint32_t number = 0, std::span<const char> looked_at = {}) {
     user_ = &user;
     number_ = number;
+    look_at(looked_at);
   }
   std::uint32_t number() const { return number_; }
 

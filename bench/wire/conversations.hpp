@@ -13,9 +13,9 @@
 
 namespace tokenlift {
 
-/// A conversation is kept from its first answer to its last. One whose turn is not served ends
-/// there, which nobody says: those that rest the longest are forgotten. Their next turn, should
-/// there be one, says what was known as if it were one turn of the user.
+/// A conversation is kept from its first answer to its last, or to a turn that is not served. Where
+/// there are too many those that rest the longest are forgotten. Their next turn says what was
+/// known as if it were one turn of the user.
 class Conversations {
  public:
   static constexpr std::size_t kMost = 200'000;
@@ -56,13 +56,12 @@ class Conversations {
     }
   }
 
-  /// It was the last turn of its conversation.
-  void ended(const Work& work) {
-    if (!is_turn(work)) return;
-    const Said* const known = said_.find(work.prefix->conversation);
+  /// No more turns of it come.
+  void ended(std::uint64_t conversation) {
+    const Said* const known = said_.find(conversation);
     if (known == nullptr) return;
     answer_bytes_ -= known->bytes;
-    said_.erase(work.prefix->conversation);
+    said_.erase(conversation);
   }
 
   std::size_t size() const { return said_.size(); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/wire/json_text.hpp"
+#include "bench/wire/usual_chunk.hpp"
 #include "reports/text/utf8.hpp"
 #include "reports/text/visible.hpp"
 
@@ -347,6 +348,14 @@ std::optional<Delta> DeltaReader::event(std::string_view name, std::string_view 
   if (data.starts_with("[DONE]") && data.find_first_not_of(kBlanks, 6) == std::string_view::npos) {
     delta.ends = true;
     return delta;
+  }
+  if (state_->api != Api::anthropic_messages && name != "error") {
+    if (const auto usual = read_usual_chunk(data)) {
+      delta.has_output = !usual->content.empty();
+      delta.has_text = delta.has_output || !usual->reasoning.empty();
+      if (text != nullptr) append_json_text(usual->content, *text);
+      return delta;
+    }
   }
   Said said;
   if (!state_->read(data, delta, said, text)) return std::nullopt;

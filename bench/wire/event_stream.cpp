@@ -138,7 +138,24 @@ void EventStream::keep(const Event& at_hand) {
   if (at_hand.name.data() != name_.data()) name_ = at_hand.name;
 }
 
+/// An event of one line of data, all of it in one piece, where nothing is kept of what came before.
+bool EventStream::take_usual(std::string_view& bytes, Event& event) {
+  constexpr std::string_view kData = "data: ";
+  const bool is_clean = begun_ && !delivered_ && !has_data_ && !after_cr_ && !line_ended_ &&
+                        !line_again_ && line_.empty() && name_.empty();
+  if (!is_clean || !bytes.starts_with(kData)) return false;
+  const std::size_t end = bytes.find('\n');
+  if (end >= bytes.size() - 1 || bytes[end + 1] != '\n' || end > kLongestLine) return false;
+  const std::string_view line = bytes.substr(0, end);
+  if (line.find('\r') != std::string_view::npos) return false;
+  event = {{}, line.substr(kData.size())};
+  bytes.remove_prefix(end + 2);
+  return true;
+}
+
 bool EventStream::next(std::string_view& bytes, Event& event) {
+  if (take_usual(bytes, event)) return true;
+  if (bytes.empty() && !delivered_ && !line_again_) return false;
   if (delivered_) {
     delivered_ = false;
     empty(data_);

@@ -40,6 +40,7 @@ class EventStream {
     bool in_string = false;
     bool escaped = false;
   };
+  bool take_usual(std::string_view& bytes, Event& event);
   bool take_line(std::string_view& bytes, std::string_view& line);
   void untake_line(std::string_view& bytes, std::string_view line);
   bool begins_another(std::string_view data, std::string_view value);

@@ -175,6 +175,10 @@ void HttpFleet::write_request(const Attempt& attempt, std::string& out) {
   text.prompt_tokens = work.prompt_tokens;
   text.output_tokens = work.output_tokens;
   text.turns = conversations_.turns(work, system_tokens(work));
+  if (text.turns.empty() && work.prefix != nullptr) {
+    text.blocks = work.prefix->blocks;
+    text.block_tokens = work.prefix->block_tokens;
+  }
   text.request_id = id;
   text.attempt = work.attempt;
   sites_[attempt.site].writers[work.tenant].write(text, out);
@@ -185,7 +189,7 @@ void HttpFleet::assigned(std::uint32_t who, Connection& connection, bool used_be
   Attempt& attempt = attempts_[who];
   attempt.connection = &connection;
   attempt.used_before = used_before;
-  connection.use(*this, who);
+  connection.use(*this, who, {reinterpret_cast<const char*>(&attempt), sizeof attempt});
   if (may_go_on(attempt.work)) attempt.answer.keep_text();
   write_request(attempt, attempt.request);
   attempt.has_measured_words = words_are_frozen_;
@@ -363,7 +367,7 @@ void HttpFleet::note_said(Attempt& attempt) {
   if (goes_on) {
     conversations_.answered(work, system_tokens(work), answer_tokens, attempt.answer.take_text());
   } else {
-    conversations_.ended(work);
+    conversations_.ended(work.prefix->conversation);
   }
 }
 

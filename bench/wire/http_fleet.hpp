@@ -50,6 +50,11 @@ class HttpFleet final : public Fleet, private ConnectionPool::Client, private Co
   std::int64_t open_tokens() const override { return open_tokens_; }
   void stop(std::int64_t end_ns, TokenRecord& record) override;
 
+  void conversation_ended(std::uint64_t conversation) override {
+    conversations_.ended(conversation);
+  }
+  /// Of answers that are kept for the next turns of their conversations.
+  std::size_t kept_answer_bytes() const { return conversations_.answer_bytes(); }
   void borders_moved() override { tokens_.borders_moved(); }
   std::optional<WireRecord> wire() override;
 

@@ -25,9 +25,16 @@ class Watcher {
 
   /// It can be read, or written; errors and ends can be read. Neither: Poller::post().
   virtual void ready(bool readable, bool writable) = 0;
+  /// What ready() will look at, besides the watcher itself.
+  std::span<const char> looked_at() const { return looked_at_; }
 
  protected:
   ~Watcher() = default;
+  /// It is fetched while others are told.
+  void look_at(std::span<const char> bytes) { looked_at_ = bytes; }
+
+ private:
+  std::span<const char> looked_at_;
 };
 
 /// What a descriptor is watched for.
@@ -62,6 +69,8 @@ class Poller {
   std::span<char> buffer() { return buffer_; }
 
  private:
+  void fetch_ahead(std::size_t next) const;
+
   int epoll_ = -1;
   bool waits_by_ns_ = true;  // the kernel has epoll_pwait2
   std::array<epoll_event, kMostAtOnce> found_{};

@@ -96,7 +96,9 @@ std::vector<std::string> read_prompts(const std::string& path) {
 }
 
 PromptSource::PromptSource(const Prompts& prompts, std::uint64_t seed, std::uint32_t tenant)
-    : prompts_(prompts), draws_(seed, Purpose::prompt_content, tenant) {
+    : prompts_(prompts),
+      draws_(seed, Purpose::prompt_content, tenant),
+      block_draws_(seed, Purpose::prompt_block, 0) {
   if (prompts_.kind == PromptKind::file) {
     for (const std::string& prompt : read_prompts(prompts_.file)) {
       append_json_text(prompt, lines_.emplace_back());
@@ -108,7 +110,7 @@ PromptSource::PromptSource(const Prompts& prompts, std::uint64_t seed, std::uint
 void PromptSource::set_words_per_token(double words_per_token) {
   words_per_token_ = words_per_token;
   system_.clear();
-  append_words(kSystemKey, prompts_.system_tokens, system_);
+  append_words(draws_, kSystemKey, prompts_.system_tokens, system_);
 }
 
 void PromptSource::append_text(std::uint64_t key, std::int64_t tokens, std::string& out) const {
@@ -117,20 +119,21 @@ void PromptSource::append_text(std::uint64_t key, std::int64_t tokens, std::stri
     const std::uint64_t lines = lines_.size();
     out += lines_[(draws_.bits(kSystemKey) % lines + key % lines) % lines];
   } else {
-    append_words(key, tokens, out);
+    append_words(draws_, key, tokens, out);
   }
 }
 
 // Draw 0 of a key is a bijection of it, and its eight bytes are the first eight words.
-void PromptSource::append_words(std::uint64_t key, std::int64_t tokens, std::string& out) const {
+void PromptSource::append_words(const Draws& draws, std::uint64_t key, std::int64_t tokens,
+                                std::string& out) const {
   if (tokens <= 0) return;
   auto words = static_cast<std::size_t>(
       std::max(std::llround(static_cast<double>(tokens) * words_per_token_), 1LL));
   const std::size_t begin = out.size();
   out.resize(begin + words * kWordBytes);
   char* to = out.data() + begin;
-  std::uint64_t bits = draws_.bits(key);
-  for (std::uint64_t draw = 0; words > 0; bits = draws_.bits(key, draw++)) {
+  std::uint64_t bits = draws.bits(key);
+  for (std::uint64_t draw = 0; words > 0; bits = draws.bits(key, draw++)) {
     for (std::size_t i = std::min<std::size_t>(words, 8); i > 0; --i, --words, bits >>= 8) {
       const std::size_t word = bits & 0xff;
       std::memcpy(to, kTable.texts[word].data(), kWordBytes);
@@ -141,13 +144,16 @@ void PromptSource::append_words(std::uint64_t key, std::int64_t tokens, std::str
   out.erase(begin, 1);  // the first space
 }
 
+namespace {
+
 // As words are, with 5 ids of the first draw, which hold its 64 bits, and 4 of each further one.
-void PromptSource::append_ids(std::uint64_t key, std::int64_t tokens, std::string& out) const {
+void append_drawn_ids(const Draws& draws, std::uint64_t key, std::int64_t tokens,
+                      std::string& out) {
   constexpr std::uint64_t kFirst = 1000;
   constexpr std::uint64_t kIds = 29'000;
-  std::uint64_t bits = draws_.bits(key);
+  std::uint64_t bits = draws.bits(key);
   std::int64_t of_draw = 5;
-  for (std::uint64_t draw = 0; tokens > 0; bits = draws_.bits(key, draw++), of_draw = 4) {
+  for (std::uint64_t draw = 0; tokens > 0; bits = draws.bits(key, draw++), of_draw = 4) {
     for (std::int64_t i = std::min(tokens, of_draw); i > 0; --i, --tokens, bits /= kIds) {
       std::array<char, 6> digits;
       const auto end = std::to_chars(digits.begin(), digits.end(), kFirst + bits % kIds).ptr;
@@ -155,6 +161,30 @@ void PromptSource::append_ids(std::uint64_t key, std::int64_t tokens, std::strin
       out.append(digits.begin(), end + 1);
     }
   }
+}
+
+}  // namespace
+
+void PromptSource::append_ids(std::uint64_t key, std::int64_t tokens, std::string& out) const {
+  append_drawn_ids(draws_, key, tokens, out);
+}
+
+std::int64_t PromptSource::append_blocks(std::span<const std::uint64_t> blocks,
+                                         std::int64_t block_tokens, std::int64_t tokens,
+                                         std::string& out) const {
+  if (prompts_.kind == PromptKind::file) return tokens;
+  for (const std::uint64_t block : blocks) {
+    if (tokens <= 0) break;
+    const std::int64_t its_tokens = std::min(tokens, block_tokens);
+    tokens -= its_tokens;
+    if (prompts_.kind == PromptKind::token_ids) {
+      append_drawn_ids(block_draws_, block, its_tokens, out);
+    } else {
+      append_words(block_draws_, block, its_tokens, out);
+      out += ' ';
+    }
+  }
+  return tokens;
 }
 
 }  // namespace tokenlift

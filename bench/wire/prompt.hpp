@@ -2,6 +2,7 @@
 // What the prompts say: as many words as the stated tokens need, token ids, or lines of a file.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,14 @@ class PromptSource {
   /// Appends `tokens` token ids, 1,000 .. 29,999, as elements of a JSON array, with commas between
   /// them and after the last. Those of different keys differ within the first 5.
   void append_ids(std::uint64_t key, std::int64_t tokens, std::string& out) const;
+
+  /// A prompt of `tokens` tokens that begins with blocks of a trace, of `block_tokens` each but for
+  /// the last one: appends their texts or ids, with a space or a comma behind each, and returns how
+  /// many tokens are left of it. A block says the same in whatever prompt it stands, of all tenants
+  /// of a seed; of a part of it the beginning. Of kind file none is appended.
+  std::int64_t append_blocks(std::span<const std::uint64_t> blocks, std::int64_t block_tokens,
+                             std::int64_t tokens, std::string& out) const;
+
   /// The system prompt of the tenant, as the inside of a JSON string; empty: none.
   const std::string& system_text() const { return system_; }
   /// The key of the system prompt, for append_ids. No request has it.
@@ -40,10 +49,12 @@ class PromptSource {
   const Prompts& settings() const { return prompts_; }
 
  private:
-  void append_words(std::uint64_t key, std::int64_t tokens, std::string& out) const;
+  void append_words(const Draws& draws, std::uint64_t key, std::int64_t tokens,
+                    std::string& out) const;
 
   Prompts prompts_;
   Draws draws_;
+  Draws block_draws_;
   double words_per_token_ = 1;
   std::vector<std::string> lines_;  // kind file, escaped for JSON
   std::string system_;

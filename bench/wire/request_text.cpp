@@ -127,7 +127,19 @@ void RequestWriter::write_messages(const RequestText& request, std::string& out)
     out += "\"},";
   };
   const std::int64_t own = request.prompt_tokens - prompts_.settings().system_tokens;
-  if (request.turns.empty()) say("user", request.key, std::max<std::int64_t>(own, 1));
+  if (request.turns.empty() && request.blocks.empty()) {
+    say("user", request.key, std::max<std::int64_t>(own, 1));
+  } else if (request.turns.empty()) {
+    out += R"({"role":"user","content":")";
+    const std::int64_t rest = prompts_.append_blocks(request.blocks, request.block_tokens,
+                                                     std::max<std::int64_t>(own, 1), out);
+    if (rest > 0) {
+      prompts_.append_text(request.key, rest, out);
+    } else {
+      out.pop_back();  // the space behind the last block
+    }
+    out += "\"},";
+  }
   for (const SaidTurn& turn : request.turns) {
     say("user", turn.key, std::max<std::int64_t>(turn.tokens, 1));
     if (turn.answer != nullptr) {
@@ -160,7 +172,10 @@ void RequestWriter::write_prompt(const RequestText& request, std::string& out) c
     out += prompts_.system_text() + ' ';
   }
   if (request.turns.empty()) {
-    say(request.key, std::max<std::int64_t>(request.prompt_tokens - system_tokens, 1));
+    const std::int64_t own = std::max<std::int64_t>(request.prompt_tokens - system_tokens, 1);
+    const std::int64_t rest =
+        prompts_.append_blocks(request.blocks, request.block_tokens, own, out);
+    if (rest > 0) say(request.key, rest);
   }
   for (const SaidTurn& turn : request.turns) {
     say(turn.key, std::max<std::int64_t>(turn.tokens, 1));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,9 +29,11 @@ struct RequestText {
   std::int64_t prompt_tokens = 0;  ///< in all; the system prompt counts. Not used with turns
   std::int64_t output_tokens = 0;  ///< max_tokens, and min_tokens with ignore_eos
   std::vector<SaidTurn> turns;     ///< of a session, the last one is this request; empty: none
-  std::string_view request_id;     ///< x-request-id
-  std::uint32_t attempt = 1;       ///< x-stainless-retry-count is attempt - 1
-  std::string_view user;           ///< empty: not said
+  std::span<const std::uint64_t> blocks;  ///< that the prompt begins with, of a trace; no turns
+  std::int64_t block_tokens = 0;          ///< in each of them
+  std::string_view request_id;            ///< x-request-id
+  std::uint32_t attempt = 1;              ///< x-stainless-retry-count is attempt - 1
+  std::string_view user;                  ///< empty: not said
 };
 
 /// Writes requests of one tenant to one endpoint. What does not change from one to the next is

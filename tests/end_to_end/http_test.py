@@ -165,6 +165,31 @@ class Http(binary_case.BinaryCase):
         self.assertEqual(phases["transition"]["begin_s"], phases["before"]["end_s"])
         self.assertLess(phases["transition"]["begin_s"], 4)
 
+    def test_a_signal_lifts_a_limit_of_the_scenario(self):
+        endpoint = self.endpoint()
+        limit = """
+[[throttle]]
+name = "ours"
+kind = "token_bucket"
+unit = "requests"
+rate = "10/s"
+burst = 1
+[[event]]
+at = "signal"
+lift = "ours"
+"""
+        scenario = self.write_scenario(endpoint.address, events=limit)
+        process = self.start_run(scenario, "6s", endpoint, asked=20)
+        process.send_signal(signal.SIGUSR1)
+        out, err = process.communicate(timeout=60)
+        self.assertIn(process.returncode, (0, 3), err)
+        run = self.run_json()
+        self.assertEqual((run["lift"]["kind"], run["lift"]["throttle"]), ("lift", "ours"))
+        self.assertGreater(run["lift"]["at_s"], 1)
+        self.assertGreater(run["lift"]["waiting_requests"], 0)
+        self.assertEqual(run["totals"]["completed"], run["totals"]["due"])
+        self.assertIn("Lifting 'ours' at", out)
+
     def test_enter_on_the_terminal_divides_the_run(self):
         endpoint = self.endpoint()
         scenario = self.write_scenario(endpoint.address, events='[[event]]\nat = "signal"\n')
@@ -273,6 +298,24 @@ class Http(binary_case.BinaryCase):
             for sent, (texts, answer) in turns.items():
                 self.assertEqual(texts, longest[:sent])
                 self.assertEqual([answer], longest[sent:sent + 1] or [answer])
+
+    def test_a_traces_blocks_begin_alike(self):
+        endpoint = self.endpoint()
+        scenario = self.write_scenario(endpoint.address)
+        rows = [{"timestamp": 20 * i, "input_length": 40, "output_length": 2, "hash_ids": [i % 2, 10 + i, 100 + i]}
+                for i in range(30)]
+        (self.path / "trace.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        lines = [line for line in scenario.read_text().splitlines() if not line.startswith(("prompt_tokens", "output_tokens"))]
+        scenario.write_text("\n".join(lines).replace(
+            'process = "poisson", rate = "50/s"', 'process = "trace", file = "trace.jsonl", block_tokens = 16'))
+        # Without a warm-up prompts keep the words that they begin with.
+        self.play(scenario, "--set", "run.duration=2s", "--set", "run.warmup=0s")
+        prompts = [asked["messages"][-1]["content"].split() for asked in endpoint.bodies]
+        self.assertEqual(len(prompts), 30)
+        self.assertEqual({len(prompt) for prompt in prompts}, {40})
+        firsts = {tuple(prompt[:16]) for prompt in prompts}
+        self.assertEqual(len(firsts), 2, "two first blocks, in turn")
+        self.assertEqual(len({tuple(prompt[16:32]) for prompt in prompts}), 30)
 
     def test_too_few_descriptors_are_said_before_the_run(self):
         endpoint = self.endpoint()

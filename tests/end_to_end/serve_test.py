@@ -76,6 +76,12 @@ class ServeTest(BinaryCase):
             self.assertEqual([m["id"] for m in models["data"]], ["served", "default", "h100-8b"])
             metrics = server.ask("/metrics")[2]
             self.assertIn('vllm:generation_tokens_total{model_name="h100-8b",engine="0"} 21', metrics)
+            # Each token of a stream is a chunk, with an instant at which it was due.
+            self.assertIn("\ntokenlift:chunk_lateness_seconds_count 8\n", metrics)
+            self.assertIn('\ntokenlift:chunk_lateness_net_seconds_bucket{le="+Inf"} 8\n', metrics)
+            late = server.state()["lateness_ms"]
+            self.assertEqual(late["chunks"], 8)
+            self.assertTrue(0 < late["p50"] <= late["p99"] <= late["most"] and late["net_p99"] <= late["p99"], late)
             self.assertEqual(server.ask("/health")[2], "ok\n")
             self.assertEqual(server.ask("/ready")[0], 200)
             for path in ("/health", "/ready", "/"):  # like GET, without the body
@@ -114,6 +120,9 @@ class ServeTest(BinaryCase):
             status, _, body = server.ask("/tokenlift/event", {"lift": "door"})
             self.assertEqual(status, 200)
             at_s = json.loads(body)["at_s"]
+            status, _, body = server.ask("/tokenlift/event", {"lift": "door"})
+            self.assertEqual((status, json.loads(body)["error"]["message"]),
+                             (409, "the event changes nothing: throttle 'door' is lifted already"))
             for _ in range(3):
                 self.assertEqual(server.ask("/v1/chat/completions", chat(), batch)[0], 200)
             self.assertEqual(server.state()["events"], [{"at_s": at_s, "event": {"lift": "door"}}])
@@ -151,6 +160,19 @@ class ServeTest(BinaryCase):
                 got, _, text = server.ask(path, body)
                 self.assertEqual(got, status, text)
                 self.assertIn("message", json.loads(text)["error"])
+            # A key that is there twice, wherever it stands, is told in the way of the dialect.
+            messages = b'{"model": "served", "max_tokens": 3, "messages": [{"role": "user", "role": "user", "content": "a"}]}'
+            for path in ("/v1/chat/completions", "/v1/messages"):
+                status, _, text = server.ask(path, messages)
+                error = json.loads(text)["error"]
+                self.assertEqual((status, error["type"], error["message"]),
+                                 (400, "invalid_request_error", "'messages[0].role' is there twice"))
+                self.assertEqual(error.get("param"), "messages[0].role" if "chat" in path else None)
+            status, _, text = server.ask("/v1/completions", b'{"model": "served", "prompt": "a", "prompt": "b"}')
+            self.assertEqual((status, json.loads(text)["error"]["param"]), (400, "prompt"))
+            status, _, text = server.ask("/tokenlift/event",
+                                         b'{"set": {"throttle": "door", "rate": "1/s", "rate": "2/s"}}')
+            self.assertEqual((status, json.loads(text)["error"]["message"]), (400, "'set.rate' is there twice"))
             self.assertEqual(server.ask("/v1/chat/completions")[0], 405)
             self.assertEqual(server.ask("/v1/chat/completions", chat(), {"x-tenant": "nobody"})[0], 400)
             self.assertEqual(server.ask("/health", headers={"host": "evil.example"})[0], 421)
@@ -345,8 +367,12 @@ headers = {{ content-type = "application/json" }} }}
         with Serving(self, SERVED, "--set", "fleet.site.hall.prefix_cache_tokens=1000") as server:
             self.assertEqual(server.ask("/ready")[0], 200)
             leave = {"leave": {"site": "hall"}}
+            self.assertEqual(server.ask("/tokenlift/event", {"join": {"site": "hall"}})[0], 409)
             self.assertEqual(server.ask("/tokenlift/event", leave)[0], 200)
             server.wait_for(lambda state: state["replicas"] == 0)
+            status, _, body = server.ask("/tokenlift/event", leave)
+            self.assertEqual(status, 409)
+            self.assertIn('nobody is there to leave site "hall"', json.loads(body)["error"]["message"])
             status, _, body = server.ask("/ready")
             self.assertEqual((status, json.loads(body)["error"]["message"]), (503, "no replica serves"))
             self.assertEqual(server.ask("/health")[0], 200)

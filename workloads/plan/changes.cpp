@@ -203,7 +203,7 @@ std::vector<Change> plan_changes(const Scenario& resolved) {
     }
     for (std::size_t index = 0; index < resolved.events.size(); ++index) {
       const Event& event = resolved.events[index];
-      if (event.throttle != throttle.name || event.taken_out) continue;
+      if (event.throttle != throttle.name || event.taken_out || event.at_signal) continue;
       add_event(event, index + kEventsFrom, i, actions);
     }
   }

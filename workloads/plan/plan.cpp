@@ -336,7 +336,12 @@ std::vector<Phase> plan_phases(const Scenario& resolved, std::optional<std::int6
   std::optional<MeasuredSpan> span = measured_span(resolved);
   if (opens) {
     const std::int64_t at_ns = std::max(warmup_ns, held_ns.value_or(run.duration_ns));
-    span = MeasuredSpan{at_ns, at_ns};
+    std::int64_t length_ns = 0;  // of a ramp that a signal begins
+    for (const std::size_t i : measured_events(resolved)) {
+      const Event& event = resolved.events[i];
+      if (event.at_signal) length_ns = end_ns(resolved, event) - begin_ns(resolved, event);
+    }
+    span = MeasuredSpan{at_ns, std::min(at_ns + length_ns, run.duration_ns)};
   }
   if (span) {
     assert(run.settle_ns);

@@ -114,7 +114,8 @@ struct Change {
 /// with the value in its middle, so that what has accrued is exact where a step ends); borders of
 /// peak hours, also those in force at 0. A lift, a restore, a ramp, or a set of the same parameter
 /// ends a ramp that is under way; set, restore and ramp bring back a throttle that was lifted. An
-/// event that is taken out changes nothing.
+/// event that is taken out changes nothing, nor does one that waits for a signal: when that has
+/// come the loop states its instant.
 std::vector<Change> plan_changes(const Scenario& resolved);
 
 /// The indices of the events that divide the run: those with `measure`, or else the first, if any.

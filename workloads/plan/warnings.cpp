@@ -9,6 +9,7 @@
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/fleet_warnings.hpp"
 #include "workloads/plan/fluid.hpp"
+#include "workloads/plan/idle_events.hpp"
 #include "workloads/plan/load.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/plan/samples.hpp"
@@ -303,36 +304,9 @@ void warn_of_calendar(const Scenario& resolved, std::vector<std::string>& result
   }
 }
 
-// Events that change nothing, each seen as what the ones before it left.
 void warn_of_idle_events(const Scenario& resolved, std::vector<std::string>& result) {
-  struct State {
-    Throttle settings;
-    bool lifted = false;
-    bool touched = false;
-  };
-  std::vector<State> states;
-  for (const Throttle& throttle : resolved.throttles) states.push_back({throttle, false, false});
-  const auto out_of_force = [](const Throttle& settings, bool lifted) {
-    return lifted || settings.mode == Mode::shadow;
-  };
-  for (const Change& change : plan_changes(resolved)) {
-    State& state = states[change.throttle];
-    if (change.event && change.inherit != Inherit::reset) {
-      const std::string what = "the event at " + format_duration(change.at_ns) + " ";
-      const std::string name = "throttle '" + state.settings.name + "'";
-      const bool restores = resolved.events[*change.event].kind == EventKind::restore;
-      if (restores && !state.touched) {
-        result.push_back(what + "restores " + name + ", which no event before it has changed");
-      } else if (state.settings == change.settings && state.lifted == change.lifted) {
-        result.push_back(what + "changes nothing: " + name +
-                         (change.lifted ? " is lifted already" : " has these settings already"));
-      } else if (out_of_force(state.settings, state.lifted) &&
-                 out_of_force(change.settings, change.lifted)) {
-        result.push_back(what + "changes nothing that requests meet: " + name +
-                         " holds and refuses nothing before it or after it");
-      }
-    }
-    state = {change.settings, change.lifted, true};
+  for (const IdleEvent& idle : idle_events(resolved)) {
+    result.push_back("the event at " + format_duration(idle.at_ns) + " " + idle.what);
   }
 }
 

@@ -40,14 +40,16 @@ Event EventReader::read(TableReader& table) {
 }
 
 // At a signal an event may do nothing itself: then whoever sends it has done something elsewhere.
-// What throttles and replicas do is planned before the run.
+// What replicas do is planned before the run.
 void EventReader::check_actions(TableReader& table, const Event& event) {
   std::vector<std::string_view> actions;
   bool is_planned = false;
   for (const Keyword<EventKind>& keyword : kKeywords<EventKind>) {
     if (keyword.value == EventKind::signal || !table.has(keyword.name)) continue;
     actions.push_back(keyword.name);
-    is_planned = keyword.value != EventKind::call && keyword.value != EventKind::command;
+    is_planned = keyword.value == EventKind::power || keyword.value == EventKind::battery ||
+                 keyword.value == EventKind::join || keyword.value == EventKind::leave ||
+                 keyword.value == EventKind::fail || keyword.value == EventKind::slow;
   }
   if (actions.size() > 1 || (actions.empty() && !event.at_signal)) {
     table.mistake(actions.empty() ? "lift" : actions.back(),
@@ -56,8 +58,10 @@ void EventReader::check_actions(TableReader& table, const Event& event) {
                                         in_quotes(actions.back()) + ", not both",
                   std::string(kActionAdvice));
   } else if (event.at_signal && is_planned) {
-    table.mistake("at", in_quotes(actions.front()) + " is planned before the run, with its instant",
-                  "state it: at = \"15s\"; a signal begins a call or a command, or stands alone");
+    table.mistake(
+        "at", in_quotes(actions.front()) + " is planned before the run, with its instant",
+        "state it: at = \"15s\"; a signal changes a throttle, begins a call or a command, or "
+        "stands alone");
   }
 }
 

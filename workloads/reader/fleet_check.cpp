@@ -74,26 +74,27 @@ void check_counts(const Scenario& scenario, const Site& site, const FleetPlaces&
       const std::int64_t free = taken.free_at(event.at_ns);
       const std::int64_t count = event.replicas.value_or(free);
       if (count > free || free == 0) {
-        document.add(place,
-                     (count > free ? replicas_of(count) + " join site " : "replicas join site ") +
-                         in_quotes(site.name) + at + ", which " +
-                         (free == 0 ? "has all of its own" : "lacks " + std::to_string(free)),
-                     "it names " + std::to_string(site.replicas) +
-                         ": raise its replicas, lower at_start, or let fewer join");
+        document.add_conflict(
+            place,
+            (count > free ? replicas_of(count) + " join site " : "replicas join site ") +
+                in_quotes(site.name) + at + ", which " +
+                (free == 0 ? "has all of its own" : "lacks " + std::to_string(free)),
+            "it names " + std::to_string(site.replicas) +
+                ": raise its replicas, lower at_start, or let fewer join");
         return;
       }
       taken.join(count);
     } else if (event.kind == EventKind::leave) {
       const std::int64_t count = event.replicas.value_or(taken.there());
       if (count > taken.there() || count == 0) {
-        document.add(place,
-                     (count == 0 ? std::string("nobody is there to leave site ")
-                                 : replicas_of(count) + " leave site ") +
-                         in_quotes(site.name) + at +
-                         (count == 0 ? ""
-                                     : ", where " + std::to_string(taken.there()) +
-                                           " are that have no notice yet"),
-                     "let fewer leave, or others join before");
+        document.add_conflict(place,
+                              (count == 0 ? std::string("nobody is there to leave site ")
+                                          : replicas_of(count) + " leave site ") +
+                                  in_quotes(site.name) + at +
+                                  (count == 0 ? ""
+                                              : ", where " + std::to_string(taken.there()) +
+                                                    " are that have no notice yet"),
+                              "let fewer leave, or others join before");
         return;
       }
       taken.leave(event, count);

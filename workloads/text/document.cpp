@@ -302,6 +302,13 @@ void Document::add(const Place& place, const std::string& message, const std::st
                 shortened(without_secrets(advice)), ""}});
 }
 
+void Document::add_conflict(const Place& place, const std::string& message,
+                            const std::string& advice) {
+  const std::size_t before = found_.size();
+  add(place, message, advice);
+  if (found_.size() > before) found_.back().mistake.conflicts = true;
+}
+
 void Document::add(const std::vector<Mistake>& mistakes) {
   for (const Mistake& mistake : mistakes) note({1, 0, mistake});
 }

@@ -51,6 +51,8 @@ class Document {
 
   /// What looks like a secret is shown in none of them.
   void add(const Place& place, const std::string& message, const std::string& advice = "");
+  /// What could be right elsewhere (Mistake::conflicts).
+  void add_conflict(const Place& place, const std::string& message, const std::string& advice);
   /// Mistakes in another file.
   void add(const std::vector<Mistake>& mistakes);
   std::size_t mistake_count() const { return count_; }

@@ -33,6 +33,7 @@ enum class Purpose : std::uint64_t {
   repair = 17,
   failed_replicas = 18,
   slowed_replicas = 19,
+  prompt_block = 20,
 };
 
 /// The output function of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number

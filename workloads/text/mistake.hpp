@@ -25,6 +25,8 @@ struct Mistake {
   std::string message;
   std::string advice;   ///< "did you mean ...", allowed values; may be empty
   std::string excerpt;  ///< the source line
+  /// It could be right elsewhere: something before it has left nothing for it to do.
+  bool conflicts = false;
 };
 
 /// file:line:column: error: message, the line, a caret under the column, the advice.

@@ -36,6 +36,8 @@ class ScriptedEndpoint final : public Fleet {
   ScriptedEndpoint(const RecordingGrid& grid, Answer answer)
       : record_(grid), answer_(std::move(answer)) {}
 
+  std::vector<std::uint64_t> ended;  ///< conversations
+
   /// Something else that happens then.
   void at(std::int64_t at_ns, std::function<void()> happens) {
     agenda_.emplace(at_ns, std::move(happens));
@@ -85,6 +87,8 @@ class ScriptedEndpoint final : public Fleet {
       end(last, reply);
     });
   }
+
+  void conversation_ended(std::uint64_t conversation) override { ended.push_back(conversation); }
 
   std::span<const News> advance(std::int64_t until_ns) override {
     news_.clear();

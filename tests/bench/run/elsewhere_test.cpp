@@ -78,6 +78,80 @@ TEST(Elsewhere, AnEventMayWaitForASignal) {
   EXPECT_EQ(silent.run.lift->at_ns, std::nullopt);
 }
 
+// A limit of the scenario itself is changed when the signal comes: what waits is let through then.
+TEST(Elsewhere, ASignalMayLiftALimitOfTheScenario) {
+  Scenario scenario = of_endpoint();
+  Throttle throttle;
+  throttle.name = "gateway";
+  throttle.unit = Unit::requests;
+  throttle.rate.per_s = 5;
+  throttle.burst.units = 1;
+  scenario.throttles.push_back(throttle);
+  Event event;
+  event.kind = EventKind::lift;
+  event.throttle = "gateway";
+  event.at_signal = true;
+  scenario.events.push_back(event);
+  event.kind = EventKind::restore;  // at the second one
+  scenario.events.push_back(event);
+  scenario.events[0].measure = true;
+  const auto answer = [](const Work&, std::int64_t) { return served(); };
+  const Played played = play(scenario, answer, [](Parts parts) {
+    parts.actions.signal_at(3'330 * kMs);
+    parts.actions.signal_at(7 * kSecond);
+    parts.actions.signal_at(8 * kSecond);  // nobody waits for that
+  });
+  EXPECT_EQ(played.run.lift->kind, "lift");
+  EXPECT_EQ(played.run.lift->throttle, "gateway");
+  EXPECT_EQ(played.run.lift->at_ns, 3'330 * kMs);
+  EXPECT_EQ(played.run.lift->planned_ns, 3'330 * kMs);
+  EXPECT_EQ(played.run.lift->waiting_requests, 16) << "33 were due, and 17 let through";
+  EXPECT_EQ(phase(played.run, "before").counts.due, 33U);
+  EXPECT_EQ(phase(played.run, "before").admitted_requests, 17U);
+  EXPECT_EQ(phase(played.run, "transition").counts.due, 10U);
+  const auto submitted = [&](std::int64_t from_ns, std::int64_t to_ns) {
+    return std::ranges::count_if(played.submissions, [&](const auto& submission) {
+      return submission.now_ns >= from_ns && submission.now_ns < to_ns;
+    });
+  };
+  EXPECT_EQ(submitted(0, 3'330 * kMs), 17);
+  EXPECT_EQ(submitted(3'330 * kMs, 3'331 * kMs), 16) << "all that waited, at once";
+  EXPECT_EQ(submitted(3'331 * kMs, 7 * kSecond), 36) << "as they come";
+  EXPECT_LE(submitted(7 * kSecond + kMs, 10 * kSecond), 16) << "it is back";
+
+  const Played silent = play(scenario, answer);
+  EXPECT_EQ(names(silent.run), std::vector<std::string>{"before"});
+  EXPECT_EQ(silent.run.lift->kind, "signal") << "that is what did not come";
+  EXPECT_EQ(silent.run.lift->at_ns, std::nullopt);
+}
+
+// The transition lasts as long as the ramp and the settling.
+TEST(Elsewhere, ASignalMayBeginARamp) {
+  Scenario scenario = of_endpoint();
+  Throttle throttle;
+  throttle.name = "gateway";
+  throttle.unit = Unit::requests;
+  throttle.rate.per_s = 5;
+  throttle.burst.units = 1;
+  scenario.throttles.push_back(throttle);
+  Event event;
+  event.kind = EventKind::ramp;
+  event.throttle = "gateway";
+  event.at_signal = true;
+  event.rate = Rate{};
+  event.rate->per_s = 50;
+  event.over_ns = 2 * kSecond;
+  scenario.events.push_back(event);
+  const Played played = play(
+      scenario, [](const Work&, std::int64_t) { return served(); },
+      [](Parts parts) { parts.actions.signal_at(4 * kSecond); });
+  EXPECT_EQ(played.run.lift->kind, "ramp");
+  EXPECT_EQ(played.run.lift->length_ns, 2 * kSecond);
+  const std::size_t transition = *find_phase(played.run, "transition");
+  EXPECT_EQ(played.run.phases[transition].begin_ns, played.run.lift->at_ns);
+  EXPECT_EQ(played.run.phases[transition].end_ns, *played.run.lift->at_ns + 3 * kSecond);
+}
+
 TEST(Elsewhere, ASignalMayBeginACall) {
   Scenario scenario = with_call(0);
   scenario.events[0].at_signal = true;

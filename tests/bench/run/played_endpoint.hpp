@@ -109,6 +109,7 @@ struct Played {
   std::vector<ScriptedEndpoint::Submission> submissions;
   std::int64_t unanswered = 0;
   std::vector<std::uint32_t> begun;  // calls
+  std::vector<std::uint64_t> ended;  // conversations
 };
 
 /// What a test does with the parts before the run begins.
@@ -144,6 +145,7 @@ inline Played play(const Scenario& scenario, ScriptedEndpoint::Answer answer,
   played.submissions = endpoint.submissions;
   played.unanswered = endpoint.in_flight();
   played.begun = actions.begun;
+  played.ended = endpoint.ended;
   return played;
 }
 

@@ -346,5 +346,39 @@ RC_GTEST_PROP(Replies, EveryRequestAndEveryTokenIsCountedOnce, ()) {
   if (scenario.run.stop_after_requests) RC_ASSERT(totals.due <= 100U);
 }
 
+// What was said in a conversation is kept for its next turn: where none comes the fleet is told so,
+// at once.
+TEST(Replies, AConversationEndsWithTheTurnThatIsNotServed) {
+  Scenario scenario = of_endpoint();
+  scenario.run.duration_ns = 1050 * kMs;  // ten conversations begin
+  scenario.tenants[0].slo = {};
+  Sessions& sessions = scenario.tenants[0].sessions.emplace();
+  sessions.turns.mean = 3;
+  sessions.turns.min = 3;
+  sessions.turns.max = 3;
+  sessions.think = Wait{WaitDistribution::constant, 10 * kMs};
+  sessions.max_context_tokens = 1000;
+  const auto ended_when = [&](const std::function<ScriptedReply(std::int64_t)>& answer_turn) {
+    std::map<std::uint64_t, std::int64_t> turns;  // by conversation
+    const Played played = play(scenario, [&](const Work& work, std::int64_t) {
+      return answer_turn(++turns[work.prefix->conversation]);
+    });
+    std::map<std::uint64_t, std::int64_t> ended;
+    for (const std::uint64_t conversation : played.ended) {
+      EXPECT_TRUE(ended.emplace(conversation, turns[conversation]).second) << "said twice";
+    }
+    EXPECT_EQ(turns.size(), 10U);
+    EXPECT_EQ(ended.size(), 9U) << "the run ends before the next turn of the last one";
+    std::int64_t sum = 0;
+    for (const auto& [conversation, after_turns] : ended) sum += after_turns;
+    EXPECT_EQ(sum % std::ssize(ended), 0) << "all after as many turns";
+    return sum / std::ssize(ended);
+  };
+  EXPECT_EQ(ended_when([](std::int64_t) { return served(); }), 3);
+  for (const ScriptedReply& bad : {refused(0), broken(500), cut()}) {
+    EXPECT_EQ(ended_when([&](std::int64_t turn) { return turn == 2 ? bad : served(); }), 2);
+  }
+}
+
 }  // namespace
 }  // namespace tokenlift::played_endpoint::replies_test

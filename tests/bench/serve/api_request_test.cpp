@@ -93,6 +93,46 @@ TEST(ApiRequest, SaysWhatIsWrongAndWithWhichKey) {
   }
 }
 
+// Who reads a key twice takes the first value, and who stands behind it the other one.
+TEST(ApiRequest, AKeyThatIsThereTwiceIsAMistakeWithItsPlace) {
+  const std::string messages = R"("messages": [{"role": "user", "content": "a"}])";
+  const std::vector<std::pair<std::string, std::string>> all = {
+      {R"("model": "n", )" + messages, "model"},
+      {messages + ", " + messages, "messages"},
+      {R"("messages": [{"role": "user", "content": "a", "role": "user"}])", "messages[0].role"},
+      {R"("messages": [{"role": "user", "content": "a"},
+          {"role": "user", "content": [{"text": "a"}, {"text": "b", "te\u0078t": "c"}]}])",
+       "messages[1].content[1].text"},
+      {messages + R"(, "unknown": {"a": [[{"b": 1, "c": {"d": 1, "d": 1}}]]})",
+       "unknown.a[0][0].c.d"},
+      {messages + R"(, "stream_options": {"include_usage": true, "include_usage": false})",
+       "stream_options.include_usage"}};
+  ApiReader reader;
+  for (const auto& [rest, key] : all) {
+    for (const Dialect dialect :
+         {Dialect::openai_chat, Dialect::openai_completions, Dialect::anthropic}) {
+      const auto read =
+          reader.read(dialect, R"({"model": "m", "max_tokens": 1, "prompt": "a", )" + rest + "}");
+      const auto* wrong = std::get_if<ApiMistake>(&read);
+      ASSERT_NE(wrong, nullptr) << rest;
+      EXPECT_EQ(wrong->key, key);
+      EXPECT_EQ(wrong->text, "'" + key + "' is there twice");
+    }
+  }
+  // The same key in two objects is not.
+  const auto apart = reader.read(
+      Dialect::openai_chat,
+      R"({"model": "m", "x": {"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}]}, )" + messages + "}");
+  EXPECT_TRUE(std::holds_alternative<ApiRequest>(apart));
+  // What is shown of a long one is text.
+  std::string longer = "k";
+  for (int i = 0; i < 200; ++i) longer += "\u00e9";
+  const auto read =
+      reader.read(Dialect::openai_chat, "{\"" + longer + "\": 1, \"" + longer + "\": 2}");
+  ASSERT_TRUE(std::holds_alternative<ApiMistake>(read));
+  EXPECT_EQ(std::get<ApiMistake>(read).key, longer.substr(0, 199));
+}
+
 TEST(ApiRequest, AnEventBecomesATableOfTheLanguage) {
   ApiReader reader;
   const auto table = reader.event_table(
@@ -106,7 +146,7 @@ TEST(ApiRequest, AnEventBecomesATableOfTheLanguage) {
   for (const auto& [body, text] : std::vector<std::pair<std::string, std::string>>{
            {R"({"at": "5s", "lift": "a"})", "an event begins at once: leave 'at' out"},
            {R"({"lift": "a", "lift": "b"})", "'lift' is there twice"},
-           {R"({"set": {"rate": "5/s", "rate": "5/s"}})", "'rate' is there twice"}}) {
+           {R"({"set": {"rate": "5/s", "rate": "5/s"}})", "'set.rate' is there twice"}}) {
     const auto wrong = reader.event_table(body);
     ASSERT_TRUE(std::holds_alternative<ApiMistake>(wrong)) << body;
     EXPECT_EQ(std::get<ApiMistake>(wrong).text, text);

@@ -114,7 +114,7 @@ class ScriptedDoor final : public Door, public Clock {
     if (posted_.empty() || posted_.front().first > now_ns) return std::nullopt;
     auto added = timetable_.add(posted_.front().second, now_ns, measuring);
     posted_.erase(posted_.begin());
-    EXPECT_TRUE(std::holds_alternative<Replan>(added)) << std::get<std::string>(added);
+    EXPECT_TRUE(std::holds_alternative<Replan>(added)) << std::get<Timetable::Refusal>(added).text;
     return std::get<Replan>(std::move(added));
   }
 
@@ -129,7 +129,9 @@ class ScriptedDoor final : public Door, public Clock {
       story(id).left.push_back(standing.remaining_units);
     }
   }
-  void token(RequestId id, std::int32_t, std::int64_t) override { ++story(id).tokens; }
+  void token(RequestId id, std::int32_t, std::int64_t, std::int64_t) override {
+    ++story(id).tokens;
+  }
   void completed(RequestId id, const Request&, std::int64_t now_ns) override {
     end(id, "completed", now_ns);
   }

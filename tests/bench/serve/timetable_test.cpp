@@ -51,11 +51,20 @@ lift = "limit"
 Replan added(Timetable& timetable, const std::string& table, std::int64_t now_ns,
              bool measuring = true) {
   auto result = timetable.add(table, now_ns, measuring);
-  if (const auto* wrong = std::get_if<std::string>(&result)) {
-    ADD_FAILURE() << *wrong;
+  if (const auto* why = std::get_if<Timetable::Refusal>(&result)) {
+    ADD_FAILURE() << why->text;
     return {};
   }
   return std::get<Replan>(std::move(result));
+}
+
+/// Why an event is not taken; "409 " before it where it would change nothing as things stand.
+std::string refusal(Timetable& timetable, const std::string& table, std::int64_t now_ns,
+                    bool measuring = true) {
+  const auto result = timetable.add(table, now_ns, measuring);
+  const auto* why = std::get_if<Timetable::Refusal>(&result);
+  if (why == nullptr) return "";
+  return (why->conflicts ? "409 " : "") + why->text;
 }
 
 TEST(Timetable, ScenariosOwnEventsDoNotHappenByThemselves) {
@@ -96,11 +105,13 @@ TEST(Timetable, AnEventHoldsWhenItComesAndIsPlayedFromThenOn) {
 TEST(Timetable, OneEventDividesTheRun) {
   Timetable timetable(served(), {});
   const std::string lift = R"({ "lift" = "limit", "measure" = true })";
+  const std::string set =
+      R"({ "set" = { "throttle" = "limit", "rate" = "2/s" }, "measure" = true })";
   const auto refused = [&](bool measuring) {
-    const auto result = timetable.add(lift, 9'000'000'000, measuring);
-    return std::holds_alternative<std::string>(result) ? std::get<std::string>(result) : "";
+    return refusal(timetable, measuring ? set : lift, 9'000'000'000, measuring);
   };
-  EXPECT_FALSE(added(timetable, R"({ "restore" = "limit" })", 1, false).divides);
+  EXPECT_FALSE(added(timetable, R"({ "set" = { "throttle" = "limit", "rate" = "3/s" } })", 1, false)
+                   .divides);
   EXPECT_TRUE(refused(false).starts_with("measure: no request has come yet")) << refused(false);
   EXPECT_EQ(added(timetable, R"({ "lift" = "limit" })", 2'000'000'000).divides, 1U);
   EXPECT_FALSE(added(timetable, R"({ "restore" = "limit" })", 3'000'000'000).divides);
@@ -121,13 +132,11 @@ TEST(Timetable, AWrongEventChangesNothingAndIsExplained) {
   for (const char* table :
        {R"({ "lift" = "limti" })", "{ }", R"({ "raise" = "limit" })",
         R"({ "join" = { "site" = "there" } })", R"({ "lift" = "limit", "at" = "5s" })"}) {
-    const auto result = timetable.add(table, 1'000'000'000, true);
-    ASSERT_TRUE(std::holds_alternative<std::string>(result)) << table;
-    EXPECT_FALSE(std::get<std::string>(result).empty());
+    const std::string why = refusal(timetable, table, 1'000'000'000);
+    EXPECT_FALSE(why.empty()) << table;
+    EXPECT_FALSE(why.starts_with("409")) << why;
   }
-  const auto text = [&](const char* table) {
-    return std::get<std::string>(timetable.add(table, 1'000'000'000, true));
-  };
+  const auto text = [&](const char* table) { return refusal(timetable, table, 1'000'000'000); };
   EXPECT_EQ(text(R"({ "lift" = "limti" })"),
             "lift: there is no throttle \"limti\" (did you mean \"limit\"?)");
   EXPECT_EQ(text(R"({ "set" = { "throttle" = "limit", "rat" = "5/s" } })"),
@@ -137,6 +146,48 @@ TEST(Timetable, AWrongEventChangesNothingAndIsExplained) {
   EXPECT_TRUE(text("{ }").starts_with("the event does nothing ("));
   EXPECT_TRUE(timetable.played().events.empty());
   EXPECT_EQ(added(timetable, R"({ "lift" = "limit" })", 7).event.at_ns, 7);
+}
+
+// In the words in which `check` warns of it, or calls it a mistake.
+TEST(Timetable, AnEventThatWouldChangeNothingSaysSoAndIsNotTaken) {
+  Timetable timetable(served(), {});
+  const std::string lift = R"({ "lift" = "limit" })";
+  const std::string restore = R"({ "restore" = "limit" })";
+  const std::string join = R"({ "join" = { "site" = "here" } })";
+  const std::string leave = R"({ "leave" = { "site" = "here" } })";
+  std::int64_t now_ns = 0;
+  const auto taken = [&](const std::string& table) {
+    const std::size_t events = timetable.played().events.size();
+    const std::string why = refusal(timetable, table, now_ns += 1'000'000'000);
+    EXPECT_EQ(timetable.played().events.size(), events + (why.empty() ? 1 : 0));
+    return why;
+  };
+  EXPECT_EQ(taken(restore),
+            "409 the event restores throttle 'limit', which no event before it has changed");
+  EXPECT_EQ(taken(R"({ "set" = { "throttle" = "limit", "rate" = "1/s" } })"),
+            "409 the event changes nothing: throttle 'limit' has these settings already");
+  EXPECT_EQ(taken(lift), "");
+  EXPECT_EQ(taken(lift), "409 the event changes nothing: throttle 'limit' is lifted already");
+  EXPECT_EQ(taken(restore), "");
+  EXPECT_EQ(taken(restore),
+            "409 the event changes nothing: throttle 'limit' has these settings already");
+  EXPECT_EQ(taken(lift), "") << "once more";
+  EXPECT_EQ(taken(R"({ "set" = { "throttle" = "limit", "rate" = "1/s" } })"), "") << "it is back";
+  EXPECT_EQ(taken(R"({ "set" = { "throttle" = "limit", "rate" = "1/s", "inherit" = "reset" } })"),
+            "")
+      << "its bucket is another one";
+  EXPECT_EQ(taken(join), "");
+  const std::string full = taken(join);
+  EXPECT_TRUE(full.starts_with("409 ")) << full;
+  EXPECT_NE(full.find("replicas join site \"here\" at 11s, which has all of its own"),
+            std::string::npos)
+      << full;
+  EXPECT_EQ(taken(leave), "");
+  const std::string gone = taken(leave);
+  EXPECT_TRUE(gone.starts_with("409 ")) << gone;
+  EXPECT_NE(gone.find("nobody is there to leave site \"here\" at 13s"), std::string::npos) << gone;
+  EXPECT_EQ(taken(join), "") << "others have left";
+  EXPECT_EQ(taken(R"({ "join" = { "site" = "there" } })").find("409"), std::string::npos);
 }
 
 }  // namespace

@@ -64,8 +64,8 @@ TEST(Conversations, NothingIsKeptOfOneThatHasEnded) {
   EXPECT_EQ(conversations.size(), 2U);
   EXPECT_EQ(conversations.answer_bytes(), 1000U);
   prefix.known_tokens = 35;
-  conversations.ended(turn_of(prefix, 41, 50));
-  conversations.ended(turn_of(prefix, 41, 50));  // it is not there any more
+  conversations.ended(7);
+  conversations.ended(7);  // it is not there any more
   EXPECT_TRUE(answer.expired());
   EXPECT_EQ(conversations.size(), 1U);
   EXPECT_EQ(conversations.answer_bytes(), 0U);
@@ -123,6 +123,22 @@ Scenario talking_scenario(const std::string& url) {
   sessions.turns.max = 3;
   sessions.max_context_tokens = 1000;
   return scenario;
+}
+
+// Somebody else knows that no turn comes any more: one was refused, say.
+TEST(Conversations, TheTextOfOneThatEndsIsLetGoAtOnce) {
+  ScriptedServer server([&](Peer& peer) {
+    while (peer.read_request()) peer.send(whole_stream(4));
+  });
+  FleetHarness harness(talking_scenario(server.url()));
+  const Prefix prefix{77, 0, {}};
+  harness.send(0, &prefix, 8);
+  ASSERT_TRUE(harness.wait_for(1));
+  EXPECT_GT(harness.fleet().kept_answer_bytes(), 0U);
+  harness.fleet().conversation_ended(78);
+  EXPECT_GT(harness.fleet().kept_answer_bytes(), 0U) << "that is another one";
+  harness.fleet().conversation_ended(77);
+  EXPECT_EQ(harness.fleet().kept_answer_bytes(), 0U);
 }
 
 TEST(Conversations, TurnsOfAConversationSendWhatWasSaid) {

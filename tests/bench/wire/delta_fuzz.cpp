@@ -24,6 +24,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       fuzz_check(!delta->error || delta->error->size() <= 200);
       fuzz_check(!delta->usage || delta->usage->output_tokens >= -1);
     }
+    // What is read in one pass says what the general reader says, to whom a tab at the end leaves
+    // it.
+    std::string general;
+    std::string usual;
+    const auto by_general = reader->event("", std::string(text) + '\t', &general);
+    const auto by_usual = reader->event("", text, &usual);
+    fuzz_check(by_general.has_value() == by_usual.has_value() && general == usual);
+    if (by_usual) {
+      fuzz_check(by_general->has_text == by_usual->has_text);
+      fuzz_check(by_general->has_output == by_usual->has_output);
+      fuzz_check(by_general->error == by_usual->error);
+      fuzz_check(by_general->usage.has_value() == by_usual->usage.has_value());
+    }
     // It is sent back within a JSON string.
     fuzz_check(find_not_utf8(kept) == std::string_view::npos);
     fuzz_check(std::ranges::none_of(kept, [](unsigned char c) { return c < 0x20; }));

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/wire/usual_chunk.hpp"
+
 namespace tokenlift::delta_test {
 namespace {
 
@@ -316,6 +318,70 @@ TEST(Delta, OfJsonThatIsNestedWithoutEndIsNothing) {
     EXPECT_FALSE(r.reader.event("", text));
     EXPECT_FALSE(r.reader.reply(text));
     r.reader.error_text(text);
+  }
+}
+
+bool same(const std::optional<Delta>& one, const std::optional<Delta>& other) {
+  if (!one || !other) return one.has_value() == other.has_value();
+  return one->has_text == other->has_text && one->has_output == other->has_output &&
+         one->ends == other->ends && one->error == other->error &&
+         one->usage.has_value() == other->usage.has_value();
+}
+
+// What most of a stream consists of is read in one pass, and must say what the general reader says:
+// to him a tab at the end leaves it.
+RC_GTEST_PROP(Delta, OfAUsualChunkSaysTheSameReadInOnePass, ()) {
+  const auto value = rc::gen::element<std::string>(
+      "null", "true", "12", "-1.5", "1e3", "tru", "\"\"", "\" word\"", "\"error\"", "\"a\\n\"",
+      "\"\xc3\xa9\"", "\"sixteen letters..\"", "\"\x7f\"", "\"\x01\"", "[]", "{}", "[1]",
+      "{\"a\":1}", "");
+  const auto key = rc::gen::element<std::string>(
+      "content", "reasoning", "reasoning_content", "refusal", "tool_calls", "role", "text", "delta",
+      "message", "index", "finish_reason", "choices", "usage", "error", "object", "type", "detail",
+      "id");
+  const auto fields = [&](std::size_t most) {
+    std::string all;
+    const auto count = *rc::gen::inRange<std::size_t>(0, most);
+    for (std::size_t i = 0; i < count; ++i) {
+      all += (i == 0 ? "\"" : *rc::gen::element<std::string>(",\"", ", \"", ",,\"")) + *key +
+             *rc::gen::element<std::string>("\":", "\": ") + *value;
+    }
+    return all;
+  };
+  std::string choice = fields(3);
+  if (*rc::gen::arbitrary<bool>()) {
+    choice += (choice.empty() ? "" : ",") + ("\"delta\":{" + fields(4) + "}");
+  }
+  std::string chunk = "{" + fields(3);
+  chunk += (chunk.size() == 1 ? "" : ",") + ("\"choices\":[{" + choice + "}]");
+  if (*rc::gen::arbitrary<bool>()) chunk += "," + fields(3);
+  chunk += *rc::gen::element<std::string>("}", "} ", "", "}x", "}}");
+  DeltaReader reader(Api::openai_chat);
+  std::string usual;
+  std::string general;
+  const auto by_usual = reader.event("", chunk, &usual);
+  const auto by_general = reader.event("", chunk + "\t", &general);
+  RC_ASSERT(same(by_usual, by_general));
+  RC_ASSERT(usual == general);
+}
+
+// Else nothing above would be read in one pass.
+TEST(Delta, OfAUsualChunkIsReadInOnePass) {
+  for (const std::string& delta :
+       {std::string(R"({"content":" word"})"),
+        std::string(R"({"role": "assistant", "content": ""})"),
+        std::string(R"({"reasoning_content":"so","content":null,"tool_calls":null})")}) {
+    EXPECT_TRUE(read_usual_chunk(chat(delta))) << delta;
+  }
+  const auto usual = read_usual_chunk(
+      R"({"id":"x","choices":[{"index":0,"text":" tok","finish_reason":null}],"usage":null})");
+  ASSERT_TRUE(usual);
+  EXPECT_EQ(usual->content, " tok");
+  for (const std::string& delta :
+       {std::string(R"({"content":"\""})"), std::string(R"({"content":"\xc3\xa9"})"),
+        std::string(R"({"refusal":"No."})"), std::string(R"({"tool_calls":[]})"),
+        std::string("null")}) {
+    EXPECT_FALSE(read_usual_chunk(chat(delta))) << delta;
   }
 }
 

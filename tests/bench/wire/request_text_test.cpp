@@ -283,6 +283,59 @@ TEST(RequestText, CannotBeMadeToSayMoreThanItsFields) {
   EXPECT_EQ(wrong({"x-a", "b"}, "sesame"), "");
 }
 
+/// The prompt of a request that begins with blocks of a trace, of 20 tokens each.
+Json prompt_of_blocks(const Setting& setting, const std::vector<std::uint64_t>& blocks,
+                      std::int64_t prompt_tokens, std::uint64_t key, std::uint32_t tenant = 0) {
+  RequestText text = request(prompt_tokens);
+  text.key = key;
+  text.blocks = blocks;
+  text.block_tokens = 20;
+  const PromptSource prompts(setting.prompts, 1, tenant);
+  const RequestWriter writer(setting.endpoint, url(setting.endpoint.url), setting.tenant,
+                             setting.key, prompts);
+  std::string out;
+  writer.write(text, out);
+  const Json body = parsed(out).body;
+  return body.contains("messages") ? body["messages"].back()["content"] : body["prompt"];
+}
+
+// A server's cache of prefixes finds what a trace says it would.
+TEST(RequestText, PromptsWhoseBlocksBeginAlikeBeginWithTheSameText) {
+  for (const Api api : {Api::openai_chat, Api::openai_completions, Api::anthropic_messages}) {
+    const Setting setting(api);
+    const std::string one = prompt_of_blocks(setting, {11, 12, 13}, 50, 1);
+    const std::string two = prompt_of_blocks(setting, {11, 12, 14}, 60, 2);
+    EXPECT_EQ(words(one), 50);
+    EXPECT_EQ(words(two), 60);
+    const auto shared = std::mismatch(one.begin(), one.end(), two.begin(), two.end()).first;
+    const auto alike = words(std::string(one.begin(), shared)) - 1;  // the last one is begun
+    EXPECT_GE(alike, 40);
+    EXPECT_LT(alike, 40 + 8);
+    EXPECT_EQ(prompt_of_blocks(setting, {11, 12, 13}, 50, 3, 5), one) << "of all tenants";
+    const std::string longer = prompt_of_blocks(setting, {11, 12, 13}, 60, 4);
+    EXPECT_TRUE(longer.starts_with(one)) << "of a block that is not full the beginning";
+    // What no block names is the request's own.
+    const std::string rest = prompt_of_blocks(setting, {11, 12, 13}, 70, 5);
+    const std::string other = prompt_of_blocks(setting, {11, 12, 13}, 70, 6);
+    EXPECT_TRUE(rest.starts_with(longer + " "));
+    EXPECT_EQ(words(rest), 70);
+    EXPECT_NE(rest, other);
+  }
+}
+
+TEST(RequestText, BlocksOfTokenIdsStandBehindTheSystemPrompt) {
+  Setting setting(Api::openai_completions);
+  setting.prompts.kind = PromptKind::token_ids;
+  setting.prompts.system_tokens = 7;
+  const auto one = prompt_of_blocks(setting, {11, 12}, 40, 1).get<std::vector<int>>();
+  const auto two = prompt_of_blocks(setting, {11, 13}, 50, 2).get<std::vector<int>>();
+  ASSERT_EQ(one.size(), 40U);
+  ASSERT_EQ(two.size(), 50U);
+  const auto shared = std::mismatch(one.begin(), one.end(), two.begin(), two.end()).first;
+  EXPECT_GE(shared - one.begin(), 27);
+  EXPECT_LT(shared - one.begin(), 27 + 5);
+}
+
 TEST(RequestText, KeepsTheKeyOutOfItsBody) {
   Setting setting;
   setting.key = "sesame";

@@ -321,14 +321,21 @@ TEST(EndpointLanguage, AnUnknownEngineIsOneMistake) {
   EXPECT_EQ(mistakes.size(), 1U) << ScenarioError(mistakes).what();
 }
 
-TEST(EndpointLanguage, WhatIsPlannedHasAnInstant) {
+TEST(EndpointLanguage, ASignalMayChangeAThrottle) {
   const std::string throttle =
       "[[throttle]]\nname = \"limit\"\nkind = \"token_bucket\"\nunit = \"requests\"\n"
-      "rate = \"1/s\"\n[[event]]\nat = \"signal\"\nlift = \"limit\"\n";
-  const std::vector<Mistake> mistakes = mistakes_in(kHttpText + throttle);
-  ASSERT_EQ(mistakes.size(), 1U) << ScenarioError(mistakes).what();
-  EXPECT_EQ(mistakes[0].line, 27);
-  EXPECT_TRUE(contains(mistakes[0].message, "\"lift\" is planned before the run"));
+      "rate = \"1/s\"\n[[event]]\nat = \"signal\"\n";
+  for (const std::string action :
+       {"lift = \"limit\"", "restore = \"limit\"", "set = { throttle = \"limit\", rate = \"9/s\" }",
+        "ramp = { throttle = \"limit\", to = \"9/s\", over = \"1s\" }"}) {
+    const Scenario scenario = parse(kHttpText + throttle + action);
+    ASSERT_EQ(scenario.events.size(), 2U);  // the one that waits is the last
+    EXPECT_TRUE(scenario.events.back().at_signal) << action;
+    EXPECT_EQ(scenario.events.back().throttle, "limit");
+    EXPECT_NE(scenario.events.back().kind, EventKind::signal);
+    EXPECT_TRUE(plan_changes(resolve(scenario, std::nullopt)).empty()) << "nobody knows when";
+    EXPECT_EQ(parse(to_toml(scenario)).events, scenario.events) << action;
+  }
 }
 
 TEST(EndpointLanguage, ALoadNeedsACapacityThatIsStatedOrFound) {
