@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,8 @@ void expect_same(const RecordingGrid& grid, const TokenRecord& left, const Token
     RC_ASSERT((left.batch_ns(phase) == right.batch_ns(phase)));
     RC_ASSERT((left.batch_room_ns(phase) == right.batch_room_ns(phase)));
     RC_ASSERT((left.resident_token_ns(phase) == right.resident_token_ns(phase)));
+    RC_ASSERT((left.replica_ns(phase) == right.replica_ns(phase)));
+    RC_ASSERT((left.kv_room_token_ns(phase) == right.kv_room_token_ns(phase)));
   }
 }
 
@@ -145,11 +148,17 @@ RC_GTEST_PROP(TokenRecord, ALongRunIsItsTwoParts, ()) {
 
   const RecordingGrid grid = any_grid((kLongestPs / 1000) >> *rc::gen::inRange(0, 20));
   const std::vector<CellCount> batch = any_batch(grid);
+  const TokenRecord::Load load{3, 8, any_up_to_bits(20), any_up_to_bits(8)};
+  TokenRecord::Load later = load;
+  later.resident_tokens += cut * load.growth;
   TokenRecord whole(grid);
   whole.decode(run, batch);
+  whole.steps(run, load);
   TokenRecord parts(grid);
   parts.decode(tail, batch);
   parts.decode(head, batch);
+  parts.steps(head, load);
+  parts.steps(tail, later);
   expect_same(grid, whole, parts);
 }
 
@@ -218,6 +227,7 @@ RC_GTEST_PROP(TokenRecord, MergingIsRecordingIntoOneInAnyOrder, ()) {
       record->decode(run, batch);
       record->steps(run, {static_cast<std::int64_t>(batch.size()), 9, 7, 2}, end_ns);
       record->scheduled(batch.empty() ? 0 : batch[0].cell, end_ns, 11, 5);
+      record->served({run.begin_ns, end_ns, 2, 30});
     }
   }
   const std::vector<std::size_t> orders[] = {{0, 1, 2}, {2, 0, 1}, {1, 2, 0}};
@@ -430,6 +440,43 @@ TEST(Recorder, WhatHappensAtTheVeryEndIsInTheLastBin) {
 }
 
 // Users are of closed tenants by arithmetic: request n of three users is of user n % 3.
+TEST(Recorder, AFirstTokenDueAtTheVeryEndIsInTheLastSlice) {
+  const Scenario scenario = lift_of_two_tenants();
+  RecordingGrid grid = make_grid(scenario);
+  grid.slice_ns = grid.bin_ns;
+  const std::int64_t end_ns = 3 * grid.slice_ns;
+  RequestTable requests;
+  Recorder recorder(scenario, grid);
+  Request request;
+  request.output_tokens = 1;
+  request.due_ns = request.sent_ns = request.admitted_ns = end_ns;
+  recorder.sent(request);
+  recorder.admitted(request);
+  const std::vector<News> done = {{requests.add(request), 0, end_ns, end_ns, end_ns}};
+  recorder.completed(done, requests, end_ns);
+  const auto run = recorder.finish(end_ns, TokenRecord(grid));
+  ASSERT_EQ(run.series.ttft_slices.size(), 3U);
+  EXPECT_EQ(run.series.ttft_slices[2].count(), 1U);
+}
+
+TEST(Recorder, OnlySeveralTenantsInAFairOrderHaveGuaranteedShares) {
+  using Shares = std::vector<std::optional<double>>;
+  const auto shares = [](std::size_t tenants, QueueOrder order) {
+    Scenario scenario = lift_of_two_tenants();
+    scenario.tenants.resize(tenants);
+    scenario.queue_order = order;
+    scenario.tenants[0].weight = 3;
+    const RecordingGrid grid = make_grid(scenario);
+    Shares all;
+    const auto run = Recorder(scenario, grid).finish(1'000'000'000, TokenRecord(grid));
+    for (const TenantRecord& tenant : run.tenants) all.push_back(tenant.guaranteed_share);
+    return all;
+  };
+  EXPECT_EQ(shares(2, QueueOrder::fair), (Shares{0.75, 0.25}));
+  EXPECT_EQ(shares(2, QueueOrder::fifo), (Shares{std::nullopt, std::nullopt}));
+  EXPECT_EQ(shares(1, QueueOrder::fair), Shares{std::nullopt});
+}
+
 TEST(Recorder, CountsTheUsersWhoseRequestsMissedAnObjectiveOnce) {
   Scenario scenario = lift_of_two_tenants();
   scenario.tenants[0].arrivals.process = Process::closed;
