@@ -331,9 +331,8 @@ std::int64_t JumpReplica::least_left_ns(std::int64_t steps) const {
   if (decoding_.empty()) return model_->least_decode_ns(left);
   left = std::min<std::int64_t>(
       left, decoding_.front().finish_step - decode_step_ - static_cast<std::uint32_t>(steps));
-  // As long as these have room by themselves, and no smaller batch is imposed, later ones are
-  // preempted before them: so they all go on decoding, and the steps take what they take alone, or
-  // longer.
+  // While these have places and room by themselves, later ones are preempted before them: so all of
+  // them go on decoding, and the steps take what they take alone, or longer.
   const auto sequences = static_cast<std::int64_t>(decoding_.size());
   const std::int64_t room = (model_->limits.kv_tokens - resident_tokens_) / sequences;
   if (sequences > model_->limits.max_batch || left + steps > room || left > model_->most_steps) {
