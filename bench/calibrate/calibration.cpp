@@ -1,12 +1,11 @@
 #include "bench/calibrate/calibration.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <array>
 #include <barrier>
 #include <cassert>
 #include <chrono>
+#include <ctime>
 #include <exception>
 #include <memory>
 #include <numeric>
@@ -173,7 +172,7 @@ class Pace {
  private:
   struct Look {
     Pace* pace;
-    void operator()() noexcept { pace->look(); }
+    void operator()() const noexcept { pace->look(); }
   };
   void look() {
     ended_ns_ = now_ns();

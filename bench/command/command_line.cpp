@@ -103,7 +103,7 @@ std::vector<std::string> as_options(std::vector<std::string> words) {
   if (words[1] == "version") words[1] = "--version";
   if (words[1] == "help") {
     words.erase(words.begin() + 1);
-    words.push_back("--help");
+    words.emplace_back("--help");
   }
   return words;
 }

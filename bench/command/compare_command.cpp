@@ -117,7 +117,7 @@ Command compare_command() {
   const auto options = std::make_shared<CompareOptions>();
   Command command{"compare", "say what got better or worse between two sets of runs"};
   ComparisonChoice& choice = options->choice;
-  const char* const kWhat = "a run.json, a folder of repetitions, or the results of a suite";
+  constexpr const char* kWhat = "a run.json, a folder of repetitions, or the results of a suite";
   command.options = {
       {"BASE", text(choice.base), kWhat},
       {"CONTENDER", text(choice.contender), kWhat, {}, {}, true},

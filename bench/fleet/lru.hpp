@@ -52,7 +52,7 @@ class Lru {
   /// Takes out the key whose last use is longest ago. There must be one.
   std::pair<std::uint64_t, Value> drop_oldest() {
     assert(oldest_ != nullptr);
-    const std::pair<std::uint64_t, Value> dropped{oldest_->first, oldest_->second.value};
+    std::pair<std::uint64_t, Value> dropped{oldest_->first, oldest_->second.value};
     unlink(*oldest_);
     entries_.erase(dropped.first);
     return dropped;

@@ -28,7 +28,8 @@ struct StepKind {
   /// share caches and memory, and often a core.
   std::int32_t busy = 0;
 
-  auto operator<=>(const StepKind&) const = default;
+  // clang-tidy 14 sees a 0 for nullptr in what the compiler generates.
+  auto operator<=>(const StepKind&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// The class of a number >= 0 where an octave has `per_octave` of them.
@@ -40,7 +41,7 @@ inline std::int32_t octave_class(std::int64_t number, int per_octave) {
 inline StepKind decode_kind(std::uint32_t site, std::int64_t sequences, std::int64_t context_tokens,
                             std::int32_t busy, StepBefore after) {
   constexpr std::int64_t kExact = 16;
-  constexpr std::int64_t kClassesUpToIt = 8 * 4;  // 16 is four octaves
+  constexpr std::int64_t kClassesUpToIt = std::int64_t{8} * 4;  // 16 is four octaves
   const auto size = static_cast<std::int32_t>(
       sequences <= kExact ? sequences : kExact + octave_class(sequences, 8) - kClassesUpToIt);
   return {site, false, after, size, 0, octave_class(context_tokens, 2), busy};

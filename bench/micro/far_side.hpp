@@ -51,27 +51,27 @@ class FarSide {
   }
 
   /// Listens on a port of its own, and returns it.
-  std::uint16_t listen() { return static_cast<std::uint16_t>(tell({What::listen})); }
+  std::uint16_t listen() const { return static_cast<std::uint16_t>(tell({What::listen})); }
   /// Accepts so many connections, or opens them to a port of this machine. Ends when done() says
   /// so.
-  void begin_accept(std::int64_t count) { begin({What::accept, count}); }
-  void begin_connect(std::uint16_t port, std::int64_t count) {
+  void begin_accept(std::int64_t count) const { begin({What::accept, count}); }
+  void begin_connect(std::uint16_t port, std::int64_t count) const {
     begin({What::connect, count, port});
   }
-  bool done() {
+  bool done() const {
     std::int64_t answer = 0;
     const ssize_t got = recv(line_, &answer, sizeof answer, MSG_DONTWAIT);
     must(got == sizeof answer || (got < 0 && errno == EAGAIN));
     return got > 0;
   }
   /// The same text on each connection.
-  void write_to_all(std::string_view text) {
+  void write_to_all(std::string_view text) const {
     begin({What::write, std::ssize(text)});
     must(send(line_, text.data(), text.size(), MSG_NOSIGNAL) == std::ssize(text));
     wait();
   }
   /// One read of each connection, which waits for something to read. Returns the bytes in all.
-  std::int64_t read_from_all() { return tell({What::read}); }
+  std::int64_t read_from_all() const { return tell({What::read}); }
 
  private:
   enum class What : std::uint8_t { listen, accept, connect, write, read };
@@ -81,15 +81,15 @@ class FarSide {
     std::uint16_t port = 0;
   };
 
-  void begin(const Order& order) {
+  void begin(const Order& order) const {
     must(send(line_, &order, sizeof order, MSG_NOSIGNAL) == sizeof order);
   }
-  std::int64_t wait() {
+  std::int64_t wait() const {
     std::int64_t answer = 0;
     must(recv(line_, &answer, sizeof answer, MSG_WAITALL) == sizeof answer);
     return answer;
   }
-  std::int64_t tell(const Order& order) {
+  std::int64_t tell(const Order& order) const {
     begin(order);
     return wait();
   }

@@ -33,7 +33,8 @@ Throttle throttle_of(ThrottleKind kind, bool held) {
   throttle.rate.per_s = requests_per_s * (held ? 0.5 * 64 : 1024);
   throttle.burst.units = held ? 256 : 1e6;
   throttle.window_ns = 1'000'000;
-  throttle.limit = (held ? 0.5 * 64 : 1024) * static_cast<double>(throttle.window_ns / kGapNs);
+  throttle.limit = (held ? 0.5 * 64 : 1024) * static_cast<double>(throttle.window_ns) /
+                   static_cast<double>(kGapNs);
   throttle.min_limit = 256;
   throttle.max_limit = 1e6;
   throttle.target_ns = 100'000'000;

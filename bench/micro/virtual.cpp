@@ -165,7 +165,7 @@ Scenario throttled() {
   requests.rate.per_s = 10.0 / 3600;
   requests.burst.units = 3;
   Throttle& window = add("window", ThrottleKind::anchored_window, Unit::output_tokens, Scope::user);
-  window.window_ns = 5 * 3600 * std::int64_t{1'000'000'000};
+  window.window_ns = std::int64_t{5} * 3600 * 1'000'000'000;
   window.limit = 40 * 256;
   Throttle& output = add("output", ThrottleKind::token_bucket, Unit::output_tokens, Scope::tenant);
   output.rate.per_s = 20.0 / 3 * 256 * 1.1;

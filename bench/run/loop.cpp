@@ -489,7 +489,10 @@ void Loop::collect() {
   recorder_.completed(all, requests_, now_ns_);
   for (std::size_t i = 0; i < all.size(); ++i) {
     // Whoever recorded them in parallel has them in its cache.
-    if (i + kPrefetchAhead < all.size()) requests_.prefetch(all[i + kPrefetchAhead].id);
+    if (i + kPrefetchAhead < all.size()) {
+      requests_.prefetch(all[i + kPrefetchAhead].id);
+      if (door_ != nullptr) door_->expect(all[i + kPrefetchAhead].id);
+    }
     const News& news = all[i];
     switch (news.kind) {
       case NewsKind::completed:

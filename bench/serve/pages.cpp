@@ -12,7 +12,7 @@ namespace tokenlift {
 
 void TimeCounts::count(std::int64_t ns) {
   const double s = static_cast<double>(ns) / 1e9;
-  const auto bin = std::ranges::lower_bound(kBounds_s, s) - kBounds_s.begin();
+  const auto bin = std::ranges::lower_bound(kBoundsS, s) - kBoundsS.begin();
   ++counts_[static_cast<std::size_t>(bin)];
   sum_s_ += s;
 }
@@ -24,7 +24,7 @@ void TimeCounts::append(const std::string& name, const std::string& labels,
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     sum += counts_[i];
-    const std::string bound = i < kBounds_s.size() ? fmt::format("{}", kBounds_s[i]) : "+Inf";
+    const std::string bound = i < kBoundsS.size() ? fmt::format("{}", kBoundsS[i]) : "+Inf";
     fmt::format_to(to, "{}_bucket{{{},le=\"{}\"}} {}\n", name, labels, bound, sum);
   }
   fmt::format_to(to, "{0}_sum{{{1}}} {2}\n{0}_count{{{1}}} {3}\n", name, labels, sum_s_, sum);

@@ -18,14 +18,14 @@ namespace tokenlift {
 /// A histogram as Prometheus has it, in seconds.
 class TimeCounts {
  public:
-  static constexpr std::array<double, 16> kBounds_s = {
+  static constexpr std::array<double, 16> kBoundsS = {
       0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 60.0};
   void count(std::int64_t ns);
   /// `name` with its unit; `labels` without braces.
   void append(const std::string& name, const std::string& labels, std::string& out) const;
 
  private:
-  std::array<std::uint64_t, kBounds_s.size() + 1> counts_{};
+  std::array<std::uint64_t, kBoundsS.size() + 1> counts_{};
   double sum_s_ = 0;
 };
 

@@ -203,6 +203,15 @@ void Server::admitted(RequestId id, std::span<const GateStanding> standings, std
       limit_fields(peer->turn.facts.dialect, standings, now_ns, clock_.wire().unix_s());
 }
 
+/// Of thousands of connections each is cold.
+void Server::expect(RequestId id) {
+  constexpr std::size_t kLine = 64;
+  const Peer* const peer = peer_of(id);
+  if (peer == nullptr) return;
+  const auto* const begin = reinterpret_cast<const char*>(peer);
+  for (std::size_t at = 0; at < sizeof *peer; at += kLine) __builtin_prefetch(begin + at);
+}
+
 void Server::token(RequestId id, std::int32_t token, std::int64_t due_ns, std::int64_t now_ns) {
   Peer* const peer = peer_of(id);
   if (peer == nullptr) return;

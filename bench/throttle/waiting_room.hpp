@@ -109,12 +109,12 @@ class WaitingRoom {
   static constexpr std::uint32_t kNone = 0xffffffffU;
 
   struct Waiter {
-    RequestId id;
-    std::uint32_t line;
-    std::uint32_t before, after;  // in its line; `after` of a free place: the next free one
-    std::uint64_t arrival;        // counts all that ever had to wait, from 1; 0: a free place
-    std::int64_t joined_ns;
-    std::int64_t until_ns;  // gives up then, as the limits are now
+    RequestId id = {};
+    std::uint32_t line = 0;
+    std::uint32_t before = 0, after = 0;  // in its line; `after` of a free place: the next free one
+    std::uint64_t arrival = 0;  // counts all that ever had to wait, from 1; 0: a free place
+    std::int64_t joined_ns = 0;
+    std::int64_t until_ns = 0;  // gives up then, as the limits are now
     Patience patience;
   };
   /// How the first request of a line or of a tenant stands with the throttles of its scope.

@@ -121,9 +121,9 @@ HttpFleet::HttpFleet(const Scenario& scenario, const RecordingGrid& grid, WireCl
       tokens_(grid) {
   for (std::uint32_t i = 0; i < scenario.tenants.size(); ++i) {
     const Tenant& tenant = scenario.tenants[i];
-    TenantState& state = tenants_.emplace_back(TenantState{
+    tenants_.push_back(TenantState{
         PromptSource(tenant.prompts, scenario.run.seed, i), sites_of(scenario, tenant), {}});
-    if (tenant.sessions) state.sessions.emplace(tenant, scenario.run.seed, i);
+    if (tenant.sessions) tenants_.back().sessions.emplace(tenant, scenario.run.seed, i);
   }
   for (std::size_t i = 0; i < scenario.fleet.sites.size(); ++i) {
     const Endpoint& endpoint = *scenario.fleet.sites[i].endpoint;

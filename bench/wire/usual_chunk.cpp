@@ -2,25 +2,34 @@
 
 #include <bit>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace tokenlift {
 namespace {
 
-constexpr std::uint64_t each_byte(std::uint64_t byte) {
-  return byte * 0x0101010101010101U;
+/// What a string goes on with: not `"`, a backslash, a control character, or what is not ASCII.
+bool goes_on(char sign) {
+  return static_cast<signed char>(sign) >= 0x20 && sign != '"' && sign != '\\';
 }
 
-/// The high bit of the first byte that is `"`, a backslash, a control character, or not ASCII; what
-/// is set above it means nothing ("Bit Twiddling Hacks", haszero and hasless).
-std::uint64_t ends_of_string(std::uint64_t bytes) {
-  constexpr std::uint64_t kHigh = each_byte(0x80);
-  const std::uint64_t quote = bytes ^ each_byte('"');
-  const std::uint64_t slash = bytes ^ each_byte('\\');
-  return (((quote - each_byte(1)) & ~quote) | ((slash - each_byte(1)) & ~slash) |
-          ((bytes - each_byte(0x20)) & ~bytes) | bytes) &
-         kHigh;
+/// Where a string ends or is not a usual one any more; `end` where the text ends before.
+const char* find_end_of_string(const char* at, const char* end) {
+#if defined(__SSE2__)
+  constexpr std::ptrdiff_t kBlock = 16;
+  for (; end - at >= kBlock; at += kBlock) {
+    const __m128i signs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i quotes = _mm_cmpeq_epi8(signs, _mm_set1_epi8('"'));
+    const __m128i slashes = _mm_cmpeq_epi8(signs, _mm_set1_epi8('\\'));
+    const __m128i others = _mm_cmplt_epi8(signs, _mm_set1_epi8(0x20));  // signed: or above 0x7f
+    const int found = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, slashes), others));
+    if (found != 0) return at + std::countr_zero(static_cast<unsigned>(found));
+  }
+#endif
+  while (at != end && goes_on(*at)) ++at;
+  return at;
 }
 
 /// Each of its functions is false where the text goes on in another way than the usual one.
@@ -33,33 +42,28 @@ class Scanner {
     return at_ == end_;
   }
   bool take(char sign) {
-    skip_blanks();
-    if (at_ == end_ || *at_ != sign) return false;
-    ++at_;
-    return true;
+    if (at_ != end_ && *at_ == sign) {  // seldom behind a blank
+      ++at_;
+      return true;
+    }
+    return take_behind_blanks(sign);
   }
   bool take_string(std::string_view& text) {
     if (!take('"')) return false;
     const char* const begin = at_;
-    if constexpr (std::endian::native == std::endian::little) {
-      for (std::uint64_t bytes = 0; end_ - at_ >= std::ptrdiff_t{sizeof bytes};
-           at_ += sizeof bytes) {
-        std::memcpy(&bytes, at_, sizeof bytes);
-        if (const std::uint64_t found = ends_of_string(bytes); found != 0) {
-          at_ += std::countr_zero(found) / 8;
-          return end_string(begin, text);
-        }
-      }
-    }
-    while (at_ != end_ && *at_ != '"' && *at_ != '\\' && *at_ >= 0x20 && *at_ < 0x7f) ++at_;
-    return at_ != end_ && end_string(begin, text);
+    at_ = find_end_of_string(at_, end_);
+    if (at_ == end_ || *at_ != '"') return false;
+    text = {begin, static_cast<std::size_t>(at_ - begin)};
+    ++at_;
+    return true;
   }
   /// A string, a number, or one of the words of JSON.
   bool skip_scalar() {
     skip_blanks();
     std::string_view text;
-    if (at_ != end_ && *at_ == '"') return take_string(text);
-    if (take_word("null") || take_word("true") || take_word("false")) return true;
+    if (at_ == end_) return false;
+    if (*at_ == '"') return take_string(text);
+    if (*at_ >= 'a') return take_word("null") || take_word("true") || take_word("false");
     const char* const begin = at_;
     while (at_ != end_ && ((*at_ >= '0' && *at_ <= '9') || *at_ == '-' || *at_ == '.')) ++at_;
     return at_ != begin && is_behind_scalar();
@@ -81,14 +85,15 @@ class Scanner {
   }
 
  private:
-  void skip_blanks() {
-    while (at_ != end_ && *at_ == ' ') ++at_;
-  }
-  bool end_string(const char* begin, std::string_view& text) {
-    if (*at_ != '"') return false;
-    text = {begin, static_cast<std::size_t>(at_ - begin)};
+  [[gnu::noinline]] bool take_behind_blanks(char sign) {
+    if (at_ == end_ || *at_ != ' ') return false;
+    skip_blanks();
+    if (at_ == end_ || *at_ != sign) return false;
     ++at_;
     return true;
+  }
+  void skip_blanks() {
+    while (at_ != end_ && *at_ == ' ') ++at_;
   }
   bool is_behind_scalar() const {
     return at_ != end_ && (*at_ == ',' || *at_ == '}' || *at_ == ' ');
@@ -119,16 +124,39 @@ struct Reading {
   bool has_reasoning = false;
 };
 
+/// Most keys are none of those that are looked for, which a length tells.
+bool is_reasoning(std::string_view key) {
+  if (key.size() == std::string_view("reasoning").size()) return key == "reasoning";
+  return key.size() == std::string_view("reasoning_content").size() && key == "reasoning_content";
+}
+
+bool is_other_output(std::string_view key) {
+  return key.size() >= std::string_view("refusal").size() &&
+         (key == "refusal" || key == "tool_calls" || key == "function_call");
+}
+
+bool may_be_error(std::string_view key) {
+  switch (key.size()) {
+    case 4:
+      return key == "type";
+    case 5:
+      return key == "error";
+    case 6:
+      return key == "detail";
+    case 7:
+      return key == "message";
+    default:
+      return false;
+  }
+}
+
 bool take_delta(Scanner& scanner, Reading& reading) {
   return scanner.take_object([&](std::string_view key) {
     if (key == "content") return take_text(scanner, reading.has_content, reading.chunk.content);
-    if (key == "reasoning" || key == "reasoning_content") {
+    if (is_reasoning(key)) {
       return take_text(scanner, reading.has_reasoning, reading.chunk.reasoning);
     }
-    if (key == "refusal" || key == "tool_calls" || key == "function_call") {
-      return scanner.take_null();
-    }
-    return scanner.skip_scalar();
+    return is_other_output(key) ? scanner.take_null() : scanner.skip_scalar();
   });
 }
 
@@ -154,9 +182,7 @@ std::optional<UsualChunk> read_usual_chunk(std::string_view chunk) {
       return scanner.take_string(kind) && kind != "error";
     }
     if (key == "usage") return scanner.take_null();
-    const bool may_be_error =
-        key == "error" || key == "message" || key == "detail" || key == "type";
-    return !may_be_error && scanner.skip_scalar();
+    return !may_be_error(key) && scanner.skip_scalar();
   });
   if (!is_usual || !scanner.is_at_end() || !reading.has_choices) return std::nullopt;
   return reading.chunk;

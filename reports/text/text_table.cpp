@@ -176,7 +176,7 @@ std::string inked(std::string_view text, Ink ink, const TextStyle& style) {
 std::size_t display_width(std::string_view text) {
   // Every byte but the continuation bytes (10xxxxxx) starts a code point.
   return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+      std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string wrapped(std::string_view sentence, int width, std::size_t indent) {

@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (by_usual) {
       fuzz_check(by_general->has_text == by_usual->has_text);
       fuzz_check(by_general->has_output == by_usual->has_output);
-      fuzz_check(by_general->error == by_usual->error);
+      fuzz_check(by_general->error.has_value() == by_usual->error.has_value());
       fuzz_check(by_general->usage.has_value() == by_usual->usage.has_value());
     }
     // It is sent back within a JSON string.

@@ -324,7 +324,7 @@ TEST(Delta, OfJsonThatIsNestedWithoutEndIsNothing) {
 bool same(const std::optional<Delta>& one, const std::optional<Delta>& other) {
   if (!one || !other) return one.has_value() == other.has_value();
   return one->has_text == other->has_text && one->has_output == other->has_output &&
-         one->ends == other->ends && one->error == other->error &&
+         one->ends == other->ends && one->error.has_value() == other->error.has_value() &&
          one->usage.has_value() == other->usage.has_value();
 }
 
