@@ -89,9 +89,11 @@ TEST(Replica, PreemptsTheYoungestAndItContinuesWithItsNextToken) {
   std::map<RequestId, std::int64_t> tokens;
   std::int64_t now_ns = 0;
   bool preempted = false;
+  std::size_t started = 0;
   while (true) {
     const StepPlan& plan = replica.plan_step(now_ns);
     if (plan.empty()) break;
+    started += plan.started.size();
     if (!plan.preempted.empty()) {
       preempted = true;
       EXPECT_EQ(replica.sequence(plan.preempted[0]).work.id, 1U) << "the youngest";
@@ -114,6 +116,7 @@ TEST(Replica, PreemptsTheYoungestAndItContinuesWithItsNextToken) {
   EXPECT_TRUE(preempted);
   EXPECT_EQ(tokens[0], 20);
   EXPECT_EQ(tokens[1], 20) << "no token is emitted twice";
+  EXPECT_EQ(started, 2U) << "nor is it scheduled twice";
 }
 
 // Over random work and limits: everybody gets exactly their tokens, instants are in order, the

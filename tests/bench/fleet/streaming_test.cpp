@@ -126,6 +126,16 @@ TEST(Streaming, OneInTheLineLeavesItToo) {
   EXPECT_EQ(fixture.fleet->queued_tokens(kNever / 2), 0);
 }
 
+TEST(Streaming, OneThatIsCancelledOnItsWayHasNoTokens) {
+  Fixture fixture(small("virtual", 1, 2));
+  fixture.submit(0, 3, 1'000'000);
+  fixture.fleet->cancel(0, 0, 1);
+  const std::vector<News> all = fixture.rest();
+  ASSERT_EQ(of_kind(NewsKind::cancelled, all).size(), 1U);
+  EXPECT_EQ(of_kind(NewsKind::cancelled, all)[0].count, 0);
+  EXPECT_EQ(of_kind(NewsKind::completed, all).size(), 0U);
+}
+
 TEST(Streaming, OneThatEndsWithTheStepCompletes) {
   Fixture fixture(small("virtual", 1, 2));
   fixture.submit(0, 1, 0);
@@ -160,6 +170,26 @@ RC_GTEST_PROP(Streaming, EveryRequestEndsOnce, ()) {
   note(fixture.rest());
   RC_ASSERT(ends.size() == requests);
   for (const auto& [id, count] : ends) RC_ASSERT(count == 1);
+}
+
+// Steps one by one say when tokens come; in one jump they are cut where the fleet is stopped.
+TEST(Streaming, ATokenThatComesAsTheFleetIsStoppedCounts) {
+  Fixture each(small("virtual", 1, 2));
+  each.submit(0, 50, 0);
+  std::int64_t token_ns = 0;
+  std::size_t tokens = 0;
+  while (tokens < 5) {
+    token_ns = each.fleet->next_event_ns();
+    tokens += of_kind(NewsKind::token, each.fleet->advance(token_ns)).size();
+  }
+  for (const std::int64_t end_ns : {token_ns - 1, token_ns}) {
+    const auto jumping = make_virtual_fleet(each.scenario, each.grid, each.workers, Stepping::jump);
+    jumping->submit(Work{0, 20, 50, 0, 0, 0}, 0, 0);
+    while (jumping->next_event_ns() <= end_ns) jumping->advance(jumping->next_event_ns());
+    TokenRecord record(each.grid);
+    jumping->stop(end_ns, record);
+    EXPECT_EQ(record.produced(0, 0), end_ns == token_ns ? 5U : 4U);
+  }
 }
 
 // What is told of a fleet that goes on is what would be told if it ended then.

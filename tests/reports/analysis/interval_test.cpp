@@ -102,6 +102,41 @@ TEST(Interval, WhatIsNotFiniteDoesNotLeave) {
   EXPECT_NE(wild.reason.find("more repetitions"), std::string::npos);
 }
 
+TEST(Interval, ASpreadIsTheStandardErrorOfTheMean) {
+  const Spread two = spread_of(Figures{1, 3});
+  EXPECT_EQ(two.mean, 2);
+  EXPECT_DOUBLE_EQ(two.standard_error, 1);
+  const Spread one = spread_of(Figures{5});
+  EXPECT_EQ(one.mean, 5);
+  EXPECT_EQ(one.standard_error, 0);
+}
+
+// The quantile of 1e9 degrees is that of the normal distribution.
+TEST(Interval, AResolutionIsAddedToWhatIsChance) {
+  const Estimate plain = estimate_of(10, 1, 1e9, "", 2);
+  EXPECT_NEAR(plain.interval->low, 10 - 1.959964 - 2, 1e-6);
+  EXPECT_NEAR(plain.interval->high, 10 + 1.959964 + 2, 1e-6);
+  const Estimate log = estimate_of_log(std::log(2), 0.1, 1e9, "", 0.2);
+  EXPECT_NEAR(log.interval->low, 2 * std::exp(-0.3959964), 1e-6);
+  EXPECT_NEAR(log.interval->high, 2 * std::exp(0.3959964), 1e-6);
+  const Estimate none = estimate_of(1, 0.5, 1e9, "", 2);
+  EXPECT_EQ(none.value, 0) << "nobody can see it";
+  EXPECT_EQ(none.interval, (Interval{0, 0}));
+  EXPECT_EQ(estimate_of(1, 0, 1e9, "", 1).value, 0) << "nor what is as large";
+  EXPECT_EQ(estimate_of(-1.5, 0.5, 1e9, "", 2).value, -1.5);
+}
+
+// What rounding may do goes by the size of the figures, however small they are.
+TEST(Interval, SmallDifferencesOfSmallFiguresAreSome) {
+  const Estimate small =
+      difference_over_runs(Figures{1e-15, 1e-15, 1e-15}, Figures{2e-15, 2e-15, 2e-15});
+  EXPECT_NEAR(*small.value, 1e-15, 1e-20);
+  EXPECT_GT(small.interval->low, 0.9e-15);
+  const Estimate fallen =
+      difference_over_runs(Figures{3, 3, 3}, Figures{3 - 2e-12, 3 - 2e-12, 3 - 2e-12});
+  EXPECT_EQ(fallen.value, 0) << "3e-12 is what rounding may do";
+}
+
 // Three runs with attainments of 0.75, 0.92 and 0.955: by t alone 0.602 to 1.148.
 TEST(Interval, OfAShareStaysWithinZeroAndOne) {
   const std::vector<double> shares = {0.75, 0.92, 0.955};
@@ -120,6 +155,9 @@ TEST(Interval, OfAShareIsNeverOfZeroWidth) {
             (Interval{-0.003, 0.003}));
   EXPECT_EQ(within_limits(estimate_of(1, 0, 2, ""), {0, 1, 0}).interval, (Interval{0, 1}))
       << "of no request nothing is known";
+  EXPECT_EQ(within_limits(estimate_of(0.5, 0, 2, ""), {0, 9, 1}).interval, (Interval{0, 3.5}));
+  EXPECT_EQ(within_limits(estimate_of(0.5, 0, 2, ""), {0, 9, 0}).interval, (Interval{0, 9}));
+  EXPECT_EQ(within_limits(estimate_of(1, 0, 2, ""), {-1, 1, 0}).interval, (Interval{-1, 1}));
   const Estimate none = estimate_without_interval(1, "1 run", "too few");
   EXPECT_FALSE(within_limits(none, {0, 1, 1000}).interval);
 }
