@@ -64,7 +64,7 @@ TEST(Agreement, AGoalIsAShareOfTheRealFigure) {
 
 TEST(Agreement, WhatTheSampleDoesNotSupportIsNotJudged) {
   const Rows rows = agreement(lift_run(), slower_lift_run());
-  const AgreementRow& tail = row(rows, "before", "TTFT p99");
+  const AgreementRow tail = row(rows, "before", "TTFT p99");
   EXPECT_EQ(tail.real, std::nullopt) << "480 requests do not support p99";
   EXPECT_EQ(tail.met, std::nullopt);
   const Rows empty = agreement(empty_run(), empty_run());
