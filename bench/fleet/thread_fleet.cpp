@@ -85,7 +85,7 @@ struct ThreadFleet::State {
   void announce(Station& station, const StepPlan& plan);
   void report(Station& station, const StepOutcome& outcome, std::int64_t step_end_ns);
   std::int64_t slow_down(const Station& station, const StepSpan& span) const;
-  void post(std::uint32_t replica, Message message);
+  void post(std::uint32_t replica, const Message& message);
   void lose_outgoing(const ReplicaChange& change, std::int64_t now_ns);
   bool activate(Station& station);
   std::int32_t busy_eighths() const;
@@ -183,7 +183,7 @@ void ThreadFleet::submit(const Work& work, std::uint32_t replica, std::int64_t n
   }
   const std::int64_t out_ns = state_->stations[replica]->out_ns;
   if (out_ns == 0) {
-    state_->post(replica, std::move(submitted));
+    state_->post(replica, submitted);
   } else {
     state_->outgoing.emplace(now_ns + out_ns, std::pair(replica, std::move(submitted)));
   }
@@ -220,9 +220,9 @@ void ThreadFleet::apply(const ReplicaChange& change, std::int64_t now_ns) {
   }
 }
 
-void ThreadFleet::State::post(std::uint32_t replica, Message message) {
+void ThreadFleet::State::post(std::uint32_t replica, const Message& message) {
   Station& station = *stations[replica];
-  station.inbox.post(std::move(message));
+  station.inbox.post(message);
   if (!activate(station)) return;  // its worker looks into the inbox before it leaves
   enqueue(station);
 }
@@ -251,7 +251,7 @@ std::span<const News> ThreadFleet::advance(std::int64_t until_ns) {
   State& state = *state_;
   while (!state.outgoing.empty() && state.outgoing.begin()->first <= until_ns) {
     auto arrived = state.outgoing.extract(state.outgoing.begin());
-    state.post(arrived.mapped().first, std::move(arrived.mapped().second));
+    state.post(arrived.mapped().first, arrived.mapped().second);
   }
   state.taken.clear();
   state.taken.swap(state.lost);

@@ -94,7 +94,7 @@ std::optional<Letter> RankMail::collect() {
   return letter;
 }
 
-std::vector<std::string> RankMail::gather(const std::string& text) {
+std::vector<std::string> RankMail::gather(const std::string& text) const {
   std::array<char, kLongestGathered> own{};
   std::memcpy(own.data(), text.data(), std::min(text.size(), own.size()));
   const auto count = static_cast<std::size_t>(rank_ == 0 ? count_ : 0);

@@ -48,7 +48,7 @@ class RankMail {
 
   /// All ranks call it at the same time: at rank 0 it returns what each had to say, by rank,
   /// elsewhere nothing. 1,000 bytes at most.
-  std::vector<std::string> gather(const std::string& text);
+  std::vector<std::string> gather(const std::string& text) const;
   /// All ranks call it at the same time: what rank 0 says.
   bool told_by_rank_0(bool flag);
 
