@@ -78,8 +78,8 @@ TEST(Elsewhere, AnEventMayWaitForASignal) {
   EXPECT_EQ(silent.run.lift->at_ns, std::nullopt);
 }
 
-// A limit of the scenario itself is changed when the signal comes: what waits is let through then.
-TEST(Elsewhere, ASignalMayLiftALimitOfTheScenario) {
+/// Let through by a throttle of ours, 5 requests/s.
+Scenario behind_gateway() {
   Scenario scenario = of_endpoint();
   Throttle throttle;
   throttle.name = "gateway";
@@ -87,13 +87,22 @@ TEST(Elsewhere, ASignalMayLiftALimitOfTheScenario) {
   throttle.rate.per_s = 5;
   throttle.burst.units = 1;
   scenario.throttles.push_back(throttle);
+  return scenario;
+}
+
+Event at_signal(EventKind kind) {
   Event event;
-  event.kind = EventKind::lift;
+  event.kind = kind;
   event.throttle = "gateway";
   event.at_signal = true;
-  scenario.events.push_back(event);
-  event.kind = EventKind::restore;  // at the second one
-  scenario.events.push_back(event);
+  return event;
+}
+
+// A limit of the scenario itself is changed when the signal comes: what waits is let through then.
+TEST(Elsewhere, ASignalMayLiftALimitOfTheScenario) {
+  Scenario scenario = behind_gateway();
+  scenario.events = {at_signal(EventKind::lift),
+                     at_signal(EventKind::restore)};  // the second one's
   scenario.events[0].measure = true;
   const auto answer = [](const Work&, std::int64_t) { return served(); };
   const Played played = play(scenario, answer, [](Parts parts) {
@@ -127,17 +136,8 @@ TEST(Elsewhere, ASignalMayLiftALimitOfTheScenario) {
 
 // The transition lasts as long as the ramp and the settling.
 TEST(Elsewhere, ASignalMayBeginARamp) {
-  Scenario scenario = of_endpoint();
-  Throttle throttle;
-  throttle.name = "gateway";
-  throttle.unit = Unit::requests;
-  throttle.rate.per_s = 5;
-  throttle.burst.units = 1;
-  scenario.throttles.push_back(throttle);
-  Event event;
-  event.kind = EventKind::ramp;
-  event.throttle = "gateway";
-  event.at_signal = true;
+  Scenario scenario = behind_gateway();
+  Event event = at_signal(EventKind::ramp);
   event.rate = Rate{};
   event.rate->per_s = 50;
   event.over_ns = 2 * kSecond;
