@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/wire/json_text.hpp"
+#include "reports/json/json_mistake.hpp"
 #include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
@@ -27,6 +28,8 @@ struct Wrong {
 }
 
 constexpr std::int64_t kMostTokens = 1'000'000'000;
+/// Of a body that is not JSON the place is looked for up to this size: others wait meanwhile.
+constexpr std::size_t kMostLookedAt = 65'536;
 
 /// Of what a client has written, as much as an answer shows.
 std::string_view shortened(std::string_view place) {
@@ -229,7 +232,9 @@ struct ApiReader::State {
     json::element root;
     const auto error = parser.parse(body.data(), body.size(), true).get(root);
     if (error != simdjson::SUCCESS) {
-      refuse(fmt::format("the body is not JSON: {}", simdjson::error_message(error)));
+      const std::string place = body.size() <= kMostLookedAt ? json_mistake(body) : "";
+      refuse(fmt::format("the body is not JSON: {}",
+                         place.empty() ? simdjson::error_message(error) : place));
     }
     json::object object;
     if (root.get(object) != simdjson::SUCCESS) refuse("the body is not an object of JSON");

@@ -93,6 +93,22 @@ TEST(ApiRequest, SaysWhatIsWrongAndWithWhichKey) {
   }
 }
 
+TEST(ApiRequest, SaysWhereABodyCeasesToBeJson) {
+  ApiReader reader;
+  const auto text_of = [&](const std::string& body) {
+    const auto read = reader.read(Dialect::openai_completions, body);
+    const auto* wrong = std::get_if<ApiMistake>(&read);
+    return wrong == nullptr ? "" : wrong->text;
+  };
+  EXPECT_EQ(text_of("{\"model\": \"m\",\n \"prompt\": oops}"),
+            "the body is not JSON: line 2, column 12: is not JSON");
+  EXPECT_EQ(text_of("{\"model\": \"m\""),
+            "the body is not JSON: line 1, column 14: ends too early");
+  const std::string large = text_of("{\"prompt\": \"" + std::string(100'000, 'a') + "\" oops}");
+  EXPECT_EQ(large.rfind("the body is not JSON: ", 0), 0U) << large;
+  EXPECT_EQ(large.find("line"), std::string::npos) << "others would wait";
+}
+
 // Who reads a key twice takes the first value, and who stands behind it the other one.
 TEST(ApiRequest, AKeyThatIsThereTwiceIsAMistakeWithItsPlace) {
   const std::string messages = R"("messages": [{"role": "user", "content": "a"}])";
