@@ -162,55 +162,6 @@ RC_GTEST_PROP(TokenRecord, ALongRunIsItsTwoParts, ()) {
   expect_same(grid, whole, parts);
 }
 
-// Borders that instants hit exactly: a step ends at 1000, 2000, ... ns, and so do bins and phases.
-TEST(TokenRecord, ATokenAtABorderBelongsToWhatBegins) {
-  RecordingGrid grid;
-  grid.phases = {{"before", 0, 3000, true}, {"after", 3000, kNever, true}};
-  grid.tenants = 1;
-  grid.bin_ns = grid.slice_ns = 2000;
-  grid.bins = grid.slices = 10;
-  TokenRecord record(grid);
-  const std::vector<CellCount> batch = {{0, 5}};
-  record.decode({0, 0, 6, 1'000'000, 0}, batch);
-  EXPECT_EQ(record.produced(0, 0), 10U) << "at 1000 and 2000";
-  EXPECT_EQ(record.produced(0, 1), 20U) << "from 3000 on";
-  const std::vector<std::int64_t> expected = {5, 10, 10, 5, 0, 0, 0, 0, 0, 0};
-  EXPECT_EQ(record.tokens_by_bin(), expected);
-  EXPECT_EQ(record.gaps(0).count(), 30U);
-  EXPECT_EQ(record.gaps(0).sum_ns(), 30'000U);
-}
-
-TEST(TokenRecord, GapsAreSummedInPicosecondsAndRoundedOnce) {
-  RecordingGrid grid;
-  grid.phases = {{"steady", 0, kNever, true}};
-  grid.tenants = 1;
-  grid.bin_ns = grid.slice_ns = 1000;
-  grid.bins = grid.slices = 1;
-  TokenRecord record(grid);
-  for (int i = 0; i < 10; ++i) record.token(0, i, 1'999);
-  record.token(0, 10, -1);
-  EXPECT_EQ(record.gaps(0).count(), 10U) << "a first token has no gap";
-  EXPECT_EQ(record.gaps(0).max_ns(), 1);
-  EXPECT_EQ(record.gaps(0).sum_ns(), 19U) << "19.99 ns";
-  EXPECT_EQ(record.produced(0, 0), 11U);
-}
-
-TEST(TokenRecord, AStepIsSplitOverThePhasesThatItTouches) {
-  RecordingGrid grid;
-  grid.phases = {{"one", 0, 100, true}, {"two", 100, 200, true}, {"three", 200, kNever, true}};
-  grid.tenants = 1;
-  grid.bin_ns = grid.slice_ns = 1000;
-  grid.bins = grid.slices = 1;
-  TokenRecord record(grid);
-  record.steps({90, 0, 1, 160'000, 0}, {3, 8, 20});
-  EXPECT_EQ(record.busy_ns(0), 10);
-  EXPECT_EQ(record.busy_ns(1), 100);
-  EXPECT_EQ(record.busy_ns(2), 50);
-  EXPECT_EQ(record.batch_ns(1), 300);
-  EXPECT_EQ(record.batch_room_ns(1), 800);
-  EXPECT_EQ(record.resident_token_ns(1), 2000);
-}
-
 // Shards record what falls to them, in any order, and are merged in any order.
 RC_GTEST_PROP(TokenRecord, MergingIsRecordingIntoOneInAnyOrder, ()) {
   const RecordingGrid grid = any_grid(10'000);

@@ -78,18 +78,6 @@ TEST(Elsewhere, AnEventMayWaitForASignal) {
   EXPECT_EQ(silent.run.lift->at_ns, std::nullopt);
 }
 
-/// Let through by a throttle of ours, 5 requests/s.
-Scenario behind_gateway() {
-  Scenario scenario = of_endpoint();
-  Throttle throttle;
-  throttle.name = "gateway";
-  throttle.unit = Unit::requests;
-  throttle.rate.per_s = 5;
-  throttle.burst.units = 1;
-  scenario.throttles.push_back(throttle);
-  return scenario;
-}
-
 Event at_signal(EventKind kind) {
   Event event;
   event.kind = kind;
@@ -100,7 +88,7 @@ Event at_signal(EventKind kind) {
 
 // A limit of the scenario itself is changed when the signal comes: what waits is let through then.
 TEST(Elsewhere, ASignalMayLiftALimitOfTheScenario) {
-  Scenario scenario = behind_gateway();
+  Scenario scenario = behind_gateway(5);
   scenario.events = {at_signal(EventKind::lift),
                      at_signal(EventKind::restore)};  // the second one's
   scenario.events[0].measure = true;
@@ -136,7 +124,7 @@ TEST(Elsewhere, ASignalMayLiftALimitOfTheScenario) {
 
 // The transition lasts as long as the ramp and the settling.
 TEST(Elsewhere, ASignalMayBeginARamp) {
-  Scenario scenario = behind_gateway();
+  Scenario scenario = behind_gateway(5);
   Event event = at_signal(EventKind::ramp);
   event.rate = Rate{};
   event.rate->per_s = 50;

@@ -43,6 +43,18 @@ inline Scenario of_endpoint() {
   return scenario;
 }
 
+/// The same behind a throttle of ours, which lets so many requests through each second, one by one.
+inline Scenario behind_gateway(double requests_per_s) {
+  Scenario scenario = of_endpoint();
+  Throttle throttle;
+  throttle.name = "gateway";
+  throttle.unit = Unit::requests;
+  throttle.rate.per_s = requests_per_s;
+  throttle.burst.units = 1;
+  scenario.throttles.push_back(throttle);
+  return scenario;
+}
+
 inline Scenario with_call(std::int64_t at_ns) {
   Scenario scenario = of_endpoint();
   Event event;

@@ -17,14 +17,8 @@ namespace {
 
 /// 20 requests/s, due at 50, 100, 150 and 200 ms, behind a throttle that lets 10 of them through
 /// each second: each waits 50 ms longer than the one before it.
-Scenario behind_gateway() {
-  Scenario scenario = of_endpoint();
-  Throttle throttle;
-  throttle.name = "gateway";
-  throttle.unit = Unit::requests;
-  throttle.rate.per_s = 10;
-  throttle.burst.units = 1;
-  scenario.throttles.push_back(throttle);
+Scenario twice_as_many_as_pass() {
+  Scenario scenario = behind_gateway(10);
   scenario.tenants[0].arrivals.rate.per_s = 20;
   scenario.run.duration_ns = 220 * kMs;
   return scenario;
@@ -100,7 +94,7 @@ TEST(Replies, ThrottlesOfTheScenarioAreSettledByTheTokensThatCame) {
 }
 
 TEST(Replies, ATimeAtTheThrottlesOfTheScenarioIsPartOfTheThrottleWait) {
-  const Scenario scenario = behind_gateway();
+  const Scenario scenario = twice_as_many_as_pass();
   const Played played = play_alike(scenario, served());
   const PhaseRecord& steady = phase(played.run, "steady");
   EXPECT_EQ(steady.counts.completed, 4U);
@@ -159,7 +153,7 @@ TEST(Replies, EverybodysLoadIsNobodysLimit) {
 }
 
 TEST(Replies, WhoWaitedBeforeHeWasDeniedWasHeldOnce) {
-  const Scenario scenario = behind_gateway();
+  const Scenario scenario = twice_as_many_as_pass();
   const Played played = play_alike(scenario, refused(kSecond));
   const PhaseRecord& steady = phase(played.run, "steady");
   EXPECT_EQ(steady.counts.due, 4U);
