@@ -14,6 +14,7 @@
 #include "workloads/reader/profile_text.hpp"
 #include "workloads/reader/scenario_reader.hpp"
 #include "workloads/text/mistake.hpp"
+#include "workloads/text/utf8.hpp"
 
 namespace tokenlift {
 
@@ -151,10 +152,7 @@ std::string folder_name(std::string_view name) {
   std::string folder;
   for (const char c : name) folder += c == '/' || c == '\\' ? '_' : c;
   if (folder.starts_with('.')) folder.front() = '_';
-  if (folder.size() <= kLongestBytes) return folder;
-  std::size_t end = kLongestBytes;
-  while (end > 0 && (static_cast<unsigned char>(folder[end]) & 0xc0) == 0x80) --end;
-  return folder.substr(0, end);  // no character is cut
+  return std::string(beginning_of(folder, kLongestBytes));
 }
 
 }  // namespace

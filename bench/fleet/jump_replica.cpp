@@ -4,7 +4,7 @@
 #include <cassert>
 #include <utility>
 
-#include "bench/machine/huge_pages.hpp"
+#include "bench/machine/prefetch.hpp"
 
 namespace tokenlift {
 
@@ -360,9 +360,7 @@ std::int64_t JumpReplica::bound_ns(std::int64_t steps) const {
 void JumpReplica::prefetch_batch() const {
   __builtin_prefetch(line_.data() + line_begin_);
   __builtin_prefetch(prefilling_.data());  // lies outside once there was more than one
-  const auto* begin = reinterpret_cast<const char*>(decoding_.data());
-  const std::size_t bytes = decoding_.size() * sizeof(Decoding);
-  for (std::size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(begin + at);
+  prefetch(decoding_.data(), decoding_.size() * sizeof(Decoding));
 }
 
 void JumpReplica::commit(std::int64_t steps, TokenRecord& record, std::vector<News>& news) {

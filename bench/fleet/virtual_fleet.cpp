@@ -16,6 +16,7 @@
 #include "bench/fleet/tournament.hpp"
 #include "bench/fleet/training_jobs.hpp"
 #include "bench/machine/huge_pages.hpp"
+#include "bench/machine/prefetch.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 
 namespace tokenlift {
@@ -27,12 +28,6 @@ constexpr std::size_t kAhead = 5;
 constexpr std::size_t kFarAhead = 32;  // where there is less to do between two of them
 constexpr std::size_t kMostInInbox = 65'536;
 constexpr std::size_t kTurn = 8;  // replicas side by side in one shard: no shared cache lines
-
-template <typename Object>
-void prefetch_object(const Object& object) {
-  const auto* begin = reinterpret_cast<const char*>(&object);
-  for (std::size_t at = 0; at < sizeof(Object); at += kCacheLine) __builtin_prefetch(begin + at);
-}
 
 Newcomer newcomer(const Work& work, std::int64_t now_ns) {
   return {work.id, work.cell, work.prompt_tokens, work.output_tokens, now_ns};
@@ -511,7 +506,8 @@ class ReportingFleet final : public Fleet {
     // What a visit reads lies anywhere in memory: it is fetched some visits ahead, step by step.
     const std::vector<std::uint32_t>& due = shard.due;
     for (std::size_t i = 0; i < due.size(); ++i) {
-      if (i + 3 * kAhead < due.size()) prefetch_object(replicas_[due[i + 3 * kAhead]]);
+      if (i + 3 * kAhead < due.size())
+        prefetch(&replicas_[due[i + 3 * kAhead]], sizeof(VirtualReplica));
       if (i + 2 * kAhead < due.size()) replicas_[due[i + 2 * kAhead]].prefetch_batch();
       if (i + kAhead < due.size()) replicas_[due[i + kAhead]].prefetch_places();
       visit(shard, due[i], until_ns, shard.news);

@@ -8,8 +8,6 @@
 
 namespace tokenlift {
 
-inline constexpr std::size_t kCacheLine = 64;  ///< bytes
-
 /// From 2 MiB on an allocation is a mapping of its own, on huge pages where the kernel grants them;
 /// smaller ones come from the heap. To be used below a resource that asks for more and more at
 /// once.

@@ -64,7 +64,7 @@ class Door {
   virtual void admitted(RequestId id, std::span<const GateStanding> standings,
                         std::int64_t now_ns) = 0;
   /// Soon it will be told something of this request.
-  virtual void expect(RequestId) {}
+  virtual void prefetch(RequestId) {}
   /// It got a token: which one, where it is computed, else -1. Its client was to have it at
   /// `due_ns`.
   virtual void token(RequestId id, std::int32_t token, std::int64_t due_ns,

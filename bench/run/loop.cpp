@@ -491,7 +491,7 @@ void Loop::collect() {
     // Whoever recorded them in parallel has them in its cache.
     if (i + kPrefetchAhead < all.size()) {
       requests_.prefetch(all[i + kPrefetchAhead].id);
-      if (door_ != nullptr) door_->expect(all[i + kPrefetchAhead].id);
+      if (door_ != nullptr) door_->prefetch(all[i + kPrefetchAhead].id);
     }
     const News& news = all[i];
     switch (news.kind) {

@@ -11,6 +11,7 @@
 #include "bench/wire/json_text.hpp"
 #include "reports/json/json_mistake.hpp"
 #include "workloads/text/quantity.hpp"
+#include "workloads/text/utf8.hpp"
 
 namespace tokenlift {
 
@@ -31,15 +32,8 @@ constexpr std::int64_t kMostTokens = 1'000'000'000;
 /// Of a body that is not JSON the place is looked for up to this size: others wait meanwhile.
 constexpr std::size_t kMostLookedAt = 65'536;
 
-/// Of what a client has written, as much as an answer shows.
-std::string_view shortened(std::string_view place) {
-  constexpr std::size_t kMostShown = 200;
-  if (place.size() <= kMostShown) return place;
-  std::size_t end = kMostShown;
-  while (end > 0 && (static_cast<unsigned char>(place[end]) & 0xc0U) == 0x80U)
-    --end;  // whole signs
-  return place.substr(0, end);
-}
+/// Of the place of a key, which the client has written, bytes that an answer shows.
+constexpr std::size_t kMostShown = 200;
 
 std::int64_t tokens_of(std::int64_t bytes) {
   return (bytes + kBytesPerToken - 1) / kBytesPerToken;
@@ -170,7 +164,8 @@ void refuse_repeated_keys(const json::element& value, std::string& place) {
   if (twice == keys.end()) return;
   if (here > 0) place += '.';
   place += *twice;
-  refuse(fmt::format("'{}' is there twice", shortened(place)), shortened(place));
+  const std::string_view shown = beginning_of(place, kMostShown);
+  refuse(fmt::format("'{}' is there twice", shown), shown);
 }
 
 void append_toml(const json::element& value, std::string& out);

@@ -4,11 +4,57 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 #include "bench/serve/reply_text.hpp"
 #include "workloads/scenario/keywords.hpp"
 
 namespace tokenlift {
+
+namespace {
+
+/// A histogram: how many fell in each bin, `name` with its unit, labels without braces or empty.
+void append_histogram(const std::string& name, const std::string& labels,
+                      std::span<const double> bounds_s, std::span<const std::uint64_t> counts,
+                      double sum_s, std::string& out) {
+  const auto to = std::back_inserter(out);
+  fmt::format_to(to, "# TYPE {} histogram\n", name);
+  const char* const comma = labels.empty() ? "" : ",";
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    sum += counts[i];
+    const std::string bound = i < bounds_s.size() ? fmt::format("{}", bounds_s[i]) : "+Inf";
+    fmt::format_to(to, "{}_bucket{{{}{}le=\"{}\"}} {}\n", name, labels, comma, bound, sum);
+  }
+  const std::string all = labels.empty() ? "" : "{" + labels + "}";
+  fmt::format_to(to, "{0}_sum{1} {2}\n{0}_count{1} {3}\n", name, all, sum_s, sum);
+}
+
+/// Of latencies, with what lies in the bucket of a bound below it.
+void append_lateness(const std::string& name, const Histogram& lateness, std::string& out) {
+  constexpr std::array<double, 16> kBoundsS = {0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.0007,
+                                               0.001,   0.0015, 0.002,  0.003,  0.005,  0.01,
+                                               0.02,    0.05,   0.1,    1};
+  std::array<std::uint64_t, kBoundsS.size() + 1> counts{};
+  lateness.for_each_bucket([&](std::int64_t lower_ns, std::int64_t, std::uint64_t count) {
+    const auto bin = std::ranges::lower_bound(kBoundsS, static_cast<double>(lower_ns) / 1e9);
+    counts[static_cast<std::size_t>(bin - kBoundsS.begin())] += count;
+  });
+  append_histogram(name, "", kBoundsS, counts, static_cast<double>(lateness.sum_ns()) * 1e-9, out);
+}
+
+/// `{"chunks":7,"p50":0.1,...}`, in milliseconds; null where nothing has been sent.
+std::string lateness_json(const Lateness& lateness) {
+  const Histogram& all = lateness.all();
+  if (all.empty()) return "null";
+  const auto ms = [](std::int64_t ns) { return static_cast<double>(ns) * 1e-6; };
+  return fmt::format(
+      R"({{"chunks":{},"p50":{:.4f},"p99":{:.4f},"most":{:.4f},"net_p50":{:.4f},"net_p99":{:.4f}}})",
+      all.count(), ms(all.value_at(0.5)), ms(all.value_at(0.99)), ms(all.max_ns()),
+      ms(lateness.net().value_at(0.5)), ms(lateness.net().value_at(0.99)));
+}
+
+}  // namespace
 
 void TimeCounts::count(std::int64_t ns) {
   const double s = static_cast<double>(ns) / 1e9;
@@ -19,42 +65,8 @@ void TimeCounts::count(std::int64_t ns) {
 
 void TimeCounts::append(const std::string& name, const std::string& labels,
                         std::string& out) const {
-  const auto to = std::back_inserter(out);
-  fmt::format_to(to, "# TYPE {} histogram\n", name);
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
-    sum += counts_[i];
-    const std::string bound = i < kBoundsS.size() ? fmt::format("{}", kBoundsS[i]) : "+Inf";
-    fmt::format_to(to, "{}_bucket{{{},le=\"{}\"}} {}\n", name, labels, bound, sum);
-  }
-  fmt::format_to(to, "{0}_sum{{{1}}} {2}\n{0}_count{{{1}}} {3}\n", name, labels, sum_s_, sum);
+  append_histogram(name, labels, kBoundsS, counts_, sum_s_, out);
 }
-
-namespace {
-
-/// Of a histogram of nanoseconds, with what lies in the bucket of a bound below it.
-void append_histogram(const std::string& name, const Histogram& histogram, std::string& out) {
-  constexpr std::array<double, 16> kBounds_ms = {0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1,   1.5,
-                                                 2,    3,   5,   10,  20,  50,  100, 1000};
-  std::array<std::uint64_t, kBounds_ms.size() + 1> counts{};
-  histogram.for_each_bucket([&](std::int64_t lower_ns, std::int64_t, std::uint64_t count) {
-    const auto bin = std::ranges::lower_bound(kBounds_ms, static_cast<double>(lower_ns) * 1e-6);
-    counts[static_cast<std::size_t>(bin - kBounds_ms.begin())] += count;
-  });
-  const auto to = std::back_inserter(out);
-  fmt::format_to(to, "# TYPE {} histogram\n", name);
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    sum += counts[i];
-    const std::string bound =
-        i < kBounds_ms.size() ? fmt::format("{}", kBounds_ms[i] / 1000) : "+Inf";
-    fmt::format_to(to, "{}_bucket{{le=\"{}\"}} {}\n", name, bound, sum);
-  }
-  fmt::format_to(to, "{0}_sum {1}\n{0}_count {2}\n", name,
-                 static_cast<double>(histogram.sum_ns()) * 1e-9, sum);
-}
-
-}  // namespace
 
 std::string level_json(const GateLevel& level) {
   const auto number = [](std::optional<double> units) {
@@ -96,25 +108,10 @@ std::string metrics_text(const ServerFigures& figures, bool caches_prefixes) {
   figures.ttft.append("vllm:time_to_first_token_seconds", labels, out);
   figures.gaps.append("vllm:inter_token_latency_seconds", labels, out);
   figures.e2e.append("vllm:e2e_request_latency_seconds", labels, out);
-  append_histogram("tokenlift:chunk_lateness_seconds", figures.lateness.all(), out);
-  append_histogram("tokenlift:chunk_lateness_net_seconds", figures.lateness.net(), out);
+  append_lateness("tokenlift:chunk_lateness_seconds", figures.lateness.all(), out);
+  append_lateness("tokenlift:chunk_lateness_net_seconds", figures.lateness.net(), out);
   return out;
 }
-
-namespace {
-
-/// `{"chunks":7,"p50":0.1,...}`, in milliseconds; null where nothing has been sent.
-std::string lateness_json(const Lateness& lateness) {
-  const Histogram& all = lateness.all();
-  if (all.empty()) return "null";
-  const auto ms = [](std::int64_t ns) { return static_cast<double>(ns) * 1e-6; };
-  return fmt::format(
-      R"({{"chunks":{},"p50":{:.4f},"p99":{:.4f},"most":{:.4f},"net_p50":{:.4f},"net_p99":{:.4f}}})",
-      all.count(), ms(all.value_at(0.5)), ms(all.value_at(0.99)), ms(all.max_ns()),
-      ms(lateness.net().value_at(0.5)), ms(lateness.net().value_at(0.99)));
-}
-
-}  // namespace
 
 std::string state_json(const ServerFigures& figures, const std::vector<Throttle>& throttles) {
   std::string levels;

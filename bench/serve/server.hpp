@@ -72,7 +72,7 @@ class Server final : public Door, private Peer::Owner {
   void begun(std::uint32_t caller, RequestId id) override;
   void admitted(RequestId id, std::span<const GateStanding> standings,
                 std::int64_t now_ns) override;
-  void expect(RequestId id) override;
+  void prefetch(RequestId id) override;
   void token(RequestId id, std::int32_t token, std::int64_t due_ns, std::int64_t now_ns) override;
   void completed(RequestId id, const Request& request, std::int64_t now_ns) override;
   void refused(RequestId id, const Decision& decision, std::span<const GateStanding> standings,
@@ -121,6 +121,7 @@ class Server final : public Door, private Peer::Owner {
   void expect(Peer& peer, std::int64_t within_ns);
   void look_at_timers(std::int64_t now_ns);
   void soil(Peer& peer);
+  void look_at_run_queue(std::int64_t now_ns);
   void note_lateness(Peer& peer);
 
   const Scenario& scenario_;

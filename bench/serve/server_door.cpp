@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "bench/machine/prefetch.hpp"
 #include "bench/serve/server.hpp"
 #include "workloads/text/quantity.hpp"
 
@@ -151,14 +152,18 @@ std::int64_t Server::next_ns() const {
   return std::min(live_.next_ns(), timers_.next_ns());
 }
 
+void Server::look_at_run_queue(std::int64_t now_ns) {
+  if (figures_.lateness.wants_look(now_ns)) figures_.lateness.look(now_ns, run_queue_.waited_ns());
+}
+
 void Server::note_lateness(Peer& peer) {
   const std::int64_t now_ns = clock_.now_ns();
-  if (figures_.lateness.wants_look(now_ns)) figures_.lateness.look(now_ns, run_queue_.waited_ns());
+  look_at_run_queue(now_ns);
   figures_.lateness.sent(std::exchange(peer.due_ns, kNever), now_ns);
 }
 
 void Server::pause(std::int64_t now_ns) {
-  if (figures_.lateness.wants_look(now_ns)) figures_.lateness.look(now_ns, run_queue_.waited_ns());
+  look_at_run_queue(now_ns);
   shake_hands();
   look_at_timers(now_ns);
   answer_reports();
@@ -204,12 +209,8 @@ void Server::admitted(RequestId id, std::span<const GateStanding> standings, std
 }
 
 /// Of thousands of connections each is cold.
-void Server::expect(RequestId id) {
-  constexpr std::size_t kLine = 64;
-  const Peer* const peer = peer_of(id);
-  if (peer == nullptr) return;
-  const auto* const begin = reinterpret_cast<const char*>(peer);
-  for (std::size_t at = 0; at < sizeof *peer; at += kLine) __builtin_prefetch(begin + at);
+void Server::prefetch(RequestId id) {
+  if (const Peer* const peer = peer_of(id)) tokenlift::prefetch(peer, sizeof *peer);
 }
 
 void Server::token(RequestId id, std::int32_t token, std::int64_t due_ns, std::int64_t now_ns) {

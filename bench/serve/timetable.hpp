@@ -33,8 +33,8 @@ class Timetable {
   /// Why an event is not taken.
   struct Refusal {
     std::string text;  ///< all that is wrong with it, or why it would change nothing
-    bool conflicts =
-        false;  ///< nothing is wrong with it: as things stand it would change nothing, or not fit
+    /// Nothing is wrong with it: as things stand it would change nothing, or not fit.
+    bool conflicts = false;
   };
 
   /// One more event, an inline table of TOML without `at`: it begins at `now_ns`, or 1 ns after the

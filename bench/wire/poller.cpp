@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "bench/machine/prefetch.hpp"
+
 namespace tokenlift {
 
 namespace {
@@ -82,14 +84,10 @@ bool Poller::wait(std::int64_t timeout_ns) {
 /// Of thousands of connections each is cold: its memory comes while the kernel reads for the one
 /// before it.
 void Poller::fetch_ahead(std::size_t next) const {
-  constexpr std::size_t kLine = 64;
-  if (next + 1 < ready_) {
-    const char* const watcher = static_cast<const char*>(found_[next + 1].data.ptr);
-    for (std::size_t at = 0; at < kWatcherBytes; at += kLine) __builtin_prefetch(watcher + at);
-  }
+  if (next + 1 < ready_) prefetch(found_[next + 1].data.ptr, kWatcherBytes);
   if (next >= ready_ || found_[next].data.ptr == nullptr) return;
   const auto its = static_cast<const Watcher*>(found_[next].data.ptr)->looked_at();
-  for (std::size_t at = 0; at < its.size(); at += kLine) __builtin_prefetch(its.data() + at);
+  prefetch(its.data(), its.size());
 }
 
 void Poller::tell() {

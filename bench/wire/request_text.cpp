@@ -127,9 +127,7 @@ void RequestWriter::write_messages(const RequestText& request, std::string& out)
     out += "\"},";
   };
   const std::int64_t own = request.prompt_tokens - prompts_.settings().system_tokens;
-  if (request.turns.empty() && request.blocks.empty()) {
-    say("user", request.key, std::max<std::int64_t>(own, 1));
-  } else if (request.turns.empty()) {
+  if (request.turns.empty()) {
     out += R"({"role":"user","content":")";
     const std::int64_t rest = prompts_.append_blocks(request.blocks, request.block_tokens,
                                                      std::max<std::int64_t>(own, 1), out);

@@ -47,9 +47,7 @@ void EventReader::check_actions(TableReader& table, const Event& event) {
   for (const Keyword<EventKind>& keyword : kKeywords<EventKind>) {
     if (keyword.value == EventKind::signal || !table.has(keyword.name)) continue;
     actions.push_back(keyword.name);
-    is_planned = keyword.value == EventKind::power || keyword.value == EventKind::battery ||
-                 keyword.value == EventKind::join || keyword.value == EventKind::leave ||
-                 keyword.value == EventKind::fail || keyword.value == EventKind::slow;
+    is_planned = std::ranges::find(kFleetEvents, keyword.value) != kFleetEvents.end();
   }
   if (actions.size() > 1 || (actions.empty() && !event.at_signal)) {
     table.mistake(actions.empty() ? "lift" : actions.back(),

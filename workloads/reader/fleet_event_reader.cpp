@@ -25,8 +25,7 @@ std::optional<std::int64_t> read_pace_ppm(TableReader& action, std::string_view 
 
 void FleetEventReader::read(TableReader& table, Event& event) {
   const EngineTraits& engine = traits_of(scenario_.run.engine);
-  for (const EventKind kind : {EventKind::join, EventKind::leave, EventKind::fail, EventKind::slow,
-                               EventKind::power, EventKind::battery}) {
+  for (const EventKind kind : kFleetEvents) {
     const std::string_view key = name_of(kind);
     std::optional<TableReader> action = table.table(key, std::string(key));
     if (!action) continue;

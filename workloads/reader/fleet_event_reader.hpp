@@ -2,17 +2,23 @@
 // Reads what an [[event]] changes of the fleet: replicas of a site join, leave, fail or slow down,
 // or it may draw less power.
 
+#include <array>
+
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/scenario/scenario.hpp"
 
 namespace tokenlift {
+
+/// What an event may do to the fleet.
+inline constexpr std::array kFleetEvents = {EventKind::join, EventKind::leave, EventKind::fail,
+                                            EventKind::slow, EventKind::power, EventKind::battery};
 
 class FleetEventReader {
  public:
   /// `scenario` has its run and its fleet.
   explicit FleetEventReader(const Scenario& scenario) : scenario_(scenario) {}
 
-  /// Those of join, leave, fail, slow and power that are there. A site that is none leaves the
+  /// Those of kFleetEvents that are there. A site that is none leaves the
   /// event without a site.
   void read(TableReader& table, Event& event);
 

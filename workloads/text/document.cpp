@@ -85,9 +85,7 @@ Place place_of(std::string_view text, std::size_t offset) {
 // A message or an advice that is no longer than need be to be understood.
 std::string shortened(std::string text) {
   if (text.size() <= kLongestMessage) return text;
-  std::size_t end = kLongestMessage;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  text.resize(end);
+  text.resize(beginning_of(text, kLongestMessage).size());
   return text + "...";
 }
 

@@ -57,6 +57,13 @@ bool is_between(std::string_view point, std::string_view first, std::string_view
 
 }  // namespace
 
+std::string_view beginning_of(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  std::size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 bool moves_cursor(std::string_view point) {
   return is_between(point, std::string_view("\0", 1), "\x1f") || point == "\x7f" ||
          is_between(point, "\xc2\x80", "\xc2\x9f") ||

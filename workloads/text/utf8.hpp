@@ -17,6 +17,9 @@ std::size_t count_code_points(std::string_view text);
 /// The first byte that belongs to no code point; npos if there is none.
 std::size_t find_not_utf8(std::string_view text);
 
+/// The beginning of `text`, UTF-8, of `most` bytes at most: no code point is cut in two.
+std::string_view beginning_of(std::string_view text, std::size_t most);
+
 /// Whether a code point moves the cursor or ends the line: U+0000 to U+001F, U+007F to U+009F,
 /// U+2028 and U+2029.
 bool moves_cursor(std::string_view point);

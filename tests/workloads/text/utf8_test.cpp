@@ -40,6 +40,14 @@ TEST(Utf8, WhatIsCutShortBeginsWhereItsCodePointDoes) {
   EXPECT_EQ(find_not_utf8(""), std::string_view::npos);
 }
 
+TEST(Utf8, ABeginningCutsNoCodePoint) {
+  EXPECT_EQ(beginning_of("abc", 3), "abc");
+  EXPECT_EQ(beginning_of("abc", 2), "ab");
+  EXPECT_EQ(beginning_of("a\xe2\x82\xac", 4), "a\xe2\x82\xac");
+  EXPECT_EQ(beginning_of("a\xe2\x82\xac.", 3), "a");
+  EXPECT_EQ(beginning_of("\xc3\xa9", 1), "");
+}
+
 RC_GTEST_PROP(Utf8, ManyBytesAtOnceFindWhatOneByOneFinds, ()) {
   const std::vector<std::string> pieces = {
       "a", "bcdefgh", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\x80", "\xf5"};
