@@ -47,24 +47,6 @@ bool is_kept(const SweepPoint& point) {
 
 }  // namespace
 
-void require_grid(const std::vector<SweptKey>& axes) {
-  if (axes.size() > kMostSweptKeys) {
-    throw SweepMistake(fmt::format("{} axes: {} are the most", axes.size(), kMostSweptKeys));
-  }
-  std::size_t points = 1;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    const auto is_same = [&](const SweptKey& other) { return other.key == axes[i].key; };
-    if (std::any_of(axes.begin(), axes.begin() + static_cast<std::ptrdiff_t>(i), is_same)) {
-      throw SweepMistake("two axes are over " + axes[i].key);
-    }
-    points *= axes[i].values.size();
-    if (points > kMostGridPoints) {
-      throw SweepMistake(
-          fmt::format("the axes have more than {} points together", kMostGridPoints));
-    }
-  }
-}
-
 Sweeper::Sweeper(SweepProblem problem, SweepEffort effort, std::vector<std::string> command,
                  WorkPool& pool, const std::atomic<bool>& stop, const SweepReport* known,
                  SweepWatch watch)

@@ -38,12 +38,6 @@ struct SweepWatch {
   double kept_every_s = 1;
 };
 
-/// Points of the first pass, at most.
-inline constexpr std::size_t kMostGridPoints = 10'000;
-
-/// Every axis has a key of its own, and there are not too many axes or points. Throws SweepMistake.
-void require_grid(const std::vector<SweptKey>& axes);
-
 class Sweeper {
  public:
   /// `pool`, `stop` and what `watch` uses stay in use. `command` goes into the report. `known`:

@@ -30,8 +30,9 @@ Sweeping SweepReader::read(TableReader table) {
   return std::move(sweeping_);
 }
 
-std::string SweepReader::check(const std::string& word, bool is_range, const Place& place) {
-  if (!figure_mistake_) return "";
+std::optional<SweptKey> SweepReader::check(const std::string& word, bool is_range,
+                                           const Place& place) {
+  if (!figure_mistake_) return std::nullopt;
   const Accepts accepts = [&](const std::string& key, const std::string& value) {
     return tried_.mistakes_of({key + "=" + value}).empty();
   };
@@ -40,7 +41,7 @@ std::string SweepReader::check(const std::string& word, bool is_range, const Pla
     key = is_range ? parse_range(word, accepts) : parse_axis(word, accepts);
   } catch (const SweepMistake& mistake) {
     document_.add(place, mistake.what());
-    return "";
+    return std::nullopt;
   }
   for (const std::string& value : tried_values(key)) {
     const std::string setting = key.key + "=" + value;
@@ -52,24 +53,24 @@ std::string SweepReader::check(const std::string& word, bool is_range, const Pla
         place,
         "with " + setting + ": " + first.message + (in_word ? "" : " (" + at_place(first) + ")"),
         first.advice);
-    return "";  // other values are mostly wrong for the same reason
+    return std::nullopt;  // other values are mostly wrong for the same reason
   }
-  return key.key;
+  return key;
 }
 
 void SweepReader::read_over(TableReader& table) {
-  std::vector<std::string> keys;
+  std::vector<SweptKey> axes;
   for (auto& [word, place] : table.placed_texts("over")) {
-    std::string key = check(word, false, place);
-    if (!key.empty() && std::ranges::find(keys, key) != keys.end()) {
-      document_.add(place, "two axes are over " + in_quotes(key), "remove one of them");
+    if (std::optional<SweptKey> axis = check(word, false, place)) {
+      axes.push_back(*std::move(axis));
+      try {
+        require_grid(axes);
+      } catch (const SweepMistake& mistake) {
+        document_.add(place, mistake.what());
+        axes.pop_back();
+      }
     }
-    keys.push_back(std::move(key));
     sweeping_.over.push_back(std::move(word));
-  }
-  if (keys.size() > kMostSweptKeys) {
-    table.mistake("over", "a sweep over " + std::to_string(keys.size()) + " keys",
-                  std::to_string(kMostSweptKeys) + " are the most");
   }
 }
 

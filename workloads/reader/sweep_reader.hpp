@@ -1,6 +1,7 @@
 #pragma once
 // Reads [sweep] of a scenario, and the table `sweep` of a case of a suite.
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,9 +29,9 @@ class SweepReader {
   void read_objectives(TableReader& table);
   void read_figures(TableReader& table);
   void read_effort(TableReader& table);
-  /// Notes what is wrong with the word, or with one of the values that it stands for. Its key;
-  /// empty where it is none.
-  std::string check(const std::string& word, bool is_range, const Place& place);
+  /// Notes what is wrong with the word, or with one of the values that it stands for. Its key and
+  /// values; nothing where something is wrong, or no value is tried.
+  std::optional<SweptKey> check(const std::string& word, bool is_range, const Place& place);
 
   Document& document_;
   const Scenario& scenario_;

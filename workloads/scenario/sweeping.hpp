@@ -39,6 +39,8 @@ using SweepFigureMistake =
 /// Two are axes of tables and maps, each combination of the others is a panel.
 inline constexpr std::size_t kMostSweptKeys = 4;
 inline constexpr std::size_t kMostFinds = 16;
+/// Of the first pass.
+inline constexpr std::size_t kMostGridPoints = 10'000;
 /// Of each point: as many as an interval of a percentile needs.
 inline constexpr std::uint64_t kUsualSweepRepetitions = 5;
 

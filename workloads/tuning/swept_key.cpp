@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "workloads/scenario/sweeping.hpp"
 #include "workloads/text/key_path.hpp"
 #include "workloads/text/quantity.hpp"
 #include "workloads/tuning/candidate.hpp"
@@ -185,6 +186,25 @@ SweptKey parse_range(const std::string& word, const Accepts& accepts) {
     throw SweepMistake("'" + word + "' is not " + kRangeForm);
   }
   return range_of(word, parts.key, range[0], range[1], logarithmic, accepts);
+}
+
+void require_grid(const std::vector<SweptKey>& axes) {
+  if (axes.size() > kMostSweptKeys) {
+    throw SweepMistake(std::to_string(axes.size()) + " axes: " + std::to_string(kMostSweptKeys) +
+                       " are the most");
+  }
+  std::size_t points = 1;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const auto is_same = [&](const SweptKey& other) { return other.key == axes[i].key; };
+    if (std::any_of(axes.begin(), axes.begin() + static_cast<std::ptrdiff_t>(i), is_same)) {
+      throw SweepMistake("two axes are over " + axes[i].key);
+    }
+    points *= axes[i].values.size();
+    if (points > kMostGridPoints) {
+      throw SweepMistake("the axes have more than " + std::to_string(kMostGridPoints) +
+                         " points together");
+    }
+  }
 }
 
 }  // namespace tokenlift

@@ -40,6 +40,9 @@ SweptKey parse_axis(const std::string& word, const Accepts& accepts);
 /// "KEY=LOW:HIGH" or "KEY=LOW:HIGH:log", the same way. Throws SweepMistake.
 SweptKey parse_range(const std::string& word, const Accepts& accepts);
 
+/// Every axis has a key of its own, and there are not too many axes or points. Throws SweepMistake.
+void require_grid(const std::vector<SweptKey>& axes);
+
 /// A value as a number: of a duration in s, of a rate per s. Nothing where it is none.
 std::optional<double> number_of(const std::string& value);
 

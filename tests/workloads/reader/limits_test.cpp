@@ -34,11 +34,9 @@ TEST(Limits, OfTablesInAScenario) {
     std::string table;
     std::size_t most;
     std::size_t before;  // of them in kText
-  } kinds[] = {{"[[throttle]]", kMostThrottles, 1},
-               {"[[fleet.site]]", kMostSites, 1},
-               {"[[job]]", kMostJobs, 0},
-               {"[[throttle.schedule]]", 100, 0},
-               {"[[tune.parameters]]", kMostParameters, 0}};
+  } kinds[] = {{"[[throttle]]", kMostThrottles, 1}, {"[[fleet.site]]", kMostSites, 1},
+               {"[[job]]", kMostJobs, 0},           {"[[throttle.schedule]]", 100, 0},
+               {"[[event]]", kMostEvents, 1},       {"[[tune.parameters]]", kMostParameters, 0}};
   for (const auto& [table, most, before] : kinds) {
     const auto with = [&, &table = table](std::size_t count) {
       return mistakes_in(kText + repeated(table + "\n", count));

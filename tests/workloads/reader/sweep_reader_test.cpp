@@ -133,6 +133,34 @@ repetitions = 7
   }
 }
 
+std::string list_of(const std::string& word, std::size_t count) {
+  std::string list;
+  for (std::size_t i = 0; i < count; ++i) list += "\"" + word + "\", ";
+  return "[" + list + "]";
+}
+
+TEST(Sweep, HasLimits) {
+  const auto check = [](const std::string& sweep) { parse_swept(kSwept + "[sweep]\n" + sweep); };
+  const std::string over = "over = [\"tenant.users.arrivals.load=0.1:1.2:1000\", ";
+  check(over + "\"fleet.site.hall.max_batch=1:10:10\"]\n");
+  expect_found(mistakes_of([&] { check(over + "\"fleet.site.hall.max_batch=1:11:11\"]\n"); }),
+               {"", "", 15, "more than 10000 points together", ""});
+  const std::string axes =
+      over +
+      R"("fleet.site.hall.max_batch=1,2", "tenant.users.prompt_tokens.value=1,2",
+         "tenant.users.output_tokens.value=1,2")";
+  check(axes + "]\n");
+  expect_found(mistakes_of([&] { check(axes + ",\n\"fleet.site.hall.replicas=1,2\"]\n"); }),
+               {"", "", 17, "5 axes: 4 are the most", ""});
+  const auto finds = [](std::size_t count) {
+    return "find = " + list_of("most tenant.users.arrivals.load=0.1:1.2", count) +
+           "\nwhile = \"attainment >= 0.99\"\n";
+  };
+  check(finds(kMostFinds));
+  expect_found(mistakes_of([&] { check(finds(kMostFinds + 1)); }),
+               {"", "", 15, "17 values are searched", "16 are the most"});
+}
+
 TEST(Sweep, ValuesAreTriedOnlyWhereFiguresAreKnown) {
   // A point of a sweep is read with the table, and may be one at which other values are wrong.
   const std::string text = kSwept + "[sweep]\nover = \"tenant.users.arrivals.laod=1:2:3\"\n";
