@@ -272,7 +272,7 @@ void JumpReplica::admit(std::int64_t& budget, std::int64_t visible_before_ns, bo
     if (line_.capacity() > kShortLine) std::vector<Newcomer>().swap(line_);
     line_.clear();
     line_begin_ = 0;
-  } else if (2 * line_begin_ > line_.size()) {
+  } else if (line_begin_ > line_.size() / 2) {
     line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(line_begin_));
     line_begin_ = 0;
   }

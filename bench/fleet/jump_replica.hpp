@@ -31,6 +31,7 @@
 
 namespace tokenlift {
 
+// NOLINTNEXTLINE(bugprone-exception-escape): moved, its containers hand on their memory
 class alignas(64) JumpReplica {
  public:
   /// `memory` holds the batch; several replicas may share it if nobody else uses it meanwhile.
@@ -214,7 +215,7 @@ class alignas(64) JumpReplica {
   boost::container::small_vector<Prefilling, 1> prefilling_;  // by age
   std::vector<Preempted> preempted_;  // before the line; the last one is first
 };
-static_assert(sizeof(JumpReplica) <= 6 * 64);
+static_assert(sizeof(JumpReplica) <= std::size_t{6} * 64);
 
 inline StepDraw JumpReplica::draw() const {
   StepDraw draw;

@@ -157,7 +157,7 @@ HeldBack PowerControl::least(const SiteView& view, std::int64_t booting) const {
     held.max_batch = fits;
     return held;
   }
-  constexpr __int128 kMost = 1000 * kMostSlowing;
+  constexpr __int128 kMost = __int128{1000} * kMostSlowing;
   const __int128 demand_mw = view.demand_mw();
   if (demand_mw <= left_mw) return held;
   const __int128 least = left_mw > 0 ? (demand_mw * 1000 + left_mw - 1) / left_mw : kMost;

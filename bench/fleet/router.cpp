@@ -289,8 +289,8 @@ Router router_of(const Scenario& scenario) {
     }
     std::ranges::sort(allowed);
   }
-  return Router(scenario.fleet.router, sites, scenario.run.seed, prefix_cache_tokens(scenario),
-                sites_of_tenant);
+  return {scenario.fleet.router, sites, scenario.run.seed, prefix_cache_tokens(scenario),
+          sites_of_tenant};
 }
 
 }  // namespace tokenlift

@@ -1,6 +1,7 @@
 #include "bench/fleet/training_job.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace tokenlift {
@@ -18,9 +19,13 @@ std::int64_t divided_up(__int128 product, __int128 by) {
 
 }  // namespace
 
-TrainingJob::TrainingJob(const Job& job, std::size_t number, std::uint16_t site,
-                         const SitePower* power, bool records_site)
-    : job_(job), number_(number), site_(site), power_(power), records_site_(records_site) {}
+TrainingJob::TrainingJob(Job job, std::size_t number, std::uint16_t site, const SitePower* power,
+                         bool records_site)
+    : job_(std::move(job)),
+      number_(number),
+      site_(site),
+      power_(power),
+      records_site_(records_site) {}
 
 void TrainingJob::advance(std::int64_t until_ns, std::int64_t slow_milli, TokenRecord& record) {
   while (now_ns_ < until_ns) {

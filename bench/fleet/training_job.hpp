@@ -25,7 +25,7 @@ class TrainingJob {
  public:
   /// The `number`-th job, on site `site`; `power`: what its replicas draw, nullptr where that is
   /// not stated. `records_site`: time and energy are recorded by site.
-  TrainingJob(const Job& job, std::size_t number, std::uint16_t site, const SitePower* power,
+  TrainingJob(Job job, std::size_t number, std::uint16_t site, const SitePower* power,
               bool records_site);
 
   /// Goes on until `until_ns`; steps that begin before then take `slow_milli` thousandths of their

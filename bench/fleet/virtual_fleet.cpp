@@ -384,8 +384,8 @@ class ReportingFleet final : public Fleet {
  private:
   struct Submission {
     Newcomer newcomer;
-    std::uint32_t replica;
-    std::uint32_t context;  // where it is in the shard, from 1 on; 0: none
+    std::uint32_t replica = 0;
+    std::uint32_t context = 0;  // where it is in the shard, from 1 on; 0: none
   };
   /// What belongs to the replicas that one worker at a time advances.
   struct Shard {

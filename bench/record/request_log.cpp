@@ -31,7 +31,7 @@ std::uint64_t key_of(const Request& request) {
 
 }  // namespace
 
-RequestLog::RequestLog(const std::filesystem::path& file) : path_(file) {
+RequestLog::RequestLog(std::filesystem::path file) : path_(std::move(file)) {
   file_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file_ < 0) fail(path_, errno);
   write(kRequestRowsHead);
@@ -51,8 +51,8 @@ RequestLog::~RequestLog() {
   }
 }
 
-void RequestLog::begin_run(std::uint64_t repetition, bool control, std::vector<std::string> tenants,
-                           std::vector<std::string> phases,
+void RequestLog::begin_run(std::uint64_t repetition, bool control,
+                           const std::vector<std::string>& tenants, std::vector<std::string> phases,
                            std::optional<std::uint64_t> asked_with_seed) {
   hand_over();
   auto label = std::make_shared<RunLabel>();

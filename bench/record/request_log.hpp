@@ -39,7 +39,7 @@ struct RequestRecord {
 class RequestLog {
  public:
   /// Makes the file, with a head line. Throws MachineError.
-  explicit RequestLog(const std::filesystem::path& file);
+  explicit RequestLog(std::filesystem::path file);
   /// What is left is written; failures are then known to nobody. Call close() before.
   ~RequestLog();
   RequestLog(const RequestLog&) = delete;
@@ -47,7 +47,7 @@ class RequestLog {
 
   /// The records that follow are of this run. `asked_with_seed`: its requests go to endpoints, and
   /// have the names of their last attempts (attempt_name.hpp).
-  void begin_run(std::uint64_t repetition, bool control, std::vector<std::string> tenants,
+  void begin_run(std::uint64_t repetition, bool control, const std::vector<std::string>& tenants,
                  std::vector<std::string> phases,
                  std::optional<std::uint64_t> asked_with_seed = std::nullopt);
 

@@ -78,7 +78,7 @@ std::optional<Capacity> Experiment::found_elsewhere(const Scenario& scenario) {
 
 std::optional<Capacity> Experiment::measured(const Scenario& scenario,
                                              const std::vector<std::int64_t>& replicas) {
-  const std::optional<Capacity> capacity = measure_capacity(scenario, replicas, weights_, stop_);
+  std::optional<Capacity> capacity = measure_capacity(scenario, replicas, weights_, stop_);
   if (stop_) return std::nullopt;
   require_measured(capacity);
   return capacity;

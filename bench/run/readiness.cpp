@@ -101,7 +101,7 @@ void require_enough_requests(const Scenario& resolved) {
     if (!name.empty()) profiles.push_back(fmt::format("fleet.site.{}.profile={}", site.name, name));
   }
   if (!profiles.empty()) ways.push_back("take a lighter decoder: " + set_words(profiles));
-  ways.push_back("state a capacity (fleet.capacity) to run all the same");
+  ways.emplace_back("state a capacity (fleet.capacity) to run all the same");
   throw NotMeasurable(fmt::format(
       "nothing was run: this fleet generates {} tokens/s, so that {}, and a valid run needs {} "
       "there. To do: {}",

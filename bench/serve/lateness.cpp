@@ -16,7 +16,7 @@ RunQueue::~RunQueue() {
 }
 
 std::int64_t RunQueue::waited_ns() const {
-  std::array<char, 96> text;
+  std::array<char, 96> text = {};
   const ssize_t got = file_ < 0 ? -1 : pread(file_, text.data(), text.size(), 0);
   if (got <= 0) return 0;
   const std::string_view line(text.data(), static_cast<std::size_t>(got));

@@ -13,7 +13,7 @@ namespace {
 /// There are many connections, and few of them ask for much.
 void shrink(std::string& text) {
   constexpr std::size_t kKeptBytes = 16'384;
-  if (text.capacity() > kKeptBytes && text.size() < kKeptBytes) std::string(text).swap(text);
+  if (text.capacity() > kKeptBytes && text.size() < kKeptBytes) text.shrink_to_fit();
 }
 
 /// To who asks a port for TLS without it.

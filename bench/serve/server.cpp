@@ -358,7 +358,7 @@ void Server::ask(Peer& peer, Dialect dialect, const RequestHead& head, std::stri
   if (const auto* wrong = std::get_if<ApiMistake>(&read)) {
     return refuse(peer, {400, wrong->text, wrong->key});
   }
-  ApiRequest& request = std::get<ApiRequest>(read);
+  auto& request = std::get<ApiRequest>(read);
   if (!names_us(request.model)) {
     return refuse(peer, {404,
                          fmt::format("there is no model '{}' here; /v1/models lists them",

@@ -137,7 +137,7 @@ SweptKey replicas_of(const Site& site, const SizingTask& task) {
 }  // namespace
 
 std::optional<SweepReport> size_fleet(const SweepProblem& problem, const SizingTask& task,
-                                      std::vector<std::string> command, WorkPool& pool,
+                                      const std::vector<std::string>& command, WorkPool& pool,
                                       const std::atomic<bool>& stop, const SweepWatch& watch) {
   const SweptKey key = replicas_of(site_of(problem.scenario, task.site), task);
   const std::vector<std::string> objectives = objectives_of(problem.scenario, task.attainment);

@@ -30,7 +30,7 @@ inline constexpr double kLessLoad = 0.8, kMoreLoad = 1.2;
 /// limits that are a share of the capacity are those of the fleet as the scenario has it. Throws
 /// SweepMistake, ScenarioError, NotMeasurable. Nothing if it was stopped before it began.
 std::optional<SweepReport> size_fleet(const SweepProblem& problem, const SizingTask& task,
-                                      std::vector<std::string> command, WorkPool& pool,
+                                      const std::vector<std::string>& command, WorkPool& pool,
                                       const std::atomic<bool>& stop, const SweepWatch& watch);
 
 }  // namespace tokenlift

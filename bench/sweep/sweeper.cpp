@@ -248,7 +248,7 @@ void Sweeper::sweep(const std::vector<SweptKey>& axes, const std::vector<Objecti
            std::ranges::equal(point.figures, report_.points[0].figures, is_equal);
   });
   if (same && report_.points.size() > 1) {
-    report_.remarks.push_back(
+    report_.remarks.emplace_back(
         "All points have the same figures: what was changed made no "
         "difference to what happened.");
   }
@@ -315,7 +315,7 @@ void Sweeper::find(const FindTask& task) {
 
 SweepReport Sweeper::take() {
   if (out_of_time_) {
-    report_.remarks.push_back(
+    report_.remarks.emplace_back(
         "The time was up before all points were run: what is shown depends on "
         "the machine.");
   }

@@ -32,7 +32,8 @@ Gates::Gates(const Scenario& resolved, RequestTable& requests, std::span<Throttl
     states_of_users_ = states_of_users_ || has_state_per_user(throttle);
   }
   for (std::uint32_t t = 0; t < tenants_.size(); ++t) {
-    for (std::uint8_t g = 0; g < gates_.size(); ++g) {
+    for (std::size_t i = 0; i < gates_.size(); ++i) {
+      const auto g = static_cast<std::uint8_t>(i);
       if (!looks_at(gates_[g].settings, resolved.tenants[t])) continue;
       (gates_[g].is_queue_limit() ? tenants_[t].queue_limits : tenants_[t].gates).push_back(g);
       if (gates_[g].settings.scope == Scope::fleet) tenants_[t].fleet_gates |= bit(g);

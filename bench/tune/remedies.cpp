@@ -124,7 +124,7 @@ void narrow(const RemedySearch& search, Try& each) {
 std::vector<Remedy> find_remedies(const RemedySearch& search) {
   std::vector<Try> ways = ways_of(*search.scenario);
   const auto does_it = [](const Try& each) { return each.enough > 0; };
-  for (double factor = 2; factor <= kMostEnlarged; factor *= 2) {
+  for (int factor = 2; factor <= kMostEnlarged; factor *= 2) {
     std::vector<std::pair<Try*, double>> tries;
     for (Try& each : ways) tries.emplace_back(&each, factor);
     if (!attempt(search, tries) || std::ranges::any_of(ways, does_it)) break;

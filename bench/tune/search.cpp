@@ -157,7 +157,7 @@ double TuningSearch::share_before(double share, std::size_t runs) const {
 /// Throws BudgetTooSmall where the budget does not suffice for the smallest search.
 void TuningSearch::require_room() const {
   if (interrupted_) return;
-  const double after = static_cast<double>(kFinalists + 1 + space_.dimensions + kRunsOfChanges);
+  const auto after = static_cast<double>(kFinalists + 1 + space_.dimensions + kRunsOfChanges);
   const double least = static_cast<double>(requests_) + cost_of_generation(kFewestPoints) +
                        after * requests_of_a_run_ * kNearlyKnown;
   if (budget_.requests && searching_ && static_cast<double>(*budget_.requests) < least) {
@@ -478,7 +478,7 @@ TuningSearch::Indices TuningSearch::where_most_is_expected(std::size_t size) {
 /// of which most is expected: what a few runs say is chance, too, of which a model takes some out,
 /// and a model is wrong where the ground falls away.
 TuningSearch::Indices TuningSearch::most_hopeful() const {
-  const Indices by_runs = ranked();
+  Indices by_runs = ranked();
   Indices by_model;
   std::ranges::copy_if(by_runs, std::back_inserter(by_model), [&](std::size_t index) {
     return !candidates_[index].point.empty() && candidates_[index].figures.feasible();

@@ -162,10 +162,10 @@ TuningBudget for_search(TuningBudget budget) {
 
 }  // namespace
 
-Tuner::Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std::string> command,
+Tuner::Tuner(TuningProblem problem, TuningBudget budget, std::vector<std::string> command,
              WorkPool& pool, const std::atomic<bool>& stop, TuningJournal* journal,
              TuningSearch::Watch watch)
-    : problem_(problem),
+    : problem_(std::move(problem)),
       budget_(budget),
       simulator_(problem_, command, budget.time_s ? over_ : stop),
       command_(std::move(command)),
@@ -440,7 +440,7 @@ void Tuner::add_floors() {
     search_.charge("floors", 0, trial->lifted.runs.size(), trial->lifted.pooled.totals.due);
   };
   charge();
-  const double all = static_cast<double>(trial->lifted.pooled.totals.due * kRunsOfFloors);
+  const auto all = static_cast<double>(trial->lifted.pooled.totals.due * kRunsOfFloors);
   const bool is_cheap =
       budget_.requests && kMuchForFloors * all <= static_cast<double>(*budget_.requests);
   if (is_cheap || (!budget_.requests && !budget_.time_s)) {

@@ -21,7 +21,7 @@ class Tuner {
  public:
   /// All stay in use, but for the problem. `journal`: null for none. `command` goes into runs and
   /// report.
-  Tuner(const TuningProblem& problem, TuningBudget budget, std::vector<std::string> command,
+  Tuner(TuningProblem problem, TuningBudget budget, std::vector<std::string> command,
         WorkPool& pool, const std::atomic<bool>& stop, TuningJournal* journal,
         TuningSearch::Watch watch);
 

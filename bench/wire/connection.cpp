@@ -217,7 +217,7 @@ void Connection::watch(Watch what) {
   clock_.poller().change(socket_, *this, what);
 }
 
-void Connection::end(Ended ended) {
+void Connection::end(const Ended& ended) {
   const std::int64_t now_ns = clock_.now_ns();
   close();
   user_->ended(*this, ended, now_ns);

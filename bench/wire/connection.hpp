@@ -80,7 +80,7 @@ class Connection final : private Watcher {
   void receive();
   bool read_some(std::size_t& held, Ended& ended);
   void watch(Watch what);
-  void end(Ended ended);
+  void end(const Ended& ended);
 
   WireClock& clock_;
   Origin& origin_;

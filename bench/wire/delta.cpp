@@ -92,6 +92,7 @@ bool read_array(json::value& value, Read&& read) {
   if (value.get_array().get(array)) return false;
   for (auto each : array) {
     json::value element;
+    // NOLINTNEXTLINE(performance-move-const-arg): only of an rvalue it can be got
     if (std::move(each).get(element) || !read_object(element, read)) return false;
   }
   return true;

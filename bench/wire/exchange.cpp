@@ -4,9 +4,9 @@
 
 namespace tokenlift {
 
-Exchange::Exchange(WireClock& clock, const Origin& origin, std::string request, Limits limits)
+Exchange::Exchange(WireClock& clock, Origin origin, std::string request, Limits limits)
     : clock_(clock),
-      origin_(origin),
+      origin_(std::move(origin)),
       request_(std::move(request)),
       limits_(limits),
       begun_ns_(clock.now_ns()),

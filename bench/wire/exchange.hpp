@@ -32,7 +32,7 @@ class Exchange final : private Connection::User {
   static constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 
   /// Begins. The clock is rung when it is done.
-  Exchange(WireClock& clock, const Origin& origin, std::string request, Limits limits);
+  Exchange(WireClock& clock, Origin origin, std::string request, Limits limits);
 
   /// To be called now and then: ends it when its time is over.
   void look(std::int64_t now_ns);

@@ -48,11 +48,11 @@ Poller::~Poller() {
   close(epoll_);
 }
 
-void Poller::add(int descriptor, Watcher& watcher, Watch watch) {
+void Poller::add(int descriptor, Watcher& watcher, Watch watch) const {
   control(epoll_, EPOLL_CTL_ADD, descriptor, watcher, watch);
 }
 
-void Poller::change(int descriptor, Watcher& watcher, Watch watch) {
+void Poller::change(int descriptor, Watcher& watcher, Watch watch) const {
   control(epoll_, EPOLL_CTL_MOD, descriptor, watcher, watch);
 }
 

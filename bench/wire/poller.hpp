@@ -52,8 +52,8 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  void add(int descriptor, Watcher& watcher, Watch watch);
-  void change(int descriptor, Watcher& watcher, Watch watch);
+  void add(int descriptor, Watcher& watcher, Watch watch) const;
+  void change(int descriptor, Watcher& watcher, Watch watch) const;
   /// To be called before the descriptor is closed: the watcher is not told of it any more.
   void remove(int descriptor, Watcher& watcher);
   /// The watcher is told by the next tell(), once: for what must not happen within a call of it.

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "bench/wire/json_text.hpp"
 #include "workloads/requests/line_reader.hpp"
@@ -95,8 +96,8 @@ std::vector<std::string> read_prompts(const std::string& path) {
   return prompts;
 }
 
-PromptSource::PromptSource(const Prompts& prompts, std::uint64_t seed, std::uint32_t tenant)
-    : prompts_(prompts),
+PromptSource::PromptSource(Prompts prompts, std::uint64_t seed, std::uint32_t tenant)
+    : prompts_(std::move(prompts)),
       draws_(seed, Purpose::prompt_content, tenant),
       block_draws_(seed, Purpose::prompt_block, 0) {
   if (prompts_.kind == PromptKind::file) {
@@ -155,7 +156,7 @@ void append_drawn_ids(const Draws& draws, std::uint64_t key, std::int64_t tokens
   std::int64_t of_draw = 5;
   for (std::uint64_t draw = 0; tokens > 0; bits = draws.bits(key, draw++), of_draw = 4) {
     for (std::int64_t i = std::min(tokens, of_draw); i > 0; --i, --tokens, bits /= kIds) {
-      std::array<char, 6> digits;
+      std::array<char, 6> digits = {};
       const auto end = std::to_chars(digits.begin(), digits.end(), kFirst + bits % kIds).ptr;
       *end = ',';
       out.append(digits.begin(), end + 1);

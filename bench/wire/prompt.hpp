@@ -21,7 +21,7 @@ std::vector<std::string> read_prompts(const std::string& path);
 class PromptSource {
  public:
   /// `seed` and `tenant` are the key of its draws.
-  PromptSource(const Prompts& prompts, std::uint64_t seed, std::uint32_t tenant);
+  PromptSource(Prompts prompts, std::uint64_t seed, std::uint32_t tenant);
 
   /// Words per token that a tokenizer at the other end turned out to use, 1 until it is known.
   void set_words_per_token(double words_per_token);

@@ -64,7 +64,7 @@ std::optional<std::int64_t> unix_seconds(int year, int month, int day, int hour,
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;  // 60: a leap
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return days * 86'400 + hour * 3600 + minute * 60 + second;
+  return 60 * (60 * (24 * days + hour) + minute) + second;
 }
 
 std::optional<int> take_month(std::string_view& text) {
@@ -150,7 +150,7 @@ std::optional<double> rfc3339(std::string_view text) {
   if (!time) return std::nullopt;
   const auto whole = unix_seconds(*year, *month, *day, time->hour, time->minute, time->second);
   if (!whole) return std::nullopt;
-  double seconds = static_cast<double>(*whole);
+  auto seconds = static_cast<double>(*whole);
   if (text.starts_with('.')) {
     const std::optional<double> fraction = take_number(text);
     if (!fraction) return std::nullopt;

@@ -18,7 +18,7 @@ std::string lower_case(std::string_view text) {
 }
 
 bool is_ipv6(const std::string& text) {
-  in6_addr address;
+  in6_addr address = {};
   return inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
 

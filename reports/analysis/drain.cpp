@@ -100,11 +100,11 @@ Delay drain_time(const Run& run) {
   if (after.begin == after.end) {
     return {std::nullopt, "the median backlog of 'after', to which it drains, is not known"};
   }
-  const Delay drain = until_usual(run, *in_system, after);
+  Delay drain = until_usual(run, *in_system, after);
   const bool waited = run.lift->waiting_requests + run.lift->backoff_requests > 0;
   if (!waited || drain.ns != 0) return drain;
   const Gauge waiting = waiting_requests(run);
-  const Delay waited_for = waiting.empty() ? drain : until_usual(run, waiting, after);
+  Delay waited_for = waiting.empty() ? drain : until_usual(run, waiting, after);
   if (waited_for.ns != 0) return waited_for;
   return {std::nullopt, "in 'after' no fewer requests wait than did at the change"};
 }
@@ -124,7 +124,7 @@ std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase, dou
   }
   const Line line = line_through(means);
   const double added = line.slope * static_cast<double>(kParts);
-  const double runs = static_cast<double>(run.runs);
+  const auto runs = static_cast<double>(run.runs);
   const double due =
       static_cast<double>(fleet_record(run, phase).counts.due) / static_cast<double>(run.runs);
   return BacklogTrend{means.front(), means.back(),

@@ -20,8 +20,9 @@ double value_at(const std::vector<BucketCount>& buckets, std::uint64_t count, do
   for (const BucketCount& bucket : buckets) {
     seen += bucket.count;
     if (seen < wanted) continue;
-    return static_cast<double>(Histogram::lower_ns(bucket.index) +
-                               Histogram::width_ns(bucket.index) / 2);
+    const auto middle_ns =
+        Histogram::lower_ns(bucket.index) + Histogram::width_ns(bucket.index) / 2;
+    return static_cast<double>(middle_ns);
   }
   return 0;
 }

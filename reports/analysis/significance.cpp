@@ -306,7 +306,7 @@ std::vector<double> holm(std::span<const double> p_values) {
   std::vector<double> corrected(p_values.size());
   double largest = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const double factor = static_cast<double>(order.size() - i);
+    const auto factor = static_cast<double>(order.size() - i);
     largest = std::max(largest, std::min(1.0, factor * p_values[order[i]]));
     corrected[order[i]] = largest;
   }

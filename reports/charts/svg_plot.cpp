@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "reports/text/figure.hpp"
 #include "reports/text/html_text.hpp"
@@ -44,13 +45,12 @@ PlotAxis PlotAxis::linear(double low, double high, double begin, double end, dou
     high += about;
   }
   const double step = round_step(high - low);
-  const double first = std::floor(low / step + 1e-9);
-  const double last = std::ceil(high / step - 1e-9);
-  axis.low_ = first * step;
-  axis.high_ = last * step;
-  for (double place = first; place <= last; ++place) {
-    // Not "-0".
-    const double value = place == 0 ? 0 : place * step;
+  const std::int64_t first = std::llround(std::floor(low / step + 1e-9));
+  const std::int64_t last = std::llround(std::ceil(high / step - 1e-9));
+  axis.low_ = static_cast<double>(first) * step;
+  axis.high_ = static_cast<double>(last) * step;
+  for (std::int64_t place = first; place <= last; ++place) {
+    const double value = static_cast<double>(place) * step;
     axis.ticks_.push_back({axis.at(value), tick_text(value * scale)});
   }
   return axis;
@@ -70,7 +70,8 @@ PlotAxis PlotAxis::logarithmic(double low, double high, double begin, double end
                                         ? std::vector{1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0}
                                     : decades < kFineDecades ? std::vector{1.0, 2.0, 5.0}
                                                              : std::vector{1.0};
-  for (double decade = std::floor(axis.low_); decade <= axis.high_; ++decade) {
+  const auto last = static_cast<int>(std::floor(axis.high_));
+  for (auto decade = static_cast<int>(std::floor(axis.low_)); decade <= last; ++decade) {
     for (const double step : steps) {
       const double value = step * std::pow(10, decade);
       if (low <= value && value <= high) axis.ticks_.push_back({axis.at(value), tick_text(value)});

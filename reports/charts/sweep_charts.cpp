@@ -210,12 +210,12 @@ struct SweepSpot {
   std::string label;
 };
 
-void add_spots(std::vector<SweepSpot> spots, Line line, const NamedSweep& sweep, Chart& chart) {
+void add_spots(std::vector<SweepSpot> spots, Line line, Chart& chart) {
   if (spots.empty()) return;
   std::stable_sort(spots.begin(), spots.end(),
                    [](const SweepSpot& a, const SweepSpot& b) { return a.x < b.x; });
   Table table;
-  table.title = sweep.label.empty() ? line.label : line.label;
+  table.title = line.label;
   table.head_rows = 1;
   table.rows = {{{""}, {chart.x.label}, {line.label}}};
   for (const SweepSpot& spot : spots) {
@@ -248,7 +248,7 @@ Chart hockey_stick(const std::vector<NamedSweep>& sweeps) {
         if (x == nullptr || y == nullptr) continue;
         spots.push_back({*x->value, *y, point_label(report, point)});
       }
-      add_spots(std::move(spots), named_line(sweeps, i, j, figures[j].label), sweeps[i], chart);
+      add_spots(std::move(spots), named_line(sweeps, i, j, figures[j].label), chart);
     }
   }
   return chart;
@@ -288,7 +288,7 @@ Chart speed_chart(const std::vector<NamedSweep>& sweeps) {
       spots.push_back(
           {speed.user, Estimate{speed.accelerator, {}, "", ""}, point_label(report, point)});
     }
-    add_spots(std::move(spots), named_line(sweeps, i, 0, "Pareto front"), sweeps[i], chart);
+    add_spots(std::move(spots), named_line(sweeps, i, 0, "Pareto front"), chart);
   }
   return chart;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -67,8 +68,7 @@ std::string sweep_heatmap_svg(const SweepReport& report, std::string_view what) 
     if (found != nullptr) {
       const double span = range.high - range.low;
       const double share = span > 0 ? (*found->value - range.low) / span : 0.5;
-      cell =
-          fmt::format("heat-{}", kPalest + static_cast<int>(share * (kStrongest - kPalest) + 0.5));
+      cell = fmt::format("heat-{}", kPalest + std::lround(share * (kStrongest - kPalest)));
       text = figure(*found->value * scale_of(what));
     }
     inside += fmt::format(

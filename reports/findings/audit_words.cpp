@@ -187,11 +187,11 @@ std::vector<std::string> audit_sentences(const Audit& audit, const AuditedClient
   }
   say_gaps(audit, say);
   if (client.ours && !audit.pairs) {
-    say.push_back(
+    say.emplace_back(
         "Logs of requests (--records of run and of serve) would tell request by request.");
   }
   if (!server.valid) {
-    say.push_back("The server's own run did not pass all checks: its report says which.");
+    say.emplace_back("The server's own run did not pass all checks: its report says which.");
   }
   return say;
 }

@@ -21,11 +21,11 @@ using Runs = std::vector<const RunBrief*>;
 using FigureOf = std::optional<double> (PhaseBrief::*)() const;
 
 struct CaseRate {
-  const char* name;
-  const char* unit;
-  FigureScale scale;
-  FigureOf figure;
-  bool in_transition;
+  const char* name = "";
+  const char* unit = "";
+  FigureScale scale = FigureScale::ratio;
+  FigureOf figure = nullptr;
+  bool in_transition = false;
   bool needs_objectives = false;
 };
 constexpr std::array<CaseRate, 3> kCaseRates = {{

@@ -46,12 +46,10 @@ void read_explored(const ComparedLines& lines, const ComparisonRules& rules) {
     ComparedFigure& figure = line->figure;
     const TestSize size = {negligible(*line, rules), line->size_of(rules.detect),
                            first_level(lines.size())};
-    if (figure.identical) {
-      figure.reading = Reading::no_difference;
-    } else if (size.sought <= size.negligible) {
+    if (!figure.identical && size.sought <= size.negligible) {
       figure.reading = Reading::not_comparable;
       figure.reason = kTooCoarse;
-    } else if (power(line->shift, size) >= kPower) {
+    } else if (figure.identical || power(line->shift, size) >= kPower) {
       figure.reading = Reading::no_difference;
     } else {
       figure.runs_needed = runs_needed(line->shift, size);

@@ -407,7 +407,7 @@ Table table_of(const Comparison& comparison, const CaseComparison& one, bool pri
   if (table.rows.size() == 1) table.rows.clear();
   table.notes = reasons.sentences("No comparison of", "No comparison", SIZE_MAX);
   if (unserved) {
-    table.notes.push_back(
+    table.notes.emplace_back(
         "* so many requests went unserved on one side that this percentile looks better than what "
         "users saw: look at attainment.");
   }

@@ -115,7 +115,7 @@ std::string before_after_figure(const CaseReport& report,
     if (phase == nullptr || !(phase->*figure_of)) return kAbsent;
     return figure(*(phase->*figure_of) * scale);
   };
-  const std::string last = text(after);
+  std::string last = text(after);
   if (before == nullptr) return last;
   const std::string first = text(before);
   return first == kAbsent && last == kAbsent ? first : first + " -> " + last;

@@ -200,7 +200,7 @@ Table stress_table(const TuningReport& report) {
     }
   }
   if (table.rows.size() == 1) table.rows.clear();
-  if (missed) table.notes.push_back("* misses a constraint.");
+  if (missed) table.notes.emplace_back("* misses a constraint.");
   return table;
 }
 

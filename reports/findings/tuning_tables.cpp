@@ -28,7 +28,7 @@ std::string or_dash(const std::string& text) {
 std::string range_text(const TunedParameter& parameter) {
   constexpr std::size_t kMostColumns = 24;
   if (parameter.choices.empty()) return parameter.lowest + " to " + parameter.highest;
-  const std::string all = listed(parameter.choices, "or");
+  std::string all = listed(parameter.choices, "or");
   if (display_width(all) <= kMostColumns) return all;
   return fmt::format("{} choices", parameter.choices.size());
 }

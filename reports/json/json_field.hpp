@@ -89,8 +89,9 @@ class Field {
 
   std::int64_t time_ns() const {
     const double seconds = number();
-    constexpr double kMostSeconds = kMostInstantNs / 1'000'000'000;
-    require(seconds >= 0 && seconds <= kMostSeconds, "a time from 0 s to 20,000 days");
+    constexpr std::int64_t kMostSeconds = kMostInstantNs / 1'000'000'000;
+    require(seconds >= 0 && seconds <= static_cast<double>(kMostSeconds),
+            "a time from 0 s to 20,000 days");
     // Apart, since their product would be rounded: up to 2^23 s each ns has a number of its own.
     const double whole = std::floor(seconds);
     return static_cast<std::int64_t>(whole) * 1'000'000'000 + std::llround((seconds - whole) * 1e9);

@@ -59,9 +59,7 @@ std::string label_of(const Json& item, std::size_t index) {
 
 /// Why a key of `object` is null.
 std::string reason_of(const Json& object, const std::string& key) {
-  if (object.contains("reason") && object["reason"] != "") {
-    return object["reason"];
-  }
+  if (std::string reason = object.value("reason", ""); !reason.empty()) return reason;
   const auto unsupported = object.find("unsupported");
   if (unsupported == object.end()) return kNoData;
   for (const Json& line : *unsupported) {

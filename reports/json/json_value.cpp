@@ -99,7 +99,8 @@ double near_seconds(std::int64_t ns) {
   constexpr std::int64_t kExact = std::int64_t{1} << 53;
   if (ns <= kExact) return seconds(ns);
   // Rounded once: rounding first to what a double holds of ns would not lead back to the same text.
-  return static_cast<double>(ns / 1'000'000'000) + seconds(ns % 1'000'000'000);
+  const std::int64_t whole_s = ns / 1'000'000'000;
+  return static_cast<double>(whole_s) + seconds(ns % 1'000'000'000);
 }
 
 Json seconds_or_null(const std::optional<std::int64_t>& ns) {

@@ -23,7 +23,7 @@ std::string without_controls(std::string_view text) {
 std::string csv_name(const std::string& name) {
   const bool formula =
       !name.empty() && std::string_view("=+-@\t\r\n").find(name.front()) != std::string_view::npos;
-  const std::string text = without_controls(formula ? "'" + name : name);
+  std::string text = without_controls(formula ? "'" + name : name);
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);

@@ -24,7 +24,8 @@ std::string label_escaped(std::string_view text) {
 
 }  // namespace
 
-MetricFamily::MetricFamily(std::string name, std::string type, std::string unit, std::string help)
+MetricFamily::MetricFamily(std::string name, const std::string& type, const std::string& unit,
+                           const std::string& help)
     : name_(std::move(name)), head_(fmt::format("# TYPE {} {}\n", name_, type)) {
   if (!unit.empty()) head_ += fmt::format("# UNIT {} {}\n", name_, unit);
   head_ += fmt::format("# HELP {} {}\n", name_, label_escaped(help));

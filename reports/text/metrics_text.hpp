@@ -16,7 +16,8 @@ using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 class MetricFamily {
  public:
   /// `type`: "gauge", "counter", "info", ...; `unit` may be empty, else the name ends in it.
-  MetricFamily(std::string name, std::string type, std::string unit, std::string help);
+  MetricFamily(std::string name, const std::string& type, const std::string& unit,
+               const std::string& help);
 
   void add(std::string_view suffix, const MetricLabels& labels, const std::string& value);
   void add(std::string_view suffix, const MetricLabels& labels, double value);

@@ -74,7 +74,7 @@ struct Decoder::State {
   std::int64_t padded_rows(std::int64_t count) const {
     return weights->packed().padded_rows(count, max_rows);
   }
-  void reserve(Sequence& sequence, std::int64_t positions);
+  void reserve(Sequence& sequence, std::int64_t positions) const;
   void prepare_positions(std::int64_t positions);
   void add_row(std::int64_t slot, std::int64_t position, std::int32_t token);
   void attend(std::int64_t layer);
@@ -159,7 +159,7 @@ Decoder::State::State(std::shared_ptr<const DecoderWeights> shared, std::int64_t
 }
 
 // Makes room for so many positions in all layers' caches, at least doubling what there is.
-void Decoder::State::reserve(Sequence& sequence, std::int64_t positions) {
+void Decoder::State::reserve(Sequence& sequence, std::int64_t positions) const {
   if (positions <= sequence.capacity) return;
   constexpr std::int64_t kFirstPositions = 64;
   const std::int64_t wanted = std::max({positions, 2 * sequence.capacity, kFirstPositions});

@@ -15,11 +15,11 @@ namespace tokenlift {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int kLanes = 16;
+constexpr std::int64_t kLanes = 16;
 #elif defined(__AVX2__)
-constexpr int kLanes = 8;
+constexpr std::int64_t kLanes = 8;
 #else
-constexpr int kLanes = 4;
+constexpr std::int64_t kLanes = 4;
 #endif
 
 // Vectors of the CPU's own width, in the notation that g++ and clang share.
@@ -59,7 +59,7 @@ inline void store(float* to, Vec value) {
   __builtin_memcpy(to, &value, sizeof value);
 }
 inline void store(Bf16* to, Vec value) {
-  const Words bits = (Words)value;
+  const auto bits = (Words)value;
   const Words rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;  // to nearest, ties to even
   const Halves halves = __builtin_convertvector(rounded, Halves);
   __builtin_memcpy(to, &halves, sizeof halves);
@@ -204,9 +204,9 @@ void dot_keys(const HeadView<Element>& view, const float* query, float* scores) 
     }
     Vec sums[kQueries][2] = {};
     for (std::int64_t d = 0; d < view.head_size; ++d) {
-      for (int v = 0; v < 2; ++v) {
-        __builtin_prefetch(later[v] + d * kCacheBlock, 0, kLevel2);
-        __builtin_prefetch(later[v] + (view.head_size + d) * kCacheBlock, 0, kLevel2);
+      for (const Element* ahead : later) {
+        __builtin_prefetch(ahead + d * kCacheBlock, 0, kLevel2);
+        __builtin_prefetch(ahead + (view.head_size + d) * kCacheBlock, 0, kLevel2);
       }
       const Vec key0 = load(keys[0] + d * kCacheBlock);
       const Vec key1 = load(keys[1] + d * kCacheBlock);

@@ -64,7 +64,10 @@ bool sites_alike(const Scenario& scenario) {
 std::vector<double> replica_weights(const Scenario& scenario) {
   std::vector<double> weights;
   for (const Site& site : scenario.fleet.sites) {
-    if (!site.capacity_tokens_per_s) return std::vector<double>(scenario.fleet.sites.size(), 1.0);
+    if (!site.capacity_tokens_per_s) {
+      weights.assign(scenario.fleet.sites.size(), 1.0);
+      break;
+    }
     weights.push_back(*site.capacity_tokens_per_s);
   }
   return weights;

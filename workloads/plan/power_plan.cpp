@@ -34,8 +34,8 @@ struct Allowed {
 
 std::string note_of(const std::string& who, const SiteBounds& draws,
                     const std::optional<Allowed>& allowed) {
-  const std::string text = who + " draws " + power_figure(draws.idle_mw) + " idle, " +
-                           power_figure(draws.nameplate_mw) + " with every board at its nameplate";
+  std::string text = who + " draws " + power_figure(draws.idle_mw) + " idle, " +
+                     power_figure(draws.nameplate_mw) + " with every board at its nameplate";
   if (!allowed) return text;
   const bool falls = allowed->least_mw < allowed->usual_mw;
   return text + ", and may draw " + power_figure(allowed->usual_mw) +

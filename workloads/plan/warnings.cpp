@@ -248,13 +248,13 @@ void warn_of_order(const Scenario& resolved, std::vector<std::string>& result) {
   const auto& first = resolved.tenants.front();
   if (resolved.queue_order != QueueOrder::priority &&
       some([&](const Tenant& t) { return t.priority != first.priority; })) {
-    result.push_back(
+    result.emplace_back(
         "tenants have priorities, but the queue does not go by them: set queue.order = "
         "\"priority\", or remove them");
   }
   if (resolved.queue_order != QueueOrder::fair &&
       some([&](const Tenant& t) { return t.weight != first.weight; })) {
-    result.push_back(
+    result.emplace_back(
         "tenants have weights, but the queue does not go by them: set queue.order = "
         "\"fair\", or remove them");
   }
@@ -273,12 +273,12 @@ void warn_of_caches(const Scenario& resolved, std::vector<std::string>& result) 
       resolved.fleet.sites, [](const Site& site) { return site.prefix_cache_tokens > 0; });
   const std::string give = "set prefix_cache_tokens in a site";
   if (cached && !alike) {
-    result.push_back(
+    result.emplace_back(
         "sites have a prefix cache, but no two prompts begin alike: give a tenant "
         "sessions, or remove prefix_cache_tokens");
   }
   if (resolved.fleet.router == RouterPolicy::session_affinity && !(cached && alike)) {
-    result.push_back(
+    result.emplace_back(
         "router 'session_affinity' brings turns back to the replica that knows them, "
         "but " +
         std::string(alike ? "no replica has a prefix cache: " + give

@@ -266,7 +266,7 @@ void ArrivalsReader::read_steps(TableReader& table, Shape& shape) {
   bool sound = true;
   for (const toml::node& element : *array) {
     const toml::array* pair = element.as_array();
-    const auto fail = [&](std::string message, std::string advice) {
+    const auto fail = [&](const std::string& message, const std::string& advice) {
       document_.add(element.source(), message, advice);
       sound = false;
     };

@@ -157,7 +157,7 @@ void FleetEventReader::read_new_battery(TableReader action, Event& event) {
 }
 
 // Of a site whose limit is wrong that is the mistake.
-void FleetEventReader::require_limit(TableReader& action, const Site* site) {
+void FleetEventReader::require_limit(TableReader& action, const Site* site) const {
   if (site == nullptr || !traits_of(scenario_.run.engine).simulated) return;
   if (site->power && site->power->limit_mw) return;
   const bool has_one = action.name() == name_of(EventKind::battery);

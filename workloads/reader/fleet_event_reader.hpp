@@ -30,7 +30,7 @@ class FleetEventReader {
   void read_slow(TableReader action, Event& event);
   void read_power(TableReader action, Event& event);
   void read_new_battery(TableReader action, Event& event);
-  void require_limit(TableReader& action, const Site* site);
+  void require_limit(TableReader& action, const Site* site) const;
   void read_those_serving(TableReader& action, const Site* site, Event& event);
   void check_end(TableReader& action, std::string_view key, const Event& event);
 

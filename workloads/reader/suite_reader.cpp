@@ -107,11 +107,11 @@ void SuiteReader::read_terms(TableReader& table, Terms& terms) {
 
 void SuiteReader::read_objectives(TableReader& table, std::vector<Objective>& objectives) {
   for (auto& [objective, place] : table.objectives("objectives")) {
-    std::string problem = figure_mistake_(objective.path, objective.bound);
+    const std::string problem = figure_mistake_(objective.path, objective.bound);
     if (problem.empty()) {
       objectives.push_back(std::move(objective));
     } else {
-      document_.add(place, std::move(problem));
+      document_.add(place, problem);
     }
   }
 }
@@ -170,9 +170,9 @@ std::optional<Sweeping> SuiteReader::read_sweep(const CaseTable& read, const Sce
   }
   for (const auto& [objective, place] : read.sweep_objectives) {
     if (!mark.sound() || !sweep_figure_mistake_) break;
-    std::string problem =
+    const std::string problem =
         sweep_figure_mistake_(objective.path, sweep.over.size(), sweep.finds.size());
-    if (!problem.empty()) document_.add(place, std::move(problem));
+    if (!problem.empty()) document_.add(place, problem);
   }
   return mark.sound() ? std::optional(std::move(sweep)) : std::nullopt;
 }

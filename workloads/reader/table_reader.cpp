@@ -235,7 +235,7 @@ std::optional<std::int64_t> TableReader::instant_s(std::string_view key,
       written << toml::date_time(date_time->get().date, date_time->get().time);
       if (date_time->get().offset) {
         written << 'Z';
-        offset_s = 60 * date_time->get().offset->minutes;
+        offset_s = std::int64_t{60} * date_time->get().offset->minutes;
       }
     } else {
       written << node->as_date()->get();

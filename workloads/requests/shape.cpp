@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 namespace tokenlift {
 
@@ -76,8 +78,8 @@ double mean_factor(const Shape& shape, std::int64_t duration_ns) {
   return (shape.from * calm + shape.to * burst) / (calm + burst);
 }
 
-ShapeClock::ShapeClock(const Shape& shape, std::uint64_t seed, std::uint64_t tenant)
-    : shape_(shape), draws_(seed, Purpose::shape, tenant) {
+ShapeClock::ShapeClock(Shape shape, std::uint64_t seed, std::uint64_t tenant)
+    : shape_(std::move(shape)), draws_(seed, Purpose::shape, tenant) {
   begin();
 }
 

@@ -31,7 +31,7 @@ double mean_factor(const Shape& shape, std::int64_t duration_ns);
 class ShapeClock {
  public:
   /// Factors are 0 or more and finite; periods of diurnal, burst and mmpp are 1 ns or more.
-  ShapeClock(const Shape& shape, std::uint64_t seed, std::uint64_t tenant);
+  ShapeClock(Shape shape, std::uint64_t seed, std::uint64_t tenant);
 
   /// On to where the integral of the factor has grown by `work_ns` (of time at factor 1; 0 or
   /// more). False, from then on, if that is never, or later than kEnd, or if mmpp would switch more

@@ -70,11 +70,13 @@ bool moves_cursor(std::string_view point) {
          is_between(point, "\xe2\x80\xa8", "\xe2\x80\xa9");
 }
 
+// NOLINTBEGIN(misc-misleading-bidirectional): what is looked for is written as escapes
 bool turns_direction(std::string_view point) {
   return point == "\xd8\x9c" || is_between(point, "\xe2\x80\x8e", "\xe2\x80\x8f") ||
          is_between(point, "\xe2\x80\xaa", "\xe2\x80\xae") ||
          is_between(point, "\xe2\x81\xa6", "\xe2\x81\xa9");
 }
+// NOLINTEND(misc-misleading-bidirectional)
 
 std::string with_replacements(std::string_view text) {
   std::string result;

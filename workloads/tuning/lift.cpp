@@ -47,7 +47,7 @@ void aim_at_capacity(const Scenario& scenario, const Throttle& throttle, Event& 
 
 // What a set changes beside what a ramp moves.
 bool sets_more(const Event& event) {
-  Settings others = event;
+  Settings others = static_cast<const Settings&>(event);
   others.rate.reset();
   others.burst.reset();
   others.limit.reset();
