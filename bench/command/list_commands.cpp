@@ -37,11 +37,12 @@ std::string text_of(const Profile& profile) {
 
 /// A command that lists what is built in, or shows the one that is named as the file it is.
 template <typename Named>
-Command list_command(std::string name, std::string help, const std::vector<Named>& things) {
+Command list_command(const std::string& name, const std::string& help,
+                     const std::vector<Named>& things) {
   const auto wanted = std::make_shared<std::string>();
   return {
-      .name = std::move(name),
-      .help = std::move(help) + "; with a name show that one, as TOML",
+      .name = name,
+      .help = help + "; with a name show that one, as TOML",
       .options = {{"NAME", text(*wanted), "one of them", {}, {}, true}},
       .run = [wanted, &things](const Surroundings& surroundings) {
         if (wanted->empty()) return print_list(surroundings, things);

@@ -27,8 +27,8 @@ constexpr const char* kPointsFile = "points.csv";
 
 /// The formats for programs.
 struct SweepFormat {
-  const char* name;
-  std::string (*render)(const SweepReport&);
+  const char* name = "";
+  std::string (*render)(const SweepReport&) = nullptr;
   bool of_curves = false;  ///< of points along keys, of which a search has none
 };
 constexpr std::array<SweepFormat, 5> kSweepFormats = {

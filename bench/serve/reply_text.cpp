@@ -155,7 +155,7 @@ std::string go_duration(std::int64_t ns) {
   const std::int64_t ms = std::max<std::int64_t>((ns + kMs - 1) / kMs, 0);
   if (ms < 1000) return fmt::format("{}ms", ms);
   const std::int64_t s = ms / 1000;
-  const std::string seconds =
+  std::string seconds =
       ms % 1000 == 0 ? fmt::format("{}s", s % 60) : fmt::format("{}.{:03}s", s % 60, ms % 1000);
   if (s < 60) return seconds;
   if (s < 3600) return fmt::format("{}m{}", s / 60, seconds);
@@ -299,7 +299,7 @@ void append_stream_token(const TokenEvent& event, std::string_view text, std::st
   std::string escaped;  // no room is taken for a short one
   append_json_text(text, escaped);
   const std::size_t bytes = event.before.size() + escaped.size() + event.after.size();
-  std::array<char, 2 * sizeof bytes> digits;
+  std::array<char, 2 * sizeof bytes> digits = {};
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), bytes, 16);
   out.append(digits.data(), end);
   out += "\r\n";

@@ -167,7 +167,7 @@ void Server::pause(std::int64_t now_ns) {
   shake_hands();
   look_at_timers(now_ns);
   answer_reports();
-  // By index: what is looked at may soil and leave.
+  // By index: what is looked at may soil and leave. NOLINTNEXTLINE(modernize-loop-convert)
   for (std::size_t i = 0; i < dirty_.size(); ++i) {
     Peer* const peer = peers_[dirty_[i]].get();
     if (peer == nullptr) continue;

@@ -7,6 +7,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <deque>
+#include <map>
 #include <numeric>
 #include <set>
 #include <string>
@@ -132,6 +133,46 @@ TYPED_TEST(CachingReplica, WithoutACacheStartsAreAnnouncedAllTheSame) {
   ASSERT_EQ(this->starts.size(), 2U);
   EXPECT_EQ(this->starts[1].count, 0);
   EXPECT_EQ(this->done[1].first_token_ns, kMs + 150 * kUs);
+}
+
+template <typename VirtualReplica>
+class CrampedReplica : public testing::Test {};
+TYPED_TEST_SUITE(CrampedReplica, Replicas);
+
+// Two of them have room until each has 9 tokens of output; the third one waits.
+const std::vector<Newcomer> kCramped = {{0, 0, 40, 30, 0}, {1, 0, 40, 30, 1}, {2, 0, 50, 5, 2}};
+constexpr std::int64_t kCrampedTokens = 98;
+
+TYPED_TEST(CrampedReplica, ThatGoesGivesBackAlsoWhoIsOutOfTheBatch) {
+  const SiteModel model({4, 1000, kCrampedTokens, 0}, StepPrice(kSimple));
+  TypeParam replica(model, std::pmr::get_default_resource());
+  const RecordingGrid grid = plain_grid();
+  TokenRecord record(grid);
+  std::vector<News> news;
+  for (const Newcomer& each : kCramped) replica.submit(each);
+  const std::int64_t now_ns = 300 * kUs;  // the second one is out from the 9th step on
+  replica.advance(now_ns, record, news);
+  std::vector<Withdrawn> gone;
+  replica.withdraw(now_ns, record, gone);
+  ASSERT_EQ(gone.size(), 3U);
+  std::map<RequestId, std::int32_t> emitted_tokens;
+  for (const Withdrawn& each : gone) emitted_tokens[each.id] = each.progress.emitted_tokens;
+  EXPECT_GT(emitted_tokens.at(0), 15);
+  EXPECT_EQ(emitted_tokens.at(1), 9);
+  EXPECT_EQ(emitted_tokens.at(2), 0);
+}
+
+TYPED_TEST(CrampedReplica, ThatTakesOneTokenAStepServesWhoWasOutOfTheBatch) {
+  const SiteModel model({4, 1, kCrampedTokens, 0}, StepPrice(kSimple));
+  TypeParam replica(model, std::pmr::get_default_resource());
+  const RecordingGrid grid = plain_grid();
+  TokenRecord record(grid);
+  std::vector<News> news;
+  for (const Newcomer& each : kCramped) replica.submit(each);
+  for (std::int64_t next_ns = 0; next_ns != kNever;) {
+    next_ns = replica.advance(next_ns, record, news);
+  }
+  EXPECT_EQ(of_kind(NewsKind::completed, news).size(), 3U);
 }
 
 // ---------------------------------------------------------------------------- fleets, at random
