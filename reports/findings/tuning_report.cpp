@@ -16,11 +16,22 @@ namespace {
 constexpr std::size_t kMostNamedSettings = 4;
 
 /// "load of 'output_limit' to 0.83 and max wait of 'output_limit' to 2s": what is not as it was.
+/// A lift that is one stroke has no length, though the search gave it one.
+bool has_length(const TuningReport& report, const TuningCandidate& candidate) {
+  const std::vector<std::string> shape = {"lift", "shape"};
+  for (std::size_t i = 0; i < std::min(report.parameters.size(), candidate.values.size()); ++i) {
+    if (report.parameters[i].words == shape) return candidate.values[i] != "at_once";
+  }
+  return true;
+}
+
 std::string changed_settings(const TuningReport& report, const TuningCandidate& candidate) {
   std::vector<std::string> words;
+  const std::vector<std::string> length = {"lift", "over"};
   const std::size_t count = std::min(report.parameters.size(), candidate.values.size());
   for (std::size_t i = 0; i < count; ++i) {
     if (report.parameters[i].present == candidate.values[i]) continue;
+    if (report.parameters[i].words == length && !has_length(report, candidate)) continue;
     words.push_back(parameter_label(report.parameters[i]) + " to " + candidate.values[i]);
   }
   if (words.size() > kMostNamedSettings) {
@@ -165,9 +176,9 @@ std::string infeasibility(const TuningReport& report) {
   for (const Remedy& each : infeasible.remedies) {
     (each.meets ? enough : not_enough).push_back(told(each));
   }
-  if (!enough.empty()) text += "; simulated, all are met with " + listed(enough, "or with");
+  if (!enough.empty()) text += "; simulated with it, all are met with " + listed(enough, "or with");
   if (!not_enough.empty()) {
-    text += (enough.empty() ? "; simulated, they are not met with " : ", but not with ") +
+    text += (enough.empty() ? "; simulated with it, they are not met with " : ", but not with ") +
             listed(not_enough, "or with");
   }
   if (!infeasible.remedies.empty() || infeasible.reason.empty()) return text;

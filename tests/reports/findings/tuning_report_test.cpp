@@ -104,6 +104,21 @@ TEST(TuningVerdict, SaysWhereThePresentSettingIsTheBest) {
             "of 60 other settings is worth a change.");
 }
 
+TEST(TuningVerdict, NamesNoLengthOfALiftAtOneStroke) {
+  const auto verdict_with = [](const std::string& shape) {
+    TuningReport report = infeasible_tuning();
+    report.parameters.resize(2);
+    report.parameters[0].words = {"lift", "shape"};
+    report.parameters[1].words = {"lift", "over"};
+    report.parameters[0].present = report.parameters[1].present = "";
+    report.candidates[report.infeasible->candidate].values = {shape, "1.5s"};
+    return tuning_verdict(report);
+  };
+  EXPECT_TRUE(holds(verdict_with("linear"),
+                    "(shape of the lift to linear and length of the lift to 1.5s) misses"));
+  EXPECT_TRUE(holds(verdict_with("at_once"), "(shape of the lift to at_once) misses"));
+}
+
 TEST(TuningVerdict, SaysHowVerificationWent) {
   EXPECT_TRUE(holds(tuning_verdict(verified_tuning(true)), "; on engine threads 5 runs measured "));
   TuningReport unsure = verified_tuning(true);
@@ -125,17 +140,19 @@ TEST(TuningVerdict, SaysWhichConstraintIsMissedAndWhatFleetWouldDo) {
   ConstraintResult& nearest =
       report.candidates[report.infeasible->candidate].figures.constraints[0];
   nearest = {24.8, false, 0.24};
-  EXPECT_EQ(tuning_verdict(report),
-            "None of 40 settings meets all constraints: the one that comes nearest (load of "
-            "'output_limit' to 0.8346, burst of 'output_limit' to 0.303s, max wait of "
-            "'output_limit' to 0.2156s and when full of 'output_limit' to reject) misses "
-            "'ttft.p99_ms.before <= 20' by 24 % (it is 24.8); simulated, all are met with 1.6 "
-            "times what 'output_limit' lets through, but not with 4 times the fleet (16 "
-            "replicas), where it is 24.6.");
+  EXPECT_EQ(
+      tuning_verdict(report),
+      "None of 40 settings meets all constraints: the one that comes nearest (load of "
+      "'output_limit' to 0.8346, burst of 'output_limit' to 0.303s, max wait of "
+      "'output_limit' to 0.2156s and when full of 'output_limit' to reject) misses "
+      "'ttft.p99_ms.before <= 20' by 24 % (it is 24.8); simulated with it, all are met with 1.6 "
+      "times what 'output_limit' lets through, but not with 4 times the fleet (16 "
+      "replicas), where it is 24.6.");
   report.infeasible->remedies.erase(report.infeasible->remedies.begin());
-  EXPECT_TRUE(holds(tuning_verdict(report),
-                    "; simulated, they are not met with 4 times the fleet (16 replicas), where "
-                    "it is 24.6."));
+  EXPECT_TRUE(
+      holds(tuning_verdict(report),
+            "; simulated with it, they are not met with 4 times the fleet (16 replicas), where "
+            "it is 24.6."));
   EXPECT_FALSE(holds(tuning_verdict(report), "all are met"));
   report.infeasible->remedies.clear();
   report.infeasible->reason = "Nothing was tried.";
