@@ -288,7 +288,7 @@ RC_GTEST_PROP(MooncakeTrace, AnyTextIsReadOrReported, ()) {
   check_read_or_reported(with_edits(row(0, 6755, 500, "0, 1, 2") + row(5, 655, 52, "46, 47") +
                                         R"({"x": [1, "a\n", null], "timestamp": 7.5, )"
                                         R"("input_length": 1, "output_length": 2})",
-                                    std::string("\n\r,.-09e\"{}[]:\\\0", 17)),
+                                    std::string("\n\r,.-09e\"{}[]:\\\0", 16)),
                          any_settings());
 }
 
@@ -301,7 +301,7 @@ RC_GTEST_PROP(MooncakeTrace, AnyTextOfSessionsIsReadOrReported, ()) {
                  R"({"session_id": 7, "timestamp": 9, "input_length": 100, "output_length": 9})"
                  "\n"
                  R"({"session_id": 7, "input_length": 300, "output_length": 9, "hash_ids": [1]})",
-                 std::string("\n\r,.-09e\"{}[]:\\\0a7", 19)),
+                 std::string("\n\r,.-09e\"{}[]:\\\0a7", 18)),
       any_settings());
 }
 

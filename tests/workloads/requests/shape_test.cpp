@@ -323,7 +323,7 @@ TEST(Shape, MmppHasTheMeanFactorInTheLongRun) {
   constexpr double kBurst = 2e6;
   const Shape shape = periodic(ShapeKind::mmpp, 0.5, 4, 0, 2'000'000, 8'000'000);
   constexpr double kCycles = 10'000;
-  const std::int64_t end_ns = static_cast<std::int64_t>(kCycles * (kCalm + kBurst));
+  const auto end_ns = static_cast<std::int64_t>(kCycles * (kCalm + kBurst));
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     ArrivalSource source(make_tenant(1e4, shape, Process::constant), seed, 0);
     double count = 0;

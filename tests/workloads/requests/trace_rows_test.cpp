@@ -25,9 +25,7 @@ RC_GTEST_PROP(TraceRows, ASortedFileIsReadAsOneThatIsInOrder, ()) {
   auto times = *rc::gen::nonEmpty(rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 50)));
   const auto text_of = [&] {
     std::string text;
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      text += turn("\"timestamp\": " + std::to_string(times[i]), 1 + times[i]);
-    }
+    for (const int time : times) text += turn("\"timestamp\": " + std::to_string(time), 1 + time);
     return text;
   };
   const TraceFile unordered(text_of());
