@@ -62,6 +62,30 @@ TEST(JumpReplica, WhatIsSaidOfTheNextCompletionHoldsWhenABatchIsMadeSmaller) {
   EXPECT_LE(bound_ns, news[0].at_ns);
 }
 
+// Also while requests are put out of the batch, after which the others' steps are shorter.
+RC_GTEST_PROP(JumpReplica, NobodyCompletesEarlierThanIsSaid, ()) {
+  const auto up_to = [](std::int64_t most) { return *rc::gen::inRange<std::int64_t>(1, most + 1); };
+  constexpr std::int64_t kMostTokens = 100;
+  const StepPrice price(CostModel{1'000'000, 0, *rc::gen::element<std::int64_t>(0, 1'000'000), 0,
+                                  1 + up_to(1'000'000), 0});
+  const SiteModel model({up_to(6), up_to(200), 2 * kMostTokens + up_to(200), 0}, price);
+  JumpReplica replica(model, std::pmr::get_default_resource());
+  const auto requests = static_cast<RequestId>(up_to(6));
+  for (RequestId id = 0; id < requests; ++id) {
+    replica.submit({id, 0, static_cast<std::int32_t>(up_to(kMostTokens)),
+                    static_cast<std::int32_t>(up_to(kMostTokens)), 0});
+  }
+  const RecordingGrid grid = plain_grid();
+  TokenRecord record(grid);
+  std::int64_t now_ns = 0;
+  for (std::int64_t said_ns = 0; said_ns != kNever; now_ns += up_to(500 * kUs)) {
+    std::vector<News> news;
+    const std::int64_t next_ns = replica.advance(now_ns, record, news);
+    for (const News& done : of_kind(NewsKind::completed, news)) RC_ASSERT(done.at_ns >= said_ns);
+    said_ns = next_ns;
+  }
+}
+
 template <typename VirtualReplica>
 class CachingReplica : public testing::Test {
  protected:
