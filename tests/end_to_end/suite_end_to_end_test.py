@@ -348,6 +348,36 @@ set = { "run.duration" = "3s", "run.warmup" = "500ms", "fleet.capacity" = "5000/
         for file, when in kept.items():
             self.assertEqual(file.stat().st_mtime_ns, when, f"{file} was made again")
 
+    def test_interrupted_between_repetitions_of_a_case_it_reports_those_that_were_made(self):
+        out = self.folder / "out"
+        words = [TOKENLIFT, "suite", str(self.file), "--out", str(out), "--threads", "1",
+                 "--benchmark_repetitions=200", "--benchmark_filter=load=0.5",
+                 "--set", "run.duration=300s"]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # Two repetitions are what a mean is computed of, and most of the 200 are to come.
+        while process.poll() is None and not (out / "lift-h100/load=0.5/2/run.json").exists():
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        shown, said = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 3, shown + said)
+        self.assertIn("1 interrupted", shown)
+        index = json.loads((out / "suite.json").read_text())
+        self.assertEqual(index["cases"][0]["status"], "interrupted")
+        self.assertGreaterEqual(index["cases"][0]["runs"], 2)
+        benchmarks = json.loads((out / "benchmark.json").read_text())["benchmarks"]
+        repetitions = [one for one in benchmarks if one["run_type"] == "iteration"
+                       and one["run_name"].startswith("lift-h100/load=0.5/iterations")]
+        self.assertEqual(len(repetitions), 200)
+        self.assertGreaterEqual(sum("error_occurred" not in one for one in repetitions), 2)
+        self.assertIn("error_occurred", repetitions[-1])
+        for name in ("report.html", "report.md", "junit.xml", "figures.csv"):
+            self.assertTrue((out / name).exists(), name)
+        kept = (out / "lift-h100/load=0.5/1/run.json").stat().st_mtime_ns
+        self.suite("--resume", out, "--benchmark_repetitions=3",
+                   "--benchmark_filter=load=0.5", "--set", "run.duration=300s")
+        self.assertEqual((out / "lift-h100/load=0.5/1/run.json").stat().st_mtime_ns, kept)
+        self.assertEqual(json.loads((out / "suite.json").read_text())["cases"][0]["status"], "done")
+
     def test_it_goes_on_only_with_what_it_began(self):
         self.assertIn("no suite was begun",
                       self.suite("--resume", self.folder / "nowhere", code=2).stderr)
