@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -336,10 +337,33 @@ double burst_requests(const Throttle& throttle, const Scenario& resolved) {
   return kind.has_burst ? *throttle.burst.units / largest : 0;
 }
 
-// A limit that nobody comes up against, through the measured event: there is nothing to be seen.
+// The least that a throttle ever has of a burst, and of a limit where it has one.
+struct Least {
+  double burst_requests = 0;
+  double limit = std::numeric_limits<double>::infinity();
+};
+
+std::vector<Least> least_of_throttles(const Scenario& resolved) {
+  std::vector<Least> all;
+  for (const Throttle& throttle : resolved.throttles) {
+    all.push_back({burst_requests(throttle, resolved), throttle.limit.value_or(Least{}.limit)});
+  }
+  for (const Change& change : plan_changes(resolved)) {
+    if (change.lifted) continue;
+    Least& least = all[change.throttle];
+    least.burst_requests =
+        std::min(least.burst_requests, burst_requests(change.settings, resolved));
+    least.limit = std::min(least.limit, change.settings.limit.value_or(least.limit));
+  }
+  return all;
+}
+
+// A limit that nobody comes up against at any time of the run: there is nothing to be seen.
 void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>& result) {
   const std::vector<ThrottleLoad> loads = throttle_loads(resolved);
-  for (const Throttle& throttle : resolved.throttles) {
+  const std::vector<Least> leasts = least_of_throttles(resolved);
+  for (std::size_t i = 0; i < resolved.throttles.size(); ++i) {
+    const Throttle& throttle = resolved.throttles[i];
     if (throttle.mode == Mode::shadow) continue;
     const std::string name = "throttle '" + throttle.name + "' cannot bind: ";
     const std::string advice = ": lower its limit, raise the load, or remove it";
@@ -353,9 +377,9 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
       evenly = evenly && arrives_evenly(tenant);
     }
     if (throttle.kind == ThrottleKind::concurrency && throttle.unit == Unit::requests &&
-        throttle.scope == Scope::fleet && closed && *throttle.limit >= users) {
+        throttle.scope == Scope::fleet && closed && leasts[i].limit >= users) {
       result.push_back(name + rounded(users) + " users, of whom each has one request at a time, " +
-                       "never have " + rounded(*throttle.limit) + " in flight" + advice);
+                       "never have " + rounded(leasts[i].limit) + " in flight" + advice);
       continue;
     }
     const double burst = burst_requests(throttle, resolved);
@@ -364,10 +388,10 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
     bool slack = evenly;
     for (const ThrottleLoad& load : loads) {
       if (load.throttle != throttle.name || !slack) continue;
-      slack = load.limit_per_s && has_room(load, *load.limit_per_s, burst) &&
-              (!load.limit_after_per_s || has_room(load, *load.limit_after_per_s, burst));
+      slack = load.limit_least_per_s &&
+              has_room(load, *load.limit_least_per_s, leasts[i].burst_requests);
       taken_per_s += load.taken_per_s;
-      rate_per_s += load.limit_per_s.value_or(0);
+      rate_per_s += load.limit_least_per_s.value_or(0);
     }
     if (!slack) continue;
     result.push_back(name + "requests take " + rounded(taken_per_s) + " " +

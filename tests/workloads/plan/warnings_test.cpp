@@ -204,6 +204,31 @@ TEST(Warnings, OfThrottlesThatCannotBind) {
   EXPECT_FALSE(with(999, 500));
   EXPECT_FALSE(with(1000, 499)) << "what comes by chance finds it empty";
   EXPECT_TRUE(with(10'000, 50));
+  // However it begins and ends: what it is in between binds.
+  const auto set_later = [](std::int64_t at_ns, double rate, double burst) {
+    Scenario scenario = lift_scenario();
+    scenario.throttles[0].rate = per_s(1000);
+    scenario.throttles[0].burst.units = 500;
+    scenario.events[0].kind = EventKind::join;
+    scenario.events[0].throttle.clear();
+    scenario.events[0].site = scenario.fleet.sites[0].name;
+    scenario.fleet.sites[0].replicas = 2;
+    scenario.fleet.sites[0].at_start = 1;
+    Event set;
+    set.kind = EventKind::set;
+    set.throttle = "limit";
+    set.at_ns = at_ns;
+    set.measure = false;
+    set.rate = per_s(rate);
+    set.burst = Burst{std::nullopt, burst};
+    scenario.events.push_back(set);
+    return has_warning(resolve(scenario, std::nullopt), "throttle 'limit' cannot bind");
+  };
+  for (const std::int64_t at_s : {5, 25}) {
+    EXPECT_FALSE(set_later(at_s * kS, 400, 500)) << at_s;
+    EXPECT_FALSE(set_later(at_s * kS, 1000, 60)) << at_s;
+    EXPECT_TRUE(set_later(at_s * kS, 1200, 500)) << at_s;
+  }
   Scenario bursts = lift_scenario();
   bursts.throttles[0].rate = per_s(10'000);
   bursts.tenants[0].arrivals.shape.emplace();
