@@ -72,6 +72,50 @@ std::string uncounted_caches(const Scenario& resolved) {
 }
 
 // Closed tenants wait for their answers, so they alone overload nothing.
+// The throttles as they are after all that changes up to an instant; without those that are lifted,
+// or that only watch.
+std::vector<Throttle> throttles_in_force(const Scenario& resolved, std::int64_t until_ns) {
+  std::vector<std::optional<Throttle>> all(resolved.throttles.begin(), resolved.throttles.end());
+  for (const Change& change : plan_changes(resolved)) {
+    if (change.at_ns > until_ns) break;
+    all[change.throttle].reset();
+    if (!change.lifted) all[change.throttle] = change.settings;
+  }
+  std::vector<Throttle> in_force;
+  for (const std::optional<Throttle>& one : all) {
+    if (one && one->mode != Mode::shadow) in_force.push_back(*one);
+  }
+  return in_force;
+}
+
+// Whether no more than so many requests of the tenant are in the system, however slow the fleet is:
+// a limit on those in flight, in front of which nobody waits for ever.
+bool is_bounded(const Tenant& tenant, const std::vector<Throttle>& in_force) {
+  bool held = false;
+  bool gives_up = tenant.patience || tenant.deadline_ns;
+  for (const Throttle& throttle : in_force) {
+    if (!looks_at(throttle, tenant)) continue;
+    const bool of_queue = traits_of(throttle.kind).limits_queue;
+    const bool of_flight = throttle.kind == ThrottleKind::concurrency;
+    held = held || of_flight;
+    gives_up = gives_up || throttle.max_wait_ns || (of_queue && throttle.limit) ||
+               (of_flight && throttle.when_full == WhenFull::reject);
+  }
+  return held && gives_up;
+}
+
+// Output tokens/s of who asks on, however many wait in the fleet.
+double unbounded_tokens_per_s(const Scenario& resolved, std::int64_t at_ns) {
+  const std::vector<Throttle> in_force = throttles_in_force(resolved, at_ns);
+  const std::vector<TenantLoad> loads = tenant_loads(resolved);
+  double tokens_per_s = 0;
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    if (loads[i].closed || is_bounded(resolved.tenants[i], in_force)) continue;
+    tokens_per_s += loads[i].tokens_per_s;
+  }
+  return tokens_per_s;
+}
+
 void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result) {
   const double offered_per_s = offered(resolved).open_tokens_per_s;
   Stages stages(resolved);
@@ -99,6 +143,10 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
   // Who waits too long gives up, so the queue at a limit that holds users back again is bounded.
   if (!fleet_is_narrowest && (stage.max_wait_s || stage.most_waiting_tokens)) return;
   // What jobs yield may carry it.
+  if (fleet_is_narrowest &&
+      unbounded_tokens_per_s(resolved, span ? span->end_ns : 0) <= stage.limit_tokens_per_s) {
+    return;
+  }
   if (fleet_is_narrowest && may_be_yielded(resolved)) return;
   result.push_back(
       std::string(span ? "after the event " : "") + rounded(flow) +

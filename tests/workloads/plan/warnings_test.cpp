@@ -245,6 +245,37 @@ TEST(Warnings, OfThrottlesThatCannotBind) {
   EXPECT_FALSE(has_warning(resolve(closed, std::nullopt), "cannot bind"));
 }
 
+TEST(Warnings, ABacklogInFrontOfTheFleetIsBoundedByALimitOnWhatIsInFlight) {
+  const std::string never = "the backlog never drains";
+  Scenario scenario = lift_scenario();  // 500 tokens/s are offered
+  scenario.events.clear();
+  scenario.throttles.clear();
+  scenario.fleet.capacity_tokens_per_s = 400;
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never));
+  Throttle places;
+  places.name = "places";
+  places.kind = ThrottleKind::concurrency;
+  places.unit = Unit::requests;
+  places.limit = 60;
+  places.when_full = WhenFull::queue;
+  places.max_wait_ns = 2 * kS;
+  scenario.throttles.push_back(places);
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), never));
+  scenario.throttles[0].max_wait_ns.reset();
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never)) << "they wait in front of it";
+  scenario.throttles[0].when_full = WhenFull::reject;
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), never));
+  scenario.throttles[0].mode = Mode::shadow;
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never));
+  scenario.throttles[0].mode = Mode::enforce;
+  scenario.throttles[0].tenants = {"users"};
+  scenario.tenants.push_back(make_tenant(per_s(7), 100, 50));
+  scenario.tenants[1].name = "more";
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), never)) << "350 go beside it";
+  scenario.tenants[1].arrivals.rate = per_s(9);
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never)) << "450 go beside it";
+}
+
 TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {
   Scenario scenario = parse_scenario(R"(
     [run]
