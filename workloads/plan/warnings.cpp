@@ -40,8 +40,9 @@ std::int64_t after_ns(const Scenario& resolved, const MeasuredSpan& span) {
 void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& result) {
   for (const ShortPhase& phase : short_phases(resolved)) {
     result.push_back("about " + rounded(phase.requests) + " requests fall into '" + phase.name +
-                     "', and a valid run needs " + rounded(kFewestRequests) + ": make it " +
-                     seconds_up(phase.enough_s) + " or longer, or raise the rate");
+                     "', and a valid run needs " + rounded(kFewestRequests) +
+                     ", also where fewer come by chance: make it " + seconds_up(phase.enough_s) +
+                     " or longer, or raise the rate");
   }
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   if (!span || after_ns(resolved, *span) > 0) return;
@@ -71,7 +72,6 @@ std::string uncounted_caches(const Scenario& resolved) {
   return cached && !counted ? ", unless prefix caches, which are not counted, save enough" : "";
 }
 
-// Closed tenants wait for their answers, so they alone overload nothing.
 // The throttles as they are after all that changes up to an instant; without those that are lifted,
 // or that only watch.
 std::vector<Throttle> throttles_in_force(const Scenario& resolved, std::int64_t until_ns) {
@@ -116,6 +116,7 @@ double unbounded_tokens_per_s(const Scenario& resolved, std::int64_t at_ns) {
   return tokens_per_s;
 }
 
+// Closed tenants wait for their answers, so they alone overload nothing.
 void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result) {
   const double offered_per_s = offered(resolved).open_tokens_per_s;
   Stages stages(resolved);
@@ -142,11 +143,11 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
   if (flow <= stage.limit_tokens_per_s || (!span && !fleet_is_narrowest)) return;
   // Who waits too long gives up, so the queue at a limit that holds users back again is bounded.
   if (!fleet_is_narrowest && (stage.max_wait_s || stage.most_waiting_tokens)) return;
-  // What jobs yield may carry it.
   if (fleet_is_narrowest &&
       unbounded_tokens_per_s(resolved, span ? span->end_ns : 0) <= stage.limit_tokens_per_s) {
     return;
   }
+  // What jobs yield may carry it.
   if (fleet_is_narrowest && may_be_yielded(resolved)) return;
   result.push_back(
       std::string(span ? "after the event " : "") + rounded(flow) +
@@ -430,7 +431,6 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
                        "never have " + rounded(leasts[i].limit) + " in flight" + advice);
       continue;
     }
-    const double burst = burst_requests(throttle, resolved);
     double taken_per_s = 0;
     double rate_per_s = 0;
     bool slack = evenly;
