@@ -8,6 +8,7 @@
 #include "bench/run/capacity.hpp"
 #include "reports/record/count_checks.hpp"
 #include "workloads/plan/samples.hpp"
+#include "workloads/scenario/engine.hpp"
 
 namespace tokenlift {
 
@@ -40,9 +41,12 @@ Check generator_lag(const Run& run) {
   check.value = lag.count() > 0 ? to_ms(lag.value_at(0.99)) : 0;
   check.passed = *check.value <= check.limit;
   if (!check.passed) {
+    const bool computes = std::ranges::any_of(kEngines, [&](const EngineTraits& engine) {
+      return engine.name == run.engine && engine.computes;
+    });
     check.advice =
-        "requests were sent late: close other programs, use fewer replicas than cores, or lower "
-        "the request rate";
+        fmt::format("requests were sent late: close other programs, {}or lower the request rate",
+                    computes ? "use fewer replicas than cores, " : "");
   }
   return check;
 }
