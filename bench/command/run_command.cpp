@@ -389,9 +389,9 @@ Command run_command() {
       {"--records", name(options->records, "FILE"),
        "stream one CSV line per request of all repetitions into FILE while they run"},
       {"--out", name(options->out, "FOLDER"),
-       "folder for run.json and report.html (default: tokenlift-results/NAME-TIME); of several "
-       "repetitions each run.json is in a numbered folder below it, that of a control in 'control' "
-       "below that"},
+       "folder for run.json and report.html (default: tokenlift-results/NAME-TIME); a run of as "
+       "many repetitions that is there is replaced, whatever its scenario. Of several repetitions "
+       "each run.json is in a numbered folder below it, that of a control in 'control' below that"},
       {"--threads", whole(options->threads, 1, 1024),
        "engine virtual, fleets with a load_report_interval: worker threads, on which results do "
        "not depend (default: one per core)"},

@@ -161,6 +161,13 @@ void set_time(State& state, double seconds) {
   for (auto _ : state) state.SetIterationTime(seconds);
 }
 
+/// There is nothing to show of a repetition. All repetitions of a benchmark must have as many
+/// iterations, or Google Benchmark ends the program where it computes their mean: so it has one.
+void show_nothing(State& state, const char* why) {
+  set_time(state, 0);
+  state.SkipWithError(why);
+}
+
 /// The last phase is the one that lasts: `after`, or `steady`.
 const FigureSet* lasting_throughput(const CaseFigures& figures) {
   const FigureSet* last = nullptr;
@@ -182,7 +189,7 @@ constexpr const char* kNoRun =
 /// Of a sweep: the time per output token where it makes the most of them, whatever the repetition.
 void report_sweep(State& state, const CaseSweep& sweep) {
   if (!sweep.most_tokens_per_s || *sweep.most_tokens_per_s <= 0) {
-    state.SkipWithError("no output tokens along a key: there is no time per token");
+    show_nothing(state, "no output tokens along a key: there is no time per token");
     return;
   }
   set_time(state, 1 / *sweep.most_tokens_per_s);
@@ -193,17 +200,17 @@ void report_sweep(State& state, const CaseSweep& sweep) {
 void report_case(State& state, const CaseResult& result, std::size_t repetition) {
   const std::size_t run = shown_run(result.figures, repetition);
   if (result.report.status == CaseStatus::failed) {
-    state.SkipWithError(result.report.failure.c_str());
+    show_nothing(state, result.report.failure.c_str());
     return;
   }
   if (result.report.sweep) return report_sweep(state, *result.report.sweep);
   if (run >= result.figures.runs) {
-    state.SkipWithError(kNoRun);
+    show_nothing(state, kNoRun);
     return;
   }
   const FigureSet* const throughput = lasting_throughput(result.figures);
   if (throughput == nullptr || throughput->runs[run].value <= 0) {
-    state.SkipWithError("no output tokens: there is no time per token");
+    show_nothing(state, "no output tokens: there is no time per token");
     return;
   }
   set_time(state, 1 / throughput->runs[run].value);
@@ -230,7 +237,7 @@ void register_results(const CaseResult& result, std::optional<std::uint64_t> rep
                          if (run < set.runs.size()) {
                            set_time(state, set.runs[run].value * 1e-9);
                          } else {
-                           state.SkipWithError(kNoRun);
+                           show_nothing(state, kNoRun);
                          }
                        });
   }

@@ -86,8 +86,9 @@ std::optional<Run> CaseRun::stored(std::uint64_t repetition, bool control) const
 }
 
 /// A run that is there must be the one that would be made: else two suites would be mixed.
-void CaseRun::require_same(const Run& run, std::uint64_t repetition, bool control) const {
-  const Scenario scenario = scenario_of(*prepared_, repetition, control);
+void CaseRun::require_same(const Prepared& prepared, const Run& run, std::uint64_t repetition,
+                           bool control) const {
+  const Scenario scenario = scenario_of(prepared, repetition, control);
   Run expected;
   expected.scenario_json = to_json(scenario);
   std::string difference = scenario_difference(expected, run);
@@ -104,6 +105,25 @@ void CaseRun::require_same(const Run& run, std::uint64_t repetition, bool contro
       fmt::format("'{}' is of another scenario: they differ at {}; resume in the folder that was "
                   "made from this suite",
                   (folder_.path() / place(repetition, control)).string(), difference));
+}
+
+void CaseRun::require_resumable(Experiment& experiment) const {
+  try {
+    for (std::uint64_t n = 1; n <= case_.repetitions; ++n) {
+      for (const bool control : {false, true}) {
+        const std::optional<Run> run = stored(n, control);
+        if (!run) continue;
+        const std::optional<Prepared> what = experiment.prepare(case_.scenario, &*run);
+        if (what) require_same(*what, *run, n, control);
+        return;
+      }
+    }
+  } catch (const UsageError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {  // what is wrong with the case alone is told when it runs
+  }
 }
 
 /// Once for all repetitions; null where it was interrupted.
@@ -124,7 +144,7 @@ void CaseRun::make(Experiment& experiment, std::uint64_t repetition, const RunWa
     if (outcome.interrupted || (control && !case_.control)) continue;
     std::optional<Run> run = stored(repetition, control);
     if (run) {
-      require_same(*run, repetition, control);
+      require_same(*what, *run, repetition, control);
     } else {
       ProgressBoard board;
       const auto display =

@@ -51,6 +51,10 @@ class CaseRun {
   const SuiteCase& suite_case() const { return case_; }
   bool has_begun() const { return begun_; }
 
+  /// Throws UsageError where the first run that is there is not one that this case would make, so
+  /// that going on would replace the reports of another suite. Writes nothing.
+  void require_resumable(Experiment& experiment) const;
+
   /// Makes the runs of one repetition that are not there yet. `board` shows how each goes; `watch`
   /// is called before each. Like keep(), it returns whether the case has now got all repetitions:
   /// then finish() is next.
@@ -83,7 +87,8 @@ class CaseRun {
   std::filesystem::path place(std::uint64_t repetition, bool control) const;
   bool is_there(std::uint64_t repetition, bool control) const;
   std::optional<Run> stored(std::uint64_t repetition, bool control) const;
-  void require_same(const Run& run, std::uint64_t repetition, bool control) const;
+  void require_same(const Prepared& prepared, const Run& run, std::uint64_t repetition,
+                    bool control) const;
 
   const SuiteCase& case_;
   const OutputFolder& folder_;

@@ -128,6 +128,41 @@ class SimulationProgress {
   std::size_t done_ = 0;
 };
 
+// ------------------------------------------------------------------------------------ going on
+
+/// What a folder holds must be of this suite: else going on would replace the results of another.
+/// Nothing is written before this is known.
+void require_same_suite(const Surroundings& surroundings, const SuiteOptions& options,
+                        const std::string& suite, const std::vector<SuiteCase>& cases,
+                        const OutputFolder& folder) {
+  const fs::path file = folder.path() / kSuiteFile;
+  const SuiteIndex known = read_suite(read_file(file), file.string());
+  if (known.name != suite) {
+    throw UsageError(fmt::format(
+        "'{}' holds the results of suite '{}', which those of '{}' would replace: go on with the "
+        "same words, or give another folder with --out",
+        options.resume, known.name, suite));
+  }
+  for (const SuiteEntry& entry : known.cases) {
+    if (std::ranges::find(cases, entry.name, &SuiteCase::name) != cases.end()) continue;
+    throw UsageError(fmt::format(
+        "'{}' holds case '{}', which these words leave out, so that it would be lost from the "
+        "results: go on with the same words, or give another folder with --out",
+        options.resume, entry.name));
+  }
+  const std::vector<Profile> profiles = load_profiles(options.profile_files);
+  WorkPool pool(1, nullptr);
+  const SweptCases with{surroundings, folder, profiles, pool, true, true};
+  Experiment experiment(surroundings.words, stop_of(surroundings), 1);
+  for (const SuiteCase& one : cases) {
+    if (one.sweep) {
+      require_resumable(one, with);
+    } else {
+      CaseRun(one, folder, true).require_resumable(experiment);
+    }
+  }
+}
+
 // -------------------------------------------------------------------------------------- running
 
 using Results = std::vector<CaseResult>;
@@ -405,6 +440,9 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
   }
   const OutputFolder folder = open_results(
       {options.out, options.resume, suite.name, kSuiteFile, "suite", "the results of a suite"});
+  if (!options.resume.empty()) {
+    require_same_suite(surroundings, options, suite.name, choice.cases, folder);
+  }
   if (options.against.empty() && !options.resume.empty()) {
     foretell(surroundings, options, options.resume, choice.cases);
   }
@@ -451,7 +489,8 @@ Command suite_command() {
        "new folder for all runs and reports (default: tokenlift-results/NAME-TIME)"},
       {"--resume",
        name(options->resume, "FOLDER"),
-       "go on with the suite in this folder: runs that are there are not made again",
+       "go on with the suite in this folder, with the words that began it: runs that are there are "
+       "not made again",
        {},
        {"--out"}},
       {"--set", texts(options->overrides, "KEY=VALUE"),

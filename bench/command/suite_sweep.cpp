@@ -121,6 +121,17 @@ CaseResult swept_case_not_run(const SuiteCase& one) {
   return result;
 }
 
+void require_resumable(const SuiteCase& one, const SweptCases& with) {
+  try {
+    known_sweep((with.folder.path() / one.name).string(), task_of(one, with.profiles));
+  } catch (const SweepMistake& mistake) {
+    throw UsageError(mistake.what());
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {  // what is wrong with the case alone is told when it runs
+  }
+}
+
 CaseResult run_swept_case(const SuiteCase& one, const SweptCases& with) {
   CaseResult result = swept_case_not_run(one);
   const auto begin = std::chrono::steady_clock::now();

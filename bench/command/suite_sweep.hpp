@@ -27,6 +27,9 @@ struct SweptCases {
 /// its report, as of CaseRun.
 CaseResult run_swept_case(const SuiteCase& one, const SweptCases& with);
 
+/// Throws UsageError where what lies in its place is of another sweep. Writes nothing.
+void require_resumable(const SuiteCase& one, const SweptCases& with);
+
 /// Before it is run, or where it never is: "not run".
 CaseResult swept_case_not_run(const SuiteCase& one);
 

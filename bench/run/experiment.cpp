@@ -27,9 +27,11 @@
 #include "bench/wire/remote_actions.hpp"
 #include "bench/wire/wire_clock.hpp"
 #include "reports/record/bounds.hpp"
+#include "reports/record/count_checks.hpp"
 #include "workloads/plan/composition.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/plan.hpp"
+#include "workloads/plan/samples.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
 #include "workloads/writer/scenario_writer.hpp"
@@ -377,6 +379,10 @@ Run told(const Ran& ran, RunFacts facts, Run run) {
     run.sending_bound =
         SendingBound{*facts.outcome.sent_until_ns,
                      *facts.outcome.bound == Bound::requests ? "requests" : "output_tokens"};
+  }
+  if (fewest_requests(run).requests < kFewestRequests) {  // what to do about it is told
+    facts.dispersion = request_dispersion(scenario);
+    facts.never_drains = measured_span(scenario) && !fluid_drain(scenario).drain_s;
   }
   run.checks = check_validity(run, facts);
   return run;

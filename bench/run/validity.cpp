@@ -8,6 +8,7 @@
 #include "bench/run/capacity.hpp"
 #include "reports/record/count_checks.hpp"
 #include "workloads/plan/samples.hpp"
+#include "workloads/scenario/engine.hpp"
 
 namespace tokenlift {
 
@@ -40,9 +41,12 @@ Check generator_lag(const Run& run) {
   check.value = lag.count() > 0 ? to_ms(lag.value_at(0.99)) : 0;
   check.passed = *check.value <= check.limit;
   if (!check.passed) {
+    const bool computes = std::ranges::any_of(kEngines, [&](const EngineTraits& engine) {
+      return engine.name == run.engine && engine.computes;
+    });
     check.advice =
-        "requests were sent late: close other programs, use fewer replicas than cores, or lower "
-        "the request rate";
+        fmt::format("requests were sent late: close other programs, {}or lower the request rate",
+                    computes ? "use fewer replicas than cores, " : "");
   }
   return check;
 }
@@ -93,16 +97,24 @@ std::string advice_on_samples(const FewestRequests& fewest, const Run& run, cons
   const PhaseSpan* const scarce = fewest.phase;
   const std::string cut = cut_short_by(run, facts);
   if (scarce == nullptr) {
-    return "there is no phase after the transition: " +
-           (cut.empty() ? "the transition takes all that is left; run longer (run.duration), or "
-                          "say how long it is (run.settle)"
-                        : cut);
+    std::string why = cut;
+    if (cut.empty() && facts.never_drains) {
+      why =
+          "more is offered than is carried after the event, so that the transition takes all that "
+          "is left of a run of any length; lower the load, or say how long it is (run.settle)";
+    } else if (cut.empty()) {
+      why =
+          "the transition takes all that is left; run longer (run.duration), or say how long it is "
+          "(run.settle)";
+    }
+    return "there is no phase after the transition: " + why;
   }
   // A phase that had ended before has its few requests for another reason.
   const bool was_cut =
       !cut.empty() && scarce->end_ns >= facts.outcome.sent_until_ns.value_or(scarce->end_ns);
-  return fmt::format("too few requests in phase '{}' to measure: {}", scarce->name,
-                     was_cut ? cut : advice_on_few(fewest, kFewestRequests));
+  return fmt::format(
+      "too few requests in phase '{}' to measure: {}", scarce->name,
+      was_cut ? cut : advice_on_few(fewest, kFewestRequests, ample_requests(facts.dispersion)));
 }
 
 Check samples_check(const Run& run, const RunFacts& facts) {

@@ -17,6 +17,9 @@ struct RunFacts {
   std::int64_t max_in_flight = 0;
   /// A call, a command or a signal divides the run: it is no measurement where that never held.
   bool divided_from_elsewhere = false;
+  double dispersion = 1;  ///< of the scenario's arrivals: request_dispersion()
+  /// By its fluid model the backlog of the transition never drains: no length of the run helps.
+  bool never_drains = false;
   std::optional<Check> cpu_quota = {};      ///< see check_cpu_quota()
   std::optional<Check> machine_speed = {};  ///< see check_machine_speed()
 };

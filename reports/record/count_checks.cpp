@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 
 namespace tokenlift {
@@ -18,6 +19,8 @@ constexpr std::array kOnCounts = {kDeliveredLoad, kEnoughSamples, kOutputDeliver
 // How far clocks may be apart: of the shortest phase, but what no phase is too short for.
 constexpr double kMostApart = 0.01;
 constexpr double kLeastApartMs = 1;
+// Of Poisson arrivals: 149 less four standard deviations are 100.
+constexpr double kAmpleShare = 1.49;
 
 /// Absent where there is nothing to be a share of.
 std::optional<double> share(std::uint64_t part, std::uint64_t whole) {
@@ -44,7 +47,7 @@ std::string advice_on(const FewestRequests& fewest, double least) {
            "is (run.settle)";
   }
   return fmt::format("too few requests in phase '{}' to measure: {}", fewest.phase->name,
-                     advice_on_few(fewest, least));
+                     advice_on_few(fewest, least, kAmpleShare * least));
 }
 
 Check judged(const Check& check, const Run& run) {
@@ -123,8 +126,17 @@ FewestRequests fewest_requests(const Run& run) {
   return has_after ? fewest : FewestRequests{};
 }
 
-std::string advice_on_few(const FewestRequests& fewest, double least) {
-  if (fewest.due < least) return "run longer (run.duration) or offer more load";
+std::string advice_on_few(const FewestRequests& fewest, double least, double ample) {
+  if (fewest.due < least) {
+    if (fewest.due <= 0) return "run longer (run.duration) or offer more load";
+    const double length_s =
+        static_cast<double>(fewest.phase->end_ns - fewest.phase->begin_ns) * 1e-9;
+    return fmt::format("make it {:.0f} s or longer ({}), or offer more load",
+                       std::ceil(length_s * ample / fewest.due),
+                       fewest.phase->name == "before"
+                           ? "a later event, and as much more run.duration"
+                           : "run.duration");
+  }
   return fmt::format(
       "{:.0f} were due and {:.0f} of them still waited when the run ended; offer less load, or "
       "wait "

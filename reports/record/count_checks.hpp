@@ -16,9 +16,10 @@ struct FewestRequests {
   double due = 0;                    ///< in that phase, also those that were never decided
 };
 FewestRequests fewest_requests(const Run& run);
-/// What to do where that phase has fewer than `least`, and nothing cut the run short: more load
-/// where too few were due, and where enough were, and waited to the end, less of it.
-std::string advice_on_few(const FewestRequests& fewest, double least);
+/// What to do where that phase has fewer than `least`, and nothing cut the run short: a longer
+/// phase or more load where too few were due, and where enough were, and waited to the end, less of
+/// it. `ample`: of how many on average nearly no seed has fewer than `least`.
+std::string advice_on_few(const FewestRequests& fewest, double least, double ample);
 
 /// Requests sent / requests due, in the phase where that is least.
 Check delivered_load(const Run& run, double least);

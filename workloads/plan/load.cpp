@@ -1,5 +1,7 @@
 #include "workloads/plan/load.hpp"
 
+#include <algorithm>
+
 #include "workloads/plan/demand.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/text/quantity.hpp"
@@ -46,20 +48,23 @@ std::optional<double> limit_of(const Throttle& throttle, bool lifted, double dra
 struct Limits {
   std::optional<double> before_per_s;
   std::optional<double> after_per_s;
+  std::optional<double> least_per_s;  // at any time
 };
 
 std::vector<Limits> limits_of(const Scenario& resolved) {
   std::vector<Limits> all;
   for (const Throttle& throttle : resolved.throttles) {
     const std::optional<double> limit = limit_of(throttle, false, 1);
-    all.push_back({limit, limit});
+    all.push_back({limit, limit, limit});
   }
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   const std::int64_t until_ns = span ? span->end_ns : 0;
   for (const Change& change : plan_changes(resolved)) {
-    if (change.at_ns > until_ns) break;
     Limits& limits = all[change.throttle];
-    limits.after_per_s = limit_of(change.settings, change.lifted, change.drain);
+    const std::optional<double> limit = limit_of(change.settings, change.lifted, change.drain);
+    if (limit) limits.least_per_s = std::min(limits.least_per_s.value_or(*limit), *limit);
+    if (change.at_ns > until_ns) continue;
+    limits.after_per_s = limit;
     if (change.at_ns == 0) limits.before_per_s = limits.after_per_s;
   }
   return all;
@@ -91,6 +96,7 @@ std::vector<ThrottleLoad> throttle_loads(const Scenario& resolved) {
     load.unit = throttle.unit;
     load.limit_per_s = limits[i].before_per_s;
     load.limit_after_per_s = limits[i].after_per_s;
+    load.limit_least_per_s = limits[i].least_per_s;
     for (const Tenant& tenant : resolved.tenants) {
       if (!looks_at(throttle, tenant)) continue;
       if (throttle.scope == Scope::fleet) {
@@ -102,6 +108,7 @@ std::vector<ThrottleLoad> throttle_loads(const Scenario& resolved) {
       if (throttle.scope == Scope::user) own.keys = static_cast<double>(tenant.users);
       own.limit_per_s = times(limits[i].before_per_s, own.keys);
       own.limit_after_per_s = times(limits[i].after_per_s, own.keys);
+      own.limit_least_per_s = times(limits[i].least_per_s, own.keys);
       add(throttle, tenant, resolved, own);
       loads.push_back(std::move(own));
     }

@@ -33,6 +33,8 @@ struct ThrottleLoad {
   std::optional<double> limit_per_s;
   /// As the measured events leave it.
   std::optional<double> limit_after_per_s;
+  /// The least that it is at any time of the run, whatever events and peak hours make of it.
+  std::optional<double> limit_least_per_s;
 };
 
 /// Of each throttle: of a fleet's one for all, of others one for each tenant that it looks at.

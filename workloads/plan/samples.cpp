@@ -14,14 +14,22 @@ namespace tokenlift {
 
 namespace {
 
-// 130 less three standard deviations is kFewestRequests.
-constexpr double kAmpleRequests = 1.3 * kFewestRequests;
-constexpr double kLongestS = 86'400;  // of a phase that anybody would wait for
+constexpr double kDeviations = 4;          // below the mean: of 30,000 seeds one has fewer
+constexpr double kLeastDispersion = 0.01;  // where a phase begins and ends is chance, too
+constexpr double kLongestS = 86'400;       // of a phase that anybody would wait for
 
 double requests_per_s(const Scenario& resolved) {
   double per_s = 0;
   for (const Tenant& tenant : resolved.tenants) per_s += request_rate_per_s(tenant, resolved);
   return per_s;
+}
+
+double dispersion_of(const Tenant& tenant) {
+  const Arrivals& arrivals = tenant.arrivals;
+  double of_gaps = 1;
+  if (arrivals.process == Process::constant) of_gaps = 0;
+  if (arrivals.process == Process::gamma) of_gaps = arrivals.cv * arrivals.cv;
+  return tenant.sessions ? of_gaps * session_means(tenant).turns : of_gaps;
 }
 
 std::int64_t whole_seconds_up(double s) {
@@ -30,8 +38,26 @@ std::int64_t whole_seconds_up(double s) {
 
 }  // namespace
 
+double request_dispersion(const Scenario& resolved) {
+  double sum = 0;
+  double per_s = 0;
+  for (const Tenant& tenant : resolved.tenants) {
+    const double rate = request_rate_per_s(tenant, resolved);
+    sum += rate * dispersion_of(tenant);
+    per_s += rate;
+  }
+  return per_s > 0 ? sum / per_s : 1;
+}
+
+double ample_requests(double dispersion) {
+  const double deviation = kDeviations * std::sqrt(std::max(dispersion, kLeastDispersion));
+  const double root = (deviation + std::sqrt(deviation * deviation + 4 * kFewestRequests)) / 2;
+  return root * root;
+}
+
 std::vector<ShortPhase> short_phases(const Scenario& resolved) {
   const double per_s = requests_per_s(resolved);
+  const double ample = ample_requests(request_dispersion(resolved));
   std::vector<ShortPhase> result;
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   const auto phases = plan_phases(resolved, span ? std::optional(span->begin_ns) : std::nullopt);
@@ -39,15 +65,16 @@ std::vector<ShortPhase> short_phases(const Scenario& resolved) {
     if (phase.end_ns == phase.begin_ns) continue;  // nobody knows how long it will be
     const double requests = per_s * to_s(phase.end_ns - phase.begin_ns);
     if (!phase.measured || phase.name == "transition" || requests >= kFewestRequests) continue;
-    result.push_back({phase.name, requests, kFewestRequests / per_s});
+    result.push_back({phase.name, requests, ample / per_s});
   }
   return result;
 }
 
 std::vector<std::string> longer_run(const Scenario& resolved) {
   const double per_s = requests_per_s(resolved);
-  if (per_s <= 0 || kAmpleRequests / per_s > kLongestS) return {};
-  const std::int64_t ample_ns = whole_seconds_up(kAmpleRequests / per_s);
+  const double ample = ample_requests(request_dispersion(resolved));
+  if (per_s <= 0 || ample / per_s > kLongestS) return {};
+  const std::int64_t ample_ns = whole_seconds_up(ample / per_s);
   std::vector<std::string> words;
   std::int64_t later_ns = 0;
   std::int64_t begin_ns = resolved.run.warmup_ns;  // of the last phase

@@ -15,16 +15,24 @@ inline constexpr double kFewestRequests = 100;
 struct ShortPhase {
   std::string name;
   double requests = 0;  ///< on average
-  double enough_s = 0;  ///< how long it would be with kFewestRequests
+  double enough_s = 0;  ///< how long it would be with ample_requests()
 };
+
+/// Of the number of requests that fall into a phase, variance / mean: of renewals cv^2 of their
+/// gaps (Cox, Renewal Theory, 1962, ch. 4), so of Poisson arrivals 1, times the turns of a session.
+/// Of several tenants the mean by their requests/s. Shapes and retries are not counted.
+double request_dispersion(const Scenario& resolved);
+
+/// The least mean m of which m - 4 sqrt(m dispersion) is kFewestRequests: with so many on average
+/// nearly every seed has enough. With a dispersion of 1 that is 149.
+double ample_requests(double dispersion);
 
 /// Of a resolved scenario, in order; empty if all are long enough. What closed tenants ask for
 /// counts as if every answer came at once.
 std::vector<ShortPhase> short_phases(const Scenario& resolved);
 
-/// The lengths with which all are long enough, with room for chance (of Poisson arrivals three
-/// standard deviations), as words for --set: when the event that divides the run happens, and how
-/// long the run is. Nothing where no length would do.
+/// The lengths with which all have ample_requests(), as words for --set: when the event that
+/// divides the run happens, and how long the run is. Nothing where no length would do.
 std::vector<std::string> longer_run(const Scenario& resolved);
 
 }  // namespace tokenlift

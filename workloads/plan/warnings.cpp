@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,9 @@ std::int64_t after_ns(const Scenario& resolved, const MeasuredSpan& span) {
 void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& result) {
   for (const ShortPhase& phase : short_phases(resolved)) {
     result.push_back("about " + rounded(phase.requests) + " requests fall into '" + phase.name +
-                     "', and a valid run needs " + rounded(kFewestRequests) + ": make it " +
-                     seconds_up(phase.enough_s) + " or longer, or raise the rate");
+                     "', and a valid run needs " + rounded(kFewestRequests) +
+                     ", also where fewer come by chance: make it " + seconds_up(phase.enough_s) +
+                     " or longer, or raise the rate");
   }
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   if (!span || after_ns(resolved, *span) > 0) return;
@@ -70,6 +72,50 @@ std::string uncounted_caches(const Scenario& resolved) {
   return cached && !counted ? ", unless prefix caches, which are not counted, save enough" : "";
 }
 
+// The throttles as they are after all that changes up to an instant; without those that are lifted,
+// or that only watch.
+std::vector<Throttle> throttles_in_force(const Scenario& resolved, std::int64_t until_ns) {
+  std::vector<std::optional<Throttle>> all(resolved.throttles.begin(), resolved.throttles.end());
+  for (const Change& change : plan_changes(resolved)) {
+    if (change.at_ns > until_ns) break;
+    all[change.throttle].reset();
+    if (!change.lifted) all[change.throttle] = change.settings;
+  }
+  std::vector<Throttle> in_force;
+  for (const std::optional<Throttle>& one : all) {
+    if (one && one->mode != Mode::shadow) in_force.push_back(*one);
+  }
+  return in_force;
+}
+
+// Whether no more than so many requests of the tenant are in the system, however slow the fleet is:
+// a limit on those in flight, in front of which nobody waits for ever.
+bool is_bounded(const Tenant& tenant, const std::vector<Throttle>& in_force) {
+  bool held = false;
+  bool gives_up = tenant.patience || tenant.deadline_ns;
+  for (const Throttle& throttle : in_force) {
+    if (!looks_at(throttle, tenant)) continue;
+    const bool of_queue = traits_of(throttle.kind).limits_queue;
+    const bool of_flight = throttle.kind == ThrottleKind::concurrency;
+    held = held || of_flight;
+    gives_up = gives_up || throttle.max_wait_ns || (of_queue && throttle.limit) ||
+               (of_flight && throttle.when_full == WhenFull::reject);
+  }
+  return held && gives_up;
+}
+
+// Output tokens/s of who asks on, however many wait in the fleet.
+double unbounded_tokens_per_s(const Scenario& resolved, std::int64_t at_ns) {
+  const std::vector<Throttle> in_force = throttles_in_force(resolved, at_ns);
+  const std::vector<TenantLoad> loads = tenant_loads(resolved);
+  double tokens_per_s = 0;
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    if (loads[i].closed || is_bounded(resolved.tenants[i], in_force)) continue;
+    tokens_per_s += loads[i].tokens_per_s;
+  }
+  return tokens_per_s;
+}
+
 // Closed tenants wait for their answers, so they alone overload nothing.
 void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result) {
   const double offered_per_s = offered(resolved).open_tokens_per_s;
@@ -97,6 +143,10 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
   if (flow <= stage.limit_tokens_per_s || (!span && !fleet_is_narrowest)) return;
   // Who waits too long gives up, so the queue at a limit that holds users back again is bounded.
   if (!fleet_is_narrowest && (stage.max_wait_s || stage.most_waiting_tokens)) return;
+  if (fleet_is_narrowest &&
+      unbounded_tokens_per_s(resolved, span ? span->end_ns : 0) <= stage.limit_tokens_per_s) {
+    return;
+  }
   // What jobs yield may carry it.
   if (fleet_is_narrowest && may_be_yielded(resolved)) return;
   result.push_back(
@@ -336,10 +386,33 @@ double burst_requests(const Throttle& throttle, const Scenario& resolved) {
   return kind.has_burst ? *throttle.burst.units / largest : 0;
 }
 
-// A limit that nobody comes up against, through the measured event: there is nothing to be seen.
+// The least that a throttle ever has of a burst, and of a limit where it has one.
+struct Least {
+  double burst_requests = 0;
+  double limit = std::numeric_limits<double>::infinity();
+};
+
+std::vector<Least> least_of_throttles(const Scenario& resolved) {
+  std::vector<Least> all;
+  for (const Throttle& throttle : resolved.throttles) {
+    all.push_back({burst_requests(throttle, resolved), throttle.limit.value_or(Least{}.limit)});
+  }
+  for (const Change& change : plan_changes(resolved)) {
+    if (change.lifted) continue;
+    Least& least = all[change.throttle];
+    least.burst_requests =
+        std::min(least.burst_requests, burst_requests(change.settings, resolved));
+    least.limit = std::min(least.limit, change.settings.limit.value_or(least.limit));
+  }
+  return all;
+}
+
+// A limit that nobody comes up against at any time of the run: there is nothing to be seen.
 void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>& result) {
   const std::vector<ThrottleLoad> loads = throttle_loads(resolved);
-  for (const Throttle& throttle : resolved.throttles) {
+  const std::vector<Least> leasts = least_of_throttles(resolved);
+  for (std::size_t i = 0; i < resolved.throttles.size(); ++i) {
+    const Throttle& throttle = resolved.throttles[i];
     if (throttle.mode == Mode::shadow) continue;
     const std::string name = "throttle '" + throttle.name + "' cannot bind: ";
     const std::string advice = ": lower its limit, raise the load, or remove it";
@@ -353,21 +426,20 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
       evenly = evenly && arrives_evenly(tenant);
     }
     if (throttle.kind == ThrottleKind::concurrency && throttle.unit == Unit::requests &&
-        throttle.scope == Scope::fleet && closed && *throttle.limit >= users) {
+        throttle.scope == Scope::fleet && closed && leasts[i].limit >= users) {
       result.push_back(name + rounded(users) + " users, of whom each has one request at a time, " +
-                       "never have " + rounded(*throttle.limit) + " in flight" + advice);
+                       "never have " + rounded(leasts[i].limit) + " in flight" + advice);
       continue;
     }
-    const double burst = burst_requests(throttle, resolved);
     double taken_per_s = 0;
     double rate_per_s = 0;
     bool slack = evenly;
     for (const ThrottleLoad& load : loads) {
       if (load.throttle != throttle.name || !slack) continue;
-      slack = load.limit_per_s && has_room(load, *load.limit_per_s, burst) &&
-              (!load.limit_after_per_s || has_room(load, *load.limit_after_per_s, burst));
+      slack = load.limit_least_per_s &&
+              has_room(load, *load.limit_least_per_s, leasts[i].burst_requests);
       taken_per_s += load.taken_per_s;
-      rate_per_s += load.limit_per_s.value_or(0);
+      rate_per_s += load.limit_least_per_s.value_or(0);
     }
     if (!slack) continue;
     result.push_back(name + "requests take " + rounded(taken_per_s) + " " +

@@ -286,6 +286,31 @@ TEST(Validity, TooFewRequestsHaveTheReasonThatCutTheRunShort) {
   says(facts, "no signal came");
 }
 
+TEST(Validity, ALongerRunIsAdvisedOnlyWhereItHelps) {
+  auto run = good_run();
+  run.phases.pop_back();
+  run.tenants[0].phases.pop_back();
+  RunFacts facts = good_facts();
+  facts.never_drains = true;
+  const std::string advice = advice_on_samples(run, facts);
+  EXPECT_NE(advice.find("of a run of any length; lower the load"), std::string::npos) << advice;
+  EXPECT_EQ(advice.find("run longer"), std::string::npos) << advice;
+  EXPECT_NE(advice_on_samples(run, good_facts()).find("run longer"), std::string::npos);
+}
+
+TEST(Validity, AShortPhaseIsToldALengthThatNearlyAlwaysDoes) {
+  auto run = good_run();
+  run.phases[0].begin_ns = 0;
+  run.phases[0].end_ns = 10'000 * kMs;
+  run.tenants[0].phases[0].counts = {50, 50, 0, 0, 0, 0, 0};
+  RunFacts facts = good_facts();
+  const std::string poisson = advice_on_samples(run, facts);
+  EXPECT_NE(poisson.find("make it 30 s or longer (a later event"), std::string::npos) << poisson;
+  facts.dispersion = 9;
+  const std::string bursty = advice_on_samples(run, facts);
+  EXPECT_NE(bursty.find("make it 63 s or longer"), std::string::npos) << bursty;
+}
+
 TEST(Validity, APhaseThatHadEndedBeforeTheRunWasCutShortIsLengthened) {
   auto run = good_wire_run();
   run.tenants[0].phases[0].counts = {50, 50, 0, 0, 0, 0, 0};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// 10 requests/s: a phase needs 10 s, and 13 s are ample.
+/// 10 Poisson requests/s: a phase of 10 s has 100 on average, and 15 s are ample.
 Scenario resolved(std::int64_t lift_s, std::int64_t settle_s, std::int64_t duration_s) {
   Scenario scenario = lift_scenario();
   scenario.events[0].at_ns = lift_s * kS;
@@ -28,16 +29,16 @@ TEST(Samples, PhasesWithFewerThanAHundredRequestsAreShort) {
   ASSERT_EQ(phases.size(), 2U) << "the transition may be short";
   EXPECT_EQ(phases[0].name, "before");
   EXPECT_DOUBLE_EQ(phases[0].requests, 80);
-  EXPECT_DOUBLE_EQ(phases[0].enough_s, 10);
+  EXPECT_NEAR(phases[0].enough_s, 14.88, 0.01);
   EXPECT_EQ(phases[1].name, "after");
   EXPECT_DOUBLE_EQ(phases[1].requests, 70);
 }
 
 TEST(Samples, ALongerRunHasRoomForChanceInEachPhase) {
-  EXPECT_EQ(longer_run(resolved(10, 3, 20)), (Words{"event.0.at=15s", "run.duration=31s"}));
-  EXPECT_EQ(longer_run(resolved(10, 3, 60)), (Words{"event.0.at=15s", "run.duration=65s"}))
+  EXPECT_EQ(longer_run(resolved(10, 3, 20)), (Words{"event.0.at=17s", "run.duration=35s"}));
+  EXPECT_EQ(longer_run(resolved(10, 3, 60)), (Words{"event.0.at=17s", "run.duration=67s"}))
       << "what is after the lift is not cut short";
-  EXPECT_EQ(longer_run(resolved(20, 5, 30)), (Words{"run.duration=38s"}));
+  EXPECT_EQ(longer_run(resolved(20, 5, 30)), (Words{"run.duration=40s"}));
   EXPECT_EQ(longer_run(resolved(20, 5, 60)), Words{});
   Scenario ramp = lift_scenario();
   ramp.events[0].kind = EventKind::ramp;
@@ -46,7 +47,7 @@ TEST(Samples, ALongerRunHasRoomForChanceInEachPhase) {
   ramp.events[0].over_ns = 10 * kS;
   ramp.run.settle_ns = 5 * kS;
   ramp.run.duration_ns = 40 * kS;
-  EXPECT_EQ(longer_run(resolve(ramp, std::nullopt)), (Words{"run.duration=48s"}));
+  EXPECT_EQ(longer_run(resolve(ramp, std::nullopt)), (Words{"run.duration=50s"}));
 }
 
 TEST(Samples, WithTheseLengthsNoPhaseIsShort) {
@@ -70,7 +71,26 @@ TEST(Samples, WithoutAnEventTheRunIsOnePhase) {
   const Scenario short_one = resolve(steady, std::nullopt);
   ASSERT_EQ(short_phases(short_one).size(), 1U);
   EXPECT_EQ(short_phases(short_one)[0].name, "steady");
-  EXPECT_EQ(longer_run(short_one), Words{"run.duration=15s"}) << "2 s of warm-up";
+  EXPECT_EQ(longer_run(short_one), Words{"run.duration=17s"}) << "2 s of warm-up";
+}
+
+TEST(Samples, HowManyAreAmpleDependsOnHowMuchTheirNumberVaries) {
+  for (const double dispersion : {0.25, 1.0, 4.0, 30.0}) {
+    const double mean = ample_requests(dispersion);
+    EXPECT_NEAR(mean - 4 * std::sqrt(mean * dispersion), kFewestRequests, 1e-9) << dispersion;
+  }
+  EXPECT_NEAR(ample_requests(1), 148.8, 0.1);
+  EXPECT_NEAR(ample_requests(0), 104, 1) << "at even gaps hardly more than are needed";
+  Scenario scenario = resolved(10, 3, 20);
+  EXPECT_EQ(request_dispersion(scenario), 1);
+  scenario.tenants[0].arrivals.process = Process::gamma;
+  scenario.tenants[0].arrivals.cv = 3;
+  EXPECT_EQ(request_dispersion(scenario), 9);
+  EXPECT_NEAR(short_phases(scenario)[0].enough_s, ample_requests(9) / 10, 1e-9);
+  scenario.tenants.push_back(make_tenant(per_s(30), 100, 50));
+  EXPECT_EQ(request_dispersion(scenario), (10 * 9 + 30 * 1) / 40.0);
+  scenario.tenants[1].arrivals.process = Process::constant;
+  EXPECT_EQ(request_dispersion(scenario), (10 * 9 + 30 * 0) / 40.0);
 }
 
 TEST(Samples, NoLengthDoesWhereHardlyAnybodyAsks) {

@@ -204,6 +204,31 @@ TEST(Warnings, OfThrottlesThatCannotBind) {
   EXPECT_FALSE(with(999, 500));
   EXPECT_FALSE(with(1000, 499)) << "what comes by chance finds it empty";
   EXPECT_TRUE(with(10'000, 50));
+  // However it begins and ends: what it is in between binds.
+  const auto set_later = [](std::int64_t at_ns, double rate, double burst) {
+    Scenario scenario = lift_scenario();
+    scenario.throttles[0].rate = per_s(1000);
+    scenario.throttles[0].burst.units = 500;
+    scenario.events[0].kind = EventKind::join;
+    scenario.events[0].throttle.clear();
+    scenario.events[0].site = scenario.fleet.sites[0].name;
+    scenario.fleet.sites[0].replicas = 2;
+    scenario.fleet.sites[0].at_start = 1;
+    Event set;
+    set.kind = EventKind::set;
+    set.throttle = "limit";
+    set.at_ns = at_ns;
+    set.measure = false;
+    set.rate = per_s(rate);
+    set.burst = Burst{std::nullopt, burst};
+    scenario.events.push_back(set);
+    return has_warning(resolve(scenario, std::nullopt), "throttle 'limit' cannot bind");
+  };
+  for (const std::int64_t at_s : {5, 25}) {
+    EXPECT_FALSE(set_later(at_s * kS, 400, 500)) << at_s;
+    EXPECT_FALSE(set_later(at_s * kS, 1000, 60)) << at_s;
+    EXPECT_TRUE(set_later(at_s * kS, 1200, 500)) << at_s;
+  }
   Scenario bursts = lift_scenario();
   bursts.throttles[0].rate = per_s(10'000);
   bursts.tenants[0].arrivals.shape.emplace();
@@ -218,6 +243,37 @@ TEST(Warnings, OfThrottlesThatCannotBind) {
   EXPECT_TRUE(has_warning(resolve(closed, std::nullopt), "never have 8 in flight"));
   closed.throttles[0].limit = 7;
   EXPECT_FALSE(has_warning(resolve(closed, std::nullopt), "cannot bind"));
+}
+
+TEST(Warnings, ABacklogInFrontOfTheFleetIsBoundedByALimitOnWhatIsInFlight) {
+  const std::string never = "the backlog never drains";
+  Scenario scenario = lift_scenario();  // 500 tokens/s are offered
+  scenario.events.clear();
+  scenario.throttles.clear();
+  scenario.fleet.capacity_tokens_per_s = 400;
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never));
+  Throttle places;
+  places.name = "places";
+  places.kind = ThrottleKind::concurrency;
+  places.unit = Unit::requests;
+  places.limit = 60;
+  places.when_full = WhenFull::queue;
+  places.max_wait_ns = 2 * kS;
+  scenario.throttles.push_back(places);
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), never));
+  scenario.throttles[0].max_wait_ns.reset();
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never)) << "they wait in front of it";
+  scenario.throttles[0].when_full = WhenFull::reject;
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), never));
+  scenario.throttles[0].mode = Mode::shadow;
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never));
+  scenario.throttles[0].mode = Mode::enforce;
+  scenario.throttles[0].tenants = {"users"};
+  scenario.tenants.push_back(make_tenant(per_s(7), 100, 50));
+  scenario.tenants[1].name = "more";
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), never)) << "350 go beside it";
+  scenario.tenants[1].arrivals.rate = per_s(9);
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never)) << "450 go beside it";
 }
 
 TEST(Warnings, TheBuiltInCostsOfProcessorsAreThoseOfAnotherMachine) {
