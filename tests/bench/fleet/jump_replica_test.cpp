@@ -66,9 +66,9 @@ TEST(JumpReplica, WhatIsSaidOfTheNextCompletionHoldsWhenABatchIsMadeSmaller) {
 RC_GTEST_PROP(JumpReplica, NobodyCompletesEarlierThanIsSaid, ()) {
   const auto up_to = [](std::int64_t most) { return *rc::gen::inRange<std::int64_t>(1, most + 1); };
   constexpr std::int64_t kMostTokens = 100;
-  const StepPrice price(CostModel{1'000'000, 0, *rc::gen::element<std::int64_t>(0, 1'000'000), 0,
-                                  1 + up_to(1'000'000), 0});
-  const SiteModel model({up_to(6), up_to(200), 2 * kMostTokens + up_to(200), 0}, price);
+  // What is read of the cache makes the most of a step, so that who is put out makes a difference.
+  const StepPrice price(CostModel{1'000'000, 0, 1'000'000, 0, 1'000, 0});
+  const SiteModel model({6, 1000, 2 * kMostTokens + up_to(100), 0}, price);
   JumpReplica replica(model, std::pmr::get_default_resource());
   const auto requests = static_cast<RequestId>(up_to(6));
   for (RequestId id = 0; id < requests; ++id) {
