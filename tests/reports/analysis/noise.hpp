@@ -25,8 +25,10 @@ class Noise {
   /// How many arrive in a unit of time at this rate.
   double count(double rate) {
     double arrived = 0;
-    for (double at = -std::log(uniform()) / rate; at < 1; at -= std::log(uniform()) / rate) {
+    double at = -std::log(uniform()) / rate;
+    while (at < 1) {
       ++arrived;
+      at -= std::log(uniform()) / rate;
     }
     return arrived;
   }

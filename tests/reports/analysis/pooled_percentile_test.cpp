@@ -111,9 +111,9 @@ TEST(PooledPercentile, ARunIsLeftOutOfBothSidesAtOnce) {
 
 // 60 % of the requests wait for exactly the longest wait, then 80 %: the median stays.
 TEST(PooledPercentile, AValueThatManyHaveIsKnownToItsBucketOnly) {
-  const auto mix = [](int waiting, int others) {
-    std::vector<std::int64_t> values(static_cast<std::size_t>(waiting), 2'000'000'000);
-    values.resize(static_cast<std::size_t>(waiting + others), 1'000'000);
+  const auto mix = [](std::size_t waiting, std::size_t others) {
+    std::vector<std::int64_t> values(waiting, 2'000'000'000);
+    values.resize(waiting + others, 1'000'000);
     return samples_of(values);
   };
   const std::vector<Samples> before(5, mix(600, 400));

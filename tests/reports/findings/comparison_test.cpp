@@ -192,7 +192,7 @@ TEST(Comparison, WhatIsExploredFailsNoGateAndCostsItNothing) {
 }
 
 TEST(Comparison, AFigureThatOneSideLacksIsOpenUnlessItIsAPercentile) {
-  const auto without = [](FigureSet set) {
+  const auto without = [](const FigureSet& set) {
     CaseFigures base = side({100, 100, 100}, 1, set);
     CaseFigures contender = base;
     contender.figures[0].runs.clear();

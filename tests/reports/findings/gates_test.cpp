@@ -86,7 +86,7 @@ class SuiteLaw {
     CaseFigures side;
     side.runs = count;
     for (std::size_t i = 0; i < count; ++i) side.seeds.push_back(first_seed + i);
-    for (std::size_t f = 0; f < kFigures.size(); ++f) side.figures.push_back(set_of(kFigures[f]));
+    for (const FigureLaw& law : kFigures) side.figures.push_back(set_of(law));
     for (std::size_t i = 0; i < count; ++i) {
       // What a seed does to all its figures, and to both sides where they have the same.
       Noise of_seed(1'000 * (first_seed + i) + one + 1);

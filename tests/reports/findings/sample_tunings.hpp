@@ -189,8 +189,8 @@ inline TuningSeries tuning_series(const std::string& label, double goodput, doub
   TuningSeries series{label, {1, {}}, {1, {}}};
   for (std::size_t i = 0; i < 40; ++i) {
     const double wave = std::sin(static_cast<double>(i) * 0.9) * 0.06;
-    series.goodput_line.values.push_back(goodput * (1 + wave));
-    series.ttft_line.values.push_back(ttft_ms * std::exp(4 * wave));
+    series.goodput_line.values.emplace_back(goodput * (1 + wave));
+    series.ttft_line.values.emplace_back(ttft_ms * std::exp(4 * wave));
   }
   series.ttft_line.values[12].reset();
   return series;

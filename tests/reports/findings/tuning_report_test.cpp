@@ -269,7 +269,7 @@ TEST(TuningText, LeavesParametersOutThatItHasNoRoomFor) {
   for (int i = 0; i < 10; ++i) {
     report.parameters.push_back(report.parameters[0]);
     name_parameter(report.parameters.back(), {"throttle", "limit" + std::to_string(i), "load"});
-    for (TuningCandidate& each : report.candidates) each.values.push_back("0.1234");
+    for (TuningCandidate& each : report.candidates) each.values.emplace_back("0.1234");
   }
   const std::string text = to_text(tuning_page(report), kWide);
   EXPECT_TRUE(holds(text, "Left out, for want of room: ")) << text;

@@ -194,7 +194,7 @@ TEST(ParseFleet, FindsMistakesAtTheirPlaces) {
   }
 }
 
-std::string only_from(std::string text, const std::string& begin) {
+std::string only_from(const std::string& text, const std::string& begin) {
   return text.substr(0, text.find(begin));
 }
 
