@@ -147,6 +147,15 @@ std::string early_saturation(const SweepReport& report) {
     if (point.state != PointState::saturated || offered == nullptr) continue;
     const std::optional<double>& capacity = point.capacity_tokens_per_s;
     if (!capacity || *offered->value >= kClearlyLess * *capacity) continue;
+    if (!report.changing_load.empty()) {
+      return fmt::format(
+          " At {} only {} of the capacity is asked for on average. The load of {} is not the same "
+          "all through the phase (arrivals.shape), so that what is in the system may grow with it "
+          "and no more: for points of a lasting load leave the shape out, or measure where it "
+          "stays.",
+          point.values[0], percent_figure(*offered->value / *capacity),
+          listed(report.changing_load, "and"));
+    }
     return fmt::format(
         " At {} only {} of the capacity is asked for: a limit holds requests back there, or {} "
         "{} too short to tell a busy stretch from a backlog that stays.",

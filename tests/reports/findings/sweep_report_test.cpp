@@ -98,6 +98,11 @@ TEST(Sweep, DoubtsASaturationBelowTheCapacity) {
   const std::string text = to_markdown(sweep_page(below));
   EXPECT_TRUE(contains(text, "At 0.9 only 90.0 % of the capacity is asked for")) << text;
   EXPECT_TRUE(contains(text, "1 run is too short")) << text;
+  below.changing_load = {"users"};
+  const std::string rising = to_markdown(sweep_page(below));
+  EXPECT_TRUE(contains(rising, "At 0.9 only 90.0 % of the capacity is asked for on average"));
+  EXPECT_TRUE(contains(rising, "The load of users is not the same all through the phase"));
+  EXPECT_FALSE(contains(rising, "too short")) << rising;
 }
 
 TEST(Sweep, SaysWhichValuesAreNotKnownAndWhatHelps) {
