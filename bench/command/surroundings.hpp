@@ -53,7 +53,8 @@ inline constexpr const char* kExitCodes =
     "suite), something got worse (compare), a client says\n"
     "otherwise (audit) or nothing can be recommended (tune); 2 the input is\n"
     "wrong; 3 the measurement is not valid, or was interrupted; 4 the machine failed it (disk\n"
-    "full, no permission); 5 a comparison is open. Of several the first of 2, 4, 3, 1, 5.";
+    "full, no permission); 5 a comparison is open. Of several the first of 2, 4, 3, 1, 5.\n"
+    "130: killed by a second Ctrl-C, or by the first while the input is still read.";
 
 /// Wrong input that has no place in a scenario.
 class UsageError : public std::runtime_error {

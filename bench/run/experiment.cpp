@@ -239,17 +239,42 @@ static_assert(static_cast<std::int64_t>(kMostLimits) >= 2 * kMostChanges, "and t
 namespace {
 
 /// What serves tenants over time in this run: as it is planned, or as jobs left it to them.
+/// What served, and whether some of it was slow: that happens as it was planned.
+std::vector<ServingSpan> served_over_time(const Scenario& of_run, const LoopOutcome& outcome) {
+  const std::vector<ServingSpan> planned = serving_over_time(of_run);
+  if (outcome.served.empty()) return planned;
+  std::vector<ServingSpan> spans;
+  std::size_t next = 0;  // of those planned
+  for (std::size_t i = 0; i < outcome.served.size(); ++i) {
+    spans.push_back(outcome.served[i]);
+    const std::int64_t end_ns =
+        i + 1 < outcome.served.size() ? outcome.served[i + 1].at_ns : kNever;
+    for (; next < planned.size() && planned[next].at_ns < end_ns; ++next) {
+      if (planned[next].at_ns > spans.back().at_ns) {
+        spans.push_back({planned[next].at_ns, outcome.served[i].replicas});
+      }
+      spans.back().slowed = planned[next].slowed;
+    }
+    if (next > 0) spans.back().slowed = planned[next - 1].slowed;
+  }
+  return spans;
+}
+
+/// What slow replicas can do was neither computed nor measured.
 FleetRecord fleet_record(const Prepared& prepared, const Scenario& of_run,
                          const LoopOutcome& outcome) {
   FleetRecord fleet;
   for (const Site& site : of_run.fleet.sites) fleet.sites.push_back(site.name);
-  for (const ServingSpan& span :
-       outcome.served.empty() ? serving_over_time(of_run) : outcome.served) {
+  for (const ServingSpan& span : served_over_time(of_run, outcome)) {
     if (span.at_ns > outcome.end_ns) break;
+    std::optional<double> capacity;
+    if (!span.slowed) capacity = capacity_at(prepared.scenario, prepared.measured, span.replicas);
     std::vector<Composition>& all = fleet.compositions;
-    if (!all.empty() && all.back().replicas == span.replicas) continue;
-    all.push_back({span.at_ns, span.replicas,
-                   capacity_at(prepared.scenario, prepared.measured, span.replicas)});
+    if (!all.empty() && all.back().replicas == span.replicas &&
+        all.back().capacity_tokens_per_s == capacity) {
+      continue;
+    }
+    all.push_back({span.at_ns, span.replicas, capacity});
   }
   return fleet;
 }
@@ -269,7 +294,9 @@ void add_fleet_columns(Run& run) {
     capacity.values.push_back(std::llround(all[next].capacity_tokens_per_s.value_or(0)));
   }
   run.series.columns.push_back(std::move(serving));
-  if (run.fleet.compositions.front().capacity_tokens_per_s) {
+  if (std::ranges::all_of(run.fleet.compositions, [](const Composition& one) {
+        return one.capacity_tokens_per_s.has_value();
+      })) {
     run.series.columns.push_back(std::move(capacity));
   }
 }

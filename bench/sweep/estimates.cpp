@@ -64,7 +64,8 @@ std::optional<FleetPercentile> fleet_percentile(const std::vector<std::string>& 
 Estimate percentile_of(const Trial& trial, const FleetPercentile& which) {
   const Arm& arm = trial.lifted;
   const std::optional<std::size_t> phase = find_phase(arm.pooled, which.phase);
-  if (!phase) return {std::nullopt, std::nullopt, "", "no run has the phase " + which.phase};
+  if (!phase)
+    return {std::nullopt, std::nullopt, "", fmt::format("{}\"{}\"", kNoPhase, which.phase)};
   std::vector<Buckets> samples;
   for (const RunBrief& run : arm.runs) {
     samples.emplace_back(run.phases.at(*phase).of(which.metric));

@@ -13,6 +13,7 @@
 #include "bench/sweep/curve.hpp"
 #include "bench/sweep/point_work.hpp"
 #include "reports/record/run.hpp"
+#include "workloads/plan/demand.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 #include "workloads/tuning/candidate.hpp"
@@ -70,6 +71,7 @@ Sweeper::Sweeper(SweepProblem problem, SweepEffort effort, std::vector<std::stri
   report_.phase = problem_.phase;
   report_.settings_digest = digest_of(problem_);
   report_.figures = problem_.figures;
+  report_.changing_load = tenants_of_changing_load(problem_.scenario);
   if (known == nullptr) return;
   for (const SweepPoint& point : known->points) {
     if (is_kept(point)) known_[name_of_point(settings_of(known->axes, point))] = point;

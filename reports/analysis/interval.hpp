@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/record/histogram.hpp"
@@ -26,6 +27,9 @@ struct Interval {
   bool holds(double value) const { return low <= value && value <= high; }
   bool operator==(const Interval&) const = default;
 };
+
+/// How the reason of an Estimate begins where the runs lack its phase.
+inline constexpr std::string_view kNoPhase = "there is no phase ";
 
 /// A ratio or a difference, with what supports it.
 struct Estimate {

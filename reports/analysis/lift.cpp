@@ -221,6 +221,8 @@ bool binds(const PhaseRecord& record) {
 /// little.
 std::optional<double> not_back_share(const Record& record, double fluid_s) {
   if (record.after() == nullptr || binds(record.after()->record)) return std::nullopt;
+  // What the fleet carries then is not known.
+  if (is_held_back(record.after()->span)) return std::nullopt;
   const std::vector<double> goodput = record.rate("goodput_tokens");
   const std::vector<double> due = record.rate("due_requests");
   if (goodput.empty() || due.size() != goodput.size()) return std::nullopt;

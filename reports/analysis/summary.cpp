@@ -147,7 +147,12 @@ std::vector<PhaseSummary> summarize_fleet(const Run& run) {
           quotient(static_cast<double>(span.replica_ns), static_cast<double>(span.length_ns));
       summary.rates.capacity_tokens_per_s = capacity;
     }
-    if (capacity && *capacity > 0 && summary.rates.throughput_tokens_per_s) {
+    if (is_held_back(span) && run.capacity_tokens_per_s) {
+      summary.no_headroom = "a limit of power held replicas back";
+    } else if (!capacity && run.capacity_tokens_per_s && span.length_ns > 0) {
+      summary.no_headroom =
+          is_simulated(run) ? "replicas were slow" : "not all that served was measured";
+    } else if (capacity && *capacity > 0 && summary.rates.throughput_tokens_per_s) {
       summary.rates.headroom = 1 - *summary.rates.throughput_tokens_per_s / *capacity;
     }
     phases.push_back(std::move(summary));

@@ -65,7 +65,8 @@ struct Rates {
   std::optional<double> replicas_serving;
   std::optional<double> capacity_tokens_per_s;
   /// 1 - throughput / capacity of what served: what of the fleet is left. Below 0 where more came
-  /// out than the capacity says. Absent where the capacity is not known.
+  /// out than the capacity says. Absent where the capacity is not known, of slow replicas as well,
+  /// and where a limit of power holds them back.
   std::optional<double> headroom;
 };
 
@@ -81,6 +82,7 @@ struct PhaseSummary {
   std::uint64_t attempts = 0;
   std::uint64_t wasted_tokens = 0;
   Rates rates;
+  std::string no_headroom = {};  ///< why the fleet, whose capacity is known at some time, has none
   std::array<LatencySummary, kMetrics> latency;
 
   const LatencySummary& of(Metric metric) const {

@@ -253,6 +253,16 @@ class FleetRows {
                       "completed: {}.",
                       kAbsent, listed(needs, "and"), listed(has, "and")));
     }
+    std::map<std::string, std::vector<std::string>> no_headroom;  // phases, by reason
+    for (const PhaseSummary& phase : phases_) {
+      if (!phase.no_headroom.empty()) no_headroom[phase.no_headroom].push_back(phase.name);
+    }
+    for (const auto& [reason, names] : no_headroom) {
+      table_.notes.push_back(
+          fmt::format("The headroom in {} is not known, since {}: what the fleet can carry so was "
+                      "not computed.",
+                      listed(names, "and"), reason));
+    }
     for (const auto& [i, permilles] : hidden_) {
       const PhaseSummary& phase = phases_[i];
       std::vector<std::string> names;

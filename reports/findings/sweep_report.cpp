@@ -48,19 +48,38 @@ std::string interval_words(const SweepFind& find) {
 
 /// Where it could not be told whether the objectives are met, and what would help.
 std::string unknown_words(const SweepFind& find) {
-  std::vector<std::string> values;
-  bool too_few = false;
+  const auto lacks_phase = [](const SweepPoint& point) {
+    return std::ranges::any_of(point.figures, [](const Estimate& figure) {
+      return !figure.value && figure.reason.starts_with(kNoPhase);
+    });
+  };
+  std::vector<std::string> growing, too_few, without_phase;  // values of the key
   for (const FindTry& tried : find.tries) {
     if (tried.known) continue;
+    std::vector<std::string>& values = tried.point.state == PointState::saturated ? growing
+                                       : lacks_phase(tried.point)                 ? without_phase
+                                                                                  : too_few;
     values.push_back(tried.point.values[0]);
-    too_few = too_few || tried.point.state != PointState::saturated;
   }
-  if (values.empty()) return "";
-  return fmt::format(
-      " It is not known at {}: {} {}.", listed(values, "and"),
-      too_few ? "a run has too few requests for" : "the backlog grows, without a lasting value of",
-      listed(find.unknown_figures, "and") +
-          (too_few ? "; run longer, or with more --repetitions" : ""));
+  const std::string figures = listed(find.unknown_figures, "and");
+  std::string text;
+  if (!growing.empty()) {
+    text += fmt::format(" It is not known at {}: the backlog grows, without a lasting value of {}.",
+                        listed(growing, "and"), figures);
+  }
+  if (!too_few.empty()) {
+    text += fmt::format(
+        " It is not known at {}: a run has too few requests for {}; run longer, or with more "
+        "--repetitions.",
+        listed(too_few, "and"), figures);
+  }
+  if (!without_phase.empty()) {
+    text += fmt::format(
+        " It is not known at {}: the transition, as long as the backlog takes to drain, leaves no "
+        "phase for {}; say how long it is (--set run.settle=TIME).",
+        listed(without_phase, "and"), figures);
+  }
+  return text;
 }
 
 std::string knee_sentence(const SweepReport& report, const Knee& knee) {
@@ -128,6 +147,15 @@ std::string early_saturation(const SweepReport& report) {
     if (point.state != PointState::saturated || offered == nullptr) continue;
     const std::optional<double>& capacity = point.capacity_tokens_per_s;
     if (!capacity || *offered->value >= kClearlyLess * *capacity) continue;
+    if (!report.changing_load.empty()) {
+      return fmt::format(
+          " At {} only {} of the capacity is asked for on average. The load of {} is not the same "
+          "all through the phase (arrivals.shape), so that what is in the system may grow with it "
+          "and no more: for points of a lasting load leave the shape out, or measure where it "
+          "stays.",
+          point.values[0], percent_figure(*offered->value / *capacity),
+          listed(report.changing_load, "and"));
+    }
     return fmt::format(
         " At {} only {} of the capacity is asked for: a limit holds requests back there, or {} "
         "{} too short to tell a busy stretch from a backlog that stays.",

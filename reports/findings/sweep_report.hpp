@@ -119,6 +119,8 @@ struct SweepReport {
   std::vector<SweepPoint> points = {};       ///< in the order of their values
   std::vector<SweepFind> finds = {};
   std::vector<std::string> remarks = {};
+  /// Tenants whose load is another at the end of the phase than at its begin, by their shapes.
+  std::vector<std::string> changing_load = {};
   bool interrupted = false;
   std::uint64_t requests = 0;  ///< in all runs
   double elapsed_s = 0;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "reports/analysis/cost.hpp"
+#include "reports/analysis/interval.hpp"
 #include "reports/analysis/lift.hpp"
 #include "reports/analysis/summary.hpp"
 #include "reports/json/json_value.hpp"
@@ -341,7 +342,7 @@ std::string missing_reason(const std::vector<TrialFigure>& figures, const std::s
   const std::string counted = "counts.due.";
   if (is_path(counted + last) &&
       !any([&](const std::string& each) { return each == counted + last; })) {
-    return "there is no phase \"" + last + "\"";
+    return std::string(kNoPhase) + "\"" + last + "\"";
   }
   return "this run has none";
 }

@@ -296,6 +296,7 @@ std::string to_json(const SweepReport& report) {
                    {"status", sweep_status(report)},
                    {"sentences", sweep_sentences(report)},
                    {"remarks", report.remarks},
+                   {"changing_load", report.changing_load},
                    {"interrupted", report.interrupted},
                    {"requests", report.requests},
                    {"elapsed_s", report.elapsed_s},
@@ -326,6 +327,7 @@ SweepReport read_sweep(std::string_view text, const std::string& source) {
     report.scenario_json = document["first_scenario"].json().dump();
   }
   report.remarks = words_of(document["remarks"]);
+  if (document.has("changing_load")) report.changing_load = words_of(document["changing_load"]);
   report.interrupted = document["interrupted"].flag();
   report.requests = document["requests"].count();
   report.elapsed_s = document["elapsed_s"].amount_of_units();

@@ -256,6 +256,16 @@ BinRange measured_bins(const Run& run, std::size_t bins) {
   return bins_within(all, run.series.bin_ns, bins);
 }
 
+bool is_held_back(const PhaseSpan& phase) {
+  WideSum slowed_ns = 0;
+  WideSum all_ns = 0;
+  for (const SiteDraw& draw : phase.draws) {
+    slowed_ns += draw.slowed_replica_ns;
+    all_ns += draw.replica_ns;
+  }
+  return slowed_ns > 0 && slowed_ns * 100 >= all_ns;
+}
+
 std::optional<double> capacity_over(const Run& run, const PhaseSpan& phase) {
   const std::vector<Composition>& all = run.fleet.compositions;
   if (all.size() < 2) return run.capacity_tokens_per_s;

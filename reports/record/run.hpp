@@ -430,6 +430,10 @@ bool is_simulated(const Run& run);
 const std::vector<std::int64_t>* find_column(const std::vector<Column>& columns,
                                              std::string_view name);
 
+/// A limit of power held replicas back for a hundredth of their time in the phase, or longer: what
+/// they can do then is less than their capacity, and not known.
+bool is_held_back(const PhaseSpan& phase);
+
 /// Mean capacity over a phase of what served then. Absent: not known of all of it.
 std::optional<double> capacity_over(const Run& run, const PhaseSpan& phase);
 

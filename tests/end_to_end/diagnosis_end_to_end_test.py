@@ -149,6 +149,19 @@ class Diagnoses(unittest.TestCase):
         gain = next(gain for gain in trial["lift"]["gains"] if gain["name"] == "attainment")
         self.assertEqual(gain["change"]["reason"], "no tenant has objectives (slo)")
 
+    @conclusions
+    def test_no_room_is_told_where_replicas_cannot_do_what_their_capacity_says(self):
+        self.tokenlift("run", "hot-hall", "--quiet", "--out", "out",
+                       "--set", "tenant.users.arrivals.load=0.95")
+        said = self.tokenlift("report", "out").stdout
+        phases = {phase["name"]: phase["rates"] for phase in self.trial()["phases"]}
+        self.assertGreater(phases["before"]["headroom"], 0)
+        self.assertIsNone(phases["after"]["headroom"])
+        self.assertIn("The headroom in transition and after is not known, since replicas were slow",
+                      " ".join(said.split()))
+        self.tokenlift("run", "power-cap", "--quiet", "--out", "capped")
+        self.assertNotIn("The headroom in", self.tokenlift("report", "capped").stdout)
+
     def test_check_prints_load_and_room(self):
         text = self.tokenlift("check", "two-limits.toml").stdout
         self.assertIn("#   api: 70.0 requests/s, ", text)

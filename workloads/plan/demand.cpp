@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <optional>
 
 #include "workloads/plan/calendar.hpp"
@@ -116,6 +117,29 @@ std::vector<std::int64_t> turn_instants_ns(const Tenant& tenant) {
 
 double request_rate_per_s(const Tenant& tenant, const Scenario& scenario) {
   return requests_per_s(tenant, scenario, session_means(tenant).turns);
+}
+
+std::vector<std::string> tenants_of_changing_load(const Scenario& scenario) {
+  constexpr double kOther = 0.1;
+  std::int64_t begin_ns = scenario.run.warmup_ns;
+  if (const std::optional<MeasuredSpan> span = measured_span(scenario)) {
+    begin_ns = span->end_ns + scenario.run.settle_ns.value_or(0);
+  }
+  const std::int64_t third_ns = (scenario.run.duration_ns - begin_ns) / 3;
+  std::vector<std::string> names;
+  if (third_ns <= 0) return names;
+  for (const Tenant& tenant : scenario.tenants) {
+    if (!tenant.arrivals.shape) continue;
+    const auto work_until = [&](std::int64_t ns) {
+      if (ns <= 0) return 0.0;
+      return mean_factor(*tenant.arrivals.shape, ns) * static_cast<double>(ns);
+    };
+    const double first = work_until(begin_ns + third_ns) - work_until(begin_ns);
+    const double last =
+        work_until(scenario.run.duration_ns) - work_until(scenario.run.duration_ns - third_ns);
+    if (std::abs(last - first) > kOther * std::max(first, last)) names.push_back(tenant.name);
+  }
+  return names;
 }
 
 bool looks_at(const Throttle& throttle, const Tenant& tenant) {

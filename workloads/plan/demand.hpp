@@ -2,6 +2,7 @@
 // What the tenants ask for on average, before anything runs.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "workloads/plan/plan.hpp"
@@ -25,6 +26,10 @@ std::vector<std::int64_t> turn_instants_ns(const Tenant& tenant);
 /// what `closed` users can ask for at most: as if every answer came at once. A load of a capacity
 /// that is not known counts as if that were 1.
 double request_rate_per_s(const Tenant& tenant, const Scenario& scenario);
+
+/// Those that ask for another rate in the last third of the phase that lasts (`after`, or `steady`)
+/// than in its first, by more than a tenth, as their shapes say; not by the chance of mmpp.
+std::vector<std::string> tenants_of_changing_load(const Scenario& scenario);
 
 /// True if the throttle looks at the tenant's requests.
 bool looks_at(const Throttle& throttle, const Tenant& tenant);

@@ -529,12 +529,24 @@ std::vector<BootSpan> boots_over_time(const Scenario& scenario) {
 std::vector<ServingSpan> serving_over_time(const Scenario& scenario) {
   std::vector<ServingSpan> spans = {{0, replicas_at_start(scenario)}};
   const std::vector<std::optional<std::size_t>> jobs = job_of_replicas(scenario);
+  std::vector<bool> serving = serving_at_start(scenario);
+  std::vector<bool> slow(serving.size());
+  std::int64_t slowed = 0;  // that serve
   for (const ReplicaChange& change : plan_fleet(scenario)) {
-    if (change.kind == ReplicaChange::Kind::pace) continue;
     if (!jobs.empty() && jobs[change.replica]) continue;
+    const std::uint32_t replica = change.replica;
+    const bool of_pace = change.kind == ReplicaChange::Kind::pace;
+    slowed -= serving[replica] && slow[replica] ? 1 : 0;
+    if (of_pace) {
+      slow[replica] = change.decode_ppm != kUsualPpm || change.prefill_ppm != kUsualPpm;
+    } else {
+      serving[replica] = change.kind == ReplicaChange::Kind::serve;
+    }
+    slowed += serving[replica] && slow[replica] ? 1 : 0;
+    if (of_pace && spans.back().slowed == (slowed > 0)) continue;
     if (change.at_ns > spans.back().at_ns) spans.push_back({change.at_ns, spans.back().replicas});
-    spans.back().replicas[site_of(scenario, change.replica)] +=
-        change.kind == ReplicaChange::Kind::serve ? 1 : -1;
+    spans.back().slowed = slowed > 0;
+    if (!of_pace) spans.back().replicas[site_of(scenario, replica)] += serving[replica] ? 1 : -1;
   }
   return spans;
 }

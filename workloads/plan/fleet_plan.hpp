@@ -128,6 +128,7 @@ std::vector<BootSpan> boots_over_time(const Scenario& scenario);
 struct ServingSpan {
   std::int64_t at_ns = 0;
   std::vector<std::int64_t> replicas;  ///< by site
+  bool slowed = false;                 ///< some of them have another pace than the usual one
   bool operator==(const ServingSpan&) const = default;
 };
 /// From 0 on, in order of time; at least one. Whatever happens at one instant is one span, also

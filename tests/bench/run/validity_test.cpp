@@ -69,6 +69,17 @@ TEST(Validity, GeneratorLagIsLimitedByTheLargerOfAMillisecondAndAHundredthOfTtft
   expect_only_failure(run, good_facts(), "generator_lag_p99_ms");
 }
 
+TEST(Validity, FewerReplicasAreAdvisedOnlyWhereTheyShareTheCores) {
+  auto run = good_run();
+  run.tenants[0].phases[1].of(Metric::generator_lag).record(2 * kMs, 20);
+  for (const EngineTraits& engine : kEngines) {
+    run.engine = engine.name;
+    const std::string advice =
+        named(check_validity(run, good_facts()), "generator_lag_p99_ms").advice;
+    EXPECT_EQ(advice.find("use fewer replicas") != std::string::npos, engine.computes) << advice;
+  }
+}
+
 /// The same over the wire.
 Run good_wire_run() {
   Run run = good_run();

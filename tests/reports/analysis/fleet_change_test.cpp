@@ -204,8 +204,31 @@ TEST(Summary, OfAFleetThatChangesSaysWhatServed) {
   EXPECT_EQ(phases[2].rates.capacity_tokens_per_s, 7000);
   EXPECT_DOUBLE_EQ(phases[2].rates.headroom.value(),
                    1 - phases[2].rates.throughput_tokens_per_s.value() / 7000);
+  EXPECT_EQ(phases[2].no_headroom, "");
   EXPECT_FALSE(summarize_fleet(lift_run())[0].rates.replicas_serving);
   EXPECT_FALSE(summarize_fleet(lift_run())[0].rates.capacity_tokens_per_s);
+}
+
+TEST(Summary, HasNoHeadroomWhereWhatServesCannotDoWhatItsCapacitySays) {
+  RunValue slow = join_run();
+  slow.engine = "virtual";
+  slow.capacity_tokens_per_s = 3500;
+  slow.fleet.compositions.back().capacity_tokens_per_s.reset();
+  std::vector<PhaseSummary> phases = summarize_fleet(slow);
+  EXPECT_TRUE(phases[0].rates.headroom);
+  EXPECT_EQ(phases[0].no_headroom, "");
+  EXPECT_FALSE(phases[2].rates.headroom);
+  EXPECT_EQ(phases[2].no_headroom, "replicas were slow");
+  RunValue limited = join_run();
+  limited.capacity_tokens_per_s = 3500;
+  for (PhaseSpan& phase : limited.phases) phase.draws.resize(1);
+  limited.phases[0].draws[0].replica_ns = limited.phases[2].draws[0].replica_ns = 1000;
+  limited.phases[0].draws[0].slowed_replica_ns = 9;
+  limited.phases[2].draws[0].slowed_replica_ns = 10;
+  phases = summarize_fleet(limited);
+  EXPECT_TRUE(phases[0].rates.headroom) << "less than a hundredth of the time";
+  EXPECT_FALSE(phases[2].rates.headroom);
+  EXPECT_EQ(phases[2].no_headroom, "a limit of power held replicas back");
 }
 
 }  // namespace

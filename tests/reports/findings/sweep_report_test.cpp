@@ -98,6 +98,41 @@ TEST(Sweep, DoubtsASaturationBelowTheCapacity) {
   const std::string text = to_markdown(sweep_page(below));
   EXPECT_TRUE(contains(text, "At 0.9 only 90.0 % of the capacity is asked for")) << text;
   EXPECT_TRUE(contains(text, "1 run is too short")) << text;
+  below.changing_load = {"users"};
+  const std::string rising = to_markdown(sweep_page(below));
+  EXPECT_TRUE(contains(rising, "At 0.9 only 90.0 % of the capacity is asked for on average"));
+  EXPECT_TRUE(contains(rising, "The load of users is not the same all through the phase"));
+  EXPECT_FALSE(contains(rising, "too short")) << rising;
+}
+
+TEST(Sweep, SaysWhichValuesAreNotKnownAndWhatHelps) {
+  SweepFind find;
+  find.outcome = FindOutcome::not_known;
+  find.axis.key = "load";
+  find.unknown_figures = {"attainment.after"};
+  const auto add = [&](const char* value, PointState state, const std::string& reason) {
+    FindTry tried;
+    tried.known = false;
+    tried.point.values = {value};
+    tried.point.state = state;
+    tried.point.figures = {{std::nullopt, std::nullopt, "", reason}};
+    find.tries.push_back(tried);
+  };
+  add("0.9", PointState::steady, "2 of 8 runs have too few requests for p99");
+  const std::string few = sentence_of(find);
+  EXPECT_TRUE(contains(few, "at 0.9: a run has too few requests for attainment.after; run longer"))
+      << few;
+  EXPECT_FALSE(contains(few, "run.settle")) << few;
+  find.tries.clear();
+  add("1.1", PointState::steady, std::string(kNoPhase) + "\"after\"");
+  const std::string none = sentence_of(find);
+  EXPECT_TRUE(contains(none, "at 1.1: the transition, as long as the backlog takes to drain"))
+      << none;
+  EXPECT_TRUE(contains(none, "run.settle")) << none;
+  EXPECT_FALSE(contains(none, "run longer")) << none;
+  add("1.2", PointState::saturated, "saturated");
+  EXPECT_TRUE(contains(sentence_of(find), "at 1.2: the backlog grows"));
+  EXPECT_TRUE(contains(sentence_of(find), "at 1.1: the transition"));
 }
 
 TEST(Sweep, NamesThePointsThatWereShortened) {

@@ -255,6 +255,26 @@ TEST(PlanFleet, AReplicaFailsWithAnyOfItsAccelerators) {
   EXPECT_NEAR(expected_changes(scenario), 1600, 10);
 }
 
+TEST(PlanFleet, SaysWhenSomeThatServeAreSlow) {
+  Scenario scenario = fleet_of({site_of_replicas(2)});
+  Event slow = fleet_event(EventKind::slow, 10, "site0");
+  slow.replicas = 1;
+  slow.decode_ppm = 2'000'000;
+  slow.for_ns = 20 * kS;
+  scenario.events = {slow};
+  EXPECT_EQ(serving_over_time(scenario),
+            (std::vector<ServingSpan>{{0, {2}}, {10 * kS, {2}, true}, {30 * kS, {2}}}));
+  scenario.events[0].replicas = 2;
+  Event fail = fleet_event(EventKind::fail, 20, "site0");
+  fail.replicas = 2;
+  fail.for_ns = 40 * kS;
+  scenario.events.push_back(fail);
+  EXPECT_EQ(
+      serving_over_time(scenario),
+      (std::vector<ServingSpan>{{0, {2}}, {10 * kS, {2}, true}, {20 * kS, {0}}, {60 * kS, {2}}}))
+      << "who has failed is not slow, and comes back at the usual pace";
+}
+
 // Replicas that serve, of N and S spares that don't age, with mean times to failure and repair: a
 // birth-and-death process, whose steady state has products of rates.
 double machine_repair(int replicas, int spares, double mtbf, double repair) {

@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "tests/workloads/plan/lift_scenario.hpp"
+#include "workloads/plan/demand.hpp"
 
 namespace tokenlift::load_test {
 namespace {
@@ -29,6 +33,32 @@ TEST(TenantLoads, AreRequestsAndOutputTokens) {
   EXPECT_EQ(loads[1].requests_per_s, 4);
   EXPECT_NEAR(loads[1].tokens_per_s, 100, 0.1);
   EXPECT_FALSE(loads[1].closed);
+}
+
+TEST(TenantLoads, ChangeWhereTheShapeDoesOverThePhaseThatLasts) {
+  using Names = std::vector<std::string>;
+  Scenario scenario = two_tenants();  // 10 s to the lift
+  EXPECT_EQ(tenants_of_changing_load(scenario), Names{});
+  scenario.run.settle_ns = 5 * kS;
+  scenario.run.duration_ns = 75 * kS;  // `after` from 15 s on
+  Shape& shape = scenario.tenants[1].arrivals.shape.emplace();
+  shape.kind = ShapeKind::ramp;
+  shape.to = 2;
+  shape.length_ns = 14 * kS;
+  EXPECT_EQ(tenants_of_changing_load(scenario), Names{}) << "it is over";
+  shape.length_ns = 40 * kS;
+  EXPECT_EQ(tenants_of_changing_load(scenario), Names{"more"});
+  shape.to = 1.05;
+  EXPECT_EQ(tenants_of_changing_load(scenario), Names{});
+  shape.kind = ShapeKind::burst;
+  shape.to = 5;
+  shape.length_ns = kS;
+  shape.period_ns = 4 * kS;
+  EXPECT_EQ(tenants_of_changing_load(scenario), Names{}) << "five of them in each third";
+  scenario.events.clear();
+  shape.kind = ShapeKind::ramp;
+  shape.length_ns = 14 * kS;
+  EXPECT_EQ(tenants_of_changing_load(scenario), Names{"more"}) << "it is all `steady`";
 }
 
 TEST(ThrottleLoads, OfAFleetsLimitIsOneForAll) {
