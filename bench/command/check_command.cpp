@@ -1,5 +1,6 @@
 #include "bench/command/check_command.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -81,6 +82,17 @@ std::string describe_limit(const ThrottleLoad& load, const std::optional<double>
   return fmt::format("{}/s, {}", figure(*limit_per_s), headroom(load.offered_per_s, *limit_per_s));
 }
 
+/// Of a fleet whose sites may draw less than their boards do at most: its capacity is that of
+/// replicas which nothing holds back.
+std::string limited_by_power(const Scenario& planned) {
+  const bool limited = std::ranges::any_of(planned.fleet.sites, [&](const Site& site) {
+    const std::optional<SiteBounds> bounds = site_bounds(planned, site);
+    return bounds && site.power->limit_mw &&
+           LimitCourse(planned, site).least_mw() < bounds->nameplate_mw;
+  });
+  return limited ? ", where no limit of power holds replicas back" : "";
+}
+
 /// What is offered, what each throttle lets pass, what the fleet carries, and how much room is
 /// left.
 std::string describe_load(const Scenario& planned, const std::string& capacity_source) {
@@ -100,9 +112,9 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
                         figure(load.tokens_per_s), share(load.tokens_per_s));
   }
   text += capacity
-              ? fmt::format("# capacity: {} output tokens/s ({}), {}{}\n", figure(*capacity),
+              ? fmt::format("# capacity: {} output tokens/s ({}), {}{}{}\n", figure(*capacity),
                             capacity_source, closed ? "with closed tenants at their most " : "",
-                            headroom(sum_tokens_per_s, *capacity))
+                            headroom(sum_tokens_per_s, *capacity), limited_by_power(planned))
               : std::string(
                     "# capacity: not known before a run; state fleet.capacity to see "
                     "how much room there is\n");

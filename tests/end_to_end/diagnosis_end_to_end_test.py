@@ -173,6 +173,11 @@ class Diagnoses(unittest.TestCase):
         again.write_text(text)
         self.assertEqual(self.tokenlift("check", again).stdout, text)
 
+    def test_check_says_where_a_limit_of_power_may_take_room_away(self):
+        said = "where no limit of power holds replicas back"
+        self.assertIn(said, self.tokenlift("check", "power-cap").stdout)
+        self.assertNotIn(said, self.tokenlift("check", "lift-h100").stdout)
+
     def test_check_warns_of_what_cannot_show_anything(self):
         text = self.tokenlift("check", "lift-h100", "--set", "throttle.output_limit.load=30",
                               "--set", "tenant.users.weight=1").stdout
