@@ -238,8 +238,8 @@ static_assert(static_cast<std::int64_t>(kMostLimits) >= 2 * kMostChanges, "and t
 
 namespace {
 
-/// What serves tenants over time in this run: as it is planned, or as jobs left it to them.
-/// What served, and whether some of it was slow: that happens as it was planned.
+/// What served tenants over time in this run: as it was planned, or as jobs left it to them. Slow
+/// are those of which that was planned.
 std::vector<ServingSpan> served_over_time(const Scenario& of_run, const LoopOutcome& outcome) {
   const std::vector<ServingSpan> planned = serving_over_time(of_run);
   if (outcome.served.empty()) return planned;
