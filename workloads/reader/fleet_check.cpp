@@ -155,8 +155,10 @@ void check_number_of_changes(const Scenario& scenario, const FleetPlaces& places
                    " are the most: raise mtbf or period, or shorten the run");
 }
 
-/// What nobody can hold back must fit.
+/// What nobody can hold back must fit. On an engine that is not simulated, or whose name is wrong,
+/// nobody has looked whether a site's profile says what it draws.
 void check_power(const Scenario& scenario, const FleetPlaces& places, Document& document) {
+  if (!traits_of(scenario.run.engine).simulated) return;
   for (const PlacedSite& placed : places.sites) {
     const Site& site = placed.site;
     if (!site.power || !site.power->limit_mw) continue;

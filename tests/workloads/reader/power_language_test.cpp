@@ -93,6 +93,26 @@ TEST(ParsePower, IsKeptOnlyOfProfilesWhoseSitesStateIt) {
             380);
 }
 
+// Nobody has looked then whether the profile says what it draws.
+TEST(ParsePower, ALimitOnAnEngineWithoutANameThatIsKnownIsNoSecondMistake) {
+  const std::vector<Mistake> mistakes = mistakes_in(R"([run]
+engine = "virtal"
+duration = "60s"
+[[fleet.site]]
+name = "hall"
+replicas = 4
+profile = "h100-8b"
+power = { limit = "30kW" }
+[[tenant]]
+name = "users"
+arrivals = { process = "poisson", rate = "4/s" }
+prompt_tokens = { distribution = "constant", value = 8 }
+output_tokens = { distribution = "constant", value = 8 }
+)");
+  ASSERT_EQ(mistakes.size(), 1U) << listed(mistakes);
+  EXPECT_EQ(mistakes[0].line, 2);
+}
+
 TEST(ParsePower, TellsWhatIsWrongWhereAndWhatToDo) {
   const std::string idle = "site \"hall\" draws 17.25kW with all its accelerators idle";
   const std::vector<Edit> edits = {
