@@ -373,6 +373,23 @@ bool is_divided(const LoopOutcome& outcome) {
   return at_ns && *at_ns < outcome.end_ns;
 }
 
+/// The events that do not divide the run and fall into what is measured: no more of them than a
+/// file may list.
+void tell_other_events(const Scenario& played, Run& run) {
+  if (run.phases.empty()) return;
+  const std::vector<std::size_t> measured = measured_events(played);
+  for (std::size_t i = 0; i < played.events.size(); ++i) {
+    const Event& event = played.events[i];
+    if (event.at_signal || std::ranges::find(measured, i) != measured.end()) continue;
+    LiftRecord other = planned_lift(played, event);
+    const std::int64_t end_ns = other.planned_ns + other.length_ns.value_or(0);
+    if (other.planned_ns >= run.phases.back().end_ns) continue;
+    if (end_ns < run.phases.front().begin_ns) continue;
+    other.at_ns = other.planned_ns;
+    if (run.other_events.size() < kMostListed) run.other_events.push_back(std::move(other));
+  }
+}
+
 /// All of a run, from what was recorded of it.
 Run told(const Ran& ran, RunFacts facts, Run run) {
   const Scenario& scenario = ran.scenario;
@@ -400,6 +417,7 @@ Run told(const Ran& ran, RunFacts facts, Run run) {
   } else {
     tell_lifts(facts.outcome.lifts, ran.serves ? ran.played : ran.prepared.scenario, run);
   }
+  tell_other_events(ran.played, run);
   run.control = ran.control;
   run.interrupted = facts.outcome.interrupted;
   if (facts.outcome.bound && facts.outcome.sent_until_ns) {

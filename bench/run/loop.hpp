@@ -71,6 +71,9 @@ struct LoopOutcome {
   std::vector<ServingSpan> served;
 };
 
+/// An event as it is planned.
+LiftRecord planned_lift(const Scenario& scenario, const Event& event);
+
 class Loop {
  public:
   /// `scenario` must be resolved. All references must outlive the loop. `stop` ends the run early.

@@ -12,9 +12,7 @@
 
 namespace tokenlift {
 
-namespace {
-
-/// As it is planned; not reached yet.
+/// Not reached yet.
 LiftRecord planned_lift(const Scenario& scenario, const Event& event) {
   LiftRecord lift;
   lift.throttle = event.throttle;
@@ -30,8 +28,6 @@ LiftRecord planned_lift(const Scenario& scenario, const Event& event) {
   }
   return lift;
 }
-
-}  // namespace
 
 /// From these on: one entry for all changes of an instant.
 void Loop::schedule_changes(std::size_t first_change, std::size_t first_replica_change) {

@@ -42,6 +42,9 @@ std::string shortage(const BlockMeans& before, const BlockMeans& after, const Bi
   return shortage(after, bins);
 }
 
+constexpr const char* kAllAlike =
+    "the blocks of a phase are all alike: they do not show how much it varies";
+
 std::string basis_of(const BlockMeans& before, const BlockMeans& after, const Bins& bins) {
   return fmt::format("{}: {} and {} blocks of {} and {}, effective sample sizes {} and {}",
                      runs_figure(bins.runs), before.blocks, after.blocks,
@@ -122,7 +125,10 @@ BlockMeans block_means(std::span<const double> values) {
   double squares = 0;
   for (const double value : means) squares += (value - mean) * (value - mean);
   const auto count = static_cast<double>(means.size());
-  result.standard_error = std::sqrt(squares / (count - 1) / count);
+  double error = std::sqrt(squares / (count - 1) / count);
+  const double left_out = std::abs(result.mean - mean);
+  if (left_out > 2 * error + kRounding * std::abs(result.mean)) error = std::hypot(error, left_out);
+  result.standard_error = error;
   return result;
 }
 
@@ -136,6 +142,9 @@ Estimate ratio_of_blocks(const BlockMeans& before, const BlockMeans& after, cons
   }
   const double first = std::pow(*before.standard_error / before.mean, 2);
   const double second = std::pow(*after.standard_error / after.mean, 2);
+  if (first + second == 0 && before.mean != after.mean) {
+    return estimate_without_interval(ratio, runs_figure(bins.runs), kAllAlike);
+  }
   return estimate_of_log(std::log(ratio), std::sqrt(first + second),
                          welch_degrees(first, before.blocks, second, after.blocks),
                          basis_of(before, after, bins));
@@ -152,6 +161,9 @@ Estimate difference_of_blocks(const BlockMeans& before, const BlockMeans& after,
   }
   const double first = std::pow(*before.standard_error, 2);
   const double second = std::pow(*after.standard_error, 2);
+  if (first + second == 0 && before.mean != after.mean) {
+    return estimate_without_interval(difference, runs_figure(bins.runs), kAllAlike);
+  }
   return estimate_of(difference, std::sqrt(first + second),
                      welch_degrees(first, before.blocks, second, after.blocks),
                      basis_of(before, after, bins),
@@ -165,6 +177,9 @@ Estimate mean_of_blocks(const BlockMeans& blocks, const Bins& bins) {
   }
   if (std::string reason = shortage(blocks, bins); !reason.empty()) {
     return estimate_without_interval(blocks.mean, runs_figure(bins.runs), std::move(reason));
+  }
+  if (*blocks.standard_error == 0 && blocks.mean != 0) {
+    return estimate_without_interval(blocks.mean, runs_figure(bins.runs), kAllAlike);
   }
   return estimate_of(
       blocks.mean, *blocks.standard_error, static_cast<double>(blocks.blocks - 1),

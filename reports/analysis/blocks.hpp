@@ -41,9 +41,11 @@ struct BlockMeans {
   std::size_t bins = 0;
   double autocorrelation_bins = 1;
   std::size_t bins_per_block = 1;
-  std::size_t blocks = 0;                ///< whole ones
-  double mean = 0;                       ///< of all bins
-  std::optional<double> standard_error;  ///< of the mean; absent: fewer than kLeastBlocks
+  std::size_t blocks = 0;  ///< whole ones
+  double mean = 0;         ///< of all bins
+  /// Of the mean; absent: fewer than kLeastBlocks. Where the bins that are in no whole block move
+  /// the mean by more than two of it, by how much they do is part of it.
+  std::optional<double> standard_error;
 
   double effective_samples() const { return static_cast<double>(bins) / autocorrelation_bins; }
   std::size_t bins_needed() const { return kLeastBlocks * bins_per_block; }
@@ -56,6 +58,9 @@ struct Bins {
   std::int64_t ns = 0;   ///< how long each is
   std::size_t runs = 1;  ///< whose series were added up
 };
+
+// None of them is an interval of zero width: where all blocks are alike, and yet there is a
+// difference, they do not show how much it varies.
 
 /// after / before of the means within a run: delta method on logarithms, degrees of freedom after
 /// Welch and Satterthwaite. Both means must be above 0.

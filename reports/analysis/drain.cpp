@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "reports/analysis/fleet_change.hpp"
+
 namespace tokenlift {
 namespace {
 
@@ -107,6 +109,41 @@ Delay drain_time(const Run& run) {
   Delay waited_for = waiting.empty() ? drain : until_usual(run, waiting, after);
   if (waited_for.ns != 0) return waited_for;
   return {std::nullopt, "in 'after' no fewer requests wait than did at the change"};
+}
+
+Departure departure(const Run& run, std::int64_t drain_ns, std::int64_t tokens,
+                    std::int64_t requests, const std::optional<double>& fluid_s) {
+  constexpr double kMany = 0.05;
+  const std::int64_t bin_ns = run.series.bin_ns;
+  if (bin_ns == 0) return {};
+  const auto first = static_cast<std::size_t>(*run.lift->at_ns / bin_ns);
+  const auto last = static_cast<std::size_t>((*run.lift->at_ns + drain_ns - 1) / bin_ns);
+  const auto runs = static_cast<double>(run.runs);
+  const auto until_then = [&](const char* name) -> std::optional<double> {
+    const Gauge* const column = find_column(run.series.columns, name);
+    if (column == nullptr) return std::nullopt;
+    double sum = 0;
+    for (std::size_t bin = first; bin <= last && bin < column->size(); ++bin) {
+      sum += static_cast<double>((*column)[bin]);
+    }
+    return sum / runs;
+  };
+  double gave_up = 0;
+  for (const char* const name : {"rejected_requests", "expired_requests", "cancelled_requests"}) {
+    gave_up += until_then(name).value_or(0);
+  }
+  if (requests > 0 && gave_up >= kMany * static_cast<double>(requests)) {
+    return {Departure::How::gave_up, static_cast<std::uint64_t>(std::llround(gave_up))};
+  }
+  const double drain_s = static_cast<double>(drain_ns) / 1e9;
+  if (tokens <= 0 || (fluid_s && *fluid_s * kOtherCause < drain_s)) {
+    return {Departure::How::unknown, 0};
+  }
+  const std::optional<double> made = until_then("output_tokens");
+  if (!made || *made >= static_cast<double>(tokens)) return {};
+  const Gauge waiting = waiting_requests(run);
+  const bool nobody = !changes_fleet(*run.lift) && last < waiting.size() && waiting[last] == 0;
+  return {nobody ? Departure::How::let_in : Departure::How::unknown, 0};
 }
 
 std::optional<BacklogTrend> backlog_trend(const Run& run, std::size_t phase, double least_share) {

@@ -1,6 +1,7 @@
 #pragma once
 // How long what had piled up before a lift took to go, and whether something piles up after it.
 
+#include <cstdint>
 #include <optional>
 
 #include "reports/analysis/step_response.hpp"
@@ -13,6 +14,24 @@ namespace tokenlift {
 /// Where the lift met no more than that, of those that wait at the throttle or in back-off alone:
 /// a fleet that serves more at once holds more.
 Delay drain_time(const Run& run);
+
+/// How what waited at the lift went until the drain time.
+struct Departure {
+  enum class How : std::uint8_t {
+    unknown,  ///< or nothing to speak of waited: what became less was something else
+    served,   ///< made by the fleet: that is a drain
+    let_in,   ///< more than the fleet could make by then: it waits in the fleet, and nobody at the
+              ///< throttle or in back-off
+    gave_up,  ///< many were turned away
+  };
+  How how = How::served;
+  std::uint64_t gave_up = 0;  ///< requests by then, per run; of `gave_up`
+};
+/// `tokens` and `requests`: of those that waited, per run. `fluid_s`: the fluid prediction.
+Departure departure(const Run& run, std::int64_t drain_ns, std::int64_t tokens,
+                    std::int64_t requests, const std::optional<double>& fluid_s);
+/// Less waited than explains a drain that takes so many times the fluid one.
+inline constexpr double kOtherCause = 10;
 
 /// How many requests are in the system as a phase goes on: the means of its first and its last
 /// tenth, per run.

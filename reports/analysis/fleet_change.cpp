@@ -110,6 +110,23 @@ std::vector<FleetChange> fleet_changes(const Run& run) {
   return changes;
 }
 
+std::vector<LiftRecord> events_meanwhile(const Run& run) {
+  std::vector<LiftRecord> found;
+  if (run.phases.empty()) return found;
+  const auto within = [&](std::int64_t at_ns) {
+    return run.phases.front().begin_ns < at_ns && at_ns < run.phases.back().end_ns;
+  };
+  for (const LiftRecord& event : run.other_events) {
+    if (!event.at_ns || direction_of(event) != 0) continue;
+    const std::int64_t end_ns = *event.at_ns + event.length_ns.value_or(0);
+    // A ramp moves the limit all the while.
+    const bool spans = event.kind == "ramp" && *event.at_ns <= run.phases.front().begin_ns &&
+                       end_ns >= run.phases.back().end_ns;
+    if (within(*event.at_ns) || within(end_ns) || spans) found.push_back(event);
+  }
+  return found;
+}
+
 std::vector<FleetStep> further_steps(const Run& run) {
   std::vector<FleetStep> steps;
   const Compositions& all = run.fleet.compositions;
@@ -128,8 +145,9 @@ std::vector<FleetStep> further_steps(const Run& run) {
     for (std::size_t i = 1; i < all.size() && all[i].at_ns < end_ns; ++i) {
       const std::int64_t difference = all[i].replicas[site] - all[i - 1].replicas[site];
       const bool comes = difference > 0;
-      if (difference == 0 || all[i].at_ns <= begin_ns ||
-          is_measured(measured, run.fleet.sites[site], all[i].at_ns, comes)) {
+      if (difference == 0 || all[i].at_ns <= begin_ns) continue;
+      if (is_measured(measured, run.fleet.sites[site], all[i].at_ns, comes)) {
+        finish();  // else it would count what the measured event did
         continue;
       }
       const bool goes_on =

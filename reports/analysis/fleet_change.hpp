@@ -48,6 +48,10 @@ struct FleetChange {
 /// is repaired) the step goes as far as the site comes in the direction of the event.
 std::vector<FleetChange> fleet_changes(const Run& run);
 
+/// The events beside the measured ones that changed something within the measured phases, other
+/// than which replicas serve: that is what further_steps() tells.
+std::vector<LiftRecord> events_meanwhile(const Run& run);
+
 /// All other steps within the measured phases, in order of time: those of unmeasured events, of
 /// repairs, of sites that come and go by themselves. Steps of a site in one direction are one step
 /// where less than a thirtieth of the measured time lies between them.

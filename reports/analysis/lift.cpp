@@ -217,12 +217,24 @@ bool binds(const PhaseRecord& record) {
   return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
 }
 
+/// What serves may not do its capacity: a limit of power holds replicas back, or some are slow.
+bool is_slow(const Record& record) {
+  const PhaseSpan& after = record.after()->span;
+  const Run& run = record.run();
+  const auto slows = [&](const LiftRecord& event) {
+    if (event.kind != "slow" || !event.at_ns || *event.at_ns >= after.end_ns) return false;
+    const std::int64_t length_ns = event.length_ns.value_or(0);
+    return length_ns == 0 || *event.at_ns + length_ns > after.begin_ns;
+  };
+  return std::ranges::any_of(run.other_events, slows) ||
+         std::ranges::any_of(run.further_lifts, slows) || is_held_back(after);
+}
+
 /// Goodput from three times the fluid drain on, as a share of what was offered, if that is too
 /// little.
 std::optional<double> not_back_share(const Record& record, double fluid_s) {
   if (record.after() == nullptr || binds(record.after()->record)) return std::nullopt;
-  // What the fleet carries then is not known.
-  if (is_held_back(record.after()->span)) return std::nullopt;
+  if (is_slow(record)) return std::nullopt;
   const std::vector<double> goodput = record.rate("goodput_tokens");
   const std::vector<double> due = record.rate("due_requests");
   if (goodput.empty() || due.size() != goodput.size()) return std::nullopt;
@@ -385,6 +397,24 @@ void fluid_of_join(LiftReport& report, const std::optional<double>& offered_toke
   }
 }
 
+/// Where throughput counts much that was computed in vain.
+std::optional<std::array<double, 2>> completed_per_s(const Record& record) {
+  if (record.before() == nullptr || record.after() == nullptr) return std::nullopt;
+  const auto wasteful = [](const PhaseRecord& phase) {
+    return static_cast<double>(phase.wasted_tokens) >=
+           kMuchWasted * static_cast<double>(phase.output_tokens);
+  };
+  const auto rate = [](const Record::Phase& phase) {
+    return static_cast<double>(phase.record.completed_requests) /
+           (static_cast<double>(phase.span.length_ns) / 1e9);
+  };
+  const Record::Phase& before = *record.before();
+  const Record::Phase& after = *record.after();
+  if (before.span.length_ns <= 0 || after.span.length_ns <= 0) return std::nullopt;
+  if (!wasteful(before.record) && !wasteful(after.record)) return std::nullopt;
+  return std::array{rate(before), rate(after)};
+}
+
 /// What counts requests rather than time.
 void count(const Record& record, LiftReport& report) {
   for (const Record::Phase& phase : record.phases()) {
@@ -422,6 +452,11 @@ bool is_idle_on_one_side(const Record& record) {
 }
 
 }  // namespace
+
+double held_back_by_power(const SiteDraw& draw) {
+  if (draw.replica_ns == 0) return 0;
+  return static_cast<double>(draw.slowed_replica_ns) / static_cast<double>(draw.replica_ns);
+}
 
 std::optional<LiftReport> analyse_lift(const Trial& trial) {
   const Run& run = trial.lifted.pooled;
@@ -467,7 +502,13 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   }
   if (const auto after = find_phase(run, "after")) report.trend = backlog_trend(run, *after);
   report.never_drains = report.trend && report.trend->grows;
+  if (report.never_drains) report.not_back_share.reset();
   report.drain = drain(record, report);
+  if (report.drain.ns) {
+    report.departure = departure(
+        run, *report.drain.ns, report.lift.backlog_tokens + report.lift.backoff_tokens,
+        report.lift.waiting_requests + report.lift.backoff_requests, report.drain_fluid_s);
+  }
   report.goodput = record.response(record.rate("goodput_tokens"), record.bin_ns());
   std::vector<double> in_flight = record.column("in_system_requests");
   const std::vector<double> waiting = record.column("waiting_requests");
@@ -479,6 +520,7 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   report.ttft_p99 = ttft_response(record);
   report.recovery_deficit_tokens = report.goodput.deficit;
   count(record, report);
+  report.completed_per_s = completed_per_s(record);
   if (report.vacuous) {
     report.unlock_latency = {std::nullopt, "the throttle did not bind before the change"};
   }

@@ -37,6 +37,8 @@ inline constexpr double kBack = 0.9;
 /// A throttle that held or denied less than this share of the requests due before the lift did not
 /// bind.
 inline constexpr double kBinds = 0.05;
+/// Computed in vain, of the output: from here on it is much.
+inline constexpr double kMuchWasted = 0.05;
 /// The parts, as they follow one another.
 struct TimePart {
   const char* name;
@@ -82,9 +84,14 @@ struct LiftReport {
   std::optional<BacklogTrend> trend;  ///< over `after`, measured
   bool never_drains = false;          ///< as measured: the trend grows
   bool waited = false;                ///< somebody did at the lift, at the throttle or in back-off
-  StepResponse goodput;               ///< tokens/s
-  StepResponse in_flight;             ///< requests admitted and not done
-  StepResponse ttft_p99;              ///< ns; by the slices of when requests were due
+  /// How what had waited went. Of `served` that is the drain.
+  Departure departure;
+  /// Requests/s that completed while `before` and `after` lasted. Absent where less than
+  /// kMuchWasted of the output was computed in vain in both: then throughput tells as much.
+  std::optional<std::array<double, 2>> completed_per_s = {};
+  StepResponse goodput;                           ///< tokens/s
+  StepResponse in_flight;                         ///< requests admitted and not done
+  StepResponse ttft_p99;                          ///< ns; by the slices of when requests were due
   std::optional<double> recovery_deficit_tokens;  ///< per run
   std::optional<double> slo_debt_requests;        ///< due in the transition, missed; per run
   std::optional<double> retry_amplification_before, retry_amplification_after;
@@ -95,11 +102,15 @@ struct LiftReport {
   std::optional<std::int64_t> found_ns;  ///< the one nearest to the lift
   /// Goodput was not back within three times the fluid drain: from then on it was this share of
   /// what was offered and could have been carried, under kBack. Absent where a throttle held or
-  /// denied kBinds or more of the requests due in `after`: then that is the reason. Of a change of
-  /// the fleet: over all of `after`, where goodput was enough before and what serves could carry
+  /// denied kBinds or more of the requests due in `after`: then that is the reason; where a backlog
+  /// grows; and where replicas were slow, so that nobody knows what they carry. Of a change of the
+  /// fleet: over all of `after`, where goodput was enough before and what serves could carry
   /// it.
   std::optional<double> not_back_share;
 };
+
+/// Of the time that replicas of a site served, the share in which a limit of power held them back.
+double held_back_by_power(const SiteDraw& draw);
 
 /// Nothing where the trial has no event, or no run got there.
 std::optional<LiftReport> analyse_lift(const Trial& trial);

@@ -6,6 +6,7 @@
 
 #include "reports/findings/event_words.hpp"
 #include "reports/findings/gains_table.hpp"
+#include "reports/findings/meanwhile.hpp"
 #include "reports/findings/verdict.hpp"
 #include "reports/text/figure.hpp"
 
@@ -169,11 +170,26 @@ std::string decision(const TrialReport& report) {
         "nothing about the change: decide by a run under a load at which it binds.",
         percent_figure(lift.binding_fraction.value_or(0)));
   }
-  const auto [gain, reason] = deciding_gain(lift);
+  const auto [gain, reason, apart] = deciding_gain(lift);
   if (gain == nullptr) return "Too little was measured to decide anything by it.";
   const std::string change = change_clause(lift, *gain);
   const std::string why = reason.empty() ? "" : fmt::format(" ({})", reason);
   const Judgement judgement = judge(lift);
+  if (!apart.empty()) {
+    return fmt::format(
+        "Nothing can be decided by it: {}{}, and {}: what was made and what was completed went "
+        "apart.",
+        change, why, apart);
+  }
+  if (const std::string others = meanwhile(report); !others.empty()) {
+    return fmt::format(
+        "{}: {}{}; but whose doing that is cannot be said, for in that time {}: run it with "
+        "`--control` before deciding.",
+        judgement.shown          ? "It is more than chance"
+        : judgement.has_interval ? "No difference could be shown"
+                                 : "How sure that is cannot be said",
+        change, why, others);
+  }
   if (!judgement.has_interval) {
     return fmt::format("How sure that is cannot be said{}: {}{}; repeat it before deciding.",
                        judgement.reason.empty() ? "" : " (" + judgement.reason + ")", change, why);

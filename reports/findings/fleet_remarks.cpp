@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 
-#include "reports/findings/event_words.hpp"
+#include "reports/findings/meanwhile.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
@@ -45,18 +44,10 @@ void remark_on_failed(const TrialReport& report, std::vector<std::string>& remar
                                 all == 1 ? "request" : "requests", listed(clauses, "and")));
 }
 
-/// How else the fleet changed while it was measured.
-void remark_on_fleet(const Run& run, std::vector<std::string>& remarks) {
-  constexpr std::size_t kMostNamed = 6;
-  const std::vector<FleetStep> steps = further_steps(run);
-  if (steps.empty()) return;
-  std::vector<std::string> clauses;
-  for (std::size_t i = 0; i < std::min(steps.size(), kMostNamed); ++i) {
-    clauses.push_back(step_words(steps[i]));
-  }
-  if (steps.size() > kMostNamed) {
-    clauses.push_back(fmt::format("the fleet changed {} more times", steps.size() - kMostNamed));
-  }
+/// What else changed while it was measured.
+void remark_on_others(const Run& run, std::vector<std::string>& remarks) {
+  const std::vector<std::string> clauses = changes_beside(run);
+  if (clauses.empty()) return;
   remarks.push_back(fmt::format("{} the measured time {}.", run.lift ? "Also within" : "Within",
                                 listed(clauses, "and")));
 }
@@ -68,7 +59,7 @@ std::vector<std::string> fleet_remarks(const TrialReport& report) {
   const Run& run = report.trial.lifted.pooled;
   const bool measured = report.lift && !report.lift->fleet.empty();
   if (measured) remark_on_meantime(report, remarks);
-  remark_on_fleet(run, remarks);
+  remark_on_others(run, remarks);
   if (measured || run.fleet.compositions.size() > 1) remark_on_failed(report, remarks);
   return remarks;
 }

@@ -8,12 +8,13 @@
 #include <cstdlib>
 
 #include "reports/findings/checks_table.hpp"
+#include "reports/findings/course_remarks.hpp"
 #include "reports/findings/event_words.hpp"
 #include "reports/findings/fleet_remarks.hpp"
 #include "reports/findings/gains_table.hpp"
 #include "reports/findings/load_remarks.hpp"
+#include "reports/findings/meanwhile.hpp"
 #include "reports/findings/wire_remarks.hpp"
-#include "reports/record/check_names.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
@@ -91,13 +92,50 @@ std::string deceptive(const Gain& goodput, const Gain& throughput) {
   return "";
 }
 
+/// Where much was computed in vain, throughput counts that as well: "53.5 -> 0 requests/s
+/// completed" where that went another way, or by far not as far. Else empty.
+std::string apart(const LiftReport& lift, const Gain& throughput) {
+  if (!lift.completed_per_s || *throughput.before <= 0 || *throughput.after <= 0) return "";
+  const auto [then, now] = *lift.completed_per_s;
+  const double made = std::log(*throughput.after / *throughput.before);
+  const double completed = then > 0 && now > 0 ? std::log(now / then)
+                           : then == now       ? 0
+                           : now > then        ? INFINITY
+                                               : -INFINITY;
+  const bool follows = std::abs(completed - made) <= std::max(std::log(1.1), std::abs(made) / 2);
+  const bool first_ever = then == 0 && now > 0 && made > 0;
+  if ((follows && now > 0) || first_ever) return "";
+  return fmt::format("{} -> {} requests/s completed", figure(then), figure(now));
+}
+
+/// How what waited at the change went; empty where nothing can be said of it.
+std::string drain_clause(const LiftReport& lift) {
+  if (!lift.drain.ns || *lift.drain.ns <= 0) return "";
+  const std::string took = duration_figure(*lift.drain.ns);
+  switch (lift.departure.how) {
+    case Departure::How::unknown:
+      return "";
+    case Departure::How::served:
+      return fmt::format("the backlog drained in {}", took);
+    case Departure::How::let_in:
+      return fmt::format("nobody waited {} any more after {}",
+                         lift.lift.backoff_requests == 0   ? "at the throttle"
+                         : lift.lift.waiting_requests == 0 ? "in back-off"
+                                                           : "at the throttle or in back-off",
+                         took);
+    case Departure::How::gave_up:
+      return fmt::format("the backlog was gone after {} ({} {} refused or given up)", took,
+                         whole_figure(lift.departure.gave_up),
+                         lift.departure.gave_up == 1 ? "request" : "requests");
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string cost_clause(const LiftReport& lift) {
   std::vector<std::string> clauses;
-  if (lift.drain.ns && *lift.drain.ns > 0) {
-    clauses.push_back(fmt::format("the backlog drained in {}", duration_figure(*lift.drain.ns)));
-  }
+  if (std::string gone = drain_clause(lift); !gone.empty()) clauses.push_back(std::move(gone));
   if (lift.slo_debt_requests && *lift.slo_debt_requests >= 0.5) {
     const auto missed = static_cast<std::uint64_t>(std::llround(*lift.slo_debt_requests));
     clauses.push_back(fmt::format("{} due in the transition missed {} objectives",
@@ -112,9 +150,10 @@ Deciding deciding_gain(const LiftReport& lift) {
   const Gain* const throughput = find_gain(lift.gains, "throughput");
   const auto measured = [](const Gain* gain) { return gain && gain->before && gain->after; };
   if (!measured(goodput)) return {};
-  if (!measured(throughput)) return {goodput, ""};
+  if (!measured(throughput)) return {goodput, "", ""};
   std::string reason = deceptive(*goodput, *throughput);
-  return {reason.empty() ? goodput : throughput, std::move(reason)};
+  if (reason.empty()) return {goodput, "", ""};
+  return {throughput, std::move(reason), apart(lift, *throughput)};
 }
 
 const Effect* deciding_effect(const LiftReport& lift, const Gain& gain) {
@@ -125,8 +164,9 @@ const Effect* deciding_effect(const LiftReport& lift, const Gain& gain) {
 }
 
 Judgement judge(const LiftReport& lift) {
-  const Gain* const gain = deciding_gain(lift).gain;
-  if (gain == nullptr) return {};
+  const Deciding deciding = deciding_gain(lift);
+  const Gain* const gain = deciding.gain;
+  if (gain == nullptr || !deciding.apart.empty()) return {};
   const Effect* const effect = deciding_effect(lift, *gain);
   if (effect == nullptr) {
     return {gain->shown(), gain->better(), gain->change.interval.has_value(), gain->change.reason};
@@ -156,11 +196,14 @@ std::string lift_sentence(const TrialReport& report) {
         "the change, and 5 % is the least that counts.",
         what, percent_figure(lift.binding_fraction.value_or(0)));
   }
-  const auto [gain, reason] = deciding_gain(lift);
+  const auto [gain, reason, apart] = deciding_gain(lift);
   if (gain == nullptr) return what + ": too little was measured to compare before and after.";
   const Judgement judgement = judge(lift);
+  const std::string others = meanwhile(report);
   std::string text = what;
-  if (judgement.shown) {
+  if (!others.empty()) {
+    text += fmt::format(": {} ", gain->name);
+  } else if (judgement.shown) {
     text += fmt::format("{} {}: {} ", link, judgement.better ? "paid off" : "did harm", gain->name);
   } else if (judgement.has_interval) {
     text += fmt::format("{} made no difference to {} that could be shown: ", link, gain->name);
@@ -169,6 +212,7 @@ std::string lift_sentence(const TrialReport& report) {
   }
   text += rate_change(*gain);
   if (!reason.empty()) text += ", while " + reason;
+  if (!apart.empty()) text += " and " + apart;
   if (!lift.fleet.empty()) text += attainment_clause(report);
   const std::string ttft = ttft_clause(report);
   if (!ttft.empty()) text += ", " + ttft;
@@ -178,6 +222,13 @@ std::string lift_sentence(const TrialReport& report) {
   text += ".";
   if (!judgement.has_interval && !judgement.reason.empty()) {
     text += " How sure that is cannot be said: " + judgement.reason + ".";
+  }
+  if (!apart.empty()) {
+    text += " What was made and what was completed went apart, so throughput is no measure of it.";
+  }
+  if (!others.empty()) {
+    text += fmt::format(" Whose doing that is cannot be said: in that time {}; `--control` tells.",
+                        others);
   }
   return text;
 }
@@ -225,94 +276,6 @@ void remark_on_backlog(const LiftRecord& lift, std::vector<std::string>& remarks
       fmt::format("Requests waiting at that instant: {} and {}.",
                   waiting(lift.waiting_requests, lift.backlog_tokens, "at the throttle"),
                   waiting(lift.backoff_requests, lift.backoff_tokens, "in back-off")));
-}
-
-/// What the fleet carried was not its capacity, so that nothing about load, limit or objectives
-/// follows from it.
-bool changed_speed(const Run& run) {
-  return std::ranges::any_of(run.checks, [](const Check& check) {
-    return check.name == kMachineSpeedCheck && !check.passed;
-  });
-}
-
-/// What holds goodput down where no throttle does: seen in what was computed for nobody.
-std::string why_not_back(const Run& run) {
-  constexpr double kMuchWasted = 0.05;
-  if (changed_speed(run)) {
-    return "Why cannot be said: the machine changed its speed, so limit and capacity were not what "
-           "they are called.";
-  }
-  const PhaseRecord after = fleet_record(run, *find_phase(run, "after"));
-  if (static_cast<double>(after.wasted_tokens) >=
-      kMuchWasted * static_cast<double>(after.output_tokens)) {
-    return fmt::format(
-        "The overload keeps itself up (metastable): {} tokens were computed in 'after' for "
-        "requests that had ended, beside {} that were put out.",
-        whole_figure(after.wasted_tokens), whole_figure(after.output_tokens));
-  }
-  return fmt::format(
-      "Next to nothing was computed in vain and no throttle binds, so the objectives are too tight "
-      "for this fleet{}.",
-      run.capacity_source == "stated" ? ", or it does not do the capacity that was stated" : "");
-}
-
-void remark_on_course(const LiftReport& lift, const Run& run, std::vector<std::string>& remarks) {
-  const bool of_fleet = changes_fleet(lift.lift);
-  if (lift.never_drains) {
-    const std::string course =
-        lift.trend
-            ? fmt::format(", requests in the system went from {} to {} while 'after' lasted",
-                          figure(lift.trend->first_requests), figure(lift.trend->last_requests))
-            : "";
-    std::string advice = "Offer less, or ";
-    if (changed_speed(run)) {
-      advice = "The machine changed its speed meanwhile: run again before you offer less";
-    } else if (run.wire) {
-      advice += "let the endpoint carry more";
-    } else if (of_fleet) {
-      advice += "use a larger fleet";
-    } else if (lift.lift.kind == "lift") {
-      advice += "use a larger fleet: no limit is left to lift";
-    } else {
-      advice += "set a higher limit, as far as the fleet carries it";
-    }
-    remarks.push_back(fmt::format("More is let in than {} carry: a backlog never drains{}. {}.",
-                                  run.wire   ? "the new limit and the endpoint"
-                                  : of_fleet ? "the replicas that serve"
-                                             : "the new limit and the fleet",
-                                  course, advice));
-  } else if (lift.waited && !lift.drain.ns && (!of_fleet || lift.lift.kind == "join")) {
-    remarks.push_back("No drain time: " + lift.drain.reason + ".");
-  }
-  if (lift.not_back_share && of_fleet) {
-    remarks.push_back(fmt::format(
-        "Goodput is not back: in 'after' it is {} of what is offered, which the replicas that "
-        "serve could carry. {}",
-        percent_figure(*lift.not_back_share), why_not_back(run)));
-  } else if (lift.not_back_share) {
-    remarks.push_back(fmt::format(
-        "Goodput is not back: from three times the fluid drain ({}) after the lift on it is {} of "
-        "what is offered, which limit and capacity could carry. {}",
-        duration_figure(*lift.drain_fluid_s * 1e9), percent_figure(*lift.not_back_share),
-        why_not_back(run)));
-  }
-  if (lift.goodput.stepped && !lift.goodput.settling.ns) {
-    remarks.push_back("Goodput: " + lift.goodput.settling.reason + ".");
-  }
-}
-
-/// Where the backlog outlasts the transition, what follows is no new state yet.
-void remark_on_drain(const TrialReport& report, std::vector<std::string>& remarks) {
-  const LiftReport& lift = *report.lift;
-  const Run& run = report.trial.lifted.pooled;
-  const std::optional<std::size_t> after = find_phase(run, "after");
-  if (!lift.drain.ns || !after) return;
-  const std::int64_t settled_ns = run.phases[*after].begin_ns - *lift.lift.at_ns;
-  if (*lift.drain.ns <= settled_ns) return;
-  remarks.push_back(
-      fmt::format("The backlog took {} to drain and the transition ended {} after the change: "
-                  "'after' holds the rest of it. Say how long the transition is with run.settle.",
-                  duration_figure(*lift.drain.ns), duration_figure(settled_ns)));
 }
 
 /// Goodput counts requests when they were due, however late they were answered: of a phase that
@@ -389,6 +352,19 @@ void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) 
                                 of_fleet ? "change" : "lift"));
 }
 
+/// What the wait before admission was: where no throttle held or refused anybody, clients backed
+/// off after an attempt that failed.
+std::string part_name(const TimePart& part, const Run& run, const std::string& phase) {
+  const std::optional<std::size_t> index = find_phase(run, phase);
+  if (part.ns != &TimeSplit::throttle_wait_ns || !index) return part.name;
+  const PhaseRecord record = fleet_record(run, *index);
+  std::uint64_t refused = record.held + record.denied + record.overloaded;
+  for (const ThrottleRecord& throttle : run.throttles) {
+    refused += throttle.phases.at(*index).held + throttle.phases.at(*index).rejected;
+  }
+  return refused > 0 ? part.name : "back-off after attempts that failed";
+}
+
 /// Which part of TTFT is the largest, before and after.
 void remark_on_split(const TrialReport& report, std::vector<std::string>& remarks) {
   std::vector<std::string> clauses;
@@ -400,7 +376,7 @@ void remark_on_split(const TrialReport& report, std::vector<std::string>& remark
         [&](const TimePart& a, const TimePart& b) { return split.*a.ns < split.*b.ns; });
     clauses.push_back(fmt::format("{} {} is {}", split.phase,
                                   percent_figure(split.*(largest->ns) / split.ttft_ns),
-                                  largest->name));
+                                  part_name(*largest, report.trial.lifted.pooled, split.phase)));
   }
   if (clauses.empty()) return;
   remarks.push_back(fmt::format("Of the mean TTFT, {}.", listed(clauses, "and")));
@@ -576,8 +552,7 @@ std::string verdict(const TrialReport& report) {
 std::vector<std::string> remarks(const TrialReport& report) {
   std::vector<std::string> all;
   if (report.lift) {
-    remark_on_course(*report.lift, report.trial.lifted.pooled, all);
-    remark_on_drain(report, all);
+    all = course_remarks(report);
     if (report.lift->fleet.empty()) remark_on_transition(report, all);
     remark_on_backlog(report.lift->lift, all);
     remark_on_found(*report.lift, all);

@@ -20,6 +20,9 @@ bool is_valid(const Trial& trial);
 struct Deciding {
   const Gain* gain = nullptr;
   std::string reason;  ///< why it is not goodput
+  /// "53.5 -> 0 requests/s completed": what is made is no measure of it, either, and nothing is
+  /// judged by it. Else empty.
+  std::string apart;
 };
 Deciding deciding_gain(const LiftReport& lift);
 /// With the control: what the lift did to that figure, once all is settled. Null without one.

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "reports/json/json_field.hpp"
+#include "reports/json/json_lift.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/json/json_wire.hpp"
 
@@ -350,27 +351,6 @@ Environment environment_of(const Field& field) {
   return environment;
 }
 
-LiftRecord lift_of(const Field& field, int version) {
-  LiftRecord lift;
-  lift.at_ns = field["at_s"].optional(&Field::time_ns);
-  lift.planned_ns = field["planned_s"].time_ns();
-  lift.throttle = field["throttle"].text();
-  lift.kind = field["kind"].text();
-  lift.waiting_requests = field["waiting_requests"].amount();
-  lift.backlog_tokens = field["backlog_tokens"].amount();
-  lift.backoff_requests = field["backoff_requests"].amount();
-  lift.backoff_tokens = field["backoff_tokens"].amount();
-  if (version < 3) return lift;
-  lift.unlock_ns = field["unlock_latency_s"].optional(&Field::time_ns);
-  lift.release_lag_ns = field["waiter_release_lag_s"].optional(&Field::time_ns);
-  lift.limit_tokens_per_s = field["limit_tokens_per_s"].optional(&Field::amount_of_units);
-  if (field.has("length_s")) lift.length_ns = field["length_s"].optional(&Field::time_ns);
-  if (field.has("site")) lift.site = field["site"].text();
-  if (field.has("replicas")) lift.replicas = field["replicas"].amount();
-  if (field.has("call_s")) lift.call_ns = field["call_s"].time_ns();
-  return lift;
-}
-
 std::vector<Check> checks_of(const Field& field) {
   std::vector<Check> checks;
   for (const Field& item : field.items(kMostListed)) {
@@ -491,9 +471,12 @@ void read_since_version_4(const Field& document, Run& run) {
     const Field bound = document["sending_bound"];
     run.sending_bound = SendingBound{bound["at_s"].time_ns(), bound["bound"].text()};
   }
-  if (!document.has("further_lifts")) return;
-  for (const Field& lift : document["further_lifts"].items(kMostListed)) {
-    run.further_lifts.push_back(lift_of(lift, kVersion));
+  for (auto* const events : {&run.further_lifts, &run.other_events}) {
+    const char* const name = events == &run.other_events ? "other_events" : "further_lifts";
+    if (!document.has(name)) continue;
+    for (const Field& event : document[name].items(kMostListed)) {
+      events->push_back(lift_of(event, kVersion));
+    }
   }
 }
 

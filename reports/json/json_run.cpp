@@ -347,9 +347,8 @@ void write_json(const Run& run, const std::function<void(std::string_view piece)
   }
   if (!run.fleet.compositions.empty()) json["fleet"] = json_of(run.fleet);
   for (const JobRecord& job : run.jobs) json["jobs"].push_back(json_of(run, job));
-  if (!run.further_lifts.empty()) {
-    for (const LiftRecord& lift : run.further_lifts) json["further_lifts"].push_back(json_of(lift));
-  }
+  for (const LiftRecord& lift : run.further_lifts) json["further_lifts"].push_back(json_of(lift));
+  for (const LiftRecord& event : run.other_events) json["other_events"].push_back(json_of(event));
   const LongArray tenants = {"tenants", run.tenants.size(),
                              [&](std::size_t i) { return json_of(run, run.tenants[i]); }};
   write_document(json, tenants, sink);

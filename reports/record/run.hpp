@@ -406,6 +406,9 @@ struct Run {
   FleetRecord fleet;
   std::optional<LiftRecord> lift;         ///< the event that divides the run; the first of several
   std::vector<LiftRecord> further_lifts;  ///< the other measured ones, in order of time
+  /// Those of the scenario that do not divide the run, as planned, in order of time. Merged runs
+  /// keep those of the first. Empty in old runs.
+  std::vector<LiftRecord> other_events = {};
   bool control = false;  ///< the measured event was taken out; `lift` says when it would have been
   bool interrupted = false;
   std::optional<SendingBound> sending_bound = {};

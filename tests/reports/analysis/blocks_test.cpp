@@ -85,7 +85,7 @@ TEST(Blocks, WithFewerThanTenThereIsNoIntervalButWhatWouldGiveOne) {
             "1 run, and a phase of 5.00 s has 5 of the 10 blocks of 1.00 s that this needs; a "
             "phase of about 10.0 s or 3 repetitions give an interval");
   const BlockMeans enough = block_means(Values(100, 7));
-  EXPECT_TRUE(mean_of_blocks(enough, kBins).interval);
+  EXPECT_TRUE(enough.standard_error);
   EXPECT_EQ(ratio_of_blocks(few, enough, kBins).reason, mean.reason);
   EXPECT_EQ(ratio_of_blocks(enough, few, kBins).reason, mean.reason);
   EXPECT_EQ(difference_of_blocks(enough, few, kBins).reason, mean.reason);
@@ -129,6 +129,32 @@ TEST(Blocks, WhatDoesNotVaryDoesNotChange) {
   const BlockMeans after = block_means(Values(1700, 0.1));
   EXPECT_TRUE(ratio_of_blocks(before, after, kBins).interval->holds(1));
   EXPECT_TRUE(difference_of_blocks(before, after, kBins).interval->holds(0));
+}
+
+// In 60.5 s only the last 0.5 s have anything: they are in no whole block.
+TEST(Blocks, WhatLiesOutsideOfThemCounts) {
+  Values values(605, 0);
+  for (std::size_t i = 600; i < values.size(); ++i) values[i] = 1210;
+  const BlockMeans blocks = block_means(values);
+  ASSERT_LE(blocks.bins_per_block * blocks.blocks, 600U);
+  ASSERT_GE(blocks.blocks, kLeastBlocks);
+  EXPECT_DOUBLE_EQ(blocks.mean, 10);
+  EXPECT_DOUBLE_EQ(blocks.standard_error.value(), 10) << "the blocks say 0, the mean is 10";
+  EXPECT_TRUE(difference_of_blocks(blocks, block_means(Values(600, 0)), kBins).interval->holds(0));
+}
+
+TEST(Blocks, ThatAreAllAlikeGiveADifferenceNoIntervalOfZeroWidth) {
+  const BlockMeans before = block_means(Values(600, 2));
+  const BlockMeans after = block_means(Values(600, 3));
+  for (const Estimate& estimate :
+       {ratio_of_blocks(before, after, kBins), difference_of_blocks(before, after, kBins),
+        mean_of_blocks(after, kBins)}) {
+    EXPECT_TRUE(estimate.value);
+    EXPECT_FALSE(estimate.interval);
+    EXPECT_EQ(estimate.reason,
+              "the blocks of a phase are all alike: they do not show how much it varies");
+  }
+  EXPECT_TRUE(difference_of_blocks(before, blocks_of(30, 3, 0.1), kBins).interval);
 }
 
 // 400 series of 2,000 bins whose mean is 5. With a coverage of 95 % fewer than 362 held intervals

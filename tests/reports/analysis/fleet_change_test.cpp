@@ -231,5 +231,41 @@ TEST(Summary, HasNoHeadroomWhereWhatServesCannotDoWhatItsCapacitySays) {
   EXPECT_EQ(phases[2].no_headroom, "a limit of power held replicas back");
 }
 
+// A replica fails before one joins, and another one after it.
+TEST(OtherEvents, DoNotCountWhatAMeasuredOneDid) {
+  RunValue run = fleet_run("join", "own", 3,
+                           {{0, {9, 1}, {}},
+                            {16 * kSecondNs, {8, 1}, {}},
+                            {17 * kSecondNs, {18, 1}, {}},
+                            {17'500'000'000, {17, 1}, {}}});
+  const std::vector<FleetStep> steps = further_steps(run);
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_EQ(steps[0].replicas(), 1);
+  EXPECT_EQ(steps[1].from, 18);
+  EXPECT_EQ(steps[1].to, 17);
+}
+
+LiftRecord other_event(const char* kind, std::int64_t at_s, std::int64_t length_s) {
+  LiftRecord event;
+  event.kind = kind;
+  event.throttle = "rl";
+  event.planned_ns = at_s * kSecondNs;
+  event.at_ns = event.planned_ns;
+  event.length_ns = length_s * kSecondNs;
+  return event;
+}
+
+// Measured from 3 to 40 s.
+TEST(OtherEvents, CountWhereTheyChangeSomethingWhileItIsMeasured) {
+  RunValue run = lift_run();
+  run.other_events = {other_event("set", 2, 0),   other_event("set", 4, 0),
+                      other_event("slow", 1, 60), other_event("slow", 1, 30),
+                      other_event("ramp", 1, 60), other_event("restore", 40, 0),
+                      other_event("join", 10, 0)};
+  std::vector<std::string> kinds;
+  for (const LiftRecord& event : events_meanwhile(run)) kinds.push_back(event.kind);
+  EXPECT_EQ(kinds, (std::vector<std::string>{"set", "slow", "ramp"}));
+}
+
 }  // namespace
 }  // namespace tokenlift::fleet_change_test

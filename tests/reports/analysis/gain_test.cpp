@@ -149,12 +149,13 @@ TEST(Gain, APercentileInOneRunHasNoIntervalAndSaysWhatGivesOne) {
 
 // ------------------------------------------------------------------------------ within one run
 
-/// A series of 0.1 s bins over the phases of lift_run(): alternating about its level in each of
-/// them. What happens in the bins at their borders must not count: it is far off.
+/// A series of 0.1 s bins over the phases of lift_run(): above, below and on its level in turn in
+/// each of them. What happens in the bins at their borders must not count: it is far off.
 std::vector<std::int64_t> bins(std::int64_t before, std::int64_t after) {
   std::vector<std::int64_t> values(400);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = (i < 150 ? before : after) + (i % 2 == 0 ? 5 : -5);
+    const std::int64_t off = i % 3 == 0 ? 5 : i % 3 == 1 ? -5 : 0;
+    values[i] = (i < 150 ? before : after) + off;
   }
   return values;
 }
@@ -286,7 +287,10 @@ TEST(Effect, ComparesRunsOfTheSameSeed) {
 }
 
 TEST(Effect, OfOnePairIsFromBlocksOfTheDifferenceAfterTheTransition) {
-  const Runs runs = {recorded_run({100, 200}), control(recorded_run({100, 100}))};
+  Runs runs = {recorded_run({100, 200}), control(recorded_run({100, 100}))};
+  for (Column& column : runs[1].series.columns) {  // so that the difference varies
+    std::ranges::rotate(column.values, column.values.begin() + 1);
+  }
   const std::vector<Effect> all = effects(make_trial("test", runs));
   bool seen_after = false;
   for (const Effect& effect : all) {

@@ -265,6 +265,52 @@ TEST(Lift, ABacklogOfWaitersDrainsThoughTheFleetThenHoldsMore) {
   EXPECT_EQ(report.drain.ns, kSecondNs / 10);
 }
 
+/// A backlog of 5,000 tokens in 50 requests that is gone within the first bin, in which so many
+/// tokens are made and so many requests refused.
+Departure gone(std::int64_t made, std::int64_t refused) {
+  RunValue run = waiting_run({{"in_system_requests", step(60, 90)},
+                              {"waiting_requests", step(50, 0)},
+                              {"backoff_requests", constant(0)},
+                              {"output_tokens", constant(made)},
+                              {"rejected_requests", constant(refused)}});
+  run.lift->waiting_requests = 50;
+  run.lift->backlog_tokens = 5000;
+  return analysed(run).departure;
+}
+
+TEST(Lift, ABacklogDrainsOnlyWhereItIsMade) {
+  EXPECT_EQ(gone(5000, 0).how, Departure::How::served);
+  EXPECT_EQ(gone(4999, 0).how, Departure::How::let_in) << "it waits in the fleet";
+  EXPECT_EQ(gone(5000, 2).how, Departure::How::served) << "4 % of them";
+  EXPECT_EQ(gone(5000, 3).how, Departure::How::gave_up);
+  EXPECT_EQ(gone(5000, 3).gave_up, 3U);
+}
+
+TEST(Lift, WhatBecomesLessWithoutABacklogIsNoDrain) {
+  RunValue run =
+      waiting_run({{"in_system_requests", [](std::int64_t bin) { return bin < 250 ? 100 : 20; }}});
+  run.lift->waiting_requests = 1;
+  run.lift->limit_tokens_per_s = 1e6;
+  run.lift->backlog_tokens = 600'000;
+  EXPECT_EQ(analysed(run).drain.ns, 51 * kSecondNs / 10);
+  EXPECT_EQ(analysed(run).departure.how, Departure::How::served);
+  run.lift->backlog_tokens = 400'000;  // by the fluid 0.4 s
+  EXPECT_EQ(analysed(run).drain.ns, 51 * kSecondNs / 10);
+  EXPECT_EQ(analysed(run).departure.how, Departure::How::unknown);
+}
+
+TEST(Lift, CompletedRequestsAreTheMeasureWhereMuchIsComputedInVain) {
+  RunValue run = lift_run();
+  EXPECT_FALSE(analysed(run).completed_per_s);
+  run.tenants[0].phases[2].wasted_tokens = 2700;  // of 54,000
+  const auto completed = analysed(run).completed_per_s;
+  ASSERT_TRUE(completed);
+  EXPECT_DOUBLE_EQ((*completed)[0], 480 / 12.0);
+  EXPECT_DOUBLE_EQ((*completed)[1], 1080 / 18.0);
+  run.tenants[0].phases[2].wasted_tokens = 2699;
+  EXPECT_FALSE(analysed(run).completed_per_s);
+}
+
 TEST(Lift, OfSeveralThatChangeTogetherAllBind) {
   RunValue run = lift_run();
   run.tenants[0].phases[0].held = 300;  // of 600
@@ -316,6 +362,33 @@ TEST(Lift, GoodputThatIsNotBackAfterThreeFluidDrainsIsTold) {
   RunValue drained_at_once = overloaded(60);
   drained_at_once.lift->backlog_tokens = 0;
   EXPECT_FALSE(analysed(drained_at_once).not_back_share) << "there was nothing to drain";
+}
+
+TEST(Lift, GoodputIsNotCalledNotBackWhereTheFleetCannotDoItsCapacity) {
+  RunValue slowed = overloaded(60);
+  LiftRecord slow;
+  slow.kind = "slow";
+  slow.site = "own";
+  slow.at_ns = slow.planned_ns = 10 * kSecondNs;
+  slow.length_ns = 20 * kSecondNs;
+  slowed.other_events = {slow};
+  EXPECT_TRUE(analysed(slowed).not_back_share) << "over when 'after' begins";
+  slowed.other_events[0].length_ns = 21 * kSecondNs;
+  EXPECT_FALSE(analysed(slowed).not_back_share);
+  slowed.other_events[0].length_ns = 0;
+  EXPECT_FALSE(analysed(slowed).not_back_share) << "to the end";
+  RunValue limited = overloaded(60);
+  limited.phases[2].draws.resize(1);
+  limited.phases[2].draws[0].replica_ns = 100;
+  limited.phases[2].draws[0].slowed_replica_ns = 4;
+  EXPECT_TRUE(analysed(limited).not_back_share);
+  limited.phases[2].draws[0].slowed_replica_ns = 5;
+  EXPECT_FALSE(analysed(limited).not_back_share);
+  RunValue growing = overloaded(60);
+  growing.series.columns.push_back(
+      {"in_system_requests", values_of(kBins, [](std::int64_t bin) { return 100 + 2 * bin; })});
+  EXPECT_TRUE(analysed(growing).never_drains);
+  EXPECT_FALSE(analysed(growing).not_back_share);
 }
 
 // ------------------------------------------------------------------------------------- course

@@ -158,6 +158,29 @@ TEST(Answer, OfAThrottleThatDidNotBindIsThatTheRunSaysNothing) {
   EXPECT_FALSE(contains(text, "more than chance")) << text;
 }
 
+TEST(Answer, DecidesNothingByWhatWasComputedInVain) {
+  TrialReport report = with_goodput(kBetter);
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name == "goodput") gain.before = gain.after = 0;
+  }
+  report.lift->completed_per_s = {{50, 0}};
+  EXPECT_TRUE(decision(report).starts_with("Nothing can be decided by it: throughput x"));
+  EXPECT_TRUE(contains(decision(report), "50.0 -> 0 requests/s completed"));
+}
+
+TEST(Answer, DoesNotSayWhoseDoingItIsWhereMoreChanged) {
+  TrialReport report = with_goodput(kBetter);
+  LiftRecord other;
+  other.throttle = "rl";
+  other.kind = "set";
+  other.at_ns = 30 * kSecondNs;
+  report.trial.lifted.pooled.other_events = {other};
+  EXPECT_EQ(decision(report),
+            "It is more than chance: goodput x8.91 (95 % interval x8.50 to x9.25); but whose doing "
+            "that is cannot be said, for in that time 'rl' was set at 30.0 s: run it with "
+            "`--control` before deciding.");
+}
+
 TEST(Answer, SaysWhatSpeaksAgainstAChangeForTheBetter) {
   TrialReport report = with_goodput(kBetter);
   for (Gain& gain : report.lift->gains) {

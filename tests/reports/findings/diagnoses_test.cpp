@@ -40,6 +40,12 @@ const std::vector<const char*>& diagnoses() {
       "the objectives are too tight",
       "the capacity that was stated",
       "use a larger fleet",
+      "see what holds it back",
+      "raise the limit of power",
+      "Whose doing that is",
+      "so throughput is no measure of it",
+      "requests wait in the fleet",
+      "is back-off after attempts that failed",
       "the machine changed its speed, so",
       "The machine changed its speed meanwhile",
       "not settled",
@@ -177,6 +183,12 @@ std::vector<Situation> lifts() {
                  on_a_slower_machine(growing(), 0.34),
                  {"NOT VALID", "paid off", "a backlog never drains",
                   "The machine changed its speed meanwhile", kSplit}});
+  TrialReport limited = growing();
+  limited.trial.lifted.pooled.fleet.sites = {"hall"};
+  limited.trial.lifted.pooled.phases[2].draws = {{.replica_ns = 1, .slowed_replica_ns = 1}};
+  all.push_back({"the same at a site that is held back by a limit of power",
+                 std::move(limited),
+                 {"paid off", "a backlog never drains", "raise the limit of power", kSplit}});
   all.push_back({"a backlog that stands",
                  with_requests([](std::int64_t) { return 100; }),
                  {"paid off", kNoDrain, kSplit}});
@@ -189,6 +201,11 @@ std::vector<Situation> lifts() {
   all.push_back({"goodput that is not back, and much computed for nobody",
                  not_back(20'000, "measured"),
                  {"paid off", "(metastable)", kSplit}});
+  TrialReport waiting = not_back(0, "measured");
+  waiting.split[2].queue_wait_ns = 0.9 * waiting.split[2].ttft_ns;
+  all.push_back({"goodput that is not back, and requests wait in the fleet",
+                 std::move(waiting),
+                 {"paid off", "requests wait in the fleet", kSplit}});
   all.push_back({"goodput that is not back, and nothing computed in vain",
                  not_back(0, "measured"),
                  {"paid off", "the objectives are too tight", kSplit}});
@@ -308,6 +325,15 @@ std::vector<Situation> courses() {
                  std::move(nothing),
                  {"How sure that is cannot be said", "next to nothing met its objectives", kNoDrain,
                   kSplit}});
+  TrialReport in_vain = all.back().report;
+  in_vain.lift->completed_per_s = {{40, 0}};
+  all.push_back({"the same, and what is made is made for nobody",
+                 std::move(in_vain),
+                 {"so throughput is no measure of it", "next to nothing met its objectives",
+                  kNoDrain, kSplit}});
+  all.push_back({"a limit is lifted in that time, and that is not measured",
+                 lifted([](RunValue& run) { run.other_events = {*run.lift}; }),
+                 {"Whose doing that is", "thin the measured time", kNoDrain, kSplit}});
   TrialReport unmeasured = lifted(kAsItIs);
   unmeasured.lift->gains.clear();
   all.push_back({"no phase on one side",
@@ -323,43 +349,47 @@ TrialReport changed(const RunValue& run, double low, double high) {
   return lifted([&](RunValue& sample) { sample = run; }, low, high);
 }
 
+constexpr const char* kBackOff = "is back-off after attempts that failed";
+
 std::vector<Situation> fleets() {
   std::vector<Situation> all;
   all.push_back({"two replicas join",
                  changed(join_run(), 8.5, 9.3),
-                 {"replicas joined '", "paid off", kMeantime, kSplit}});
-  all.push_back({"two replicas join, in one run without an interval",
-                 reported(join_run()),
-                 {"replicas joined '", "How sure that is cannot be said", kMeantime, kSplit}});
+                 {"replicas joined '", "paid off", kMeantime, kSplit, kBackOff}});
+  all.push_back(
+      {"two replicas join, in one run without an interval",
+       reported(join_run()),
+       {"replicas joined '", "How sure that is cannot be said", kMeantime, kSplit, kBackOff}});
   RunValue more = join_run();
   more.series.bin_ns = kSecondNs / 10;
   more.series.columns = {{"in_system_requests", {}}};
   for (std::int64_t bin = 0; bin < 400; ++bin) {
     more.series.columns[0].values.push_back(100 + 2 * std::max<std::int64_t>(0, bin - 150));
   }
-  all.push_back({"two replicas join, and the backlog grows",
-                 changed(more, 8.5, 9.3),
-                 {"replicas joined '", "paid off", "a backlog never drains", "use a larger fleet",
-                  "the replicas that serve carry", kMeantime, kSplit}});
+  all.push_back(
+      {"two replicas join, and the backlog grows",
+       changed(more, 8.5, 9.3),
+       {"replicas joined '", "paid off", "a backlog never drains", "see what holds it back",
+        "the replicas that serve carry", kMeantime, kSplit, kBackOff}});
   all.push_back({"a replica leaves",
                  changed(leave_run(), 0.4, 0.6),
-                 {"replica left '", "did harm", kMeantime, kSplit}});
+                 {"replica left '", "did harm", kMeantime, kSplit, kBackOff}});
   all.push_back({"replicas fail and come back",
                  changed(failure_run(), 0.9, 1.1),
                  {"replicas of 'own' failed", "made no difference", kMeantime,
-                  "failed with what served them", kSplit}});
+                  "failed with what served them", kSplit, kBackOff}});
   TrialReport metastable = changed(failure_run(), 0.4, 0.6);
   metastable.lift->not_back_share = 0.4;
   metastable.trial.lifted.pooled.tenants[0].phases[2].wasted_tokens = 20'000;
   all.push_back({"replicas fail and come back, goodput does not, and much is computed for nobody",
                  std::move(metastable),
                  {"replicas of 'own' failed", "did harm", "(metastable)", kMeantime,
-                  "failed with what served them", kSplit}});
+                  "failed with what served them", kSplit, kBackOff}});
   RunValue slow = fleet_run("slow", "own", 5, {{0, {3, 1}, 7000.0}});
   slow.lift->replicas = 2;
   all.push_back({"two replicas become slow",
                  changed(slow, 0.4, 0.6),
-                 {"became slow", "did harm", kMeantime, kSplit}});
+                 {"became slow", "did harm", kMeantime, kSplit, kBackOff}});
   RunValue both = join_run();
   both.further_lifts.push_back(*lift_run().lift);
   both.further_lifts[0].at_ns = 18 * kSecondNs;
@@ -371,7 +401,8 @@ std::vector<Situation> fleets() {
   besides.fleet.compositions.push_back({30 * kSecondNs, {3, 0}, 5250.0});
   all.push_back({"two replicas join, and later another site is lost",
                  changed(besides, 8.5, 9.3),
-                 {"replicas joined '", "paid off", "thin the measured time", kMeantime, kSplit}});
+                 {"replicas joined '", "Whose doing that is", "thin the measured time", kMeantime,
+                  kSplit, kBackOff}});
   RunValue steady = steady_run();
   steady.fleet = failure_run().fleet;
   all.push_back({"a steady run in which the fleet changes",

@@ -141,6 +141,90 @@ TEST(Verdict, SaysOfHowManyALatencyIsWhereMostGetNothing) {
   EXPECT_TRUE(contains(verdict(report), "-> 27.9 ms (of the 25.0 % that were served)"));
 }
 
+/// Where next to nothing meets its objectives, and throughput rises by half.
+TrialReport wasteful(double completed_before, double completed_after) {
+  TrialReport report = with_goodput({0, Interval{-3, 3}, "5 runs", ""}, true);
+  for (Gain& gain : report.lift->gains) {
+    if (gain.name == "goodput") gain.before = gain.after = 0;
+    if (gain.name == "throughput") gain.change = {1.5, Interval{1.4, 1.6}, "5 runs", ""};
+  }
+  report.lift->completed_per_s = {{completed_before, completed_after}};
+  return report;
+}
+
+TEST(Verdict, DoesNotGoByThroughputWhereItIsComputedInVain) {
+  EXPECT_TRUE(contains(verdict(wasteful(50, 75)), "paid off: throughput x1.50"));
+  EXPECT_TRUE(contains(verdict(wasteful(0, 75)), "paid off: throughput x1.50"));
+  for (const auto& [before, after] : {std::pair{50.0, 0.0}, {50.0, 50.0}, {0.0, 0.0}}) {
+    const TrialReport report = wasteful(before, after);
+    const std::string text = verdict(report);
+    EXPECT_FALSE(contains(text, "paid off")) << text;
+    EXPECT_FALSE(judge(*report.lift).better);
+    EXPECT_TRUE(contains(text, ", while next to nothing met its objectives and ")) << text;
+    EXPECT_TRUE(contains(text, " requests/s completed")) << text;
+    EXPECT_TRUE(contains(text, "so throughput is no measure of it.")) << text;
+  }
+}
+
+LiftRecord set_at(std::int64_t at_s) {
+  LiftRecord event;
+  event.throttle = "rl";
+  event.kind = "set";
+  event.at_ns = event.planned_ns = at_s * kSecondNs;
+  return event;
+}
+
+TEST(Verdict, BlamesNothingForWhatAnotherEventMayHaveDone) {
+  TrialReport report = with_goodput({0.5, Interval{0.4, 0.6}, "5 runs", ""});
+  RunValue& run = report.trial.lifted.pooled;
+  run.other_events = {set_at(41)};
+  EXPECT_TRUE(contains(verdict(report), "did harm")) << "it came after all";
+  run.other_events = {set_at(30)};
+  const std::string text = verdict(report);
+  EXPECT_TRUE(contains(text, "Lifting 'output limit' at 15.0 s: goodput x0.500 (95 % ")) << text;
+  EXPECT_TRUE(text.ends_with(
+      " Whose doing that is cannot be said: in that time 'rl' was set at 30.0 s; `--control` "
+      "tells."))
+      << text;
+  report.lift->effects = {
+      {"goodput", "tokens/s", true, "after", {}, {}, {-300, Interval{-400, -200}, "5 runs", ""}}};
+  EXPECT_TRUE(contains(verdict(report), "did harm")) << "with a control it is known";
+}
+
+TEST(Verdict, BlamesNothingForABudgetThatRanOut) {
+  TrialReport report = with_goodput({0.5, Interval{0.4, 0.6}, "5 runs", ""});
+  ThrottleRecord week = report.trial.lifted.pooled.throttles[0];
+  week.name = "week";
+  week.kind = "anchored_window";
+  week.phases = {{}, {}, {1000, 0, 540}};
+  report.trial.lifted.pooled.throttles.push_back(week);
+  EXPECT_TRUE(contains(verdict(report), "cannot be said: in that time 'week' began to bind;"));
+  std::vector<ThrottleRecord>& throttles = report.trial.lifted.pooled.throttles;
+  throttles[1].kind = "token_bucket";
+  EXPECT_TRUE(contains(verdict(report), "did harm")) << "what is no budget binds as it is asked";
+  throttles[1].kind = "anchored_window";
+  throttles[1].phases[0].rejected = 540;
+  EXPECT_TRUE(contains(verdict(report), "did harm")) << "it did before";
+  throttles[1].phases[2].rejected = 0;
+  EXPECT_TRUE(contains(verdict(report), "did harm")) << "less was refused: that does no harm";
+  report.lift->gains = with_goodput({2, Interval{1.9, 2.1}, "5 runs", ""}).lift->gains;
+  EXPECT_TRUE(contains(verdict(report), "in that time 'week' no longer bound;"));
+}
+
+TEST(Verdict, SaysHowTheBacklogWent) {
+  TrialReport report = with_goodput({8.91, Interval{8.5, 9.25}, "5 runs", ""});
+  const auto with = [&](const Departure& departure) {
+    report.lift->departure = departure;
+    return verdict(report);
+  };
+  EXPECT_TRUE(contains(with({}), "; the backlog drained in 6.50 s and "));
+  EXPECT_TRUE(contains(with({Departure::How::let_in, 0}),
+                       "; nobody waited at the throttle any more after 6.50 s and "));
+  EXPECT_TRUE(contains(with({Departure::How::gave_up, 1}),
+                       "; the backlog was gone after 6.50 s (1 request refused or given up) and "));
+  EXPECT_FALSE(contains(with({Departure::How::unknown, 0}), "6.50 s"));
+}
+
 TEST(Verdict, GoesByTheControlWhereThereIsOne) {
   // Before against after it rose, with the day; without the lift it would have risen as much.
   TrialReport report = with_goodput({8.91, Interval{8.5, 9.25}, "5 runs", ""});
@@ -267,14 +351,73 @@ TEST(Remarks, TellWhyGoodputIsNotBack) {
   TrialReport report = reported({lift_run()});
   report.lift->not_back_share = 0.4;
   report.lift->drain_fluid_s = 2;
-  EXPECT_TRUE(remarks_on(report, "so the objectives are too tight for this fleet."));
+  EXPECT_TRUE(remarks_on(report,
+                         "requests hardly wait (7.32 % of their TTFT), so the objectives are too "
+                         "tight for the pace of this fleet under this load."));
   EXPECT_FALSE(remarks_on(report, "metastable"));
   RunValue& run = report.trial.lifted.pooled;
   run.capacity_source = "stated";
-  EXPECT_TRUE(remarks_on(report, "fleet, or it does not do the capacity that was stated."));
+  EXPECT_TRUE(remarks_on(report, "load, or it does not do the capacity that was stated."));
   PhaseRecord& after = run.tenants[0].phases[2];
   after.wasted_tokens = after.output_tokens / 20;
   EXPECT_TRUE(remarks_on(report, "The overload keeps itself up (metastable): 2,700 tokens"));
+}
+
+TEST(Remarks, CallNoObjectivesTooTightWhereRequestsWait) {
+  TrialReport report = reported({lift_run()});
+  report.lift->not_back_share = 0.4;
+  report.lift->drain_fluid_s = 2;
+  TimeSplit& after = report.split[2];
+  ASSERT_EQ(after.phase, "after");
+  after = {"after", 1080, 100e6, 0, 0, 0, 90e6, 10e6};
+  report.lift->trend = BacklogTrend{1200, 400, false};
+  EXPECT_FALSE(remarks_on(report, "too tight"));
+  EXPECT_TRUE(remarks_on(report,
+                         "requests wait in the fleet (90.0 % of the mean TTFT in 'after' is queue "
+                         "wait); in the system they went from 1,200 to 400 while 'after' lasted."));
+  // Of those that got nothing no latency tells.
+  report = reported({lift_run()});
+  report.lift->not_back_share = 0.4;
+  report.lift->drain_fluid_s = 2;
+  report.phases[2].counts.completed -= 54;
+  report.phases[2].counts.expired += 54;
+  EXPECT_FALSE(remarks_on(report, "too tight"));
+  EXPECT_TRUE(remarks_on(report, "no throttle binds: why is not known."));
+}
+
+/// Where more comes in than is carried, with that much of the capacity unused.
+TrialReport overloaded(RunValue run, double headroom) {
+  TrialReport report = reported({std::move(run)});
+  report.lift->never_drains = true;
+  report.phases[2].rates.headroom = headroom;
+  return report;
+}
+
+TEST(Remarks, AdviseOnlyWhatHelps) {
+  const char* const larger = "Offer less, or use a larger fleet";
+  const char* const higher = "set a higher limit, as far as the fleet carries it";
+  EXPECT_TRUE(remarks_on(overloaded(lift_run(), 0.01), larger));
+  RunValue set = lift_run();
+  set.lift->kind = "set";
+  set.tenants[0].phases[2].held = 540;  // it still binds
+  EXPECT_TRUE(remarks_on(overloaded(set, 0.3), higher));
+  EXPECT_FALSE(remarks_on(overloaded(set, 0.01), higher)) << "the fleet is full";
+  EXPECT_TRUE(remarks_on(overloaded(set, 0.01), larger));
+  // It could do more, and nothing limits it.
+  EXPECT_TRUE(remarks_on(overloaded(lift_run(), 0.37),
+                         "The fleet put out 63.0 % of its capacity meanwhile: see what holds it"));
+  EXPECT_FALSE(remarks_on(overloaded(lift_run(), 0.37), larger));
+  RunValue limited = lift_run();
+  limited.fleet.sites = {"hall"};
+  limited.phases[2].draws.resize(1);
+  limited.phases[2].draws[0].replica_ns = 100;
+  limited.phases[2].draws[0].slowed_replica_ns = 100;
+  EXPECT_TRUE(remarks_on(overloaded(limited, 0.3),
+                         "Offer less, or raise the limit of power: that of 'hall', which held its "
+                         "replicas back for 100 % of their time in 'after'."));
+  EXPECT_FALSE(remarks_on(overloaded(limited, 0.01), larger)) << "more replicas would get less";
+  limited.phases[2].draws[0].slowed_replica_ns = 4;
+  EXPECT_FALSE(remarks_on(overloaded(limited, 0.01), "limit of power"));
 }
 
 /// Of two tenants, where `rejected` and `expired` of the first one's 1,080 requests after the lift
@@ -341,6 +484,17 @@ TEST(Remarks, TellWhereTheTimeWentAndWhichThrottleBit) {
   EXPECT_TRUE(remarks_on(report,
                          "Before, 'output limit' held or rejected 540 of the 546 attempts "
                          "that any throttle did."));
+}
+
+TEST(Remarks, NameBackOffWhereNoThrottleHeldOrRefused) {
+  RunValue run = lift_run();
+  EXPECT_TRUE(remarks_on(reported({run}), "before 97.3 % is throttle wait"));
+  run.throttles[0].phases[0].held = 0;
+  EXPECT_TRUE(remarks_on(reported({run}), "before 97.3 % is throttle wait"));
+  run.tenants[0].phases[0].held = 0;
+  EXPECT_TRUE(remarks_on(reported({run}), "before 97.3 % is back-off after attempts that failed"));
+  run.tenants[0].phases[0].overloaded = 1;
+  EXPECT_TRUE(remarks_on(reported({run}), "before 97.3 % is throttle wait"));
 }
 
 TEST(Remarks, TellWhoStarved) {

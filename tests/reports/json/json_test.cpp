@@ -270,6 +270,7 @@ RunValue full_run() {
   if (*rc::gen::arbitrary<bool>()) {
     run.fleet.terms = {{4, true, *rc::gen::arbitrary<bool>(), true, false, 2.95, 0.06, 283.0}, {}};
   }
+  run.other_events.push_back(*run.lift);
   run.further_lifts.push_back(*run.lift);
   LiftRecord& join = run.further_lifts[0];
   join = {"", "join", *instant_ns, *instant_ns, 0, 0};
@@ -323,6 +324,7 @@ RC_GTEST_PROP(Json, WhatAnyEngineMayRecordSurvives, ()) {
   RC_ASSERT((run.tenants[1].trace == back.tenants[1].trace));
   RC_ASSERT(run.capacity_error_tokens_per_s == back.capacity_error_tokens_per_s);
   RC_ASSERT((run.fleet == back.fleet));
+  RC_ASSERT(back.other_events == run.other_events);
   RC_ASSERT(back.further_lifts.size() == 1U);
   const LiftRecord& join = back.further_lifts[0];
   RC_ASSERT(join.at_ns == run.further_lifts[0].at_ns);
@@ -341,7 +343,7 @@ TEST(Json, WhatAnyEngineMayRecordIsInTheSchema) {
   EXPECT_EQ(validate(texts), 0);
   RunValue run = two_tenant_run();
   const Json bare = Json::parse(to_json(run));
-  for (const char* key : {"fleet", "further_lifts", "wire", "sending_bound"})
+  for (const char* key : {"fleet", "further_lifts", "other_events", "wire", "sending_bound"})
     EXPECT_FALSE(bare.contains(key)) << key;
   EXPECT_FALSE(bare["phases"][0]["recorded"].contains("energy_fj"));
   EXPECT_FALSE(bare["tenants"][0]["phases"][0]["recorded"].contains("failures"));

@@ -1,0 +1,90 @@
+#include "reports/findings/meanwhile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "reports/findings/event_words.hpp"
+#include "reports/findings/verdict.hpp"
+#include "reports/text/figure.hpp"
+
+namespace tokenlift {
+namespace {
+
+/// No more of them than a sentence holds.
+std::vector<std::string> few(std::vector<std::string> clauses) {
+  constexpr std::size_t kMostNamed = 6;
+  if (clauses.size() <= kMostNamed) return clauses;
+  const std::size_t more = clauses.size() - kMostNamed;
+  clauses.resize(kMostNamed);
+  clauses.push_back(fmt::format("there were {} more changes", more));
+  return clauses;
+}
+
+/// What it lets through is a budget that runs out: it begins to bind without any change.
+bool has_budget(const ThrottleRecord& throttle) {
+  return throttle.kind == "anchored_window" || throttle.kind == "fixed_window" ||
+         throttle.kind == "sliding_window" || throttle.kind == "sliding_log";
+}
+
+bool is_changed(const Run& run, const ThrottleRecord& throttle) {
+  for (const LiftRecord& event : measured_events(run)) {
+    if (event.throttle == throttle.name) return true;
+  }
+  return false;
+}
+
+/// A loss because a budget was used up, or a gain because one was new again.
+std::vector<std::string> budgets(const TrialReport& report) {
+  std::vector<std::string> clauses;
+  const Run& run = report.trial.lifted.pooled;
+  const std::optional<std::size_t> before = find_phase(run, "before");
+  const std::optional<std::size_t> after = find_phase(run, "after");
+  const Judgement judgement = judge(*report.lift);
+  if (!before || !after || !judgement.shown) return clauses;
+  const auto binds = [&](const ThrottleRecord& throttle, std::size_t phase) {
+    const ThrottleCounts& counts = throttle.phases.at(phase);
+    return static_cast<double>(counts.held + counts.rejected) >=
+           kBinds * static_cast<double>(report.phases.at(phase).counts.due);
+  };
+  for (const ThrottleRecord& throttle : run.throttles) {
+    if (!has_budget(throttle) || is_changed(run, throttle)) continue;
+    const bool then = binds(throttle, *before);
+    const bool now = binds(throttle, *after);
+    if (then == now || then != judgement.better) continue;
+    clauses.push_back(
+        fmt::format("'{}' {}", throttle.name, now ? "began to bind" : "no longer bound"));
+  }
+  return clauses;
+}
+
+}  // namespace
+
+std::vector<std::string> changes_beside(const Run& run, double least_share) {
+  std::vector<std::string> clauses;
+  for (const FleetStep& step : further_steps(run)) {
+    const auto most = static_cast<double>(std::max(step.serving_from, step.serving_to));
+    if (static_cast<double>(step.replicas()) < least_share * most) continue;
+    clauses.push_back(step_words(step));
+  }
+  for (const LiftRecord& event : events_meanwhile(run)) {
+    clauses.push_back(changes_fleet(event) ? change_words({event, std::nullopt})
+                                           : event_words(event));
+  }
+  return few(std::move(clauses));
+}
+
+std::string meanwhile(const TrialReport& report) {
+  // Of a large fleet some replicas come and go all the time.
+  constexpr double kMatters = 0.02;
+  if (!report.lift) return "";
+  const Gain* const gain = deciding_gain(*report.lift).gain;
+  const Effect* const effect = gain == nullptr ? nullptr : deciding_effect(*report.lift, *gain);
+  if (effect != nullptr && effect->difference.value) return "";
+  std::vector<std::string> clauses = changes_beside(report.trial.lifted.pooled, kMatters);
+  for (std::string& budget : budgets(report)) clauses.push_back(std::move(budget));
+  return listed(clauses, "and");
+}
+
+}  // namespace tokenlift
