@@ -379,10 +379,10 @@ TEST(Lift, GoodputIsNotCalledNotBackWhereTheFleetCannotDoItsCapacity) {
   EXPECT_FALSE(analysed(slowed).not_back_share) << "to the end";
   RunValue limited = overloaded(60);
   limited.phases[2].draws.resize(1);
-  limited.phases[2].draws[0].replica_ns = 100;
-  limited.phases[2].draws[0].slowed_replica_ns = 4;
+  limited.phases[2].draws[0].replica_ns = 1000;
+  limited.phases[2].draws[0].slowed_replica_ns = 9;
   EXPECT_TRUE(analysed(limited).not_back_share);
-  limited.phases[2].draws[0].slowed_replica_ns = 5;
+  limited.phases[2].draws[0].slowed_replica_ns = 10;
   EXPECT_FALSE(analysed(limited).not_back_share);
   RunValue growing = overloaded(60);
   growing.series.columns.push_back(
