@@ -41,12 +41,12 @@ TEST(DrawRecord, AddsUpWhatASiteDrewInEachPhase) {
   const std::vector<SiteDraw> after = record.of_phase(2, 60 * kMs);
   ASSERT_EQ(before.size(), 2U);
   // Idle 25 ms at 100 W and 15 ms at 200 W more: 2.5 J + 3 J.
-  const WideSum kJ = 1'000'000'000'000'000;
+  const WideSum joule = 1'000'000'000'000'000;
   EXPECT_EQ(before[0].replica_ns, 25 * kMs);
-  EXPECT_EQ(before[0].energy_fj, 5 * kJ + kJ / 2);
-  EXPECT_EQ(before[0].site_energy_fj, (5 * kJ + kJ / 2 + 25 * kJ / 20) * 3 / 2);
+  EXPECT_EQ(before[0].energy_fj, 5 * joule + joule / 2);
+  EXPECT_EQ(before[0].site_energy_fj, (5 * joule + joule / 2 + 25 * joule / 20) * 3 / 2);
   EXPECT_EQ(before[0].slowed_replica_ns, 0);
-  EXPECT_EQ(after[0].energy_fj, 2 * kJ + kJ / 2 + kJ + kJ);
+  EXPECT_EQ(after[0].energy_fj, 2 * joule + joule / 2 + joule + joule);
   EXPECT_EQ(after[0].slowed_replica_ns, 10 * kMs);
   EXPECT_EQ(after[0].lost_replica_ns, 2 * kMs) << "they would have taken 8 ms";
   EXPECT_EQ(before[1].replica_ns, 25 * kMs);

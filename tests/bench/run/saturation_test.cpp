@@ -260,15 +260,15 @@ double overloaded_tokens_per_s(Scenario scenario, RouterPolicy router, double ca
 // at hand. From a shared queue it comes when the loop has heard of a completion, and by then the
 // next step is under way: the place stays empty for one step.
 TEST(Saturation, AnOverloadedFleetGivesItsCapacityButForTheStepThatASharedQueueCosts) {
-  const Load kShort = {{Distribution::constant, 128, 0, 1, 128},
-                       {Distribution::constant, 32, 0, 1, 32}};
-  Scenario scenario = replica_of(*find_profile("h100-8b"), 32, kShort);
+  const Load shorter = {{Distribution::constant, 128, 0, 1, 128},
+                        {Distribution::constant, 32, 0, 1, 32}};
+  Scenario scenario = replica_of(*find_profile("h100-8b"), 32, shorter);
   scenario.profiles.push_back(*find_profile("a100-70b-x4"));
   scenario.fleet.sites.push_back({"other", 3, "a100-70b-x4", 16, 65'536, 100'000});
   const auto closed_form = [&](double idle_steps) {
     const Intake intake{1, idle_steps, {}, 0};
-    return saturated_tokens_per_s(scenario.profiles[0], 32, kShort, intake) +
-           3 * saturated_tokens_per_s(scenario.profiles[1], 16, kShort, intake);
+    return saturated_tokens_per_s(scenario.profiles[0], 32, shorter, intake) +
+           3 * saturated_tokens_per_s(scenario.profiles[1], 16, shorter, intake);
   };
   const double capacity = capacity_of(scenario);
   EXPECT_NEAR(capacity / closed_form(0), 1, 0.0001);

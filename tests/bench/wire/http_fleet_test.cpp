@@ -316,7 +316,7 @@ TEST(HttpFleet, WhoDoesNotAcceptInTimeIsToldApart) {
   std::vector<int> queued;
   for (int i = 0; i < 4; ++i) {
     queued.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    connect(queued.back(), any, length);
+    static_cast<void>(connect(queued.back(), any, length));
   }
   Scenario scenario = wire_scenario("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
   scenario.fleet.sites[0].endpoint->connect_timeout_ns = 50'000'000;

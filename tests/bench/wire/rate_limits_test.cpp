@@ -48,9 +48,9 @@ TEST(RateLimits, RetryAfterMayBeADateInAnyOfTheThreeForms) {
 
 // Two digits stand for no year that is more than 50 years ahead.
 TEST(RateLimits, RetryAfterKnowsTheCenturyOfAnOldDate) {
-  const std::int64_t kIn2026 = 1'796'000'000;
-  EXPECT_EQ(wait("Sunday, 06-Nov-94 08:49:37 GMT", kIn2026), std::nullopt) << "1994";
-  EXPECT_EQ(wait("Friday, 06-Nov-76 08:49:37 GMT", kIn2026), kYear) << "2076, bounded";
+  const std::int64_t in_2026 = 1'796'000'000;
+  EXPECT_EQ(wait("Sunday, 06-Nov-94 08:49:37 GMT", in_2026), std::nullopt) << "1994";
+  EXPECT_EQ(wait("Friday, 06-Nov-76 08:49:37 GMT", in_2026), kYear) << "2076, bounded";
   EXPECT_EQ(wait("Monday, 01-Jan-01 00:00:00 GMT", 978'307'200 - 5), 5 * kSecond) << "2001";
 }
 
