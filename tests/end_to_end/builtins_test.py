@@ -84,7 +84,8 @@ class Builtins(binary_case.BinaryCase):
     def test_a_staged_lift_protects_who_was_not_limited(self):
         ttft = ("latency_ms", "ttft", "p99")
         _, staged = self.simulate("staged-lift")
-        _, at_once = self.simulate("staged-lift", "--set", "event.1.at=120.001s")
+        _, at_once = self.simulate("staged-lift", "--set", "event.1.at=120.001s",
+                                   "--set", "run.settle=130s")
         self.assertLess(10 * self.of_tenant(staged, "business", "transition", *ttft),
                         self.of_tenant(at_once, "business", "transition", *ttft))
 
