@@ -1,5 +1,7 @@
 #include "bench/calibrate/calibration.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <barrier>
@@ -11,10 +13,12 @@
 #include <numeric>
 #include <random>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "bench/machine/host.hpp"
+#include "bench/machine/output_folder.hpp"
 
 namespace tokenlift {
 
@@ -457,7 +461,7 @@ std::optional<CalibrationSamples> measure_step_costs(const DecoderShape& shape,
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < workers.size(); ++i) {
-      threads.emplace_back([&, i] {
+      const auto work = [&, i] {
         try {
           workers[i]->set_up();
           while (workers[i]->round(pace)) continue;
@@ -466,7 +470,18 @@ std::optional<CalibrationSamples> measure_step_costs(const DecoderShape& shape,
           pace.abandon();
         }
         --running;
-      });
+      };
+      try {
+        threads.emplace_back(work);
+      } catch (
+          const std::system_error&) {  // no more threads: those that are there would wait for it
+        failures[i] = std::make_exception_ptr(MachineError(fmt::format(
+            "{} of {} threads could be made: more processes (ulimit -u) or memory are needed", i,
+            workers.size())));
+        for (std::size_t missing = i; missing < workers.size(); ++missing, --running)
+          pace.abandon();
+        break;
+      }
     }
     while (running > 0) {
       progress(pace.share_done());

@@ -1,5 +1,6 @@
 #include "bench/fleet/thread_fleet.hpp"
 
+#include <fmt/format.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
@@ -11,7 +12,9 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -23,6 +26,7 @@
 #include "bench/fleet/station.hpp"
 #include "bench/machine/host.hpp"
 #include "bench/machine/mailbox.hpp"
+#include "bench/machine/output_folder.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
@@ -73,6 +77,7 @@ struct ThreadFleet::State {
         arena(static_cast<int>(workers), /*reserved_for_masters=*/0),
         nice(std::min(getpriority(PRIO_PROCESS, 0) + kWorkerNice, 19)) {}
 
+  void meet_workers();
   void enqueue(Station& station);
   void run(Station& station);
   bool step(Station& station);
@@ -130,6 +135,7 @@ ThreadFleet::ThreadFleet(const Scenario& scenario, const RecordingGrid& grid, Be
     }
     ++site_number;
   }
+  state_->meet_workers();
 }
 
 ThreadFleet::~ThreadFleet() {
@@ -325,6 +331,36 @@ void ThreadFleet::stop(std::int64_t end_ns, TokenRecord& record) {
 }
 
 // ---------------------------------------------------------------------------------- the workers
+
+/// Waits until all workers are there: oneTBB makes them when there is work for them, and says
+/// nothing where it cannot.
+void ThreadFleet::State::meet_workers() {
+  constexpr auto kPatience = std::chrono::seconds(10);
+  struct Meeting {
+    std::mutex mutex;
+    std::condition_variable complete;
+    std::size_t present = 0;
+  };
+  const auto meeting = std::make_shared<Meeting>();  // a task that nobody takes outlives the fleet
+  const auto wait_in = [all = workers, kPatience](Meeting& at, std::unique_lock<std::mutex>& lock) {
+    return at.complete.wait_for(lock, kPatience, [&] { return at.present >= all; });
+  };
+  for (std::size_t i = 0; i < workers; ++i) {
+    arena.enqueue([meeting, wait_in] {
+      std::unique_lock lock(meeting->mutex);
+      ++meeting->present;
+      meeting->complete.notify_all();
+      wait_in(*meeting, lock);
+    });
+  }
+  std::unique_lock lock(meeting->mutex);
+  if (wait_in(*meeting, lock)) return;
+  throw MachineError(
+      fmt::format("{} of {} worker threads could be made: more processes (ulimit -u), memory "
+                  "(ulimit -v) or, in "
+                  "a container, pids are needed",
+                  meeting->present, workers));
+}
 
 void ThreadFleet::State::enqueue(Station& station) {
   arena.enqueue(running.defer([this, &station] { run(station); }));

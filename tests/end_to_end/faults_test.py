@@ -309,6 +309,33 @@ class Faults(unittest.TestCase):
                 self.assertTrue(process.returncode == 0 or errors, "said")
                 self.check_files()
 
+    def test_too_few_threads_are_said(self):
+        """Whoever computes on threads that cannot be made says so; nobody waits for them for ever."""
+        room = Path(tempfile.mkdtemp())  # for who is not root, whose threads nothing limits
+        self.addCleanup(shutil.rmtree, room)
+        program = room / "tokenlift"
+        shutil.copy(self.tokenlift, program)
+        room.chmod(0o777)
+        program.chmod(0o755)
+
+        def limit(most):
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setuid(65534)
+            resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+
+        run = ("run", "lift", "--set", "run.duration=3s", "--set", "run.warmup=500ms", "--set", "run.settle=500ms",
+               "--set", "event.0.at=1500ms", "--set", "fleet.capacity=3000/s", "--out", "run")
+        for words in (run, ("calibrate", "cpu-tiny", "--budget", "300ms", "--out", "costs.toml")):
+            for most in (1, 2, 3):
+                with self.subTest(words=words[0], most=most):
+                    done = subprocess.run([program, *words], cwd=room, stdout=subprocess.DEVNULL,
+                                          stderr=subprocess.PIPE, text=True, timeout=120,
+                                          preexec_fn=lambda most=most: limit(most))
+                    self.assertIn(done.returncode, (3, 4), done.stderr)  # 3: there were enough, and no time
+                    self.assertTrue(most > 1 or done.returncode == 4, done.stderr)
+                    self.assertIn("tokenlift: ", done.stderr)
+
     def test_a_reader_that_has_gone_costs_nothing_that_was_measured(self):
         reading, writing = os.pipe()
         os.close(reading)
