@@ -62,14 +62,17 @@ bool waits_without_end(const Scenario& resolved, const Throttle& throttle) {
   });
 }
 
-// What a capacity leaves out that is not computed from the scenario's conversations.
+// What a capacity leaves out: all that caches save where it is not computed from the scenario's
+// conversations; else what they save beyond that of a saturated fleet, which keeps the least.
 std::string uncounted_caches(const Scenario& resolved) {
   const bool cached = std::ranges::any_of(
       resolved.fleet.sites, [](const Site& site) { return site.prefix_cache_tokens > 0; });
   const auto is_trace = [](const Tenant& tenant) { return tenant.arrivals.trace.has_value(); };
   const bool counted =
       traits_of(resolved.run.engine).simulated && std::ranges::none_of(resolved.tenants, is_trace);
-  return cached && !counted ? ", unless prefix caches, which are not counted, save enough" : "";
+  if (!cached) return "";
+  return counted ? ", unless prefix caches keep more than they do in a saturated fleet"
+                 : ", unless prefix caches, which are not counted, save enough";
 }
 
 // The throttles as they are after all that changes up to an instant; without those that are lifted,

@@ -251,7 +251,14 @@ TEST(Warnings, ABacklogInFrontOfTheFleetIsBoundedByALimitOnWhatIsInFlight) {
   scenario.events.clear();
   scenario.throttles.clear();
   scenario.fleet.capacity_tokens_per_s = 400;
-  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never));
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never + "; lower the load"));
+  scenario.fleet.sites[0].prefix_cache_tokens = 100;
+  EXPECT_TRUE(
+      has_warning(resolve(scenario, std::nullopt), never + ", unless prefix caches, which"));
+  scenario.run.engine = Engine::simulated;
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), never + ", unless prefix caches keep"));
+  scenario.run.engine = Engine::threads;
+  scenario.fleet.sites[0].prefix_cache_tokens = 0;
   Throttle places;
   places.name = "places";
   places.kind = ThrottleKind::concurrency;
