@@ -59,6 +59,12 @@ std::int64_t whole_number(const std::string& field, std::size_t line) {
   return value;
 }
 
+/// Of what every request has.
+std::int64_t count(const std::string& field, std::size_t line) {
+  if (field.empty()) fail(line, "a number is missing");
+  return whole_number(field, line);
+}
+
 /// Without the apostrophe that keeps spreadsheets from computing it.
 std::string name_in(std::string field) {
   if (field.size() > 1 && field[0] == '\'' &&
@@ -70,17 +76,18 @@ std::string name_in(std::string field) {
 
 RequestRow row_of(Fields& fields, std::size_t line) {
   RequestRow row;
-  row.repetition = static_cast<std::uint64_t>(whole_number(fields[0], line));
+  row.repetition = static_cast<std::uint64_t>(count(fields[0], line));
   row.control = fields[1] == "control";
   row.outcome = std::move(fields[5]);
-  row.attempts = static_cast<std::uint64_t>(whole_number(fields[7], line));
-  row.output_tokens = whole_number(fields[9], line);
+  row.attempts = static_cast<std::uint64_t>(count(fields[7], line));
+  row.output_tokens = count(fields[9], line);
   row.due_ns = whole_number(fields[10], line);
   row.sent_ns = whole_number(fields[11], line);
   row.admitted_ns = whole_number(fields[12], line);
   row.first_token_ns = whole_number(fields[14], line);
   row.last_token_ns = whole_number(fields[15], line);
   row.request_id = name_in(std::move(fields[17]));
+  if (row.outcome.empty()) fail(line, "it has no outcome");
   const bool in_order = row.due_ns >= 0 && row.admitted_ns >= row.due_ns &&
                         row.first_token_ns >= row.admitted_ns &&
                         row.last_token_ns >= row.first_token_ns;
@@ -92,7 +99,7 @@ RequestRow row_of(Fields& fields, std::size_t line) {
 }  // namespace
 
 std::optional<double> RequestRow::tpot_ns() const {
-  if (output_tokens < 2) return std::nullopt;
+  if (!served() || output_tokens < 2) return std::nullopt;
   return static_cast<double>(last_token_ns - first_token_ns) /
          static_cast<double>(output_tokens - 1);
 }

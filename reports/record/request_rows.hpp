@@ -32,7 +32,7 @@ struct RequestRow {
 
   /// It got all of its tokens: "completed", or "expired" where that was after its deadline.
   bool served() const { return last_token_ns >= 0; }
-  /// From two tokens on.
+  /// Of one that was served, from two tokens on.
   std::optional<double> tpot_ns() const;
 };
 

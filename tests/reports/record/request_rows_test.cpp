@@ -67,6 +67,17 @@ TEST(RequestRows, SayWhereTheTextIsNoLog) {
             "line 2: its instants contradict one another");
   EXPECT_EQ(mistake_in(kHead + "1,lifted,u,4,before,completed,1,1,7,3,10,12,20,21,,,50,n\n"),
             "line 2: it completed without a token");
+  EXPECT_EQ(mistake_in(kHead + "1,lifted,u,4,before,rejected,0,1,7,,10,12,,,,,50,n\n"),
+            "line 2: a number is missing");
+  EXPECT_EQ(mistake_in(kHead + "1,lifted,u,4,before,,0,1,7,0,10,12,,,,,50,n\n"),
+            "line 2: it has no outcome");
+}
+
+TEST(RequestRows, OnlyWhatWasServedHasATimePerToken) {
+  const auto rows =
+      read_request_rows(kHead + "1,lifted,u,4,before,cancelled,0,1,7,3,10,12,20,21,30,,50,n\n");
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_FALSE(rows[0].tpot_ns());
 }
 
 }  // namespace
