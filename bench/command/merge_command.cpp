@@ -184,14 +184,11 @@ void tell_ranks(const Surroundings& surroundings, bool quiet, const SharesRecord
       in_ms(*latest->lag_p99_ns));
 }
 
-/// They come first: where they are not those of the run, nothing is written.
+/// They come first: where they are not those of the run, all is as it was.
 void join_records(const MergeOptions& options, const OutputFolder& folder, const Run& run) {
-  const fs::path file = folder.path() / kJoinedRecords;
   try {
-    join_record_files(options.records, file, run);
+    folder.write(kJoinedRecords, joined_records(options.records, run));
   } catch (const std::runtime_error&) {
-    std::error_code error;
-    fs::remove(file, error);
     folder.give_up();
     throw;
   }
@@ -208,8 +205,9 @@ int merge_shares(const Surroundings& surroundings, const MergeOptions& options) 
   require_new(options, files, out);
   require_no_other_runs({}, out);
   const OutputFolder folder = claim_folder(options.out, run.scenario_name);
+  const std::string text = to_json(run);
   if (!options.records.empty()) join_records(options, folder, run);
-  const fs::path file = folder.write("run.json", to_json(run));
+  const fs::path file = folder.write("run.json", text);
   tell_ranks(surroundings, options.quiet, *run.shares);
   const Report report = make_report({make_trial(run.scenario_name, {run})});
   print_result(surroundings,

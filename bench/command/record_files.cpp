@@ -1,36 +1,31 @@
 #include "bench/command/record_files.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <memory>
 #include <queue>
+#include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
 
 #include "bench/command/surroundings.hpp"
-#include "bench/machine/output_folder.hpp"
+#include "bench/machine/input_file.hpp"
 #include "reports/record/request_rows.hpp"
 
 namespace tokenlift {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;  // of what is written at once
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;     // of what is handed out at once
+constexpr std::size_t kReadBytes = std::size_t{1} << 16;      // of a file, at once
+constexpr std::size_t kMostLineBytes = std::size_t{1} << 20;  // much more than any record has
 
 /// Reads a log record by record.
 class RecordFile {
  public:
   explicit RecordFile(std::string name) : name_(std::move(name)), in_(name_) {
-    std::string head;
-    if (!in_ || !std::getline(in_, head)) fail("cannot be read");
-    if (head != kRequestRowsHead) fail("is no log of requests (--records)");
-    ++line_;
+    if (next_line() != kRequestRowsHead || !ended_) fail("is no log of requests (--records)");
     advance();
   }
 
@@ -42,22 +37,47 @@ class RecordFile {
   void advance() {
     record_.clear();
     bool quoted = false;  // a quoted field may hold ends of lines
-    std::string line;
     do {
-      if (!std::getline(in_, line)) {
+      const std::string_view line = next_line();
+      if (line.empty() && !ended_) {
         if (quoted) fail("ends within a field");
         return;
       }
-      ++line_;
       record_ += line;
       record_ += '\n';
+      if (record_.size() > kMostLineBytes) fail_too_long();
       if (std::ranges::count(line, '"') % 2 != 0) quoted = !quoted;
     } while (quoted);
-    if (in_.eof()) fail("was cut short: its last line has no end");
+    if (!ended_) fail("was cut short: its last line has no end");
     end_ns_ = end_of(record_);
   }
 
  private:
+  /// Without its end; ended_ says whether it has one. Valid until the next call.
+  std::string_view next_line() {
+    unread_.erase(0, std::exchange(taken_, 0));
+    std::size_t end = 0;
+    for (std::size_t looked = 0; (end = unread_.find('\n', looked)) == std::string::npos;) {
+      looked = unread_.size();
+      if (looked > kMostLineBytes) fail_too_long();
+      in_.append_to(unread_, kReadBytes);
+      if (in_.error() != 0) {
+        fail("cannot be read: " + std::generic_category().message(in_.error()));
+      }
+      if (unread_.size() == looked) break;
+    }
+    ended_ = end != std::string::npos;
+    ++line_;
+    taken_ = ended_ ? end + 1 : unread_.size();
+    return std::string_view(unread_).substr(0, end);
+  }
+
+  [[noreturn]] void fail_too_long() const {
+    fail(line_ == 0 ? "is no log of requests (--records)"
+                    : fmt::format("has a record of more than {} KiB behind line {}",
+                                  kMostLineBytes >> 10, line_));
+  }
+
   [[noreturn]] void fail(const std::string& why) const {
     throw UsageError(fmt::format("'{}' {}", name_, why));
   }
@@ -85,54 +105,17 @@ class RecordFile {
   }
 
   std::string name_;
-  std::ifstream in_;
+  InputFile in_;
+  std::string unread_;
+  std::size_t taken_ = 0;  // of it, by next_line()
+  bool ended_ = false;
   std::string record_;
   std::int64_t end_ns_ = 0;
   std::size_t line_ = 0;
 };
 
-/// What is written, in large pieces.
-class RecordOutput {
- public:
-  explicit RecordOutput(const std::filesystem::path& path)
-      : path_(path), file_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
-    if (file_ < 0) fail(errno);
-  }
-  ~RecordOutput() {
-    if (file_ >= 0) ::close(file_);
-  }
-  RecordOutput(const RecordOutput&) = delete;
-  RecordOutput& operator=(const RecordOutput&) = delete;
-
-  void add(std::string_view text) {
-    text_ += text;
-    if (text_.size() >= kBlockBytes) flush();
-  }
-  void close() {
-    flush();
-    if (::close(std::exchange(file_, -1)) != 0) fail(errno);
-  }
-
- private:
-  void flush() {
-    const int error = write_to(file_, text_);
-    if (error != 0) fail(error);
-    text_.clear();
-  }
-  [[noreturn]] void fail(int error) const {
-    throw MachineError(fmt::format("cannot write the records to '{}': {}", path_.string(),
-                                   std::generic_category().message(error)));
-  }
-
-  std::filesystem::path path_;
-  int file_;
-  std::string text_;
-};
-
-}  // namespace
-
-void join_record_files(const std::vector<std::string>& files, const std::filesystem::path& out,
-                       const Run& run) {
+void hand_out(const std::vector<std::string>& files, std::uint64_t due,
+              const std::function<void(std::string_view piece)>& take) {
   using Source = std::unique_ptr<RecordFile>;
   const auto later = [](const Source& one, const Source& other) {
     return one->place() > other->place();
@@ -142,9 +125,8 @@ void join_record_files(const std::vector<std::string>& files, const std::filesys
     auto source = std::make_unique<RecordFile>(file);
     if (!source->is_at_end()) next.push(std::move(source));
   }
-  RecordOutput output(out);
-  output.add(kRequestRowsHead);
-  output.add("\n");
+  std::string block(kRequestRowsHead);
+  block += '\n';
   std::uint64_t records = 0;
   std::string before;
   while (!next.empty()) {
@@ -154,16 +136,26 @@ void join_record_files(const std::vector<std::string>& files, const std::filesys
       throw UsageError("the records are not those of the run: a request is there twice");
     }
     before = source->record();
-    output.add(before);
+    block += before;
+    if (block.size() >= kBlockBytes) {
+      take(block);
+      block.clear();
+    }
     ++records;
     source->advance();
     if (!source->is_at_end()) next.push(std::move(source));
   }
-  output.close();
-  if (records == run.totals.due) return;
+  take(block);
+  if (records == due) return;
   throw UsageError(
       fmt::format("the records are not those of the run: there are {}, and {} requests were due",
-                  records, run.totals.due));
+                  records, due));
+}
+
+}  // namespace
+
+TextPieces joined_records(const std::vector<std::string>& files, const Run& run) {
+  return [&files, due = run.totals.due](const auto& take) { hand_out(files, due, take); };
 }
 
 }  // namespace tokenlift

@@ -1,20 +1,18 @@
 #pragma once
 // Logs of requests (`run --records`) of the ranks of one run become one.
 
-#include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "bench/machine/output_folder.hpp"
 #include "reports/record/run.hpp"
 
 namespace tokenlift {
 
-/// Writes the records of all files into one, each as it was, in the order in which they were
+/// Hands out the records of all files as one file, each as it was, in the order in which they were
 /// decided: whatever the order of the files, the same. None is held in memory. Throws UsageError
-/// where a file is no log of requests, or they are not those of `run` (not as many, or one twice);
-/// MachineError.
-void join_record_files(const std::vector<std::string>& files, const std::filesystem::path& out,
-                       const Run& run);
+/// where a file is no log of requests, or they are not those of `run` (not as many, or one twice),
+/// after some of them have been handed out.
+TextPieces joined_records(const std::vector<std::string>& files, const Run& run);
 
 }  // namespace tokenlift

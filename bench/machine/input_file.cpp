@@ -20,35 +20,41 @@ int open_to_read(const std::filesystem::path& path) {
   return file;
 }
 
-/// Appends what comes next; 0, or the errno of what stopped it. Nothing is appended at the end.
-int append_piece(int file, std::string& text) {
-  const std::size_t before = text.size();
-  text.resize(before + kPieceBytes);
-  ssize_t bytes = 0;
-  do {
-    bytes = read(file, text.data() + before, kPieceBytes);
-  } while (bytes < 0 && errno == EINTR);
-  text.resize(before + (bytes > 0 ? static_cast<std::size_t>(bytes) : 0));
-  return bytes < 0 ? errno : 0;
-}
-
 }  // namespace
 
+InputFile::InputFile(const std::filesystem::path& path) : file_(open_to_read(path)) {
+  if (file_ < 0) error_ = errno;
+}
+
+InputFile::~InputFile() {
+  if (file_ >= 0) close(file_);
+}
+
+void InputFile::append_to(std::string& text, std::size_t bytes) {
+  if (error_ != 0) return;
+  const std::size_t before = text.size();
+  text.resize(before + bytes);
+  ssize_t count = 0;
+  do {
+    count = read(file_, text.data() + before, bytes);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) error_ = errno;
+  text.resize(before + (count > 0 ? static_cast<std::size_t>(count) : 0));
+}
+
 FileText read_whole(const std::filesystem::path& path, const MostBytes& most_bytes) {
-  FileText read;
-  const int file = open_to_read(path);
-  if (file < 0) {
-    read.error = errno;
-    return read;
+  FileText whole;
+  InputFile file(path);
+  for (;;) {
+    const std::size_t before = whole.text.size();
+    file.append_to(whole.text, kPieceBytes);
+    whole.error = file.error();
+    if (whole.error != 0 || whole.text.size() == before) return whole;
+    if (whole.text.size() > most_bytes(whole.text)) {
+      whole.error = EFBIG;
+      return whole;
+    }
   }
-  while (read.error == 0) {
-    const std::size_t before = read.text.size();
-    read.error = append_piece(file, read.text);
-    if (read.error == 0 && read.text.size() == before) break;
-    if (read.error == 0 && read.text.size() > most_bytes(read.text)) read.error = EFBIG;
-  }
-  close(file);
-  return read;
 }
 
 FileText read_whole(const std::filesystem::path& path) {

@@ -96,7 +96,8 @@ class Faults(unittest.TestCase):
             if not (cls.path / "share" / "run.json").exists():
                 cls.start("run", "faulted.toml", "--engine", "null", "--set", "run.duration=200ms", "--set",
                           "run.warmup=0s", "--set", "run.settle=20ms", "--set", "event.0.at=100ms", "--rank",
-                          "0/1", "--start-at", cls.in_seconds(seconds), "--out", "share").communicate()
+                          "0/1", "--start-at", cls.in_seconds(seconds), "--out", "share", "--records",
+                          "share.csv").communicate()
         (cls.path / "client.json").write_text(json.dumps(
             {"completed": 1, "num_prompts": 1, "request_throughput": 7, "total_output_tokens": 20}))
         # What writes: its words, what it writes into, and whether it is gone on with by --resume.
@@ -111,7 +112,7 @@ class Faults(unittest.TestCase):
                        "--repetitions", 2, "--quiet"), "out", True),
             "tune": (("tune", "faulted.toml", "--budget", "40000", "--quiet"), "out", True),
             "size": (("size", "faulted.toml", "--most", 4, "--quiet"), "out", False),
-            "merge": (("merge", "share", "--quiet"), "out", False),
+            "merge": (("merge", "share", "--records", "share.csv", "--quiet"), "out", False),
             "audit": (("audit", "client.json", "served", "--format", "html"), "out/audit.html", False),
             "serve": ((*serve, "--records", "out/records.csv", "--quiet"), "out", False),
             "calibrate": (("calibrate", "cpu-tiny", "--budget", "1s" if EXPERIMENTS else "100ms", "--max-batch", 2,
@@ -232,6 +233,43 @@ class Faults(unittest.TestCase):
                 process.kill()
             process.communicate()
             self.assertIn(file.read_text(), ("old\n", new))
+
+    def test_records_are_joined_whole_or_stay_what_they_were(self):
+        self.finish(self.begin("merge"))
+        joined = self.out / "records.csv"
+        new = joined.read_text()
+        self.assertEqual(new, (self.path / "share.csv").read_text())
+        joined.write_text("old\n")
+        pipe = self.path / "records.pipe"
+        os.mkfifo(pipe)
+        for signal_number in (signal.SIGKILL, signal.SIGTERM):  # while it reads
+            process = self.start("merge", "share", "--records", pipe, "--out", "out")
+            with open(pipe, "w") as records:
+                records.write(new[:len(new) // 2])
+                records.flush()
+                process.send_signal(signal_number)
+                process.communicate(timeout=120)
+            self.assertEqual(process.returncode, -signal_number)
+            self.assertEqual(joined.read_text(), "old\n")
+        lines = new.splitlines(keepends=True)
+        cut = self.path / "cut.csv"
+        for wrong, says in ((lines[:-1], "not those of the run"), ([*lines[:-1], lines[-1][:-1]], "was cut short"),
+                            ([*lines, lines[-1]], "is there twice"),
+                            ([*lines, "x" * (2 << 20)], "more than 1024 KiB")):
+            cut.write_text("".join(wrong))
+            process = self.start("merge", "share", "--records", cut, "--out", "out")
+            _, errors = self.finish(process)
+            self.assertEqual(process.returncode, 2, errors)
+            self.assertIn(says, errors)
+            self.assertEqual(joined.read_text(), "old\n")
+        for wrong, says in (("/dev/zero", "is no log of requests"), ("/dev/full", "is no log of requests"),
+                            ("share", os.strerror(errno.EISDIR))):
+            process = self.start("merge", "share", "--records", wrong, "--out", "out", preexec_fn=lambda:
+                                 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)))
+            _, errors = self.finish(process)
+            self.assertEqual(process.returncode, 2, errors)
+            self.assertIn(says, errors)
+            self.assertEqual(joined.read_text(), "old\n")
 
     # ------------------------------------------------------------------------- calls that fail
 
