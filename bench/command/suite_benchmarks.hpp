@@ -26,7 +26,8 @@ struct BenchmarkChoice {
 class SuiteBenchmarks {
  public:
   /// `words`: flags that begin with --benchmark_. Throws UsageError for those that Google Benchmark
-  /// does not know. Its flags are the program's: one object lives at a time.
+  /// does not know, and for a filter that would take too much memory. Its flags are the program's:
+  /// one object lives at a time.
   explicit SuiteBenchmarks(const std::vector<std::string>& words);
 
   /// Throws UsageError where the filter matches nothing.

@@ -230,6 +230,16 @@ class Suite(unittest.TestCase):
             self.assertTrue(done.stderr.strip(), word)
             self.assertFalse((self.folder / "out").exists(), word)
 
+    def test_a_filter_that_would_take_the_whole_stack_is_refused(self):
+        for pattern, says in (("(" * 50_000 + ")" * 50_000, "1000 are the most"),
+                              ("(" * 51 + "x" + ")" * 51, "more than 50 deep"),
+                              ("((x{255}){255}){255}", "more than 1000 times")):
+            done = self.suite("--out", "out", "--benchmark_filter=" + pattern, code=2)
+            self.assertIn(says, done.stderr)
+            self.assertFalse((self.folder / "out").exists())
+        done = self.suite("--benchmark_list_tests=true", "--benchmark_filter=^(((two){1,3}))/")
+        self.assertIn("two", done.stdout)
+
     def test_stdout_is_the_report_in_the_format_that_is_asked_for(self):
         out, done = self.run_small("out", "--format", "markdown")
         self.assertEqual(done.stdout, (out / "report.md").read_text())
