@@ -70,7 +70,11 @@ Suite load_suite(const SuiteOptions& options) {
   const std::vector<Profile> profiles = load_profiles(options.profile_files);
   const fs::path path = options.suite;
   std::error_code error;
-  if (fs::is_regular_file(path, error)) {
+  const fs::file_status status = fs::status(path, error);
+  if (error == std::errc::permission_denied) {
+    throw UsageError(fmt::format("cannot read '{}': {}", path.string(), error.message()));
+  }
+  if (fs::exists(status) && !fs::is_directory(status)) {  // a pipe, too
     return parse_suite(read_file(path, kMostDocumentBytes), path.string(),
                        fs::absolute(path).parent_path().string(), options.overrides, profiles,
                        figure_mistake, sweep_figure_problem);

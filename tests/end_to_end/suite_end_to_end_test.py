@@ -207,6 +207,14 @@ class Suite(unittest.TestCase):
         done = self.suite(code=2, suite="smok")
         self.assertIn("did you mean 'smoke'?", done.stderr)
 
+    def test_a_suite_may_come_through_a_pipe(self):
+        done = subprocess.run(
+            [TOKENLIFT, "suite", "/dev/stdin", "--benchmark_list_tests=true", "--benchmark_filter=^two/"],
+            input=SUITE, cwd=self.folder, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("two", done.stdout)
+        self.assertIn("is larger than 8 MiB", self.suite(code=2, suite="/dev/zero").stderr)
+
     # ------------------------------------------------------------------------ Google Benchmark
 
     def test_flags_choose_and_list(self):
