@@ -33,6 +33,9 @@ class SuiteBenchmarks {
   /// Throws UsageError where the filter matches nothing.
   BenchmarkChoice choose(const std::vector<SuiteCase>& cases);
 
+  /// The file of --benchmark_out; empty: none.
+  const std::string& file() const { return file_; }
+
   struct Output {
     std::string json;     ///< as of --benchmark_out with its format json
     std::string display;  ///< as of --benchmark_format; empty where that was not asked for

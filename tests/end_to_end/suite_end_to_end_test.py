@@ -248,6 +248,18 @@ class Suite(unittest.TestCase):
         done = self.suite("--benchmark_list_tests=true", "--benchmark_filter=^(((two){1,3}))/")
         self.assertIn("two", done.stdout)
 
+    def test_what_google_benchmark_writes_goes_over_nothing_else(self):
+        (self.folder / "out").mkdir()
+        (self.folder / "here").symlink_to("out")
+        for file, says in (("out/suite.json", "suite.json"), ("here/benchmark.json", "benchmark.json"),
+                           ("out/two/1/run.json", "case two"), ("out/./two/figures.json", "case two"),
+                           (self.file, "which is read")):
+            done = self.suite("--out", "out", f"--benchmark_out={file}", code=2)
+            self.assertIn(says, done.stderr)
+            self.assertIn("give another file", done.stderr)
+            self.assertEqual(list((self.folder / "out").iterdir()), [])
+        self.assertEqual(self.file.read_text(), SUITE)
+
     def test_stdout_is_the_report_in_the_format_that_is_asked_for(self):
         out, done = self.run_small("out", "--format", "markdown")
         self.assertEqual(done.stdout, (out / "report.md").read_text())
