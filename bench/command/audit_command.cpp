@@ -102,6 +102,12 @@ int audit(const Surroundings& surroundings, const AuditOptions& options) {
     require_no_html_on_terminal(surroundings, options.format);
   } else {
     require_no_folder(options.out);
+    require_no_input(
+        "--out", options.out,
+        {options.client, options.server, fs::path(options.server) / "run.json",
+         options.client_records, options.server_records, fs::path(options.server) / kRecords,
+         fs::path(options.client).parent_path() / kRecords,
+         fs::path(options.server).parent_path() / kRecords});
   }
   const AuditedClient client = read_client(options);
   const AuditedServer server = read_server(options);

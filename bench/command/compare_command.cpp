@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 
 #include "bench/command/comparison_reader.hpp"
 #include "bench/command/input.hpp"
+#include "bench/command/trial_reader.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "reports/findings/comparison.hpp"
 #include "reports/formats/page_format.hpp"
@@ -55,6 +57,24 @@ int exit_code(const Comparison& comparison, const CompareOptions& options) {
   return comparison.primary(Reading::open) > 0 && options.open == "fail" ? kOpen : kDone;
 }
 
+/// What is read: the files that are named, and all results in the folders.
+std::vector<std::filesystem::path> inputs_of(const ComparisonChoice& choice) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& word : {choice.base, choice.contender}) {
+    files.emplace_back(word);
+    std::error_code error;
+    if (!std::filesystem::is_directory(word, error)) continue;
+    for (const char* name : {"suite.json", "sweep.json"}) {
+      files.push_back(std::filesystem::path(word) / name);
+    }
+    try {
+      for (const std::filesystem::path& file : runs_at(word)) files.push_back(file);
+    } catch (const UsageError&) {  // NOLINT(bugprone-empty-catch): there is no run in it
+    }
+  }
+  return files;
+}
+
 /// Compares, writes the result and returns the exit code.
 int compare_runs(const Surroundings& surroundings, const CompareOptions& options) {
   if (options.choice.rules.threshold >= options.choice.rules.detect) {
@@ -69,6 +89,7 @@ int compare_runs(const Surroundings& surroundings, const CompareOptions& options
     require_no_html_on_terminal(surroundings, options.format);
   } else {
     require_no_folder(options.out);
+    require_no_input("--out", options.out, inputs_of(options.choice));
   }
   Comparison comparison;
   try {

@@ -145,6 +145,54 @@ void require_no_folder(const std::filesystem::path& out) {
 
 namespace {
 
+/// The one spelling of a path, without links; the file and its folders need not exist.
+std::filesystem::path spelled_out(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(link_target(path), error);
+  const auto whole = std::filesystem::weakly_canonical(absolute, error);
+  return error ? absolute : whole;  // links in a ring: writing there says so
+}
+
+}  // namespace
+
+bool is_same_file(const std::filesystem::path& one, const std::filesystem::path& other) {
+  std::error_code missing;  // then it is their names that count
+  return std::filesystem::equivalent(one, other, missing) || spelled_out(one) == spelled_out(other);
+}
+
+void require_no_input(std::string_view option, const std::filesystem::path& out,
+                      const std::vector<std::filesystem::path>& inputs) {
+  std::error_code missing;
+  if (out.empty() || !std::filesystem::is_regular_file(out, missing)) return;
+  for (const std::filesystem::path& input : inputs) {
+    if (input.empty() || !is_same_file(out, input)) continue;
+    throw UsageError(
+        fmt::format("{} '{}' would be written over '{}', which is read: give another file", option,
+                    out.string(), input.string()));
+  }
+}
+
+std::vector<std::filesystem::path> inputs_of(const ScenarioChoice& choice,
+                                             const Scenario& scenario) {
+  std::vector<std::filesystem::path> files = {choice.reference};
+  files.insert(files.end(), choice.profile_files.begin(), choice.profile_files.end());
+  const auto add = [&](const Credentials& credentials) { files.push_back(credentials.key_file); };
+  for (const Site& site : scenario.fleet.sites) {
+    if (site.endpoint) add(site.endpoint->credentials);
+  }
+  for (const Tenant& tenant : scenario.tenants) {
+    add(tenant.credentials);
+    files.push_back(tenant.prompts.file);
+    if (tenant.arrivals.trace) files.push_back(tenant.arrivals.trace->file);
+  }
+  for (const Event& event : scenario.events) {
+    if (event.call) add(event.call->credentials);
+  }
+  return files;
+}
+
+namespace {
+
 /// A name as that of one folder, not of a path, nor of a hidden one, nor longer than file systems
 /// have them.
 std::string folder_name(std::string_view name) {

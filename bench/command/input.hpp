@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/command/command.hpp"
@@ -56,6 +57,18 @@ Scenario load_scenario(const ScenarioChoice& choice, const std::vector<Profile>&
 
 /// --out names a file. Throws UsageError where it is a folder, or ends as one.
 void require_no_folder(const std::filesystem::path& out);
+
+/// Whether two names stand for one file, which need not be there.
+bool is_same_file(const std::filesystem::path& one, const std::filesystem::path& other);
+
+/// What `option` names is not written over an input. Inputs that are no files (a pipe, a name that
+/// is built in) are none. Throws UsageError.
+void require_no_input(std::string_view option, const std::filesystem::path& out,
+                      const std::vector<std::filesystem::path>& inputs);
+
+/// The files that a scenario and its choice are read from.
+std::vector<std::filesystem::path> inputs_of(const ScenarioChoice& choice,
+                                             const Scenario& scenario);
 
 /// A new folder for the results of now: tokenlift-results/NAME-TIME.
 std::string default_folder(const std::string& name);

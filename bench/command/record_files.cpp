@@ -55,9 +55,9 @@ class RecordFile {
  private:
   /// Without its end; ended_ says whether it has one. Valid until the next call.
   std::string_view next_line() {
-    unread_.erase(0, std::exchange(taken_, 0));
     std::size_t end = 0;
-    for (std::size_t looked = 0; (end = unread_.find('\n', looked)) == std::string::npos;) {
+    for (std::size_t looked = taken_; (end = unread_.find('\n', looked)) == std::string::npos;) {
+      unread_.erase(0, std::exchange(taken_, 0));
       looked = unread_.size();
       if (looked > kMostLineBytes) fail_too_long();
       in_.append_to(unread_, kReadBytes);
@@ -68,8 +68,9 @@ class RecordFile {
     }
     ended_ = end != std::string::npos;
     ++line_;
+    const std::size_t begin = taken_;
     taken_ = ended_ ? end + 1 : unread_.size();
-    return std::string_view(unread_).substr(0, end);
+    return std::string_view(unread_).substr(begin, ended_ ? end - begin : end);
   }
 
   [[noreturn]] void fail_too_long() const {

@@ -121,6 +121,9 @@ std::vector<std::string> report_formats() {
 int report_runs(const Surroundings& surroundings, const ReportOptions& options) {
   if (options.format != "hgrm" && !options.out.empty()) require_no_folder(options.out);
   if (options.out.empty()) require_no_html_on_terminal(surroundings, options.format);
+  for (const std::string& word : options.runs) {
+    require_no_input("--out", options.out, runs_at(word));
+  }
   const Report report = read_report(options.runs);
   if (options.out.empty()) {
     print_result(surroundings, rendered(surroundings, options, report));

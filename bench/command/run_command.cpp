@@ -95,14 +95,6 @@ void require_allowed(const Scenario& scenario, const RunOptions& options) {
                   scenario.name, command->command.front()));
 }
 
-/// The one spelling of a path, without links; the file and its folders need not exist.
-fs::path spelled_out(const fs::path& path) {
-  std::error_code error;
-  const fs::path absolute = fs::absolute(link_target(path), error);
-  const fs::path whole = fs::weakly_canonical(absolute, error);
-  return error ? absolute : whole;  // links in a ring: writing there says so
-}
-
 /// Whether the machine did it; if not, why is said, so that what comes next is tried all the same.
 template <typename Action>
 bool attempt(const Surroundings& surroundings, const Action& action) {
@@ -159,9 +151,8 @@ void require_own_file(const std::string& records, const RepetitionPlan& plan,
   if (records == "-") {
     throw UsageError("--records - would be stdout, which has the report: give a file");
   }
-  const fs::path whole = spelled_out(records);
   const auto refuse = [&](const fs::path& name) {
-    if (spelled_out(folder / name) != whole) return;
+    if (!is_same_file(folder / name, records)) return;
     throw UsageError(fmt::format("--records '{}' is the file for the run's own {}: give another",
                                  records, name.filename().string()));
   };
@@ -322,6 +313,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
       part ? fmt::format("{}-rank-{}", scenario.name, part->share.rank) : scenario.name;
   const fs::path out = options.out.empty() ? default_folder(name) : options.out;
   require_own_file(options.records, plan, out);
+  require_no_input("--records", options.records, inputs_of(options.scenario, scenario));
   require_no_other_runs(plan, out);
   const OutputFolder folder = claim_folder(options.out, name);
   std::optional<RequestLog> log;

@@ -132,6 +132,11 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   const std::filesystem::path out =
       options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options.records, {}, out);
+  std::vector<std::filesystem::path> inputs = inputs_of(options.scenario, scenario);
+  for (const std::string& file : {options.api_key_file, options.admin_key_file}) {
+    inputs.emplace_back(file);
+  }
+  require_no_input("--records", options.records, inputs);
   require_no_other_runs({}, out);
   const OutputFolder folder = claim_folder(options.out, scenario.name);
   std::optional<RequestLog> log;

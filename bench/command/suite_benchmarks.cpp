@@ -248,6 +248,41 @@ std::vector<std::string> phases_of(const Scenario& scenario) {
   return {"steady"};
 }
 
+/// regcomp(), which Google Benchmark uses, calls itself for each bracket, and writes out what a
+/// number in braces repeats: it dies of a pattern that is large or deep enough.
+void check_filter(const std::string& filter) {
+  constexpr std::size_t kMostBytes = 1000;
+  constexpr std::size_t kMostDepth = 50;
+  constexpr std::size_t kMostCopies = 1000;
+  if (filter.size() > kMostBytes) {
+    throw UsageError(fmt::format("the filter of benchmarks has {} bytes, and {} are the most",
+                                 filter.size(), kMostBytes));
+  }
+  std::size_t depth = 0;
+  std::size_t copies = 1;  // if all braces are around one another
+  for (std::size_t i = 0; i < filter.size(); ++i) {
+    if (filter[i] == ')' && depth > 0) --depth;
+    if (filter[i] == '(' && ++depth > kMostDepth) {
+      throw UsageError(fmt::format(
+          "the filter of benchmarks has brackets in brackets more than {} deep", kMostDepth));
+    }
+    if (filter[i] != '{') continue;
+    std::size_t most = 1;
+    for (std::size_t number = 0; ++i < filter.size() && filter[i] != '}';) {
+      const bool digit = filter[i] >= '0' && filter[i] <= '9';
+      number =
+          digit ? std::min(10 * number + static_cast<std::size_t>(filter[i] - '0'), kMostCopies + 1)
+                : 0;
+      most = std::max(most, number);
+    }
+    copies *= most;
+    if (copies > kMostCopies) {
+      throw UsageError(fmt::format(
+          "the filter of benchmarks repeats by its braces more than {} times", kMostCopies));
+    }
+  }
+}
+
 }  // namespace
 
 SuiteBenchmarks::SuiteBenchmarks(const std::vector<std::string>& words) {
@@ -262,6 +297,7 @@ SuiteBenchmarks::SuiteBenchmarks(const std::vector<std::string>& words) {
     if (!word.starts_with(kOutFlag)) words_.push_back(word);
   }
   initialize(words_);
+  check_filter(benchmark::GetBenchmarkFilter());
 }
 
 void SuiteBenchmarks::initialize(const std::vector<std::string>& words) const {

@@ -26,11 +26,15 @@ struct BenchmarkChoice {
 class SuiteBenchmarks {
  public:
   /// `words`: flags that begin with --benchmark_. Throws UsageError for those that Google Benchmark
-  /// does not know. Its flags are the program's: one object lives at a time.
+  /// does not know, and for a filter that would take too much memory. Its flags are the program's:
+  /// one object lives at a time.
   explicit SuiteBenchmarks(const std::vector<std::string>& words);
 
   /// Throws UsageError where the filter matches nothing.
   BenchmarkChoice choose(const std::vector<SuiteCase>& cases);
+
+  /// The file of --benchmark_out; empty: none.
+  const std::string& file() const { return file_; }
 
   struct Output {
     std::string json;     ///< as of --benchmark_out with its format json

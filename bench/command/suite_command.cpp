@@ -70,7 +70,11 @@ Suite load_suite(const SuiteOptions& options) {
   const std::vector<Profile> profiles = load_profiles(options.profile_files);
   const fs::path path = options.suite;
   std::error_code error;
-  if (fs::is_regular_file(path, error)) {
+  const fs::file_status status = fs::status(path, error);
+  if (error == std::errc::permission_denied) {
+    throw UsageError(fmt::format("cannot read '{}': {}", path.string(), error.message()));
+  }
+  if (fs::exists(status) && !fs::is_directory(status)) {  // a pipe, too
     return parse_suite(read_file(path, kMostDocumentBytes), path.string(),
                        fs::absolute(path).parent_path().string(), options.overrides, profiles,
                        figure_mistake, sweep_figure_problem);
@@ -425,6 +429,34 @@ void show(const Surroundings& surroundings, const SuiteOptions& options, const O
                files);
 }
 
+/// What Google Benchmark writes goes neither over an input nor over the suite's own results.
+void require_own_benchmark_file(const SuiteOptions& options, const Suite& suite,
+                                const std::string& file) {
+  if (file.empty()) return;
+  constexpr std::string_view kFlag = "--benchmark_out";
+  std::vector<fs::path> inputs = {options.suite};
+  inputs.insert(inputs.end(), options.profile_files.begin(), options.profile_files.end());
+  require_no_input(kFlag, file, inputs);
+  const fs::path folder = options.resume.empty() ? options.out : options.resume;
+  if (folder.empty()) return;  // a new one
+  const auto refuse = [&](const fs::path& name) {
+    throw UsageError(fmt::format("{} '{}' is where the suite's own {} goes: give another file",
+                                 kFlag, file, name.string()));
+  };
+  for (const char* name :
+       {kSuiteFile, "report.md", "report.html", "junit.xml", "figures.csv", "benchmark.json",
+        "comparison.html", "comparison.md", "comparison.json"}) {
+    if (is_same_file(folder / name, file)) refuse(name);
+  }
+  for (const SuiteCase& one : suite.cases) {
+    for (fs::path above = fs::path(file).parent_path(); !above.empty();) {
+      if (is_same_file(folder / one.name, above)) refuse("case " + one.name);
+      const fs::path next = above.parent_path();
+      above = next == above ? fs::path() : next;
+    }
+  }
+}
+
 /// Runs the suite's cases and prints the report over them; returns the exit code.
 int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
   require_no_html_on_terminal(surroundings, options.format);
@@ -438,6 +470,7 @@ int run_suite(const Surroundings& surroundings, const SuiteOptions& options) {
   if (!options.against.empty()) {
     foretell(surroundings, options, options.against, choice.cases);
   }
+  require_own_benchmark_file(options, suite, benchmarks.file());
   const OutputFolder folder = open_results(
       {options.out, options.resume, suite.name, kSuiteFile, "suite", "the results of a suite"});
   if (!options.resume.empty()) {

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "bench/machine/output_folder.hpp"
 #include "bench/wire/origin.hpp"
 
 namespace tokenlift {
@@ -26,6 +27,16 @@ constexpr int kMostAtOnce = 64;  // others want to be served, too
 
 [[noreturn]] void fail(const ListenAddress& address, const std::string& why) {
   throw EndpointError(fmt::format("cannot listen on {}:{}: {}", address.host, address.port, why));
+}
+
+/// Not what was asked for, but the machine is at its limit.
+[[noreturn]] void fail_for_lack(const ListenAddress& address, int error) {
+  throw MachineError(fmt::format("cannot listen on {}:{}: {}", address.host, address.port,
+                                 std::generic_category().message(error)));
+}
+
+bool is_lack(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
 std::string message_of(int error) {
@@ -79,16 +90,22 @@ Listener::Listener(WireClock& clock, const ListenAddress& address, std::function
   addrinfo* found = nullptr;
   const std::string port = std::to_string(address.port);
   if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found)) {
+    if (error == EAI_MEMORY) fail_for_lack(address, ENOMEM);
+    if (error == EAI_SYSTEM && is_lack(errno)) fail_for_lack(address, errno);
     fail(address, gai_strerror(error));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> all(found, freeaddrinfo);
   socket_ = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (socket_ < 0) fail(address, message_of(errno));
+  if (socket_ < 0) {
+    if (is_lack(errno)) fail_for_lack(address, errno);
+    fail(address, message_of(errno));
+  }
   const int on = 1;
   setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(socket_, found->ai_addr, found->ai_addrlen) != 0 || listen(socket_, kBacklog) != 0) {
     const int error = errno;
     ::close(socket_);
+    if (is_lack(error)) fail_for_lack(address, error);
     fail(address, error == EADDRINUSE ? "the port is taken: another one, or 0 for any, may be free"
                                       : message_of(error));
   }

@@ -11,6 +11,8 @@
 
 #include "bench/machine/input_file.hpp"
 #include "bench/machine/output_folder.hpp"
+#include "reports/json/json_run.hpp"
+#include "reports/record/bounds.hpp"
 
 namespace tokenlift {
 
@@ -18,17 +20,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const char* action, const fs::path& file, int error) {
-  throw MachineError(fmt::format("cannot {} '{}': {}", action, file.string(),
-                                 std::generic_category().message(error)));
+[[noreturn]] void fail_to_write(const fs::path& file, int error) {
+  throw MachineError(
+      fmt::format("cannot write '{}': {}", file.string(), std::generic_category().message(error)));
 }
 
 /// The lines that were written to their end; none where there is no file. What cannot be read is an
-/// error, not empty: a journal is cut behind its whole lines. Throws MachineError.
+/// error, not empty: a journal is cut behind its whole lines. Throws RunFileError.
 std::string whole_lines(const fs::path& file) {
-  FileText read = read_whole(file);
+  FileText read = read_whole(file, [](std::string_view) { return kMostTextBytes; });
   if (read.error == ENOENT) return "";
-  if (read.error != 0) fail("read", file, read.error);
+  if (read.error == EFBIG) {
+    throw RunFileError(file.string(), "",
+                       fmt::format("the file is larger than {} MiB, which is the most that is read",
+                                   kMostTextBytes >> 20));
+  }
+  if (read.error != 0) {
+    throw RunFileError(file.string(), "",
+                       "it cannot be read: " + std::generic_category().message(read.error));
+  }
   read.text.resize(read.text.rfind('\n') + 1);  // none: npos + 1 is 0
   return std::move(read.text);
 }
@@ -65,10 +75,10 @@ TuningJournal::TuningJournal(const fs::path& folder, const JournalHead& head)
   }
   found_ = figures_.size();
   file_ = ::open(file_name_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0) fail("write", file_name_, errno);
+  if (file_ < 0) fail_to_write(file_name_, errno);
   if (::ftruncate(file_, static_cast<off_t>(lines.size())) != 0 ||
       ::lseek(file_, 0, SEEK_END) < 0) {
-    fail("write", file_name_, errno);
+    fail_to_write(file_name_, errno);
   }
   if (lines.empty()) write(journal_line(head));
 }
@@ -78,7 +88,7 @@ TuningJournal::~TuningJournal() {
 }
 
 void TuningJournal::write(const std::string& line) {
-  if (const int error = write_to(file_, line)) fail("write", file_name_, error);
+  if (const int error = write_to(file_, line)) fail_to_write(file_name_, error);
 }
 
 std::optional<TuningFigures> TuningJournal::find(const std::string& attempt) const {

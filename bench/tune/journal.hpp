@@ -24,8 +24,7 @@ class OtherSearch : public std::runtime_error {
 
 class TuningJournal {
  public:
-  /// The head of the one in a folder; nothing where there is none. Throws RunFileError,
-  /// MachineError.
+  /// The head of the one in a folder; nothing where there is none. Throws RunFileError.
   static std::optional<JournalHead> head_in(const std::filesystem::path& folder);
 
   /// Begins one, or goes on with the one that is there, which must have the same head. A last line

@@ -1,5 +1,6 @@
 #include "bench/wire/prompt.hpp"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "bench/wire/json_text.hpp"
@@ -63,12 +66,25 @@ constexpr std::string_view kPromptForm =
     R"({"prompt": "What is a token?"}, or the text alone: "What is a token?")";
 constexpr std::size_t kLongestPromptLine = std::size_t{64} << 20;
 
+constexpr std::size_t kMostPromptBytes = std::size_t{256} << 20;  // all are held in memory
+
+/// False where there is none, or two, of which readers would each take another one.
+bool find_prompt(const simdjson::dom::object& object, simdjson::dom::element& prompt) {
+  std::size_t found = 0;
+  for (const simdjson::dom::key_value_pair field : object) {
+    if (field.key != "prompt") continue;
+    prompt = field.value;
+    ++found;
+  }
+  return found == 1;
+}
+
 /// The prompt that a line holds, or nothing.
 bool read_prompt(simdjson::dom::parser& parser, const std::string& line, std::string& prompt) {
   simdjson::dom::element element;
   std::string_view text;
   if (parser.parse(line).get(element)) return false;
-  if (element.is_object() && element["prompt"].get(element)) return false;
+  if (element.is_object() && !find_prompt(simdjson::dom::object(element), element)) return false;
   if (element.get(text)) return false;
   prompt = text;
   return true;
@@ -80,6 +96,12 @@ std::vector<std::string> read_prompts(const std::string& path) {
   LineReader lines(path, "prompt");
   simdjson::dom::parser parser;
   std::vector<std::string> prompts;
+  std::error_code error;
+  if (std::filesystem::file_size(path, error) > kMostPromptBytes && !error) {
+    lines.fail(fmt::format("the file has more than {} MiB, which is the most that is read",
+                           kMostPromptBytes >> 20),
+               "prompts are taken in turn: give fewer, or shorter ones");
+  }
   while (lines.next(kLongestPromptLine, kPromptForm)) {
     const std::size_t begin = lines.line().find_first_not_of(" \t");
     if (begin == std::string_view::npos) continue;

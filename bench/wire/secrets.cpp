@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
+#include <system_error>
 
+#include "bench/machine/input_file.hpp"
 #include "bench/wire/origin.hpp"
 #include "workloads/scenario/scenario.hpp"
 #include "workloads/text/ascii.hpp"
@@ -15,14 +16,39 @@ namespace tokenlift {
 
 namespace {
 
+constexpr std::size_t kMostKeyBytes = std::size_t{16} << 10;  // servers take no longer heads
+
 /// A line break in a head would begin another field.
 std::string require_key(std::string_view text, std::string_view where) {
   std::string key(trimmed(text));
   if (key.empty()) throw EndpointError(fmt::format("{} is empty: it is to hold a key", where));
+  if (key.size() > kMostKeyBytes) {
+    throw EndpointError(
+        fmt::format("{} holds no key: it has more than {} KiB", where, kMostKeyBytes >> 10));
+  }
   if (!std::ranges::all_of(key, is_visible_ascii)) {
     throw EndpointError(fmt::format("{} holds no key: a key is one word of ASCII", where));
   }
   return key;
+}
+
+/// Of a file that may have no end, as devices have none. Throws EndpointError.
+std::string first_line(const std::string& name) {
+  constexpr std::size_t kPieceBytes = 4096;
+  InputFile file(name);
+  std::string text;
+  std::size_t before = 0;
+  do {
+    before = text.size();
+    file.append_to(text, kPieceBytes);
+    if (const std::size_t end = text.find('\n', before); end != std::string::npos) {
+      return text.substr(0, end);
+    }
+  } while (text.size() > before && text.size() <= kMostKeyBytes);  // the rest is not looked at
+  if (file.error() == 0 && !text.empty()) return text;
+  throw EndpointError(fmt::format(
+      "no key can be read from the file '{}', which key_file names: {}", name,
+      file.error() == 0 ? "it is empty" : std::generic_category().message(file.error())));
 }
 
 }  // namespace
@@ -38,13 +64,8 @@ std::string read_key(const Credentials& credentials) {
     return require_key(value, fmt::format("the environment variable '{}'", credentials.key_env));
   }
   if (credentials.key_file.empty()) return "";
-  std::ifstream in(credentials.key_file);
-  std::string line;
-  if (!in || !std::getline(in, line)) {
-    throw EndpointError(fmt::format("no key can be read from the file '{}', which key_file names",
-                                    credentials.key_file));
-  }
-  return require_key(line, fmt::format("the first line of '{}'", credentials.key_file));
+  return require_key(first_line(credentials.key_file),
+                     fmt::format("the first line of '{}'", credentials.key_file));
 }
 
 std::string read_key(const Endpoint& endpoint, const Credentials& tenant) {

@@ -306,6 +306,16 @@ lift = "=1+1 %"
         self.run_tokenlift(*run, "--records", "out/2.csv", "--repetitions", 2, code=0)
         self.assertTrue((self.path / "out" / "2.csv").read_text().startswith("repetition,"))
 
+    def test_records_are_not_written_over_what_is_read(self):
+        profiles = self.profile_file()
+        (self.path / "link.csv").symlink_to(self.scenario)
+        before = self.scenario.read_text(), profiles.read_text()
+        for records in (self.scenario, "link.csv", "./" + profiles.name):
+            self.assert_wrong("run", self.scenario, "--engine", "virtual", "--profiles", profiles, "--out", "out",
+                              "--records", records, says=("--records", "which is read"))
+        self.assertEqual((self.scenario.read_text(), profiles.read_text()), before)
+        self.assertFalse((self.path / "out").exists(), "nothing was begun")
+
     def test_wrong_words_to_calibrate(self):
         self.assert_wrong("calibrate", "cpu-smal", says=("did you mean 'cpu-small'",))
         self.assert_wrong("calibrate", "h100-8b", says=("no decoder", "cpu-small"))

@@ -374,6 +374,17 @@ class Faults(unittest.TestCase):
                     self.assertTrue(most > 1 or done.returncode == 4, done.stderr)
                     self.assertIn("tokenlift: ", done.stderr)
 
+    def test_who_cannot_listen_for_want_of_descriptors_is_failed_by_the_machine(self):
+        said = []
+        for most in range(4, 12):
+            process = self.begin("serve", preexec_fn=lambda most=most: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (most, most)))
+            _, errors = process.communicate(timeout=120)
+            said.append(errors)
+            if os.strerror(errno.EMFILE) in errors and "cannot listen" in errors:
+                self.assertEqual(process.returncode, 4, errors)
+        self.assertTrue(any("cannot listen" in errors for errors in said), said)
+
     def test_a_reader_that_has_gone_costs_nothing_that_was_measured(self):
         reading, writing = os.pipe()
         os.close(reading)

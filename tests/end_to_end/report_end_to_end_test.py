@@ -274,6 +274,20 @@ class ReportEndToEnd(unittest.TestCase):
                 self.assertEqual(done.stdout, "")
                 self.assertTrue(done.stderr)
 
+    def test_it_is_not_written_over_what_it_reads(self):
+        file = self.path / "one" / "run.json"
+        before = file.read_text()
+        link = self.path / "same.json"
+        link.hardlink_to(file)
+        self.addCleanup(link.unlink)
+        self.assert_wrong("one", "--out", file, says=("--out", "which is read"))
+        self.assert_wrong("one/run.json", "--out", link, says=("--out", "which is read"))
+        self.assert_wrong("higher", "one", "--out", "./one//run.json", says=("which is read",))
+        done = tokenlift("compare", "one", "higher", "--force", "--out", "one/run.json", cwd=self.path)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("which is read", done.stderr)
+        self.assertEqual(file.read_text(), before)
+
     def test_a_report_that_cannot_be_written_is_exit_code_4(self):
         done = self.report("one", "--out", "small.toml/report.txt", code=4)
         self.assertIn("small.toml", done.stderr)

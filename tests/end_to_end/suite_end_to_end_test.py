@@ -207,6 +207,14 @@ class Suite(unittest.TestCase):
         done = self.suite(code=2, suite="smok")
         self.assertIn("did you mean 'smoke'?", done.stderr)
 
+    def test_a_suite_may_come_through_a_pipe(self):
+        done = subprocess.run(
+            [TOKENLIFT, "suite", "/dev/stdin", "--benchmark_list_tests=true", "--benchmark_filter=^two/"],
+            input=SUITE, cwd=self.folder, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("two", done.stdout)
+        self.assertIn("is larger than 8 MiB", self.suite(code=2, suite="/dev/zero").stderr)
+
     # ------------------------------------------------------------------------ Google Benchmark
 
     def test_flags_choose_and_list(self):
@@ -229,6 +237,28 @@ class Suite(unittest.TestCase):
             done = self.suite("--out", "out", word, code=2)
             self.assertTrue(done.stderr.strip(), word)
             self.assertFalse((self.folder / "out").exists(), word)
+
+    def test_a_filter_that_would_take_the_whole_stack_is_refused(self):
+        for pattern, says in (("(" * 50_000 + ")" * 50_000, "1000 are the most"),
+                              ("(" * 51 + "x" + ")" * 51, "more than 50 deep"),
+                              ("((x{255}){255}){255}", "more than 1000 times")):
+            done = self.suite("--out", "out", "--benchmark_filter=" + pattern, code=2)
+            self.assertIn(says, done.stderr)
+            self.assertFalse((self.folder / "out").exists())
+        done = self.suite("--benchmark_list_tests=true", "--benchmark_filter=^(((two){1,3}))/")
+        self.assertIn("two", done.stdout)
+
+    def test_what_google_benchmark_writes_goes_over_nothing_else(self):
+        (self.folder / "out").mkdir()
+        (self.folder / "here").symlink_to("out")
+        for file, says in (("out/suite.json", "suite.json"), ("here/benchmark.json", "benchmark.json"),
+                           ("out/two/1/run.json", "case two"), ("out/./two/figures.json", "case two"),
+                           (self.file, "which is read")):
+            done = self.suite("--out", "out", f"--benchmark_out={file}", code=2)
+            self.assertIn(says, done.stderr)
+            self.assertIn("give another file", done.stderr)
+            self.assertEqual(list((self.folder / "out").iterdir()), [])
+        self.assertEqual(self.file.read_text(), SUITE)
 
     def test_stdout_is_the_report_in_the_format_that_is_asked_for(self):
         out, done = self.run_small("out", "--format", "markdown")

@@ -229,6 +229,17 @@ class Tune(unittest.TestCase):
                       self.tune("--resume", out, "--seed", "9", code=2).stderr)
         self.assertEqual((out / "journal.jsonl").read_bytes(), before)
 
+    def test_a_journal_that_cannot_be_read_is_wrong_input(self):
+        out = self.folder / "out"
+        out.mkdir()
+        journal = out / "journal.jsonl"
+        journal.symlink_to("/dev/zero")
+        self.assertIn("larger than 320 MiB", self.tune("--resume", out, *SEARCH, code=2).stderr)
+        journal.unlink()
+        journal.mkdir()
+        self.assertIn("Is a directory", self.tune("--resume", out, *SEARCH, code=2).stderr)
+        self.assertTrue(journal.is_dir())
+
     # ------------------------------------------------------------------------------- the lift
 
     def lift(self, *words, code=0):

@@ -36,5 +36,20 @@ TEST(InputFile, IsReadWhole) {
   EXPECT_EQ(read_whole("/dev/null").text, "");
 }
 
+TEST(InputFile, IsReadPieceByPiece) {
+  InputFile zeros("/dev/zero");
+  std::string text = "a";
+  zeros.append_to(text, 3);
+  EXPECT_EQ(text, std::string("a\0\0\0", 4));
+  InputFile nothing("/dev/null");
+  nothing.append_to(text, 3);
+  EXPECT_EQ(nothing.error(), 0);
+  InputFile folder("/");
+  folder.append_to(text, 3);
+  EXPECT_EQ(folder.error(), EISDIR);
+  EXPECT_EQ(InputFile("/nowhere/at/all").error(), ENOENT);
+  EXPECT_EQ(text.size(), 4U) << "nothing was appended";
+}
+
 }  // namespace
 }  // namespace tokenlift::input_file_test

@@ -152,8 +152,9 @@ TEST(Prompt, OfAFileIsAStringOrAnObjectWithOne) {
 }
 
 TEST(Prompt, OfAFileThatIsNoneIsToldWithItsPlace) {
-  for (const std::string line : {"{\"prompt\": 5}", "{\"text\": \"a\"}", "[\"a\"]", "5", "hello",
-                                 "{\"prompt\": \"a\"", "\"a\" \"b\"", "null"}) {
+  for (const std::string line :
+       {"{\"prompt\": 5}", "{\"text\": \"a\"}", "[\"a\"]", "5", "hello", "{\"prompt\": \"a\"",
+        "\"a\" \"b\"", "null", R"({"prompt": "a", "prompt": "b"})"}) {
     const Mistake wrong = mistake("\"good\"\n \t" + line + "\n");
     EXPECT_EQ(wrong.message, "the line is no prompt") << line;
     EXPECT_EQ(wrong.line, 2);
@@ -168,6 +169,18 @@ TEST(Prompt, OfAFileThatIsNoneIsToldWithItsPlace) {
     ADD_FAILURE();
   } catch (const ScenarioError& error) {
     EXPECT_EQ(error.mistakes()[0].message, "there is no such prompt file");
+  }
+}
+
+TEST(Prompt, OfAFileThatIsTooLargeIsNotRead) {
+  const File file("");
+  std::filesystem::resize_file(file.path, (std::uintmax_t{256} << 20) + 1);
+  try {
+    read_prompts(file.path);
+    ADD_FAILURE();
+  } catch (const ScenarioError& error) {
+    EXPECT_EQ(error.mistakes()[0].message,
+              "the file has more than 256 MiB, which is the most that is read");
   }
 }
 

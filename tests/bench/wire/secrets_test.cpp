@@ -58,6 +58,16 @@ TEST(Secrets, AKeyThatIsNoneIsAMistakeThatDoesNotShowIt) {
   EXPECT_EQ(said.find("sk-1"), std::string::npos);
 }
 
+TEST(Secrets, AFileWithoutAKeyIsReadOnlySoFar) {
+  Credentials credentials;
+  credentials.key_file = "/dev/zero";
+  EXPECT_NE(complaint_about(credentials).find("more than 16 KiB"), std::string::npos);
+  credentials.key_file = "/dev/null";
+  EXPECT_NE(complaint_about(credentials).find("it is empty"), std::string::npos);
+  credentials.key_file = "/";
+  EXPECT_NE(complaint_about(credentials).find("Is a directory"), std::string::npos);
+}
+
 TEST(Secrets, WhatIsSecretIsBlankedWhereverItStands) {
   Secrets secrets;
   secrets.add("sk-1234");
