@@ -16,6 +16,7 @@
 #include "bench/machine/progress.hpp"
 #include "reports/analysis/agreement.hpp"
 #include "reports/text/figure.hpp"
+#include "reports/text/visible.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 #include "workloads/reader/profile_text.hpp"
@@ -290,7 +291,7 @@ int verify(const Surroundings& surroundings, const CalibrateOptions& options,
   const std::vector<AgreementRow> rows = agreement(real, other);
   print_result(surroundings,
                fmt::format("\n{}\nresults: {}, {}\n", to_text(rows, style_of(surroundings)),
-                           names_of(*measured), names_of(computed)));
+                           visible(names_of(*measured)), visible(names_of(computed))));
   for (const Run* run : std::initializer_list<const Run*>{&real, &other}) {
     if (run->valid()) continue;
     const auto failed = std::find_if(run->checks.begin(), run->checks.end(),

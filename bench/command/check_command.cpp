@@ -175,26 +175,26 @@ int check(const Surroundings& surroundings, const ScenarioChoice& choice, bool o
   if (computed) planned.fleet.capacity_tokens_per_s = capacity_tokens_per_s;
   text += open ? "\n# phases (as if the capacity, which a run measures, were 10,000 tokens/s):\n"
                : "\n# phases:\n";
-  text += describe_phases(planned);
+  std::string notes = describe_phases(planned);
   if (measured_event(planned) && !divided_from_elsewhere(planned)) {
-    text += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value(),
-                           may_be_yielded(planned));
+    notes += describe_drain(fluid_drain(planned), planned.fleet.capacity_tokens_per_s.has_value(),
+                            may_be_yielded(planned));
   }
-  text += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");
-  text += fleet_over_time(planned);
-  for (const std::string& note : trace_notes(planned)) text += "# " + note + "\n";
-  for (const std::string& note : power_notes(planned)) text += "# " + note + "\n";
-  for (const std::string& note : job_notes(planned)) text += "# " + note + "\n";
+  notes += describe_load(planned, open ? "assumed" : computed ? "computed" : "stated");
+  notes += fleet_over_time(planned);
+  for (const std::string& note : trace_notes(planned)) notes += "# " + note + "\n";
+  for (const std::string& note : power_notes(planned)) notes += "# " + note + "\n";
+  for (const std::string& note : job_notes(planned)) notes += "# " + note + "\n";
   const std::optional<Check> quota = check_cpu_quota(scenario, cpu_quota(), core_count());
   if (quota && !quota->passed) {
-    text += "# warning: a run cannot be valid here: " + quota->advice + "\n";
+    notes += "# warning: a run cannot be valid here: " + quota->advice + "\n";
   }
   for (const std::string& warning : warnings(planned, builtin_profiles())) {
-    text += "# warning: " + warning + "\n";
+    notes += "# warning: " + warning + "\n";
   }
   const bool asks = traits_of(scenario.run.engine).remote && !offline;
-  const bool all_answer = !asks || ask_endpoints(surroundings, planned, text);
-  print_result(surroundings, text);
+  const bool all_answer = !asks || ask_endpoints(surroundings, planned, notes);
+  print_result(surroundings, text + visible_lines(notes));
   return all_answer ? kDone : kNotValid;
 }
 

@@ -176,7 +176,7 @@ int dispatch(const Surroundings& surroundings) {
     std::ostringstream err;
     const int code = app.exit(error, out, err);
     print_result(surroundings, fitted_help(out.str(), style_of(surroundings).width));
-    std::fputs(visible_lines(err.str()).c_str(), surroundings.err);
+    std::fputs(visible_lines(without_long_words(err.str())).c_str(), surroundings.err);
     return code == 0 ? kDone : kInputWrong;
   }
   for (std::size_t i = 0; i < commands.size(); ++i) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bench/command/input.hpp"
+#include "bench/command/run_labels.hpp"
 #include "bench/command/trial_reader.hpp"
 #include "bench/machine/output_folder.hpp"
 #include "reports/findings/report.hpp"
@@ -43,43 +44,8 @@ struct Format {
 constexpr std::array<Format, 3> kFormats = {
     {{"json", to_json}, {"csv", to_csv}, {"openmetrics", to_openmetrics}}};
 
-// -------------------------------------------------------------------------------- the columns
-
-/// The last `parts` of what tells a path from others: its folders, and its name but for run.json.
-std::string label_of(const std::string& word, std::size_t parts) {
-  fs::path path = fs::path(word).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();  // a/b/
-  if (path.filename() == "run.json" && path.has_parent_path()) path = path.parent_path();
-  fs::path label;
-  for (; parts > 0 && path.has_filename(); --parts) {
-    label = label.empty() ? path.filename() : path.filename() / label;
-    path = path.parent_path();
-  }
-  return label.empty() ? word : label.string();
-}
-
-/// As short as tells them apart; a path that was given twice is numbered.
-std::vector<std::string> labels_of(const std::vector<std::string>& words) {
-  constexpr std::size_t kMostParts = 100;
-  std::vector<std::string> labels;
-  for (const std::string& word : words) {
-    const auto taken = [&](std::size_t parts) {
-      return std::count_if(words.begin(), words.end(), [&](const std::string& other) {
-        return other != word && label_of(other, parts) == label_of(word, parts);
-      });
-    };
-    std::size_t parts = 1;
-    while (taken(parts) > 0 && parts < kMostParts) ++parts;
-    std::string label = label_of(word, parts);
-    const auto before = std::count(labels.begin(), labels.end(), label);
-    if (before > 0) label += fmt::format(" ({})", before + 1);
-    labels.push_back(std::move(label));
-  }
-  return labels;
-}
-
 Report read_report(const std::vector<std::string>& words) {
-  const std::vector<std::string> labels = labels_of(words);
+  const std::vector<std::string> labels = run_labels(words);
   std::vector<Trial> trials;
   for (std::size_t i = 0; i < words.size(); ++i) trials.push_back(read_trial(words[i], labels[i]));
   return make_report(std::move(trials));

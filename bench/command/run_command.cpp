@@ -22,6 +22,7 @@
 #include "reports/formats/page_text.hpp"
 #include "reports/page/report_page.hpp"
 #include "reports/text/figure.hpp"
+#include "reports/text/visible.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
@@ -350,15 +351,15 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
     std::vector<Trial> trials;  // a list in braces would be copied
     trials.push_back(std::move(repeated.trial));
     report = make_report(std::move(trials));
-    print_result(surroundings,
-                 fmt::format("{}\nresults: {}\n",
-                             to_text(report_page(*report), style_of(surroundings)), files));
+    print_result(surroundings, fmt::format("{}\nresults: {}\n",
+                                           to_text(report_page(*report), style_of(surroundings)),
+                                           visible(files)));
   });
   if (log) all_done &= attempt(surroundings, [&] { log->close(); });
   if (report) {
     all_done &= attempt(surroundings, [&] {
       const fs::path page = folder.write(kPage, to_html(report_page(*report)));
-      print_result(surroundings, fmt::format("report:  {}\n", page.string()));
+      print_result(surroundings, fmt::format("report:  {}\n", visible(page.string())));
     });
   }
   if (!all_done) return kMachineFailed;

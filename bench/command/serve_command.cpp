@@ -21,6 +21,7 @@
 #include "reports/formats/page_text.hpp"
 #include "reports/json/json_run.hpp"
 #include "reports/page/report_page.hpp"
+#include "reports/text/visible.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/scenario/keywords.hpp"
 
@@ -97,7 +98,7 @@ void write_results(const Surroundings& surroundings, const OutputFolder& folder,
   const auto page = folder.write(kPage, to_html(report_page(report)));
   print_result(surroundings, fmt::format("{}\nresults: {}\nreport:  {}\n",
                                          to_text(report_page(report), style_of(surroundings)),
-                                         file.string(), page.string()));
+                                         visible(file.string()), visible(page.string())));
 }
 
 int serve(const Surroundings& surroundings, const ServeOptions& options) {

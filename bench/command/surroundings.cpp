@@ -1,5 +1,6 @@
 #include "bench/command/surroundings.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <sstream>
 #include <system_error>
@@ -8,6 +9,7 @@
 #include "bench/machine/progress.hpp"
 #include "reports/text/visible.hpp"
 #include "workloads/text/did_you_mean.hpp"
+#include "workloads/text/utf8.hpp"
 
 namespace tokenlift {
 
@@ -35,8 +37,29 @@ std::string visible_lines(const std::string& text) {
   return shown;
 }
 
+std::string without_long_words(const std::string& text) {
+  constexpr std::size_t kLongestWord = 1000;
+  constexpr std::size_t kLongestLine = 4000;
+  std::string shown;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::string cut;
+    for (std::string_view rest = line; !rest.empty();) {
+      const std::string_view word = rest.substr(0, rest.find(' '));
+      rest.remove_prefix(word.size());
+      const std::size_t blanks = std::min(rest.find_first_not_of(' '), rest.size());
+      cut += cut_behind(word, kLongestWord);
+      cut += rest.substr(0, blanks);
+      rest.remove_prefix(blanks);
+    }
+    shown += cut_behind(cut, kLongestLine) + "\n";
+  }
+  return shown;
+}
+
 void complain(const Surroundings& surroundings, const std::string& text) {
-  std::fputs(fmt::format("tokenlift: {}", visible_lines(text)).c_str(), surroundings.err);
+  const std::string shown = visible_lines(without_long_words(text));
+  std::fputs(fmt::format("tokenlift: {}", shown).c_str(), surroundings.err);
 }
 
 void print_result(const Surroundings& surroundings, const std::string& text) {
@@ -58,10 +81,10 @@ void require_no_html_on_terminal(const Surroundings& surroundings, const std::st
 void print_report(const Surroundings& surroundings, const std::string& format,
                   const std::string& report, const std::string& files) {
   if (format == "text") {
-    print_result(surroundings, report + "\n" + files);
+    print_result(surroundings, report + "\n" + visible_lines(files));
   } else {
     print_result(surroundings, report);
-    std::fputs(files.c_str(), surroundings.err);
+    std::fputs(visible_lines(files).c_str(), surroundings.err);
   }
 }
 

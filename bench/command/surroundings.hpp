@@ -72,7 +72,12 @@ TextStyle style_of(const Surroundings& surroundings);
 /// Each line of a text made visible().
 std::string visible_lines(const std::string& text);
 
-/// To stderr, made visible(). Whether that can be written makes no difference to a run.
+/// `text` with words of more than 1000 code points, and then lines of more than 4000, cut: whoever
+/// gave a file for a word need not read all of it again.
+std::string without_long_words(const std::string& text);
+
+/// To stderr, made visible() and without_long_words(). Whether that can be written makes no
+/// difference to a run.
 void complain(const Surroundings& surroundings, const std::string& text);
 
 /// The same, unless the user wants quiet.

@@ -54,7 +54,7 @@ Timetable::Refusal explained(const ScenarioError& error) {
   std::string text;
   bool conflicts = true;
   for (const Mistake& mistake : error.mistakes()) {
-    const std::string keys = keys_at(mistake.excerpt, mistake.column);
+    const std::string keys = keys_at(mistake.excerpt, mistake.column - mistake.excerpt_column + 1);
     if (!text.empty()) text += "; ";
     if (!keys.empty()) text += keys + ": ";
     text += mistake.message;

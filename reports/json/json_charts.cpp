@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "reports/json/json_value.hpp"
+#include "reports/text/utf8.hpp"
+#include "reports/text/visible.hpp"
 
 namespace tokenlift {
 namespace {
@@ -109,14 +111,19 @@ std::string chart_data(const std::vector<Chart>& charts) {
   for (const Chart& chart : charts) json.push_back(json_of(chart));
   const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   // "<" stands in strings only, where JSON may write it so; the script element then cannot end
-  // early, nor a comment begin.
+  // early, nor a comment begin. What the script draws is no more to turn the direction of text than
+  // what is escaped().
   std::string safe;
-  for (const char c : text) {
-    if (c == '<') {
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view character = rest.substr(0, character_bytes(rest));
+    if (character == "<") {
       safe += "\\u003c";
+    } else if (is_control(character)) {
+      safe += "\xEF\xBF\xBD";
     } else {
-      safe += c;
+      safe += character;
     }
+    rest.remove_prefix(character.size());
   }
   return safe;
 }

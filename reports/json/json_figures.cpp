@@ -293,12 +293,20 @@ bool is_path(const std::string& path) {
                      [&](const std::string& each) { return matches(path, each); });
 }
 
+const std::vector<std::vector<std::string>>& words_of_figures() {
+  static const std::vector<std::vector<std::string>> all = [] {
+    std::vector<std::vector<std::string>> words;
+    for (const std::string& path : figure_paths()) words.push_back(words_of(path));
+    return words;
+  }();
+  return all;
+}
+
 /// The words that may stand after the first ones of a path, once each; the empty one where a path
 /// may end.
 std::vector<std::string> words_after(std::span<const std::string> begin) {
   std::vector<std::string> next;
-  for (const std::string& path : figure_paths()) {
-    const std::vector<std::string> words = words_of(path);
+  for (const std::vector<std::string>& words : words_of_figures()) {
     const auto fits = [](const std::string& word, const std::string& pattern) {
       return pattern == word || pattern == kAnyName;
     };

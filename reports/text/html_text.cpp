@@ -6,6 +6,7 @@
 
 #include "reports/text/glossary.hpp"
 #include "reports/text/utf8.hpp"
+#include "reports/text/visible.hpp"
 
 namespace tokenlift {
 namespace {
@@ -34,9 +35,8 @@ std::string_view escape_of(char c) {
   }
 }
 
-bool forbidden(char c) {
-  const auto code = static_cast<std::uint8_t>(c);
-  return (code < 0x20 && c != '\n' && c != '\t') || code == 0x7F;
+bool forbidden(std::string_view character) {
+  return is_control(character) && character != "\n" && character != "\t";
 }
 
 std::string_view ink_class(Ink ink) {
@@ -92,9 +92,9 @@ std::string escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const std::size_t length = character_bytes(text);
-    if (length == 0 || forbidden(text.front())) {
+    if (length == 0 || forbidden(text.substr(0, length))) {
       out += kReplacement;
-      text.remove_prefix(1);
+      text.remove_prefix(std::max<std::size_t>(length, 1));
       continue;
     }
     const std::string_view escape = escape_of(text.front());

@@ -8,8 +8,9 @@
 
 namespace tokenlift {
 
-/// Safe as text and inside quoted attributes, whatever it holds. Control characters that HTML does
-/// not allow become U+FFFD, and so does every byte that is not UTF-8.
+/// Safe as text and inside quoted attributes, whatever it holds. Control characters but LF and
+/// tabs, those that turn the direction of text too, become U+FFFD, and so does every byte that is
+/// not UTF-8.
 std::string escaped(std::string_view text);
 
 /// The same of a sentence; arrows (->) in it do not break.

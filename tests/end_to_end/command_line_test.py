@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 import binary_case
-from binary_case import PROFILE, TRACE, conclusions
+from binary_case import PROFILE, SMALL, TRACE, conclusions
 
 
 class CommandLine(binary_case.BinaryCase):
@@ -277,6 +277,41 @@ lift = "=1+1 %"
         self.assert_wrong("run", "lift", "--seed", "9" * 20, says=("2^63",))
         self.assert_wrong("run", self.scenario, "--set", "run.sed=3", says=("run.sed", "seed"))
         self.assert_wrong("run", self.scenario, "--set", "nonsense", says=("nonsense",))
+
+    def test_words_of_any_length_are_said_in_part(self):
+        word = "w" * 100_000
+        for words in (("run", word), ("check", self.scenario, "--set", word),
+                      ("check", self.scenario, "--set", f"{word}=1"), ("report", word),
+                      ("check", self.scenario, "--set", f"run.engine={word}"), (word,),
+                      ("run", self.scenario, f"--{word}"), ("run", self.scenario, word),
+                      ("sweep", self.scenario, "--over", "throttle.output limit.rate=1/s,2/s",
+                       "--while", word),
+                      ("sweep", self.scenario, "--over", "throttle.output limit.rate=1/s,2/s",
+                       "--figure", word)):
+            with self.subTest(words=[str(each)[:20] for each in words]):
+                said = self.run_tokenlift(*words, code=2).stderr
+                self.assertIn("wwwww...", said)
+                self.assertLess(len(said), 8000)
+
+    # Names turn the direction of what follows, and folders move the cursor besides.
+    def test_nothing_that_is_printed_turns_or_moves_what_follows(self):
+        turning = "\u202e\u2066\u200f\u061c"
+        self.scenario.write_text(SMALL.replace('"users"', f'"us{turning}ers"')
+                                 .replace('"output limit"', f'"out{turning}put"')
+                                 .replace('"here"', f'"he{turning}re"'))
+        texts = [self.run_tokenlift("check", self.scenario, code=0).stdout]
+        folder = f"o\x1b[2J{turning}\rut"
+        texts.append(self.run_tokenlift("run", self.scenario, "--engine", "virtual", "--out",
+                                        folder, code=(0, 3)).stdout)
+        texts.append((self.path / folder / "report.html").read_text())
+        texts.append(self.run_tokenlift("sweep", "small.toml", "--engine", "virtual", "--over",
+                                        f"tenant.us{turning}ers.arrivals.rate=10/s,20/s",
+                                        "--repetitions", 1, "--out", folder + "s",
+                                        code=(0, 3)).stdout)
+        self.assertIn(r"results: o\x1b[2J", texts[1])
+        self.assertIn(r"results: o\x1b[2J", texts[3])
+        for text in texts:
+            self.assertEqual([each for each in turning + "\x1b\r" if each in text], [])
 
     def test_a_name_to_write_to_is_not_empty(self):
         for words in (("run", self.scenario, "--out", ""), ("run", self.scenario, "--records", ""),

@@ -139,6 +139,20 @@ class ReportEndToEnd(unittest.TestCase):
         for label in ("one", "three", "higher"):
             self.assertIn(f"== {label} ==", text)
 
+    # What they are called is known before any of them is read.
+    def test_columns_are_called_by_what_tells_them_apart(self):
+        words = []
+        self.addCleanup(shutil.rmtree, self.path / "alike")
+        for name in ("x/a/one", "x/b/one", "y/a/one"):
+            shutil.copytree(self.path / "one", self.path / "alike" / name)
+            words.append(f"alike/{name}")
+        text = self.report(*words, "one/run.json", "one/run.json").stdout
+        for label in ("x/a/one", "b/one", "y/a/one"):
+            self.assertIn(f"== {label} ==", text)
+        self.assertIn("== one (2) ==", text)
+        many = [f"a{i}/b/c/d/run.json" for i in range(1000)]
+        self.assert_wrong(*many, says=("a0/b/c/d/run.json",))
+
     @conclusions
     def test_json_fits_its_schema_and_repeats_run_json(self):
         out = self.path / "report.json"

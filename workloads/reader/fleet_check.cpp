@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <queue>
 #include <string>
+#include <vector>
 
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/composition.hpp"
@@ -24,30 +27,45 @@ class TakenPlaces {
   TakenPlaces(const Scenario& scenario, const Site& site)
       : scenario_(scenario), site_(site), taken_(site.at_start.value_or(site.replicas)) {}
 
+  /// The instants come in order.
   std::int64_t free_at(std::int64_t at_ns) {
-    std::int64_t gone = 0;
-    for (Leaving& leaving : leaving_) gone += gone_by(leaving, at_ns);
-    return site_.replicas - taken_ + gone;
+    while (!leaving_.empty() && leaving_.top().next_ns <= at_ns) {
+      Leaving leaving = leaving_.top();
+      leaving_.pop();
+      gone_ -= leaving.gone;
+      leaving.gone = gone_by(leaving, at_ns);
+      gone_ += leaving.gone;
+      if (leaving.gone < leaving.count) push(leaving);
+    }
+    return site_.replicas - taken_ + gone_;
   }
   std::int64_t there() const { return taken_ - noticed_; }
 
   void join(std::int64_t count) { taken_ += count; }
   void leave(const Event& event, std::int64_t count) {
     noticed_ += count;
-    leaving_.push_back({&event, count});
+    push({0, begin_ns(scenario_, event), event.over_ns, count, 0});
   }
 
  private:
   struct Leaving {
-    const Event* event = nullptr;
+    std::int64_t next_ns = 0;  // when the next of them goes
+    std::int64_t begin_ns = 0;
+    std::int64_t over_ns = 0;
     std::int64_t count = 0;
-  };
-  std::int64_t gone_by(const Leaving& leaving, std::int64_t at_ns) const {
-    const std::int64_t since_ns = at_ns - begin_ns(scenario_, *leaving.event);
     std::int64_t gone = 0;
+    bool operator>(const Leaving& other) const { return next_ns > other.next_ns; }
+  };
+  void push(Leaving leaving) {
+    leaving.next_ns = leaving.begin_ns + spread_ns(leaving.over_ns, leaving.gone, leaving.count);
+    leaving_.push(leaving);
+  }
+  static std::int64_t gone_by(const Leaving& leaving, std::int64_t at_ns) {
+    const std::int64_t since_ns = at_ns - leaving.begin_ns;
+    std::int64_t gone = leaving.gone;
     for (std::int64_t end = leaving.count; gone < end;) {  // halves what is left
       const std::int64_t middle = gone + (end - gone) / 2;
-      if (spread_ns(leaving.event->over_ns, middle, leaving.count) <= since_ns) {
+      if (spread_ns(leaving.over_ns, middle, leaving.count) <= since_ns) {
         gone = middle + 1;
       } else {
         end = middle;
@@ -60,7 +78,8 @@ class TakenPlaces {
   const Site& site_;
   std::int64_t taken_;
   std::int64_t noticed_ = 0;
-  std::vector<Leaving> leaving_;
+  std::priority_queue<Leaving, std::vector<Leaving>, std::greater<>> leaving_;
+  std::int64_t gone_ = 0;
 };
 
 void check_counts(const Scenario& scenario, const Site& site, const FleetPlaces& places,

@@ -239,7 +239,14 @@ ReadProfiles read_profiles(TableReader& parent) {
   ReadProfiles result;
   std::optional<TableReader> tables = parent.table("profile", "[profile]");
   if (!tables) return result;
-  for (const std::string& name : tables->keys()) {
+  std::vector<std::string> names = tables->keys();
+  if (names.size() > kMostProfiles) {
+    parent.mistake("profile", std::to_string(names.size()) + " tables [profile.NAME]",
+                   std::to_string(kMostProfiles) + " are the most");
+    result.broken = std::move(names);
+    return result;
+  }
+  for (const std::string& name : names) {
     const Mark mark{parent.document()};
     if (!is_name(name)) {
       tables->mistake(name, in_quotes(name) + " can't be a name", std::string(kNameAdvice));

@@ -112,7 +112,7 @@ void SweepReader::read_objectives(TableReader& table) {
 }
 
 void SweepReader::read_figures(TableReader& table) {
-  for (const auto& [path, place] : table.placed_texts("figures")) {
+  for (const auto& [path, place] : table.figures("figures")) {
     Quantity<std::string> complete = complete_figure_path(scenario_, swept_phase(scenario_), path,
                                                           std::nullopt, figure_mistake_);
     if (!complete.value) {

@@ -309,9 +309,17 @@ std::vector<std::pair<std::string, Place>> TableReader::placed_texts(std::string
   return placed;
 }
 
+std::vector<std::pair<std::string, Place>> TableReader::figures(std::string_view key) {
+  std::vector<std::pair<std::string, Place>> placed = placed_texts(key);
+  if (placed.size() <= kMostFigures) return placed;
+  mistake(key, in_quotes(key) + " lists " + std::to_string(placed.size()),
+          std::to_string(kMostFigures) + " are the most");
+  return {};
+}
+
 std::vector<std::pair<Objective, Place>> TableReader::objectives(std::string_view key) {
   std::vector<std::pair<Objective, Place>> read;
-  for (const auto& [word, at] : placed_texts(key)) {
+  for (const auto& [word, at] : figures(key)) {
     Quantity<Objective> objective = parse_objective(word);
     if (objective.value) {
       read.emplace_back(std::move(*objective.value), at);

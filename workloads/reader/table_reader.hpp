@@ -88,6 +88,9 @@ class TableReader {
   /// One objective, or an array of at least one, each with its place; those that are none (a
   /// mistake is noted) are left out.
   std::vector<std::pair<Objective, Place>> objectives(std::string_view key);
+  /// Paths of figures, each with its place. Of more than kMostFigures (a mistake is noted) none,
+  /// and of as many objectives: each that is wrong takes a while to be told what was meant.
+  std::vector<std::pair<std::string, Place>> figures(std::string_view key);
   std::optional<TableReader> table(std::string_view key, std::string name);
   /// The tables of an array of tables ([[key]] or an array of inline tables); of more than `most`,
   /// which is a mistake, the first ones.

@@ -212,6 +212,7 @@ Throttle ThrottleReader::read(TableReader& table) {
   assign(throttle.unit, table.choice<Unit>("unit"));
   assign(throttle.scope, table.choice<Scope>("scope"));
   throttle.tenants = table.names_among("tenants", "tenant", tenant_names_);
+  std::ranges::sort(throttle.tenants);
   throttle.schedule = read_schedule(table, kind);
   const Settings settings = read_settings(table, kind);
   if (kind) require_keys(table, traits_of(*kind));

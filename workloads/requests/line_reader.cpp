@@ -35,7 +35,9 @@ void LineReader::fail(const std::string& message, const std::string& advice,
   const int column = offset == std::string_view::npos
                          ? 0
                          : static_cast<int>(count_code_points(line().substr(0, offset))) + 1;
-  throw ScenarioError({Mistake{file_, number_, column, message, advice, line_}});
+  Mistake mistake{file_, number_, column, message, advice, ""};
+  take_excerpt(mistake, line_);
+  throw ScenarioError({std::move(mistake)});
 }
 
 void LineReader::fail_at(int number, const std::string& message, const std::string& advice) const {

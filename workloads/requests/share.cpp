@@ -7,8 +7,7 @@ namespace tokenlift {
 namespace {
 
 bool concerns(const Throttle& throttle, const Tenant& tenant) {
-  return throttle.tenants.empty() ||
-         std::ranges::find(throttle.tenants, tenant.name) != throttle.tenants.end();
+  return throttle.tenants.empty() || std::ranges::binary_search(throttle.tenants, tenant.name);
 }
 
 }  // namespace

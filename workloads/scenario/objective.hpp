@@ -1,6 +1,7 @@
 #pragma once
 // What a case of a suite promises: one figure of its report against a bound.
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@ struct Objective {
   double bound = 0;  ///< finite
   bool operator==(const Objective&) const = default;
 };
+
+/// Objectives, constraints or figures that one key lists.
+inline constexpr std::size_t kMostFigures = 100;
 
 /// "PATH RELATION NUMBER": a relation is one of <=, <, >=, >, == and !=; spaces around it are free.
 Quantity<Objective> parse_objective(std::string_view text);

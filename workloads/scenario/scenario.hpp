@@ -264,7 +264,7 @@ struct Throttle {
   ThrottleKind kind = ThrottleKind::token_bucket;
   Unit unit = Unit::output_tokens;
   Scope scope = Scope::fleet;        ///< one for all, one for each tenant, or one for each user
-  std::vector<std::string> tenants;  ///< whose requests it looks at; empty: all
+  std::vector<std::string> tenants;  ///< whose requests it looks at, sorted; empty: all
   Mode mode = Mode::enforce;         ///< shadow: decides and counts, refuses nothing
   bool exempt_cached = false;        ///< input found in a prefix cache is refunded
   std::vector<PeakHours> schedule;
@@ -445,6 +445,7 @@ inline constexpr std::size_t kMostThrottles = 32;
 /// Some 15 KB each, in a run and in its files.
 inline constexpr std::size_t kMostTenants = 10'000;
 inline constexpr std::size_t kMostSites = 1'000;
+inline constexpr std::size_t kMostProfiles = 1'000;  ///< of a scenario, or of a file
 inline constexpr std::size_t kMostEvents = 100'000;
 inline constexpr std::int64_t kMostChanges = 100'000;   ///< by events, each step of a ramp one
 inline constexpr std::int64_t kMostUsers = 10'000'000;  ///< of all tenants

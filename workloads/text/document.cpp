@@ -22,21 +22,36 @@ namespace {
 // Tables of which there can be several.
 constexpr std::array<std::string_view, 4> kArrays = {"site", "tenant", "throttle", "event"};
 
-// Line `number` of the text, from 1, without its line ending. toml++ counts some exotic line breaks
-// that editors don't, so the number is brought into the text and returned.
-std::pair<int, std::string> line_of(std::string_view text, std::size_t number) {
-  int line = 1;
-  for (;;) {
-    const std::size_t end = text.find('\n');
-    if (end == std::string_view::npos || static_cast<std::size_t>(line) >= number) {
-      std::string_view content = text.substr(0, end);
-      if (content.ends_with('\r')) content.remove_suffix(1);
-      return {line, std::string(content)};
+// The lines of a text as they are shown, for mistakes in the order of their lines: a line with many
+// mistakes, which may be all of the text, is looked at once.
+class ShownLines {
+ public:
+  explicit ShownLines(std::string_view text) : rest_(text) {}
+
+  // toml++ counts some line breaks that editors don't, so the line is brought into the text; and
+  // columns behind the end of a line. What tells a secret may stand far before what is shown.
+  void place(Mistake& mistake) {
+    std::size_t end = rest_.find('\n');
+    for (; line_ < mistake.line && end != std::string_view::npos; ++line_) {
+      rest_.remove_prefix(end + 1);
+      end = rest_.find('\n');
+      shown_.reset();
     }
-    text.remove_prefix(end + 1);
-    ++line;
+    if (!shown_) {
+      std::string_view content = rest_.substr(0, end);
+      if (content.ends_with('\r')) content.remove_suffix(1);
+      shown_ = without_secrets(content);
+    }
+    mistake.line = line_;
+    mistake.column = std::max(mistake.column, 1);
+    take_excerpt(mistake, *shown_);
   }
-}
+
+ private:
+  std::string_view rest_;  // from the line on
+  int line_ = 1;
+  std::optional<std::string> shown_;
+};
 
 const std::string kTooDeep =
     "tables or arrays stand more than " + std::to_string(kDeepestTable) + " deep in each other";
@@ -328,19 +343,6 @@ void Document::note(Found found) {
   found_.resize(kMostMistakes);
 }
 
-// toml++ counts some line breaks that editors do not, and columns behind the end of a line.
-Mistake Document::placed(const Found& found) const {
-  Mistake mistake = found.mistake;
-  if (found.rank == 1 || mistake.line == 0) return mistake;
-  auto [line, excerpt] =
-      line_of(sources_.at(found.index).text, static_cast<std::size_t>(mistake.line));
-  mistake.line = line;
-  mistake.column =
-      std::min(std::max(mistake.column, 1), static_cast<int>(count_code_points(excerpt)) + 1);
-  mistake.excerpt = without_secrets(excerpt);
-  return mistake;
-}
-
 void Document::throw_mistakes() const {
   if (found_.empty()) return;
   std::vector<Found> ordered = found_;
@@ -348,7 +350,15 @@ void Document::throw_mistakes() const {
   ordered.resize(std::min(ordered.size(), kMostMistakes));
   std::vector<Mistake> mistakes;
   mistakes.reserve(ordered.size());
-  for (const Found& found : ordered) mistakes.push_back(placed(found));
+  std::optional<ShownLines> lines;
+  std::size_t lines_of = 0;
+  for (const Found& found : ordered) {
+    mistakes.push_back(found.mistake);
+    if (found.rank == 1 || found.mistake.line == 0) continue;
+    if (!lines || lines_of != found.index) lines.emplace(sources_.at(found.index).text);
+    lines_of = found.index;
+    lines->place(mistakes.back());
+  }
   throw ScenarioError(std::move(mistakes), count_ - repeated_ - ordered.size());
 }
 

@@ -74,7 +74,6 @@ class Document {
   };
   void apply(std::size_t index);
   void note(Found found);
-  Mistake placed(const Found& found) const;
 
   std::vector<Source> sources_;  // the main text, then the overrides
   std::vector<Found> found_;     // of all the first, and some more that have come since

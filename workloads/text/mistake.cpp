@@ -14,6 +14,24 @@ namespace {
 
 constexpr std::size_t kExcerptWidth = 96;
 
+// What is around a place of a line.
+struct Window {
+  std::string_view text;
+  std::size_t before = 0;  // code points of the line before it
+  std::size_t place = 0;   // in the line; at its end at most
+};
+
+// As many code points on either side as there are, `beside` at most.
+Window window_of(std::string_view line, std::size_t place, std::size_t beside) {
+  const Stretch before = stretch_of(line, place - std::min(place, beside));
+  const std::string_view rest = line.substr(before.bytes);
+  const Stretch up_to = stretch_of(rest, place - before.points);
+  const std::size_t end = before.points + up_to.points;
+  if (end < place) return window_of(line, end, beside);
+  const Stretch behind = stretch_of(rest.substr(up_to.bytes), beside);
+  return {rest.substr(0, up_to.bytes + behind.bytes), before.points, end};
+}
+
 // One string per code point, fit for a terminal: one column each as far as the code can know.
 std::vector<std::string> printable_code_points(std::string_view text) {
   std::vector<std::string> points;
@@ -40,15 +58,18 @@ std::string printable(std::string_view text) {
 
 // The source line, or the part of it around the caret, and the caret below it.
 std::string excerpt_with_caret(const Mistake& mistake) {
-  const std::vector<std::string> points = printable_code_points(mistake.excerpt);
-  const auto caret = static_cast<std::size_t>(std::max(mistake.column - 1, 0));
+  const auto place = static_cast<std::size_t>(std::max(mistake.column - mistake.excerpt_column, 0));
+  // Of more than is shown, so that what is left out shows.
+  const Window window = window_of(mistake.excerpt, place, kExcerptWidth + 1);
+  const std::vector<std::string> points = printable_code_points(window.text);
+  const std::size_t caret = window.place - window.before;
   std::size_t begin = 0;
   if (points.size() > kExcerptWidth && caret > kExcerptWidth / 2) {
-    begin = std::min(caret, points.size()) - kExcerptWidth / 2;
+    begin = caret - kExcerptWidth / 2;
   }
   const std::size_t end = std::min(points.size(), begin + kExcerptWidth);
   std::string line = begin > 0 ? "..." : "";
-  const std::size_t indent = line.size() + std::min(caret, points.size()) - begin;
+  const std::size_t indent = line.size() + caret - begin;
   for (std::size_t i = begin; i < end; ++i) line += points[i];
   if (end < points.size()) line += "...";
   std::string result = "\n    " + line;
@@ -68,8 +89,16 @@ std::string render(const std::vector<Mistake>& mistakes, std::size_t more) {
 
 }  // namespace
 
+void take_excerpt(Mistake& mistake, std::string_view line) {
+  const auto place = static_cast<std::size_t>(std::max(mistake.column - 1, 0));
+  const Window window = window_of(line, place, kKeptBeside);
+  if (mistake.column > 0) mistake.column = static_cast<int>(window.place) + 1;
+  mistake.excerpt_column = static_cast<int>(window.before) + 1;
+  mistake.excerpt = window.text;
+}
+
 std::string at_place(const Mistake& mistake) {
-  std::string text = mistake.source;
+  std::string text = cut_behind(mistake.source, kLongestMessage);
   if (mistake.line > 0) text += ":" + std::to_string(mistake.line);
   if (mistake.line > 0 && mistake.column > 0) text += ":" + std::to_string(mistake.column);
   return text;
@@ -83,7 +112,7 @@ std::string to_string(const Mistake& mistake) {
 }
 
 std::string in_quotes(std::string_view text) {
-  return "\"" + std::string(text) + "\"";
+  return "\"" + cut_behind(text, kLongestQuoted) + "\"";
 }
 
 std::string suggest(std::string_view word, const std::vector<std::string>& names) {

@@ -2,6 +2,7 @@
 
 #include <utf8.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -24,23 +25,31 @@ std::size_t ascii_bytes(std::string_view text) {
 
 std::size_t code_point_bytes(std::string_view text) {
   if (text.empty()) return 0;
-  const char* end = text.data();
-  try {
-    utf8::next(end, text.data() + text.size());
-  } catch (const utf8::exception&) {
-    return 0;
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80) return 1;
+  const std::size_t bytes = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  return text.size() >= bytes && utf8::is_valid(text.data(), text.data() + bytes) ? bytes : 0;
+}
+
+Stretch stretch_of(std::string_view text, std::size_t most) {
+  Stretch stretch;
+  while (stretch.points < most && stretch.bytes < text.size()) {
+    const std::string_view rest = text.substr(stretch.bytes);
+    std::size_t bytes = ascii_bytes(rest.substr(0, most - stretch.points));
+    stretch.points += std::max<std::size_t>(bytes, 1);
+    if (bytes == 0) bytes = std::max<std::size_t>(code_point_bytes(rest), 1);
+    stretch.bytes += bytes;
   }
-  return static_cast<std::size_t>(end - text.data());
+  return stretch;
 }
 
 std::size_t count_code_points(std::string_view text) {
-  std::size_t count = 0;
-  while (!text.empty()) {
-    const std::size_t size = code_point_bytes(text);
-    text.remove_prefix(size == 0 ? 1 : size);
-    ++count;
-  }
-  return count;
+  return stretch_of(text, text.size()).points;
+}
+
+std::string cut_behind(std::string_view text, std::size_t most) {
+  const Stretch shown = stretch_of(text, most);
+  return std::string(text.substr(0, shown.bytes)) + (shown.bytes < text.size() ? "..." : "");
 }
 
 std::size_t find_not_utf8(std::string_view text) {

@@ -14,6 +14,17 @@ std::size_t code_point_bytes(std::string_view text);
 /// Code points in `text`; a byte that belongs to none counts as one.
 std::size_t count_code_points(std::string_view text);
 
+/// The beginning of a text, of so many bytes and code points.
+struct Stretch {
+  std::size_t bytes = 0;
+  std::size_t points = 0;
+};
+/// The first `most` code points of `text`, or all where it has fewer; counted as above.
+Stretch stretch_of(std::string_view text, std::size_t most);
+
+/// `text` of UTF-8, cut behind `most` code points, and "..." then.
+std::string cut_behind(std::string_view text, std::size_t most);
+
 /// The first byte that belongs to no code point; npos if there is none.
 std::size_t find_not_utf8(std::string_view text);
 

@@ -31,6 +31,17 @@ Report side_by_side() {
                       make_trial("two", {rich_run({60, 60, 11, false, 0.8})})});
 }
 
+// What turns the direction of text would make a name read as another.
+TEST(Html, ControlsAreReplaced) {
+  const std::string gone = "\xEF\xBF\xBD";
+  for (const char* const control : {"\x1b", "\r", "\x7f", "\xc2\x9b", "\xd8\x9c", "\xe2\x80\x8f",
+                                    "\xe2\x80\xae", "\xe2\x80\xa8", "\xe2\x81\xa6"}) {
+    EXPECT_EQ(escaped(std::string("a") + control + "<"), "a" + gone + "&lt;");
+  }
+  EXPECT_EQ(escaped("a\n\té\xe2\x80\x94"), "a\n\té\xe2\x80\x94");
+  EXPECT_EQ(escaped("\xff\xe2\x80"), gone + gone + gone);
+}
+
 TEST(Html, EveryTextOfARunIsEscaped) {
   Report report = rich_report();
   const std::string evil = "<img src=x onerror=alert(1)>\"'&</script><!--";

@@ -240,6 +240,25 @@ TEST(ParseFleet, PlacesAreFreeAgainWhenTheirReplicasHaveGone) {
   EXPECT_THROW(parse(kText + again + "48 }\n"), ScenarioError);
 }
 
+// Each second one leaves, and another joins in the place of one who has gone.
+TEST(ParseFleet, OfManyEventsEachFindsThePlacesThatAreFree) {
+  constexpr int kSeconds = 5000;
+  const auto with = [](int first) {
+    std::string text = replaced(kText, "duration = \"100s\"", "duration = \"2h\"");
+    text = replaced(text.substr(0, text.find("[[throttle]]")), "at_start = 10\n", "");
+    for (int i = 0; i < kSeconds; ++i) {
+      const std::string at = "[[event]]\nat = \"" + std::to_string(i + 20) + "s\"\n";
+      text += at + "leave = { site = \"colossus\", replicas = 1, notice = \"10s\" }\n";
+      if (i >= first) text += at + "join = { site = \"colossus\", replicas = 1 }\n";
+    }
+    return mistakes_of([&] { parse(text); });
+  };
+  EXPECT_EQ(listed(with(10)), "no mistake");
+  const std::vector<Mistake> mistakes = with(9);
+  ASSERT_FALSE(mistakes.empty());
+  EXPECT_TRUE(contains(listed(mistakes), "at 29s, which has all of its own")) << listed(mistakes);
+}
+
 TEST(ParseFleet, TheSearchForALiftWantsAThrottle) {
   expect_found(mistakes_of([&] { parse(kText + "[tune]\nlift = true\n"); }),
                {"", "", 52, "one event that changes a throttle", "measure = true"});

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/workloads/reader/demo_scenario.hpp"
+#include "workloads/plan/demand.hpp"
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/scenario/job.hpp"
 #include "workloads/scenario/scenario.hpp"
@@ -46,6 +49,66 @@ TEST(Limits, OfTablesInAScenario) {
     EXPECT_TRUE(
         says(with(most - before + 1), std::to_string(most + 1) + " tables " + table, advice))
         << table;
+  }
+}
+
+// Those beyond are not looked at, and nobody is told that they are not there.
+TEST(Limits, OfProfiles) {
+  const auto with = [](std::size_t profiles) {
+    std::string text = kText;
+    for (std::size_t i = 0; i < profiles; ++i) {
+      text += "[profile.p" + std::to_string(i) +
+              "]\ndecode = { a = \"10ms\", b = \"1ms\", c = \"10ns\" }\n"
+              "prefill = { p0 = \"5ms\", p1 = \"100us\", p2 = \"0ns\" }\n";
+    }
+    return mistakes_in(text, {"fleet.site.commodity.profile=p999", "run.engine=virtual"});
+  };
+  EXPECT_EQ(listed(with(kMostProfiles)), "no mistake");
+  const std::vector<Mistake> mistakes = with(kMostProfiles + 1);
+  ASSERT_EQ(mistakes.size(), 1U) << listed(mistakes);
+  EXPECT_TRUE(says(mistakes, "1001 tables [profile.NAME]", "1000 are the most"));
+}
+
+// Wrong ones, each of which would be compared with every figure that there is.
+TEST(Limits, OfFigures) {
+  const auto with = [](const std::string& table, const std::string& key, std::size_t count) {
+    const std::string figure = key == "figures" ? "\"no\"," : "\"no < 1\",";
+    const auto unknown = [](const std::string& path, std::optional<double>) {
+      return "no figure " + path;
+    };
+    return mistakes_of([&] {
+      parse_scenario(kText + table + "\n" + key + " = [" + repeated(figure, count) + "]\n",
+                     "demo.toml", "", {}, {}, unknown);
+    });
+  };
+  for (const auto& [table, key] : std::vector<std::pair<std::string, std::string>>{
+           {"[tune]", "constraints"}, {"[sweep]", "while"}, {"[sweep]", "figures"}}) {
+    EXPECT_TRUE(says(with(table, key, kMostFigures), "no figure no", "")) << key;
+    const std::vector<Mistake> mistakes = with(table, key, kMostFigures + 1);
+    EXPECT_TRUE(says(mistakes, "\"" + key + "\" lists 101", "100 are the most"))
+        << listed(mistakes);
+    EXPECT_FALSE(says(mistakes, "no figure no", "")) << key;
+  }
+}
+
+// The half of all tenants, named from the last to the first.
+TEST(Limits, OfTenantsAThrottleMayNameThemAll) {
+  constexpr std::size_t kMany = 4000;
+  std::string tenants;
+  std::string names;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    tenants += "[[tenant]]\nname = \"t" + std::to_string(i) +
+               "\"\narrivals = { process = \"poisson\", load = 0.0001 }\n"
+               "prompt_tokens = { distribution = \"constant\", value = 8 }\n"
+               "output_tokens = { distribution = \"constant\", value = 8 }\n";
+    if (i % 2 == 1) names = "\"t" + std::to_string(i) + "\", " + names;
+  }
+  const Scenario scenario =
+      parse(replaced(kText, "[[throttle]]", tenants + "[[throttle]]\ntenants = [" + names + "]"));
+  ASSERT_EQ(scenario.throttles.at(0).tenants.size(), kMany / 2);
+  for (const Tenant& tenant : scenario.tenants) {
+    const bool named = tenant.name != "users" && std::stoul(tenant.name.substr(1)) % 2 == 1;
+    EXPECT_EQ(looks_at(scenario.throttles[0], tenant), named) << tenant.name;
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "tests/workloads/reader/demo_scenario.hpp"
 #include "tests/workloads/reader/mistakes.hpp"
+#include "workloads/text/utf8.hpp"
 
 namespace tokenlift::scenario_mistakes_test {
 namespace {
@@ -195,6 +196,61 @@ TEST(Mistakes, ManyAreCountedAndTheFirstAreSaid) {
   EXPECT_LT(listed(mistakes_in(text)).size(), 20'000U);
 }
 
+// What tells the secret stands far to the left of what is kept, and so does the secret's beginning.
+TEST(Mistakes, OfALongLineWhatIsAroundIsShown) {
+  const std::string secret(20'000, 'x');
+  const std::vector<Mistake> mistakes =
+      mistakes_in(kText + "\nwrong = { password = '" + secret + "', }\n");
+  ASSERT_FALSE(mistakes.empty());
+  EXPECT_GT(mistakes[0].excerpt_column, 10'000);
+  EXPECT_LE(mistakes[0].excerpt.size(), 2 * kKeptBeside);
+  EXPECT_TRUE(mistakes[0].excerpt.starts_with("***")) << mistakes[0].excerpt.substr(0, 100);
+  const std::string shown = to_string(mistakes[0]);
+  EXPECT_TRUE(contains(shown, "    ...***")) << shown;
+  EXPECT_FALSE(contains(shown, "xxx")) << shown;
+}
+
+TEST(Mistakes, TheirPlaceInALongLineIsUnderTheCaret) {
+  std::string line;
+  for (int i = 0; i < 10'000; ++i) line += i % 10 == 0 ? "é" : std::to_string(i % 10);
+  for (const int column :
+       {0, 1, 40, 49, 50, 60, 97, 150, 5'000, 9'950, 9'990, 10'000, 10'001, 20'000}) {
+    const Mistake whole{"f", 1, column, "m", "", line};
+    Mistake cut{"f", 1, column, "m", "", ""};
+    take_excerpt(cut, line);
+    EXPECT_EQ(cut.column, std::min(column, 10'001));
+    EXPECT_LE(cut.excerpt.size(), 2 * kKeptBeside * 11 / 10 + 2);
+    const std::string shown = to_string(cut);
+    EXPECT_EQ(shown.substr(shown.find('\n')), to_string(whole).substr(to_string(whole).find('\n')));
+    EXPECT_EQ(contains(shown, "    ..."), column > 49) << shown;
+    EXPECT_EQ(contains(shown + "\n", "...\n"), column < 9'953) << shown;
+    const std::size_t caret = shown.find('^');
+    if (caret == std::string::npos) continue;
+    const std::string excerpt = shown.substr(shown.find("\n    ") + 5);
+    const std::size_t columns = caret - shown.rfind('\n') - 5;
+    const Stretch before = stretch_of(excerpt, columns);
+    if (column > 10'000) {
+      EXPECT_EQ(excerpt[before.bytes], '\n');
+    } else if (column % 10 != 1) {
+      EXPECT_EQ(excerpt[before.bytes], static_cast<char>('0' + (column - 1) % 10)) << shown;
+    } else {
+      EXPECT_EQ(excerpt.substr(before.bytes, 2), "é") << shown;
+    }
+  }
+}
+
+// Of words, too: of 100,000 characters, each of two bytes.
+TEST(Mistakes, QuoteWordsNoLongerThanNeedBe) {
+  std::string word;
+  for (int i = 0; i < 100'000; ++i) word += "é";
+  EXPECT_EQ(in_quotes(word), "\"" + word.substr(0, 2 * kLongestQuoted) + "...\"");
+  EXPECT_EQ(in_quotes(word.substr(0, 2 * kLongestQuoted)),
+            "\"" + word.substr(0, 2 * kLongestQuoted) + "\"");
+  const std::vector<Mistake> mistakes = mistakes_in(kText, {"run.engine=" + word});
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_LT(to_string(mistakes[0]).size(), 4'000U);
+}
+
 // Two tenants replay one trace, and what is wrong with it is wrong once.
 TEST(Mistakes, AreSaidOnce) {
   std::string text = kText.substr(0, kText.find("[[tenant]]"));
@@ -213,7 +269,7 @@ TEST(Mistakes, AreNoLongerThanNeedBe) {
   const std::vector<Mistake> mistakes = mistakes_in(kText + "\n" + name + " = 1\n");
   ASSERT_FALSE(mistakes.empty());
   EXPECT_LT(mistakes[0].message.size(), kLongestMessage + 10);
-  EXPECT_TRUE(mistakes[0].message.ends_with("nnn..."));
+  EXPECT_TRUE(contains(mistakes[0].message, "nnn...\""));
   EXPECT_LT(to_string(mistakes[0]).size(), 2000U);
 }
 

@@ -282,6 +282,7 @@ TEST(MooncakeTrace, OverlongLineIsAnError) {
       mistake_in(row(5, 600, 7, "0, 1") + "{\"timestamp\": " + std::string(1'100'000, '1') + "\n");
   EXPECT_EQ(mistake.line, 2);
   EXPECT_NE(mistake.message.find("longer than 1048576 bytes"), std::string::npos);
+  EXPECT_LE(mistake.excerpt.size(), kKeptBeside);
 }
 
 RC_GTEST_PROP(MooncakeTrace, AnyTextIsReadOrReported, ()) {

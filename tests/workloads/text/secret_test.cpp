@@ -64,6 +64,28 @@ TEST(Secrets, OtherTextIsLeftAsItIs) {
   }
 }
 
+// However many names of secrets and beginnings of keys stand on one line, each of which would have
+// to be followed to its end.
+TEST(Secrets, OfALongLineTheyAreFoundInOneLook) {
+  constexpr int kTimes = 500'000;
+  for (const std::string part :
+       {"token=", "sk-", "a=", "key: ", "http://x@", "token = \"$", "= "}) {
+    std::string text;
+    for (int i = 0; i < kTimes; ++i) text += part;
+    EXPECT_EQ(without_secrets(text).size(), text.size()) << part;
+  }
+  const std::string far(1'000'000, 'x');
+  EXPECT_EQ(without_secrets("password=" + far), "password=" + std::string(far.size(), '*'));
+  EXPECT_EQ(without_secrets("sk-" + far), std::string(far.size() + 3, '*'));
+}
+
+TEST(Secrets, OverlapAndAreBlankAllTheSame) {
+  EXPECT_EQ(without_secrets("token=secret=a\nb"), "token=********\nb");
+  EXPECT_EQ(without_secrets("sk-abcdefgh-sk-ij"), std::string(17, '*'));
+  EXPECT_EQ(without_secrets("Bearer abcdefgh-Bearer ijklmnop"), std::string(31, '*'));
+  EXPECT_EQ(without_secrets("token = \"a\", secret = \"b\""), "token = \"*\", secret = \"*\"");
+}
+
 TEST(Secrets, NamesAreTheSameInCapitals) {
   for (const char* name : {"Authorization", "X-API-Key", "COOKIE", "password"}) {
     EXPECT_TRUE(names_secret(name)) << name;
