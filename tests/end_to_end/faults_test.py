@@ -242,11 +242,16 @@ class Faults(unittest.TestCase):
         joined.write_text("old\n")
         pipe = self.path / "records.pipe"
         os.mkfifo(pipe)
-        for signal_number in (signal.SIGKILL, signal.SIGTERM):  # while it reads
+        for signal_number in (signal.SIGKILL, signal.SIGTERM):  # while it waits for more
             process = self.start("merge", "share", "--records", pipe, "--out", "out")
             with open(pipe, "w") as records:
-                records.write(new[:len(new) // 2])
+                records.write(new)
                 records.flush()
+                for _ in range(600):  # until it writes: what it writes under stays there
+                    begun = set(self.out.glob(".tokenlift.*"))
+                    time.sleep(0.05)
+                    if begun & set(self.out.glob(".tokenlift.*")) or joined.read_text() != "old\n":
+                        break
                 process.send_signal(signal_number)
                 process.communicate(timeout=120)
             self.assertEqual(process.returncode, -signal_number)
