@@ -133,7 +133,8 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
       options.out.empty() ? default_folder(scenario.name) : options.out;
   require_own_file(options.records, {}, out);
   std::vector<std::filesystem::path> inputs = inputs_of(options.scenario, scenario);
-  for (const std::string& file : {options.api_key_file, options.admin_key_file}) {
+  for (const std::string& file : {options.api_key_file, options.admin_key_file,
+                                  options.tls.certificate_file, options.tls.key_file}) {
     inputs.emplace_back(file);
   }
   require_no_input("--records", options.records, inputs);
