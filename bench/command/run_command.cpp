@@ -147,7 +147,7 @@ void tell_capacity(const Surroundings& surroundings, bool quiet, const Prepared&
 }  // namespace
 
 void require_own_file(const std::string& records, const RepetitionPlan& plan,
-                      const fs::path& folder) {
+                      const fs::path& folder, const std::vector<fs::path>& inputs) {
   if (records.empty()) return;
   if (records == "-") {
     throw UsageError("--records - would be stdout, which has the report: give a file");
@@ -159,6 +159,7 @@ void require_own_file(const std::string& records, const RepetitionPlan& plan,
   };
   refuse(kPage);
   for (const fs::path& file : run_files(plan)) refuse(file);
+  require_no_input("--records", records, inputs);
 }
 
 void require_no_other_runs(const RepetitionPlan& plan, const fs::path& folder) {
@@ -313,8 +314,7 @@ int run_scenario(const Surroundings& surroundings, const RunOptions& options) {
   const std::string name =
       part ? fmt::format("{}-rank-{}", scenario.name, part->share.rank) : scenario.name;
   const fs::path out = options.out.empty() ? default_folder(name) : options.out;
-  require_own_file(options.records, plan, out);
-  require_no_input("--records", options.records, inputs_of(options.scenario, scenario));
+  require_own_file(options.records, plan, out, inputs_of(options.scenario, scenario));
   require_no_other_runs(plan, out);
   const OutputFolder folder = claim_folder(options.out, name);
   std::optional<RequestLog> log;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bench/command/command.hpp"
 #include "bench/machine/output_folder.hpp"
@@ -34,10 +35,11 @@ Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Expe
 /// repetitions of this one. Throws UsageError where there are some that the plan would not replace.
 void require_no_other_runs(const RepetitionPlan& plan, const std::filesystem::path& folder);
 
-/// Records go where nothing else does: neither to stdout nor into a file of the results. Throws
-/// UsageError.
+/// Records go where nothing else does: neither to stdout nor into a file of the results, nor over
+/// what is read. Throws UsageError.
 void require_own_file(const std::string& records, const RepetitionPlan& plan,
-                      const std::filesystem::path& folder);
+                      const std::filesystem::path& folder,
+                      const std::vector<std::filesystem::path>& inputs);
 
 /// The files' names, with commas.
 std::string names_of(const Repeated& repeated);

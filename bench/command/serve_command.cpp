@@ -132,12 +132,12 @@ int serve(const Surroundings& surroundings, const ServeOptions& options) {
   // Before anybody is served: what cannot be written is said now.
   const std::filesystem::path out =
       options.out.empty() ? default_folder(scenario.name) : options.out;
-  require_own_file(options.records, {}, out);
   std::vector<std::filesystem::path> inputs = inputs_of(options.scenario, scenario);
-  for (const std::string& file : {options.api_key_file, options.admin_key_file}) {
+  for (const std::string& file : {options.api_key_file, options.admin_key_file,
+                                  options.tls.certificate_file, options.tls.key_file}) {
     inputs.emplace_back(file);
   }
-  require_no_input("--records", options.records, inputs);
+  require_own_file(options.records, {}, out, inputs);
   require_no_other_runs({}, out);
   const OutputFolder folder = claim_folder(options.out, scenario.name);
   std::optional<RequestLog> log;

@@ -22,7 +22,8 @@ ListenAddress parse_listen_address(std::string_view text);
 class Listener final : private Watcher {
  public:
   /// `take` gets each accepted socket, which does not block. Throws EndpointError where nobody can
-  /// listen there: the port is taken, the address is of another machine, ports below 1024.
+  /// listen there: the port is taken, the address is of another machine, ports below 1024;
+  /// MachineError where the machine has no descriptors or memory left.
   Listener(WireClock& clock, const ListenAddress& address, std::function<void(int socket)> take);
   ~Listener() { close(); }
 

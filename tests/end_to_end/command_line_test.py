@@ -538,14 +538,6 @@ lift = "requests"
         self.assertEqual(done.returncode, 4, done.stderr)
         self.assertIn("cannot make the folder 'tokenlift-results", done.stderr)
 
-    def test_a_small_stack_is_enough(self):
-        def limit():
-            resource.setrlimit(resource.RLIMIT_STACK, (192 * 1024, 192 * 1024))
-
-        self.run_tokenlift("run", self.scenario, "--engine", "virtual", "--out", "out", code=0,
-                           preexec_fn=limit)
-        self.run_tokenlift("report", "out", "--format", "json", code=0, preexec_fn=limit)
-
     def read_from_pipe(self, **options):
         """A command that has begun to read its scenario, and the pipe that it reads."""
         os.mkfifo(self.path / "pipe")
@@ -597,13 +589,6 @@ lift = "requests"
         run = json.loads((self.path / "out" / "run.json").read_text())
         records = (self.path / "records.csv").read_text().splitlines()
         self.assertEqual(len(records) - 1, run["totals"]["due"])
-
-    def test_stdout_that_cannot_be_written_is_said(self):
-        with open("/dev/full", "w") as full:
-            done = subprocess.run([self.TOKENLIFT, "scenarios"], stdout=full, stderr=subprocess.PIPE,
-                                  text=True)
-        self.assertEqual(done.returncode, 4)
-        self.assertIn("stdout", done.stderr)
 
 
 if __name__ == "__main__":

@@ -242,11 +242,16 @@ class Faults(unittest.TestCase):
         joined.write_text("old\n")
         pipe = self.path / "records.pipe"
         os.mkfifo(pipe)
-        for signal_number in (signal.SIGKILL, signal.SIGTERM):  # while it reads
+        for signal_number in (signal.SIGKILL, signal.SIGTERM):  # while it waits for more
             process = self.start("merge", "share", "--records", pipe, "--out", "out")
             with open(pipe, "w") as records:
-                records.write(new[:len(new) // 2])
+                records.write(new)
                 records.flush()
+                for _ in range(600):  # until it writes: what it writes under stays there
+                    begun = set(self.out.glob(".tokenlift.*"))
+                    time.sleep(0.05)
+                    if begun & set(self.out.glob(".tokenlift.*")) or joined.read_text() != "old\n":
+                        break
                 process.send_signal(signal_number)
                 process.communicate(timeout=120)
             self.assertEqual(process.returncode, -signal_number)
@@ -337,16 +342,6 @@ class Faults(unittest.TestCase):
         _, errors = process.communicate(timeout=120)
         return process.returncode, errors
 
-    def test_too_few_descriptors_are_said(self):
-        for most in range(4, 16) if EXPERIMENTS else (5, 7, 9):
-            with self.subTest(most=most):
-                process = self.begin("run", preexec_fn=lambda: resource.setrlimit(
-                    resource.RLIMIT_NOFILE, (most, most)))
-                _, errors = process.communicate(timeout=120)
-                self.assertIn(process.returncode, (0, 2, 4, 127), errors)  # 127: no library can be opened
-                self.assertTrue(process.returncode == 0 or errors, "said")
-                self.check_files()
-
     def test_too_few_threads_are_said(self):
         """Whoever computes on threads that cannot be made says so; nobody waits for them for ever."""
         room = Path(tempfile.mkdtemp())  # for who is not root, whose threads nothing limits
@@ -384,6 +379,35 @@ class Faults(unittest.TestCase):
             if os.strerror(errno.EMFILE) in errors and "cannot listen" in errors:
                 self.assertEqual(process.returncode, 4, errors)
         self.assertTrue(any("cannot listen" in errors for errors in said), said)
+
+    def test_too_few_descriptors_are_said(self):
+        for most in range(4, 16) if EXPERIMENTS else (5, 7, 9):
+            with self.subTest(most=most):
+                process = self.begin("run", preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_NOFILE, (most, most)))
+                _, errors = process.communicate(timeout=120)
+                self.assertIn(process.returncode, (0, 2, 4, 127), errors)  # 127: no library can be opened
+                self.assertTrue(process.returncode == 0 or errors, "said")
+                self.check_files()
+
+    def test_a_small_stack_is_enough(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_STACK, (192 * 1024, 192 * 1024))
+
+        words, out, _ = self.commands["run"]
+        process = self.start(*words, "--out", out, preexec_fn=limit)
+        _, errors = self.finish(process)
+        self.assertIn(process.returncode, (0, 3), errors)
+        process = self.start("report", out, "--format", "json", preexec_fn=limit)
+        _, errors = self.finish(process)
+        self.assertEqual(process.returncode, 0, errors)
+
+    def test_stdout_that_cannot_be_written_is_said(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([self.tokenlift, "scenarios"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("stdout", done.stderr)
 
     def test_a_reader_that_has_gone_costs_nothing_that_was_measured(self):
         reading, writing = os.pipe()
