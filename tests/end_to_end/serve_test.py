@@ -481,6 +481,7 @@ prefill = { p0 = "10us", p1 = "1ns", p2 = "0ns" }
                                 (["--listen", "here"], "no address to listen on"),
                                 (["--engine", "null"], "'null' is not known; known are threads, virtual"),
                                 (["--set", "run.engine=null"], "cannot be served"),
+                                (["--records", str(path), "--out", str(self.path / "over")], "which is read"),
                                 (["--api-key-file", str(path) + "x"], "cannot read")]:
                 done = subprocess.run([self.TOKENLIFT, "serve", str(path), *words], capture_output=True, text=True,
                                       timeout=60)
