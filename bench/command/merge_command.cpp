@@ -25,6 +25,7 @@
 #include "reports/page/report_page.hpp"
 #include "reports/record/count_checks.hpp"
 #include "reports/record/join.hpp"
+#include "reports/text/visible.hpp"
 
 namespace tokenlift {
 
@@ -210,14 +211,14 @@ int merge_shares(const Surroundings& surroundings, const MergeOptions& options) 
   const fs::path file = folder.write("run.json", text);
   tell_ranks(surroundings, options.quiet, *run.shares);
   const Report report = make_report({make_trial(run.scenario_name, {run})});
-  print_result(surroundings,
-               fmt::format("{}\nresults: {}\n",
-                           to_text(report_page(report), style_of(surroundings)), file.string()));
+  print_result(surroundings, fmt::format("{}\nresults: {}\n",
+                                         to_text(report_page(report), style_of(surroundings)),
+                                         visible(file.string())));
   const fs::path page = folder.write(kPage, to_html(report_page(report)));
-  print_result(surroundings, fmt::format("report:  {}\n", page.string()));
+  print_result(surroundings, fmt::format("report:  {}\n", visible(page.string())));
   if (!options.records.empty()) {
     print_result(surroundings,
-                 fmt::format("records: {}\n", (folder.path() / kJoinedRecords).string()));
+                 fmt::format("records: {}\n", visible((folder.path() / kJoinedRecords).string())));
   }
   return is_valid(report.trials.front().trial) ? kDone : kNotValid;
 }
