@@ -1,9 +1,9 @@
 #include "workloads/reader/suite_scenarios.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -29,11 +29,18 @@ std::optional<ScenarioSource> SuiteScenarios::load(const std::string& reference,
   const std::filesystem::path path = std::filesystem::path(folder_) / reference;
   std::error_code unreadable;  // a name too long or forbidden is no file
   if (!folder_.empty() && std::filesystem::is_regular_file(path, unreadable)) {
+    errno = 0;
     std::ifstream in(path, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (in && text) return ScenarioSource{path.string(), path.parent_path().string(), text.str()};
-    document_.add(place, "cannot read the scenario " + in_quotes(path.string()));
+    // One byte more than a document may have: who parses it says so.
+    std::string text(kMostDocumentBytes + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.is_open() && !in.bad()) {
+      text.resize(static_cast<std::size_t>(in.gcount()));
+      text.shrink_to_fit();
+      return ScenarioSource{path.string(), path.parent_path().string(), std::move(text)};
+    }
+    document_.add(place, "cannot read the scenario " + in_quotes(path.string()) + ": " +
+                             std::generic_category().message(errno));
     return std::nullopt;
   }
   std::vector<std::string> names;
