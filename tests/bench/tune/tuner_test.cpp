@@ -371,7 +371,7 @@ TEST(TuningJournal, WhatCannotBeReadIsAnErrorAndNotEmpty) {
   const auto message_of = [](const auto& action) -> std::string {
     try {
       action();
-    } catch (const MachineError& error) {
+    } catch (const RunFileError& error) {
       return error.what();
     }
     return "";
@@ -381,7 +381,7 @@ TEST(TuningJournal, WhatCannotBeReadIsAnErrorAndNotEmpty) {
           TuningJournal(folder.path(), JournalHead{"a = 1", {}, false});
         }),
         message_of([&] { TuningJournal::head_in(folder.path()); })}) {
-    EXPECT_NE(message.find("cannot read '"), std::string::npos) << message;
+    EXPECT_NE(message.find("it cannot be read: "), std::string::npos) << message;
     EXPECT_NE(message.find(kJournalFile), std::string::npos) << message;
   }
 }
