@@ -19,7 +19,7 @@ std::string whole_figure(std::uint64_t value) {
   std::string digits = std::to_string(value);
   for (std::size_t i = digits.size(); i > 3;) {
     i -= 3;
-    digits.insert(i, ",");
+    digits.insert(i, 1, ',');
   }
   return digits;
 }
@@ -31,7 +31,9 @@ std::string figure(double value) {
   if (size == 0) return "0";
   if (size >= 1e15 || size < 1e-4) return fmt::format("{:.3g}", value);
   // Each bound is where rounding would make one digit more.
-  if (size >= 99.95) return sign + whole_figure(static_cast<std::uint64_t>(std::llround(size)));
+  if (size >= 99.95) {
+    return fmt::format("{}{}", sign, whole_figure(static_cast<std::uint64_t>(std::llround(size))));
+  }
   int decimals = 1;
   double bound = 9.995;
   while (size < bound) {
@@ -91,11 +93,11 @@ std::string listed(std::span<const std::string> words, std::string_view last) {
 }
 
 std::string signed_figure(double value) {
-  return (value < 0 ? "" : "+") + figure(value);
+  return fmt::format("{}{}", value < 0 ? "" : "+", figure(value));
 }
 
 std::string change_figure(double base, double value) {
-  if (!near_zero(base, value)) return "x" + figure(value / base);
+  if (!near_zero(base, value)) return fmt::format("x{}", figure(value / base));
   return signed_figure(value - base);
 }
 
