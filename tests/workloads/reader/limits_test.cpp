@@ -1,8 +1,11 @@
 // What input can make large has a limit, and a sentence that says it.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +16,7 @@
 #include "workloads/reader/table_reader.hpp"
 #include "workloads/scenario/job.hpp"
 #include "workloads/scenario/scenario.hpp"
+#include "workloads/scenario/suite.hpp"
 #include "workloads/scenario/tuning.hpp"
 
 namespace tokenlift::limits_test {
@@ -158,6 +162,19 @@ TEST(Limits, OfChoicesOfAParameter) {
   };
   EXPECT_FALSE(says(with(kMostChoices), "", "64 are the most")) << listed(with(kMostChoices));
   EXPECT_TRUE(says(with(kMostChoices + 1), "", "64 are the most")) << listed(with(65));
+}
+
+TEST(Limits, OfAScenarioFileOfASuite) {
+  const std::string folder = testing::TempDir() + "tokenlift_limits_" + std::to_string(getpid());
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/large.toml") << std::string(kMostDocumentBytes + 1, '\n');
+  const std::vector<Mistake> mistakes = mistakes_of([&] {
+    parse_suite("[[case]]\nscenario = \"large.toml\"\n", "mine.toml", folder, {}, {},
+                [](const std::string&, std::optional<double>) { return std::string(); });
+  });
+  std::filesystem::remove_all(folder);
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_EQ(mistakes[0].message, "the text is larger than 8 MiB");
 }
 
 }  // namespace

@@ -309,15 +309,6 @@ TEST(SuiteMistakes, ThoseOfAScenarioAreSaidOnceAndNamedByItsFile) {
   }
 }
 
-TEST(SuiteMistakes, AScenarioFileIsReadUpToALimit) {
-  const Folder folder;
-  folder.write("large.toml", std::string(kMostDocumentBytes + 1, '\n'));
-  const std::vector<Mistake> mistakes =
-      mistakes_in("[[case]]\nscenario = \"large.toml\"\n", {}, folder.path());
-  ASSERT_EQ(mistakes.size(), 1U);
-  EXPECT_EQ(mistakes[0].message, "the text is larger than 8 MiB");
-}
-
 TEST(SuiteMistakes, ThoseOfTheCommandLineStayThere) {
   const std::string text = "[[case]]\nscenario = \"lift\"\nmatrix = { run.seed = [1, 2] }\n";
   const std::vector<Mistake> wrong = mistakes_in(text, {"run.warmup=3"});
