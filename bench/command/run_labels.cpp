@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>

@@ -212,11 +212,6 @@ Delay drain(const Record& record, const LiftReport& report) {
   return found;
 }
 
-/// Some throttle held or denied many of the requests due in a phase.
-bool binds(const PhaseRecord& record) {
-  return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
-}
-
 /// What serves may not do its capacity: a limit of power holds replicas back, or some are slow.
 bool is_slow(const Record& record) {
   const PhaseSpan& after = record.after()->span;
@@ -400,10 +395,6 @@ void fluid_of_join(LiftReport& report, const std::optional<double>& offered_toke
 /// Where throughput counts much that was computed in vain.
 std::optional<std::array<double, 2>> completed_per_s(const Record& record) {
   if (record.before() == nullptr || record.after() == nullptr) return std::nullopt;
-  const auto wasteful = [](const PhaseRecord& phase) {
-    return static_cast<double>(phase.wasted_tokens) >=
-           kMuchWasted * static_cast<double>(phase.output_tokens);
-  };
   const auto rate = [](const Record::Phase& phase) {
     return static_cast<double>(phase.record.completed_requests) /
            (static_cast<double>(phase.span.length_ns) / 1e9);
@@ -411,7 +402,7 @@ std::optional<std::array<double, 2>> completed_per_s(const Record& record) {
   const Record::Phase& before = *record.before();
   const Record::Phase& after = *record.after();
   if (before.span.length_ns <= 0 || after.span.length_ns <= 0) return std::nullopt;
-  if (!wasteful(before.record) && !wasteful(after.record)) return std::nullopt;
+  if (!is_wasteful(before.record) && !is_wasteful(after.record)) return std::nullopt;
   return std::array{rate(before), rate(after)};
 }
 
@@ -452,6 +443,15 @@ bool is_idle_on_one_side(const Record& record) {
 }
 
 }  // namespace
+
+bool binds(const PhaseRecord& record) {
+  return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
+}
+
+bool is_wasteful(const PhaseRecord& record) {
+  return static_cast<double>(record.wasted_tokens) >=
+         kMuchWasted * static_cast<double>(record.output_tokens);
+}
 
 double held_back_by_power(const SiteDraw& draw) {
   if (draw.replica_ns == 0) return 0;

@@ -109,6 +109,10 @@ struct LiftReport {
   std::optional<double> not_back_share;
 };
 
+/// Some throttle held or denied kBinds or more of the requests due in a phase.
+bool binds(const PhaseRecord& record);
+/// kMuchWasted or more of the output of a phase was computed in vain.
+bool is_wasteful(const PhaseRecord& record);
 /// Of the time that replicas of a site served, the share in which a limit of power held them back.
 double held_back_by_power(const SiteDraw& draw);
 

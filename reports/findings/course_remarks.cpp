@@ -42,9 +42,7 @@ std::string limits_of_power(const Run& run) {
 /// Some throttle held or refused many of the requests due in `after`.
 bool throttle_binds(const Run& run) {
   const std::optional<std::size_t> after = find_phase(run, "after");
-  if (!after) return false;
-  const PhaseRecord record = fleet_record(run, *after);
-  return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
+  return after && binds(fleet_record(run, *after));
 }
 
 /// Of `after`; not a number where it is not known.
@@ -147,8 +145,7 @@ std::string why_not_back(const TrialReport& report) {
            "they are called.";
   }
   const PhaseRecord after = fleet_record(run, *find_phase(run, "after"));
-  if (static_cast<double>(after.wasted_tokens) >=
-      kMuchWasted * static_cast<double>(after.output_tokens)) {
+  if (is_wasteful(after)) {
     return fmt::format(
         "The overload keeps itself up (metastable): {} tokens were computed in 'after' for "
         "requests that had ended, beside {} that were put out.",

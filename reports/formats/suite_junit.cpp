@@ -9,6 +9,7 @@
 
 #include "reports/findings/gains_table.hpp"
 #include "reports/text/html_text.hpp"
+#include "reports/text/utf8.hpp"
 
 namespace tokenlift {
 namespace {
@@ -115,7 +116,7 @@ std::string xml(std::string_view text) {
   std::string out = escaped(text);
   for (const std::string_view bad : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) {
     for (auto at = out.find(bad); at != std::string::npos; at = out.find(bad, at)) {
-      out.replace(at, bad.size(), "\xEF\xBF\xBD");
+      out.replace(at, bad.size(), kReplacement);
     }
   }
   for (auto at = out.find('\n'); at != std::string::npos; at = out.find('\n', at)) {

@@ -119,7 +119,7 @@ std::string chart_data(const std::vector<Chart>& charts) {
     if (character == "<") {
       safe += "\\u003c";
     } else if (is_control(character)) {
-      safe += "\xEF\xBF\xBD";
+      safe += kReplacement;
     } else {
       safe += character;
     }

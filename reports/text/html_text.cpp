@@ -16,8 +16,6 @@ constexpr std::string_view kPolicy =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'";
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
 std::string_view escape_of(char c) {
   switch (c) {
     case '&':

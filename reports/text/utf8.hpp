@@ -7,6 +7,9 @@
 
 namespace tokenlift {
 
+/// U+FFFD: stands where a character must not, or none could be read.
+inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
 /// How many bytes the character takes that `text` begins with; 0 where that is not UTF-8, or there
 /// is nothing.
 std::size_t character_bytes(std::string_view text);
