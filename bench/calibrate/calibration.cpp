@@ -19,6 +19,7 @@
 
 #include "bench/machine/host.hpp"
 #include "bench/machine/output_folder.hpp"
+#include "bench/machine/workers.hpp"
 
 namespace tokenlift {
 
@@ -475,9 +476,8 @@ std::optional<CalibrationSamples> measure_step_costs(const DecoderShape& shape,
         threads.emplace_back(work);
       } catch (
           const std::system_error&) {  // no more threads: those that are there would wait for it
-        failures[i] = std::make_exception_ptr(MachineError(fmt::format(
-            "{} of {} threads could be made: more processes (ulimit -u) or memory are needed", i,
-            workers.size())));
+        failures[i] = std::make_exception_ptr(MachineError(
+            fmt::format("{} of {} threads could be made: {}", i, workers.size(), kMoreThreads)));
         for (std::size_t missing = i; missing < workers.size(); ++missing, --running)
           pace.abandon();
         break;

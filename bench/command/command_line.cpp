@@ -2,7 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <new>
 #include <sstream>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "bench/command/audit_command.hpp"
@@ -22,6 +25,7 @@
 #include "bench/command/sweep_command.hpp"
 #include "bench/command/tune_command.hpp"
 #include "bench/machine/output_folder.hpp"
+#include "bench/machine/workers.hpp"
 #include "bench/run/readiness.hpp"
 #include "bench/wire/origin.hpp"
 #include "reports/json/json_run.hpp"
@@ -187,6 +191,18 @@ int dispatch(const Surroundings& surroundings) {
   return kInputWrong;
 }
 
+/// What the libraries below throw names neither what is lacking nor what to do.
+std::string what_is_lacking(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    return "not enough memory (ulimit -v, or what a container is given)";
+  }
+  const auto* system = dynamic_cast<const std::system_error*>(&error);
+  const bool no_thread =
+      (system != nullptr && system->code() == std::errc::resource_unavailable_try_again) ||
+      std::string_view(error.what()).starts_with("pthread_create");  // oneTBB
+  return no_thread ? fmt::format("a thread could not be made: {}", kMoreThreads) : error.what();
+}
+
 }  // namespace
 
 int run_command_line(const Surroundings& surroundings) {
@@ -210,8 +226,8 @@ int run_command_line(const Surroundings& surroundings) {
   } catch (const MachineError& error) {
     complain(surroundings, error.what());
     return kMachineFailed;
-  } catch (const std::exception& error) {  // no memory, no threads
-    complain(surroundings, fmt::format("the machine failed: {}", error.what()));
+  } catch (const std::exception& error) {
+    complain(surroundings, fmt::format("the machine failed: {}", what_is_lacking(error)));
     return kMachineFailed;
   }
 }

@@ -27,6 +27,7 @@
 #include "bench/machine/host.hpp"
 #include "bench/machine/mailbox.hpp"
 #include "bench/machine/output_folder.hpp"
+#include "bench/machine/workers.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/reader/catalogue.hpp"
 
@@ -355,11 +356,8 @@ void ThreadFleet::State::meet_workers() {
   }
   std::unique_lock lock(meeting->mutex);
   if (wait_in(*meeting, lock)) return;
-  throw MachineError(
-      fmt::format("{} of {} worker threads could be made: more processes (ulimit -u), memory "
-                  "(ulimit -v) or, in "
-                  "a container, pids are needed",
-                  meeting->present, workers));
+  throw MachineError(fmt::format("{} of {} worker threads could be made: {}", meeting->present,
+                                 workers, kMoreThreads));
 }
 
 void ThreadFleet::State::enqueue(Station& station) {

@@ -10,6 +10,10 @@
 
 namespace tokenlift {
 
+/// What to do where a thread cannot be made, after a colon.
+inline constexpr const char* kMoreThreads =
+    "more processes (ulimit -u), memory (ulimit -v) or, in a container, pids are needed";
+
 class Workers {
  public:
   /// `count` >= 1. With 1 everything runs on the caller's thread and no arena is made.

@@ -365,9 +365,11 @@ class Faults(unittest.TestCase):
                     done = subprocess.run([program, *words], cwd=room, stdout=subprocess.DEVNULL,
                                           stderr=subprocess.PIPE, text=True, timeout=120,
                                           preexec_fn=lambda most=most: limit(most))
-                    self.assertIn(done.returncode, (3, 4), done.stderr)  # 3: there were enough, and no time
-                    self.assertTrue(most > 1 or done.returncode == 4, done.stderr)
-                    self.assertIn("tokenlift: ", done.stderr)
+                    # How many threads are enough depends on the machine: with enough, a measurement (0) or
+                    # a machine too busy for one (3). One is never enough.
+                    self.assertIn(done.returncode, (0, 3, 4) if most > 1 else (4,), done.stderr)
+                    self.assertTrue(done.returncode != 4 or "be made: more processes (ulimit -u)" in done.stderr,
+                                    done.stderr)
 
     def test_who_cannot_listen_for_want_of_descriptors_is_failed_by_the_machine(self):
         said = []
