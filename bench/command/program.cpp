@@ -6,12 +6,15 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
+#include <new>
 #include <string_view>
 
 namespace tokenlift {
 
 namespace {
 
+std::terminate_handler terminate_as_usual = nullptr;
 std::atomic<bool> stop_requested{false};
 std::atomic<bool> looks_at_stop{false};      // somebody measures, and ends when it is requested
 std::atomic<bool> waits_for_answers{false};  // being stopped, the run waits for what is in flight
@@ -77,9 +80,24 @@ void occupy_closed_streams() {
   }
 }
 
+/// Where memory is lacking within a destructor nothing can be thrown, and the program ends here: a
+/// JSON value of the library asks for some while it is destroyed.
+[[noreturn]] void end_at_once() {
+  try {
+    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    say_at_once("tokenlift: the machine failed: not enough memory\n");
+    _exit(kMachineFailed);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): a defect, as is that there is none
+  }
+  terminate_as_usual();
+  std::abort();
+}
+
 }  // namespace
 
 Surroundings surroundings_of_process(int argc, char** argv) {
+  terminate_as_usual = std::set_terminate(end_at_once);
   occupy_closed_streams();
   catch_interrupts();
   Surroundings surroundings;

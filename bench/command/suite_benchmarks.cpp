@@ -1,9 +1,13 @@
 #include "bench/command/suite_benchmarks.hpp"
 
 #include <benchmark/benchmark.h>
+#include <fcntl.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -81,11 +85,24 @@ class Reporters : public benchmark::BenchmarkReporter {
   bool begun_ = false;
 };
 
+/// Google Benchmark ends the process where it cannot read what the machine is, for which it opens
+/// two files at once. Throws MachineError.
+void require_descriptors() {
+  const int first = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int second = dup(first);
+  const int error = errno;
+  if (second >= 0) close(second);
+  if (first >= 0) close(first);
+  if (second < 0)
+    throw MachineError(fmt::format("cannot open two files more: {}", std::strerror(error)));
+}
+
 /// Google Benchmark takes time that grows with the square of how many benchmarks there are, so it
 /// gets a few cases at a time. Returns how many benchmarks its filter matched.
 std::size_t run_in_batches(std::size_t cases, benchmark::BenchmarkReporter& reporter,
                            const std::function<void(std::size_t)>& register_case) {
   constexpr std::size_t kBatch = 10;
+  require_descriptors();
   std::size_t matched = 0;
   for (std::size_t begin = 0; begin < cases; begin += kBatch) {
     benchmark::ClearRegisteredBenchmarks();

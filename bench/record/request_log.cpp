@@ -46,8 +46,8 @@ RequestLog::RequestLog(std::filesystem::path file) : path_(std::move(file)) {
 RequestLog::~RequestLog() {
   try {
     close();
-  } catch (const MachineError&) {  // NOLINT(bugprone-empty-catch): the caller that wants to know
-                                   // calls it
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the caller that wants to know
+                                     // calls it
   }
 }
 
@@ -88,13 +88,19 @@ void RequestLog::hand_over() {
 
 void RequestLog::close() {
   if (!writer_.joinable()) return;
-  hand_over();
+  bool lost = false;
+  try {
+    hand_over();
+  } catch (const std::bad_alloc&) {
+    lost = true;
+  }
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
   }
   changed_.notify_all();
   writer_.join();
+  if (lost && error_ == 0) error_ = ENOMEM;
   if (::close(file_) != 0 && error_ == 0) error_ = errno;
   if (error_ != 0) fail(path_, error_);
 }
@@ -111,7 +117,11 @@ void RequestLog::write_blocks() {
     }
     changed_.notify_all();
     // After a failure the rest is dropped: the run itself goes on, and close() tells.
-    if (error_ == 0) write(block);
+    try {
+      if (error_ == 0) write(block);
+    } catch (const std::bad_alloc&) {
+      error_ = ENOMEM;
+    }
   }
 }
 

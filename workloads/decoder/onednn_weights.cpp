@@ -1,10 +1,12 @@
 #include <oneapi/dnnl/dnnl_version.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <stdexcept>
 #include <string>
@@ -26,6 +28,15 @@ using dnnl::memory;
 // so it is said before every call that computes.
 void compute_on_this_thread_alone() {
   omp_set_num_threads(1);
+}
+
+// The library does not look whether there was memory for the code that it generates, and crashes.
+// So there must be some left before it is asked for any: several times what it was seen to take.
+void require_memory_to_spare() {
+  constexpr std::size_t kSpareBytes = std::size_t{64} << 20;
+  void* const spare = mmap(nullptr, kSpareBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (spare == MAP_FAILED) throw std::bad_alloc();
+  munmap(spare, kSpareBytes);
 }
 
 memory::desc row_major(std::int64_t rows, std::int64_t columns, memory::data_type type) {
@@ -69,6 +80,7 @@ class OnednnWeights : public PackedWeights {
  public:
   OnednnWeights(const DecoderShape& shape, std::uint64_t seed)
       : shape_(shape), engine_(dnnl::engine::kind::cpu, 0) {
+    require_memory_to_spare();
     for (std::size_t i = 0; i < kMultiplied; ++i) pack(static_cast<Matrix>(i), seed, packed_[i]);
   }
 
@@ -122,6 +134,7 @@ class OnednnProducts : public WeightProducts {
   OnednnProducts(const OnednnWeights& weights, const ProductBuffers& buffers, std::int64_t max_rows,
                  std::int64_t max_logit_rows)
       : stream_(weights.engine()) {
+    require_memory_to_spare();
     std::vector<memory> scratches;
     std::size_t scratch_bytes = 64;
     for (std::int64_t largest = 0; largest < max_rows;) {
