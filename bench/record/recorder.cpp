@@ -29,6 +29,11 @@ struct Bins {
   bool end_in_next;
 };
 
+std::optional<std::int64_t> shorter(const std::optional<std::int64_t>& one,
+                                    const std::optional<std::int64_t>& other) {
+  return one && other ? std::min(*one, *other) : one ? one : other;
+}
+
 Column gauge(const char* name, const std::vector<std::int64_t>& values, const Bins& bins) {
   return {name, {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(bins.count)}};
 }
@@ -98,6 +103,8 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
       record.guaranteed_share = tenant.weight / weights;
     }
     record.has_objectives = tenant.slo != Slo{};
+    record.wait_objective_ns = shorter(tenant.slo.ttft_ns, tenant.slo.e2e_ns);
+    record.open_loop = tenant.arrivals.process != Process::closed && !tenant.sessions;
     record.users = static_cast<std::uint64_t>(tenant.users);
     first_users_.push_back(users);
     users += record.users;

@@ -24,7 +24,8 @@ std::string shortage(const BlockMeans& blocks, const Bins& bins) {
   // Nobody runs a phase ten times as long.
   std::string longer;
   if (blocks.bins_needed() <= 10 * blocks.bins) {
-    longer = fmt::format("a phase of about {} or ", length_of(blocks.bins_needed(), bins));
+    longer = fmt::format("a phase of at least {}, often longer, or ",
+                         length_of(blocks.bins_needed(), bins));
   }
   return fmt::format(
       "{}, and a phase of {} has {} of the {} blocks of {} that this needs; "

@@ -44,6 +44,9 @@ struct FleetChange {
   std::optional<FleetStep> step;
 };
 
+/// Of a large fleet some replicas come and go all the time: fewer than this share are no event.
+inline constexpr double kLeastStepShare = 0.02;
+
 /// One for each measured event of a site, in order of time. Until the event has ended (a failure:
 /// is repaired) the step goes as far as the site comes in the direction of the event.
 std::vector<FleetChange> fleet_changes(const Run& run);

@@ -190,6 +190,17 @@ bool takes_capacity(const LiftRecord& event) {
   return changes_fleet(event) && event.kind != "join";
 }
 
+/// Replicas go within `after`, and no measured event takes them.
+bool loses_replicas(const Record& record) {
+  if (record.after() == nullptr) return false;
+  const PhaseSpan& after = record.after()->span;
+  return std::ranges::any_of(further_steps(record.run()), [&](const FleetStep& step) {
+    return step.to < step.from && step.begin_ns < after.end_ns && step.end_ns >= after.begin_ns &&
+           static_cast<double>(step.replicas()) >=
+               kLeastStepShare * static_cast<double>(step.serving_from);
+  });
+}
+
 Delay drain(const Record& record, const LiftReport& report) {
   if (takes_capacity(report.lift)) return {std::nullopt, "no capacity was added at the change"};
   // Before capacity joins, requests wait in the fleet, which the series knows.
@@ -204,6 +215,9 @@ Delay drain(const Record& record, const LiftReport& report) {
                         "after the change",
                         duration_figure(*report.drain_fluid_s * 1e9),
                         duration_figure(measured_s(record) * 1e9))};
+  }
+  if (loses_replicas(record)) {
+    return {std::nullopt, "replicas went in 'after', so that what waits there is no measure of it"};
   }
   Delay found = drain_time(record.run());
   if (changes_fleet(report.lift) && found.ns == 0) {
@@ -229,7 +243,7 @@ bool is_slow(const Record& record) {
 /// little.
 std::optional<double> not_back_share(const Record& record, double fluid_s) {
   if (record.after() == nullptr || binds(record.after()->record)) return std::nullopt;
-  if (is_slow(record)) return std::nullopt;
+  if (is_slow(record) || loses_replicas(record)) return std::nullopt;
   const std::vector<double> goodput = record.rate("goodput_tokens");
   const std::vector<double> due = record.rate("due_requests");
   if (goodput.empty() || due.size() != goodput.size()) return std::nullopt;
@@ -356,6 +370,15 @@ double held_share(const Run& run, std::size_t index, const PhaseRecord& record) 
              : static_cast<double>(held) / static_cast<double>(record.counts.due);
 }
 
+/// Whether throttles that a measured event changed held many of the requests of some tenant, be
+/// that tenant ever so small.
+bool binds_a_tenant(const Run& run, std::size_t index) {
+  return std::ranges::any_of(run.tenants, [&](const TenantRecord& tenant) {
+    const PhaseRecord& own = tenant.phases.at(index);
+    return own.counts.due > 0 && held_share(run, index, own) >= kBinds;
+  });
+}
+
 void find_changes(const Record& record, LiftReport& report) {
   const std::vector<double> throughput = record.rate("output_tokens");
   const BinRange bins = measured_bins(record.run(), throughput.size());
@@ -381,6 +404,8 @@ void fluid_of_join(LiftReport& report, const std::optional<double>& offered_toke
   const std::optional<FleetStep>& step = report.fleet.front().step;
   if (takes_capacity(report.lift)) {
     report.no_fluid_reason = "no capacity was added at the change";
+  } else if (report.waited) {
+    report.no_fluid_reason = "not known how fast the throttles let those go who wait at them";
   } else if (!step || !step->capacity_to || !offered_tokens_per_s) {
     report.no_fluid_reason = "not known what the fleet can do after the change";
   } else if (*step->capacity_to <= *offered_tokens_per_s) {
@@ -421,10 +446,10 @@ void count(const Record& record, LiftReport& report) {
       report.binding_fraction = held_share(run, *find_phase(run, "before"), before);
       // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
       const bool binds_later = run.lift->kind != "lift" && after != nullptr &&
-                               held_share(run, *find_phase(run, "after"), after->record) >= kBinds;
+                               binds_a_tenant(run, *find_phase(run, "after"));
       // A limit elsewhere may hold requests back without refusing any.
-      report.vacuous = *report.binding_fraction < kBinds && !binds_later && report.fleet.empty() &&
-                       !happened_elsewhere(report.lift);
+      report.vacuous = !binds_a_tenant(run, *find_phase(run, "before")) && !binds_later &&
+                       report.fleet.empty() && !happened_elsewhere(report.lift);
     }
   }
   if (record.transition() != nullptr && has_objectives(record.run())) {
@@ -446,6 +471,12 @@ bool is_idle_on_one_side(const Record& record) {
 
 bool binds(const PhaseRecord& record) {
   return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
+}
+
+bool binds(const ThrottleRecord& throttle, const Run& run, std::size_t phase) {
+  const ThrottleCounts& counts = throttle.phases.at(phase);
+  return static_cast<double>(counts.held + counts.rejected) >=
+         kBinds * static_cast<double>(fleet_record(run, phase).counts.due);
 }
 
 bool is_wasteful(const PhaseRecord& record) {
@@ -528,51 +559,6 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   report.starvation = mean_starvation(trial.lifted);
   find_changes(record, report);
   return report;
-}
-
-std::vector<TimePart> shown_parts(const std::vector<TimeSplit>& phases) {
-  const bool of_endpoints = std::any_of(
-      phases.begin(), phases.end(), [](const TimeSplit& phase) { return phase.service_ns > 0; });
-  if (of_endpoints) return {kEndpointParts.begin(), kEndpointParts.end()};
-  const bool apart = std::any_of(phases.begin(), phases.end(),
-                                 [](const TimeSplit& phase) { return phase.network_ns > 0; });
-  std::vector<TimePart> shown;
-  for (const TimePart& part : kTimeParts) {
-    if (apart || part.ns != &TimeSplit::network_ns) shown.push_back(part);
-  }
-  return shown;
-}
-
-std::vector<TimeSplit> time_split(const Run& run) {
-  std::vector<TimeSplit> all;
-  for (std::size_t i = 0; i < run.phases.size(); ++i) {
-    const PhaseRecord record = fleet_record(run, i);
-    TimeSplit split;
-    split.phase = run.phases[i].name;
-    split.requests = record.of(Metric::ttft).count();
-    if (split.requests > 0) {
-      // The lag is recorded of every request sent, served or not; that of those served is the rest,
-      // exactly: the parts of each add up to its TTFT.
-      const auto sum_ns = [&](Metric metric) { return record.of(metric).sum_ns(); };
-      const auto mean_ns = [&](__uint128_t sum) {
-        return static_cast<double>(sum) / static_cast<double>(split.requests);
-      };
-      const __uint128_t service_ns =
-          run.wire ? sum_ns(Metric::service_ttft)
-                   : sum_ns(Metric::network) + sum_ns(Metric::queue_wait) + sum_ns(Metric::prefill);
-      const __uint128_t parts_ns = sum_ns(Metric::throttle_wait) + service_ns;
-      const __uint128_t ttft_ns = sum_ns(Metric::ttft);
-      split.ttft_ns = mean_ns(ttft_ns);
-      split.throttle_wait_ns = mean_ns(sum_ns(Metric::throttle_wait));
-      split.network_ns = mean_ns(sum_ns(Metric::network));
-      split.queue_wait_ns = mean_ns(sum_ns(Metric::queue_wait));
-      split.prefill_ns = mean_ns(sum_ns(Metric::prefill));
-      split.generator_lag_ns = ttft_ns > parts_ns ? mean_ns(ttft_ns - parts_ns) : 0;
-      if (run.wire) split.service_ns = mean_ns(service_ns);
-    }
-    all.push_back(std::move(split));
-  }
-  return all;
 }
 
 }  // namespace tokenlift

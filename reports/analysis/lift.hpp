@@ -19,19 +19,6 @@
 
 namespace tokenlift {
 
-/// Mean TTFT of the requests that completed, by where the time went: the parts add up to it.
-struct TimeSplit {
-  std::string phase;
-  std::uint64_t requests = 0;
-  double ttft_ns = 0;
-  double generator_lag_ns = 0;
-  double throttle_wait_ns = 0;
-  double network_ns = 0;  ///< 0 where sites are at no distance
-  double queue_wait_ns = 0;
-  double prefill_ns = 0;
-  double service_ns = 0;  ///< of endpoints, which tell no more: all from admission on
-};
-
 /// Goodput is back when it is so much of what is offered.
 inline constexpr double kBack = 0.9;
 /// A throttle that held or denied less than this share of the requests due before the lift did not
@@ -39,25 +26,6 @@ inline constexpr double kBack = 0.9;
 inline constexpr double kBinds = 0.05;
 /// Computed in vain, of the output: from here on it is much.
 inline constexpr double kMuchWasted = 0.05;
-/// The parts, as they follow one another.
-struct TimePart {
-  const char* name;
-  double TimeSplit::*ns;
-};
-inline constexpr std::array<TimePart, 5> kTimeParts = {
-    {{"generator lag", &TimeSplit::generator_lag_ns},
-     {"throttle wait", &TimeSplit::throttle_wait_ns},
-     {"network", &TimeSplit::network_ns},
-     {"queue wait", &TimeSplit::queue_wait_ns},
-     {"prefill", &TimeSplit::prefill_ns}}};
-/// The same of endpoints.
-inline constexpr std::array<TimePart, 3> kEndpointParts = {
-    {{"generator lag", &TimeSplit::generator_lag_ns},
-     {"throttle wait", &TimeSplit::throttle_wait_ns},
-     {"service", &TimeSplit::service_ns}}};
-/// What reports show of them: all, but for a network that took no time in any of the phases; of
-/// endpoints their own.
-std::vector<TimePart> shown_parts(const std::vector<TimeSplit>& phases);
 
 struct LiftReport {
   LiftRecord lift;  ///< requests and tokens that it met: the mean over the runs
@@ -111,6 +79,8 @@ struct LiftReport {
 
 /// Some throttle held or denied kBinds or more of the requests due in a phase.
 bool binds(const PhaseRecord& record);
+/// The throttle itself did, attempt by attempt.
+bool binds(const ThrottleRecord& throttle, const Run& run, std::size_t phase);
 /// kMuchWasted or more of the output of a phase was computed in vain.
 bool is_wasteful(const PhaseRecord& record);
 /// Of the time that replicas of a site served, the share in which a limit of power held them back.
@@ -119,7 +89,5 @@ double held_back_by_power(const SiteDraw& draw);
 /// Nothing where the trial has no event, or no run got there.
 std::optional<LiftReport> analyse_lift(const Trial& trial);
 
-/// By phase.
-std::vector<TimeSplit> time_split(const Run& run);
 
 }  // namespace tokenlift

@@ -137,7 +137,8 @@ void remark_on_cost(const std::vector<const PhaseCost*>& phases, Remarks& remark
 
 /// What the change added, and what that cost.
 void remark_on_margin(const std::vector<PhaseCost>& costs,
-                      const std::optional<MarginalCost>& marginal, Remarks& remarks) {
+                      const std::optional<MarginalCost>& marginal, bool takes_from_jobs,
+                      Remarks& remarks) {
   constexpr double kNothing = 0.001;  // of what it cost before
   if (!marginal || !marginal->usd_per_hour) return;
   const double base = *find_cost(costs, "before")->usd_per_hour;
@@ -147,6 +148,8 @@ void remark_on_margin(const std::vector<PhaseCost>& costs,
     if (same || more < 0) return;
     remarks.push_back(fmt::format("After the change it cost {} an hour more, and {}.", usd(more),
                                   marginal->reason));
+  } else if (same && takes_from_jobs) {
+    return;  // they cost the jobs what these made of it
   } else if (same) {
     remarks.emplace_back(
         "The tokens that the change added cost nothing: what makes them was paid for before.");
@@ -234,7 +237,8 @@ std::vector<std::string> cost_remarks(const TrialReport& report) {
   if (report.costs.empty()) return remarks;
   const std::vector<const PhaseCost*> phases = told_phases(report.costs);
   remark_on_cost(phases, remarks);
-  remark_on_margin(report.costs, report.marginal, remarks);
+  remark_on_margin(report.costs, report.marginal, !report.trial.lifted.pooled.jobs.empty(),
+                   remarks);
   remark_on_idle(phases, remarks);
   remark_on_break_even(phases, remarks);
   remark_on_power(phases, remarks);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "reports/findings/load_remarks.hpp"
 #include "reports/record/check_names.hpp"
 #include "reports/text/figure.hpp"
 
@@ -39,10 +40,15 @@ std::string limits_of_power(const Run& run) {
   return listed(clauses, "and");
 }
 
-/// Some throttle held or refused many of the requests due in `after`.
-bool throttle_binds(const Run& run) {
+/// The throttles that held or refused many of the requests due in `after`, by name in quotes.
+std::vector<std::string> binding_throttles(const Run& run) {
+  std::vector<std::string> names;
   const std::optional<std::size_t> after = find_phase(run, "after");
-  return after && binds(fleet_record(run, *after));
+  if (!after || !binds(fleet_record(run, *after))) return names;
+  for (const ThrottleRecord& throttle : run.throttles) {
+    if (binds(throttle, run, *after)) names.push_back(fmt::format("'{}'", throttle.name));
+  }
+  return names;
 }
 
 /// Of `after`; not a number where it is not known.
@@ -65,9 +71,10 @@ std::string advice(const TrialReport& report) {
     return fmt::format("Offer less, or raise the limit of power: {}", power);
   }
   const double headroom = headroom_after(report);
-  const bool limited = lift.lift.kind != "lift" && throttle_binds(run);
-  if (limited && !(headroom < kFull)) {
-    return "Offer less, or set a higher limit, as far as the fleet carries it";
+  const std::vector<std::string> limits = binding_throttles(run);
+  if (!limits.empty() && !(headroom < kFull)) {
+    return fmt::format("Offer less, or let {} hold back less, as far as the fleet carries it",
+                       listed(limits, "and"));
   }
   if (headroom >= kShort) {
     return fmt::format(
@@ -105,6 +112,16 @@ void remark_on_backlog_course(const TrialReport& report, std::vector<std::string
 
 // ---------------------------------------------------------------------------------- not back
 
+/// Without a wait so long more objectives would be met: it is much of some tenant's objective of
+/// TTFT or end to end.
+bool costs_objectives(const Run& run, double wait_ns) {
+  constexpr double kMuch = 0.25;
+  return !has_objectives(run) || std::ranges::any_of(run.tenants, [&](const TenantRecord& tenant) {
+    return tenant.wait_objective_ns &&
+           wait_ns >= kMuch * static_cast<double>(*tenant.wait_objective_ns);
+  });
+}
+
 /// Where requests spend their time without any limit in their way.
 std::string where_it_goes(const TrialReport& report) {
   constexpr double kHardly = 0.1;
@@ -117,14 +134,15 @@ std::string where_it_goes(const TrialReport& report) {
   if (!known || after == nullptr || after->unserved().value_or(1) >= kBinds) {
     return "why is not known";
   }
-  const double waits = (split->queue_wait_ns + split->throttle_wait_ns) / split->ttft_ns;
-  if (waits < kHardly) {
+  const double waits_ns = split->queue_wait_ns + split->throttle_wait_ns;
+  if (waits_ns < kHardly * split->ttft_ns) {
     return fmt::format(
         "requests hardly wait ({} of their TTFT), so the objectives are too tight for the pace of "
         "this fleet under this load{}",
-        percent_figure(waits),
+        percent_figure(waits_ns / split->ttft_ns),
         run.capacity_source == "stated" ? ", or it does not do the capacity that was stated" : "");
   }
+  if (!costs_objectives(run, waits_ns)) return "why is not known";
   std::string text =
       fmt::format("requests wait in the fleet ({} of the mean TTFT in 'after' is queue wait)",
                   percent_figure(split->queue_wait_ns / split->ttft_ns));
@@ -146,10 +164,20 @@ std::string why_not_back(const TrialReport& report) {
   }
   const PhaseRecord after = fleet_record(run, *find_phase(run, "after"));
   if (is_wasteful(after)) {
-    return fmt::format(
-        "The overload keeps itself up (metastable): {} tokens were computed in 'after' for "
-        "requests that had ended, beside {} that were put out.",
+    const std::optional<BacklogTrend>& trend = report.lift->trend;
+    const std::string wasted = fmt::format(
+        "{} tokens were computed in 'after' for requests that had ended, beside {} that were put "
+        "out",
         whole_figure(after.wasted_tokens), whole_figure(after.output_tokens));
+    if (!trend) return wasted + ".";
+    constexpr double kFalls = 0.9;
+    if (trend->last_requests < kFalls * trend->first_requests) {
+      return fmt::format(
+          "{}; in the system they went from {} to {} while 'after' lasted: the backlog is still "
+          "draining.",
+          wasted, figure(trend->first_requests), figure(trend->last_requests));
+    }
+    return fmt::format("The overload keeps itself up (metastable): {}.", wasted);
   }
   return fmt::format("Next to nothing was computed in vain and no throttle binds: {}.",
                      where_it_goes(report));
@@ -192,7 +220,8 @@ std::vector<std::string> course_remarks(const TrialReport& report) {
   std::vector<std::string> remarks;
   remark_on_backlog_course(report, remarks);
   remark_on_return(report, remarks);
-  if (report.lift->goodput.stepped && !report.lift->goodput.settling.ns) {
+  if (report.lift->goodput.stepped && !report.lift->goodput.settling.ns &&
+      !load_changes_within(report, "after")) {
     remarks.push_back("Goodput: " + report.lift->goodput.settling.reason + ".");
   }
   remark_on_drain(report, remarks);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "reports/findings/event_words.hpp"
+#include "reports/findings/load_remarks.hpp"
 #include "reports/findings/verdict.hpp"
 #include "reports/text/figure.hpp"
 
@@ -43,15 +44,10 @@ std::vector<std::string> budgets(const TrialReport& report) {
   const std::optional<std::size_t> after = find_phase(run, "after");
   const Judgement judgement = judge(*report.lift);
   if (!before || !after || !judgement.shown) return clauses;
-  const auto binds = [&](const ThrottleRecord& throttle, std::size_t phase) {
-    const ThrottleCounts& counts = throttle.phases.at(phase);
-    return static_cast<double>(counts.held + counts.rejected) >=
-           kBinds * static_cast<double>(report.phases.at(phase).counts.due);
-  };
   for (const ThrottleRecord& throttle : run.throttles) {
     if (!has_budget(throttle) || is_changed(run, throttle)) continue;
-    const bool then = binds(throttle, *before);
-    const bool now = binds(throttle, *after);
+    const bool then = binds(throttle, run, *before);
+    const bool now = binds(throttle, run, *after);
     if (then == now || then != judgement.better) continue;
     clauses.push_back(
         fmt::format("'{}' {}", throttle.name, now ? "began to bind" : "no longer bound"));
@@ -76,14 +72,17 @@ std::vector<std::string> changes_beside(const Run& run, double least_share) {
 }
 
 std::string meanwhile(const TrialReport& report) {
-  // Of a large fleet some replicas come and go all the time.
-  constexpr double kMatters = 0.02;
   if (!report.lift) return "";
   const Gain* const gain = deciding_gain(*report.lift).gain;
   const Effect* const effect = gain == nullptr ? nullptr : deciding_effect(*report.lift, *gain);
   if (effect != nullptr && effect->difference.value) return "";
-  std::vector<std::string> clauses = changes_beside(report.trial.lifted.pooled, kMatters);
+  std::vector<std::string> clauses = changes_beside(report.trial.lifted.pooled, kLeastStepShare);
   for (std::string& budget : budgets(report)) clauses.push_back(std::move(budget));
+  if (const OtherLoad load = other_load(report); load.by_itself) {
+    clauses.push_back(fmt::format("{} was asked for ({} and {} requests/s)",
+                                  load.after_per_s > load.before_per_s ? "more" : "less",
+                                  figure(load.before_per_s), figure(load.after_per_s)));
+  }
   return listed(clauses, "and");
 }
 

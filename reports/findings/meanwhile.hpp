@@ -15,8 +15,9 @@ namespace tokenlift {
 std::vector<std::string> changes_beside(const Run& run, double least_share = 0);
 
 /// The same as one clause of a sentence, with throttles that go by a budget of a long window and
-/// began to bind, or ended, by themselves where that is the way in which the figures went. Empty
-/// where there is nothing, and where a control without the measured event tells what that did.
+/// began to bind, or ended, by themselves where that is the way in which the figures went, and a
+/// load that became another one by itself. Empty where there is nothing, and where a control
+/// without the measured event tells what that did.
 std::string meanwhile(const TrialReport& report);
 
 }  // namespace tokenlift

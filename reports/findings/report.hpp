@@ -9,6 +9,7 @@
 #include "reports/analysis/job_work.hpp"
 #include "reports/analysis/lift.hpp"
 #include "reports/analysis/summary.hpp"
+#include "reports/analysis/time_split.hpp"
 #include "reports/analysis/trial.hpp"
 #include "reports/text/table.hpp"
 

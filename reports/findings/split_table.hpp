@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "reports/analysis/lift.hpp"
+#include "reports/analysis/time_split.hpp"
 #include "reports/text/table.hpp"
 
 namespace tokenlift {

@@ -322,21 +322,35 @@ void remark_on_transition(const TrialReport& report, std::vector<std::string>& r
   };
   const std::optional<double> before = goodput("before");
   const std::optional<double> transition = goodput("transition");
-  if (!before || !transition || !judge(*report.lift).better || *transition >= *before) return;
+  if (!before || !transition || !judge(*report.lift).better) return;
+  // As many standard errors as for lengths that vary much, if requests came independently.
+  constexpr double kFarBelow = 5;
+  const auto share_of_error = [&](const char* name) {
+    const auto due = static_cast<double>(find_phase(report.phases, name)->counts.due);
+    return due > 0 ? 1 / due : 1;
+  };
+  const double error = *before * std::sqrt(share_of_error("before") + share_of_error("transition"));
+  if (*transition >= *before - kFarBelow * error) return;
   remarks.push_back(
       fmt::format("It was worse first: goodput in the transition was {} tokens/s, {} before.",
                   figure(*transition), figure(*before)));
 }
 
 /// When the lift happened against when the throughput shows a change by itself.
-void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) {
+void remark_on_found(const TrialReport& report, std::vector<std::string>& remarks) {
+  const LiftReport& lift = *report.lift;
   const Gain* const throughput = find_gain(lift.gains, "throughput");
   const bool changed = throughput != nullptr && throughput->shown();
   const bool of_fleet = changes_fleet(lift.lift);
   // The fleet changes over some time.
   const std::int64_t begin_ns = *lift.lift.at_ns;
   const std::int64_t end_ns = begin_ns + (of_fleet ? lift.lift.length_ns.value_or(0) : 0);
-  constexpr std::int64_t kNearNs = 2'000'000'000;
+  // What varies by itself hides the instant: it is found the less exactly the longer the phases
+  // are.
+  std::int64_t near_ns = 2'000'000'000;
+  for (const PhaseSummary& phase : report.phases) {
+    near_ns = std::max(near_ns, (phase.end_ns - phase.begin_ns) / 4);
+  }
   if (lift.found.size() > 5) return;  // it changes all the time: none of these is another event
   if (!lift.found_ns) {
     if (changed) remarks.emplace_back("By itself the throughput shows no change at any instant.");
@@ -345,7 +359,7 @@ void remark_on_found(const LiftReport& lift, std::vector<std::string>& remarks) 
   const std::int64_t off_ns = *lift.found_ns > end_ns
                                   ? *lift.found_ns - end_ns
                                   : std::max<std::int64_t>(begin_ns - *lift.found_ns, 0);
-  if (off_ns <= kNearNs) return;
+  if (off_ns <= near_ns) return;
   remarks.push_back(fmt::format("By itself the throughput shows a change at {} s, {} {} the {}.",
                                 second_figure(*lift.found_ns), duration_figure(off_ns),
                                 *lift.found_ns > end_ns ? "after" : "before",
@@ -421,10 +435,7 @@ std::string mostly_of_tenant(const Run& run, std::size_t phase, std::uint64_t Co
 /// Whether what was changed is still in the way of many of a phase.
 bool still_binds(const Run& run, std::size_t phase) {
   for (const ThrottleRecord& throttle : run.throttles) {
-    if (throttle.name != run.lift->throttle) continue;
-    const ThrottleCounts& counts = throttle.phases.at(phase);
-    return static_cast<double>(counts.held + counts.rejected) >=
-           kBinds * static_cast<double>(fleet_record(run, phase).counts.due);
+    if (throttle.name == run.lift->throttle) return binds(throttle, run, phase);
   }
   return true;  // nothing is known of it
 }
@@ -555,7 +566,7 @@ std::vector<std::string> remarks(const TrialReport& report) {
     all = course_remarks(report);
     if (report.lift->fleet.empty()) remark_on_transition(report, all);
     remark_on_backlog(report.lift->lift, all);
-    remark_on_found(*report.lift, all);
+    remark_on_found(report, all);
     for (const Starvation& starved : report.lift->starvation) {
       if (starved.seconds == 0) continue;
       all.push_back(fmt::format(

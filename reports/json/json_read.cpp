@@ -249,6 +249,10 @@ void read_tenants(const Field& field, int version, const Json& scenario, Run& ru
     tenant.name = item["name"].text();
     tenant.has_objectives =
         item.has("has_objectives") ? item["has_objectives"].flag() : !without.contains(tenant.name);
+    if (item.has("wait_objective_s")) {
+      tenant.wait_objective_ns = item["wait_objective_s"].optional(&Field::time_ns);
+    }
+    if (item.has("open_loop")) tenant.open_loop = item["open_loop"].flag();
     tenant.phases.resize(phases.size());
     for (std::size_t i = 0; i < phases.size(); ++i)
       read_record(phases[i], version, tenant.phases[i]);

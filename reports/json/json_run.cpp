@@ -129,6 +129,8 @@ Json json_of(const Run& run, const TenantRecord& tenant) {
                {"weight", tenant.weight},
                {"guaranteed_share", or_null(tenant.guaranteed_share)},
                {"has_objectives", tenant.has_objectives},
+               {"wait_objective_s", seconds_or_null(tenant.wait_objective_ns)},
+               {"open_loop", tenant.open_loop},
                {"users", tenant.users},
                {"columns", json_of(tenant.columns)},
                {"phases", std::move(phases)}};

@@ -87,7 +87,8 @@ void require_same_shape(const Run& one, const Run& other) {
   }
   const auto terms_of_tenant = [](const TenantRecord& tenant) {
     return std::tie(tenant.name, tenant.weight, tenant.guaranteed_share, tenant.trace,
-                    tenant.has_objectives, tenant.users);
+                    tenant.has_objectives, tenant.wait_objective_ns, tenant.open_loop,
+                    tenant.users);
   };
   require_alike(one.tenants, other.tenants, terms_of_tenant, "tenants");
   for (std::size_t i = 0; i < one.tenants.size(); ++i) {

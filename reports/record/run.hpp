@@ -206,7 +206,11 @@ struct TenantRecord {
   std::vector<Column> columns = {};
   std::optional<TraceRecord> trace = {};  ///< absent: it replays none, or old runs
   bool has_objectives = true;             ///< its requests are held to any (slo)
-  std::uint64_t users = 1;                ///< who ask for it; also where nobody knows (old runs)
+  /// The shortest of its objectives that a wait before the first token uses up: TTFT, end to end.
+  std::optional<std::int64_t> wait_objective_ns = {};  ///< absent: neither; old runs
+  /// When its requests are due does not depend on answers; false in old runs.
+  bool open_loop = false;
+  std::uint64_t users = 1;  ///< who ask for it; also where nobody knows (old runs)
   bool operator==(const TenantRecord&) const = default;
 };
 inline constexpr std::size_t kMostTenantSeries = 32;

@@ -74,7 +74,8 @@ std::string limit_figure(double value) {
 }
 
 std::string percent_figure(double share) {
-  return figure(share * 100) + " %";
+  // What is short of all is never called all.
+  return (share < 1 ? figure_beside(share * 100, 100) : figure(share * 100)) + " %";
 }
 
 std::string second_figure(std::int64_t ns) {

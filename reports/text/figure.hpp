@@ -36,7 +36,7 @@ std::string figure_or_absent(const std::optional<double>& value, double scale = 
 /// As short as it can be, for limits, which are round numbers: 0.99, 100.
 std::string limit_figure(double value);
 
-/// A share of 0 .. 1: "71.4 %".
+/// A share of 0 .. 1: "71.4 %", "99.98 %"; 100 % is all.
 std::string percent_figure(double share);
 
 /// An instant in seconds with as many decimals as it needs, from one to three: "15.0", "2.125".

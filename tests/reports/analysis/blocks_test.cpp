@@ -83,7 +83,7 @@ TEST(Blocks, WithFewerThanTenThereIsNoIntervalButWhatWouldGiveOne) {
   EXPECT_FALSE(mean.interval);
   EXPECT_EQ(mean.reason,
             "1 run, and a phase of 5.00 s has 5 of the 10 blocks of 1.00 s that this needs; a "
-            "phase of about 10.0 s or 3 repetitions give an interval");
+            "phase of at least 10.0 s, often longer, or 3 repetitions give an interval");
   const BlockMeans enough = block_means(Values(100, 7));
   EXPECT_TRUE(enough.standard_error);
   EXPECT_EQ(ratio_of_blocks(few, enough, kBins).reason, mean.reason);

@@ -194,6 +194,25 @@ TEST(LiftOfAFleet, OnlyWhatJoinsDrainsABacklog) {
   };
   EXPECT_EQ(with_requests(join_run()).ns, 4 * kSecondNs);
   EXPECT_EQ(with_requests(leave_run()).reason, "no capacity was added at the change");
+  RunValue fails = join_run();
+  Composition without = fails.fleet.compositions.back();
+  without.at_ns = 30 * kSecondNs;
+  without.replicas[0] -= 1;
+  fails.fleet.compositions.push_back(without);
+  EXPECT_EQ(with_requests(fails).reason,
+            "replicas went in 'after', so that what waits there is no measure of it");
+  fails.fleet.compositions.back().at_ns = 41 * kSecondNs;
+  EXPECT_EQ(with_requests(fails).ns, 4 * kSecondNs) << "after all that is measured";
+}
+
+TEST(LiftOfAFleet, HowLongWhoWaitsAtAThrottleStillWaitsIsNotKnownByTheCapacity) {
+  RunValue run = join_run();
+  run.lift->waiting_requests = run.lift->backoff_requests = 0;
+  EXPECT_TRUE(analysed(run).drain_fluid_s);
+  run.lift->waiting_requests = 1;
+  EXPECT_FALSE(analysed(run).drain_fluid_s);
+  EXPECT_EQ(analysed(run).no_fluid_reason,
+            "not known how fast the throttles let those go who wait at them");
 }
 
 TEST(Summary, OfAFleetThatChangesSaysWhatServed) {

@@ -230,7 +230,7 @@ TEST(Gain, OfAShortRunSaysWhichLengthGivesAnInterval) {
   EXPECT_FALSE(gain.change.interval);
   EXPECT_EQ(gain.change.reason,
             "1 run, and a phase of 5.00 s has 5 of the 10 blocks of 1.00 s that this needs; a "
-            "phase of about 10.0 s or 3 repetitions give an interval");
+            "phase of at least 10.0 s, often longer, or 3 repetitions give an interval");
 }
 
 TEST(Gain, NothingLeaksFromNothing) {

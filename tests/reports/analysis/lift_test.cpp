@@ -77,6 +77,18 @@ TEST(Lift, BindsFromOneInTwentyOn) {
   EXPECT_FALSE(analysed(run).vacuous);
 }
 
+TEST(Lift, OfAThrottleThatHoldsOneSmallTenantIsNotVacuous) {
+  RunValue run = two_tenant_run();
+  for (TenantRecord& tenant : run.tenants) tenant.phases[0].held = 0;
+  EXPECT_TRUE(analysed(run).vacuous);
+  PhaseRecord& small = run.tenants[1].phases[0];
+  small.held = small.counts.due / 20 + 1;
+  run.throttles[0].phases[0].held = small.held;
+  ASSERT_LT(static_cast<double>(small.held),
+            kBinds * static_cast<double>(fleet_record(run, 0).counts.due));
+  EXPECT_FALSE(analysed(run).vacuous);
+}
+
 TEST(Lift, OfSeveralThrottlesOnlyTheOneThatIsLiftedBinds) {
   RunValue run = lift_run();
   run.tenants[0].phases[0].held = 300;  // of 600
@@ -547,48 +559,6 @@ TEST(Lift, StarvationIsBelowTheShareByMoreThanTwoRequestsWithWorkWaiting) {
   EXPECT_EQ(report.starvation[0].share, 0.25);
   EXPECT_EQ(report.starvation[0].seconds, 10) << "third and fifth window; in the fourth none waits";
   EXPECT_EQ(report.starvation[1].seconds, 0);
-}
-
-// ------------------------------------------------------------------------------------ the split
-
-TEST(TimeSplit, PartsAddUpToTheMeanTtft) {
-  RunValue run = lift_run();
-  PhaseRecord& phase = run.tenants[0].phases[0];
-  for (Histogram& histogram : phase.latency) histogram = {};
-  phase.of(Metric::throttle_wait).record(100, 2);
-  phase.of(Metric::queue_wait).record(20, 2);
-  phase.of(Metric::prefill).record(30, 2);
-  phase.of(Metric::ttft).record(154, 1);
-  phase.of(Metric::ttft).record(156, 1);
-  phase.of(Metric::generator_lag).record(90, 7);  // of all that were sent
-  const TimeSplit split = time_split(run)[0];
-  EXPECT_EQ(split.phase, "before");
-  EXPECT_EQ(split.requests, 2U);
-  EXPECT_EQ(split.ttft_ns, 155);
-  EXPECT_EQ(split.throttle_wait_ns, 100);
-  EXPECT_EQ(split.queue_wait_ns, 20);
-  EXPECT_EQ(split.prefill_ns, 30);
-  EXPECT_EQ(split.generator_lag_ns, 5) << "of those that were served";
-}
-
-TEST(TimeSplit, TheWayToASiteIsAPartOfItsOwnAndNoLagOfTheGenerator) {
-  RunValue run = lift_run();
-  EXPECT_EQ(shown_parts(time_split(run)).size(), kTimeParts.size() - 1) << "at no distance";
-  PhaseRecord& phase = run.tenants[0].phases[0];
-  for (Histogram& histogram : phase.latency) histogram = {};
-  phase.of(Metric::network).record(40, 2);
-  phase.of(Metric::prefill).record(30, 2);
-  phase.of(Metric::ttft).record(71, 2);
-  const std::vector<TimeSplit> split = time_split(run);
-  EXPECT_EQ(split[0].network_ns, 40);
-  EXPECT_EQ(split[0].generator_lag_ns, 1);
-  EXPECT_EQ(shown_parts(split).size(), kTimeParts.size());
-}
-
-TEST(TimeSplit, OfNobodyIsZero) {
-  const TimeSplit split = time_split(empty_run())[0];
-  EXPECT_EQ(split.requests, 0U);
-  EXPECT_EQ(split.ttft_ns, 0);
 }
 
 }  // namespace

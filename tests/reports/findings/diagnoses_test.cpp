@@ -11,6 +11,7 @@
 
 #include "reports/findings/verdict.hpp"
 #include "reports/record/check_names.hpp"
+#include "tests/reports/findings/sample_diagnoses.hpp"
 #include "tests/reports/formats/golden_file.hpp"
 #include "tests/reports/record/fleet_runs.hpp"
 #include "tests/reports/record/sample_runs.hpp"
@@ -20,83 +21,6 @@ namespace tokenlift::diagnoses_test {
 namespace {
 
 using RunValue = Run;  // within a TEST, Run is a function of testing::Test
-
-/// What is concluded, by words that no other sentence has.
-const std::vector<const char*>& diagnoses() {
-  static const std::vector<const char*> all = {
-      "paid off",
-      "did harm",
-      "made no difference",
-      "is vacuous",
-      "How sure that is cannot be said",
-      "NOT VALID",
-      "did not get there",
-      "no requests were due",
-      "too little was measured",
-      "next to nothing met its objectives",
-      "a backlog never drains",
-      "No drain time",
-      "(metastable)",
-      "the objectives are too tight",
-      "the capacity that was stated",
-      "use a larger fleet",
-      "see what holds it back",
-      "raise the limit of power",
-      "Whose doing that is",
-      "so throughput is no measure of it",
-      "requests wait in the fleet",
-      "is back-off after attempts that failed",
-      "the machine changed its speed, so",
-      "The machine changed its speed meanwhile",
-      "not settled",
-      "'after' holds the rest of it",
-      "It was worse first",
-      "in back-off",
-      "shows a change at",
-      "shows no change at any instant",
-      "below its guaranteed share",
-      "Goodput counts a request in the phase",
-      "were not decided when the run ended",
-      "were rejected for good",
-      "is in nobody's way any more",
-      "attempts wait that any throttle did",
-      "they were too late in the fleet",
-      "Of the mean TTFT",
-      "attempts that any throttle did.",
-      "replicas joined '",
-      "replica left '",
-      "replicas of 'own' failed",
-      "and together they",
-      "became slow",
-      "In the transition (",
-      "failed with what served them",
-      "thin the measured time",
-      "the replicas that serve carry",
-      "The call at 15.2 s",
-      "no signal came while the run lasted",
-      "was to make the change; the run did not get there",
-      "was to make the change, and did not",
-      "let the endpoint carry more",
-      "The endpoint served nothing",
-      "The endpoint never answered",
-      "The endpoint refused every request",
-      "by its own limit (429)",
-      "as overloaded (503 or 529): by definition",
-      "The endpoint never refused",
-      "failed, 0.148",
-      "the endpoint refused all their attempts",
-      "which came together",
-      "tokens on average: ITL is of chunks",
-      "were not seen as chunks",
-      "without usage",
-      "the endpoint counts their words differently",
-      "came at some instant in that time",
-      "Nothing was sent after",
-      "they were too late at the endpoint",
-      "was asked for in 'after' than in 'before'",
-  };
-  return all;
-}
 
 struct Situation {
   std::string name;
@@ -179,6 +103,17 @@ std::vector<Situation> lifts() {
   all.push_back({"a backlog that grows: 2 more requests every bin",
                  growing(),
                  {"paid off", "a backlog never drains", "use a larger fleet", kSplit}});
+  TrialReport behind_another = growing();
+  RunValue& behind = behind_another.trial.lifted.pooled;
+  ThrottleRecord second = behind.throttles[0];
+  second.name = "second";
+  for (ThrottleCounts& counts : second.phases) counts.held = 540;
+  behind.throttles.push_back(std::move(second));
+  behind.tenants[0].phases[2].held = 540;
+  all.push_back({"the same behind another throttle",
+                 std::move(behind_another),
+                 {"paid off", "a backlog never drains", "hold back less",
+                  "attempts that any throttle did.", kSplit}});
   all.push_back({"the same on a machine that was 34 % slower than measured",
                  on_a_slower_machine(growing(), 0.34),
                  {"NOT VALID", "paid off", "a backlog never drains",
@@ -203,9 +138,21 @@ std::vector<Situation> lifts() {
                  {"paid off", "(metastable)", kSplit}});
   TrialReport waiting = not_back(0, "measured");
   waiting.split[2].queue_wait_ns = 0.9 * waiting.split[2].ttft_ns;
+  TenantRecord& tenant = waiting.trial.lifted.pooled.tenants[0];
+  tenant.wait_objective_ns = std::llround(waiting.split[2].ttft_ns);
+  TrialReport at_ease = waiting;
+  at_ease.trial.lifted.pooled.tenants[0].wait_objective_ns = 100 * *tenant.wait_objective_ns;
   all.push_back({"goodput that is not back, and requests wait in the fleet",
                  std::move(waiting),
                  {"paid off", "requests wait in the fleet", kSplit}});
+  all.push_back({"the same, where the objectives allow a hundred times the wait",
+                 std::move(at_ease),
+                 {"paid off", "why is not known", kSplit}});
+  TrialReport draining = not_back(20'000, "measured");
+  draining.lift->trend = BacklogTrend{1200, 400, false};
+  all.push_back({"much computed for nobody, while the backlog drains",
+                 std::move(draining),
+                 {"paid off", "the backlog is still draining", kSplit}});
   all.push_back({"goodput that is not back, and nothing computed in vain",
                  not_back(0, "measured"),
                  {"paid off", "the objectives are too tight", kSplit}});
@@ -301,6 +248,12 @@ std::vector<Situation> courses() {
   all.push_back({"twice as much is asked for after the lift",
                  lifted(twice_the_load),
                  {"paid off", kNoDrain, kOtherLoad, kSplit}});
+  all.push_back({"the same of a tenant that does not wait for answers",
+                 lifted([&](RunValue& run) {
+                   twice_the_load(run);
+                   run.tenants[0].open_loop = true;
+                 }),
+                 {kNoDrain, "Whose doing that is", kSplit}});
   TrialReport controlled = lifted(twice_the_load);
   controlled.trial.control = controlled.trial.lifted;
   all.push_back({"the same, with a control of the same load",
@@ -380,6 +333,7 @@ std::vector<Situation> fleets() {
                   "failed with what served them", kSplit, kBackOff}});
   TrialReport metastable = changed(failure_run(), 0.4, 0.6);
   metastable.lift->not_back_share = 0.4;
+  metastable.lift->trend = BacklogTrend{1200, 1200, false};
   metastable.trial.lifted.pooled.tenants[0].phases[2].wasted_tokens = 20'000;
   all.push_back({"replicas fail and come back, goodput does not, and much is computed for nobody",
                  std::move(metastable),

@@ -288,6 +288,8 @@ bool remarks_on(const TrialReport& report, const std::string& part) {
 TEST(Remarks, TellOfWhatWasWorseFirst) {
   TrialReport report = with_goodput({8.91, Interval{8.5, 9.25}, "5 runs", ""});
   EXPECT_FALSE(remarks_on(report, "worse first"));
+  report.phases[1].rates.goodput_tokens_per_s = 300;
+  EXPECT_FALSE(remarks_on(report, "worse first")) << "that may be chance: 350 were due in it";
   report.phases[1].rates.goodput_tokens_per_s = 100;
   EXPECT_TRUE(remarks_on(report,
                          "It was worse first: goodput in the transition was 100 tokens/s, 400 "
@@ -345,6 +347,12 @@ TEST(Remarks, TellOfWhatNeverDrainsDoesNotComeBackOrSettle) {
   report.lift->goodput.stepped = true;
   report.lift->goodput.settling = {{}, "not settled: run 5 s longer"};
   EXPECT_TRUE(remarks_on(report, "Goodput: not settled: run 5 s longer."));
+  RunValue& run = report.trial.lifted.pooled;
+  run.series.bin_ns = kSecondNs;
+  run.series.columns.push_back({"due_requests", std::vector<std::int64_t>(40, 50)});
+  EXPECT_TRUE(remarks_on(report, "Goodput: not settled: run 5 s longer."));
+  for (std::size_t bin = 30; bin < 40; ++bin) run.series.columns.back().values[bin] = 150;
+  EXPECT_FALSE(remarks_on(report, "not settled")) << "the load moves by itself";
 }
 
 TEST(Remarks, TellWhyGoodputIsNotBack) {
@@ -360,7 +368,12 @@ TEST(Remarks, TellWhyGoodputIsNotBack) {
   EXPECT_TRUE(remarks_on(report, "load, or it does not do the capacity that was stated."));
   PhaseRecord& after = run.tenants[0].phases[2];
   after.wasted_tokens = after.output_tokens / 20;
+  EXPECT_FALSE(remarks_on(report, "metastable")) << "whether the backlog drains is not known";
+  report.lift->trend = BacklogTrend{1200, 1100, false};
   EXPECT_TRUE(remarks_on(report, "The overload keeps itself up (metastable): 2,700 tokens"));
+  report.lift->trend = BacklogTrend{1200, 1000, false};
+  EXPECT_FALSE(remarks_on(report, "metastable"));
+  EXPECT_TRUE(remarks_on(report, "the backlog is still draining"));
 }
 
 TEST(Remarks, CallNoObjectivesTooTightWhereRequestsWait) {
@@ -372,6 +385,10 @@ TEST(Remarks, CallNoObjectivesTooTightWhereRequestsWait) {
   after = {"after", 1080, 100e6, 0, 0, 0, 90e6, 10e6};
   report.lift->trend = BacklogTrend{1200, 400, false};
   EXPECT_FALSE(remarks_on(report, "too tight"));
+  EXPECT_TRUE(remarks_on(report, "no throttle binds: why is not known."));
+  report.trial.lifted.pooled.tenants[0].wait_objective_ns = 361'000'000;
+  EXPECT_TRUE(remarks_on(report, "why is not known.")) << "a wait of 90 ms hardly matters to that";
+  report.trial.lifted.pooled.tenants[0].wait_objective_ns = 360'000'000;
   EXPECT_TRUE(remarks_on(report,
                          "requests wait in the fleet (90.0 % of the mean TTFT in 'after' is queue "
                          "wait); in the system they went from 1,200 to 400 while 'after' lasted."));
@@ -395,11 +412,11 @@ TrialReport overloaded(RunValue run, double headroom) {
 
 TEST(Remarks, AdviseOnlyWhatHelps) {
   const char* const larger = "Offer less, or use a larger fleet";
-  const char* const higher = "set a higher limit, as far as the fleet carries it";
+  const char* const higher = "let 'output limit' hold back less, as far as the fleet carries it";
   EXPECT_TRUE(remarks_on(overloaded(lift_run(), 0.01), larger));
   RunValue set = lift_run();
   set.lift->kind = "set";
-  set.tenants[0].phases[2].held = 540;  // it still binds
+  set.tenants[0].phases[2].held = set.throttles[0].phases[2].held = 540;  // it still binds
   EXPECT_TRUE(remarks_on(overloaded(set, 0.3), higher));
   EXPECT_FALSE(remarks_on(overloaded(set, 0.01), higher)) << "the fleet is full";
   EXPECT_TRUE(remarks_on(overloaded(set, 0.01), larger));
@@ -462,6 +479,9 @@ TEST(Remarks, TellWhereTheChangeShowsItselfElsewhere) {
   TrialReport report = reported({lift_run()});
   report.lift->found_ns = 15'500'000'000;
   EXPECT_FALSE(remarks_on(report, "By itself the throughput")) << "near the lift";
+  const auto quarter_ns = (report.phases[2].end_ns - report.phases[2].begin_ns) / 4;
+  report.lift->found_ns = *report.lift->lift.at_ns + quarter_ns;
+  EXPECT_FALSE(remarks_on(report, "By itself the throughput")) << "as near as it can be told";
   report.lift->found_ns = 30'000'000'000;
   EXPECT_TRUE(remarks_on(report, "throughput shows a change at 30.0 s, 15.0 s after the lift."));
   report.lift->found_ns = 5'000'000'000;
