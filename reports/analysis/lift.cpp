@@ -201,7 +201,29 @@ bool loses_replicas(const Record& record) {
   });
 }
 
-Delay drain(const Record& record, const LiftReport& report) {
+/// Where there are several runs the median of theirs: in the sum of their backlogs the slowest
+/// would decide.
+Delay drain_time(const Arm& arm) {
+  std::vector<std::int64_t> found_ns;
+  for (const RunBrief& run : arm.runs) {
+    if (run.drain_ns) found_ns.push_back(*run.drain_ns);
+  }
+  if (arm.runs.size() < 2 || 2 * found_ns.size() < arm.runs.size()) return drain_time(arm.pooled);
+  const auto middle = found_ns.begin() + static_cast<std::ptrdiff_t>((found_ns.size() - 1) / 2);
+  std::nth_element(found_ns.begin(), middle, found_ns.end());
+  return {*middle, ""};
+}
+
+/// What waited is gone, whatever a prediction says: few are in the system in `after`.
+bool few_are_left(const LiftReport& report) {
+  constexpr double kFew = 0.1;
+  const auto waited =
+      static_cast<double>(report.lift.waiting_requests + report.lift.backoff_requests);
+  return report.trend &&
+         std::max(report.trend->first_requests, report.trend->last_requests) <= kFew * waited;
+}
+
+Delay drain(const Arm& arm, const Record& record, const LiftReport& report) {
   if (takes_capacity(report.lift)) return {std::nullopt, "no capacity was added at the change"};
   // Before capacity joins, requests wait in the fleet, which the series knows.
   if (!report.waited && !changes_fleet(report.lift))
@@ -209,7 +231,7 @@ Delay drain(const Record& record, const LiftReport& report) {
   if (report.never_drains) {
     return {std::nullopt, "the backlog grows as long as it is measured"};
   }
-  if (report.drain_fluid_s && *report.drain_fluid_s > measured_s(record)) {
+  if (report.drain_fluid_s && *report.drain_fluid_s > measured_s(record) && !few_are_left(report)) {
     return {std::nullopt,
             fmt::format("not drained: by the fluid prediction it takes {}, and {} were measured "
                         "after the change",
@@ -219,7 +241,7 @@ Delay drain(const Record& record, const LiftReport& report) {
   if (loses_replicas(record)) {
     return {std::nullopt, "replicas went in 'after', so that what waits there is no measure of it"};
   }
-  Delay found = drain_time(record.run());
+  Delay found = drain_time(arm);
   if (changes_fleet(report.lift) && found.ns == 0) {
     return {std::nullopt, "no more was in the system at the change than is usual after it"};
   }
@@ -370,13 +392,15 @@ double held_share(const Run& run, std::size_t index, const PhaseRecord& record) 
              : static_cast<double>(held) / static_cast<double>(record.counts.due);
 }
 
-/// Whether throttles that a measured event changed held many of the requests of some tenant, be
-/// that tenant ever so small.
-bool binds_a_tenant(const Run& run, std::size_t index) {
-  return std::ranges::any_of(run.tenants, [&](const TenantRecord& tenant) {
-    const PhaseRecord& own = tenant.phases.at(index);
-    return own.counts.due > 0 && held_share(run, index, own) >= kBinds;
-  });
+/// The tenant of whose requests the throttles that a measured event changed held the largest share,
+/// if that is much: of all requests it may be little.
+std::optional<HeldTenant> most_held(const Run& run, std::size_t index) {
+  std::optional<HeldTenant> most;
+  for (const TenantRecord& tenant : run.tenants) {
+    const double share = held_share(run, index, tenant.phases.at(index));
+    if (share >= kBinds && (!most || share > most->share)) most = HeldTenant{tenant.name, share};
+  }
+  return most;
 }
 
 void find_changes(const Record& record, LiftReport& report) {
@@ -446,10 +470,11 @@ void count(const Record& record, LiftReport& report) {
       report.binding_fraction = held_share(run, *find_phase(run, "before"), before);
       // What tightens a throttle, or takes it out of the shadow, makes it bind afterwards.
       const bool binds_later = run.lift->kind != "lift" && after != nullptr &&
-                               binds_a_tenant(run, *find_phase(run, "after"));
+                               held_share(run, *find_phase(run, "after"), after->record) >= kBinds;
       // A limit elsewhere may hold requests back without refusing any.
-      report.vacuous = !binds_a_tenant(run, *find_phase(run, "before")) && !binds_later &&
-                       report.fleet.empty() && !happened_elsewhere(report.lift);
+      report.vacuous = *report.binding_fraction < kBinds && !binds_later && report.fleet.empty() &&
+                       !happened_elsewhere(report.lift);
+      if (report.vacuous) report.most_held = most_held(run, *find_phase(run, "before"));
     }
   }
   if (record.transition() != nullptr && has_objectives(record.run())) {
@@ -534,7 +559,7 @@ std::optional<LiftReport> analyse_lift(const Trial& trial) {
   if (const auto after = find_phase(run, "after")) report.trend = backlog_trend(run, *after);
   report.never_drains = report.trend && report.trend->grows;
   if (report.never_drains) report.not_back_share.reset();
-  report.drain = drain(record, report);
+  report.drain = drain(trial.lifted, record, report);
   if (report.drain.ns) {
     report.departure = departure(
         run, *report.drain.ns, report.lift.backlog_tokens + report.lift.backoff_tokens,

@@ -27,6 +27,12 @@ inline constexpr double kBinds = 0.05;
 /// Computed in vain, of the output: from here on it is much.
 inline constexpr double kMuchWasted = 0.05;
 
+/// The share of a tenant's requests due in a phase that throttles held or denied.
+struct HeldTenant {
+  std::string name;
+  double share = 0;
+};
+
 struct LiftReport {
   LiftRecord lift;  ///< requests and tokens that it met: the mean over the runs
   /// What measured events did to the fleet. Where the event that divides the run is one of them, no
@@ -35,6 +41,8 @@ struct LiftReport {
   std::optional<double> binding_fraction;  ///< of the requests due in `before`, 0 .. 1
   /// The throttle did not bind, and nothing else was changed: there is nothing to gain.
   bool vacuous = false;
+  /// Of a vacuous one: it did bind this tenant, whose requests are few among all. Absent: none.
+  std::optional<HeldTenant> most_held;
   std::vector<Gain> gains;
   std::vector<Effect> effects;
   /// Over which it happened: of a ramp its length, of a lift at one stroke 0. Absent in old runs.

@@ -166,9 +166,10 @@ std::string decision(const TrialReport& report) {
   }
   if (lift.vacuous) {
     return fmt::format(
-        "The throttle did not bind (it held or denied {} of the requests before), so this run says "
-        "nothing about the change: decide by a run under a load at which it binds.",
-        percent_figure(lift.binding_fraction.value_or(0)));
+        "This run says nothing about the change for all ({}): decide by a run under a load at "
+        "which "
+        "the throttle binds.",
+        why_vacuous(lift));
   }
   const auto [gain, reason, apart] = deciding_gain(lift);
   if (gain == nullptr) return "Too little was measured to decide anything by it.";

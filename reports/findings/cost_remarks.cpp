@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "reports/analysis/cost.hpp"
+#include "reports/findings/meanwhile.hpp"
+#include "reports/findings/verdict.hpp"
 #include "reports/text/figure.hpp"
 
 namespace tokenlift {
@@ -137,7 +139,7 @@ void remark_on_cost(const std::vector<const PhaseCost*>& phases, Remarks& remark
 
 /// What the change added, and what that cost.
 void remark_on_margin(const std::vector<PhaseCost>& costs,
-                      const std::optional<MarginalCost>& marginal, bool takes_from_jobs,
+                      const std::optional<MarginalCost>& marginal, bool is_its_doing,
                       Remarks& remarks) {
   constexpr double kNothing = 0.001;  // of what it cost before
   if (!marginal || !marginal->usd_per_hour) return;
@@ -148,8 +150,8 @@ void remark_on_margin(const std::vector<PhaseCost>& costs,
     if (same || more < 0) return;
     remarks.push_back(fmt::format("After the change it cost {} an hour more, and {}.", usd(more),
                                   marginal->reason));
-  } else if (same && takes_from_jobs) {
-    return;  // they cost the jobs what these made of it
+  } else if (!is_its_doing) {
+    return;
   } else if (same) {
     remarks.emplace_back(
         "The tokens that the change added cost nothing: what makes them was paid for before.");
@@ -230,6 +232,15 @@ void remark_on_what_is_left_out(const Run& run, Remarks& remarks) {
   }
 }
 
+/// The change made more tokens, and nothing else did or paid for it: of jobs it takes what their
+/// replicas cost.
+bool added_tokens(const TrialReport& report) {
+  if (!report.lift || !report.trial.lifted.pooled.jobs.empty()) return false;
+  const Judgement judgement = judge(*report.lift);
+  return (judgement.shown ? judgement.better : !judgement.has_interval) &&
+         meanwhile(report).empty();
+}
+
 }  // namespace
 
 std::vector<std::string> cost_remarks(const TrialReport& report) {
@@ -237,8 +248,7 @@ std::vector<std::string> cost_remarks(const TrialReport& report) {
   if (report.costs.empty()) return remarks;
   const std::vector<const PhaseCost*> phases = told_phases(report.costs);
   remark_on_cost(phases, remarks);
-  remark_on_margin(report.costs, report.marginal, !report.trial.lifted.pooled.jobs.empty(),
-                   remarks);
+  remark_on_margin(report.costs, report.marginal, added_tokens(report), remarks);
   remark_on_idle(phases, remarks);
   remark_on_break_even(phases, remarks);
   remark_on_power(phases, remarks);

@@ -55,6 +55,41 @@ std::vector<std::string> budgets(const TrialReport& report) {
   return clauses;
 }
 
+/// Its limit moves by itself all the time.
+bool is_adaptive(const ThrottleRecord& throttle) {
+  return throttle.kind == "aimd" || throttle.kind == "gradient" || throttle.kind == "vegas";
+}
+
+/// Limits that became others within the measured phases though no event changed them and the fleet,
+/// which some follow, stayed as it was: by a schedule.
+std::vector<std::string> schedules(const Run& run) {
+  std::vector<std::string> clauses;
+  const std::int64_t begin_ns = run.phases.front().begin_ns;
+  const std::int64_t end_ns = run.phases.back().end_ns;
+  const auto by_an_event = [&](const ThrottleRecord& throttle, std::int64_t at_ns) {
+    const auto is = [&](const LiftRecord& event) {
+      return event.at_ns && event.throttle == throttle.name && *event.at_ns <= at_ns &&
+             at_ns <= *event.at_ns + event.length_ns.value_or(0);
+    };
+    return std::ranges::any_of(measured_events(run), is) ||
+           std::ranges::any_of(run.other_events, is) ||
+           std::ranges::any_of(run.fleet.compositions,
+                               [&](const Composition& fleet) { return fleet.at_ns == at_ns; });
+  };
+  for (const ThrottleRecord& throttle : run.throttles) {
+    if (is_adaptive(throttle)) continue;
+    for (std::size_t i = 1; i < throttle.limits.size(); ++i) {
+      const LimitRecord& now = throttle.limits[i];
+      const std::optional<double>& then = throttle.limits[i - 1].limit;
+      if (now.at_ns <= begin_ns || now.at_ns >= end_ns || !now.limit || !then) continue;
+      if (by_an_event(throttle, now.at_ns)) continue;
+      clauses.push_back(fmt::format("the limit of '{}' went from {} to {} at {} s", throttle.name,
+                                    figure(*then), figure(*now.limit), second_figure(now.at_ns)));
+    }
+  }
+  return clauses;
+}
+
 }  // namespace
 
 std::vector<std::string> changes_beside(const Run& run, double least_share) {
@@ -68,6 +103,7 @@ std::vector<std::string> changes_beside(const Run& run, double least_share) {
     clauses.push_back(changes_fleet(event) ? change_words({event, std::nullopt})
                                            : event_words(event));
   }
+  for (std::string& clause : schedules(run)) clauses.push_back(std::move(clause));
   return few(std::move(clauses));
 }
 

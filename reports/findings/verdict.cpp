@@ -14,6 +14,7 @@
 #include "reports/findings/gains_table.hpp"
 #include "reports/findings/load_remarks.hpp"
 #include "reports/findings/meanwhile.hpp"
+#include "reports/findings/unserved_remarks.hpp"
 #include "reports/findings/wire_remarks.hpp"
 #include "reports/text/figure.hpp"
 
@@ -156,6 +157,22 @@ Deciding deciding_gain(const LiftReport& lift) {
   return {throughput, std::move(reason), apart(lift, *throughput)};
 }
 
+std::string why_vacuous(const LiftReport& lift) {
+  const std::string held = percent_figure(lift.binding_fraction.value_or(0));
+  if (lift.most_held) {
+    return fmt::format(
+        "the throttle held or denied {} of the requests due before the change, and 5 % is the "
+        "least "
+        "that counts; it did bind '{}', {} of whose requests it held or denied: the table of "
+        "tenants says what that one got",
+        held, lift.most_held->name, percent_figure(lift.most_held->share));
+  }
+  return fmt::format(
+      "the throttle did not bind: it held or denied {} of the requests due before the change, and "
+      "5 % is the least that counts",
+      held);
+}
+
 const Effect* deciding_effect(const LiftReport& lift, const Gain& gain) {
   const auto found = std::find_if(
       lift.effects.begin(), lift.effects.end(),
@@ -190,12 +207,7 @@ std::string lift_sentence(const TrialReport& report) {
   const auto [what, link] = subject_of(lift, report.trial.lifted.pooled);
   const std::string nobody = nobody_asked(report.phases);
   if (!nobody.empty()) return what + ": " + nobody + ", so before and after cannot be compared.";
-  if (lift.vacuous) {
-    return fmt::format(
-        "{} is vacuous: the throttle did not bind: it held or denied {} of the requests due before "
-        "the change, and 5 % is the least that counts.",
-        what, percent_figure(lift.binding_fraction.value_or(0)));
-  }
+  if (lift.vacuous) return fmt::format("{} is vacuous: {}.", what, why_vacuous(lift));
   const auto [gain, reason, apart] = deciding_gain(lift);
   if (gain == nullptr) return what + ": too little was measured to compare before and after.";
   const Judgement judgement = judge(lift);
@@ -295,7 +307,7 @@ void remark_on_goodput(const TrialReport& report, std::vector<std::string>& rema
   }
   if (clauses.empty()) return;
   remarks.push_back(fmt::format(
-      "Goodput counts a request in the phase in which it was due, and most were answered later: "
+      "Goodput counts a request in the phase in which it was due, and many were answered later: "
       "{}. Throughput says what was made; objectives (slo) say how late is too late.",
       listed(clauses, "and")));
 }
@@ -309,7 +321,7 @@ void remark_on_undecided(const TrialReport& report, std::vector<std::string>& re
     if (open <= kMany * due) continue;
     remarks.push_back(fmt::format(
         "Of the requests due in '{}', {} were not decided when the run ended, and count "
-        "as not served: a longer run.cooldown_max would wait for them.",
+        "as not served: a longer run.cooldown_max waits for those whose turn comes.",
         phase.name, percent_figure(open / due)));
   }
 }
@@ -396,112 +408,6 @@ void remark_on_split(const TrialReport& report, std::vector<std::string>& remark
   remarks.push_back(fmt::format("Of the mean TTFT, {}.", listed(clauses, "and")));
 }
 
-/// The throttle that did most of something in a phase, and how much of it there was.
-struct Culprit {
-  const ThrottleRecord* throttle = nullptr;
-  std::uint64_t own = 0;
-  std::uint64_t all = 0;
-};
-Culprit culprit(const Run& run, std::size_t phase, std::uint64_t ThrottleCounts::*count) {
-  Culprit most;
-  for (const ThrottleRecord& throttle : run.throttles) {
-    const std::uint64_t own = throttle.phases.at(phase).*count;
-    most.all += own;
-    if (own > most.own) {
-      most.throttle = &throttle;
-      most.own = own;
-    }
-  }
-  return most;
-}
-
-/// ", 98.0 % of them of tenant 'api'": where there are several and most come from one.
-std::string mostly_of_tenant(const Run& run, std::size_t phase, std::uint64_t Counts::*count) {
-  constexpr double kMost = 0.5;
-  std::uint64_t all = 0;
-  const TenantRecord* most = nullptr;
-  for (const TenantRecord& tenant : run.tenants) {
-    const std::uint64_t own = tenant.phases.at(phase).counts.*count;
-    all += own;
-    if (most == nullptr || own > most->phases.at(phase).counts.*count) most = &tenant;
-  }
-  if (run.tenants.size() < 2) return "";
-  const double share =
-      static_cast<double>(most->phases.at(phase).counts.*count) / static_cast<double>(all);
-  if (share < kMost) return "";
-  return fmt::format(", {} of them of tenant '{}'", percent_figure(share), most->name);
-}
-
-/// Whether what was changed is still in the way of many of a phase.
-bool still_binds(const Run& run, std::size_t phase) {
-  for (const ThrottleRecord& throttle : run.throttles) {
-    if (throttle.name == run.lift->throttle) return binds(throttle, run, phase);
-  }
-  return true;  // nothing is known of it
-}
-
-/// Who turned requests away in the state that the run ended in, by name.
-void remark_on_unserved(const TrialReport& report, std::vector<std::string>& remarks) {
-  const Run& run = report.trial.lifted.pooled;
-  const std::optional<std::size_t> phase = find_phase(run, run.lift ? "after" : "steady");
-  if (!phase) return;
-  const Counts& counts = report.phases[*phase].counts;
-  const auto many = [&](std::uint64_t requests) {
-    return requests > 0 &&
-           static_cast<double>(requests) >= kBinds * static_cast<double>(counts.due);
-  };
-  const auto share = [&](std::uint64_t requests) {
-    return percent_figure(static_cast<double>(requests) / static_cast<double>(counts.due));
-  };
-  const Culprit refusing = culprit(run, *phase, &ThrottleCounts::rejected);
-  if (many(counts.rejected) && refusing.throttle != nullptr) {
-    std::string text = fmt::format(
-        "{} of the requests due in '{}' were rejected for good{}: '{}' refuses, {} of the {} "
-        "attempts that were refused.",
-        share(counts.rejected), run.phases[*phase].name,
-        mostly_of_tenant(run, *phase, &Counts::rejected), refusing.throttle->name,
-        refusing.own == refusing.all ? "all" : whole_figure(refusing.own),
-        whole_figure(refusing.all));
-    const std::string& changed = run.lift ? run.lift->throttle : "";
-    if (!changed.empty() && changed != refusing.throttle->name && !still_binds(run, *phase)) {
-      text += fmt::format(" '{}' is in nobody's way any more.", changed);
-    }
-    remarks.push_back(std::move(text));
-  }
-  if (!many(counts.expired)) return;
-  const Culprit holding = culprit(run, *phase, &ThrottleCounts::held);
-  remarks.push_back(
-      fmt::format("{} of the requests due in '{}' expired{}: {}.", share(counts.expired),
-                  run.phases[*phase].name, mostly_of_tenant(run, *phase, &Counts::expired),
-                  holding.throttle == nullptr
-                      ? fmt::format("no throttle let them wait, so they were too late {}",
-                                    run.wire ? "at the endpoint" : "in the fleet")
-                      : fmt::format("'{}' let {} of the {} attempts wait that any throttle did",
-                                    holding.throttle->name,
-                                    holding.own == holding.all ? "all" : whole_figure(holding.own),
-                                    whole_figure(holding.all))));
-}
-
-/// Which throttle bit, where there are several.
-void remark_on_throttles(const TrialReport& report, std::vector<std::string>& remarks) {
-  const Run& run = report.trial.lifted.pooled;
-  const std::optional<std::size_t> before = find_phase(run, "before");
-  if (!before || run.throttles.size() < 2) return;
-  const auto bites = [&](const ThrottleRecord& throttle) {
-    return throttle.phases.at(*before).held + throttle.phases.at(*before).rejected;
-  };
-  const auto most = std::max_element(
-      run.throttles.begin(), run.throttles.end(),
-      [&](const ThrottleRecord& a, const ThrottleRecord& b) { return bites(a) < bites(b); });
-  std::uint64_t all = 0;
-  for (const ThrottleRecord& throttle : run.throttles) all += bites(throttle);
-  if (all == 0) return;
-  remarks.push_back(
-      fmt::format("Before, '{}' held or rejected {} of the {} attempts that any "
-                  "throttle did.",
-                  most->name, whole_figure(bites(*most)), whole_figure(all)));
-}
-
 }  // namespace
 
 bool is_valid(const Trial& trial) {
@@ -574,12 +480,15 @@ std::vector<std::string> remarks(const TrialReport& report) {
           starved.tenant, figure(starved.seconds), percent_figure(starved.share)));
     }
   }
-  for (auto* const of : {load_remarks, fleet_remarks, wire_remarks}) {
-    for (std::string& remark : of(report)) all.push_back(std::move(remark));
-  }
-  for (auto* const remark_on : {remark_on_goodput, remark_on_undecided, remark_on_unserved,
-                                remark_on_split, remark_on_throttles})
-    remark_on(report, all);
+  const auto add = [&](std::vector<std::string> more) {
+    for (std::string& remark : more) all.push_back(std::move(remark));
+  };
+  for (auto* const of : {load_remarks, fleet_remarks, wire_remarks}) add(of(report));
+  remark_on_goodput(report, all);
+  remark_on_undecided(report, all);
+  add(unserved_remarks(report));
+  remark_on_split(report, all);
+  add(throttle_remarks(report));
   return all;
 }
 

@@ -25,6 +25,8 @@ struct Deciding {
   std::string apart;
 };
 Deciding deciding_gain(const LiftReport& lift);
+/// Why a vacuous lift is one.
+std::string why_vacuous(const LiftReport& lift);
 /// With the control: what the lift did to that figure, once all is settled. Null without one.
 const Effect* deciding_effect(const LiftReport& lift, const Gain& gain);
 

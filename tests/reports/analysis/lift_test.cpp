@@ -77,16 +77,21 @@ TEST(Lift, BindsFromOneInTwentyOn) {
   EXPECT_FALSE(analysed(run).vacuous);
 }
 
-TEST(Lift, OfAThrottleThatHoldsOneSmallTenantIsNotVacuous) {
+TEST(Lift, OfAVacuousLiftTheTenantThatWasHeldAllTheSameIsNamed) {
   RunValue run = two_tenant_run();
   for (TenantRecord& tenant : run.tenants) tenant.phases[0].held = 0;
   EXPECT_TRUE(analysed(run).vacuous);
+  EXPECT_FALSE(analysed(run).most_held);
   PhaseRecord& small = run.tenants[1].phases[0];
   small.held = small.counts.due / 20 + 1;
   run.throttles[0].phases[0].held = small.held;
   ASSERT_LT(static_cast<double>(small.held),
             kBinds * static_cast<double>(fleet_record(run, 0).counts.due));
-  EXPECT_FALSE(analysed(run).vacuous);
+  const LiftReport report = analysed(run);
+  EXPECT_TRUE(report.vacuous);
+  ASSERT_TRUE(report.most_held);
+  EXPECT_EQ(report.most_held->name, run.tenants[1].name);
+  EXPECT_GE(report.most_held->share, kBinds);
 }
 
 TEST(Lift, OfSeveralThrottlesOnlyTheOneThatIsLiftedBinds) {
@@ -200,6 +205,35 @@ TEST(Lift, WhereTheFluidSaysThatItTakesLongerThanWasMeasuredNothingHasDrained) {
   // A surplus of next to nothing: three times that is no instant that could be counted to.
   run.lift->limit_tokens_per_s = 1787.5 + 1e-9;
   EXPECT_FALSE(analysed(run).not_back_share);
+}
+
+TEST(Lift, WhatIsGoneHasDrainedWhateverThePredictionSays) {
+  RunValue run = lift_run();
+  run.lift->waiting_requests = 600;
+  run.lift->limit_tokens_per_s = 3010;
+  run.lift->backlog_tokens = 100'000'000;
+  run.series.bin_ns = kSecondNs / 10;
+  std::vector<std::int64_t> in_system(400, 20);
+  for (std::size_t bin = 0; bin < 170; ++bin) in_system[bin] = 600;
+  run.series.columns = {{"in_system_requests", in_system}};
+  ASSERT_GT(analysed(run).drain_fluid_s.value_or(0), 100);
+  EXPECT_EQ(analysed(run).drain.ns, 2'100'000'000 - 12345);
+  run.lift->waiting_requests = 100;
+  EXPECT_TRUE(analysed(run).drain.reason.starts_with("not drained: by the fluid prediction"));
+}
+
+TEST(Lift, OfSeveralRunsTheDrainTimeIsTheirMedian) {
+  const auto drained_by = [](std::size_t bin_of_end) {
+    RunValue run = lift_run();
+    run.seed += bin_of_end;
+    run.series.bin_ns = kSecondNs;
+    std::vector<std::int64_t> in_system(40, 20);
+    for (std::size_t bin = 0; bin < bin_of_end; ++bin) in_system[bin] = 600;
+    run.series.columns = {{"in_system_requests", in_system}};
+    return run;
+  };
+  const Trial trial = make_trial("sample", {drained_by(17), drained_by(19), drained_by(30)});
+  EXPECT_EQ(analyse_lift(trial)->drain.ns, analysed(drained_by(19)).drain.ns);
 }
 
 TEST(Lift, TakesAsLongAsItWasPlannedTo) {

@@ -153,7 +153,7 @@ TEST(Answer, OfAThrottleThatDidNotBindIsThatTheRunSaysNothing) {
   report.lift->vacuous = true;
   report.lift->binding_fraction = 0.012;
   const std::string text = decision(report);
-  EXPECT_TRUE(contains(text, "did not bind (it held or denied 1.20 % of the requests before)"))
+  EXPECT_TRUE(contains(text, "did not bind: it held or denied 1.20 % of the requests due before"))
       << text;
   EXPECT_FALSE(contains(text, "more than chance")) << text;
 }

@@ -196,11 +196,13 @@ std::vector<Situation> requests_without_answers() {
                    run.throttles[0].phases[2].rejected = 120;
                  }),
                  {"paid off", kNoDrain, kSplit}});
+  TrialReport at_limit = lifted([](RunValue& run) {
+    run.tenants[0].phases[2].counts = without(0, 108);
+    run.throttles[0].phases[2].held = 600;
+  });
+  at_limit.split[2].throttle_wait_ns = at_limit.split[2].queue_wait_ns;
   all.push_back({"10 % expire at the limit",
-                 lifted([](RunValue& run) {
-                   run.tenants[0].phases[2].counts = without(0, 108);
-                   run.throttles[0].phases[2].held = 600;
-                 }),
+                 std::move(at_limit),
                  {"paid off", kNoDrain, "attempts wait that any throttle did", kSplit}});
   all.push_back({"10 % expire, and no throttle held anybody",
                  lifted([](RunValue& run) { run.tenants[0].phases[2].counts = without(0, 108); }),

@@ -250,6 +250,38 @@ TEST(Verdict, OfAThrottleThatDidNotBindIsThatItIsVacuous) {
   EXPECT_TRUE(contains(text, "is vacuous: the throttle did not bind: it held or denied 4.83 % of"));
 }
 
+TEST(Verdict, OfOneThatHeldOneSmallTenantNamesThatOne) {
+  RunValue run = two_tenant_run();
+  for (TenantRecord& tenant : run.tenants) tenant.phases[0].held = 0;
+  PhaseRecord& small = run.tenants[1].phases[0];
+  small.held = run.throttles[0].phases[0].held = small.counts.due / 20 + 1;
+  const std::string text = verdict(reported({run}));
+  EXPECT_TRUE(contains(text, "is vacuous: the throttle held or denied ")) << text;
+  EXPECT_TRUE(contains(text, "it did bind 'research', 6.67 % of whose requests")) << text;
+  EXPECT_FALSE(contains(text, "did not bind")) << text;
+}
+
+TEST(Verdict, BlamesNothingForWhatAScheduleMayHaveDone) {
+  TrialReport report = with_goodput({2, Interval{1.9, 2.1}, "5 runs", ""});
+  RunValue& run = report.trial.lifted.pooled;
+  const std::int64_t lift_ns = *run.lift->at_ns;
+  run.throttles[0].limits = {{0, 100.0}, {lift_ns, std::nullopt}};
+  EXPECT_TRUE(contains(verdict(report), "paid off")) << "that is the event";
+  run.throttles[0].limits = {{0, 100.0}, {10 * kSecondNs, 200.0}, {lift_ns, std::nullopt}};
+  EXPECT_TRUE(contains(verdict(report),
+                       "in that time the limit of 'output limit' went from 100 to 200 at 10.0 s;"));
+  run.throttles[0].limits[1].at_ns = kSecondNs;
+  EXPECT_TRUE(contains(verdict(report), "paid off")) << "in the warm-up";
+  run.throttles[0].limits[1].at_ns = 10 * kSecondNs;
+  run.throttles[0].kind = "aimd";
+  EXPECT_TRUE(contains(verdict(report), "paid off")) << "that moves all the time";
+  run.throttles[0].kind = "token_bucket";
+  LiftRecord set = *run.lift;
+  set.at_ns = 10 * kSecondNs;
+  run.further_lifts = {set};
+  EXPECT_FALSE(contains(verdict(report), "the limit of")) << "another measured event";
+}
+
 TEST(Verdict, NamesTheEventAfterItsKind) {
   const auto named = [](const std::string& kind) {
     RunValue run = lift_run();
@@ -466,13 +498,26 @@ TEST(Remarks, TellWhichThrottleRefuses) {
 
 TEST(Remarks, TellWhereRequestsExpire) {
   EXPECT_FALSE(remarks_on(unserved(0, 58), "expired")) << "of 1,170";
-  EXPECT_TRUE(remarks_on(unserved(0, 117),
+  TrialReport held = unserved(0, 117);
+  held.split[2].throttle_wait_ns = held.split[2].queue_wait_ns;
+  EXPECT_TRUE(remarks_on(held,
                          "10.0 % of the requests due in 'after' expired, 100 % of them of tenant "
                          "'users': 'research share' let all of the 117 attempts wait that any "
                          "throttle did."));
   TrialReport late = unserved(0, 117);
   late.trial.lifted.pooled.throttles[1].phases[2].held = 0;
   EXPECT_TRUE(remarks_on(late, "no throttle let them wait, so they were too late in the fleet."));
+  TrialReport refused = late;
+  refused.trial.lifted.pooled.throttles[0].phases[2].rejected = 400;
+  refused.split[2].throttle_wait_ns = refused.split[2].queue_wait_ns + 1;
+  EXPECT_TRUE(remarks_on(refused,
+                         "expired, 100 % of them of tenant 'users': 'output limit' refused all of "
+                         "the 400 attempts that any throttle refused."));
+  // A throttle that holds everybody for a moment is not where they waited.
+  TrialReport smooth = unserved(0, 117);
+  smooth.trial.lifted.pooled.throttles[1].phases[2].held = 1000;
+  smooth.split[2].queue_wait_ns = smooth.split[2].throttle_wait_ns + 1;
+  EXPECT_TRUE(remarks_on(smooth, "few waited at a throttle, so they were too late in the fleet."));
 }
 
 TEST(Remarks, TellWhereTheChangeShowsItselfElsewhere) {
