@@ -193,6 +193,19 @@ TEST(Warnings, OfEventsThatChangeNothing) {
   EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), "holds and refuses nothing before it"));
 }
 
+TEST(Warnings, AnEventAfterWhichALimitFollowsTheCapacityNoMoreChangesIt) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].follows = Follows::capacity;
+  Event& set = scenario.events[0];
+  set.kind = EventKind::set;
+  set.rate = per_s(300);
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), "changes nothing"));
+  Event again = set;
+  again.at_ns = 20 * kS;
+  scenario.events.push_back(again);
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), "the event at 20s changes nothing"));
+}
+
 TEST(Warnings, OfThrottlesThatCannotBind) {
   const auto with = [](double rate, double burst) {
     Scenario scenario = lift_scenario();  // 500 tokens/s are taken, by 50
