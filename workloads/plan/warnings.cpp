@@ -257,7 +257,8 @@ void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result)
                        "retries after a rejection, but no throttle rejects its requests: set "
                        "when_full = \"reject\" in one, add a queue_limit, or remove its retry");
     }
-    if (tenant.patience && !treatment.queues && !(retries && treatment.rejects)) {
+    const bool comes_back = retries && (treatment.rejects || loses_requests(resolved));
+    if (tenant.patience && !treatment.queues && !comes_back) {
       result.push_back(who +
                        "has patience, but no throttle lets its requests wait: set when_full = "
                        "\"queue\" in one, or remove it");

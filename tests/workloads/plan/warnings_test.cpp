@@ -136,6 +136,12 @@ TEST(Warnings, OfSettingsThatHaveNoEffect) {
   const auto patience = [](Scenario& s) { s.tenants[0].patience = Wait{}; };
   EXPECT_TRUE(warned("has patience, but", [&](Scenario& s) { patience(s), reject(s); }));
   EXPECT_FALSE(warned("has patience, but", patience));
+  EXPECT_FALSE(warned("has patience, but", [&](Scenario& s) {
+    patience(s), reject(s), retry(s);
+    s.throttles.clear();
+    s.events.clear();
+    s.fleet.sites[0].failures = Failures{};
+  })) << "it bounds the back-off of who failed";
   EXPECT_TRUE(warned("no answer can miss the objective e2e", [](Scenario& s) {
     s.tenants[0].deadline_ns = kS;
     s.tenants[0].slo.e2e_ns = kS;
