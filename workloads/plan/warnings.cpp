@@ -371,16 +371,37 @@ bool arrives_evenly(const Tenant& tenant) {
          tenant.retry.policy == RetryPolicy::none;
 }
 
-// Whether a rate is so far above what is taken of it that next to nobody ever waits: a bucket of
-// many requests is drained by none of those that come by chance; without one a request meets the
-// one before it as often as the limit is in use.
-bool has_room(const ThrottleLoad& load, double rate_per_s, double burst_requests) {
+// The least that a throttle ever has of a burst, of a window, and of a limit where it has one.
+struct Least {
+  double burst_requests = 0;
+  double window_s = std::numeric_limits<double>::infinity();
+  double limit = std::numeric_limits<double>::infinity();
+};
+
+// How far a rate is above what is taken of it.
+enum class Room {
+  none,  // not so far that it could be told
+  much,  // a request meets the one before it as often as the limit is in use: hardly ever
+  all,   // a bucket of many requests is drained by none of those that come by chance, and a window
+         // holds many deviations more than its mean: next to nobody ever waits
+};
+
+Room room_of(const ThrottleLoad& load, const Least& least, double largest_cost) {
   constexpr double kMuch = 20;
   constexpr double kEnoughWithBurst = 2;
   constexpr double kBurstRequests = 10;
-  const double enough =
-      burst_requests >= kBurstRequests && load.keys == 1 ? kEnoughWithBurst : kMuch;
-  return rate_per_s >= enough * load.taken_per_s;
+  constexpr double kDeviationsInWindow = 6;
+  if (!load.limit_least_per_s) return Room::none;
+  const double rate_per_s = *load.limit_least_per_s;
+  const double taken_per_s = load.taken_per_s;
+  bool all = least.burst_requests >= kBurstRequests && load.keys == 1 &&
+             rate_per_s >= kEnoughWithBurst * taken_per_s;
+  if (std::isfinite(least.window_s)) {
+    const double deviation = std::sqrt(taken_per_s * least.window_s * largest_cost);
+    all = all && (rate_per_s - taken_per_s) * least.window_s >= kDeviationsInWindow * deviation;
+  }
+  if (all) return Room::all;
+  return rate_per_s >= kMuch * taken_per_s ? Room::much : Room::none;
 }
 
 double burst_requests(const Throttle& throttle, const Scenario& resolved) {
@@ -390,22 +411,23 @@ double burst_requests(const Throttle& throttle, const Scenario& resolved) {
   return kind.has_burst ? *throttle.burst.units / largest : 0;
 }
 
-// The least that a throttle ever has of a burst, and of a limit where it has one.
-struct Least {
-  double burst_requests = 0;
-  double limit = std::numeric_limits<double>::infinity();
-};
+double window_s(const Throttle& throttle) {
+  if (!traits_of(throttle.kind).has_windows) return Least{}.window_s;
+  return to_s(throttle.window_ns);
+}
 
 std::vector<Least> least_of_throttles(const Scenario& resolved) {
   std::vector<Least> all;
   for (const Throttle& throttle : resolved.throttles) {
-    all.push_back({burst_requests(throttle, resolved), throttle.limit.value_or(Least{}.limit)});
+    all.push_back({burst_requests(throttle, resolved), window_s(throttle),
+                   throttle.limit.value_or(Least{}.limit)});
   }
   for (const Change& change : plan_changes(resolved)) {
     if (change.lifted) continue;
     Least& least = all[change.throttle];
     least.burst_requests =
         std::min(least.burst_requests, burst_requests(change.settings, resolved));
+    least.window_s = std::min(least.window_s, window_s(change.settings));
     least.limit = std::min(least.limit, change.settings.limit.value_or(least.limit));
   }
   return all;
@@ -418,7 +440,7 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
   for (std::size_t i = 0; i < resolved.throttles.size(); ++i) {
     const Throttle& throttle = resolved.throttles[i];
     if (throttle.mode == Mode::shadow) continue;
-    const std::string name = "throttle '" + throttle.name + "' cannot bind: ";
+    const std::string name = "throttle '" + throttle.name + "' ";
     const std::string advice = ": lower its limit, raise the load, or remove it";
     double users = 0;
     bool closed = true;
@@ -431,24 +453,25 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
     }
     if (throttle.kind == ThrottleKind::concurrency && throttle.unit == Unit::requests &&
         throttle.scope == Scope::fleet && closed && leasts[i].limit >= users) {
-      result.push_back(name + rounded(users) + " users, of whom each has one request at a time, " +
-                       "never have " + rounded(leasts[i].limit) + " in flight" + advice);
+      result.push_back(name + "cannot bind: " + rounded(users) +
+                       " users, of whom each has one request at a time, " + "never have " +
+                       rounded(leasts[i].limit) + " in flight" + advice);
       continue;
     }
     double taken_per_s = 0;
     double rate_per_s = 0;
-    bool slack = evenly;
+    Room room = evenly ? Room::all : Room::none;
     for (const ThrottleLoad& load : loads) {
-      if (load.throttle != throttle.name || !slack) continue;
-      slack = load.limit_least_per_s &&
-              has_room(load, *load.limit_least_per_s, leasts[i].burst_requests);
+      if (load.throttle != throttle.name || room == Room::none) continue;
+      room = std::min(room, room_of(load, leasts[i], largest_cost(resolved, throttle)));
       taken_per_s += load.taken_per_s;
       rate_per_s += load.limit_least_per_s.value_or(0);
     }
-    if (!slack) continue;
-    result.push_back(name + "requests take " + rounded(taken_per_s) + " " +
-                     std::string(name_of(throttle.unit)) + "/s of its " + rounded(rate_per_s) +
-                     advice);
+    if (room == Room::none) continue;
+    result.push_back(name + (room == Room::all ? "cannot" : "hardly ever") + " bind" +
+                     (room == Room::all ? "" : "s") + ": requests take " + rounded(taken_per_s) +
+                     " " + std::string(name_of(throttle.unit)) + "/s of its " +
+                     rounded(rate_per_s) + advice);
   }
 }
 

@@ -222,7 +222,7 @@ TEST(Warnings, OfThrottlesThatCannotBind) {
   EXPECT_TRUE(with(1000, 500));
   EXPECT_FALSE(with(999, 500));
   EXPECT_FALSE(with(1000, 499)) << "what comes by chance finds it empty";
-  EXPECT_TRUE(with(10'000, 50));
+  EXPECT_FALSE(with(10'000, 50)) << "one of twenty comes while it refills";
   // However it begins and ends: what it is in between binds.
   const auto set_later = [](std::int64_t at_ns, double rate, double burst) {
     Scenario scenario = lift_scenario();
@@ -262,6 +262,35 @@ TEST(Warnings, OfThrottlesThatCannotBind) {
   EXPECT_TRUE(has_warning(resolve(closed, std::nullopt), "never have 8 in flight"));
   closed.throttles[0].limit = 7;
   EXPECT_FALSE(has_warning(resolve(closed, std::nullopt), "cannot bind"));
+}
+
+TEST(Warnings, WithoutABurstAThrottleHardlyEverBinds) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].rate = per_s(10'000);
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt),
+                          "throttle 'limit' hardly ever binds: requests take 500"));
+  scenario.throttles[0].rate = per_s(9'999);
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), "hardly ever binds"));
+}
+
+// Ten requests a second come, so that a window of a second has more than 28 in one of 4 million.
+TEST(Warnings, AWindowCannotBindWhereItHoldsWhatComesByChance) {
+  Scenario scenario = lift_scenario();
+  Throttle& throttle = scenario.throttles[0];
+  throttle.kind = ThrottleKind::sliding_log;
+  throttle.rate = {};
+  throttle.burst = {};
+  throttle.window_ns = kS;
+  const auto warned = [&](double requests) {
+    throttle.limit = 50 * requests;
+    return has_warning(resolve(scenario, std::nullopt), "throttle 'limit' cannot bind");
+  };
+  EXPECT_FALSE(warned(20)) << "though it is twice the mean";
+  EXPECT_FALSE(warned(28));
+  EXPECT_TRUE(warned(29));
+  throttle.window_ns = 100 * kS;
+  EXPECT_FALSE(warned(1999));
+  EXPECT_TRUE(warned(2000)) << "far more than the 1,190 that chance may bring";
 }
 
 TEST(Warnings, ABacklogInFrontOfTheFleetIsBoundedByALimitOnWhatIsInFlight) {
