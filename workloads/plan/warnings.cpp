@@ -39,10 +39,13 @@ std::int64_t after_ns(const Scenario& resolved, const MeasuredSpan& span) {
 
 void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& result) {
   for (const ShortPhase& phase : short_phases(resolved)) {
-    result.push_back("about " + rounded(phase.requests) + " requests fall into '" + phase.name +
-                     "', and a valid run needs " + rounded(kFewestRequests) +
-                     ", also where fewer come by chance: make it " + seconds_up(phase.enough_s) +
-                     " or longer, or raise the rate");
+    const std::string chance = phase.at_most ? "" : ", also where fewer come by chance";
+    const std::string length =
+        phase.enough_s ? seconds_up(*phase.enough_s) + " or longer" : std::string("much longer");
+    result.push_back((phase.at_most ? "at most " : "about ") + rounded(phase.requests) +
+                     " requests fall into '" + phase.name + "', and a valid run needs " +
+                     rounded(kFewestRequests) + chance + ": make it " + length +
+                     ", or raise the rate");
   }
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   if (!span || after_ns(resolved, *span) > 0) return;
@@ -278,16 +281,14 @@ void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result)
 // Conversations of open-loop tenants all begin in the run: until it has gone on for as long as they
 // do, fewer turns come than the rate of sessions leads to, with shorter prompts.
 void warn_of_young_sessions(const Scenario& resolved, std::vector<std::string>& result) {
-  constexpr double kNearlyAll = 0.98;
   for (const Tenant& tenant : resolved.tenants) {
     if (!tenant.sessions || tenant.arrivals.process == Process::closed) continue;
     const std::vector<std::int64_t> instants_ns = turn_instants_ns(tenant);
     if (instants_ns.empty()) continue;
+    const double share = share_of_young_sessions(tenant, resolved.run.warmup_ns);
+    if (share >= kNearlyAllTurns) continue;
     const auto turns = static_cast<double>(instants_ns.size());
-    const auto young = std::ranges::upper_bound(instants_ns, resolved.run.warmup_ns);
-    const double share = static_cast<double>(young - instants_ns.begin()) / turns;
-    if (share >= kNearlyAll) continue;
-    const std::int64_t enough_ns = instants_ns[static_cast<std::size_t>(kNearlyAll * turns)];
+    const std::int64_t enough_ns = instants_ns[static_cast<std::size_t>(kNearlyAllTurns * turns)];
     result.push_back("tenant '" + tenant.name + "' begins all its conversations in the run, so " +
                      "that when it has gone on for " + format_duration(resolved.run.warmup_ns) +
                      " (run.warmup) " + rounded(100 * share) + " % of its requests/s come and " +
