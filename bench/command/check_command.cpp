@@ -31,20 +31,27 @@ namespace tokenlift {
 namespace {
 
 /// `yielded`: jobs may yield replicas, which are not counted.
-std::string describe_drain(const FluidDrain& drain, bool capacity_known, bool yielded) {
-  if (!drain.drain_s) {
-    return yielded ? "# fluid drain after the lift: never without what jobs yield\n"
-                   : "# fluid drain after the lift: never, more is offered than can be served\n";
+std::string drain_of(const FluidDrain& drain, bool capacity_known, bool yielded) {
+  if (!drain.doubt.empty()) return "not known: " + drain.doubt;
+  if (drain.never()) {
+    return yielded ? "never without what jobs yield" : "never, more is offered than can be served";
   }
   if (drain.backlog_tokens > 0 && !capacity_known) {
     return fmt::format(
-        "# fluid drain after the lift: {:.3g} s if only the throttle limits; the lift finds a "
+        "{:.3g} s if only the throttle limits; the lift finds a "
         "backlog of {} tokens,\n#   which drains at the fleet's capacity: state "
-        "fleet.capacity, or give loads instead of rates\n",
+        "fleet.capacity, or give loads instead of rates",
         *drain.drain_s, figure(drain.backlog_tokens));
   }
-  return fmt::format("# fluid drain after the lift: {:.3g} s{}\n", *drain.drain_s,
-                     yielded && *drain.drain_s > 0 ? " without what jobs yield" : "");
+  if (*drain.drain_s == 0) {
+    return drain.backlog_tokens > 0 ? "0 s, it is gone when the event ends"
+                                    : "none to drain, on average";
+  }
+  return fmt::format("{:.3g} s{}", *drain.drain_s, yielded ? " without what jobs yield" : "");
+}
+
+std::string describe_drain(const FluidDrain& drain, bool capacity_known, bool yielded) {
+  return "# fluid drain after the lift: " + drain_of(drain, capacity_known, yielded) + "\n";
 }
 
 /// Where an event from elsewhere divides the run, as far as it is known before.

@@ -188,6 +188,23 @@ class Diagnoses(unittest.TestCase):
         text = self.tokenlift("check", "lift-h100", "--set", "tenant.users.arrivals.load=1.2").stdout
         self.assertIn("the backlog never drains", text)
 
+    def test_check_tells_a_drain_only_where_it_is_known(self):
+        def drain(name, *words):
+            for line in self.tokenlift("check", name, *words).stdout.splitlines():
+                if line.startswith("# fluid drain"):
+                    return line.removeprefix("# fluid drain after the lift: ")
+            return None
+
+        self.assertEqual(drain("lift-h100"), "4.67 s")
+        self.assertEqual(drain("lift-h100", "--set", "tenant.users.arrivals.load=0.3"),
+                         "none to drain, on average")
+        self.assertEqual(drain("lift-h100", "--set", "tenant.users.arrivals.load=1.2"),
+                         "never, more is offered than can be served")
+        self.assertEqual(drain("retry-storm"),
+                         "not known: clients of tenant 'users' that are refused come back")
+        self.assertEqual(drain("hot-hall"), "not known: replicas are slow")
+        self.assertIsNone(drain("steady", "--engine", "virtual"))
+
 
 if __name__ == "__main__":
     TOKENLIFT = str(Path(sys.argv[1]).resolve())

@@ -6,6 +6,7 @@
 
 #include "workloads/plan/calendar.hpp"
 #include "workloads/plan/demand.hpp"
+#include "workloads/plan/drain_doubts.hpp"
 #include "workloads/plan/endpoint_warnings.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/fleet_warnings.hpp"
@@ -50,19 +51,13 @@ void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& re
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   if (!span || after_ns(resolved, *span) > 0) return;
   const std::int64_t before_ns = span->begin_ns - resolved.run.warmup_ns;
-  const bool drains = fluid_drain(resolved).drain_s.has_value();
+  // What a backlog that never drains makes of the default.
+  const std::int64_t rest_ns = resolved.run.duration_ns - span->end_ns;
+  const bool drains = !fluid_drain(resolved).never() || *resolved.run.settle_ns != rest_ns;
   const double enough_s = to_s(span->end_ns) + to_s(*resolved.run.settle_ns) + to_s(before_ns);
   result.push_back("the run ends before the transition does, so there is no 'after' to compare: " +
                    (drains ? "set run.duration to " + seconds_up(enough_s) + " or more"
                            : std::string("lower the load, or set run.settle")));
-}
-
-// Whether requests of some tenant wait for ever if they are not let through.
-bool waits_without_end(const Scenario& resolved, const Throttle& throttle) {
-  return std::ranges::any_of(resolved.tenants, [&](const Tenant& tenant) {
-    return looks_at(throttle, tenant) && !tenant.arrivals.think && !tenant.patience &&
-           !tenant.deadline_ns;
-  });
 }
 
 // What a capacity leaves out: all that caches save where it is not computed from the scenario's
@@ -78,52 +73,9 @@ std::string uncounted_caches(const Scenario& resolved) {
                  : ", unless prefix caches, which are not counted, save enough";
 }
 
-// The throttles as they are after all that changes up to an instant; without those that are lifted,
-// or that only watch.
-std::vector<Throttle> throttles_in_force(const Scenario& resolved, std::int64_t until_ns) {
-  std::vector<std::optional<Throttle>> all(resolved.throttles.begin(), resolved.throttles.end());
-  for (const Change& change : plan_changes(resolved)) {
-    if (change.at_ns > until_ns) break;
-    all[change.throttle].reset();
-    if (!change.lifted) all[change.throttle] = change.settings;
-  }
-  std::vector<Throttle> in_force;
-  for (const std::optional<Throttle>& one : all) {
-    if (one && one->mode != Mode::shadow) in_force.push_back(*one);
-  }
-  return in_force;
-}
-
-// Whether no more than so many requests of the tenant are in the system, however slow the fleet is:
-// a limit on those in flight, in front of which nobody waits for ever.
-bool is_bounded(const Tenant& tenant, const std::vector<Throttle>& in_force) {
-  bool held = false;
-  bool gives_up = tenant.patience || tenant.deadline_ns;
-  for (const Throttle& throttle : in_force) {
-    if (!looks_at(throttle, tenant)) continue;
-    const bool of_queue = traits_of(throttle.kind).limits_queue;
-    const bool of_flight = throttle.kind == ThrottleKind::concurrency;
-    held = held || of_flight;
-    gives_up = gives_up || throttle.max_wait_ns || (of_queue && throttle.limit) ||
-               (of_flight && throttle.when_full == WhenFull::reject);
-  }
-  return held && gives_up;
-}
-
-// Output tokens/s of who asks on, however many wait in the fleet.
-double unbounded_tokens_per_s(const Scenario& resolved, std::int64_t at_ns) {
-  const std::vector<Throttle> in_force = throttles_in_force(resolved, at_ns);
-  const std::vector<TenantLoad> loads = tenant_loads(resolved);
-  double tokens_per_s = 0;
-  for (std::size_t i = 0; i < loads.size(); ++i) {
-    if (loads[i].closed || is_bounded(resolved.tenants[i], in_force)) continue;
-    tokens_per_s += loads[i].tokens_per_s;
-  }
-  return tokens_per_s;
-}
-
 // Closed tenants wait for their answers, so they alone overload nothing.
 void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result) {
+  if (!doubt_of_rates(resolved).empty()) return;
   const double offered_per_s = offered(resolved).open_tokens_per_s;
   Stages stages(resolved);
   const double flow_before = stages.flow(offered_per_s);
@@ -142,6 +94,7 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
     }
   }
   const std::optional<MeasuredSpan> span = measured_span(resolved);
+  if (span && !fluid_drain(resolved).never()) return;
   if (span) stages.advance(span->end_ns);
   const Stage stage = stages.narrowest();
   const double flow = stages.flow(offered_per_s);
