@@ -95,6 +95,12 @@ bool is_lower(const std::optional<double>& least_per_s, const std::optional<doub
   return least_per_s && (!per_s || *least_per_s < kNotice * *per_s);
 }
 
+bool exempts_cached(const Scenario& planned, const ThrottleLoad& load) {
+  const auto throttle = std::ranges::find(planned.throttles, load.throttle, &Throttle::name);
+  return throttle != planned.throttles.end() && throttle->exempt_cached &&
+         (load.unit == Unit::input_tokens || load.unit == Unit::tokens);
+}
+
 /// The capacity is that of all replicas together, which nothing holds back.
 std::string what_capacity_leaves_out(const Scenario& planned) {
   std::string text;
@@ -131,15 +137,15 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
                         figure(load.tokens_per_s), share(load.tokens_per_s),
                         load.of_trace ? ", on average over the whole trace" : "");
   }
-  text += capacity ? fmt::format(
-                         "# capacity: {} output tokens/s ({}), {}{}{}\n", figure(*capacity),
-                         capacity_source,
-                         fmt::format("{}{}", averaged ? "on average over whole traces " : "",
-                                     closed ? "with closed tenants at their most " : ""),
-                         headroom(sum_tokens_per_s, *capacity), what_capacity_leaves_out(planned))
-                   : std::string(
-                         "# capacity: not known before a run; state fleet.capacity to see "
-                         "how much room there is\n");
+  text += capacity
+              ? fmt::format("# capacity: {} output tokens/s ({}), {}{}{}{}\n", figure(*capacity),
+                            capacity_source, closed ? "with closed tenants at their most " : "",
+                            headroom(sum_tokens_per_s, *capacity),
+                            averaged ? " on average over the whole trace" : "",
+                            what_capacity_leaves_out(planned))
+              : std::string(
+                    "# capacity: not known before a run; state fleet.capacity to see "
+                    "how much room there is\n");
   const std::vector<ThrottleLoad> loads = throttle_loads(planned);
   if (!loads.empty()) text += "# throttles, of what is used (reservations come on top):\n";
   for (const ThrottleLoad& load : loads) {
@@ -153,6 +159,9 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
     if (is_lower(load.limit_least_per_s, load.limit_per_s) &&
         is_lower(load.limit_least_per_s, load.limit_after_per_s)) {
       text += "; at the least " + describe_limit(load, load.limit_least_per_s);
+    }
+    if (exempts_cached(planned, load)) {
+      text += "; cached input counts among what is offered, and is not charged";
     }
     if (load.keys > 1) text += fmt::format(" ({} users with a limit each)", figure(load.keys));
     text += "\n";

@@ -249,8 +249,13 @@ class Diagnoses(unittest.TestCase):
         (self.path / "traced.toml").write_text(TRACED.replace("ARRIVALS", trace))
         text = self.tokenlift("check", "traced.toml").stdout
         self.assertIn("of the capacity, on average over the whole trace", text)
-        self.assertIn("on average over whole traces headroom", text)
+        self.assertRegex(text, "headroom [0-9.]+ % on average over the whole trace")
+        self.assertNotIn("cached input", text)
         self.assertIn("; at the least", text)
+        text = self.tokenlift("check", "traced.toml", "--set", "throttle.limit.unit=input_tokens",
+                              "--set", "throttle.limit.burst=1000",
+                              "--set", "throttle.limit.exempt_cached=true").stdout
+        self.assertIn("; cached input counts among what is offered, and is not charged", text)
         (self.path / "poisson.toml").write_text(
             TRACED.replace("ARRIVALS", '{ process = "poisson", rate = "10/s" }'
                           '\nprompt_tokens = { distribution = "constant", value = 100 }'
