@@ -31,20 +31,27 @@ namespace tokenlift {
 namespace {
 
 /// `yielded`: jobs may yield replicas, which are not counted.
-std::string describe_drain(const FluidDrain& drain, bool capacity_known, bool yielded) {
-  if (!drain.drain_s) {
-    return yielded ? "# fluid drain after the lift: never without what jobs yield\n"
-                   : "# fluid drain after the lift: never, more is offered than can be served\n";
+std::string drain_of(const FluidDrain& drain, bool capacity_known, bool yielded) {
+  if (!drain.doubt.empty()) return "not known: " + drain.doubt;
+  if (drain.never()) {
+    return yielded ? "never without what jobs yield" : "never, more is offered than can be served";
   }
   if (drain.backlog_tokens > 0 && !capacity_known) {
     return fmt::format(
-        "# fluid drain after the lift: {:.3g} s if only the throttle limits; the lift finds a "
+        "{:.3g} s if only the throttle limits; the lift finds a "
         "backlog of {} tokens,\n#   which drains at the fleet's capacity: state "
-        "fleet.capacity, or give loads instead of rates\n",
+        "fleet.capacity, or give loads instead of rates",
         *drain.drain_s, figure(drain.backlog_tokens));
   }
-  return fmt::format("# fluid drain after the lift: {:.3g} s{}\n", *drain.drain_s,
-                     yielded && *drain.drain_s > 0 ? " without what jobs yield" : "");
+  if (*drain.drain_s == 0) {
+    return drain.backlog_tokens > 0 ? "0 s, it is gone when the event ends"
+                                    : "none to drain, on average";
+  }
+  return fmt::format("{:.3g} s{}", *drain.drain_s, yielded ? " without what jobs yield" : "");
+}
+
+std::string describe_drain(const FluidDrain& drain, bool capacity_known, bool yielded) {
+  return "# fluid drain after the lift: " + drain_of(drain, capacity_known, yielded) + "\n";
 }
 
 /// Where an event from elsewhere divides the run, as far as it is known before.
@@ -82,15 +89,31 @@ std::string describe_limit(const ThrottleLoad& load, const std::optional<double>
   return fmt::format("{}/s, {}", figure(*limit_per_s), headroom(load.offered_per_s, *limit_per_s));
 }
 
-/// Of a fleet whose sites may draw less than their boards do at most: its capacity is that of
-/// replicas which nothing holds back.
-std::string limited_by_power(const Scenario& planned) {
-  const bool limited = std::ranges::any_of(planned.fleet.sites, [&](const Site& site) {
-    const std::optional<SiteBounds> bounds = site_bounds(planned, site);
-    return bounds && site.power->limit_mw &&
-           LimitCourse(planned, site).least_mw() < bounds->nameplate_mw;
-  });
-  return limited ? ", where no limit of power holds replicas back" : "";
+/// By more than failures by chance make of a limit that follows the capacity.
+bool is_lower(const std::optional<double>& least_per_s, const std::optional<double>& per_s) {
+  constexpr double kNotice = 0.95;
+  return least_per_s && (!per_s || *least_per_s < kNotice * *per_s);
+}
+
+bool exempts_cached(const Scenario& planned, const ThrottleLoad& load) {
+  const auto throttle = std::ranges::find(planned.throttles, load.throttle, &Throttle::name);
+  return throttle != planned.throttles.end() && throttle->exempt_cached &&
+         (load.unit == Unit::input_tokens || load.unit == Unit::tokens);
+}
+
+/// The capacity is that of all replicas together, which nothing holds back.
+std::string what_capacity_leaves_out(const Scenario& planned) {
+  std::string text;
+  if (power_may_hold_back(planned)) text = ", where no limit of power holds replicas back";
+  for (const Tenant& tenant : planned.tenants) {
+    if (std::ranges::all_of(planned.fleet.sites,
+                            [&](const Site& site) { return may_use(tenant, site); })) {
+      continue;
+    }
+    return text +
+           fmt::format(", over all sites, of which tenant '{}' may use only some", tenant.name);
+  }
+  return text;
 }
 
 /// What is offered, what each throttle lets pass, what the fleet carries, and how much room is
@@ -99,6 +122,7 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
   std::string text = "# offered:\n";
   double sum_tokens_per_s = 0;
   bool closed = false;
+  bool averaged = false;
   const std::optional<double>& capacity = planned.fleet.capacity_tokens_per_s;
   const auto share = [&](double tokens_per_s) {
     return capacity ? fmt::format(", {} of the capacity", percent_figure(tokens_per_s / *capacity))
@@ -107,14 +131,18 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
   for (const TenantLoad& load : tenant_loads(planned)) {
     sum_tokens_per_s += load.tokens_per_s;
     closed = closed || load.closed;
-    text += fmt::format("#   {}: {}{} requests/s, {} output tokens/s{}\n", load.tenant,
+    averaged = averaged || load.of_trace;
+    text += fmt::format("#   {}: {}{} requests/s, {} output tokens/s{}{}\n", load.tenant,
                         load.closed ? "at most " : "", figure(load.requests_per_s),
-                        figure(load.tokens_per_s), share(load.tokens_per_s));
+                        figure(load.tokens_per_s), share(load.tokens_per_s),
+                        load.of_trace ? ", on average over the whole trace" : "");
   }
   text += capacity
-              ? fmt::format("# capacity: {} output tokens/s ({}), {}{}{}\n", figure(*capacity),
+              ? fmt::format("# capacity: {} output tokens/s ({}), {}{}{}{}\n", figure(*capacity),
                             capacity_source, closed ? "with closed tenants at their most " : "",
-                            headroom(sum_tokens_per_s, *capacity), limited_by_power(planned))
+                            headroom(sum_tokens_per_s, *capacity),
+                            averaged ? " on average over the whole trace" : "",
+                            what_capacity_leaves_out(planned))
               : std::string(
                     "# capacity: not known before a run; state fleet.capacity to see "
                     "how much room there is\n");
@@ -127,6 +155,13 @@ std::string describe_load(const Scenario& planned, const std::string& capacity_s
                     name_of(load.unit), describe_limit(load, load.limit_per_s));
     if (load.limit_after_per_s != load.limit_per_s) {
       text += "; after the event " + describe_limit(load, load.limit_after_per_s);
+    }
+    if (is_lower(load.limit_least_per_s, load.limit_per_s) &&
+        is_lower(load.limit_least_per_s, load.limit_after_per_s)) {
+      text += "; at the least " + describe_limit(load, load.limit_least_per_s);
+    }
+    if (exempts_cached(planned, load)) {
+      text += "; cached input counts among what is offered, and is not charged";
     }
     if (load.keys > 1) text += fmt::format(" ({} users with a limit each)", figure(load.keys));
     text += "\n";

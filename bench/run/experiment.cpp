@@ -427,7 +427,9 @@ Run told(const Ran& ran, RunFacts facts, Run run) {
   }
   if (fewest_requests(run).requests < kFewestRequests) {  // what to do about it is told
     facts.dispersion = request_dispersion(scenario);
-    facts.never_drains = measured_span(scenario) && !fluid_drain(scenario).drain_s;
+    const std::optional<MeasuredSpan> span = measured_span(scenario);
+    facts.never_drains = span && fluid_drain(scenario).never() &&
+                         scenario.run.settle_ns == scenario.run.duration_ns - span->end_ns;
   }
   run.checks = check_validity(run, facts);
   return run;

@@ -88,8 +88,8 @@ void require_enough_requests(const Scenario& resolved) {
   std::vector<std::string> counts;
   double factor = 1;
   for (const ShortPhase& phase : phases) {
-    counts.push_back(
-        fmt::format("about {:.0f} requests fall into '{}'", phase.requests, phase.name));
+    counts.push_back(fmt::format("{} {:.0f} requests fall into '{}'",
+                                 phase.at_most ? "at most" : "about", phase.requests, phase.name));
     factor = std::max(factor, kFewestRequests / phase.requests);
   }
   std::vector<std::string> ways;

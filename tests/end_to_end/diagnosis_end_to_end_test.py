@@ -73,6 +73,32 @@ at = "300s"
 set = { throttle = "fleet_limit", limit = 960 }
 """
 
+# A limit that is half as high for an hour in which it is the peak.
+TRACED = """
+name = "traced"
+
+[run]
+engine = "virtual"
+duration = "4h"
+starts_at = "2026-01-05T00:00"
+
+[[fleet.site]]
+name = "hall"
+profile = "h100-8b"
+
+[[tenant]]
+name = "users"
+arrivals = ARRIVALS
+
+[[throttle]]
+name = "limit"
+kind = "token_bucket"
+unit = "requests"
+rate = "15/s"
+burst = 100
+schedule = [{ from = "01:00", to = "02:00", drain = 2.0 }]
+"""
+
 
 class Diagnoses(unittest.TestCase):
     @classmethod
@@ -187,6 +213,57 @@ class Diagnoses(unittest.TestCase):
         self.assertIn("# warning: the event at 5min changes nothing", text)
         text = self.tokenlift("check", "lift-h100", "--set", "tenant.users.arrivals.load=1.2").stdout
         self.assertIn("the backlog never drains", text)
+
+    def test_check_tells_a_drain_only_where_it_is_known(self):
+        def drain(name, *words):
+            for line in self.tokenlift("check", name, *words).stdout.splitlines():
+                if line.startswith("# fluid drain"):
+                    return line.removeprefix("# fluid drain after the lift: ")
+            return None
+
+        self.assertEqual(drain("lift-h100"), "4.67 s")
+        self.assertEqual(drain("lift-h100", "--set", "tenant.users.arrivals.load=0.3"),
+                         "none to drain, on average")
+        self.assertEqual(drain("lift-h100", "--set", "tenant.users.arrivals.load=1.2"),
+                         "never, more is offered than can be served")
+        self.assertEqual(drain("retry-storm"),
+                         "not known: clients of tenant 'users' that are refused come back")
+        self.assertEqual(drain("hot-hall"), "not known: replicas are slow")
+        self.assertIsNone(drain("steady", "--engine", "virtual"))
+
+    def test_check_says_where_not_all_of_the_capacity_is_everybodys(self):
+        said = "over all sites, of which tenant 'api' may use only some"
+        other = TWO_LIMITS.replace("[[tenant]]\n", '[[fleet.site]]\nname = "away"\n'
+                                   'profile = "h100-8b"\n\n[[tenant]]\n', 1)
+        (self.path / "everywhere.toml").write_text(other)
+        self.assertNotIn(said, self.tokenlift("check", "everywhere.toml").stdout)
+        (self.path / "confined.toml").write_text(
+            other.replace("users = 400\n", 'users = 400\nsites = ["hall"]\n'))
+        self.assertIn(said, self.tokenlift("check", "confined.toml").stdout)
+
+    def test_check_says_where_a_load_is_a_mean_and_how_low_a_limit_falls(self):
+        rows = ["t,p,o"] + [f"{i / 10},100,50" for i in range(1, 1200)]
+        (self.path / "rows.csv").write_text("\n".join(rows) + "\n")
+        trace = ('{ process = "trace", file = "rows.csv", '
+                 'columns = { time = "t", prompt = "p", output = "o" } }')
+        (self.path / "traced.toml").write_text(TRACED.replace("ARRIVALS", trace))
+        text = self.tokenlift("check", "traced.toml").stdout
+        self.assertIn("of the capacity, on average over the whole trace", text)
+        self.assertRegex(text, "headroom [0-9.]+ % on average over the whole trace")
+        self.assertNotIn("cached input", text)
+        self.assertIn("; at the least", text)
+        text = self.tokenlift("check", "traced.toml", "--set", "throttle.limit.unit=input_tokens",
+                              "--set", "throttle.limit.burst=1000",
+                              "--set", "throttle.limit.exempt_cached=true").stdout
+        self.assertIn("; cached input counts among what is offered, and is not charged", text)
+        (self.path / "poisson.toml").write_text(
+            TRACED.replace("ARRIVALS", '{ process = "poisson", rate = "10/s" }'
+                          '\nprompt_tokens = { distribution = "constant", value = 100 }'
+                          '\noutput_tokens = { distribution = "constant", value = 50 }'))
+        text = self.tokenlift("check", "poisson.toml", "--set", "throttle.limit.schedule=[]").stdout
+        self.assertIn("headroom", text)
+        self.assertNotIn("on average", text)
+        self.assertNotIn("at the least", text)
 
 
 if __name__ == "__main__":

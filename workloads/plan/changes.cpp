@@ -84,6 +84,7 @@ class Course {
       change.inherit = action.event->inherit;
     }
     change.settings = settings();
+    if (!follows_) change.settings.follows.reset();
     change.lifted = lifted_;
     change.drain = drain_;
     return change;

@@ -42,6 +42,19 @@ double requests_per_s(const Tenant& tenant, const Scenario& scenario, double tur
          mean_output_tokens(tenant) * factor;
 }
 
+// Whether its factor is not the same all the time.
+bool shape_changes(const Shape& shape, std::int64_t duration_ns) {
+  if (shape.kind == ShapeKind::ramp && shape.begin_ns >= duration_ns) return false;
+  if (shape.kind != ShapeKind::steps) return shape.from != shape.to;
+  double factor = 1;
+  for (const auto& [at_ns, next] : shape.steps) {
+    if (at_ns >= duration_ns) break;
+    if (at_ns > 0 && next != factor) return true;
+    factor = next;
+  }
+  return false;
+}
+
 // Weighted by requests, over the tenants for which `counts` is true. Alike where none of them asks,
 // as a shape can have it.
 template <typename Counts>
@@ -117,6 +130,37 @@ std::vector<std::int64_t> turn_instants_ns(const Tenant& tenant) {
 
 double request_rate_per_s(const Tenant& tenant, const Scenario& scenario) {
   return requests_per_s(tenant, scenario, session_means(tenant).turns);
+}
+
+double share_of_young_sessions(const Tenant& tenant, std::int64_t after_ns) {
+  if (!tenant.sessions || tenant.arrivals.think) return 1;
+  const std::vector<std::int64_t> instants_ns = turn_instants_ns(tenant);
+  if (instants_ns.empty()) return 1;
+  const auto young = std::ranges::upper_bound(instants_ns, after_ns) - instants_ns.begin();
+  return static_cast<double>(young) / static_cast<double>(instants_ns.size());
+}
+
+bool load_changes(const Tenant& tenant, const Scenario& scenario) {
+  if (tenant.arrivals.trace) return true;
+  if (tenant.arrivals.shape && shape_changes(*tenant.arrivals.shape, scenario.run.duration_ns)) {
+    return true;
+  }
+  const std::optional<MeasuredSpan> span = measured_span(scenario);
+  return share_of_young_sessions(tenant, span ? span->begin_ns : scenario.run.warmup_ns) <
+         kNearlyAllTurns;
+}
+
+double requests_between(const Tenant& tenant, const Scenario& scenario, std::int64_t begin_ns,
+                        std::int64_t end_ns) {
+  const double per_s = request_rate_per_s(tenant, scenario);
+  if (!tenant.arrivals.shape) return per_s * to_s(end_ns - begin_ns);
+  const Shape& shape = *tenant.arrivals.shape;
+  const double mean = mean_factor(shape, scenario.run.duration_ns);
+  if (mean <= 0) return 0;
+  const auto work_s = [&](std::int64_t ns) {
+    return ns > 0 ? mean_factor(shape, ns) * to_s(ns) : 0.0;
+  };
+  return per_s / mean * (work_s(end_ns) - work_s(begin_ns));
 }
 
 std::vector<std::string> tenants_of_changing_load(const Scenario& scenario) {

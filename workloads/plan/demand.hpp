@@ -31,6 +31,22 @@ double request_rate_per_s(const Tenant& tenant, const Scenario& scenario);
 /// than in its first, by more than a tenth, as their shapes say; not by the chance of mmpp.
 std::vector<std::string> tenants_of_changing_load(const Scenario& scenario);
 
+/// True if the tenant's rate is not the same all the time: its shape, or its trace, or
+/// conversations that all begin in the run and have not gone on for long enough when what is
+/// measured begins.
+bool load_changes(const Tenant& tenant, const Scenario& scenario);
+
+/// Requests that are due in [begin_ns, end_ns) on average, by rate and shape. Of a trace as if its
+/// requests came evenly.
+double requests_between(const Tenant& tenant, const Scenario& scenario, std::int64_t begin_ns,
+                        std::int64_t end_ns);
+
+/// The share of a tenant's requests/s that come when its conversations have begun for so long: 1
+/// without sessions, and of closed tenants.
+double share_of_young_sessions(const Tenant& tenant, std::int64_t after_ns);
+/// From this share on nearly all of them do.
+inline constexpr double kNearlyAllTurns = 0.98;
+
 /// True if the throttle looks at the tenant's requests.
 bool looks_at(const Throttle& throttle, const Tenant& tenant);
 

@@ -6,6 +6,7 @@
 
 #include "workloads/plan/changes.hpp"
 #include "workloads/plan/demand.hpp"
+#include "workloads/plan/drain_doubts.hpp"
 #include "workloads/text/quantity.hpp"
 
 namespace tokenlift {
@@ -32,7 +33,7 @@ double closed_backlog_tokens(const Scenario& scenario) {
 class Backlog {
  public:
   explicit Backlog(const Scenario& resolved)
-      : offered_(offered(resolved)), closed_tokens_(closed_backlog_tokens(resolved)) {}
+      : offered_(tokenlift::offered(resolved)), closed_tokens_(closed_backlog_tokens(resolved)) {}
 
   // Below zero it is what the bucket still has: the burst, spent before anything queues.
   void start(const Stages& stages) { tokens_ = -stages.narrowest().burst_tokens; }
@@ -40,10 +41,11 @@ class Backlog {
   void advance(std::int64_t until_ns, const Stages& stages) {
     const Stage stage = stages.narrowest();
     const double flow = stages.flow(offered_.total());
-    if (until_ns > now_ns_) tokens_ += (flow - stage.limit_tokens_per_s) * to_s(until_ns - now_ns_);
+    if (until_ns > now_ns_) grow(flow - stage.limit_tokens_per_s, to_s(until_ns - now_ns_), stage);
     now_ns_ = until_ns;
     tokens_ = std::max(tokens_, -stage.burst_tokens);
     if (stage.max_wait_s) tokens_ = std::min(tokens_, flow * *stage.max_wait_s);
+    if (stage.gives_up_s) tokens_ = std::min(tokens_, flow * *stage.gives_up_s);
     if (stage.most_waiting_tokens) tokens_ = std::min(tokens_, *stage.most_waiting_tokens);
     if (stages.flow(offered_.open_tokens_per_s) <= stage.limit_tokens_per_s &&
         offered_.closed_tokens_per_s > 0) {
@@ -55,19 +57,101 @@ class Backlog {
 
   // Nothing if it never does. Who waits for an answer does not stand in its way.
   std::optional<double> drain_s(const Stages& stages) const {
-    if (tokens() == 0) return 0;
     const double limit = stages.narrowest().limit_tokens_per_s;
     double spare = limit - stages.flow(offered_.total());
     if (spare <= 0) spare = limit - stages.flow(offered_.open_tokens_per_s);
+    if (tokens() == 0 && spare >= 0) return 0;
     if (spare <= 0) return std::nullopt;
     return tokens() / spare;
   }
 
+  const Offered& offered() const { return offered_; }
+
  private:
+  // By so much a second, of which who has exponential patience takes away what is there / its mean.
+  void grow(double per_s, double s, const Stage& stage) {
+    const double before = tokens_;
+    tokens_ += per_s * s;
+    if (!stage.patience_mean_s || tokens_ <= 0 || per_s <= 0) return;
+    const double mean_s = *stage.patience_mean_s;
+    const double waiting_s = before < 0 ? s + before / per_s : s;  // once the burst is spent
+    const double most = per_s * mean_s;
+    tokens_ = most + (std::max(before, 0.0) - most) * std::exp(-waiting_s / mean_s);
+  }
+
   Offered offered_;
   double closed_tokens_;
   double tokens_ = 0;
   std::int64_t now_ns_ = 0;
+};
+
+// Advances throttles, fleet and backlog together, and notes what the model leaves out.
+class Flow {
+ public:
+  explicit Flow(const Scenario& resolved)
+      : stages_(resolved), backlog_(resolved), held_(resolved.throttles.size()) {
+    backlog_.start(stages_);
+    note();
+  }
+
+  // Up to an instant, and not what changes at it.
+  void advance(std::int64_t until_ns) {
+    while (stages_.next_ns() < until_ns) {
+      const std::int64_t next_ns = stages_.next_ns();
+      backlog_.advance(next_ns, stages_);
+      stages_.advance(next_ns);
+      note();
+    }
+    backlog_.advance(until_ns, stages_);
+  }
+
+  // ... with what changes at it.
+  void pass(std::int64_t at_ns) {
+    advance(at_ns);
+    stages_.advance(at_ns);
+    backlog_.advance(at_ns, stages_);
+    note();
+  }
+
+  // From the instant reached on, through what still changes in the run.
+  std::optional<double> drain_s(std::int64_t from_ns, std::int64_t duration_ns) {
+    double gone_s = 0;
+    for (;;) {
+      const std::optional<double> rest_s = backlog_.drain_s(stages_);
+      const std::int64_t next_ns = stages_.next_ns();
+      const double left_s = to_s(next_ns - from_ns) - gone_s;
+      if (rest_s && (next_ns >= duration_ns || *rest_s <= left_s)) return gone_s + *rest_s;
+      if (next_ns >= duration_ns) return std::nullopt;
+      gone_s += left_s;
+      pass(next_ns);
+    }
+  }
+
+  const Stages& stages() const { return stages_; }
+  const Backlog& backlog() const { return backlog_; }
+  HeldBack held() const {
+    HeldBack held;
+    held.throttles = held_;
+    held.is_full = is_full_;
+    held.narrowest = stages_.narrowest();
+    held.narrowest_throttle = stages_.narrowest_throttle();
+    return held;
+  }
+
+ private:
+  void note() {
+    for (std::size_t i = 0; i < held_.size(); ++i) {
+      held_[i] = held_[i] || backlog_.offered().total() > stages_[i].limit_tokens_per_s;
+    }
+    const Stage stage = stages_.narrowest();
+    is_full_ = is_full_ ||
+               (stage.most_waiting_tokens && backlog_.offered().total() > stage.limit_tokens_per_s);
+  }
+
+  Stages stages_;
+  Backlog backlog_;
+  std::vector<bool> held_;
+  bool is_full_ = false;
 };
 
 }  // namespace
@@ -94,6 +178,10 @@ Stages::Stages(const Scenario& resolved)
       if (!looks_at(throttle, tenant)) continue;
       users += static_cast<double>(tenant.users);
       ++tenants;
+    }
+    if (const std::optional<GivingUp> giving_up = giving_up_alike(resolved, throttle)) {
+      view.gives_up_s = giving_up->after_s;
+      view.patience_mean_s = giving_up->patience_mean_s;
     }
     if (throttle.scope != Scope::fleet) view.keys = throttle.scope == Scope::user ? users : tenants;
     views_.push_back(view);
@@ -138,6 +226,8 @@ Stage Stages::stage_of(std::size_t index, const Throttle& throttle, bool lifted,
   }
   stage.limit_tokens_per_s = units_per_s * tokens_per_unit + view.beside_tokens_per_s;
   if (throttle.max_wait_ns) stage.max_wait_s = to_s(*throttle.max_wait_ns);
+  stage.gives_up_s = view.gives_up_s;
+  stage.patience_mean_s = view.patience_mean_s;
   if (kind.limits_queue && throttle.limit) {
     stage.most_waiting_tokens = *throttle.limit * tokens_per_unit;
   }
@@ -169,29 +259,38 @@ Stage Stages::narrowest() const {
   return result;
 }
 
+std::optional<std::size_t> Stages::narrowest_throttle() const {
+  std::optional<std::size_t> result;
+  double least = capacity_tokens_per_s_;
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    if (stages_[i].when_full == WhenFull::reject || stages_[i].limit_tokens_per_s >= least)
+      continue;
+    least = stages_[i].limit_tokens_per_s;
+    result = i;
+  }
+  return result;
+}
+
 FluidDrain fluid_drain(const Scenario& resolved) {
   const std::optional<MeasuredSpan> span = measured_span(resolved);
-  if (!span) return {0, 0, std::nullopt};
-  Stages stages(resolved);
-  Backlog backlog(resolved);
-  // Up to an instant, and not what changes at it.
-  const auto advance = [&](std::int64_t until_ns) {
-    while (stages.next_ns() < until_ns) {
-      const std::int64_t next_ns = stages.next_ns();
-      backlog.advance(next_ns, stages);
-      stages.advance(next_ns);
-    }
-    backlog.advance(until_ns, stages);
-  };
-  backlog.start(stages);
-  advance(span->begin_ns);
-  const double found_tokens = backlog.tokens();
-  advance(span->end_ns);
-  stages.advance(span->end_ns);
-  backlog.advance(span->end_ns, stages);
-  const double limit = stages.narrowest().limit_tokens_per_s;
-  return {found_tokens, backlog.drain_s(stages),
-          std::isfinite(limit) ? std::optional(limit) : std::nullopt};
+  FluidDrain result;
+  if (!span) {
+    result.drain_s = result.model_s = 0;
+    return result;
+  }
+  Flow flow(resolved);
+  flow.advance(span->begin_ns);
+  result.backlog_tokens = flow.backlog().tokens();
+  flow.pass(span->end_ns);
+  result.left_tokens = flow.backlog().tokens();
+  const double limit = flow.stages().narrowest().limit_tokens_per_s;
+  if (std::isfinite(limit)) result.limit_tokens_per_s = limit;
+  result.model_s = flow.drain_s(span->end_ns, resolved.run.duration_ns);
+  HeldBack held = flow.held();
+  held.waits = result.backlog_tokens > 0 || result.left_tokens > 0;
+  result.doubt = drain_doubt(resolved, *span, held, result.model_s);
+  if (result.doubt.empty()) result.drain_s = result.model_s;
+  return result;
 }
 
 }  // namespace tokenlift

@@ -19,6 +19,9 @@ struct Stage {
   double burst_tokens = 0;
   std::optional<double> max_wait_s;
   std::optional<double> most_waiting_tokens;  ///< of a queue_limit
+  /// When those in its queue leave by themselves: all after so long, or by exponential patience.
+  std::optional<double> gives_up_s = {};
+  std::optional<double> patience_mean_s = {};
 };
 
 /// Throttles and fleet through time, each as it is after the changes so far; from 0 on. Of a
@@ -39,6 +42,8 @@ class Stages {
   /// Where the queue builds up: the fleet, if no throttle that queues is narrower. What bounds the
   /// waiting at one throttle bounds it at all.
   Stage narrowest() const;
+  /// The throttle that is; nothing where it is the fleet.
+  std::optional<std::size_t> narrowest_throttle() const;
   double capacity_tokens_per_s() const { return capacity_tokens_per_s_; }
 
  private:
@@ -47,6 +52,8 @@ class Stages {
     double tokens_per_unit = 1;
     double keys = 1;                 // tenants or users with a limit of their own
     double beside_tokens_per_s = 0;  // offered by the others
+    std::optional<double> gives_up_s = {};
+    std::optional<double> patience_mean_s = {};
   };
   Stage stage_of(std::size_t index, const Throttle& throttle, bool lifted, double drain) const;
 

@@ -81,7 +81,7 @@ std::vector<TenantLoad> tenant_loads(const Scenario& resolved) {
   for (const Tenant& tenant : resolved.tenants) {
     const double requests_per_s = request_rate_per_s(tenant, resolved);
     loads.push_back({tenant.name, requests_per_s, requests_per_s * mean_output_tokens(tenant),
-                     tenant.arrivals.think.has_value()});
+                     tenant.arrivals.think.has_value(), tenant.arrivals.trace.has_value()});
   }
   return loads;
 }

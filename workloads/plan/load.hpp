@@ -15,6 +15,7 @@ struct TenantLoad {
   double requests_per_s = 0;  ///< of a closed tenant the most: as if every answer came at once
   double tokens_per_s = 0;    ///< output
   bool closed = false;
+  bool of_trace = false;  ///< the mean over its whole trace, whatever part of it is played
 };
 
 /// Of each tenant.

@@ -219,13 +219,15 @@ std::int64_t longest_return_ns(const Scenario& resolved) {
 std::int64_t default_settle_ns(const Scenario& resolved, const MeasuredSpan& span) {
   const std::int64_t rest_ns = std::max<std::int64_t>(resolved.run.duration_ns - span.end_ns, 0);
   const FluidDrain drain = fluid_drain(resolved);
-  const double settle_s =
-      drain.drain_s ? 1.5 * *drain.drain_s + 5 : std::numeric_limits<double>::infinity();
+  double settle_s = drain.model_s ? 1.5 * *drain.model_s + 5 : 5;
+  if (drain.never() && drain.left_tokens > 0) settle_s = std::numeric_limits<double>::infinity();
   if (settle_s >= to_s(kLongestDurationNs)) return rest_ns;
   const auto settle_ns = static_cast<std::int64_t>(std::llround(settle_s * 1e9));
+  const std::int64_t return_ns = longest_return_ns(resolved);
+  if (!drain.doubt.empty()) return std::min(rest_ns / 3, std::max(settle_ns, return_ns));
   const auto tells = [&](std::size_t i) { return fluid_tells(resolved, resolved.events[i]); };
   if (std::ranges::all_of(measured_events(resolved), tells)) return settle_ns;
-  return std::max(settle_ns, std::min(rest_ns / 3, longest_return_ns(resolved)));
+  return std::max(settle_ns, std::min(rest_ns / 3, return_ns));
 }
 
 }  // namespace

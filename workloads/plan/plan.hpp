@@ -56,16 +56,16 @@ double largest_cost(const Scenario& scenario, Unit unit);
 double largest_cost(const Scenario& scenario, const Throttle& throttle);
 
 /// Every `load` turned into a rate or a limit, every burst into units, `settle` filled in: 1.5
-/// fluid drains and 5 s. Where the fluid does not see what is in the way (the capacity is not
-/// known, or a changed throttle has no rate) it is at least 30 s, the longest max_wait and the
-/// longest back-off together, but a third of the rest of the run at most. With the
-/// capacity C, a tenant's load x becomes x C / (its mean output) requests/s (sessions/s of x C /
-/// (its mean output x turns)); a throttle's load x becomes what x C output tokens/s use in its
-/// unit, in the mix of the tenants it looks at: x C tokens/s, x C / output requests/s, or x C
-/// prompt / output input tokens/s; of a throttle with windows, that times the length of one is the
-/// limit. A burst of seconds becomes max(rate x seconds, largest_cost()) units. What an event sets
-/// takes along what follows from it: a rate the burst, if that is in seconds, and a window the
-/// limit, if that is a load. A ramp's burst is that at its end.
+/// fluid drains and 5 s; all the rest of the run where a backlog is left that never drains. Where
+/// the drain is not known, the capacity is not known, or a changed throttle has no rate, it is at
+/// least 30 s, the longest max_wait and the longest back-off together, but a third of the rest of
+/// the run at most. With the capacity C, a tenant's load x becomes x C / (its mean output)
+/// requests/s (sessions/s of x C / (its mean output x turns)); a throttle's load x becomes what x C
+/// output tokens/s use in its unit, in the mix of the tenants it looks at: x C tokens/s, x C /
+/// output requests/s, or x C prompt / output input tokens/s; of a throttle with windows, that times
+/// the length of one is the limit. A burst of seconds becomes max(rate x seconds, largest_cost())
+/// units. What an event sets takes along what follows from it: a rate the burst, if that is in
+/// seconds, and a window the limit, if that is a load. A ramp's burst is that at its end.
 ///
 /// A capacity that the scenario states wins over `capacity_tokens_per_s`; the latter is stored in
 /// the result when any `load` used it. Throws ScenarioError for a plain burst, a limit or an
@@ -86,15 +86,24 @@ Scenario resolve(const Scenario& scenario, std::optional<double> capacity_tokens
 /// bucket starts with, through every change on the way. With a max_wait w it holds at most flow x
 /// w, because what waits longer expires, and never more than a queue_limit lets wait; where
 /// everything is rejected there is no backlog. Closed tenants, who wait for their answers, leave at
-/// most one request each. The capacity is that of who serves at the time. After (and to the end of
-/// the measured span): drain_s = backlog / (min(new limits, capacity) - flow). It is absent where
-/// the backlog never drains (flow >= that minimum) and zero where there is none. Capacity unknown
-/// counts as unlimited.
+/// most one request each. Tenants that all leave alike (patience, deadline) bound a queue as a
+/// max_wait does; of exponential patience with mean m it goes to (flow - limit) x m. The capacity
+/// is that of who serves at the time. After (and to the end of the measured span): drain_s =
+/// backlog / (min(new limits, capacity) - flow), through every later change on the way. Capacity
+/// unknown counts as unlimited.
+///
+/// Where something that the model does not see decides (drain_doubts.hpp), the drain is not known.
 struct FluidDrain {
-  double backlog_tokens = 0;
+  double backlog_tokens = 0;  ///< where the measured span begins
+  double left_tokens = 0;     ///< where it ends
+  /// Zero where there is nothing to drain. Absent: never, or not known.
   std::optional<double> drain_s;
   /// min(new limits, capacity), as they are after the event. Absent where nothing limits.
   std::optional<double> limit_tokens_per_s;
+  std::string doubt;                   ///< why it is not known, as a clause; empty: it is
+  std::optional<double> model_s = {};  ///< drain_s as if there were no doubt
+
+  bool never() const { return !drain_s && doubt.empty(); }  ///< more is offered than is carried
 };
 FluidDrain fluid_drain(const Scenario& resolved);
 

@@ -154,4 +154,12 @@ std::optional<SiteBounds> site_bounds(const Scenario& scenario, const Site& site
   return SiteBounds{of_site(power->idle_mw), of_site(accelerator.count * board_mw)};
 }
 
+bool power_may_hold_back(const Scenario& scenario) {
+  return std::ranges::any_of(scenario.fleet.sites, [&](const Site& site) {
+    const std::optional<SiteBounds> bounds = site_bounds(scenario, site);
+    return bounds && site.power->limit_mw &&
+           LimitCourse(scenario, site).least_mw() < bounds->nameplate_mw;
+  });
+}
+
 }  // namespace tokenlift

@@ -70,4 +70,8 @@ std::vector<std::string> power_notes(const Scenario& scenario);
 /// Nothing where it states no power.
 std::optional<SiteBounds> site_bounds(const Scenario& scenario, const Site& site);
 
+/// Some site may at some time draw less than its boards do at most, so that its replicas may not
+/// do their capacity.
+bool power_may_hold_back(const Scenario& scenario);
+
 }  // namespace tokenlift

@@ -32,6 +32,36 @@ double dispersion_of(const Tenant& tenant) {
   return tenant.sessions ? of_gaps * session_means(tenant).turns : of_gaps;
 }
 
+// Requests in one phase.
+struct Expected {
+  double requests = 0;
+  bool at_most = false;
+};
+
+Expected expected(const Scenario& resolved, std::int64_t begin_ns, std::int64_t end_ns) {
+  Expected result;
+  for (const Tenant& tenant : resolved.tenants) {
+    const std::optional<Trace>& trace = tenant.arrivals.trace;
+    result.at_most = result.at_most || trace || tenant.arrivals.think ||
+                     share_of_young_sessions(tenant, begin_ns) < kNearlyAllTurns;
+    if (!trace) {
+      result.requests += requests_between(tenant, resolved, begin_ns, end_ns);
+    } else if (trace->resample_ns) {
+      result.requests += kFewestRequests;  // its blocks may come any number of times
+    } else {
+      result.requests += trace->sample * static_cast<double>(trace->summary.requests);
+    }
+  }
+  return result;
+}
+
+// Whether requests come as often as their mean rate says, but for the chance of each.
+bool is_even(const Scenario& resolved) {
+  return std::ranges::none_of(resolved.tenants, [&](const Tenant& tenant) {
+    return tenant.arrivals.think || load_changes(tenant, resolved);
+  });
+}
+
 std::int64_t whole_seconds_up(double s) {
   return static_cast<std::int64_t>(std::ceil(s)) * 1'000'000'000;
 }
@@ -58,14 +88,17 @@ double ample_requests(double dispersion) {
 std::vector<ShortPhase> short_phases(const Scenario& resolved) {
   const double per_s = requests_per_s(resolved);
   const double ample = ample_requests(request_dispersion(resolved));
+  const bool even = is_even(resolved);
   std::vector<ShortPhase> result;
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   const auto phases = plan_phases(resolved, span ? std::optional(span->begin_ns) : std::nullopt);
   for (const Phase& phase : phases) {
     if (phase.end_ns == phase.begin_ns) continue;  // nobody knows how long it will be
-    const double requests = per_s * to_s(phase.end_ns - phase.begin_ns);
-    if (!phase.measured || phase.name == "transition" || requests >= kFewestRequests) continue;
-    result.push_back({phase.name, requests, ample / per_s});
+    if (!phase.measured || phase.name == "transition") continue;
+    const Expected expects = expected(resolved, phase.begin_ns, phase.end_ns);
+    if (expects.requests >= kFewestRequests) continue;
+    result.push_back({phase.name, expects.requests, expects.at_most, {}});
+    if (even && !expects.at_most) result.back().enough_s = ample / per_s;
   }
   return result;
 }
@@ -73,7 +106,7 @@ std::vector<ShortPhase> short_phases(const Scenario& resolved) {
 std::vector<std::string> longer_run(const Scenario& resolved) {
   const double per_s = requests_per_s(resolved);
   const double ample = ample_requests(request_dispersion(resolved));
-  if (per_s <= 0 || ample / per_s > kLongestS) return {};
+  if (per_s <= 0 || ample / per_s > kLongestS || !is_even(resolved)) return {};
   const std::int64_t ample_ns = whole_seconds_up(ample / per_s);
   std::vector<std::string> words;
   std::int64_t later_ns = 0;

@@ -6,6 +6,7 @@
 
 #include "workloads/plan/calendar.hpp"
 #include "workloads/plan/demand.hpp"
+#include "workloads/plan/drain_doubts.hpp"
 #include "workloads/plan/endpoint_warnings.hpp"
 #include "workloads/plan/fleet_plan.hpp"
 #include "workloads/plan/fleet_warnings.hpp"
@@ -39,27 +40,24 @@ std::int64_t after_ns(const Scenario& resolved, const MeasuredSpan& span) {
 
 void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& result) {
   for (const ShortPhase& phase : short_phases(resolved)) {
-    result.push_back("about " + rounded(phase.requests) + " requests fall into '" + phase.name +
-                     "', and a valid run needs " + rounded(kFewestRequests) +
-                     ", also where fewer come by chance: make it " + seconds_up(phase.enough_s) +
-                     " or longer, or raise the rate");
+    const std::string chance = phase.at_most ? "" : ", also where fewer come by chance";
+    const std::string length =
+        phase.enough_s ? seconds_up(*phase.enough_s) + " or longer" : std::string("much longer");
+    result.push_back((phase.at_most ? "at most " : "about ") + rounded(phase.requests) +
+                     " requests fall into '" + phase.name + "', and a valid run needs " +
+                     rounded(kFewestRequests) + chance + ": make it " + length +
+                     ", or raise the rate");
   }
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   if (!span || after_ns(resolved, *span) > 0) return;
   const std::int64_t before_ns = span->begin_ns - resolved.run.warmup_ns;
-  const bool drains = fluid_drain(resolved).drain_s.has_value();
+  // What a backlog that never drains makes of the default.
+  const std::int64_t rest_ns = resolved.run.duration_ns - span->end_ns;
+  const bool drains = !fluid_drain(resolved).never() || *resolved.run.settle_ns != rest_ns;
   const double enough_s = to_s(span->end_ns) + to_s(*resolved.run.settle_ns) + to_s(before_ns);
   result.push_back("the run ends before the transition does, so there is no 'after' to compare: " +
                    (drains ? "set run.duration to " + seconds_up(enough_s) + " or more"
                            : std::string("lower the load, or set run.settle")));
-}
-
-// Whether requests of some tenant wait for ever if they are not let through.
-bool waits_without_end(const Scenario& resolved, const Throttle& throttle) {
-  return std::ranges::any_of(resolved.tenants, [&](const Tenant& tenant) {
-    return looks_at(throttle, tenant) && !tenant.arrivals.think && !tenant.patience &&
-           !tenant.deadline_ns;
-  });
 }
 
 // What a capacity leaves out: all that caches save where it is not computed from the scenario's
@@ -75,52 +73,9 @@ std::string uncounted_caches(const Scenario& resolved) {
                  : ", unless prefix caches, which are not counted, save enough";
 }
 
-// The throttles as they are after all that changes up to an instant; without those that are lifted,
-// or that only watch.
-std::vector<Throttle> throttles_in_force(const Scenario& resolved, std::int64_t until_ns) {
-  std::vector<std::optional<Throttle>> all(resolved.throttles.begin(), resolved.throttles.end());
-  for (const Change& change : plan_changes(resolved)) {
-    if (change.at_ns > until_ns) break;
-    all[change.throttle].reset();
-    if (!change.lifted) all[change.throttle] = change.settings;
-  }
-  std::vector<Throttle> in_force;
-  for (const std::optional<Throttle>& one : all) {
-    if (one && one->mode != Mode::shadow) in_force.push_back(*one);
-  }
-  return in_force;
-}
-
-// Whether no more than so many requests of the tenant are in the system, however slow the fleet is:
-// a limit on those in flight, in front of which nobody waits for ever.
-bool is_bounded(const Tenant& tenant, const std::vector<Throttle>& in_force) {
-  bool held = false;
-  bool gives_up = tenant.patience || tenant.deadline_ns;
-  for (const Throttle& throttle : in_force) {
-    if (!looks_at(throttle, tenant)) continue;
-    const bool of_queue = traits_of(throttle.kind).limits_queue;
-    const bool of_flight = throttle.kind == ThrottleKind::concurrency;
-    held = held || of_flight;
-    gives_up = gives_up || throttle.max_wait_ns || (of_queue && throttle.limit) ||
-               (of_flight && throttle.when_full == WhenFull::reject);
-  }
-  return held && gives_up;
-}
-
-// Output tokens/s of who asks on, however many wait in the fleet.
-double unbounded_tokens_per_s(const Scenario& resolved, std::int64_t at_ns) {
-  const std::vector<Throttle> in_force = throttles_in_force(resolved, at_ns);
-  const std::vector<TenantLoad> loads = tenant_loads(resolved);
-  double tokens_per_s = 0;
-  for (std::size_t i = 0; i < loads.size(); ++i) {
-    if (loads[i].closed || is_bounded(resolved.tenants[i], in_force)) continue;
-    tokens_per_s += loads[i].tokens_per_s;
-  }
-  return tokens_per_s;
-}
-
 // Closed tenants wait for their answers, so they alone overload nothing.
 void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result) {
+  if (!doubt_of_rates(resolved).empty()) return;
   const double offered_per_s = offered(resolved).open_tokens_per_s;
   Stages stages(resolved);
   const double flow_before = stages.flow(offered_per_s);
@@ -139,6 +94,7 @@ void warn_of_overload(const Scenario& resolved, std::vector<std::string>& result
     }
   }
   const std::optional<MeasuredSpan> span = measured_span(resolved);
+  if (span && !fluid_drain(resolved).never()) return;
   if (span) stages.advance(span->end_ns);
   const Stage stage = stages.narrowest();
   const double flow = stages.flow(offered_per_s);
@@ -257,7 +213,8 @@ void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result)
                        "retries after a rejection, but no throttle rejects its requests: set "
                        "when_full = \"reject\" in one, add a queue_limit, or remove its retry");
     }
-    if (tenant.patience && !treatment.queues && !(retries && treatment.rejects)) {
+    const bool comes_back = retries && (treatment.rejects || loses_requests(resolved));
+    if (tenant.patience && !treatment.queues && !comes_back) {
       result.push_back(who +
                        "has patience, but no throttle lets its requests wait: set when_full = "
                        "\"queue\" in one, or remove it");
@@ -277,16 +234,14 @@ void warn_of_clients(const Scenario& resolved, std::vector<std::string>& result)
 // Conversations of open-loop tenants all begin in the run: until it has gone on for as long as they
 // do, fewer turns come than the rate of sessions leads to, with shorter prompts.
 void warn_of_young_sessions(const Scenario& resolved, std::vector<std::string>& result) {
-  constexpr double kNearlyAll = 0.98;
   for (const Tenant& tenant : resolved.tenants) {
     if (!tenant.sessions || tenant.arrivals.process == Process::closed) continue;
     const std::vector<std::int64_t> instants_ns = turn_instants_ns(tenant);
     if (instants_ns.empty()) continue;
+    const double share = share_of_young_sessions(tenant, resolved.run.warmup_ns);
+    if (share >= kNearlyAllTurns) continue;
     const auto turns = static_cast<double>(instants_ns.size());
-    const auto young = std::ranges::upper_bound(instants_ns, resolved.run.warmup_ns);
-    const double share = static_cast<double>(young - instants_ns.begin()) / turns;
-    if (share >= kNearlyAll) continue;
-    const std::int64_t enough_ns = instants_ns[static_cast<std::size_t>(kNearlyAll * turns)];
+    const std::int64_t enough_ns = instants_ns[static_cast<std::size_t>(kNearlyAllTurns * turns)];
     result.push_back("tenant '" + tenant.name + "' begins all its conversations in the run, so " +
                      "that when it has gone on for " + format_duration(resolved.run.warmup_ns) +
                      " (run.warmup) " + rounded(100 * share) + " % of its requests/s come and " +
@@ -370,16 +325,37 @@ bool arrives_evenly(const Tenant& tenant) {
          tenant.retry.policy == RetryPolicy::none;
 }
 
-// Whether a rate is so far above what is taken of it that next to nobody ever waits: a bucket of
-// many requests is drained by none of those that come by chance; without one a request meets the
-// one before it as often as the limit is in use.
-bool has_room(const ThrottleLoad& load, double rate_per_s, double burst_requests) {
+// The least that a throttle ever has of a burst, of a window, and of a limit where it has one.
+struct Least {
+  double burst_requests = 0;
+  double window_s = std::numeric_limits<double>::infinity();
+  double limit = std::numeric_limits<double>::infinity();
+};
+
+// How far a rate is above what is taken of it.
+enum class Room {
+  none,  // not so far that it could be told
+  much,  // a request meets the one before it as often as the limit is in use: hardly ever
+  all,   // a bucket of many requests is drained by none of those that come by chance, and a window
+         // holds many deviations more than its mean: next to nobody ever waits
+};
+
+Room room_of(const ThrottleLoad& load, const Least& least, double largest_cost) {
   constexpr double kMuch = 20;
   constexpr double kEnoughWithBurst = 2;
   constexpr double kBurstRequests = 10;
-  const double enough =
-      burst_requests >= kBurstRequests && load.keys == 1 ? kEnoughWithBurst : kMuch;
-  return rate_per_s >= enough * load.taken_per_s;
+  constexpr double kDeviationsInWindow = 6;
+  if (!load.limit_least_per_s) return Room::none;
+  const double rate_per_s = *load.limit_least_per_s;
+  const double taken_per_s = load.taken_per_s;
+  bool all = least.burst_requests >= kBurstRequests && load.keys == 1 &&
+             rate_per_s >= kEnoughWithBurst * taken_per_s;
+  if (std::isfinite(least.window_s)) {
+    const double deviation = std::sqrt(taken_per_s * least.window_s * largest_cost);
+    all = all && (rate_per_s - taken_per_s) * least.window_s >= kDeviationsInWindow * deviation;
+  }
+  if (all) return Room::all;
+  return rate_per_s >= kMuch * taken_per_s ? Room::much : Room::none;
 }
 
 double burst_requests(const Throttle& throttle, const Scenario& resolved) {
@@ -389,22 +365,23 @@ double burst_requests(const Throttle& throttle, const Scenario& resolved) {
   return kind.has_burst ? *throttle.burst.units / largest : 0;
 }
 
-// The least that a throttle ever has of a burst, and of a limit where it has one.
-struct Least {
-  double burst_requests = 0;
-  double limit = std::numeric_limits<double>::infinity();
-};
+double window_s(const Throttle& throttle) {
+  if (!traits_of(throttle.kind).has_windows) return Least{}.window_s;
+  return to_s(throttle.window_ns);
+}
 
 std::vector<Least> least_of_throttles(const Scenario& resolved) {
   std::vector<Least> all;
   for (const Throttle& throttle : resolved.throttles) {
-    all.push_back({burst_requests(throttle, resolved), throttle.limit.value_or(Least{}.limit)});
+    all.push_back({burst_requests(throttle, resolved), window_s(throttle),
+                   throttle.limit.value_or(Least{}.limit)});
   }
   for (const Change& change : plan_changes(resolved)) {
     if (change.lifted) continue;
     Least& least = all[change.throttle];
     least.burst_requests =
         std::min(least.burst_requests, burst_requests(change.settings, resolved));
+    least.window_s = std::min(least.window_s, window_s(change.settings));
     least.limit = std::min(least.limit, change.settings.limit.value_or(least.limit));
   }
   return all;
@@ -417,7 +394,7 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
   for (std::size_t i = 0; i < resolved.throttles.size(); ++i) {
     const Throttle& throttle = resolved.throttles[i];
     if (throttle.mode == Mode::shadow) continue;
-    const std::string name = "throttle '" + throttle.name + "' cannot bind: ";
+    const std::string name = "throttle '" + throttle.name + "' ";
     const std::string advice = ": lower its limit, raise the load, or remove it";
     double users = 0;
     bool closed = true;
@@ -430,24 +407,25 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
     }
     if (throttle.kind == ThrottleKind::concurrency && throttle.unit == Unit::requests &&
         throttle.scope == Scope::fleet && closed && leasts[i].limit >= users) {
-      result.push_back(name + rounded(users) + " users, of whom each has one request at a time, " +
-                       "never have " + rounded(leasts[i].limit) + " in flight" + advice);
+      result.push_back(name + "cannot bind: " + rounded(users) +
+                       " users, of whom each has one request at a time, " + "never have " +
+                       rounded(leasts[i].limit) + " in flight" + advice);
       continue;
     }
     double taken_per_s = 0;
     double rate_per_s = 0;
-    bool slack = evenly;
+    Room room = evenly ? Room::all : Room::none;
     for (const ThrottleLoad& load : loads) {
-      if (load.throttle != throttle.name || !slack) continue;
-      slack = load.limit_least_per_s &&
-              has_room(load, *load.limit_least_per_s, leasts[i].burst_requests);
+      if (load.throttle != throttle.name || room == Room::none) continue;
+      room = std::min(room, room_of(load, leasts[i], largest_cost(resolved, throttle)));
       taken_per_s += load.taken_per_s;
       rate_per_s += load.limit_least_per_s.value_or(0);
     }
-    if (!slack) continue;
-    result.push_back(name + "requests take " + rounded(taken_per_s) + " " +
-                     std::string(name_of(throttle.unit)) + "/s of its " + rounded(rate_per_s) +
-                     advice);
+    if (room == Room::none) continue;
+    result.push_back(name + (room == Room::all ? "cannot" : "hardly ever") + " bind" +
+                     (room == Room::all ? "" : "s") + ": requests take " + rounded(taken_per_s) +
+                     " " + std::string(name_of(throttle.unit)) + "/s of its " +
+                     rounded(rate_per_s) + advice);
   }
 }
 

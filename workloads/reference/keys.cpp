@@ -48,9 +48,9 @@ Tables of_run() {
                  "1.5 × fluid drain + 5 s; `\"30s\"` where an event [from elsewhere]"
                  "(#real-endpoints) divides the run",
                  "length of `transition`, from the end of the last measured event. Where the "
-                 "capacity is not known or the changed throttle has no rate, at least 30 s + the "
-                 "longest `max_wait` + the longest back-off, but a third of the rest of the run "
-                 "at most"),
+                 "drain is not known before the run (`tokenlift check` says why), the capacity is "
+                 "not known, or the changed throttle has no rate, at least 30 s + the longest "
+                 "`max_wait` + the longest back-off, but a third of the rest of the run at most"),
         duration("cooldown_max", "`\"30s\"`", ""), whole("seed", {0, 9.2e18}, "1", ""),
         whole("max_in_flight", {1, kMostSize}, "1,000,000", "requests; more ends the run"),
         whole("repetitions", {1, static_cast<double>(kMostRepetitions)}, "1",

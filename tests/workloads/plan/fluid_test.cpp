@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/workloads/plan/lift_scenario.hpp"
 
 namespace tokenlift::fluid_test {
@@ -21,6 +23,68 @@ TEST(FluidDrain, MaxWaitBoundsTheBacklog) {
   const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
   EXPECT_DOUBLE_EQ(drain.backlog_tokens, 1000);  // 2 s of 500/s
   EXPECT_DOUBLE_EQ(drain.drain_s.value(), 2);
+}
+
+TEST(FluidDrain, UsersWhoLeaveBoundTheBacklog) {
+  Scenario scenario = lift_scenario();
+  Tenant& tenant = scenario.tenants[0];
+  tenant.deadline_ns = 3 * kS;
+  EXPECT_DOUBLE_EQ(fluid_drain(resolve(scenario, std::nullopt)).backlog_tokens, 1500);
+  tenant.patience = Wait{WaitDistribution::constant, 2 * kS};
+  EXPECT_DOUBLE_EQ(fluid_drain(resolve(scenario, std::nullopt)).backlog_tokens, 1000);
+  tenant.deadline_ns.reset();
+  tenant.patience = Wait{WaitDistribution::exponential, 2 * kS};
+  // From when the burst is spent, after 0.25 s, 200 a second come, and half of what is there goes.
+  const FluidDrain drain = fluid_drain(resolve(scenario, std::nullopt));
+  EXPECT_NEAR(drain.backlog_tokens, 400 * (1 - std::exp(-9.75 / 2)), 1e-9);
+  EXPECT_NEAR(drain.drain_s.value(), drain.backlog_tokens / 500, 1e-9);
+}
+
+TEST(FluidDrain, GoesThroughWhatChangesOnTheWay) {
+  Scenario scenario = lift_scenario();
+  Event set = scenario.events[0];
+  scenario.events[0].measure = true;
+  set.kind = EventKind::set;
+  set.at_ns = 12 * kS;  // 950 of the 1950 are left
+  set.rate = per_s(700);
+  scenario.events.push_back(set);
+  EXPECT_DOUBLE_EQ(fluid_drain(resolve(scenario, std::nullopt)).drain_s.value(), 2 + 950 / 200.0);
+  scenario.events[1].rate = per_s(300);
+  EXPECT_TRUE(fluid_drain(resolve(scenario, std::nullopt)).never());
+  scenario.events[1].at_ns = 14 * kS;
+  EXPECT_DOUBLE_EQ(fluid_drain(resolve(scenario, std::nullopt)).drain_s.value(), 3.9);
+}
+
+// Nothing waits when half of the fleet goes, and from then on it can't carry what is offered.
+TEST(FluidDrain, IsNeverWhereABacklogBeginsToGrow) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles.clear();
+  scenario.tenants[0].arrivals.rate = per_s(12);
+  scenario.fleet.sites[0].name = "hall";
+  scenario.fleet.sites[0].replicas = 2;
+  Event leave;
+  leave.kind = EventKind::leave;
+  leave.site = "hall";
+  leave.at_ns = 10 * kS;
+  leave.replicas = 1;
+  scenario.events = {leave};
+  const Scenario overloaded = resolve(scenario, std::nullopt);
+  EXPECT_TRUE(fluid_drain(overloaded).never());
+  EXPECT_EQ(overloaded.run.settle_ns, 5 * kS) << "no backlog that a transition would wait for";
+  EXPECT_TRUE(has_warning(overloaded, "the fleet carries 500: the backlog never drains"));
+  scenario.tenants[0].arrivals.rate = per_s(9);
+  const Scenario carried = resolve(scenario, std::nullopt);
+  EXPECT_EQ(fluid_drain(carried).drain_s, 0);
+  EXPECT_FALSE(has_warning(carried, "never drains"));
+  Event back = leave;
+  back.kind = EventKind::join;
+  back.at_ns = 20 * kS;
+  scenario.events[0].measure = true;
+  scenario.events.push_back(back);
+  scenario.tenants[0].arrivals.rate = per_s(12);
+  const Scenario helped = resolve(scenario, std::nullopt);
+  EXPECT_DOUBLE_EQ(fluid_drain(helped).drain_s.value(), 10 + 1000 / 400.0);
+  EXPECT_FALSE(has_warning(helped, "never drains"));
 }
 
 TEST(FluidDrain, AnEarlierEventCounts) {
@@ -96,7 +160,7 @@ TEST(ClosedTenants, OfferWhatTheyCanAskForAtMost) {
   const Scenario resolved = resolve(scenario, std::nullopt);
   EXPECT_FALSE(has_warning(resolved, "without a max_wait"));
   EXPECT_DOUBLE_EQ(fluid_drain(resolved).backlog_tokens, 150 * 50);
-  EXPECT_TRUE(fluid_drain(resolved).drain_s);
+  EXPECT_FALSE(fluid_drain(resolved).never());
 }
 
 TEST(FluidDrain, ReadsTheLimitOfEveryKind) {

@@ -35,6 +35,17 @@ Scenario limited_fleet() {
   return scenario;
 }
 
+TEST(PowerPlan, ALimitBelowTheNameplateMayHoldReplicasBack) {
+  Scenario scenario = limited_fleet();
+  const std::int64_t nameplate_mw = site_bounds(scenario, scenario.fleet.sites[0])->nameplate_mw;
+  scenario.fleet.sites[0].power->limit_mw = nameplate_mw;
+  EXPECT_FALSE(power_may_hold_back(scenario));
+  scenario.fleet.sites[0].power->limit_mw = nameplate_mw - 1;
+  EXPECT_TRUE(power_may_hold_back(scenario));
+  scenario.fleet.sites[0].power->limit_mw.reset();
+  EXPECT_FALSE(power_may_hold_back(scenario));
+}
+
 Event power_event(std::int64_t at_s, std::int64_t limit_mw, std::int64_t over_s,
                   std::int64_t for_s) {
   Event event = fleet_event(EventKind::power, at_s, "site0");

@@ -29,7 +29,7 @@ TEST(Samples, PhasesWithFewerThanAHundredRequestsAreShort) {
   ASSERT_EQ(phases.size(), 2U) << "the transition may be short";
   EXPECT_EQ(phases[0].name, "before");
   EXPECT_DOUBLE_EQ(phases[0].requests, 80);
-  EXPECT_NEAR(phases[0].enough_s, 14.88, 0.01);
+  EXPECT_NEAR(phases[0].enough_s.value(), 14.88, 0.01);
   EXPECT_EQ(phases[1].name, "after");
   EXPECT_DOUBLE_EQ(phases[1].requests, 70);
 }
@@ -86,11 +86,77 @@ TEST(Samples, HowManyAreAmpleDependsOnHowMuchTheirNumberVaries) {
   scenario.tenants[0].arrivals.process = Process::gamma;
   scenario.tenants[0].arrivals.cv = 3;
   EXPECT_EQ(request_dispersion(scenario), 9);
-  EXPECT_NEAR(short_phases(scenario)[0].enough_s, ample_requests(9) / 10, 1e-9);
+  EXPECT_NEAR(short_phases(scenario)[0].enough_s.value(), ample_requests(9) / 10, 1e-9);
   scenario.tenants.push_back(make_tenant(per_s(30), 100, 50));
   EXPECT_EQ(request_dispersion(scenario), (10 * 9 + 30 * 1) / 40.0);
   scenario.tenants[1].arrivals.process = Process::constant;
   EXPECT_EQ(request_dispersion(scenario), (10 * 9 + 30 * 0) / 40.0);
+}
+
+TEST(Samples, WhatClosedTenantsAskForAtMostTellsNoLength) {
+  Scenario scenario = resolved(10, 3, 20);
+  EXPECT_FALSE(short_phases(scenario).at(0).at_most);
+  EXPECT_TRUE(has_warning(scenario,
+                          "about 80 requests fall into 'before', and a valid run needs "
+                          "100, also where fewer come by chance: make it 15s or longer"));
+  Tenant& tenant = scenario.tenants[0];
+  tenant.arrivals.process = Process::closed;
+  tenant.arrivals.think = Wait{WaitDistribution::constant, kS};
+  tenant.users = 10;
+  const ShortPhase phase = short_phases(scenario).at(0);
+  EXPECT_DOUBLE_EQ(phase.requests, 80);
+  EXPECT_TRUE(phase.at_most);
+  EXPECT_FALSE(phase.enough_s);
+  EXPECT_TRUE(has_warning(scenario,
+                          "at most 80 requests fall into 'before', and a valid run needs "
+                          "100: make it much longer, or raise the rate"));
+  EXPECT_EQ(longer_run(scenario), Words{});
+}
+
+TEST(Samples, EachPhaseHasItsShareOfALoadThatChanges) {
+  Scenario scenario = resolved(20, 5, 60);
+  EXPECT_TRUE(short_phases(scenario).empty());
+  Shape& shape = scenario.tenants[0].arrivals.shape.emplace();
+  shape.steps = {{0, 3.0}, {25 * kS, 0.2}};
+  const std::vector<ShortPhase> phases = short_phases(scenario);
+  ASSERT_EQ(phases.size(), 1U);
+  EXPECT_EQ(phases[0].name, "after");
+  EXPECT_NEAR(phases[0].requests, 35 * 10 * 0.2, 1e-9);
+  EXPECT_FALSE(phases[0].at_most);
+  EXPECT_FALSE(phases[0].enough_s);
+  EXPECT_TRUE(has_warning(scenario, "about 70 requests fall into 'after'"));
+  EXPECT_TRUE(has_warning(scenario, "by chance: make it much longer"));
+  shape.kind = ShapeKind::mmpp;
+  shape.from = 0.2;
+  shape.to = 0.6;
+  shape.period_ns = shape.length_ns = kS;
+  EXPECT_NEAR(short_phases(scenario).at(0).requests, 18 * 4, 1e-9) << "the long run's mean";
+  EXPECT_FALSE(short_phases(scenario)[0].enough_s);
+}
+
+TEST(Samples, ConversationsThatBeginInTheRunBringAtMostSoMany) {
+  Scenario scenario = resolved(10, 3, 60);
+  Tenant& tenant = scenario.tenants[0];
+  tenant = session_tenant(per_s(2));  // three turns fit, 6 requests a second
+  EXPECT_FALSE(short_phases(scenario).at(0).at_most);
+  EXPECT_TRUE(short_phases(scenario).at(0).enough_s);
+  tenant.sessions->think = {WaitDistribution::constant, 2 * kS};
+  EXPECT_TRUE(short_phases(scenario).at(0).at_most) << "the last one comes after 4 s, not 2";
+  EXPECT_FALSE(short_phases(scenario).at(0).enough_s);
+}
+
+TEST(Samples, OfATraceOnlyWhatItHoldsAtMostIsKnown) {
+  Scenario scenario = resolved(10, 3, 20);
+  scenario.tenants[0].arrivals.process = Process::trace;
+  Trace& trace = scenario.tenants[0].arrivals.trace.emplace();
+  trace.summary = TraceSummary{150, 20 * kS, 100, 50, 100, 50};
+  EXPECT_TRUE(short_phases(scenario).empty()) << "all may come before the event";
+  trace.sample = 0.5;
+  ASSERT_EQ(short_phases(scenario).size(), 2U);
+  EXPECT_DOUBLE_EQ(short_phases(scenario)[0].requests, 75);
+  EXPECT_TRUE(short_phases(scenario)[0].at_most);
+  trace.resample_ns = kS;
+  EXPECT_TRUE(short_phases(scenario).empty());
 }
 
 TEST(Samples, NoLengthDoesWhereHardlyAnybodyAsks) {

@@ -136,6 +136,12 @@ TEST(Warnings, OfSettingsThatHaveNoEffect) {
   const auto patience = [](Scenario& s) { s.tenants[0].patience = Wait{}; };
   EXPECT_TRUE(warned("has patience, but", [&](Scenario& s) { patience(s), reject(s); }));
   EXPECT_FALSE(warned("has patience, but", patience));
+  EXPECT_FALSE(warned("has patience, but", [&](Scenario& s) {
+    patience(s), reject(s), retry(s);
+    s.throttles.clear();
+    s.events.clear();
+    s.fleet.sites[0].failures = Failures{};
+  })) << "it bounds the back-off of who failed";
   EXPECT_TRUE(warned("no answer can miss the objective e2e", [](Scenario& s) {
     s.tenants[0].deadline_ns = kS;
     s.tenants[0].slo.e2e_ns = kS;
@@ -193,6 +199,19 @@ TEST(Warnings, OfEventsThatChangeNothing) {
   EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), "holds and refuses nothing before it"));
 }
 
+TEST(Warnings, AnEventAfterWhichALimitFollowsTheCapacityNoMoreChangesIt) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].follows = Follows::capacity;
+  Event& set = scenario.events[0];
+  set.kind = EventKind::set;
+  set.rate = per_s(300);
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), "changes nothing"));
+  Event again = set;
+  again.at_ns = 20 * kS;
+  scenario.events.push_back(again);
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt), "the event at 20s changes nothing"));
+}
+
 TEST(Warnings, OfThrottlesThatCannotBind) {
   const auto with = [](double rate, double burst) {
     Scenario scenario = lift_scenario();  // 500 tokens/s are taken, by 50
@@ -203,7 +222,7 @@ TEST(Warnings, OfThrottlesThatCannotBind) {
   EXPECT_TRUE(with(1000, 500));
   EXPECT_FALSE(with(999, 500));
   EXPECT_FALSE(with(1000, 499)) << "what comes by chance finds it empty";
-  EXPECT_TRUE(with(10'000, 50));
+  EXPECT_FALSE(with(10'000, 50)) << "one of twenty comes while it refills";
   // However it begins and ends: what it is in between binds.
   const auto set_later = [](std::int64_t at_ns, double rate, double burst) {
     Scenario scenario = lift_scenario();
@@ -243,6 +262,35 @@ TEST(Warnings, OfThrottlesThatCannotBind) {
   EXPECT_TRUE(has_warning(resolve(closed, std::nullopt), "never have 8 in flight"));
   closed.throttles[0].limit = 7;
   EXPECT_FALSE(has_warning(resolve(closed, std::nullopt), "cannot bind"));
+}
+
+TEST(Warnings, WithoutABurstAThrottleHardlyEverBinds) {
+  Scenario scenario = lift_scenario();
+  scenario.throttles[0].rate = per_s(10'000);
+  EXPECT_TRUE(has_warning(resolve(scenario, std::nullopt),
+                          "throttle 'limit' hardly ever binds: requests take 500"));
+  scenario.throttles[0].rate = per_s(9'999);
+  EXPECT_FALSE(has_warning(resolve(scenario, std::nullopt), "hardly ever binds"));
+}
+
+// Ten requests a second come, so that a window of a second has more than 28 in one of 4 million.
+TEST(Warnings, AWindowCannotBindWhereItHoldsWhatComesByChance) {
+  Scenario scenario = lift_scenario();
+  Throttle& throttle = scenario.throttles[0];
+  throttle.kind = ThrottleKind::sliding_log;
+  throttle.rate = {};
+  throttle.burst = {};
+  throttle.window_ns = kS;
+  const auto warned = [&](double requests) {
+    throttle.limit = 50 * requests;
+    return has_warning(resolve(scenario, std::nullopt), "throttle 'limit' cannot bind");
+  };
+  EXPECT_FALSE(warned(20)) << "though it is twice the mean";
+  EXPECT_FALSE(warned(28));
+  EXPECT_TRUE(warned(29));
+  throttle.window_ns = 100 * kS;
+  EXPECT_FALSE(warned(1999));
+  EXPECT_TRUE(warned(2000)) << "far more than the 1,190 that chance may bring";
 }
 
 TEST(Warnings, ABacklogInFrontOfTheFleetIsBoundedByALimitOnWhatIsInFlight) {
