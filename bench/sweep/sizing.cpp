@@ -107,7 +107,9 @@ std::string failure_remark(const SweepProblem& problem, Scenario scenario,
   if (point.state == PointState::failed || point.state == PointState::interrupted) return "";
   const std::string head = fmt::format("When one of {} replicas fails as they run", answer.value);
   if (point.state == PointState::saturated) {
-    return head + ", with what it had in flight, the backlog grows: the others are not enough.";
+    return head +
+           ", with what it had in flight, the backlog still grows when the run ends: whether the "
+           "others work it off takes a longer run to tell.";
   }
   std::vector<std::string> sentences;
   for (const Watched& one : all) {

@@ -32,8 +32,15 @@ std::optional<Named> named(const std::array<std::string_view, Count>& names,
 
 std::size_t count_of(const SweepReport& report, PointState state) {
   return static_cast<std::size_t>(
+      std::count_if(report.points.begin(), report.points.end(), [&](const SweepPoint& point) {
+        return point.state == state && point.valid && !point.load_changes;
+      }));
+}
+
+std::size_t changing_loads(const SweepReport& report) {
+  return static_cast<std::size_t>(
       std::count_if(report.points.begin(), report.points.end(),
-                    [&](const SweepPoint& point) { return point.state == state && point.valid; }));
+                    [](const SweepPoint& point) { return point.load_changes && point.valid; }));
 }
 
 std::string with_unit(double value, const std::string& unit) {
@@ -172,14 +179,15 @@ std::string where_saturated(const SweepReport& report) {
   constexpr const char* kWhy = "the backlog grows, so latencies there have no lasting value";
   const std::string& key = report.axes[0].key;
   const SaturatedStretch& one = stretches.front();
-  if (stretches.size() == 1 && !one.before && !one.after) {
+  const bool asked_everywhere = changing_loads(report) == 0;
+  if (stretches.size() == 1 && asked_everywhere && !one.before && !one.after) {
     return fmt::format("It is saturated at every {}: {}.", key, kWhy);
   }
-  if (stretches.size() == 1 && !one.after) {
+  if (stretches.size() == 1 && asked_everywhere && !one.after) {
     return fmt::format("It is saturated from {} {} on: {}. At {} it is not.", key,
                        one.first->values[0], kWhy, one.before->values[0]);
   }
-  if (stretches.size() == 1 && !one.before) {
+  if (stretches.size() == 1 && asked_everywhere && !one.before) {
     return fmt::format("It is saturated up to {} {}: {}. At {} it is not.", key,
                        one.last->values[0], kWhy, one.after->values[0]);
   }
@@ -189,8 +197,32 @@ std::string where_saturated(const SweepReport& report) {
                          ? each.first->values[0]
                          : each.first->values[0] + " to " + each.last->values[0]);
   }
-  return fmt::format("It is saturated at {} {} only, with steady points on either side: {}.", key,
-                     listed(places, "and"), kWhy);
+  return fmt::format("It is saturated at {} {}{}: {}.", key, listed(places, "and"),
+                     asked_everywhere ? " only, with steady points on either side" : "", kWhy);
+}
+
+/// That the load of points does not last, so that nothing is said of their saturation; empty where
+/// it does.
+std::string changing_load_sentence(const SweepReport& report) {
+  bool all = true, any = false;
+  const auto look_at = [&](const SweepPoint& point) {
+    any = any || point.load_changes;
+    all = all && point.load_changes;
+  };
+  for (const SweepPoint& point : report.points) look_at(point);
+  for (const SweepFind& find : report.finds) {
+    for (const FindTry& tried : find.tries) look_at(tried.point);
+  }
+  if (!any) return "";
+  return fmt::format(
+      "{} is another at the end of the phase '{}' than at its begin{}: figures {} are of the load "
+      "as it went, and as what is in the system changes with the load, nothing is said of "
+      "saturation.",
+      all ? "The load" : "At some values the load", report.phase,
+      report.changing_load.empty()
+          ? ""
+          : fmt::format(", by the shape of {}", listed(report.changing_load, "and")),
+      all ? "here" : "there");
 }
 
 std::string value_in_panel(const SweepReport& report, const SweepPoint& point) {
@@ -426,6 +458,9 @@ std::vector<std::string> sweep_sentences(const SweepReport& report) {
   if (const std::string saturation = where_saturated(report); !saturation.empty()) {
     sentences.push_back(saturation + early_saturation(report));
   }
+  if (std::string load = changing_load_sentence(report); !load.empty()) {
+    sentences.push_back(std::move(load));
+  }
   return sentences;
 }
 
@@ -483,7 +518,12 @@ SweepFigureValue sweep_figure(const SweepReport& report, const std::string& path
   if (path == "saturated_from") {
     const std::optional<double> from = saturated_from(report);
     if (from) return {from};
-    return {{}, false, true, "no saturated points stand at the end"};
+    return {{},
+            false,
+            true,
+            changing_loads(report) > 0
+                ? "the load changes within the phase, so that nothing is said of saturation"
+                : "no saturated points stand at the end"};
   }
   const std::optional<std::size_t> place = find_place(path);
   if (!place || *place >= report.finds.size()) return {{}, false, true, "it was not searched"};
@@ -502,6 +542,9 @@ std::string sweep_status(const SweepReport& report) {
        {PointState::steady, PointState::saturated, PointState::failed, PointState::interrupted}) {
     const std::size_t count = count_of(report, state);
     if (count > 0) parts.push_back(fmt::format("{} {}", count, name_of(state)));
+  }
+  if (const std::size_t count = changing_loads(report); count > 0) {
+    parts.push_back(fmt::format("{} of a load that changes", count));
   }
   const auto invalid = std::count_if(report.points.begin(), report.points.end(),
                                      [](const SweepPoint& point) { return !point.valid; });

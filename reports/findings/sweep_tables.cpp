@@ -15,7 +15,8 @@ namespace {
 Cell state_cell(const SweepPoint& point) {
   switch (point.state) {
     case PointState::steady:
-      return point.valid ? Cell{"steady"} : Cell{"not valid", {}, Ink::red};
+      if (!point.valid) return {"not valid", {}, Ink::red};
+      return {point.load_changes ? "load changes" : "steady"};
     case PointState::saturated:
       return {"saturated", {}, Ink::red};
     case PointState::failed:

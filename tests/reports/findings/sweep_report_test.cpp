@@ -105,6 +105,35 @@ TEST(Sweep, DoubtsASaturationBelowTheCapacity) {
   EXPECT_FALSE(contains(rising, "too short")) << rising;
 }
 
+TEST(Sweep, SaysNothingOfSaturationWhereTheLoadChanges) {
+  constexpr const char* kSaid = "nothing is said of saturation";
+  SweepReport report = sample_sweep();
+  EXPECT_FALSE(contains(to_markdown(sweep_page(report)), kSaid));
+  for (SweepPoint& point : report.points) {
+    point.state = PointState::steady;
+    point.load_changes = true;
+  }
+  report.finds.clear();
+  report.changing_load = {"users"};
+  const std::string text = to_text(sweep_page(report), kWide);
+  EXPECT_TRUE(contains(text, kSaid)) << text;
+  EXPECT_TRUE(contains(text,
+                       "The load is another at the end of the phase 'steady' than at its "
+                       "begin, by the shape of users"))
+      << text;
+  EXPECT_TRUE(contains(text, "points: 13 of a load that changes")) << text;
+  EXPECT_TRUE(contains(text, "0.9   load changes")) << text;
+  EXPECT_FALSE(contains(text, "saturated at every")) << text;
+  // One that lasts beside them, and is saturated.
+  report.points.back().state = PointState::saturated;
+  report.points.back().load_changes = false;
+  const std::string both = to_markdown(sweep_page(report));
+  EXPECT_TRUE(contains(both, "At some values the load is another")) << both;
+  EXPECT_TRUE(contains(both, "It is saturated at tenant.users.arrivals.load 1.2: the backlog"))
+      << both;
+  EXPECT_FALSE(contains(both, "it is not.")) << both;
+}
+
 TEST(Sweep, SaysWhichValuesAreNotKnownAndWhatHelps) {
   SweepFind find;
   find.outcome = FindOutcome::not_known;
