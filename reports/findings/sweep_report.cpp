@@ -43,13 +43,17 @@ std::size_t changing_loads(const SweepReport& report) {
                     [](const SweepPoint& point) { return point.load_changes && point.valid; }));
 }
 
+/// "92.43", "92.43 s"; a rate as the values of a key are written: "92.43/s".
 std::string with_unit(double value, const std::string& unit) {
+  if (unit == "1/s") return fmt::format("{:.4g}/s", value);
   return fmt::format("{:.4g}{}{}", value, unit.empty() ? "" : " ", unit);
 }
 
 std::string interval_words(const SweepFind& find) {
   if (!find.interval) return "";
-  return fmt::format(" (95 % interval {} to {})", with_unit(find.interval->low, ""),
+  const std::string& unit = find.axis.unit;
+  return fmt::format(" (95 % interval {} to {})",
+                     with_unit(find.interval->low, unit == "1/s" ? unit : ""),
                      with_unit(find.interval->high, find.axis.unit));
 }
 

@@ -134,6 +134,28 @@ TEST(Sweep, SaysNothingOfSaturationWhereTheLoadChanges) {
   EXPECT_FALSE(contains(both, "it is not.")) << both;
 }
 
+TEST(Sweep, AFigureBesideItsBoundShowsOnWhichSideItIs) {
+  SweepReport report = sample_sweep();
+  SweepFind& find = report.finds[0];
+  find.objectives = {"attainment.steady >= 0.95"};
+  const std::size_t figure = *figure_index(report, "attainment");
+  find.tries[0].point.figures[figure].value = 0.94996;
+  find.tries[1].point.figures[figure].value = 0.9512;
+  const Table table = tries_table(report, find);
+  EXPECT_EQ(table.rows[1].back().text, "0.94996");
+  EXPECT_EQ(table.rows[2].back().text, "0.951");
+}
+
+TEST(Sweep, WritesARateAsTheValuesOfItsKey) {
+  SweepFind find = sample_sweep().finds[0];
+  EXPECT_FALSE(contains(sentence_of(find), "/s"));
+  find.axis.unit = "1/s";
+  find.value = "97.04/s";
+  find.interval = Interval{92.43, 100};
+  EXPECT_TRUE(contains(sentence_of(find), "is 97.04/s (95 % interval 92.43/s to 100/s)"))
+      << sentence_of(find);
+}
+
 TEST(Sweep, SaysWhichValuesAreNotKnownAndWhatHelps) {
   SweepFind find;
   find.outcome = FindOutcome::not_known;
