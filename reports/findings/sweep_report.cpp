@@ -168,8 +168,9 @@ std::string early_saturation(const SweepReport& report) {
           listed(report.changing_load, "and"));
     }
     return fmt::format(
-        " At {} only {} of the capacity is asked for: a limit holds requests back there, or {} "
-        "{} too short to tell a busy stretch from a backlog that stays.",
+        " At {} only {} of the capacity is asked for: a limit, slow replicas, the router or the "
+        "sites that tenants may use keep requests from what is free there, or {} {} too short to "
+        "tell a busy stretch from a backlog that stays.",
         point.values[0], percent_figure(*offered->value / *capacity), runs_figure(point.runs),
         point.runs == 1 ? "is" : "are");
   }

@@ -97,6 +97,8 @@ TEST(Sweep, DoubtsASaturationBelowTheCapacity) {
   early.runs = 1;
   const std::string text = to_markdown(sweep_page(below));
   EXPECT_TRUE(contains(text, "At 0.9 only 90.0 % of the capacity is asked for")) << text;
+  EXPECT_TRUE(
+      contains(text, "a limit, slow replicas, the router or the sites that tenants may use"));
   EXPECT_TRUE(contains(text, "1 run is too short")) << text;
   below.changing_load = {"users"};
   const std::string rising = to_markdown(sweep_page(below));
