@@ -185,9 +185,8 @@ class Find {
 
   void conclude(std::size_t last) {
     find_.outcome = FindOutcome::found;
-    const double answer =
-        is_whole() ? number(last) : crossing(&Standing::middle).value_or(number(last));
-    set_answer(answer, last);
+    find_.value = from_good_side(last).point.values[0];
+    find_.number = number(last);
     const std::optional<double> worse = crossing(&Standing::worse);
     const std::optional<double> better = crossing(&Standing::better);
     const bool has_intervals = std::ranges::any_of(find_.tries, [](const FindTry& tried) {
@@ -204,16 +203,6 @@ class Find {
           Interval{std::min({one, other, *find_.number}), std::max({one, other, *find_.number})};
     }
     note_order(last + 1);
-  }
-
-  void set_answer(double answer, std::size_t last) {
-    const bool in_s = parameter().form == ParameterForm::duration;
-    Parameter around = parameter();
-    around.scale = is_whole() ? ParameterScale::integer : ParameterScale::linear;
-    const double in_unit = in_s ? answer * 1e9 : answer;
-    find_.value = is_whole() ? from_good_side(last).point.values[0]
-                             : value_at(around, (in_unit - around.min) / (around.max - around.min));
-    find_.number = number_of(find_.value);
   }
 
   /// Where the distance first crosses 0 from the good side, on a straight line. Nothing where it

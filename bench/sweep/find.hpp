@@ -34,15 +34,15 @@ using RunValues = std::function<std::vector<SweepPoint>(const std::vector<std::s
 
 /// First seven values over the whole range, then two at a time within the stretch where the
 /// objectives stop being met (of several the first one from the side where they are), until it is
-/// as narrow as kFindTolerance of its value, or whole numbers are neighbours. The answer of whole
-/// numbers is the last that holds; else it lies where the objective that is missed first is
-/// crossed, on a straight line between the last that holds and the first that does not.
+/// as narrow as kFindTolerance of its value, or whole numbers are neighbours. The answer is the
+/// last that holds: it was tried.
 ///
 /// Values at which it is unknown whether the objectives hold decide nothing: the outcome is
 /// not_known where one lies between those that hold and those that do not.
 ///
 /// The 95 % interval goes from where the worse ends of the figures' intervals cross to where the
-/// better ends do, the same way. All values have the same seeds, so that the curve is smooth.
+/// better ends do, on straight lines between values that were tried. All values have the same
+/// seeds, so that the curve is smooth.
 SweepFind find_value(const FindTask& task, const RunValues& run);
 inline constexpr double kFindTolerance = 0.005;
 

@@ -11,6 +11,7 @@
 
 #include "bench/run/readiness.hpp"
 #include "bench/sweep/estimates.hpp"
+#include "bench/sweep/load_course.hpp"
 #include "bench/tune/problem.hpp"
 #include "reports/analysis/drain.hpp"
 #include "reports/findings/case_figures.hpp"
@@ -101,17 +102,19 @@ double due_per_run(const Run& run, std::string_view phase) {
   return static_cast<double>(fleet_record(run, index).counts.due) / static_cast<double>(run.runs);
 }
 
-/// Of several runs together, a smaller growth is told from chance.
-Growth growth_of(const Run& run, std::string_view phase) {
+/// Of several runs together, a smaller growth is told from chance. None of a load that does not
+/// last: what is in the system grows with it.
+Growth growth_of(const Run& run, const Scenario& scenario, std::string_view phase) {
   const std::optional<BacklogTrend> trend = trend_of(run, phase);
   if (!trend || !trend->grows) return Growth::none;
+  if (changes_by_plan(scenario) || load_grew(scenario, run, phase)) return Growth::none;
   const double added = trend->last_requests - trend->first_requests;
   return added >= kClearGrowth * due_per_run(run, phase) ? Growth::clear : Growth::some;
 }
 
 /// Whether one run may tell the end of the story, also one of a part of the time.
 bool is_beyond_doubt(const Run& run, const Scenario& scenario, std::string_view phase) {
-  if (growth_of(run, phase) != Growth::clear) return false;
+  if (growth_of(run, scenario, phase) != Growth::clear) return false;
   const BacklogTrend trend = *trend_of(run, phase);
   const double added = trend.last_requests - trend.first_requests;
   const double due = due_per_run(run, phase);
@@ -262,10 +265,10 @@ std::optional<Prepared> PointRunner::prepare_as_stated(Scenario scenario, Experi
 }
 
 /// A burst may fill a part of the time: where no more than the capacity is asked for, a part tells
-/// nothing.
+/// nothing. Nor does it of a load that becomes another.
 bool PointRunner::is_probed(const Prepared& prepared) const {
   const Scenario& scenario = prepared.scenario;
-  if (!can_be_shortened(scenario)) return false;
+  if (!can_be_shortened(scenario) || changes_by_plan(scenario)) return false;
   const std::optional<double>& capacity = scenario.fleet.capacity_tokens_per_s;
   if (capacity) return offered(scenario).open_tokens_per_s > *capacity;
   return traits_of(scenario.run.engine).simulated;
@@ -306,12 +309,13 @@ namespace {
 /// The runs of a point on their way to a verdict: does it keep up?
 class PointRuns {
  public:
-  explicit PointRuns(std::string phase) : phase_(std::move(phase)) {}
+  PointRuns(std::string phase, const Scenario& scenario)
+      : phase_(std::move(phase)), scenario_(scenario) {}
 
   /// False where it agrees in everything with one before: then no seed makes another run.
-  bool add(std::uint64_t repetition, Run run, const Scenario& scenario) {
-    const Growth growth = growth_of(run, phase_);
-    beyond_doubt_ = beyond_doubt_ || is_beyond_doubt(run, scenario, phase_);
+  bool add(std::uint64_t repetition, Run run) {
+    const Growth growth = growth_of(run, scenario_, phase_);
+    beyond_doubt_ = beyond_doubt_ || is_beyond_doubt(run, scenario_, phase_);
     clear_ += growth == Growth::clear ? 1 : 0;
     grown_ += growth != Growth::none ? 1 : 0;
     const bool differs = pool_.add(run_name(repetition, false), run);
@@ -325,13 +329,14 @@ class PointRuns {
   /// Of all of them together; of two, of which the second was made to be sure, both must grow.
   bool is_saturated(const Run& pooled, bool second_opinion) const {
     if (is_surely_saturated()) return true;
-    return growth_of(pooled, phase_) != Growth::none && (!second_opinion || grown_ > 1);
+    return growth_of(pooled, scenario_, phase_) != Growth::none && (!second_opinion || grown_ > 1);
   }
   const std::vector<Run>& runs() const { return runs_; }
   Trial take() { return pool_.take(""); }
 
  private:
   std::string phase_;
+  const Scenario& scenario_;  // stays in use
   Pool pool_;
   std::vector<Run> runs_;
   bool beyond_doubt_ = false;
@@ -381,20 +386,21 @@ void PointRunner::run_prepared(const Prepared& prepared, Experiment& experiment,
     point.state = PointState::interrupted;
     return std::nullopt;
   };
-  PointRuns runs(problem_.phase);
+  const Scenario& scenario = prepared.scenario;
+  PointRuns runs(problem_.phase, scenario);
   if (is_probed(prepared)) {
     const Prepared part = shortened(prepared);
     std::optional<Run> probe = run(part, 1);
     if (!probe) return;
-    point.shortened = is_beyond_doubt(*probe, part.scenario, problem_.phase);
-    if (point.shortened) runs.add(1, *std::move(probe), part.scenario);
+    point.shortened = is_beyond_doubt(*probe, scenario, problem_.phase);
+    if (point.shortened) runs.add(1, *std::move(probe));
   }
   std::uint64_t most = point.shortened ? 0 : problem_.repetitions;
   bool second_opinion = false;
   for (std::uint64_t n = 1; n <= most && !runs.is_surely_saturated(); ++n) {
     std::optional<Run> made = run(prepared, n);
     if (!made) return;
-    if (!runs.add(n, *std::move(made), prepared.scenario)) break;
+    if (!runs.add(n, *std::move(made))) break;
     second_opinion = second_opinion || (most == 1 && runs.wants_another());
     if (second_opinion) most = 2;
   }
@@ -402,6 +408,8 @@ void PointRunner::run_prepared(const Prepared& prepared, Experiment& experiment,
   const Run& pooled = trial.lifted.pooled;
   if (runs.is_saturated(pooled, second_opinion)) point.state = PointState::saturated;
   const bool saturated = point.state == PointState::saturated;
+  point.load_changes =
+      !saturated && (changes_by_plan(scenario) || load_grew(scenario, pooled, problem_.phase));
   point.valid = saturated || pooled.valid();
   point.runs = pooled.runs;
   for (const Check& check : pooled.checks) {

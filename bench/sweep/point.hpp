@@ -71,6 +71,9 @@ class PointRunner {
   /// runs its whole time, and is saturated once it grows beyond doubt in a repetition, or by
   /// kClearGrowth of what is asked for in two of them, or at all in all of them together. Where
   /// only one is asked for and the backlog grows in it, another is made.
+  ///
+  /// Where the load is no lasting one (load_course.hpp) no point is saturated: what is in the
+  /// system grows with the load, and its figures are those of the load as it went.
   SweepPoint run(const std::vector<std::string>& settings, Experiment& experiment,
                  const RunWatch& watch);
 

@@ -10,6 +10,7 @@
 #include "bench/machine/progress.hpp"
 #include "bench/tune/stress.hpp"
 #include "reports/text/figure.hpp"
+#include "workloads/plan/demand.hpp"
 #include "workloads/plan/plan.hpp"
 #include "workloads/text/key_path.hpp"
 #include "workloads/writer/scenario_writer.hpp"
@@ -107,7 +108,9 @@ std::string failure_remark(const SweepProblem& problem, Scenario scenario,
   if (point.state == PointState::failed || point.state == PointState::interrupted) return "";
   const std::string head = fmt::format("When one of {} replicas fails as they run", answer.value);
   if (point.state == PointState::saturated) {
-    return head + ", with what it had in flight, the backlog grows: the others are not enough.";
+    return head +
+           ", with what it had in flight, the backlog still grows when the run ends: whether the "
+           "others work it off takes a longer run to tell.";
   }
   std::vector<std::string> sentences;
   for (const Watched& one : all) {
@@ -120,6 +123,51 @@ std::string failure_remark(const SweepProblem& problem, Scenario scenario,
   }
   if (sentences.empty()) return "";
   return fmt::format("{}, with what it had in flight, {}.", head, listed(sentences, "and"));
+}
+
+/// Where no number of replicas is enough, what more of them do not help against: tenants whose
+/// objectives are missed and who may not use the site; or throttles, without which the most that
+/// were tried are enough, which is tried. The latter nothing where events may change them.
+std::vector<std::string> remarks_on_none(const SweepProblem& problem, const Site& site,
+                                         const FindTask& task, const SweepFind& find,
+                                         const Scenario& scenario, Experiment& experiment,
+                                         const std::atomic<bool>& stop) {
+  std::vector<std::string> remarks;
+  if (find.outcome != FindOutcome::none_holds || find.tries.empty()) return remarks;
+  const SweepPoint& most = find.tries.back().point;
+  for (std::size_t i = 0; i < task.objectives.size(); ++i) {
+    if (met_at(most, task.objectives[i], task.figures[i]) != Met::missed) continue;
+    const std::string tenant = names_in(task.objectives[i].path).at(1);
+    const auto its = std::ranges::find(scenario.tenants, tenant, &Tenant::name);
+    if (its == scenario.tenants.end() || may_use(*its, site)) continue;
+    remarks.push_back(fmt::format(
+        "Tenant '{}' may not use site '{}': replicas there do not serve it.", tenant, site.name));
+  }
+  if (!remarks.empty() || scenario.throttles.empty() || !scenario.events.empty()) return remarks;
+  Scenario open = scenario;
+  std::vector<std::string> names;
+  for (const Throttle& throttle : open.throttles) names.push_back("'" + throttle.name + "'");
+  open.throttles.clear();
+  SweepProblem part =
+      make_sweep_problem({problem.source.name, problem.source.folder, to_toml(open)}, {},
+                         problem.profiles, problem.repetitions);
+  std::vector<std::size_t> figures;
+  for (const Objective& objective : task.objectives) {
+    figures.push_back(add_objective(part, objective).second);
+  }
+  PointRunner runner(part, stop);
+  const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
+  const SweepPoint point = runner.run({task.key.key + "=" + most.values[0]}, experiment, unwatched);
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    if (met_at(point, task.objectives[i], figures[i]) != Met::met) return remarks;
+  }
+  remarks.push_back(
+      fmt::format("Without the throttle{} {} {} replicas are enough: {} stay{} as "
+                  "{}, however many replicas there are.",
+                  names.size() > 1 ? "s" : "", listed(names, "and"), most.values[0],
+                  names.size() > 1 ? "their limits" : "its limit", names.size() > 1 ? "" : "s",
+                  names.size() > 1 ? "they are" : "it is"));
+  return remarks;
 }
 
 SweptKey replicas_of(const Site& site, const SizingTask& task) {
@@ -168,6 +216,13 @@ std::optional<SweepReport> size_fleet(const SweepProblem& problem, const SizingT
     Sweeper sweeper(std::move(part), {}, command, pool, stop, nullptr, watch);
     sweeper.find(find);
     SweepReport report = sweeper.take();
+    if (!whole && !report.interrupted) {
+      for (std::string& remark :
+           remarks_on_none(problem, site_of(problem.scenario, task.site), find,
+                           report.finds.front(), scenario, experiment, stop)) {
+        report.remarks.push_back(std::move(remark));
+      }
+    }
     if (!whole) {
       whole = std::move(report);
     } else {

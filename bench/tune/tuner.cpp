@@ -303,7 +303,10 @@ void Tuner::add_candidates(TuningReport& report) const {
       x.push_back(candidate.point[i]);
       y.push_back(*candidate.first.objective);
     }
-    report.parameters[i].sensitivity = first_order_share(x, y);
+    if (const std::optional<FirstOrderShare> share = first_order_share(x, y)) {
+      report.parameters[i].sensitivity = share->value;
+      report.parameters[i].sensitivity_error = share->standard_error;
+    }
   }
 }
 
@@ -408,6 +411,7 @@ void Tuner::add_changes(TuningReport& report) {
     search_.charge("what changes", 1, trial->lifted.runs.size(), trial->lifted.pooled.totals.due);
   }
   report.losers = losers_of(*trials[0], *trials[1], report.phase);
+  report.runs_of_changes = effort->runs;
   report.changes = tuning_changes(*trials[0], *trials[1], report.phase);
   const bool is_told = std::ranges::any_of(report.changes, [&](const TuningChange& change) {
     return report.aim.path == change.name + "_tokens_per_s." + report.phase ||

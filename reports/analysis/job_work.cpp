@@ -23,6 +23,17 @@ std::optional<std::size_t> site_index(const Run& run, const std::string& name) {
   return static_cast<std::size_t>(found - run.fleet.sites.begin());
 }
 
+/// By how long steps take, and not by how many end in the phase: of a few long ones it has up to
+/// one more or less than its length has room for. Absent where none ended, unless it stood still
+/// all the time.
+std::optional<double> steps_per_hour_of(const JobPhase& work, double length_ns) {
+  const double working_ns = length_ns - as_double(work.stalled_ns);
+  if (working_ns <= 0) return 0;
+  if (work.steps == 0) return std::nullopt;
+  const double step_ns = as_double(work.step_ns) / as_double(work.steps);
+  return quotient(working_ns / length_ns * kNsPerHour, step_ns);
+}
+
 JobPhaseWork work_of(const Run& run, const JobRecord& job, std::size_t phase) {
   const JobPhase& recorded = job.phases.at(phase);
   const PhaseSpan& span = run.phases[phase];
@@ -33,7 +44,7 @@ JobPhaseWork work_of(const Run& run, const JobRecord& job, std::size_t phase) {
   work.name = span.name;
   work.replicas_held = quotient(as_double(recorded.replica_ns), length_ns);
   work.steps = steps / runs;
-  work.steps_per_hour = quotient(steps * kNsPerHour, length_ns);
+  work.steps_per_hour = steps_per_hour_of(recorded, length_ns);
   work.step_s = quotient(as_double(recorded.step_ns) / 1e9, steps);
   work.stalled_share = quotient(as_double(recorded.stalled_ns), length_ns);
   if (recorded.lost > 0) work.lost_steps = static_cast<double>(recorded.lost) / runs;

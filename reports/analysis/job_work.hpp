@@ -19,6 +19,7 @@ struct JobPhaseWork {
   std::string name;
   std::optional<double> replicas_held;  ///< mean over the phase
   std::optional<double> steps;          ///< that ended in it
+  /// The time in which it did not stand still / the mean length of a step.
   std::optional<double> steps_per_hour;
   std::optional<double> step_s;         ///< mean length of a step
   std::optional<double> stalled_share;  ///< of the phase: no replica held, or a step lost

@@ -184,6 +184,7 @@ ComparedLine line_of(const FigureSet& base, const FigureSet& contender, const Pa
     read_exactly(line, sides, rules);
   } else if (base.judged && !enough_for_a_test(line.shift)) {
     figure.runs_needed = kLeastRuns;
+    figure.lacks_estimate = true;
     figure.reason = "for a first estimate";
   } else {
     line.tested = base.judged;

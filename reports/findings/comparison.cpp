@@ -258,6 +258,8 @@ Comparison compare(const std::vector<ComparedCase>& cases, const ComparisonRules
                                      ? std::optional(std::max(*comparison.runs_needed, kLeastRuns))
                                      : std::nullopt;
       }
+      comparison.lacks_estimate =
+          comparison.lacks_estimate || (figure.reading == Reading::open && figure.lacks_estimate);
       comparison.cases[i].figures.push_back(std::move(line.figure));
     }
   }

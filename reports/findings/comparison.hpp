@@ -73,7 +73,10 @@ struct ComparedFigure {
   Reading reading = Reading::not_comparable;
   bool identical = false;  ///< every pair is
   std::optional<std::size_t>
-      runs_needed;        ///< on either side, of open and too_few_runs; absent: too many
+      runs_needed;  ///< on either side, of open and too_few_runs; absent: too many
+  /// There are too few runs even for an estimate: what is needed is not known, but not less than
+  /// `runs_needed`.
+  bool lacks_estimate = false;
   std::string reason;     ///< of open, too_few_runs and not_comparable
   bool unserved = false;  ///< as of FigureSet, on either side
 };
@@ -112,6 +115,8 @@ struct Comparison {
   /// Runs on either side that would leave none open, and show any that is worse by kSurelyWorse
   /// times `detect`; 0: none is open. Absent: more than kMostRunsNeeded, or runs will not do.
   std::optional<std::size_t> runs_needed = 0;
+  /// An open one lacks an estimate: `runs_needed` are the fewest with which there is one.
+  bool lacks_estimate = false;
   std::string refused;  ///< why nothing was compared; empty: it was
 
   std::size_t count(Reading reading) const;

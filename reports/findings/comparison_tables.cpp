@@ -127,6 +127,9 @@ Cell reading_cell(const ComparedFigure& figure, bool valid) {
     case Reading::open:
     case Reading::too_few_runs:
       if (!figure.runs_needed && !figure.reason.empty()) return {text};
+      if (figure.lacks_estimate) {
+        return {fmt::format("{} ({} at least)", text, needed_text(figure.runs_needed))};
+      }
       return {text + " (need about " + needed_text(figure.runs_needed) + ")"};
     case Reading::not_comparable:
     case Reading::not_judged:
@@ -173,6 +176,10 @@ std::string gate_text(const Comparison& comparison) {
   if (!comparison.runs_needed) {
     return text + fmt::format(" Not even {} runs on either side would decide all.",
                               whole_figure(kMostRunsNeeded));
+  }
+  if (comparison.lacks_estimate) {
+    return text + fmt::format(" It takes {} on either side at least to tell anything.",
+                              runs_figure(*comparison.runs_needed));
   }
   return text + fmt::format(" About {} on either side would decide all.",
                             runs_figure(*comparison.runs_needed));
@@ -282,6 +289,10 @@ std::string decision_text(const Comparison& comparison) {
                  "is the decision."
                : "Under this load the contender does harm: this speaks against it.";
   }
+  if (count(Reading::open) > 0 && comparison.runs_needed && comparison.lacks_estimate) {
+    return fmt::format("This decides nothing: it takes {} on either side at least.",
+                       runs_figure(*comparison.runs_needed));
+  }
   if (count(Reading::open) > 0) {
     return comparison.runs_needed
                ? fmt::format("This decides nothing yet: about {} on either side would.",
@@ -310,15 +321,31 @@ std::vector<std::string> answer(const Comparison& comparison) {
           decision_text(comparison)};
 }
 
+namespace {
+
+/// For how many tests p values are corrected; nothing where there are none.
+std::string correction_text(const Comparison& comparison) {
+  if (comparison.tests + comparison.explored == 0) return "";
+  std::string of =
+      comparison.tests == 0
+          ? "of explored figures are corrected"
+          : fmt::format("are corrected for {} test{} of primary figures",
+                        whole_figure(comparison.tests), comparison.tests == 1 ? "" : "s");
+  of += comparison.tests == 0 ? fmt::format(" for {} (Holm)", whole_figure(comparison.explored))
+        : comparison.explored == 0 ? " (Holm)"
+                                   : fmt::format(" (Holm), those of explored figures for {}",
+                                                 whole_figure(comparison.explored));
+  return fmt::format(" p values {}{}; intervals are not.", of,
+                     comparison.tests > 0 ? ", and so is what is \"at worst\"" : "");
+}
+
+}  // namespace
+
 std::vector<std::string> method(const Comparison& comparison) {
   if (!comparison.refused.empty()) return {};
-  std::vector<std::string> sentences = {fmt::format(
-      "Runs are compared, not requests. p values are corrected for {} tests of primary figures "
-      "(Holm), those of explored figures for {}, and so is what is \"at worst\"; intervals are "
-      "not. "
-      "A change of up to {} counts as none.",
-      whole_figure(comparison.tests), whole_figure(comparison.explored),
-      change_size(comparison.rules.threshold))};
+  std::vector<std::string> sentences = {
+      fmt::format("Runs are compared, not requests.{} A change of up to {} counts as none.",
+                  correction_text(comparison), change_size(comparison.rules.threshold))};
   const std::string shown = shown_text(least_changes(comparison));
   if (!shown.empty()) sentences.push_back(shown);
   for (const auto& [side, names] : {std::pair("base", &comparison.base_only),
@@ -333,6 +360,19 @@ std::string runs_text(const CaseComparison& one) {
   return fmt::format("{} against {}{}", one.base_runs, runs_figure(one.contender_runs),
                      one.paired ? ", paired by seed" : ", seeds differ");
 }
+
+namespace {
+
+/// "7", or "3 at least" where that is all that is known.
+std::string need_of(const CaseComparison& one) {
+  const bool lacks_estimate =
+      std::any_of(one.figures.begin(), one.figures.end(), [](const ComparedFigure& figure) {
+        return figure.reading == Reading::open && figure.lacks_estimate;
+      });
+  return needed_text(one.runs_needed()) + (lacks_estimate ? " at least" : "");
+}
+
+}  // namespace
 
 Table cases_table(const Comparison& comparison, bool all) {
   Table table;
@@ -357,7 +397,7 @@ Table cases_table(const Comparison& comparison, bool all) {
                           counted(one, Reading::better, good),
                           counted(one, Reading::open, Ink::plain),
                           counted(one, Reading::no_difference, Ink::plain),
-                          {open > 0 ? needed_text(one.runs_needed()) : kAbsent}});
+                          {open > 0 ? need_of(one) : kAbsent}});
   }
   if (left_out > 0) {
     table.notes = {fmt::format("In {} case{} no primary figure is better, worse or open.",

@@ -43,21 +43,25 @@ std::string replica_words(double count) {
   return fmt::format("{} {}", figure(count), count == 1 ? "replica" : "replicas");
 }
 
+/// "1,800 steps an hour".
+std::string pace(const JobPhaseWork& work) {
+  return work.steps_per_hour ? figure(*work.steps_per_hour) + " steps an hour" : "no whole step";
+}
+
 std::string steps_remark(const JobWork& job) {
   const JobPhaseWork* const before = find_work(job, "before");
   const JobPhaseWork* const after = find_work(job, "after");
   const std::string name = fmt::format("Job '{}'", job.name);
   if (before == nullptr || after == nullptr) {
     const JobPhaseWork& last = job.phases.back();
-    return fmt::format("{} made {} steps an hour, on {} of its {}.", name,
-                       figure(last.steps_per_hour.value_or(0)),
+    return fmt::format("{} made {}, on {} of its {}.", name, pace(last),
                        figure(last.replicas_held.value_or(0)), job.replicas);
   }
-  const double base = before->steps_per_hour.value_or(0);
-  const double value = after->steps_per_hour.value_or(0);
-  const std::string change = base > 0 ? fmt::format(" (x{})", figure(value / base)) : "";
-  return fmt::format("{} made {} steps an hour before and {} after{}, on {} and {} of its {}.",
-                     name, figure(base), figure(value), change,
+  const std::optional<double>&base = before->steps_per_hour, &value = after->steps_per_hour;
+  const std::string change =
+      base && value && *base > 0 ? fmt::format(" (x{})", figure(*value / *base)) : "";
+  return fmt::format("{} made {} before and {} after{}, on {} and {} of its {}.", name,
+                     pace(*before), base && value ? figure(*value) : pace(*after), change,
                      figure(before->replicas_held.value_or(0)),
                      replica_words(after->replicas_held.value_or(0)), job.replicas);
 }

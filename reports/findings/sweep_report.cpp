@@ -32,17 +32,28 @@ std::optional<Named> named(const std::array<std::string_view, Count>& names,
 
 std::size_t count_of(const SweepReport& report, PointState state) {
   return static_cast<std::size_t>(
-      std::count_if(report.points.begin(), report.points.end(),
-                    [&](const SweepPoint& point) { return point.state == state && point.valid; }));
+      std::count_if(report.points.begin(), report.points.end(), [&](const SweepPoint& point) {
+        return point.state == state && point.valid && !point.load_changes;
+      }));
 }
 
+std::size_t changing_loads(const SweepReport& report) {
+  return static_cast<std::size_t>(
+      std::count_if(report.points.begin(), report.points.end(),
+                    [](const SweepPoint& point) { return point.load_changes && point.valid; }));
+}
+
+/// "92.43", "92.43 s"; a rate as the values of a key are written: "92.43/s".
 std::string with_unit(double value, const std::string& unit) {
+  if (unit == "1/s") return fmt::format("{:.4g}/s", value);
   return fmt::format("{:.4g}{}{}", value, unit.empty() ? "" : " ", unit);
 }
 
 std::string interval_words(const SweepFind& find) {
   if (!find.interval) return "";
-  return fmt::format(" (95 % interval {} to {})", with_unit(find.interval->low, ""),
+  const std::string& unit = find.axis.unit;
+  return fmt::format(" (95 % interval {} to {})",
+                     with_unit(find.interval->low, unit == "1/s" ? unit : ""),
                      with_unit(find.interval->high, find.axis.unit));
 }
 
@@ -157,8 +168,9 @@ std::string early_saturation(const SweepReport& report) {
           listed(report.changing_load, "and"));
     }
     return fmt::format(
-        " At {} only {} of the capacity is asked for: a limit holds requests back there, or {} "
-        "{} too short to tell a busy stretch from a backlog that stays.",
+        " At {} only {} of the capacity is asked for: a limit, slow replicas, the router or the "
+        "sites that tenants may use keep requests from what is free there, or {} {} too short to "
+        "tell a busy stretch from a backlog that stays.",
         point.values[0], percent_figure(*offered->value / *capacity), runs_figure(point.runs),
         point.runs == 1 ? "is" : "are");
   }
@@ -172,14 +184,15 @@ std::string where_saturated(const SweepReport& report) {
   constexpr const char* kWhy = "the backlog grows, so latencies there have no lasting value";
   const std::string& key = report.axes[0].key;
   const SaturatedStretch& one = stretches.front();
-  if (stretches.size() == 1 && !one.before && !one.after) {
+  const bool asked_everywhere = changing_loads(report) == 0;
+  if (stretches.size() == 1 && asked_everywhere && !one.before && !one.after) {
     return fmt::format("It is saturated at every {}: {}.", key, kWhy);
   }
-  if (stretches.size() == 1 && !one.after) {
+  if (stretches.size() == 1 && asked_everywhere && !one.after) {
     return fmt::format("It is saturated from {} {} on: {}. At {} it is not.", key,
                        one.first->values[0], kWhy, one.before->values[0]);
   }
-  if (stretches.size() == 1 && !one.before) {
+  if (stretches.size() == 1 && asked_everywhere && !one.before) {
     return fmt::format("It is saturated up to {} {}: {}. At {} it is not.", key,
                        one.last->values[0], kWhy, one.after->values[0]);
   }
@@ -189,8 +202,32 @@ std::string where_saturated(const SweepReport& report) {
                          ? each.first->values[0]
                          : each.first->values[0] + " to " + each.last->values[0]);
   }
-  return fmt::format("It is saturated at {} {} only, with steady points on either side: {}.", key,
-                     listed(places, "and"), kWhy);
+  return fmt::format("It is saturated at {} {}{}: {}.", key, listed(places, "and"),
+                     asked_everywhere ? " only, with steady points on either side" : "", kWhy);
+}
+
+/// That the load of points does not last, so that nothing is said of their saturation; empty where
+/// it does.
+std::string changing_load_sentence(const SweepReport& report) {
+  bool all = true, any = false;
+  const auto look_at = [&](const SweepPoint& point) {
+    any = any || point.load_changes;
+    all = all && point.load_changes;
+  };
+  for (const SweepPoint& point : report.points) look_at(point);
+  for (const SweepFind& find : report.finds) {
+    for (const FindTry& tried : find.tries) look_at(tried.point);
+  }
+  if (!any) return "";
+  return fmt::format(
+      "{} is another at the end of the phase '{}' than at its begin{}: figures {} are of the load "
+      "as it went, and as what is in the system changes with the load, nothing is said of "
+      "saturation.",
+      all ? "The load" : "At some values the load", report.phase,
+      report.changing_load.empty()
+          ? ""
+          : fmt::format(", by the shape of {}", listed(report.changing_load, "and")),
+      all ? "here" : "there");
 }
 
 std::string value_in_panel(const SweepReport& report, const SweepPoint& point) {
@@ -426,6 +463,9 @@ std::vector<std::string> sweep_sentences(const SweepReport& report) {
   if (const std::string saturation = where_saturated(report); !saturation.empty()) {
     sentences.push_back(saturation + early_saturation(report));
   }
+  if (std::string load = changing_load_sentence(report); !load.empty()) {
+    sentences.push_back(std::move(load));
+  }
   return sentences;
 }
 
@@ -483,7 +523,12 @@ SweepFigureValue sweep_figure(const SweepReport& report, const std::string& path
   if (path == "saturated_from") {
     const std::optional<double> from = saturated_from(report);
     if (from) return {from};
-    return {{}, false, true, "no saturated points stand at the end"};
+    return {{},
+            false,
+            true,
+            changing_loads(report) > 0
+                ? "the load changes within the phase, so that nothing is said of saturation"
+                : "no saturated points stand at the end"};
   }
   const std::optional<std::size_t> place = find_place(path);
   if (!place || *place >= report.finds.size()) return {{}, false, true, "it was not searched"};
@@ -502,6 +547,9 @@ std::string sweep_status(const SweepReport& report) {
        {PointState::steady, PointState::saturated, PointState::failed, PointState::interrupted}) {
     const std::size_t count = count_of(report, state);
     if (count > 0) parts.push_back(fmt::format("{} {}", count, name_of(state)));
+  }
+  if (const std::size_t count = changing_loads(report); count > 0) {
+    parts.push_back(fmt::format("{} of a load that changes", count));
   }
   const auto invalid = std::count_if(report.points.begin(), report.points.end(),
                                      [](const SweepPoint& point) { return !point.valid; });

@@ -50,6 +50,9 @@ struct SweepPoint {
   std::vector<std::string> failed_checks = {};  ///< their names, where one did not
   bool refined = false;        ///< it was added where the curve bends, or an objective is crossed
   bool shortened = false;      ///< a first run, of a part of the time, was enough, and is all
+  /// The load is another at the end of the phase than at its begin: whether it is saturated was not
+  /// asked, and its figures are of the load as it went.
+  bool load_changes = false;
   std::uint64_t runs = 0;      ///< that its figures are of
   std::uint64_t requests = 0;  ///< due in all runs that were made for it
   std::optional<double> capacity_tokens_per_s = {};  ///< of its fleet under its mix
@@ -120,6 +123,7 @@ struct SweepReport {
   std::vector<SweepFind> finds = {};
   std::vector<std::string> remarks = {};
   /// Tenants whose load is another at the end of the phase than at its begin, by their shapes.
+  /// Points may have another one (SweepPoint::load_changes).
   std::vector<std::string> changing_load = {};
   bool interrupted = false;
   std::uint64_t requests = 0;  ///< in all runs

@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "reports/findings/reason_notes.hpp"
@@ -15,7 +18,8 @@ namespace {
 Cell state_cell(const SweepPoint& point) {
   switch (point.state) {
     case PointState::steady:
-      return point.valid ? Cell{"steady"} : Cell{"not valid", {}, Ink::red};
+      if (!point.valid) return {"not valid", {}, Ink::red};
+      return {point.load_changes ? "load changes" : "steady"};
     case PointState::saturated:
       return {"saturated", {}, Ink::red};
     case PointState::failed:
@@ -31,6 +35,7 @@ struct SweepColumn {
   std::string unit;
   std::size_t figure = 0;  // as SweepReport::figures
   double scale = 1;
+  std::optional<double> bound = {};  // beside which it is read
 };
 
 /// The usual figures, then those that were asked for besides.
@@ -54,6 +59,8 @@ std::vector<SweepColumn> columns_of(const SweepReport& report) {
 
 Cell figure_cell(const SweepPoint& point, const SweepColumn& column) {
   if (column.figure >= point.figures.size()) return {kAbsent};
+  const std::optional<double>& value = point.figures[column.figure].value;
+  if (value && column.bound) return {figure_beside(*value, *column.bound)};
   return {figure_or_absent(point.figures[column.figure].value, column.scale)};
 }
 
@@ -207,6 +214,20 @@ Table points_table(const SweepReport& report) {
   return table;
 }
 
+namespace {
+
+/// "99" of "e2e.p50_ms.steady <= 99".
+std::optional<double> bound_of(const std::string& objective) {
+  const std::size_t relation = objective.find_last_of("<>=! ");
+  if (relation == std::string::npos) return std::nullopt;
+  const char* const end = objective.data() + objective.size();
+  double bound = 0;
+  const auto [stopped, error] = std::from_chars(objective.data() + relation + 1, end, bound);
+  return error == std::errc() && stopped == end ? std::optional(bound) : std::nullopt;
+}
+
+}  // namespace
+
 Table tries_table(const SweepReport& report, const SweepFind& find) {
   Table table;
   table.name = "tries";
@@ -219,7 +240,8 @@ Table tries_table(const SweepReport& report, const SweepFind& find) {
     const std::string path = objective.substr(0, objective.find_first_of(" <>=!"));
     const auto found = std::find(report.figures.begin(), report.figures.end(), path);
     if (found == report.figures.end()) continue;
-    columns.push_back({path, "", static_cast<std::size_t>(found - report.figures.begin()), 1});
+    columns.push_back({path, "", static_cast<std::size_t>(found - report.figures.begin()), 1,
+                       bound_of(objective)});
     table.rows[0].push_back({path});
   }
   for (const FindTry& tried : find.tries) {

@@ -159,8 +159,9 @@ Table finalists_table(const TuningReport& report) {
   if (report.finalists.empty()) return table;
   table.left_columns = 2;
   table.head_rows = 2;
-  table.rows = {{{"setting"}, {"outcome"}, {report.aim.path}, {"to the best"}, {"95 % interval"}},
-                {{""}, {""}, {aim_unit(report.aim.path).name}, {""}, {""}}};
+  table.rows = {
+      {{"setting"}, {"outcome"}, {report.aim.path}, {"runs"}, {"to the best"}, {"95 % interval"}},
+      {{""}, {""}, {aim_unit(report.aim.path).name}, {""}, {""}, {""}}};
   ReasonNotes reasons;
   for (const Finalist& finalist : report.finalists) {
     const TuningFigures& figures = report.candidates[finalist.candidate].figures;
@@ -168,6 +169,7 @@ Table finalists_table(const TuningReport& report) {
     table.rows.push_back({{label},
                           {finalist.outcome},
                           {figure_or_absent(figures.objective, aim_unit(report.aim.path).scale)},
+                          {whole_figure(figures.runs)},
                           {change_text(finalist.to_best, false, 1)},
                           {interval_text(finalist.to_best, false, 1)}});
     if (!finalist.to_best.interval) reasons.add(label, without_stop(finalist.to_best.reason));

@@ -42,12 +42,14 @@ std::string changed_settings(const TuningReport& report, const TuningCandidate& 
   return words.empty() ? "all as it is" : listed(words, "and");
 }
 
-/// "x1.74, 95 % interval x1.70 to x1.78"
-std::string how_much(const TuningChange& change, const ShownUnit& unit) {
+/// "x1.74, 95 % interval x1.70 to x1.78"; without an interval of how many runs, where it is known.
+std::string how_much(const TuningChange& change, const ShownUnit& unit, std::uint64_t runs) {
   const bool points = change.is_difference && unit.name == "%";
   std::string text = change_text(change.change, change.is_difference, unit.scale);
   if (points) text += " points";
-  if (!change.change.interval) return text + ", no interval";
+  if (!change.change.interval) {
+    return text + (runs > 0 ? " in " + runs_figure(runs) : "") + ", no interval";
+  }
   return text + ", 95 % interval " + interval_text(change.change, change.is_difference, unit.scale);
 }
 
@@ -78,7 +80,7 @@ std::string effect_text(const TuningReport& report, const TuningCandidate& candi
   if (change == nullptr || !change->change.value) {
     return text + (*from > 0 ? " (" + change_figure(*from, *to) + ")" : "");
   }
-  text += " (" + how_much(*change, unit) + ")";
+  text += " (" + how_much(*change, unit, report.runs_of_changes) + ")";
   return is_shown(*change) ? text : text + ", which is no more than chance may do";
 }
 
@@ -176,9 +178,12 @@ std::string infeasibility(const TuningReport& report) {
   for (const Remedy& each : infeasible.remedies) {
     (each.meets ? enough : not_enough).push_back(told(each));
   }
-  if (!enough.empty()) text += "; simulated with it, all are met with " + listed(enough, "or with");
+  // What just meets a constraint here may miss it with other seeds.
+  constexpr const char* kSimulated = "; simulated with it, with the seeds of the search, ";
+  if (!enough.empty()) text += kSimulated + ("all are met with " + listed(enough, "or with"));
   if (!not_enough.empty()) {
-    text += (enough.empty() ? "; simulated with it, they are not met with " : ", but not with ") +
+    text += (enough.empty() ? kSimulated + std::string("they are not met with ")
+                            : std::string(", but not with ")) +
             listed(not_enough, "or with");
   }
   if (!infeasible.remedies.empty() || infeasible.reason.empty()) return text;

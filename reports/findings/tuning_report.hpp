@@ -84,7 +84,8 @@ struct TunedParameter {
   /// Share of the objective's variance over the whole range that goes with this parameter alone,
   /// 0 .. 1. Absent: too few points, or nothing varies.
   std::optional<double> sensitivity = {};
-  std::vector<ResponsePoint> response = {};  ///< in order of position
+  std::optional<double> sensitivity_error = {};  ///< its standard error
+  std::vector<ResponsePoint> response = {};      ///< in order of position
   /// What stays feasible and within 2 % of the recommended objective around it.
   std::string tolerated_low = {}, tolerated_high = {};
   std::vector<std::string> words = {};  ///< the key word by word, names without their quotes
@@ -185,6 +186,7 @@ struct TuningReport {
   std::optional<std::size_t> best = {};         ///< what the search found, also where refused
   std::vector<Finalist> finalists = {};
   std::vector<TuningChange> changes = {};
+  std::uint64_t runs_of_changes = 0;  ///< of either setting, which `changes` rest on
   /// Whose attainment falls with what is recommended: "tenant 'a' loses: its attainment falls from
   /// 99.0 to 97.4 %".
   std::vector<std::string> losers = {};

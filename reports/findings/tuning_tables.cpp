@@ -71,6 +71,27 @@ void drop_absent_columns(Table& table) {
   table.rows.erase(table.rows.begin() + static_cast<std::ptrdiff_t>(--table.head_rows));
 }
 
+/// An estimate that its own error hides says nothing, and least of all that it is 0.
+bool is_within_error(const TunedParameter& parameter) {
+  return parameter.sensitivity && parameter.sensitivity_error &&
+         *parameter.sensitivity <= *parameter.sensitivity_error;
+}
+
+bool has_errors(const TuningReport& report) {
+  return std::any_of(
+      report.parameters.begin(), report.parameters.end(),
+      [](const TunedParameter& parameter) { return parameter.sensitivity_error.has_value(); });
+}
+
+/// "56 ± 9.1"
+std::string matter_text(const TunedParameter& parameter) {
+  if (is_within_error(parameter)) return kAbsent;
+  if (!parameter.sensitivity || !parameter.sensitivity_error) {
+    return figure_or_absent(parameter.sensitivity, 100);
+  }
+  return figure_with_error(100 * *parameter.sensitivity, 100 * *parameter.sensitivity_error);
+}
+
 Cell validity_cell(const VerifiedArm& arm) {
   if (!arm.validity.empty()) return {"not valid", {}, Ink::red};
   return {arm.measured ? "valid" : kAbsent};
@@ -139,6 +160,7 @@ Table parameters_table(const TuningReport& report) {
                  {"matters"}},
                 {{""}, {""}, {""}, {""}, {"within 2 %"}, {"%"}}};
   ReasonNotes reasons;
+  bool hidden = false;
   for (const TunedParameter& parameter : report.parameters) {
     const std::string label = parameter_label(parameter);
     const bool changed =
@@ -149,7 +171,8 @@ Table parameters_table(const TuningReport& report) {
                           {parameter.present.value_or(kAbsent)},
                           {or_dash(parameter.recommended), {}, changed ? Ink::bold : Ink::plain},
                           {tolerated_text(parameter)},
-                          {figure_or_absent(parameter.sensitivity, 100)}});
+                          {matter_text(parameter)}});
+    hidden = hidden || is_within_error(parameter);
     reasons.add(label, without_stop(parameter.reason));
     if (range.ends_with(" choices")) {
       reasons.add(label, "one of " + listed(parameter.choices, "or"));
@@ -160,8 +183,12 @@ Table parameters_table(const TuningReport& report) {
   if (table.rows[0].back().text == "matters") {
     table.notes.push_back(
         fmt::format("What matters: the share of the variance of {} over the whole range that goes "
-                    "with this parameter alone.",
-                    report.aim.path));
+                    "with this parameter alone{}.",
+                    report.aim.path, has_errors(report) ? ", ± its standard error" : ""));
+    if (hidden) {
+      table.notes.push_back(std::string(kAbsent) +
+                            " of what matters: less than its error, so that it is not known.");
+    }
   }
   return table;
 }
@@ -173,6 +200,9 @@ Table changes_table(const TuningReport& report) {
   table.left_columns = 2;
   if (report.changes.empty()) return table;
   if (!report.recommended) table.title = "best found against present";
+  if (report.runs_of_changes > 0) {
+    table.title += fmt::format(", {} of each", runs_figure(report.runs_of_changes));
+  }
   table.head_rows = 1;
   table.rows = {{{""},
                  {""},
@@ -307,12 +337,13 @@ std::vector<std::string> remedy_sentences(const TuningReport& report) {
     for (std::size_t i = 0; i < candidate.values.size(); ++i) {
       values.push_back(report.parameters[i].key + "=" + candidate.values[i]);
     }
-    sentences.push_back(
-        fmt::format("With {} (and {}), {}: {} is {}.", remedy_words(remedy),
-                    values.empty() ? "the present setting" : listed(values, "and"),
-                    remedy.meets ? "all constraints are met" : "a constraint is missed",
-                    path_of_constraint(report.constraints[infeasible.constraint]),
-                    remedy.value ? figure(*remedy.value) : "without a value"));
+    sentences.push_back(fmt::format("With {} (and {}), {}: {} is {}.", remedy_words(remedy),
+                                    values.empty() ? "the present setting" : listed(values, "and"),
+                                    remedy.meets
+                                        ? "all constraints are met with the seeds of the search"
+                                        : "a constraint is missed",
+                                    path_of_constraint(report.constraints[infeasible.constraint]),
+                                    remedy.value ? figure(*remedy.value) : "without a value"));
   }
   return sentences;
 }

@@ -74,6 +74,7 @@ Json json_of(const SweepPoint& point) {
           {"failed_checks", point.failed_checks},
           {"refined", point.refined},
           {"shortened", point.shortened},
+          {"load_changes", point.load_changes},
           {"runs", point.runs},
           {"requests", point.requests},
           {"capacity_tokens_per_s", or_null(point.capacity_tokens_per_s)},
@@ -230,6 +231,7 @@ SweepPoint point_of(const Field& field, std::size_t axes, std::size_t figures) {
     point.fleet = point_fleet_of(field["fleet"]);
     point.by_run = by_run_of(field["by_run"]);
   }
+  if (field.has("load_changes")) point.load_changes = field["load_changes"].flag();
   for (const Field& item : field["figures"].items(kMostSweepWords)) {
     point.figures.push_back(estimate_of(item));
   }

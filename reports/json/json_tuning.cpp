@@ -33,6 +33,7 @@ Json json_of(const TunedParameter& parameter) {
           {"present_position", or_null(parameter.present_position)},
           {"recommended", parameter.recommended},
           {"sensitivity", or_null(parameter.sensitivity)},
+          {"sensitivity_error", or_null(parameter.sensitivity_error)},
           {"tolerated", {{"low", parameter.tolerated_low}, {"high", parameter.tolerated_high}}},
           {"response", list_of(parameter.response, json_of)}};
 }

@@ -135,7 +135,9 @@ constexpr auto kTerms = std::to_array<Term>({
     {"mean before", "The level of the figure before the change."},
     {"mean power", "All that the sites draw, mean over the phase."},
     {"measured", "What engine threads measured in real time."},
-    {"need", "Runs on either side that would decide all figures of the case."},
+    {"need",
+     "Runs on either side that would decide all figures of the case; with fewer than 3, at least "
+     "so many."},
     {"network",
      "The round trip to the site that served: the way there, and the way back of the first token."},
     {"no difference", "A worsening of the size that is looked for (--detect) is excluded."},

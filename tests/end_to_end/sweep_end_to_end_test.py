@@ -245,6 +245,62 @@ requests = 1
         self.assertIn("what was found", done.stdout)
         self.assertRegex(done.stdout, "When one of [0-9]+ replicas fails as they run")
 
+    def size(self, *words, text=SCENARIO, code=0):
+        self.file.write_text(text)
+        shutil.rmtree(self.folder / "size", ignore_errors=True)
+        done = self.run_tokenlift("size", self.file, "--out", "size", *words, code=code)
+        return " ".join(done.stdout.split())
+
+    def test_size_says_that_a_limit_is_in_the_way_only_where_it_is(self):
+        limit = """
+[[throttle]]
+name = "narrow"
+kind = "token_bucket"
+unit = "output_tokens"
+rate = "100/s"
+burst = "1s"
+when_full = "queue"
+max_wait = "500ms"
+"""
+        said = "Without the throttle 'narrow' 16 replicas are enough: its limit stays as it is"
+        self.assertIn(said, self.size(text=SCENARIO + limit, code=1))
+        # Nobody gets a first token within a millisecond, with or without it.
+        hopeless = (SCENARIO + limit).replace('ttft = "1s"', 'ttft = "1ms"')
+        self.assertNotIn("Without the throttle", self.size(text=hopeless, code=1))
+        wide = limit.replace("100/s", "100000/s")
+        self.assertNotIn("Without the throttle", self.size(text=SCENARIO + wide))
+
+    def test_size_says_whom_the_site_does_not_serve(self):
+        other = """
+[[fleet.site]]
+name = "annex"
+replicas = 2
+profile = "server"
+max_batch = 4
+max_step_tokens = 512
+kv_tokens = 4096
+"""
+        said = "Tenant 'users' may not use site 'annex': replicas there do not serve it."
+        confined = SCENARIO.replace('slo = {', 'sites = ["hall"]\nslo = {').replace(
+            "[profile.server]", other + "\n[profile.server]")
+        words = ["--site", "annex", "--set", LOAD + "=1.4"]
+        self.assertIn(said, self.size(*words, text=confined, code=1))
+        open_to_all = confined.replace('sites = ["hall"]', 'sites = ["hall", "annex"]')
+        self.assertNotIn("may not use", self.size(*words, text=open_to_all))
+
+    def test_a_load_that_grows_does_not_count_as_a_backlog(self):
+        ramp = SCENARIO.replace(
+            "load = 0.6 }", 'load = 0.95, shape = { kind = "ramp", from = 0.2, to = 1, '
+            'begin = "2s", length = "100s" } }')
+        text = self.size(text=ramp)
+        self.assertIn("The load is another at the end of the phase 'steady' than at its begin, by "
+                      "the shape of users", text)
+        self.assertNotIn("saturated", text)
+        self.assertNotIn("the backlog still grows", text)
+        found = {f["name"]: f["number"] for f in self.result("size")["finds"]}
+        self.assertLessEqual(found["at the scenario's load"], 3)
+        self.assertNotIn("The load is another", self.size())
+
     # ------------------------------------------------------------------- several commands
 
     def test_it_goes_on_where_it_was_stopped(self):

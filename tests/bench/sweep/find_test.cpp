@@ -64,14 +64,30 @@ TEST(Find, FindsTheMostLoadWithAnInterval) {
   Planted planted{waiting, 0.02, 1.0};
   const SweepFind found = planted.find("0.1:1.2", true, "wait <= 3");
   EXPECT_EQ(found.outcome, FindOutcome::found);
-  EXPECT_NEAR(*found.number, 0.75, 0.001);
-  EXPECT_EQ(found.value, "0.75");
+  EXPECT_NEAR(*found.number, 0.75, 0.75 * kFindTolerance);
+  EXPECT_EQ(number_of(found.value), found.number);
   ASSERT_TRUE(found.interval);
   // Where the ends of the figure's interval cross: 3 / 1.02 and 3 / 0.98.
   EXPECT_NEAR(found.interval->low, (3 / 1.02) / (1 + 3 / 1.02), 0.003);
   EXPECT_NEAR(found.interval->high, (3 / 0.98) / (1 + 3 / 0.98), 0.003);
   EXPECT_TRUE(found.against_order.empty());
   EXPECT_LE(planted.values.size(), 16U);
+}
+
+TEST(Find, TheAnswerWasTriedAndHolds) {
+  for (const bool most : {true, false}) {
+    for (int i = 1; i <= 20; ++i) {
+      const double truth = 0.1 + 0.05137 * i;
+      Planted planted{[&](double x) { return most ? x / truth : truth / x; }};
+      const SweepFind found = planted.find("0.1:1.2", most, "wait <= 1");
+      ASSERT_EQ(found.outcome, FindOutcome::found) << truth;
+      EXPECT_EQ(planted.values.count(found.value), 1U) << found.value;
+      EXPECT_EQ(number_of(found.value), found.number);
+      EXPECT_LE(planted.curve(*found.number), 1) << found.value;
+      EXPECT_GE(planted.curve(*found.number), 1 - 2 * kFindTolerance) << found.value;
+      EXPECT_TRUE(found.interval->holds(*found.number));
+    }
+  }
 }
 
 TEST(Find, FindsTheMostWhereOnlySaturationStandsInTheWay) {
@@ -160,7 +176,7 @@ TEST(Find, AnswersWhereOnlyOtherValuesAreNotKnown) {
   planted.is_unknown = [](double x) { return x < 0.3; };
   const SweepFind found = planted.find("0.1:0.95", true, "wait <= 3");
   EXPECT_EQ(found.outcome, FindOutcome::found);
-  EXPECT_NEAR(*found.number, 0.75, 0.001);
+  EXPECT_NEAR(*found.number, 0.75, 0.75 * kFindTolerance);
   ASSERT_TRUE(found.interval);
   EXPECT_NEAR(found.interval->low, (3 / 1.02) / (1 + 3 / 1.02), 0.003);
   EXPECT_TRUE(found.against_order.empty());

@@ -161,6 +161,44 @@ TEST(Point, ClearSaturationIsToldAfterAQuarter) {
   EXPECT_LT(report.points[1].requests, report.points[0].requests);
 }
 
+/// Half of the capacity is asked for at the end, of a load that grows all the time; or by people
+/// who go on with what they began.
+SweepReport hall_with(const std::vector<std::string>& settings, const std::string& loads) {
+  return swept(make_sweep_problem({"hall", "", kBusyHall}, settings, {}, 3),
+               {"tenant.users.arrivals.load=" + loads});
+}
+constexpr const char* kRamp =
+    "tenant.users.arrivals.shape={ kind = \"ramp\", from = 0.1, to = 1, begin = \"0s\", length = "
+    "\"62s\" }";
+constexpr const char* kTalks =
+    "tenant.users.sessions={ turns = { distribution = \"constant\", value = 10 }, think = \"5s\", "
+    "max_context = 2048 }";
+
+TEST(Point, OfALoadThatGrowsIsNotSaturated) {
+  for (const char* const how : {kRamp, kTalks}) {
+    const SweepReport report = hall_with({how, "run.duration=62s"}, "0.3,0.5");
+    for (const SweepPoint& point : report.points) {
+      EXPECT_EQ(point.state, PointState::steady) << how;
+      EXPECT_TRUE(point.load_changes) << how;
+      EXPECT_NE(figure_of(report, point, "ttft.p50_ms"), nullptr) << how;
+    }
+  }
+}
+
+TEST(Point, OfALoadThatLastsMayBe) {
+  // Both have grown when the phase begins.
+  const std::string done =
+      "tenant.users.arrivals.shape={ kind = \"ramp\", from = 0.1, to = 1, "
+      "begin = \"0s\", length = \"50s\" }";
+  for (const std::string& how : {done, std::string(kTalks)}) {
+    const SweepReport report = hall_with({how, "run.warmup=100s", "run.duration=300s"}, "0.3,1.6");
+    EXPECT_EQ(report.points[0].state, PointState::steady) << how;
+    EXPECT_FALSE(report.points[0].load_changes) << how;
+    EXPECT_EQ(report.points[1].state, PointState::saturated) << how;
+    EXPECT_FALSE(report.points[1].load_changes) << how;
+  }
+}
+
 TEST(Sweeper, KeepsPointsAsTheyAreDoneAndGoesOnFromThem) {
   const std::vector<std::string> axis = {"tenant.users.arrivals.load=0.2,0.3,0.4"};
   std::vector<SweepReport> kept;

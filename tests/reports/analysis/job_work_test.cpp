@@ -75,7 +75,28 @@ TEST(JobWork, IsAbsentWhereNothingIsKnown) {
   EXPECT_EQ(before.usd, std::nullopt);
   EXPECT_EQ(before.kwh, std::nullopt);
   EXPECT_EQ(before.step_s, std::nullopt);
-  EXPECT_EQ(before.steps_per_hour, 0);
+  EXPECT_EQ(before.steps_per_hour, std::nullopt) << "it may have been in the middle of one";
+}
+
+// 14.3 of them have room in 50 s, whether 14 end there or 15.
+TEST(JobWork, StepsAnHourAreByTheirLength) {
+  RunValue run = job_run();
+  PhaseSpan& span = run.phases[0];
+  JobPhase& work = run.jobs[0].phases[0];
+  const double length_s = as_double(span.length_ns) / 1e9;
+  for (const std::uint64_t steps : {14, 15}) {
+    work.steps = steps;
+    work.step_ns = static_cast<std::int64_t>(steps) * 3'500'000'000;
+    work.stalled_ns = 0;
+    const JobPhaseWork told = job_work(run)[0].phases[0];
+    EXPECT_NEAR(*told.steps_per_hour, 3600 / 3.5, 1e-6);
+    work.stalled_ns = span.length_ns / 4;
+    EXPECT_NEAR(*job_work(run)[0].phases[0].steps_per_hour, 0.75 * 3600 / 3.5, 1e-6) << length_s;
+  }
+  work.steps = 0;
+  work.step_ns = 0;
+  work.stalled_ns = span.length_ns;
+  EXPECT_EQ(job_work(run)[0].phases[0].steps_per_hour, 0) << "it stood still";
 }
 
 // Two replicas are paid for: one is the job's half of the time, and used then; of what serves

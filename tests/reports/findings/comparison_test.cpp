@@ -98,6 +98,21 @@ TEST(Comparison, NothingIsSaidOfFewerThanThreeRuns) {
   EXPECT_FALSE(figure.p);
   EXPECT_NEAR(figure.change.value.value(), 2, 0.01);
   EXPECT_FALSE(figure.change.interval);
+  const auto contains = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string few = to_markdown(comparison_page(comparison, false));
+  EXPECT_TRUE(contains(few, "It takes 3 runs on either side at least to tell anything")) << few;
+  EXPECT_TRUE(contains(few, "open (3 at least)")) << few;
+  EXPECT_FALSE(contains(few, "would decide")) << few;
+  EXPECT_FALSE(contains(few, "p values")) << few;
+  // Of three there is an estimate, and with it how many it takes.
+  const Comparison three = compared({100, 130, 90}, {101, 128, 95}, ttft());
+  EXPECT_EQ(only_figure(three).reading, Reading::open);
+  const std::string some = to_markdown(comparison_page(three, false));
+  EXPECT_FALSE(contains(some, "at least to tell")) << some;
+  EXPECT_FALSE(contains(some, "3 at least")) << some;
+  EXPECT_TRUE(contains(some, "p values are corrected for 1 test of primary figures")) << some;
 }
 
 TEST(Comparison, NoDifferenceIsSaidOnlyWhereOneWouldHaveBeenShown) {

@@ -137,6 +137,7 @@ inline std::vector<TunedParameter> tuning_parameters(const TuningCandidate& pres
     parameter.present_position = std::vector{0.25, 0.5, 0.5, 0.25}[i];
     parameter.recommended = best.values[i];
     parameter.sensitivity = sensitivities[i];
+    parameter.sensitivity_error = 0.031;
     std::vector<double> positions = {0.25, 0.75};
     if (i < 3) {
       positions = {0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, best.point[i]};
@@ -337,6 +338,7 @@ inline TuningReport interrupted_tuning() {
   for (TunedParameter& parameter : report.parameters) {
     parameter.response.clear();
     parameter.sensitivity.reset();
+    parameter.sensitivity_error.reset();
     parameter.tolerated_low.clear();
     parameter.tolerated_high.clear();
   }

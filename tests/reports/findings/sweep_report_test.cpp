@@ -97,12 +97,65 @@ TEST(Sweep, DoubtsASaturationBelowTheCapacity) {
   early.runs = 1;
   const std::string text = to_markdown(sweep_page(below));
   EXPECT_TRUE(contains(text, "At 0.9 only 90.0 % of the capacity is asked for")) << text;
+  EXPECT_TRUE(
+      contains(text, "a limit, slow replicas, the router or the sites that tenants may use"));
   EXPECT_TRUE(contains(text, "1 run is too short")) << text;
   below.changing_load = {"users"};
   const std::string rising = to_markdown(sweep_page(below));
   EXPECT_TRUE(contains(rising, "At 0.9 only 90.0 % of the capacity is asked for on average"));
   EXPECT_TRUE(contains(rising, "The load of users is not the same all through the phase"));
   EXPECT_FALSE(contains(rising, "too short")) << rising;
+}
+
+TEST(Sweep, SaysNothingOfSaturationWhereTheLoadChanges) {
+  constexpr const char* kSaid = "nothing is said of saturation";
+  SweepReport report = sample_sweep();
+  EXPECT_FALSE(contains(to_markdown(sweep_page(report)), kSaid));
+  for (SweepPoint& point : report.points) {
+    point.state = PointState::steady;
+    point.load_changes = true;
+  }
+  report.finds.clear();
+  report.changing_load = {"users"};
+  const std::string text = to_text(sweep_page(report), kWide);
+  EXPECT_TRUE(contains(text, kSaid)) << text;
+  EXPECT_TRUE(contains(text,
+                       "The load is another at the end of the phase 'steady' than at its "
+                       "begin, by the shape of users"))
+      << text;
+  EXPECT_TRUE(contains(text, "points: 13 of a load that changes")) << text;
+  EXPECT_TRUE(contains(text, "0.9   load changes")) << text;
+  EXPECT_FALSE(contains(text, "saturated at every")) << text;
+  // One that lasts beside them, and is saturated.
+  report.points.back().state = PointState::saturated;
+  report.points.back().load_changes = false;
+  const std::string both = to_markdown(sweep_page(report));
+  EXPECT_TRUE(contains(both, "At some values the load is another")) << both;
+  EXPECT_TRUE(contains(both, "It is saturated at tenant.users.arrivals.load 1.2: the backlog"))
+      << both;
+  EXPECT_FALSE(contains(both, "it is not.")) << both;
+}
+
+TEST(Sweep, AFigureBesideItsBoundShowsOnWhichSideItIs) {
+  SweepReport report = sample_sweep();
+  SweepFind& find = report.finds[0];
+  find.objectives = {"attainment.steady >= 0.95"};
+  const std::size_t figure = *figure_index(report, "attainment");
+  find.tries[0].point.figures[figure].value = 0.94996;
+  find.tries[1].point.figures[figure].value = 0.9512;
+  const Table table = tries_table(report, find);
+  EXPECT_EQ(table.rows[1].back().text, "0.94996");
+  EXPECT_EQ(table.rows[2].back().text, "0.951");
+}
+
+TEST(Sweep, WritesARateAsTheValuesOfItsKey) {
+  SweepFind find = sample_sweep().finds[0];
+  EXPECT_FALSE(contains(sentence_of(find), "/s"));
+  find.axis.unit = "1/s";
+  find.value = "97.04/s";
+  find.interval = Interval{92.43, 100};
+  EXPECT_TRUE(contains(sentence_of(find), "is 97.04/s (95 % interval 92.43/s to 100/s)"))
+      << sentence_of(find);
 }
 
 TEST(Sweep, SaysWhichValuesAreNotKnownAndWhatHelps) {

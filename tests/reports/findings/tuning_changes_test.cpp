@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 #include <vector>
 
 #include "reports/analysis/sensitivity.hpp"
@@ -31,8 +32,9 @@ TEST(Sensitivity, IsOneOfWhatDecidesAllAndZeroOfWhatDecidesNothing) {
     all.push_back(std::floor(10 * x[i]));  // constant in each of the ten bins
     nothing.push_back(scattered(i));
   }
-  EXPECT_NEAR(*first_order_share(x, all), 1, 1e-9);
-  EXPECT_NEAR(*first_order_share(x, nothing), 0, 0.03);
+  EXPECT_NEAR(first_order_share(x, all)->value, 1, 1e-9);
+  EXPECT_NEAR(first_order_share(x, nothing)->value, 0, 0.03);
+  EXPECT_LE(first_order_share(x, nothing)->value, first_order_share(x, nothing)->standard_error);
 }
 
 TEST(Sensitivity, SharesTheVarianceOfASumByTheVariancesOfItsParts) {
@@ -45,8 +47,32 @@ TEST(Sensitivity, SharesTheVarianceOfASumByTheVariancesOfItsParts) {
       y.push_back(3 * a.back() + b.back());
     }
   }
-  EXPECT_NEAR(*first_order_share(a, y), 0.9, 0.02);
-  EXPECT_NEAR(*first_order_share(b, y), 0.1, 0.02);
+  EXPECT_NEAR(first_order_share(a, y)->value, 0.9, 0.02);
+  EXPECT_NEAR(first_order_share(b, y)->value, 0.1, 0.02);
+}
+
+// y = 2 a + b again, from so few points: 4/5 and 1/5 of the variance.
+TEST(Sensitivity, HasAnErrorThatHoldsTheTruth) {
+  constexpr std::size_t kTrials = 200, kPoints = 48;
+  std::size_t held_a = 0, held_b = 0;
+  double errors = 0;
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> uniform;
+  for (std::size_t trial = 0; trial < kTrials; ++trial) {
+    std::vector<double> a, b, y;
+    for (std::size_t i = 0; i < kPoints; ++i) {
+      a.push_back(uniform(random));
+      b.push_back(uniform(random));
+      y.push_back(2 * a.back() + b.back());
+    }
+    const FirstOrderShare of_a = *first_order_share(a, y), of_b = *first_order_share(b, y);
+    held_a += std::abs(of_a.value - 0.8) <= 2 * of_a.standard_error ? 1U : 0U;
+    held_b += std::abs(of_b.value - 0.2) <= 2 * of_b.standard_error ? 1U : 0U;
+    errors += of_b.standard_error;
+  }
+  EXPECT_GT(held_a, kTrials * 85 / 100);
+  EXPECT_GT(held_b, kTrials * 85 / 100);
+  EXPECT_LT(errors / kTrials, 0.25) << "and not by being large";
 }
 
 TEST(Sensitivity, NeedsPointsAndSomethingThatVaries) {

@@ -83,6 +83,26 @@ TEST(TuningVerdict, SaysWhatToSetAndWhatItGains) {
       holds(tuning_verdict(report), "of which the present setting has none (nothing completed)."));
 }
 
+TEST(TuningVerdict, WithoutAnIntervalSaysOfHowManyRunsItIs) {
+  TuningReport report = recommended_tuning(20);
+  report.runs_of_changes = 2;
+  EXPECT_FALSE(holds(tuning_verdict(report), "in 2 runs")) << "it has an interval";
+  EXPECT_TRUE(holds(to_text(tuning_page(report), {false, 100}), "present, 2 runs of each"));
+  for (TuningChange& change : report.changes) change.change.interval.reset();
+  EXPECT_TRUE(holds(tuning_verdict(report), " in 2 runs, no interval")) << tuning_verdict(report);
+}
+
+TEST(TuningTables, WhatMattersLessThanItsErrorIsNotTold) {
+  TuningReport report = recommended_tuning(20);
+  const auto last = [&](std::size_t i) { return parameters_table(report).rows[2 + i].back().text; };
+  EXPECT_EQ(last(0), "71.3 ± 3.1");
+  EXPECT_EQ(last(3), kAbsent);
+  EXPECT_TRUE(holds(parameters_table(report).notes.back(), "less than its error"));
+  report.parameters[3].sensitivity = 0.05;
+  EXPECT_EQ(last(3), "5.00 ± 3.1");
+  EXPECT_FALSE(holds(parameters_table(report).notes.back(), "less than its error"));
+}
+
 TEST(TuningVerdict, OfAShareSpeaksOfPoints) {
   TuningReport report = recommended_tuning();
   report.aim.path = "attainment.before";
@@ -145,18 +165,19 @@ TEST(TuningVerdict, SaysWhichConstraintIsMissedAndWhatFleetWouldDo) {
       "None of 40 settings meets all constraints: the one that comes nearest (load of "
       "'output_limit' to 0.8346, burst of 'output_limit' to 0.303s, max wait of "
       "'output_limit' to 0.2156s and when full of 'output_limit' to reject) misses "
-      "'ttft.p99_ms.before <= 20' by 24 % (it is 24.8); simulated with it, all are met with 1.6 "
-      "times what 'output_limit' lets through, but not with 4 times the fleet (16 "
-      "replicas), where it is 24.6.");
+      "'ttft.p99_ms.before <= 20' by 24 % (it is 24.8); simulated with it, with the seeds of the "
+      "search, all are met with 1.6 times what 'output_limit' lets through, but not with 4 times "
+      "the fleet (16 replicas), where it is 24.6.");
   report.infeasible->remedies.erase(report.infeasible->remedies.begin());
   EXPECT_TRUE(
       holds(tuning_verdict(report),
-            "; simulated with it, they are not met with 4 times the fleet (16 replicas), where "
-            "it is 24.6."));
+            "; simulated with it, with the seeds of the search, they are not met with 4 times the "
+            "fleet (16 replicas), where it is 24.6."));
   EXPECT_FALSE(holds(tuning_verdict(report), "all are met"));
   report.infeasible->remedies.clear();
   report.infeasible->reason = "Nothing was tried.";
   EXPECT_TRUE(holds(tuning_verdict(report), "; what would help is not known: nothing was tried."));
+  EXPECT_FALSE(holds(tuning_verdict(report), "the seeds of the search"));
   nearest = {std::nullopt, false, INFINITY, "too few"};
   EXPECT_TRUE(holds(tuning_verdict(report), "<= 20' by an unknown amount; what would help"));
 }
