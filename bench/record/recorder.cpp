@@ -74,12 +74,15 @@ Recorder::Recorder(const Scenario& resolved, const RecordingGrid& grid, Workers*
       fails_(remote_ || fleet_changes(resolved)),
       population_(resolved),
       workers_(workers),
-      lanes_(workers != nullptr ? workers->count() : 1, Lane(grid)),
       attempts_(grid.phases.size(), std::vector<ThrottleCounts>(resolved.throttles.size())),
       waiting_at_(grid.bins),
       backlog_at_(grid.bins),
       backoff_at_(grid.bins),
       bin_end_ns_(grid.bin_ns) {
+  // Not copied from one: of many tenants a lane is large.
+  const std::size_t lanes = workers != nullptr ? workers->count() : 1;
+  lanes_.reserve(lanes);
+  while (lanes_.size() < lanes) lanes_.emplace_back(grid);
   if (has_capacity(resolved.run.engine)) {  // else there are no caches
     for (const Site& site : resolved.fleet.sites) {
       caches_prefixes_ = caches_prefixes_ || site.prefix_cache_tokens > 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "reports/text/visible.hpp"
 
@@ -82,9 +83,9 @@ class BlockText {
     return out;
   }
   std::string operator()(const Table& table) const {
-    const Table shown = table.few_rows > 0 ? shortened(table, table.few_rows) : table;
+    Table shown = table.few_rows > 0 ? shortened(table, table.few_rows) : table;
     const bool titled = !table.title.empty();
-    return to_text(fitted(shown, style_.width), style_, titled ? 0 : indent_);
+    return to_text(fitted(std::move(shown), style_.width), style_, titled ? 0 : indent_);
   }
   std::string operator()(const Code& code) const {
     std::string out =

@@ -351,6 +351,22 @@ class Faults(unittest.TestCase):
         _, errors = process.communicate(timeout=120)
         return process.returncode, errors
 
+    @unittest.skipIf("TOKENLIFT_SANITIZED" in os.environ, "sanitizers take memory of their own")
+    def test_ten_thousand_tenants_take_less_than_200_megabytes(self):
+        """A tenant's histograms grow as they are used: most of so many are asked little of."""
+        tenant = SCENARIO[SCENARIO.index("[[tenant]]"):SCENARIO.index("[[throttle]]")]
+        self.assertIn('rate = "11/s"', tenant)
+        many = "".join(tenant.replace('"users"', f'"users {i}"').replace("11/s", "0.001/s")
+                       for i in range(10_000))
+        (self.path / "many.toml").write_text(SCENARIO.replace(tenant, many))
+        process = self.start("run", "many.toml", "--out", "out", "--quiet")
+        _, errors = process.stdout.read(), process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertIn(process.returncode, (0, 3), errors)
+        self.assertEqual(len(json.loads((self.out / "run.json").read_text())["tenants"]), 10_000)
+        self.assertLess(used.ru_maxrss, 200_000)  # kilobytes
+
     def test_too_few_threads_are_said(self):
         """Whoever computes on threads that cannot be made says so; nobody waits for them for ever."""
         room = Path(tempfile.mkdtemp())  # for who is not root, whose threads nothing limits

@@ -1,9 +1,6 @@
 // Traces: each input is read as a file, as its first line says, and its lines are read as rows of
 // every format. A file reads the same twice, and sorted it has the same rows.
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -19,14 +16,6 @@
 namespace {
 
 using namespace tokenlift;
-
-const std::string& file_with(std::string_view text) {
-  static const int file = memfd_create("trace", MFD_CLOEXEC);
-  static const std::string name = "/proc/self/fd/" + std::to_string(file);
-  fuzz_check(ftruncate(file, 0) == 0 &&
-             pwrite(file, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
-  return name;
-}
 
 void check_row(const TraceRow& row) {
   fuzz_check(row.timestamp_ns.value_or(0) >= 0 && row.delay_ns.value_or(0) >= 0);
