@@ -111,6 +111,22 @@ TEST(TuningVerdict, SaysThatASettingIsBetterOnlyWhereThatIsShown) {
   EXPECT_TRUE(holds(tuning_verdict(report), "it does best under other conditions"));
 }
 
+TEST(TuningTables, ConditionsSayWhereTheirRunsDiffer) {
+  TuningReport report = recommended_tuning(20);
+  const auto says = [&] {
+    const std::vector<std::string> notes = stress_table(report).notes;
+    return !notes.empty() && holds(notes.back(), "Runs differ: ") ? notes.back() : "";
+  };
+  std::vector<StressResult>& results = report.finalists[0].stress;
+  ASSERT_GE(results.size(), 2U);
+  EXPECT_EQ(says(), "") << "they are not known";
+  results[0].runs = results[1].runs = 4;
+  EXPECT_EQ(says(), "");
+  results[1].runs = 1;
+  EXPECT_EQ(says(),
+            "Runs differ: " + results[0].name + ": 4 runs, " + results[1].name + ": 1 run.");
+}
+
 TEST(TuningTables, WhatMattersLessThanItsErrorIsNotTold) {
   TuningReport report = recommended_tuning(20);
   const auto last = [&](std::size_t i) { return parameters_table(report).rows[2 + i].back().text; };
