@@ -170,6 +170,10 @@ class Find {
   /// Met throughout, or nowhere; or only from somewhere on, up to the wrong end.
   void conclude_at_an_end() {
     const FindTry& bad_end = from_good_side(find_.tries.size() - 1);
+    if (is_least_there_is(bad_end) && std::ranges::all_of(find_.tries, &FindTry::holds)) {
+      conclude(find_.tries.size() - 1);
+      return;
+    }
     if (bad_end.known && bad_end.holds) {
       find_.outcome = FindOutcome::all_hold;
       note_order(find_.tries.size());
@@ -177,6 +181,12 @@ class Find {
     }
     const bool all_known = known().size() == find_.tries.size();
     find_.outcome = all_known ? FindOutcome::none_holds : FindOutcome::not_known;
+  }
+
+  /// Fewer than one replica are no site: what holds there lies not below it.
+  bool is_least_there_is(const FindTry& end) const {
+    return !task_.most && task_.key.key.starts_with("fleet.site.") &&
+           task_.key.key.ends_with(".replicas") && end.point.values[0] == "1";
   }
 
   double position(std::size_t i) const {
@@ -194,7 +204,10 @@ class Find {
     });
     if (has_intervals) {
       const double good_end = number(0), bad_end = number(find_.tries.size() - 1);
-      double one = worse.value_or(good_end), other = better.value_or(bad_end);
+      const bool holds_throughout = last + 1 == find_.tries.size();
+      double one =
+          worse.value_or(holds_throughout && is_sure(from_good_side(last)) ? bad_end : good_end);
+      double other = better.value_or(bad_end);
       if (is_whole()) {
         one = task_.most ? std::floor(one) : std::ceil(one);
         other = task_.most ? std::floor(other) : std::ceil(other);

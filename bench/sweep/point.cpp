@@ -14,6 +14,7 @@
 #include "bench/sweep/load_course.hpp"
 #include "bench/tune/problem.hpp"
 #include "reports/analysis/drain.hpp"
+#include "reports/analysis/summary.hpp"
 #include "reports/findings/case_figures.hpp"
 #include "reports/findings/sweep_tables.hpp"
 #include "reports/json/json_figures.hpp"
@@ -416,6 +417,10 @@ void PointRunner::run_prepared(const Prepared& prepared, Experiment& experiment,
     if (!point.valid && !check.passed) point.failed_checks.push_back(check.name);
   }
   add_lengths(pooled, problem_.phase, point);
+  if (const std::optional<std::size_t> index = find_phase(pooled, problem_.phase)) {
+    const std::optional<double> mean = summarize_fleet(pooled)[*index].rates.capacity_tokens_per_s;
+    if (mean) point.capacity_tokens_per_s = mean;
+  }
   point.figures = estimates_of(trial, runs.runs(), problem_.figures);
   point.by_run = case_figures(trial);
   if (!saturated) return;

@@ -102,6 +102,10 @@ std::string failure_remark(const SweepProblem& problem, Scenario scenario,
     const std::string path = objective.path.substr(0, objective.path.rfind('.'));
     all.push_back({std::move(objective), add_figure(part, path + ".transition"), after});
   }
+  std::vector<std::size_t> failed;
+  for (const char* const phase : {"before", "transition", "after"}) {
+    failed.push_back(add_figure(part, fmt::format("counts.failed.{}", phase)));
+  }
   PointRunner runner(part, stop);
   const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
   const SweepPoint point = runner.run({trial.key.key + "=" + answer.value}, experiment, unwatched);
@@ -122,7 +126,14 @@ std::string failure_remark(const SweepProblem& problem, Scenario scenario,
                                     percent_figure(*meanwhile), percent_figure(*afterwards)));
   }
   if (sentences.empty()) return "";
-  return fmt::format("{}, with what it had in flight, {}.", head, listed(sentences, "and"));
+  double lost = 0;
+  for (const std::size_t figure : failed) lost += point.figures[figure].value.value_or(0);
+  return fmt::format("{}, with what it had in flight, {}{}.", head, listed(sentences, "and"),
+                     lost > 0
+                         ? fmt::format("; {} of the requests of a run failed with it, whenever "
+                                       "they were due",
+                                       figure(lost / static_cast<double>(point.runs)))
+                         : "");
 }
 
 /// Where no number of replicas is enough, what more of them do not help against: tenants whose

@@ -208,7 +208,7 @@ bool TuningSearch::stress_each(const Indices& tried) {
   for (const std::size_t index : tried) {
     const TuningFigures& figures = candidates_[index].figures;
     finalist(index).stress = {
-        {std::string(name_of(Stress::none)), figures.objective, figures.violation()}};
+        {std::string(name_of(Stress::none)), figures.objective, figures.violation(), figures.runs}};
     if (!stress_) continue;
     for (const Stress stress : kStresses) {
       attempts.push_back({candidates_[index].point, *stress_, stress, false});
@@ -221,8 +221,9 @@ bool TuningSearch::stress_each(const Indices& tried) {
   for (std::size_t i = 0; i < attempts.size(); ++i) {
     if (!results[i]) return false;
     if (results[i]->runs == 0 && results[i]->failure.empty()) continue;  // it makes no difference
-    finalist(owners[i]).stress.push_back(
-        {std::string(name_of(attempts[i].stress)), results[i]->objective, results[i]->violation()});
+    finalist(owners[i]).stress.push_back({std::string(name_of(attempts[i].stress)),
+                                          results[i]->objective, results[i]->violation(),
+                                          results[i]->runs});
   }
   return true;
 }

@@ -175,8 +175,8 @@ ComparedLine line_of(const FigureSet& base, const FigureSet& contender, const Pa
   } else {
     compare_by_ratio(line, sides, pairing.paired);
   }
-  figure.change = line.estimate();
   figure.identical = pairing.paired && sides.base == sides.contender;
+  figure.change = line.estimate();
   figure.reading = figure.primary ? Reading::open
                    : base.judged  ? Reading::too_few_runs
                                   : Reading::not_judged;
@@ -229,6 +229,10 @@ Estimate ComparedLine::estimate() const {
   if (!enough_for_a_test(shift)) {
     return estimate_without_interval(
         value, basis_of(shift), fmt::format("{} runs on either side give an interval", kLeastRuns));
+  }
+  // Of differences that are all 0 nothing is learnt of how much runs vary.
+  if (figure.identical) {
+    return estimate_without_interval(value, basis_of(shift), "every pair of runs is the same");
   }
   if (figure.is_difference) {
     Estimate change = estimate_of(value, shift.standard_error * unit, shift.degrees,

@@ -83,7 +83,8 @@ void read_gated(const ComparedLines& lines, const ComparisonRules& rules) {
       const double all = std::max(*figure.base, rules.detect * line.unit);
       figure.at_worst = std::max(*figure.at_worst, -all);
     }
-    figure.shows = least_change(line, line.shift.base_runs, lines.size(), rules);
+    if (!figure.identical)
+      figure.shows = least_change(line, line.shift.base_runs, lines.size(), rules);
     if (!is_undecided(line)) continue;
     if (p_values[i] <= levels[i]) figure.reading = Reading::no_difference;
     if (excluded(line, rules) <= 0) figure.reason = kTooCoarse;

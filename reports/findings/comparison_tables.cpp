@@ -160,6 +160,11 @@ std::string gate_text(const Comparison& comparison) {
   const std::size_t open = count(Reading::open);
   const std::size_t all = count(Reading::worse) + better + same + open;
   if (all == 0) return "No primary figure could be compared: nothing is gated.";
+  if (open == all && comparison.lacks_estimate && comparison.runs_needed) {
+    return fmt::format("Nothing can be said of {} yet: it takes {} on either side at least.",
+                       all == 1 ? "the primary figure" : whole_figure(all) + " primary figures",
+                       runs_figure(*comparison.runs_needed));
+  }
   std::string text =
       worse_text(comparison, all, true, all == 1 ? "primary figure" : "primary figures");
   if (better > 0) {
@@ -192,6 +197,10 @@ std::string explored_text(const Comparison& comparison) {
   const std::size_t few = count(Reading::too_few_runs);
   const std::size_t all = count(Reading::worse) + better + same + few;
   if (all == 0) return "";
+  if (few == all) {
+    return fmt::format(" Explored, outside the gate: of {} other figure{} too few runs were made.",
+                       whole_figure(all), all == 1 ? "" : "s");
+  }
   std::string text =
       " Explored, outside the gate: " +
       worse_text(comparison, all, false, all == 1 ? "other figure" : "other figures");
@@ -323,6 +332,12 @@ std::vector<std::string> answer(const Comparison& comparison) {
 
 namespace {
 
+bool has_repetitions(const Comparison& comparison) {
+  return std::any_of(
+      comparison.cases.begin(), comparison.cases.end(),
+      [](const CaseComparison& one) { return std::max(one.base_runs, one.contender_runs) > 1; });
+}
+
 /// For how many tests p values are corrected; nothing where there are none.
 std::string correction_text(const Comparison& comparison) {
   if (comparison.tests + comparison.explored == 0) return "";
@@ -344,7 +359,11 @@ std::string correction_text(const Comparison& comparison) {
 std::vector<std::string> method(const Comparison& comparison) {
   if (!comparison.refused.empty()) return {};
   std::vector<std::string> sentences = {
-      fmt::format("Runs are compared, not requests.{} A change of up to {} counts as none.",
+      fmt::format("Runs are compared, not requests{}.{} A change of up to {} counts as none.",
+                  has_repetitions(comparison)
+                      ? ": a percentile is the mean of each run's own, where a report pools their "
+                        "requests"
+                      : "",
                   correction_text(comparison), change_size(comparison.rules.threshold))};
   const std::string shown = shown_text(least_changes(comparison));
   if (!shown.empty()) sentences.push_back(shown);

@@ -48,14 +48,15 @@ struct SweepPoint {
   std::string failure = {};  ///< why it has failed
   bool valid = true;         ///< every check of validity passed; of a saturated point not asked
   std::vector<std::string> failed_checks = {};  ///< their names, where one did not
-  bool refined = false;        ///< it was added where the curve bends, or an objective is crossed
-  bool shortened = false;      ///< a first run, of a part of the time, was enough, and is all
+  bool refined = false;    ///< it was added where the curve bends, or an objective is crossed
+  bool shortened = false;  ///< a first run, of a part of the time, was enough, and is all
   /// The load is another at the end of the phase than at its begin: whether it is saturated was not
   /// asked, and its figures are of the load as it went.
   bool load_changes = false;
-  std::uint64_t runs = 0;      ///< that its figures are of
-  std::uint64_t requests = 0;  ///< due in all runs that were made for it
-  std::optional<double> capacity_tokens_per_s = {};  ///< of its fleet under its mix
+  std::uint64_t runs = 0;                            ///< that its figures are of
+  std::uint64_t requests = 0;                        ///< due in all runs that were made for it
+  std::optional<double> capacity_tokens_per_s = {};  ///< of its fleet under its mix; where it
+                                                     ///< changes, the mean over the phase
   std::optional<double> accelerators = {};           ///< of its fleet, where profiles say it
   std::optional<double> prompt_tokens = {};          ///< mean over the requests due in the phase
   std::optional<double> output_tokens = {};          ///< the same

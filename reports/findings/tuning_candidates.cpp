@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -178,6 +179,27 @@ Table finalists_table(const TuningReport& report) {
   return table;
 }
 
+namespace {
+
+/// Where conditions were judged by different numbers of runs: by how many each.
+std::string runs_note(const TuningReport& report) {
+  std::vector<std::string> words;
+  bool differ = false;
+  std::uint64_t first = 0;
+  for (const Finalist& finalist : report.finalists) {
+    for (const StressResult& result : finalist.stress) {
+      const std::string word = result.name + ": " + runs_figure(result.runs);
+      if (result.runs == 0 || std::find(words.begin(), words.end(), word) != words.end()) continue;
+      first = words.empty() ? result.runs : first;
+      differ = differ || result.runs != first;
+      words.push_back(word);
+    }
+  }
+  return differ ? fmt::format("Runs differ: {}.", fmt::join(words, ", ")) : "";
+}
+
+}  // namespace
+
 Table stress_table(const TuningReport& report) {
   Table table;
   table.name = "stress";
@@ -203,6 +225,9 @@ Table stress_table(const TuningReport& report) {
   }
   if (table.rows.size() == 1) table.rows.clear();
   if (missed) table.notes.emplace_back("* misses a constraint.");
+  if (std::string runs = runs_note(report); !runs.empty() && !table.rows.empty()) {
+    table.notes.push_back(std::move(runs));
+  }
   return table;
 }
 

@@ -74,14 +74,26 @@ std::string effect_text(const TuningReport& report, const TuningCandidate& candi
     return fmt::format("gives {} of {}, of which the present setting has none{}", report.aim.path,
                        aim_figure(report.aim, to), why.empty() ? "" : " (" + as_clause(why) + ")");
   }
+  const bool shown = change == nullptr || is_shown(*change);
   std::string text =
-      fmt::format("{} {} from {} to {}", *to >= *from ? "raises" : "lowers", report.aim.path,
-                  figure(*from * unit.scale), aim_figure(report.aim, to));
+      fmt::format("{} {} from {} to {}",
+                  !shown         ? "changes"
+                  : *to >= *from ? "raises"
+                                 : "lowers",
+                  report.aim.path, figure(*from * unit.scale), aim_figure(report.aim, to));
   if (change == nullptr || !change->change.value) {
     return text + (*from > 0 ? " (" + change_figure(*from, *to) + ")" : "");
   }
   text += " (" + how_much(*change, unit, report.runs_of_changes) + ")";
-  return is_shown(*change) ? text : text + ", which is no more than chance may do";
+  if (shown) return text;
+  text += ", which is no more than chance may do";
+  const auto its =
+      std::find_if(report.finalists.begin(), report.finalists.end(),
+                   [&](const Finalist& each) { return report.recommended == each.candidate; });
+  const bool under_stress = is_only_as_good(report) && its != report.finalists.end() &&
+                            its->outcome.find("under stress") != std::string::npos;
+  return under_stress ? text + "; of those that are as good it does best under other conditions"
+                      : text;
 }
 
 /// Which constraint it misses most: "'attainment.before >= 0.9' by 12 %".

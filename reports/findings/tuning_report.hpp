@@ -95,7 +95,8 @@ struct TunedParameter {
 struct StressResult {
   std::string name;  ///< "as it is", "load +10 %", "outputs 20 % longer", ...
   std::optional<double> objective;
-  double violation = 0;  ///< sum over all constraints
+  double violation = 0;    ///< sum over all constraints
+  std::uint64_t runs = 0;  ///< that this is of; 0: not known
 };
 struct Finalist {
   std::size_t candidate = 0;  ///< index

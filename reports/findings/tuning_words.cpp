@@ -86,6 +86,14 @@ const TuningChange* change_of_aim(const TuningReport& report) {
   return found == report.changes.end() ? nullptr : &*found;
 }
 
+bool is_only_as_good(const TuningReport& report) {
+  if (!report.recommended || *report.recommended == 0) return false;
+  if (!report.candidates[0].figures.feasible()) return false;
+  const TuningChange* const change = change_of_aim(report);
+  return change != nullptr && change->change.interval &&
+         change->change.interval->holds(change->is_difference ? 0 : 1);
+}
+
 std::optional<std::size_t> found_candidate(const TuningReport& report) {
   return report.recommended ? report.recommended : report.best;
 }

@@ -29,6 +29,10 @@ std::string aim_figure(const TuningAim& aim, const std::optional<double>& value)
 /// The change of the figure that the search was for; nullptr where the report has none.
 const TuningChange* change_of_aim(const TuningReport& report);
 
+/// Something else than the present setting is recommended that is no better by what was searched
+/// for than chance may do, and the present one misses no constraint.
+bool is_only_as_good(const TuningReport& report);
+
 /// What is recommended or, where that was refused, what the search found.
 std::optional<std::size_t> found_candidate(const TuningReport& report);
 

@@ -29,8 +29,9 @@ State state_of(const TuningReport& report) {
   if (report.candidates.empty()) return {false, "Nothing was tried"};
   if (report.interrupted) return {false, "Stopped before its end"};
   if (report.recommended) {
-    const std::string found =
-        *report.recommended == 0 ? "The present setting is the best" : "A better setting was found";
+    const std::string found = *report.recommended == 0  ? "The present setting is the best"
+                              : is_only_as_good(report) ? "A setting that is as good was found"
+                                                        : "A better setting was found";
     if (!report.verification) return {true, found};
     const bool holds = confirming_arm(report) != nullptr;
     return {holds, found + (holds ? ", and holds on engine threads" : ", but is not confirmed")};

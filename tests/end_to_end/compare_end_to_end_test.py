@@ -76,9 +76,10 @@ class CompareEndToEnd(unittest.TestCase):
         self.assertTrue(text.startswith("open: too few runs"), text)
         self.assertIn("open (3 at least)", text)
         words = " ".join(text.split())
-        self.assertIn("It takes 3 runs on either side at least to tell anything", words)
+        self.assertIn("primary figures yet: it takes 3 runs on either side at least.", words)
         self.assertNotIn("would decide all", words)
         self.assertNotIn("corrected for", words)
+        self.assertNotIn("None of", words)
         self.compare("base/1/run.json", "again/1/run.json", "--open", "pass")
 
     def test_a_changed_profile_is_compared_and_told(self):

@@ -288,6 +288,16 @@ kv_tokens = 4096
         open_to_all = confined.replace('sites = ["hall"]', 'sites = ["hall", "annex"]')
         self.assertNotIn("may not use", self.size(*words, text=open_to_all))
 
+    def test_size_counts_what_fails_with_a_replica(self):
+        said = "of the requests of a run failed with it, whenever they were due"
+        long = SCENARIO.replace("min = 5, max = 35", "min = 90, max = 110").replace(
+            "ttft = \"1s\"", "ttft = \"5s\"")
+        self.assertIn(said, self.size(text=long))
+        retry = ('retry = { policy = "exponential", delay = "100ms", max_delay = "1s", '
+                 'attempts = 5 }\n')
+        again = long.replace("slo = {", retry + "slo = {")
+        self.assertNotIn(said, self.size(text=again))
+
     def test_a_load_that_grows_does_not_count_as_a_backlog(self):
         ramp = SCENARIO.replace(
             "load = 0.6 }", 'load = 0.95, shape = { kind = "ramp", from = 0.2, to = 1, '

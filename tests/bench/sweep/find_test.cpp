@@ -111,6 +111,33 @@ TEST(Find, FindsTheLeastWholeNumberExactly) {
   }
 }
 
+TEST(Find, OneReplicaIsTheLeastThereIs) {
+  FindTask task;
+  task.objectives = {*parse_objective("wait <= 3").value};
+  task.figures = {0};
+  task.most = false;
+  const auto found_with = [&](const std::string& range, double noise) {
+    task.key = parse_range(range, [](const std::string&, const std::string& value) {
+      return value.find('.') == std::string::npos;
+    });
+    Planted planted{[](double n) { return 2.9 / n; }, noise};
+    return find_value(task,
+                      [&](const std::vector<std::string>& tried) { return planted.run(tried); });
+  };
+  const SweepFind found = found_with("fleet.site.hall.replicas=1:16", 0.01);
+  EXPECT_EQ(found.outcome, FindOutcome::found);
+  EXPECT_EQ(found.value, "1");
+  ASSERT_TRUE(found.interval);
+  EXPECT_EQ(found.interval->high, 1);
+  // Not surely: 2.9 may be 3.2, and with 2 replicas it is 1.6 at the most.
+  const SweepFind unsure = found_with("fleet.site.hall.replicas=1:16", 0.1);
+  EXPECT_EQ(unsure.value, "1");
+  EXPECT_EQ(unsure.interval->low, 1);
+  EXPECT_EQ(unsure.interval->high, 2);
+  EXPECT_EQ(found_with("fleet.site.hall.replicas=2:16", 0.01).outcome, FindOutcome::all_hold);
+  EXPECT_EQ(found_with("fleet.site.hall.max_batch=1:16", 0.01).outcome, FindOutcome::all_hold);
+}
+
 TEST(Find, FindsTheMostWholeNumberExactly) {
   for (int truth = 3; truth <= 9; ++truth) {
     Planted planted{[truth](double n) { return n <= truth ? 1 : 9; }};

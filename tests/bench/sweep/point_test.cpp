@@ -296,6 +296,14 @@ TEST(SweepTask, IsMadeOfWords) {
   EXPECT_THROW(require_same(task, known, "sweep.json"), SweepMistake);
 }
 
+TEST(Point, HasTheMeanCapacityOfAFleetThatChanges) {
+  const SweepReport whole = hall_with({}, "0.2,0.3");
+  const std::string leaves = "event=[{ at = \"4s\", leave = { site = \"hall\", replicas = 1 } }]";
+  const SweepReport half = hall_with({leaves}, "0.2,0.3");
+  const double all = *whole.points[0].capacity_tokens_per_s;
+  EXPECT_NEAR(*half.points[0].capacity_tokens_per_s / all, 0.5, 0.01);
+}
+
 // $3,600 an hour.
 TEST(Point, HasACostWhereThereIsAPrice) {
   const std::string price = "fleet.site.hall.price={ per_month = 2629800 }";

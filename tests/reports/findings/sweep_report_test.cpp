@@ -136,6 +136,29 @@ TEST(Sweep, SaysNothingOfSaturationWhereTheLoadChanges) {
   EXPECT_FALSE(contains(both, "it is not.")) << both;
 }
 
+TEST(Sweep, SaysWhereThePriceIsTheSameAtAllValues) {
+  constexpr const char* kSaid = "an hour costs the same at all values that were tried";
+  SweepReport report = sample_sizing();
+  const std::optional<std::size_t> hour = figure_index(report, "usd_per_hour");
+  if (!hour) {
+    report.figures.push_back("usd_per_hour." + report.phase);
+    for (SweepFind& find : report.finds) {
+      for (FindTry& tried : find.tries) {
+        const double cost = 2 * tried.point.numbers[0];
+        tried.point.figures.push_back({cost, std::nullopt, "", ""});
+      }
+    }
+  }
+  EXPECT_TRUE(contains(to_markdown(sweep_page(report)), "What was found costs"));
+  EXPECT_FALSE(contains(to_markdown(sweep_page(report)), kSaid));
+  for (SweepFind& find : report.finds) {
+    for (FindTry& tried : find.tries) {
+      tried.point.figures[*figure_index(report, "usd_per_hour")].value = 36;
+    }
+  }
+  EXPECT_TRUE(contains(to_markdown(sweep_page(report)), kSaid));
+}
+
 TEST(Sweep, AFigureBesideItsBoundShowsOnWhichSideItIs) {
   SweepReport report = sample_sweep();
   SweepFind& find = report.finds[0];

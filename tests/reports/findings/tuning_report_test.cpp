@@ -92,6 +92,41 @@ TEST(TuningVerdict, WithoutAnIntervalSaysOfHowManyRunsItIs) {
   EXPECT_TRUE(holds(tuning_verdict(report), " in 2 runs, no interval")) << tuning_verdict(report);
 }
 
+TEST(TuningVerdict, SaysThatASettingIsBetterOnlyWhereThatIsShown) {
+  TuningReport report = recommended_tuning(20);
+  const auto text = [&] { return to_text(tuning_page(report), kWide); };
+  EXPECT_TRUE(text().starts_with("A better setting was found"));
+  EXPECT_TRUE(holds(tuning_verdict(report), " raises "));
+  for (TuningChange& change : report.changes) {
+    if (change.change.interval) change.change.interval = {0.9, 1.1};
+  }
+  EXPECT_TRUE(text().starts_with("A better setting was found")) << "the present one misses some";
+  for (ConstraintResult& each : report.candidates[0].figures.constraints) each.met = true;
+  EXPECT_TRUE(text().starts_with("A setting that is as good was found")) << text();
+  EXPECT_TRUE(holds(tuning_verdict(report), " changes ")) << tuning_verdict(report);
+  EXPECT_FALSE(holds(tuning_verdict(report), " raises "));
+  EXPECT_FALSE(holds(tuning_verdict(report), "under other conditions"));
+  report.finalists[0].candidate = *report.recommended;
+  report.finalists[0].outcome = "recommended: the best of them under stress";
+  EXPECT_TRUE(holds(tuning_verdict(report), "it does best under other conditions"));
+}
+
+TEST(TuningTables, ConditionsSayWhereTheirRunsDiffer) {
+  TuningReport report = recommended_tuning(20);
+  const auto says = [&] {
+    const std::vector<std::string> notes = stress_table(report).notes;
+    return !notes.empty() && holds(notes.back(), "Runs differ: ") ? notes.back() : "";
+  };
+  std::vector<StressResult>& results = report.finalists[0].stress;
+  ASSERT_GE(results.size(), 2U);
+  EXPECT_EQ(says(), "") << "they are not known";
+  results[0].runs = results[1].runs = 4;
+  EXPECT_EQ(says(), "");
+  results[1].runs = 1;
+  EXPECT_EQ(says(),
+            "Runs differ: " + results[0].name + ": 4 runs, " + results[1].name + ": 1 run.");
+}
+
 TEST(TuningTables, WhatMattersLessThanItsErrorIsNotTold) {
   TuningReport report = recommended_tuning(20);
   const auto last = [&](std::size_t i) { return parameters_table(report).rows[2 + i].back().text; };
