@@ -491,7 +491,7 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   }
   TokenRecord tokens(grid);
   Clocks clocks(traits_of(scenario.run.engine));
-  std::unique_ptr<Fleet> fleet = make_fleet(scenario, grid, clocks, serving);
+  const std::unique_ptr<Fleet> fleet = make_fleet(scenario, grid, clocks, serving);
   std::unique_ptr<Actions> actions;
   std::optional<Elsewhere> elsewhere;
   if (clocks.wire) {
@@ -505,9 +505,8 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
     elsewhere = Elsewhere{&grid, nullptr, &serving->cut, &serving->door, serving->plays_load};
   }
   Clock& clock = serving != nullptr ? serving->clock : clocks.clock();
-  std::optional<Loop> loop;
-  loop.emplace(scenario, grid, clock, *fleet, recorder, board, stop_, elsewhere,
-               part_ ? part_->share : Share());
+  Loop loop(scenario, grid, clock, *fleet, recorder, board, stop_, elsewhere,
+            part_ ? part_->share : Share());
   Environment environment = describe_environment(command_);
   if (traits_of(scenario.run.engine).computes) {
     environment.decoder_precision = fastest_precision() == Precision::bf16 ? "bf16" : "f32";
@@ -524,25 +523,20 @@ Run Experiment::run(const Prepared& prepared, std::uint64_t repetition, Progress
   RunFacts facts;
   {
     std::optional<Served> served;
-    if (serving != nullptr) served.emplace(*loop, *fleet, recorder, grid, ran, serving->door);
-    facts.outcome = loop->run();
+    if (serving != nullptr) served.emplace(loop, *fleet, recorder, grid, ran, serving->door);
+    facts.outcome = loop.run();
   }
   facts.interference = interference(use_before, read_cpu_use());
   fleet->stop(facts.outcome.end_ns, tokens);
 
+  Run run = recorder.finish(facts.outcome.end_ns, tokens);
+  facts.littles_law_error = recorder.littles_law_error();
+  run.wire = fleet->wire();
+  if (run.wire) fit_to_series(*run.wire, run.series);
   if (const auto* computing = dynamic_cast<const ThreadFleet*>(fleet.get())) {
     facts.machine_speed =
         check_machine_speed(measured_costs(*computing, grid), prepared.capacity_costs);
   }
-  auto wire = fleet->wire();
-  // What they have recorded has been handed over: of many tenants it takes much memory.
-  loop.reset();
-  fleet.reset();
-
-  Run run = recorder.finish(facts.outcome.end_ns, tokens);
-  facts.littles_law_error = recorder.littles_law_error();
-  run.wire = std::move(wire);
-  if (run.wire) fit_to_series(*run.wire, run.series);
   run = told(ran, std::move(facts), std::move(run));
   if (part_) tell_part(*part_, begun, scenario, run);
   return run;

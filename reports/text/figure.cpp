@@ -98,7 +98,7 @@ std::string signed_figure(double value) {
 }
 
 std::string change_figure(double base, double value) {
-  if (!near_zero(base, value) && base * value > 0) return fmt::format("x{}", figure(value / base));
+  if (!near_zero(base, value) && base * value >= 0) return fmt::format("x{}", figure(value / base));
   return signed_figure(value - base);
 }
 
