@@ -64,6 +64,7 @@ bool is_adaptive(const ThrottleRecord& throttle) {
 /// which some follow, stayed as it was: by a schedule.
 std::vector<std::string> schedules(const Run& run) {
   std::vector<std::string> clauses;
+  if (run.phases.empty()) return clauses;  // it ended before any
   const std::int64_t begin_ns = run.phases.front().begin_ns;
   const std::int64_t end_ns = run.phases.back().end_ns;
   const auto by_an_event = [&](const ThrottleRecord& throttle, std::int64_t at_ns) {

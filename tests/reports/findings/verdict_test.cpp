@@ -282,6 +282,20 @@ TEST(Verdict, BlamesNothingForWhatAScheduleMayHaveDone) {
   EXPECT_FALSE(contains(verdict(report), "the limit of")) << "another measured event";
 }
 
+TEST(Remarks, OfARunThatEndedBeforeAnyPhaseAreNone) {
+  RunValue run = empty_run();
+  run.phases.clear();
+  for (TenantRecord& tenant : run.tenants) tenant.phases.clear();
+  run.throttles.push_back({.name = "limit",
+                           .kind = "token_bucket",
+                           .unit = "",
+                           .scope = "",
+                           .mode = "enforce",
+                           .phases = {},
+                           .limits = {{0, 1.0}, {1, 2.0}}});
+  EXPECT_TRUE(remarks(reported({run})).empty());
+}
+
 TEST(Verdict, NamesTheEventAfterItsKind) {
   const auto named = [](const std::string& kind) {
     RunValue run = lift_run();
