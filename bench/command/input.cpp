@@ -176,14 +176,16 @@ std::vector<std::filesystem::path> inputs_of(const ScenarioChoice& choice,
                                              const Scenario& scenario) {
   std::vector<std::filesystem::path> files = {choice.reference};
   files.insert(files.end(), choice.profile_files.begin(), choice.profile_files.end());
-  const auto add = [&](const Credentials& credentials) { files.push_back(credentials.key_file); };
+  const auto add = [&](const Credentials& credentials) {
+    files.emplace_back(credentials.key_file);
+  };
   for (const Site& site : scenario.fleet.sites) {
     if (site.endpoint) add(site.endpoint->credentials);
   }
   for (const Tenant& tenant : scenario.tenants) {
     add(tenant.credentials);
-    files.push_back(tenant.prompts.file);
-    if (tenant.arrivals.trace) files.push_back(tenant.arrivals.trace->file);
+    files.emplace_back(tenant.prompts.file);
+    if (tenant.arrivals.trace) files.emplace_back(tenant.arrivals.trace->file);
   }
   for (const Event& event : scenario.events) {
     if (event.call) add(event.call->credentials);

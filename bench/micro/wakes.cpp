@@ -94,13 +94,13 @@ class Waits {
  public:
   Waits() : epoll_(epoll_create1(0)) { must(epoll_ >= 0); }
   ~Waits() { close(epoll_); }
-  void add(int descriptor) {
+  void add(int descriptor) const {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = descriptor;
     must(epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) == 0);
   }
-  int wait() {
+  int wait() const {
     epoll_event event{};
     while (epoll_wait(epoll_, &event, 1, -1) != 1) {
     }

@@ -241,7 +241,7 @@ namespace {
 /// What served tenants over time in this run: as it was planned, or as jobs left it to them. Slow
 /// are those of which that was planned.
 std::vector<ServingSpan> served_over_time(const Scenario& of_run, const LoopOutcome& outcome) {
-  const std::vector<ServingSpan> planned = serving_over_time(of_run);
+  std::vector<ServingSpan> planned = serving_over_time(of_run);
   if (outcome.served.empty()) return planned;
   std::vector<ServingSpan> spans;
   std::size_t next = 0;  // of those planned

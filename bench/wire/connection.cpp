@@ -207,7 +207,7 @@ void Connection::receive() {
       watch(Watch::reading);
     }
     if (held > 0) user_->received(*this, {clock_.poller().buffer().data(), held}, now_ns);
-    if (state_ == State::open && (ended.in_order || !ended.message.empty())) end(std::move(ended));
+    if (state_ == State::open && (ended.in_order || !ended.message.empty())) end(ended);
   }
 }
 

@@ -97,5 +97,4 @@ double held_back_by_power(const SiteDraw& draw);
 /// Nothing where the trial has no event, or no run got there.
 std::optional<LiftReport> analyse_lift(const Trial& trial);
 
-
 }  // namespace tokenlift
