@@ -2,12 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <numeric>
-#include <optional>
-#include <vector>
 
+#include "reports/analysis/summary.hpp"
 #include "workloads/plan/demand.hpp"
 
 namespace tokenlift {
@@ -29,18 +25,10 @@ bool changes_by_plan(const Scenario& scenario) {
 
 bool load_grew(const Scenario& scenario, const Run& run, std::string_view phase) {
   if (!std::ranges::any_of(scenario.tenants, may_change)) return false;
-  const std::vector<std::int64_t>* const due = find_column(run.series.columns, "due_requests");
-  const std::optional<std::size_t> index = find_phase(run, phase);
-  if (due == nullptr || !index || run.series.bin_ns == 0) return false;
-  const BinRange bins = bins_within(run.phases[*index], run.series.bin_ns, due->size());
-  const std::size_t third = (bins.end - bins.begin) / 3;
-  const auto sum = [&](std::size_t begin) {
-    const auto from = due->begin() + static_cast<std::ptrdiff_t>(begin);
-    return static_cast<double>(
-        std::accumulate(from, from + static_cast<std::ptrdiff_t>(third), std::int64_t{0}));
-  };
-  if (third == 0) return false;
-  const double first = sum(bins.begin), last = sum(bins.end - third);
+  const auto thirds = due_in_thirds(run, phase);
+  if (!thirds) return false;
+  const double first = thirds->front();
+  const double last = thirds->back();
   return last - first > std::max(kMoreDue * last, kStandardErrors * std::sqrt(first + last));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 namespace tokenlift {
 namespace {
@@ -173,6 +174,21 @@ const PhaseSummary* find_phase(const std::vector<PhaseSummary>& phases, std::str
   const auto found = std::find_if(phases.begin(), phases.end(),
                                   [&](const PhaseSummary& phase) { return phase.name == name; });
   return found == phases.end() ? nullptr : &*found;
+}
+
+std::optional<std::array<double, 3>> due_in_thirds(const Run& run, std::string_view phase) {
+  const std::vector<std::int64_t>* const due = find_column(run.series.columns, "due_requests");
+  const std::optional<std::size_t> index = find_phase(run, phase);
+  if (due == nullptr || !index || run.series.bin_ns == 0) return std::nullopt;
+  const BinRange bins = bins_within(run.phases[*index], run.series.bin_ns, due->size());
+  const std::size_t third = (bins.end - bins.begin) / 3;
+  if (third == 0) return std::nullopt;
+  const auto sum = [&](std::size_t begin) {
+    const auto from = due->begin() + static_cast<std::ptrdiff_t>(begin);
+    return static_cast<double>(
+        std::accumulate(from, from + static_cast<std::ptrdiff_t>(third), std::int64_t{0}));
+  };
+  return std::array{sum(bins.begin), sum(bins.begin + third), sum(bins.end - third)};
 }
 
 }  // namespace tokenlift

@@ -117,4 +117,8 @@ std::vector<PhaseSummary> summarize_tenant(const Run& run, const TenantRecord& t
 /// The phase of that name; nullptr where there is none.
 const PhaseSummary* find_phase(const std::vector<PhaseSummary>& phases, std::string_view name);
 
+/// Requests due in each third of a phase, of all runs together. Absent where that was not recorded,
+/// or the phase has fewer than three time bins.
+std::optional<std::array<double, 3>> due_in_thirds(const Run& run, std::string_view phase);
+
 }  // namespace tokenlift

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "reports/text/figure.hpp"
@@ -62,23 +61,10 @@ OtherLoad other_load(const TrialReport& report) {
 }
 
 bool load_changes_within(const TrialReport& report, std::string_view phase) {
-  const Run& run = report.trial.lifted.pooled;
-  const std::vector<std::int64_t>* const due = find_column(run.series.columns, "due_requests");
-  const std::optional<std::size_t> index = find_phase(run, phase);
-  if (due == nullptr || !index || run.series.bin_ns == 0) return false;
-  const BinRange bins = bins_within(run.phases[*index], run.series.bin_ns, due->size());
-  const std::size_t third = (bins.end - bins.begin) / 3;
-  const auto sum = [&](std::size_t begin) {
-    double all = 0;
-    for (std::size_t bin = begin; bin < begin + third; ++bin) {
-      all += static_cast<double>((*due)[bin]);
-    }
-    return all;
-  };
-  const std::array<double, 3> thirds = {sum(bins.begin), sum(bins.begin + third),
-                                        sum(bins.begin + 2 * third)};
-  const auto [least, most] = std::ranges::minmax(thirds);
-  return third > 0 && differ(most, 1, least, 1);
+  const auto thirds = due_in_thirds(report.trial.lifted.pooled, phase);
+  if (!thirds) return false;
+  const auto [least, most] = std::ranges::minmax(*thirds);
+  return differ(most, 1, least, 1);
 }
 
 std::vector<std::string> load_remarks(const TrialReport& report) {
