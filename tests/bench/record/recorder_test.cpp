@@ -9,6 +9,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/machine/workers.hpp"
@@ -330,7 +331,7 @@ RC_GTEST_PROP(Recorder, BatchesAndWorkersMakeNoDifference, ()) {
                      *rc::gen::inRange<std::size_t>(500, 1500)) == one_by_one);
 }
 
-const std::vector<std::int64_t>& column(const Run& run, const std::string& name) {
+const std::vector<std::int64_t>& column(const Run& run, std::string_view name) {
   const auto found = std::find_if(run.series.columns.begin(), run.series.columns.end(),
                                   [&](const Column& column) { return column.name == name; });
   return found->values;

@@ -6,6 +6,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <numeric>
+#include <string_view>
 
 #include "bench/run/validity.hpp"
 #include "tests/bench/fleet/stepped_fleet.hpp"
@@ -78,11 +79,11 @@ Played play(const Scenario& scenario, const StepCost& cost = {10 * kMs, 0, 0}, b
   return played;
 }
 
-const PhaseRecord& phase(const Run& run, const std::string& name) {
+const PhaseRecord& phase(const Run& run, std::string_view name) {
   for (std::size_t i = 0; i < run.phases.size(); ++i) {
     if (run.phases[i].name == name) return run.tenants[0].phases[i];
   }
-  throw std::logic_error("no phase " + name);
+  throw std::logic_error("no phase " + std::string(name));
 }
 
 // By hand: 10 requests/s of 4 tokens, a bucket of 4 that gains 20/s. Constant arrivals are due at

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -171,7 +172,7 @@ inline std::vector<std::string> names(const Run& run) {
   return all;
 }
 
-inline const PhaseRecord& phase(const Run& run, const std::string& name) {
+inline const PhaseRecord& phase(const Run& run, std::string_view name) {
   return run.tenants[0].phases.at(*find_phase(run, name));
 }
 

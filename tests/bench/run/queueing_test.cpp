@@ -25,6 +25,7 @@
 #include <queue>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/bench/run/one_step_queue.hpp"
@@ -65,10 +66,10 @@ std::int64_t overlap_ns(const Stay& stay, const PhaseSpan& phase) {
       0, std::min(stay.end_ns, phase.end_ns) - std::max(stay.scheduled_ns, phase.begin_ns));
 }
 
-const std::vector<std::int64_t>& column(const Run& run, const std::string& name) {
+const std::vector<std::int64_t>& column(const Run& run, std::string_view name) {
   const auto found = std::find_if(run.series.columns.begin(), run.series.columns.end(),
                                   [&](const Column& c) { return c.name == name; });
-  if (found == run.series.columns.end()) throw std::logic_error("no column " + name);
+  if (found == run.series.columns.end()) throw std::logic_error("no column " + std::string(name));
   return found->values;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "bench/machine/host.hpp"
 #include "workloads/scenario/engine.hpp"
@@ -37,11 +38,11 @@ RunFacts good_facts() {
   return facts;
 }
 
-const Check& named(const std::vector<Check>& checks, const std::string& name) {
+const Check& named(const std::vector<Check>& checks, std::string_view name) {
   for (const Check& check : checks) {
     if (check.name == name) return check;
   }
-  throw std::logic_error("no check " + name);
+  throw std::logic_error("no check " + std::string(name));
 }
 
 /// The named check fails, says what to do, and no other one fails.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reports/analysis/summary.hpp"
@@ -40,11 +41,11 @@ Runs three_runs() {
 }
 
 template <typename Changes>
-const typename Changes::value_type& named(const Changes& changes, const std::string& name) {
+const typename Changes::value_type& named(const Changes& changes, std::string_view name) {
   for (const auto& change : changes) {
     if (change.name == name) return change;
   }
-  throw std::logic_error("no " + name);
+  throw std::logic_error("no " + std::string(name));
 }
 
 std::vector<Gain> gains_of(const Runs& runs) {
