@@ -148,6 +148,9 @@ void tell_capacity(const Surroundings& surroundings, bool quiet, const Prepared&
 
 void require_own_file(const std::string& records, const RepetitionPlan& plan,
                       const fs::path& folder, const std::vector<fs::path>& inputs) {
+  for (const fs::path& file : run_files(plan)) {
+    require_no_input("--out: the run's", folder / file, inputs);
+  }
   if (records.empty()) return;
   if (records == "-") {
     throw UsageError("--records - would be stdout, which has the report: give a file");

@@ -35,8 +35,8 @@ Repeated repeat_with_progress(const Surroundings& surroundings, bool quiet, Expe
 /// repetitions of this one. Throws UsageError where there are some that the plan would not replace.
 void require_no_other_runs(const RepetitionPlan& plan, const std::filesystem::path& folder);
 
-/// Records go where nothing else does: neither to stdout nor into a file of the results, nor over
-/// what is read. Throws UsageError.
+/// Results are not written over what is read. Records (empty: none) go where nothing else does:
+/// neither to stdout nor into a file of the results, nor over what is read. Throws UsageError.
 void require_own_file(const std::string& records, const RepetitionPlan& plan,
                       const std::filesystem::path& folder,
                       const std::vector<std::filesystem::path>& inputs);

@@ -300,6 +300,9 @@ class ReportEndToEnd(unittest.TestCase):
         done = tokenlift("compare", "one", "higher", "--force", "--out", "one/run.json", cwd=self.path)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("which is read", done.stderr)
+        done = tokenlift("run", "one/run.json", "--out", "one", cwd=self.path)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("which is read", done.stderr)
         self.assertEqual(file.read_text(), before)
 
     def test_a_report_that_cannot_be_written_is_exit_code_4(self):
