@@ -2,6 +2,7 @@
 
 #include "bench/run/door.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -363,8 +364,9 @@ TEST(Door, IsToldByWhoseDoingAWaitWasTooLong) {
       "kind = \"token_bucket\"\nunit = \"requests\"\nrate = \"1/s\"\nburst = 1\n"
       "when_full = \"queue\"\nmax_wait = \"100ms\"\n[[throttle]]\nname = \"queue\"\n"
       "kind = \"queue_limit\"\nunit = \"requests\"\nlimit = 9\nmax_wait = ";
-  for (const bool by_queue : {false, true}) {
-    Fixture fixture(bucket + (by_queue ? "\"50ms\"\n" : "\"150ms\"\n"));
+  for (const std::int64_t queue_ms : {50, 100, 150}) {
+    const bool by_queue = queue_ms < 100;  // who could wait no longer at the limit itself: by that
+    Fixture fixture(bucket + fmt::format("\"{}ms\"\n", queue_ms));
     fixture.door.ask(1 * kS, 3);
     fixture.door.ask(1 * kS + 1, 3);  // the bucket is empty for a second
     fixture.run();

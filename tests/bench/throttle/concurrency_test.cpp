@@ -299,6 +299,13 @@ TEST(Vegas, StepsByTheQueueThatItEstimates) {
   EXPECT_DOUBLE_EQ(step(6.1), 0);
   EXPECT_DOUBLE_EQ(step(11.9), 0);
   EXPECT_DOUBLE_EQ(step(12.1), -2);
+  // A limit of 2 and twice the time: a queue of exactly 1, which is the step.
+  OneKey gate(flight_throttle(ThrottleKind::vegas, 2));
+  gate.take(0, 1);
+  gate.take(0, 1);
+  gate.settle(kTtft, 0, 1, 1, kTtft);
+  gate.settle(2 * kTtft, 0, 1, 1, 2 * kTtft);
+  EXPECT_DOUBLE_EQ(gate.level(0), 2 + 6);
 }
 
 }  // namespace
