@@ -259,6 +259,10 @@ TEST(AnchoredWindowRule, ANewLengthHoldsFromTheStartOfThePresentWindowOn) {
   EXPECT_EQ(session.ready_at(3 * kHour, 1), 3 * kHour) << "it ended an hour ago";
   session.set(3 * kHour, anchored(100, 5 * kHour));
   EXPECT_EQ(session.ready_at(3 * kHour, 1), 3 * kHour) << "and does not come back";
+  OneKey ended(anchored(100, kHour));
+  ended.take(kHour, 100);
+  ended.set(2 * kHour, anchored(100, 5 * kHour));
+  EXPECT_EQ(ended.ready_at(2 * kHour, 1), 2 * kHour) << "it ends at that very instant";
 }
 
 TEST(AnchoredWindowRule, InheritSaysWhatBecomesOfWhatWasUsed) {
