@@ -90,14 +90,14 @@ class alignas(64) JumpReplica {
     std::int64_t first_token_ns;
   };
   /// Was in the batch, and is to be computed again.
-  struct Preempted : Place {
+  struct Preempted : Place {  // NOLINT(cppcoreguidelines-pro-type-member-init): made of its values
     std::int32_t emitted_tokens;
     std::int32_t late_gaps;
     Instant last_token;
   };
   /// Prompt not yet in the KV cache. All of them are younger than all that decode: budget goes to
   /// the oldest first, so nobody finishes its prompt before an older one.
-  struct Prefilling {
+  struct Prefilling {  // NOLINT(cppcoreguidelines-pro-type-member-init): likewise
     std::uint32_t place;
     std::uint32_t age;
     std::int32_t emitted_tokens;

@@ -290,7 +290,7 @@ TEST(Effect, ComparesRunsOfTheSameSeed) {
 TEST(Effect, OfOnePairIsFromBlocksOfTheDifferenceAfterTheTransition) {
   Runs runs = {recorded_run({100, 200}), control(recorded_run({100, 100}))};
   for (Column& column : runs[1].series.columns) {  // so that the difference varies
-    std::ranges::rotate(column.values, column.values.begin() + 1);
+    std::rotate(column.values.begin(), column.values.begin() + 1, column.values.end());
   }
   const std::vector<Effect> all = effects(make_trial("test", runs));
   bool seen_after = false;
