@@ -105,13 +105,8 @@ bool exempts_cached(const Scenario& planned, const ThrottleLoad& load) {
 std::string what_capacity_leaves_out(const Scenario& planned) {
   std::string text;
   if (power_may_hold_back(planned)) text = ", where no limit of power holds replicas back";
-  for (const Tenant& tenant : planned.tenants) {
-    if (std::ranges::all_of(planned.fleet.sites,
-                            [&](const Site& site) { return may_use(tenant, site); })) {
-      continue;
-    }
-    return text +
-           fmt::format(", over all sites, of which tenant '{}' may use only some", tenant.name);
+  if (const Tenant* const confined = confined_tenant(planned)) {
+    text += fmt::format(", over all sites, of which tenant '{}' may use only some", confined->name);
   }
   return text;
 }

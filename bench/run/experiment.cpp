@@ -427,9 +427,7 @@ Run told(const Ran& ran, RunFacts facts, Run run) {
   }
   if (fewest_requests(run).requests < kFewestRequests) {  // what to do about it is told
     facts.dispersion = request_dispersion(scenario);
-    const std::optional<MeasuredSpan> span = measured_span(scenario);
-    facts.never_drains = span && fluid_drain(scenario).never() &&
-                         scenario.run.settle_ns == scenario.run.duration_ns - span->end_ns;
+    facts.never_drains = never_settles(scenario);
   }
   run.checks = check_validity(run, facts);
   return run;

@@ -71,6 +71,14 @@ struct FailureTrial {
   const SweepFind& answer;
 };
 
+/// One point more, of which nothing is shown while it runs.
+SweepPoint run_aside(const SweepProblem& problem, const std::string& setting,
+                     Experiment& experiment, const std::atomic<bool>& stop) {
+  PointRunner runner(problem, stop);
+  const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
+  return runner.run({setting}, experiment, unwatched);
+}
+
 /// What users get when a replica fails as the fleet that was found runs, and how long that takes:
 /// the answer itself says only that the others are enough. Nothing where it cannot be tried: no
 /// answer, other events in the scenario, an engine whose replicas don't fail.
@@ -106,9 +114,7 @@ std::string failure_remark(const SweepProblem& problem, Scenario scenario,
   for (const char* const phase : {"before", "transition", "after"}) {
     failed.push_back(add_figure(part, fmt::format("counts.failed.{}", phase)));
   }
-  PointRunner runner(part, stop);
-  const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
-  const SweepPoint point = runner.run({trial.key.key + "=" + answer.value}, experiment, unwatched);
+  const SweepPoint point = run_aside(part, trial.key.key + "=" + answer.value, experiment, stop);
   if (point.state == PointState::failed || point.state == PointState::interrupted) return "";
   const std::string head = fmt::format("When one of {} replicas fails as they run", answer.value);
   if (point.state == PointState::saturated) {
@@ -166,9 +172,7 @@ std::vector<std::string> remarks_on_none(const SweepProblem& problem, const Site
   for (const Objective& objective : task.objectives) {
     figures.push_back(add_objective(part, objective).second);
   }
-  PointRunner runner(part, stop);
-  const auto unwatched = [](auto&&...) { return std::unique_ptr<ProgressDisplay>(); };
-  const SweepPoint point = runner.run({task.key.key + "=" + most.values[0]}, experiment, unwatched);
+  const SweepPoint point = run_aside(part, task.key.key + "=" + most.values[0], experiment, stop);
   for (std::size_t i = 0; i < figures.size(); ++i) {
     if (met_at(point, task.objectives[i], figures[i]) != Met::met) return remarks;
   }

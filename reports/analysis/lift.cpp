@@ -134,15 +134,19 @@ std::string why_no_unlock(const Run& run) {
   return "every request that was let through would have passed the old configuration, too";
 }
 
+std::int64_t lower_median(std::vector<std::int64_t> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 Delay median_unlock(const Arm& arm) {
   std::vector<std::int64_t> found_ns;
   for (const RunBrief& run : arm.runs) {
     if (run.lift && run.lift->unlock_ns) found_ns.push_back(*run.lift->unlock_ns);
   }
   if (found_ns.empty()) return {std::nullopt, why_no_unlock(arm.pooled)};
-  const auto middle = found_ns.begin() + static_cast<std::ptrdiff_t>((found_ns.size() - 1) / 2);
-  std::nth_element(found_ns.begin(), middle, found_ns.end());
-  return {*middle, ""};
+  return {lower_median(std::move(found_ns)), ""};
 }
 
 /// Of the refusals of a phase, the share that throttles gave for their own limits, not because a
@@ -209,9 +213,7 @@ Delay drain_time(const Arm& arm) {
     if (run.drain_ns) found_ns.push_back(*run.drain_ns);
   }
   if (arm.runs.size() < 2 || 2 * found_ns.size() < arm.runs.size()) return drain_time(arm.pooled);
-  const auto middle = found_ns.begin() + static_cast<std::ptrdiff_t>((found_ns.size() - 1) / 2);
-  std::nth_element(found_ns.begin(), middle, found_ns.end());
-  return {*middle, ""};
+  return {lower_median(std::move(found_ns)), ""};
 }
 
 /// What waited is gone, whatever a prediction says: few are in the system in `after`.
@@ -498,10 +500,8 @@ bool binds(const PhaseRecord& record) {
   return static_cast<double>(record.held) >= kBinds * static_cast<double>(record.counts.due);
 }
 
-bool binds(const ThrottleRecord& throttle, const Run& run, std::size_t phase) {
-  const ThrottleCounts& counts = throttle.phases.at(phase);
-  return static_cast<double>(counts.held + counts.rejected) >=
-         kBinds * static_cast<double>(fleet_record(run, phase).counts.due);
+bool binds(const ThrottleCounts& counts, std::uint64_t due) {
+  return static_cast<double>(counts.held + counts.rejected) >= kBinds * static_cast<double>(due);
 }
 
 bool is_wasteful(const PhaseRecord& record) {

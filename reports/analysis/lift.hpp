@@ -87,8 +87,8 @@ struct LiftReport {
 
 /// Some throttle held or denied kBinds or more of the requests due in a phase.
 bool binds(const PhaseRecord& record);
-/// The throttle itself did, attempt by attempt.
-bool binds(const ThrottleRecord& throttle, const Run& run, std::size_t phase);
+/// One throttle did, attempt by attempt, of so many requests due.
+bool binds(const ThrottleCounts& counts, std::uint64_t due);
 /// kMuchWasted or more of the output of a phase was computed in vain.
 bool is_wasteful(const PhaseRecord& record);
 /// Of the time that replicas of a site served, the share in which a limit of power held them back.

@@ -44,9 +44,12 @@ std::string limits_of_power(const Run& run) {
 std::vector<std::string> binding_throttles(const Run& run) {
   std::vector<std::string> names;
   const std::optional<std::size_t> after = find_phase(run, "after");
-  if (!after || !binds(fleet_record(run, *after))) return names;
+  if (!after) return names;
+  const PhaseRecord record = fleet_record(run, *after);
+  if (!binds(record)) return names;
   for (const ThrottleRecord& throttle : run.throttles) {
-    if (binds(throttle, run, *after)) names.push_back(fmt::format("'{}'", throttle.name));
+    if (binds(throttle.phases.at(*after), record.counts.due))
+      names.push_back(fmt::format("'{}'", throttle.name));
   }
   return names;
 }

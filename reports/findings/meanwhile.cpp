@@ -46,8 +46,8 @@ std::vector<std::string> budgets(const TrialReport& report) {
   if (!before || !after || !judgement.shown) return clauses;
   for (const ThrottleRecord& throttle : run.throttles) {
     if (!has_budget(throttle) || is_changed(run, throttle)) continue;
-    const bool then = binds(throttle, run, *before);
-    const bool now = binds(throttle, run, *after);
+    const bool then = binds(throttle.phases.at(*before), report.phases.at(*before).counts.due);
+    const bool now = binds(throttle.phases.at(*after), report.phases.at(*after).counts.due);
     if (then == now || then != judgement.better) continue;
     clauses.push_back(
         fmt::format("'{}' {}", throttle.name, now ? "began to bind" : "no longer bound"));
@@ -67,13 +67,13 @@ std::vector<std::string> schedules(const Run& run) {
   if (run.phases.empty()) return clauses;  // it ended before any
   const std::int64_t begin_ns = run.phases.front().begin_ns;
   const std::int64_t end_ns = run.phases.back().end_ns;
+  const std::vector<LiftRecord> measured = measured_events(run);
   const auto by_an_event = [&](const ThrottleRecord& throttle, std::int64_t at_ns) {
     const auto is = [&](const LiftRecord& event) {
       return event.at_ns && event.throttle == throttle.name && *event.at_ns <= at_ns &&
              at_ns <= *event.at_ns + event.length_ns.value_or(0);
     };
-    return std::ranges::any_of(measured_events(run), is) ||
-           std::ranges::any_of(run.other_events, is) ||
+    return std::ranges::any_of(measured, is) || std::ranges::any_of(run.other_events, is) ||
            std::ranges::any_of(run.fleet.compositions,
                                [&](const Composition& fleet) { return fleet.at_ns == at_ns; });
   };

@@ -28,6 +28,12 @@ Culprit culprit(const Run& run, std::size_t phase, std::uint64_t ThrottleCounts:
   return most;
 }
 
+/// "351 of the 451", "all of the 400"
+std::string part_words(const Culprit& culprit) {
+  return fmt::format("{} of the {}", culprit.own == culprit.all ? "all" : whole_figure(culprit.own),
+                     whole_figure(culprit.all));
+}
+
 /// ", 98.0 % of them of tenant 'api'": where there are several and most come from one.
 std::string mostly_of_tenant(const Run& run, std::size_t phase, std::uint64_t Counts::*count) {
   constexpr double kMost = 0.5;
@@ -46,9 +52,9 @@ std::string mostly_of_tenant(const Run& run, std::size_t phase, std::uint64_t Co
 }
 
 /// Whether what was changed is still in the way of many of a phase.
-bool still_binds(const Run& run, std::size_t phase) {
+bool still_binds(const Run& run, std::size_t phase, std::uint64_t due) {
   for (const ThrottleRecord& throttle : run.throttles) {
-    if (throttle.name == run.lift->throttle) return binds(throttle, run, phase);
+    if (throttle.name == run.lift->throttle) return binds(throttle.phases.at(phase), due);
   }
   return true;  // nothing is known of it
 }
@@ -63,15 +69,12 @@ std::string where_they_expired(const TrialReport& report, std::size_t phase) {
   // Those that were served waited where the others did.
   const bool before_the_fleet = split.throttle_wait_ns >= split.queue_wait_ns;
   if (holding.all >= expired && before_the_fleet) {
-    return fmt::format(
-        "'{}' let {} of the {} attempts wait that any throttle did", holding.throttle->name,
-        holding.own == holding.all ? "all" : whole_figure(holding.own), whole_figure(holding.all));
+    return fmt::format("'{}' let {} attempts wait that any throttle did", holding.throttle->name,
+                       part_words(holding));
   }
   if (refusing.all >= expired && before_the_fleet) {
-    return fmt::format("'{}' refused {} of the {} attempts that any throttle refused",
-                       refusing.throttle->name,
-                       refusing.own == refusing.all ? "all" : whole_figure(refusing.own),
-                       whole_figure(refusing.all));
+    return fmt::format("'{}' refused {} attempts that any throttle refused",
+                       refusing.throttle->name, part_words(refusing));
   }
   if (holding.all + refusing.all >= expired && before_the_fleet) return "where is not known";
   return fmt::format("{}, so they were too late {}",
@@ -97,14 +100,14 @@ std::vector<std::string> unserved_remarks(const TrialReport& report) {
   const Culprit refusing = culprit(run, *phase, &ThrottleCounts::rejected);
   if (many(counts.rejected) && refusing.throttle != nullptr) {
     std::string text = fmt::format(
-        "{} of the requests due in '{}' were rejected for good{}: '{}' refuses, {} of the {} "
-        "attempts that were refused.",
+        "{} of the requests due in '{}' were rejected for good{}: '{}' refuses, {} attempts that "
+        "were refused.",
         share(counts.rejected), run.phases[*phase].name,
         mostly_of_tenant(run, *phase, &Counts::rejected), refusing.throttle->name,
-        refusing.own == refusing.all ? "all" : whole_figure(refusing.own),
-        whole_figure(refusing.all));
+        part_words(refusing));
     const std::string& changed = run.lift ? run.lift->throttle : "";
-    if (!changed.empty() && changed != refusing.throttle->name && !still_binds(run, *phase)) {
+    if (!changed.empty() && changed != refusing.throttle->name &&
+        !still_binds(run, *phase, counts.due)) {
       text += fmt::format(" '{}' is in nobody's way any more.", changed);
     }
     remarks.push_back(std::move(text));

@@ -194,6 +194,14 @@ bool may_use(const Tenant& tenant, const Site& site) {
   return tenant.sites.empty() || std::ranges::find(tenant.sites, site.name) != tenant.sites.end();
 }
 
+const Tenant* confined_tenant(const Scenario& scenario) {
+  const auto found = std::ranges::find_if(scenario.tenants, [&](const Tenant& tenant) {
+    return !std::ranges::all_of(scenario.fleet.sites,
+                                [&](const Site& site) { return may_use(tenant, site); });
+  });
+  return found == scenario.tenants.end() ? nullptr : &*found;
+}
+
 bool goes_before(const Tenant& tenant, const Job& job) {
   return tenant.priority >= job.priority &&
          (tenant.sites.empty() || std::ranges::find(tenant.sites, job.site) != tenant.sites.end());

@@ -53,6 +53,9 @@ bool looks_at(const Throttle& throttle, const Tenant& tenant);
 /// True if the site may serve the tenant's requests.
 bool may_use(const Tenant& tenant, const Site& site);
 
+/// The first tenant that some site may not serve; nullptr: every site may serve all.
+const Tenant* confined_tenant(const Scenario& scenario);
+
 /// True if the job yields its replicas to the tenant's requests: its priority is as large or
 /// larger, and it may use the job's site.
 bool goes_before(const Tenant& tenant, const Job& job);

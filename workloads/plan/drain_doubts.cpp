@@ -187,12 +187,8 @@ std::string doubt_of_fleet(const Scenario& resolved, double until_s) {
   }
   if (power_may_hold_back(resolved)) return "a limit of power may hold replicas back";
   const RouterPolicy router = resolved.fleet.router;
-  for (const Tenant& tenant : resolved.tenants) {
-    if (std::ranges::all_of(resolved.fleet.sites,
-                            [&](const Site& site) { return may_use(tenant, site); })) {
-      continue;
-    }
-    return "tenant " + quoted(tenant.name) + " may use only some sites";
+  if (const Tenant* const confined = confined_tenant(resolved)) {
+    return "tenant " + quoted(confined->name) + " may use only some sites";
   }
   for (const Site& site : resolved.fleet.sites) {
     if (router == RouterPolicy::spill && site.max_in_flight &&

@@ -243,19 +243,14 @@ double Stages::flow(double offered_tokens_per_s) const {
 }
 
 Stage Stages::narrowest() const {
-  const Stage fleet{WhenFull::queue, capacity_tokens_per_s_, 0, std::nullopt, std::nullopt};
-  Stage result = fleet;
-  std::optional<double> max_wait_s;
-  std::optional<double> most_waiting_tokens;
+  const std::optional<std::size_t> throttle = narrowest_throttle();
+  if (!throttle) return {WhenFull::queue, capacity_tokens_per_s_, 0, std::nullopt, std::nullopt};
+  Stage result = stages_[*throttle];
   for (const Stage& stage : stages_) {
     if (stage.when_full == WhenFull::reject) continue;
-    lower(max_wait_s, stage.max_wait_s);
-    lower(most_waiting_tokens, stage.most_waiting_tokens);
-    if (stage.limit_tokens_per_s < result.limit_tokens_per_s) result = stage;
+    lower(result.max_wait_s, stage.max_wait_s);
+    lower(result.most_waiting_tokens, stage.most_waiting_tokens);
   }
-  if (result.limit_tokens_per_s >= capacity_tokens_per_s_) return fleet;
-  result.max_wait_s = max_wait_s;
-  result.most_waiting_tokens = most_waiting_tokens;
   return result;
 }
 
@@ -291,6 +286,12 @@ FluidDrain fluid_drain(const Scenario& resolved) {
   result.doubt = drain_doubt(resolved, *span, held, result.model_s);
   if (result.doubt.empty()) result.drain_s = result.model_s;
   return result;
+}
+
+bool never_settles(const Scenario& resolved) {
+  const std::optional<MeasuredSpan> span = measured_span(resolved);
+  return span && resolved.run.settle_ns == resolved.run.duration_ns - span->end_ns &&
+         fluid_drain(resolved).never();
 }
 
 }  // namespace tokenlift

@@ -107,6 +107,10 @@ struct FluidDrain {
 };
 FluidDrain fluid_drain(const Scenario& resolved);
 
+/// The transition is all the rest of the run, as `settle` is by default where a backlog is left
+/// that never drains.
+bool never_settles(const Scenario& resolved);
+
 /// From `at_ns` on a throttle has these settings.
 struct Change {
   std::int64_t at_ns = 0;

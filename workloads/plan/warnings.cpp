@@ -51,13 +51,11 @@ void warn_of_short_phases(const Scenario& resolved, std::vector<std::string>& re
   const std::optional<MeasuredSpan> span = measured_span(resolved);
   if (!span || after_ns(resolved, *span) > 0) return;
   const std::int64_t before_ns = span->begin_ns - resolved.run.warmup_ns;
-  // What a backlog that never drains makes of the default.
-  const std::int64_t rest_ns = resolved.run.duration_ns - span->end_ns;
-  const bool drains = !fluid_drain(resolved).never() || *resolved.run.settle_ns != rest_ns;
   const double enough_s = to_s(span->end_ns) + to_s(*resolved.run.settle_ns) + to_s(before_ns);
   result.push_back("the run ends before the transition does, so there is no 'after' to compare: " +
-                   (drains ? "set run.duration to " + seconds_up(enough_s) + " or more"
-                           : std::string("lower the load, or set run.settle")));
+                   (never_settles(resolved)
+                        ? std::string("lower the load, or set run.settle")
+                        : "set run.duration to " + seconds_up(enough_s) + " or more"));
 }
 
 // What a capacity leaves out: all that caches save where it is not computed from the scenario's
@@ -414,10 +412,11 @@ void warn_of_slack_throttles(const Scenario& resolved, std::vector<std::string>&
     }
     double taken_per_s = 0;
     double rate_per_s = 0;
+    const double cost = largest_cost(resolved, throttle);
     Room room = evenly ? Room::all : Room::none;
     for (const ThrottleLoad& load : loads) {
       if (load.throttle != throttle.name || room == Room::none) continue;
-      room = std::min(room, room_of(load, leasts[i], largest_cost(resolved, throttle)));
+      room = std::min(room, room_of(load, leasts[i], cost));
       taken_per_s += load.taken_per_s;
       rate_per_s += load.limit_least_per_s.value_or(0);
     }

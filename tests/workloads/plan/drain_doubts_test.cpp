@@ -82,14 +82,19 @@ TEST(DrainDoubts, ConversationsThatAllBeginInTheRun) {
   EXPECT_EQ(doubt_of(scenario), "the load of tenant 'users' changes by itself");
 }
 
+/// Places for so many requests in flight.
+Throttle places(double limit) {
+  Throttle throttle;
+  throttle.name = "places";
+  throttle.kind = ThrottleKind::concurrency;
+  throttle.unit = Unit::requests;
+  throttle.limit = limit;
+  return throttle;
+}
+
 TEST(DrainDoubts, ALimitOnWhatIsInFlight) {
   Scenario scenario = lift_scenario();
-  Throttle places;
-  places.name = "places";
-  places.kind = ThrottleKind::concurrency;
-  places.unit = Unit::requests;
-  places.limit = 31;
-  scenario.throttles.push_back(places);
+  scenario.throttles.push_back(places(31));
   EXPECT_EQ(doubt_of(scenario), "'places' limits what is in flight");
   scenario.throttles[1].limit = 32;
   EXPECT_EQ(doubt_of(scenario), "") << "twice what its batch holds";
@@ -109,12 +114,7 @@ TEST(DrainDoubts, ABacklogThatIsBoundedIsNotOneThatNeverDrains) {
   scenario.fleet.capacity_tokens_per_s = 450;
   EXPECT_TRUE(drain_of(scenario).never());
   EXPECT_EQ(resolve(scenario, std::nullopt).run.settle_ns, 50 * kS) << "all that is left";
-  Throttle places;
-  places.name = "places";
-  places.kind = ThrottleKind::concurrency;
-  places.unit = Unit::requests;
-  places.limit = 20;
-  scenario.throttles.push_back(places);
+  scenario.throttles.push_back(places(20));
   EXPECT_TRUE(drain_of(scenario).never()) << "they wait in front of it";
   scenario.throttles[1].when_full = WhenFull::reject;
   EXPECT_EQ(doubt_of(scenario), "'places' limits what is in flight");
